@@ -1,0 +1,155 @@
+"""What every benchmark shares: data, ceilings of the machine probed in the same run, peers, spread.
+
+Measures nothing by itself; run alone it prints the ceilings:
+    python benchmarks/common.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from environments import python_of
+from torch.utils.flop_counter import FlopCounterMode
+
+import tenfold
+from tenfold import device
+from tenfold.app import App, find
+from tenfold.data import Columns, Parts
+from tenfold.plan import Plan
+from tenfold.prepare import prepare
+
+HERE = Path(__file__).resolve().parent
+device.prepare()
+
+
+def data(name: str) -> Path:
+    """A folder of the public data sets; leaves with a sentence where it is absent."""
+    folder = Path(os.environ.get("TENFOLD_DATA", HERE.parent.parent / "shared" / "data")) / name
+    if not folder.exists():
+        sys.exit(f"skipped: there is no {folder}; set TENFOLD_DATA to a folder that holds {name}")
+    return folder
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """Median, least, most and number of the values."""
+    found = sorted(values)
+    return {
+        "median": round(statistics.median(found), 6),
+        "low": round(found[0], 6),
+        "high": round(found[-1], 6),
+        "runs": len(found),
+    }
+
+
+def seconds(work: Callable[[], Any], times: int = 5) -> dict[str, float]:
+    """Spread of the seconds of several runs, after one that is not counted."""
+    work()
+    return spread(_timed(work) for _ in range(times))
+
+
+def _timed(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def ceilings() -> dict[str, float]:
+    """What this machine reaches now: TFLOP/s of convolutions, GB/s of a large copy."""
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        x = torch.randn(64, 64, 16, 16).contiguous(memory_format=torch.channels_last)
+        layer = torch.nn.Conv2d(64, 256, 3, padding=1).to(memory_format=torch.channels_last)
+        kind = getattr(torch, precision)
+        with torch.no_grad(), device.autocast(torch.device("cpu"), kind):
+            spent = seconds(lambda x=x, layer=layer: layer(x), 9)["low"]
+        found[f"{precision}_tflops"] = round(2 * 64 * 256 * 64 * 256 * 9 / spent / 1e12, 3)
+    source = torch.empty(1 << 26, dtype=torch.uint8)
+    spent = seconds(lambda: source.clone(), 5)["median"]
+    found["copy_gigabytes"] = round(2 * source.numel() / spent / 1e9, 1)
+    return found
+
+
+def flops(net: Any, batch: dict[str, torch.Tensor]) -> int:
+    """Floating-point operations of learning from one row: forward, and twice that backward."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(**batch)
+    rows = len(next(iter(batch.values())))
+    return 3 * counter.get_total_flops() // rows
+
+
+def peer(name: str, script: str, *words: Any) -> dict[str, Any]:
+    """The JSON that a peer's script prints, run in the peer's own environment."""
+    python = python_of(name) if name else Path(sys.executable)
+    command = [str(python), str(HERE / "peers" / script), *map(str, words)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    found: dict[str, Any] = json.loads(done.stdout.decode().strip().splitlines()[-1])
+    return found
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    place = device.choose_device("auto")
+    return {
+        "machine": device.name(place),
+        "torch": torch.__version__,
+        "tenfold": tenfold.__version__,
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def show(claim: str, **found: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps({"claim": claim, **found, **machine()}, indent=1), flush=True)
+
+
+class Pictures:
+    """A data set encoded once through tenfold's own path, ready in memory as bytes.
+
+    `train` holds every row of the given training part, validation included: recipes were chosen
+    on 55,000/5,000 (45,000/5,000) before, and are not chosen here.
+    """
+
+    def __init__(self, name: str, **knobs: Any) -> None:
+        self.app: App = find("image-classification", **knobs)
+        found = prepare(self.app, data(name))
+        self.facts, self.columns = found.facts, found.columns
+        test = found.rows("test")
+        rest = np.flatnonzero(~np.isin(np.arange(len(found.used)), test))
+        whole = {key: np.ascontiguousarray(column) for key, column in found.columns.items()}
+        self.all = Columns(whole)
+        self.train, self.test = self.all.view(rest), self.all.view(test)
+
+    def learn(self, seed: int, app: App | None = None, **plan: Any) -> tuple[Any, float]:
+        """(network, seconds from bytes in memory to the last step)."""
+        app = app or self.app
+        facts = self.facts
+        none = self.train.view(np.zeros(0, np.int64))
+        torch.manual_seed(seed)
+        net = app.build(facts)
+        start = time.perf_counter()
+        net, _ = app.fit(net, Parts(self.train, none, none), Plan(facts=facts, seed=seed, **plan))
+        return net, time.perf_counter() - start
+
+    def accuracy(self, net: Any) -> float:
+        """Share of right answers on the test part, by the network as it would be exported."""
+        place, right = next(net.parameters()).device, 0
+        for start in range(0, self.test.rows, 500):
+            batch = self.test.take(np.arange(start, min(start + 500, self.test.rows)))
+            with torch.inference_mode():
+                said = net(torch.from_numpy(batch["image"]).to(place))["probabilities"]
+            right += int((said.argmax(1).cpu().numpy() == batch["label"]).sum())
+        return right / self.test.rows
+
+
+if __name__ == "__main__":
+    show("ceilings of this machine", **ceilings())

@@ -1,0 +1,1 @@
+"""Peers: scripts for a peer's own environment; each stands alone and prints one JSON object."""

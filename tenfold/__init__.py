@@ -1,0 +1,58 @@
+"""tenfold: a folder goes in, a deep-learning application comes out.
+
+The same verbs as on the command line:
+
+    run = tenfold.train("image-classification", "photos/", minutes=5)
+    for answer in tenfold.predict(run, "new/"):
+        print(answer)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "check": "tenfold.verbs.check",
+    "train": "tenfold.verbs.train",
+    "test": "tenfold.verbs.test",
+    "predict": "tenfold.verbs.predict",
+    "explain": "tenfold.verbs.explain",
+    "report": "tenfold.verbs.report",
+    "kinds": "tenfold.verbs.kinds",
+    "runs": "tenfold.verbs.runs",
+    "doctor": "tenfold.verbs.doctor",
+    "demo": "tenfold.verbs.demo",
+    "open_run": "tenfold.run",
+    "Run": "tenfold.run",
+    "TenfoldError": "tenfold.errors",
+}
+
+__all__ = ["__version__", *_WHERE]
+
+if TYPE_CHECKING:
+    from tenfold.errors import TenfoldError as TenfoldError
+    from tenfold.run import Run as Run
+    from tenfold.run import open_run as open_run
+    from tenfold.verbs.check import check as check
+    from tenfold.verbs.demo import demo as demo
+    from tenfold.verbs.doctor import doctor as doctor
+    from tenfold.verbs.explain import explain as explain
+    from tenfold.verbs.kinds import kinds as kinds
+    from tenfold.verbs.predict import predict as predict
+    from tenfold.verbs.report import report as report
+    from tenfold.verbs.runs import runs as runs
+    from tenfold.verbs.test import test as test
+    from tenfold.verbs.train import train as train
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'tenfold' has no attribute {name!r}")
+    return getattr(importlib.import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

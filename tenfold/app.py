@@ -1,0 +1,319 @@
+"""The narrow waist: what one application must say about itself.
+
+    source --read--> Table --learn--> Facts      Table --encode, targets--> Columns
+    Facts --build--> net --fit--> Run            Outputs --decode--> Predictions
+
+An application is one file in `apps/`, named as the command line names it (hyphens outside,
+underscores in files). It subclasses App once, is a frozen dataclass of at most eight knobs, adds
+no public method, and imports torch lazily.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import importlib
+import inspect
+import os
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pandas as pd
+
+from tenfold.data import Column, Encoded, Parts, Problem
+from tenfold.errors import TenfoldError, UsageError, nearest
+from tenfold.progress import Silent, listening
+from tenfold.results import Prediction, Scores
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tenfold.plan import Plan
+
+__all__ = [
+    "App",
+    "Input",
+    "asked_back",
+    "check_settings",
+    "find",
+    "knob",
+    "name_of",
+    "names",
+    "settings_of",
+]
+
+Table = pd.DataFrame
+Facts = dict[str, Any]
+Outputs = dict[str, np.ndarray]
+Answer = Prediction | Problem
+Say = Callable[[Table], list[Answer]]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One thing a person hands over: image audio video text tokens number category items."""
+
+    kind: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NoWishes:
+    """An application without choices at prediction time."""
+
+
+class App(ABC):
+    """One kind of work. Subclass once, share by calling functions; hooks stand in flow order.
+
+    `facts` is JSON under four keys: `data` (all that `encode` may know), `answers` (what
+    `targets` and `decode` may know as well), `net` (what `build` may know as well), and
+    `settled` (what fit decided).
+    """
+
+    encoding: ClassVar[int] = 1
+    """Raised whenever the same table and facts would encode to other bytes."""
+    wishes: ClassVar[type] = NoWishes
+    """A frozen dataclass of choices at prediction time, validated like knobs."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.__mro__[1] is not App:
+            raise TypeError(
+                f"{cls.__name__}: an application is final; subclass App, share functions"
+            )
+        hooks = {name for name, value in vars(App).items() if inspect.isfunction(value)}
+        own = {name for name, value in vars(cls).items() if inspect.isfunction(value)}
+        if stray := {name for name in own - hooks if not name.startswith("_")}:
+            raise TypeError(f"{cls.__name__} adds public methods {sorted(stray)}")
+
+    @abstractmethod
+    def read(self, source: Any) -> Table:
+        """Labelled data to rows; may set split, group, weight; an unusable row has `problem`."""
+
+    @abstractmethod
+    def learn(self, train: Table) -> Facts:
+        """All that later hooks may know, from answers and headers of training rows."""
+
+    @abstractmethod
+    def inputs(self, facts: Facts) -> dict[str, Input]:
+        """What a person hands over: the command line, the schema and the page are drawn from it."""
+
+    @abstractmethod
+    def gives(self, facts: Facts) -> type[Prediction]:
+        """The kind of Prediction that decode makes."""
+
+    @abstractmethod
+    def encode(self, table: Table, facts: Facts) -> Encoded:
+        """The arguments of net.forward, row-wise; blind to answers; a failing row is reported."""
+
+    @abstractmethod
+    def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
+        """What the loss compares with, row-wise; unknown = -1; {} where there are no answers."""
+
+    @abstractmethod
+    def build(self, facts: Facts) -> nn.Module:
+        """The untrained network, from facts alone: no disk, no network access."""
+
+    @abstractmethod
+    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+        """(trained network, what was settled); usually one call of loop.fit."""
+
+    @abstractmethod
+    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
+        """Outputs of the network to one Prediction a row; numpy only."""
+
+    def predict(
+        self, tables: Iterator[Table], say: Say, facts: Facts, wishes: Any
+    ) -> Iterator[tuple[str, Answer]]:
+        """What was handed over to (source, answer), lazily; pipelines make rows of their own."""
+        for table in tables:
+            yield from zip(table["source"], say(table), strict=True)
+
+    def score(self, answers: list[Answer], table: Table) -> Scores | None:
+        """Own scoring where rows are not what is judged; None = by the kind of Prediction."""
+        return None
+
+
+def knob(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    choices: tuple[Any, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A dataclass field that knows its help, unit and range, for flags and for `check_settings`."""
+    facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
+    return field(default=default, metadata=facts)
+
+
+def names() -> dict[str, str]:
+    """Every kind of work with the first line of its docstring; nothing is imported."""
+    found = {}
+    for path in sorted((Path(__file__).parent / "apps").glob("[!_]*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found[path.stem.replace("_", "-")] = text.split("\n")[0]
+    return found
+
+
+def class_of(kind: str) -> type[App]:
+    """The application class of a kind of work.
+
+    Raises UsageError, naming the nearest kind, where there is none of that name.
+    """
+    known = names()
+    if kind not in known:
+        raise UsageError(
+            f"There is no kind of work called {kind!r}",
+            code="unknown-kind",
+            fix=nearest(kind, known),
+        )
+    module = importlib.import_module(f"tenfold.apps.{kind.replace('-', '_')}")
+    (found,) = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, App) and value is not App
+    ]
+    return found
+
+
+def asked_back(kind: str, data: Any = None, verb: str = "train") -> UsageError:
+    """What to say where the kind of work is mistyped, or missing (`data` is None).
+
+    The kinds that can read the data are named, with the whole command.
+    """
+    known = names()
+    if data is None and kind in known:
+        return _ask("The data are missing", "missing-data", f"tenfold {verb} {kind} FOLDER")
+    if isinstance(data, str) and data in known and os.path.exists(kind):
+        return _ask("The kind of work comes first", "kind-first", _line(verb, data, kind))
+    near = nearest(kind, known)
+    source = kind if data is None else data
+    if not isinstance(source, pd.DataFrame) and not os.path.exists(source):
+        what = f"There is no kind of work called {kind!r}"
+        return _ask(f"{what}, and no such file" if data is None else what, "unknown-kind", near)
+    fits = _fitting(source)
+    looks = f"The data look like {' or '.join(fits)}:" if fits else near
+    line = _line(verb, fits[0] if fits else "KIND", source)
+    if data is None:
+        what = f"{kind!r} is data, and the kind of work is missing before it"
+        return _ask(what, "missing-kind", f"{looks} {line}")
+    looks = f"{near} {looks}" if near.startswith("Did") and fits else looks
+    return _ask(f"There is no kind of work called {kind!r}", "unknown-kind", f"{looks} {line}")
+
+
+def _ask(message: str, code: str, fix: str) -> UsageError:
+    return UsageError(message, code=code, fix=fix)
+
+
+def _line(verb: str, kind: str, data: Any) -> str:
+    place = "DATA" if isinstance(data, pd.DataFrame) else shlex.quote(str(data))
+    return f"tenfold {verb} {kind} {place}"
+
+
+def _fitting(data: Any) -> list[str]:
+    """The kinds of work that can read the data."""
+    found = []
+    with listening(Silent()):
+        for kind in names():
+            with contextlib.suppress(TenfoldError):
+                class_of(kind)().read(data)
+                found.append(kind)
+    return found
+
+
+def find(kind: str, **knobs: Any) -> App:
+    """The application of a kind of work with its knobs, each checked.
+
+    Raises UsageError for an unknown kind, an unknown knob, or a value out of range.
+    """
+    return check_settings(class_of(kind), knobs, kind)
+
+
+def name_of(app: App) -> str:
+    """The kind of work, as the command line names it."""
+    return type(app).__module__.rsplit(".", 1)[-1].replace("_", "-")
+
+
+def settings_of(app: App) -> dict[str, Any]:
+    """The knobs by name."""
+    return dataclasses.asdict(app)  # type: ignore[call-overload]
+
+
+def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
+    """`cls(**values)` once every name is known and every value is of the right type and range.
+
+    Raises UsageError with the sentence "X of Y must be ..., got ...".
+    """
+    hints = get_type_hints(cls)
+    fields = {entry.name: entry for entry in dataclasses.fields(cls)}
+    for name, value in values.items():
+        if name not in fields:
+            raise UsageError(
+                f"{owner} has no setting {name!r}",
+                code="unknown-setting",
+                fix=nearest(name, [key.replace("_", "-") for key in fields])
+                if fields
+                else "It has none.",
+            )
+        _check(owner, fields[name], hints[name], value)
+    return cls(**values)
+
+
+def _hint(entry: dataclasses.Field[Any], value: Any) -> str:
+    """What a setting is for, and the choice that is nearest to a mistyped one."""
+    said = str(entry.metadata.get("help", "")).capitalize()
+    choices = entry.metadata.get("choices") or ()
+    near = nearest(value, choices) if isinstance(value, str) and choices else ""
+    return f"{near} {said}.".strip() if near.startswith("Did") else f"{said}."
+
+
+def _check(owner: str, entry: dataclasses.Field[Any], hint: Any, value: Any) -> None:
+    wanted = _wanted(entry, hint)
+    if not _fits(entry, hint, value):
+        raise UsageError(
+            f"{entry.name} of {owner} must be {wanted}, got {value!r}",
+            code="bad-setting",
+            where=entry.name,
+            fix=_hint(entry, value),
+        )
+
+
+def _wanted(entry: dataclasses.Field[Any], hint: Any) -> str:
+    facts = entry.metadata
+    if facts.get("choices"):
+        return "one of " + ", ".join(map(str, facts["choices"]))
+    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    text = words.get(_plain(hint), "a value")
+    low, high = facts.get("low"), facts.get("high")
+    if low is not None and high is not None:
+        return f"{text} from {low} to {high}"
+    return f"{text} of at least {low}" if low is not None else text
+
+
+def _plain(hint: Any) -> Any:
+    """int of `int | None`."""
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    return parts[0] if get_origin(hint) is not None and parts else hint
+
+
+def _fits(entry: dataclasses.Field[Any], hint: Any, value: Any) -> bool:
+    if value is None:
+        return type(None) in get_args(hint)
+    plain, facts = _plain(hint), entry.metadata
+    if plain is bool or isinstance(value, bool):
+        return plain is bool and isinstance(value, bool)
+    if not isinstance(value, (int, float) if plain is float else plain):
+        return False
+    if facts.get("choices"):
+        return value in facts["choices"]
+    low, high = facts.get("low"), facts.get("high")
+    if isinstance(value, (int, float)) and not np.isfinite(value):
+        return False
+    return (low is None or value >= low) and (high is None or value <= high)

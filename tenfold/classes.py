@@ -1,0 +1,103 @@
+"""Merging, dropping and renaming classes by a small mapping file.
+
+CSV   from,to        kitten,cat = rename or merge; a class with an empty `to` is dropped
+JSON  {"kitten": "cat", "unsure": null}
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import unicodedata
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from tenfold.errors import UsageError, nearest
+from tenfold.progress import tell
+
+__all__ = ["apply"]
+
+Mapping = dict[str, str | None]
+
+
+def apply(
+    table: pd.DataFrame, mapping: str | Path | Mapping | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """The table under the new names, and the sources of rows whose class was dropped.
+
+    Raises UsageError for a class that does not exist or a file that cannot be read.
+    """
+    if mapping is None:
+        return table, []
+    names = mapping if isinstance(mapping, dict) else _read(Path(mapping))
+    several = "labels" in table
+    known = set(table["labels"].explode().dropna() if several else table["label"])
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"The mapping speaks of a class {name!r} that there is not",
+                code="unknown-class",
+                fix=nearest(name, known),
+            )
+    tell("Classes: " + ", ".join(f"{old} -> {new or 'dropped'}" for old, new in names.items()))
+    if several:
+        renamed = pd.Series([_renamed(row, names) for row in table["labels"]], dtype=object)
+        return table.assign(labels=renamed), []
+    label = table["label"].map(lambda name: names.get(name, name) or "")
+    gone = table["label"].isin([old for old, new in names.items() if not new])
+    kept = table.assign(label=label)[~gone].reset_index(drop=True)
+    return kept, list(table["source"][gone])
+
+
+def _renamed(row: tuple[str, ...], names: Mapping) -> tuple[str, ...]:
+    return tuple(sorted({new for name in row if (new := names.get(name, name))}))
+
+
+def _read(path: Path) -> Mapping:
+    try:
+        text = _text(path.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"The mapping file cannot be read: {error.strerror}",
+            code="no-such-path",
+            where=str(path),
+        ) from error
+    try:
+        found = json.loads(text) if text.lstrip().startswith("{") else _from_csv(text)
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise _unusable(path, f"cannot be read ({error})") from error
+    if not all(value is None or isinstance(value, str) for value in found.values()):
+        raise _unusable(path, "maps a class to something else than a name or null")
+    normal = partial(unicodedata.normalize, "NFC")
+    return {normal(old): normal(new) if new else None for old, new in found.items()}
+
+
+def _text(data: bytes) -> str:
+    """As spreadsheets of any country save it."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    for encoding in ("utf-8-sig", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return data.decode("latin-1")
+
+
+def _unusable(path: Path, what: str) -> UsageError:
+    return UsageError(
+        f"The mapping file {what}",
+        code="bad-mapping",
+        where=str(path),
+        fix='Give CSV with the header from,to or JSON {"old": "new", "dropped": null}.',
+    )
+
+
+def _from_csv(text: str) -> Mapping:
+    head = text.lstrip().partition("\n")[0]
+    lines = [line for line in csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count))]
+    rows = [[cell.strip() for cell in line] for line in lines if any(map(str.strip, line))]
+    if not rows or [cell.lower() for cell in rows[0][:2]] != ["from", "to"]:
+        raise ValueError("it does not begin with from,to")
+    return {row[0]: (row[1] if len(row) > 1 else "") for row in rows[1:]}

@@ -1,0 +1,190 @@
+"""Which parts of an input an answer rests on: cover and ask again, or Grad-CAM.
+
+Covering works for every way to an answer (a torch network, a runtime, a server) and every kind of
+Prediction, through `scoring.survives`. Grad-CAM needs a torch network that names its `last_map`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from tenfold import draw, scoring
+from tenfold.data import Column, Columns, Problem, Ragged
+from tenfold.lazy import lazy
+from tenfold.results import Explanation, Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+torch = lazy("torch")
+
+__all__ = ["grad_cam", "has_map", "occlusion"]
+
+Say = Callable[[Columns], Sequence[Prediction | Problem]]
+
+# --- cover and ask again --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of encoded column: `covers` gives (M, ...) covered copies of a row and their grid."""
+
+    fits: Callable[[Column], bool]
+    covers: Callable[[np.ndarray], tuple[np.ndarray, tuple[int, ...]]]
+
+
+def occlusion(say: Say, columns: Columns, row: int = 0) -> list[Explanation]:
+    """For every column that can be covered: what of the answer is lost where it is covered.
+
+    At most 64 covers a column, asked about in one batch; columns of other forms give nothing.
+    """
+    alone = {name: _alone(column, columns, row) for name, column in columns.arrays.items()}
+    (before,) = say(Columns(alone))
+    if isinstance(before, Problem):
+        return []
+    forms = {
+        name: next((f for f in FORMS if f.fits(column)), None) for name, column in alone.items()
+    }
+    return [
+        _covered(say, alone, name, form, before) for name, form in forms.items() if form is not None
+    ]
+
+
+def _alone(column: Column, columns: Columns, row: int) -> Column:
+    """The column of one row."""
+    place = row if columns.index is None else int(columns.index[row])
+    if isinstance(column, Ragged):
+        start, end = column.offsets[place : place + 2]
+        return Ragged(column.values[start:end], np.array([0, end - start], np.int64))
+    return np.asarray(column[place : place + 1])
+
+
+def _covered(
+    say: Say, alone: dict[str, Column], name: str, form: Form, before: Prediction
+) -> Explanation:
+    covers, grid = form.covers(np.asarray(alone[name])[0])
+    many = {other: _repeated(column, len(covers)) for other, column in alone.items()}
+    whole = scoring.survives(before, before)
+    lost = [
+        0.0 if isinstance(one, Problem) else whole - scoring.survives(before, one)
+        for one in say(Columns(many | {name: covers}))
+    ]
+    return Explanation(name, "occlusion", np.round(np.reshape(lost, grid), 4).tolist())
+
+
+def _repeated(column: Column, times: int) -> Column:
+    if isinstance(column, Ragged):
+        return Ragged.of([column.values] * times, column.values.dtype, column.values.shape[1:])
+    return np.repeat(column, times, 0)
+
+
+def picture_covers(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """(M, H, W, C) copies, each with a square in the picture's mean colour, and the grid (R, K).
+
+    Squares are two cells wide, so that neighbours overlap and edges of cells leave no trace.
+    """
+    height, width, _ = picture.shape
+    down, across = _squares(height), _squares(width)
+    covers = np.repeat(picture[None], len(down) * len(across), 0)
+    places = ((rows, columns) for rows in down for columns in across)
+    for cover, (rows, columns) in zip(covers, places, strict=True):
+        cover[rows, columns] = picture.mean((0, 1)).round()
+    return covers, (len(down), len(across))
+
+
+def _squares(side: int, most: int = 8, least: int = 3) -> list[slice]:
+    """At most 8 cells of at least 3 pixels, each widened by half a cell on either side."""
+    edges = np.linspace(0, side, 1 + min(most, max(1, side // least)))
+    half = (edges[1] - edges[0]) / 2
+    return [
+        slice(max(0, round(start - half)), min(side, round(end + half)))
+        for start, end in itertools.pairwise(edges)
+    ]
+
+
+FORMS = (Form(draw.is_picture, picture_covers),)
+
+
+# --- Grad-CAM -------------------------------------------------------------------------------------
+
+
+def has_map(net: Any) -> bool:
+    """True for a torch network that names its last feature map."""
+    return getattr(net, "last_map", None) is not None
+
+
+def grad_cam(net: nn.Module, columns: Columns, batch: int = 32) -> list[Explanation]:
+    """R. R. Selvaraju et al. 2017 for the best class of every row; [] where a net has no map.
+
+    Maps that hold fewer than four values tell nothing about places: they count as none.
+    """
+    names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
+    if len(names) != 1 or not has_map(net):
+        return []
+    was, found = net.training, []
+    net.eval()
+    try:
+        for start in range(0, columns.rows, batch):
+            rows = np.arange(start, min(start + batch, columns.rows))
+            found += list(_maps(net, columns.take(rows), names[0]))
+    finally:
+        net.train(was)
+    return found
+
+
+def _maps(net: nn.Module, batch: dict[str, np.ndarray], name: str) -> Iterator[Explanation]:
+    place = next(net.parameters()).device
+    inputs = {key: torch.from_numpy(value).to(place) for key, value in batch.items()}
+    inputs[name] = inputs[name].float().requires_grad_()
+    with torch.enable_grad():
+        features, scores = _forward(net, inputs)
+        if features is None or features.ndim != 4 or features[0, 0].numel() < 4:
+            return
+        (slope,) = torch.autograd.grad(scores.amax(1).sum(), features, retain_graph=True)
+        (reach,) = torch.autograd.grad(features.abs().sum(), inputs[name])
+    maps = (
+        (slope.mean((2, 3), keepdim=True) * features).sum(1).relu().detach().float().cpu().numpy()
+    )
+    seen = _extent(reach.abs().sum((0, 3)).cpu().numpy())
+    for one in maps:
+        grid = _spread(one, seen, batch[name].shape[1:3])
+        yield Explanation(name, "gradcam", np.round(grid, 4).tolist())
+
+
+def _forward(net: Any, inputs: dict[str, Tensor]) -> tuple[Tensor | None, Tensor]:
+    """The last map of the first pass (others may be of mirrored pictures), and a score a class."""
+    kept: list[Tensor] = []
+    handle = net.last_map.register_forward_hook(lambda *facts: kept.append(facts[2]))
+    try:
+        logits = getattr(net, "logits", None)
+        scores = logits(**inputs) if logits else net(**inputs)["probabilities"].log()
+    finally:
+        handle.remove()
+    return (kept[0] if kept else None), scores
+
+
+def _extent(reach: np.ndarray) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of the pixels (H, W) that reach the map: a net may cut borders."""
+    rows, columns = np.flatnonzero(reach.any(1)), np.flatnonzero(reach.any(0))
+    if not len(rows):
+        return 0, reach.shape[0], 0, reach.shape[1]
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _spread(
+    map_: np.ndarray, seen: tuple[int, int, int, int], sides: Any, most: int = 16
+) -> np.ndarray:
+    """The map laid over the part of the picture it saw, as a grid of 0 to 1 over the whole."""
+    top, bottom, left, right = seen
+    canvas = np.zeros(sides, np.float32)
+    size = (right - left, bottom - top)
+    canvas[top:bottom, left:right] = Image.fromarray(map_).resize(size, Image.Resampling.BILINEAR)
+    small = (min(most, sides[1]), min(most, sides[0]))
+    grid = np.asarray(Image.fromarray(canvas).resize(small, Image.Resampling.BOX))
+    return grid / max(float(grid.max()), 1e-12)

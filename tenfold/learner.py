@@ -1,0 +1,147 @@
+"""The state of learning and the operations of one step on it: all that a checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tenfold import device
+from tenfold.lazy import lazy
+from tenfold.optimizers import Flat, Recipe, make
+from tenfold.progress import tell
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+torch = lazy("torch")
+
+__all__ = ["Augment", "Batch", "Learner", "Loss"]
+
+Batch = dict[str, Any]
+Loss = Callable[[Any, Batch], Any]
+Augment = Callable[[Batch, float], Batch]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done in every step: loss, augmentation, precision."""
+
+    loss: Loss
+    augment: Augment | None
+    precision: Any
+
+
+class Learner:
+    """Weights, optimiser, running average and sums of a network that learns for `steps` steps.
+
+    `broken` holds the number (from 1) of the last step whose gradient was not finite, 0 as long as
+    there is none; it and `sum` (of losses) stay on the device until somebody reads them.
+    """
+
+    def __init__(self, net: nn.Module, recipe: Recipe, work: Work, steps: int) -> None:
+        self.net, self.recipe, self.work, self.steps = net, recipe, work, steps
+        self.flat = Flat(net)
+        self.optimizer = make(recipe, self.flat)
+        self.place = self.flat.values.device
+        self.sum = torch.zeros((), device=self.place)
+        self.broken = torch.zeros((), device=self.place)
+        averaged = recipe.average > 0
+        self.average = torch.zeros_like(self.flat.values if averaged else self.sum)
+        self.average_buffers = torch.zeros_like(self.flat.buffers)
+        self.micro, self.rate = 1, 1.0
+
+    def step(self, step: int, batch: Batch, factor: float) -> None:
+        """One step on `batch` at `factor` times the rate."""
+        while True:
+            try:
+                self.flat.grads.zero_()
+                value = self._gradients(batch, step / self.steps)
+                break
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not _out_of_memory(error) or self.micro >= _rows(batch):
+                    raise
+            self.micro *= 2
+            tell(f"Memory ran out: each batch now goes in {self.micro} pieces.")
+        self.sum.add_(value)
+        self._update(step, factor)
+
+    def _gradients(self, batch: Batch, share: float) -> Tensor:
+        """Adds up the gradients of the batch, in pieces where memory asks for it; its loss."""
+        work = self.work
+        total: Any = 0
+        if work.augment is not None:
+            batch = work.augment(batch, share)
+        for piece, weight in _pieces(batch, self.micro):
+            if work.precision == torch.float32:
+                value = work.loss(self.net, piece)
+            else:
+                with device.autocast(self.place, work.precision):
+                    value = work.loss(self.net, piece)
+            if weight != 1:
+                value = value * weight
+            value.backward()
+            total = total + value.detach()
+        return total
+
+    def _update(self, step: int, factor: float) -> None:
+        """Skipped on the device, without anybody waiting, where a gradient is not finite.
+
+        The squared length of the gradient less itself is 0 where it is finite, else not a number.
+        """
+        length = torch.dot(self.flat.grads, self.flat.grads)
+        broken = length.sub_(length).nan_to_num_(nan=1.0)
+        torch.maximum(self.broken, broken * (step + 1), out=self.broken)
+        self.optimizer.step(factor * self.rate, broken)
+        if self.recipe.average:
+            self._average(step + 1)
+
+    def _average(self, done: int) -> None:
+        """The plain mean of the weights at every `average_every`-th step of the last share."""
+        begun = done - int(self.steps * (1 - self.recipe.average))
+        number, rest = divmod(begun, self.recipe.average_every)
+        if begun <= 0 or (rest and done < self.steps):
+            return
+        share = 1 / max(1, number + bool(rest))
+        self.average.lerp_(self.flat.values, share)
+        self.average_buffers.lerp_(self.flat.buffers, share)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that decides how learning goes on, updated in place."""
+        state = {f"optimizer.{name}": value for name, value in self.optimizer.tensors().items()}
+        own = {"sum": self.sum, "broken": self.broken, "average": self.average}
+        return self.flat.tensors() | state | own | {"average_buffers": self.average_buffers}
+
+    def take(self, tensors: dict[str, Tensor]) -> None:
+        """Puts back what `tensors` once gave."""
+        with torch.no_grad():
+            for name, value in self.tensors().items():
+                value.copy_(tensors[name])
+
+    def finish(self) -> None:
+        """The averaged weights take the place of the last ones; gradients go."""
+        with torch.no_grad():
+            if self.recipe.average:
+                self.flat.values.copy_(self.average)
+                self.flat.buffers.copy_(self.average_buffers)
+        for entry in self.net.parameters():
+            entry.grad = None
+
+
+def _rows(batch: Batch) -> int:
+    return len(next(iter(batch.values())))
+
+
+def _pieces(batch: Batch, micro: int) -> Iterator[tuple[Batch, float]]:
+    if micro == 1:
+        yield batch, 1
+        return
+    rows = _rows(batch)
+    for part in torch.arange(rows).tensor_split(min(micro, rows)):
+        first, last = int(part[0]), int(part[-1]) + 1
+        yield {name: value[first:last] for name, value in batch.items()}, (last - first) / rows
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)

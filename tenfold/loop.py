@@ -1,0 +1,206 @@
+"""The one training loop. Everything random is a function of (seed, step); resume is bit-exact.
+
+A loss takes (net, batch) and gives a scalar. An augmentation takes (batch, share of the steps done)
+and gives a batch, drawing from the default generator of its device.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenfold import checkpoint, device, system, watch
+from tenfold.data import Columns, Parts
+from tenfold.errors import TrainingFailed
+from tenfold.feed import Feed, in_order
+from tenfold.lazy import lazy
+from tenfold.learner import Augment, Batch, Learner, Loss, Work
+from tenfold.optimizers import Recipe, slope
+from tenfold.plan import Plan
+from tenfold.progress import advance, tell
+from tenfold.settle import Settled, settle, tried
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+torch = lazy("torch")
+
+__all__ = ["Recipe", "evaluate", "fit"]
+
+Measure = Callable[[Any, Batch], dict[str, Any]]
+
+
+def fit(
+    net: nn.Module,
+    parts: Parts,
+    loss: Loss,
+    plan: Plan,
+    recipe: Recipe,
+    augment: Augment | None = None,
+    measure: Measure | None = None,
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Trains `net` by the plan and gives it back in eval mode, with what was settled.
+
+    `measure(net, batch)` gives sums over rows, logged as means over validation. Raises Stopped
+    after a signal (the state is saved), TrainingFailed where gradients are never finite. With a
+    dry plan nothing is learnt: see `settle.tried`.
+    """
+    place = device.choose_device(plan.device)
+    settled = settle(net.to(place), parts.train, loss, plan, recipe, augment)
+    work = Work(loss, augment, getattr(torch, settled.precision))
+    if plan.dry:
+        return net.eval(), tried(net, parts.train, recipe, work, settled)
+    learner = Learner(net, recipe, work, settled.steps)
+    journal = _Journal(learner, settled, plan, parts.choose, measure or _mean_of(loss))
+    feed = Feed(parts.train, settled.batch, plan.seed, place)
+    busy = watch.Contention(settled.threads, place.type == "cpu")
+    step = journal.begin()
+    net.train()
+    with watch.signals() as stopped:
+        while step < settled.steps:
+            began = time.perf_counter()
+            device.seed(place, (plan.seed << 40) + step)
+            share = slope((step + 1) / (settled.steps + 1), recipe.warm, recipe.last)
+            learner.step(step, feed.batch(step), share)
+            step += 1
+            busy.step(time.perf_counter() - began)
+            advance("training", step, settled.steps, journal.note)
+            if stopped or step in journal.stops or began > journal.due:
+                step = journal.stop(step, stopped)
+                busy.look_again()
+    learner.finish()
+    return net.eval(), settled.to_json()
+
+
+class _Journal:
+    """What happens between steps: the log, checkpoints, going back after a broken gradient."""
+
+    def __init__(
+        self, learner: Learner, settled: Settled, plan: Plan, choose: Columns, measure: Measure
+    ) -> None:
+        self.learner, self.settled, self.plan = learner, settled, plan
+        self.choose, self.measure = choose, measure
+        self.folder = plan.folder / "checkpoints" if plan.folder else None
+        self.first = {name: value.clone() for name, value in learner.tensors().items()}
+        if self.folder:
+            size = sum(value.nbytes for value in self.first.values())
+            system.need_disk(self.folder, (checkpoint.KEEP + 1) * size, "Checkpoints")
+        passes = settled.length * max(1, math.ceil(settled.epochs / 20))
+        self.logs = frozenset([*range(passes, settled.steps, passes), settled.steps])
+        every = plan.checkpoint_steps if plan.folder else settled.steps
+        self.stops = self.logs | frozenset(range(every, settled.steps, every))
+        self.rows: list[dict[str, Any]] = []
+        self.retries, self.logged, self.note = 0, 0, ""
+        self._restart_clocks()
+
+    def _restart_clocks(self) -> None:
+        self.began = time.perf_counter()
+        self.due = self.began + self.plan.checkpoint_seconds if self.folder else math.inf
+
+    def begin(self) -> int:
+        """The step to start with: 0, or that of the newest valid checkpoint."""
+        found = checkpoint.load(self.folder) if self.folder else None
+        if found is None:
+            return 0
+        step = self._take(*found)
+        self.learner.micro, self.learner.rate = found[0]["micro"], found[0]["rate"]
+        self.retries = found[0]["retries"]
+        tell(f"Continuing at step {step} of {self.settled.steps}.")
+        return step
+
+    def stop(self, step: int, stopped: list[int]) -> int:
+        """Reads the flag, logs, saves; the step to go on with, earlier after a broken gradient."""
+        if broken := int(self.learner.broken):
+            return self._go_back(broken)
+        if step in self.logs:
+            self._log(step)
+        if self.folder and (stopped or (step < self.settled.steps and self._worth_saving(step))):
+            self._save(self.folder, step)
+        if stopped:
+            raise watch.stop(stopped[0], self.plan.folder, step)
+        return step
+
+    def _worth_saving(self, step: int) -> bool:
+        every = self.plan.checkpoint_steps
+        return step % every == 0 or time.perf_counter() > self.due
+
+    def _log(self, step: int) -> None:
+        seconds = time.perf_counter() - self.began
+        steps = max(1, step - self.logged)
+        row = {
+            "step": step,
+            "epoch": round(step / self.settled.length, 4),
+            "loss": round(float(self.learner.sum) / steps, 6),
+            "seconds": round(seconds, 3),
+            "threads": torch.get_num_threads(),
+            "rows_per_second": round(steps * self.settled.batch / seconds),
+            **evaluate(self.learner.net, self.choose, self.measure, self.settled.batch),
+        }
+        self.note, self.logged = f"loss {row['loss']:.3f}", step
+        self.learner.sum.zero_()
+        self.rows.append(row)
+        self._write()
+        self.began = time.perf_counter()
+
+    def _write(self) -> None:
+        """The log holds exactly the rows: a continued run cuts off what it does again."""
+        if self.plan.folder:
+            text = "".join(json.dumps(row) + "\n" for row in self.rows)
+            (self.plan.folder / "log.jsonl").write_text(text)
+
+    def _save(self, folder: Path, step: int) -> None:
+        names = ("retries", "logged", "rows")
+        facts = {name: getattr(self, name) for name in names}
+        facts |= {"micro": self.learner.micro, "rate": self.learner.rate}
+        checkpoint.save(folder, step, facts, self.learner.tensors())
+        self.due = time.perf_counter() + self.plan.checkpoint_seconds
+
+    def _go_back(self, broken: int) -> int:
+        self.retries += 1
+        if self.retries > 3:
+            raise TrainingFailed(
+                f"The gradient is not finite at step {broken}, after three tries at lower rates",
+                where=f"step {broken} of {self.settled.steps}",
+                fix="Give a smaller --rate, or look at the data with `tenfold check`.",
+            )
+        self.learner.rate /= 2
+        tell(f"Gradient not finite at step {broken}: back one checkpoint, at half the rate.")
+        found = checkpoint.load(self.folder) if self.folder else None
+        return self._take(*(found or ({"step": 0, "logged": 0, "rows": []}, self.first)))
+
+    def _take(self, facts: dict[str, Any], state: dict[str, Tensor]) -> int:
+        self.learner.take(state)
+        self.logged, self.rows = facts["logged"], list(facts["rows"])
+        self._write()
+        self._restart_clocks()
+        return int(facts["step"])
+
+
+def _mean_of(loss: Loss) -> Measure:
+    def measure(net: Any, batch: Batch) -> dict[str, Any]:
+        return {"valid_loss": loss(net, batch) * len(next(iter(batch.values())))}
+
+    return measure
+
+
+def evaluate(net: nn.Module, columns: Columns, measure: Measure, batch: int) -> dict[str, float]:
+    """Means over all rows of what `measure` sums, in eval mode; {} where there are no rows."""
+    was, place = net.training, next(net.parameters()).device
+    totals: dict[str, Any] = {}
+    net.eval()
+    with torch.no_grad():
+        for piece in in_order(columns, batch, place):
+            for name, value in measure(net, piece).items():
+                totals[name] = totals.get(name, 0.0) + value
+    net.train(was)
+    return {name: round(float(total) / columns.rows, 6) for name, total in totals.items()}
+
+
+def log_of(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a run's log."""
+    path = folder / "log.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,0 +1,1 @@
+"""Network families, one a file, built from `modules`; they know nothing of the rest of tenfold."""

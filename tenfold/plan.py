@@ -1,0 +1,39 @@
+"""How to learn, apart from what: seed, device, precision, budget, batch, folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """No application has these as knobs; every value is as the person gave it (None = decide).
+
+    `facts` are those of the application. `minutes` is what is left of the whole command's budget
+    when fitting starts. `folder` is the run folder, None to learn in memory alone without
+    checkpoints. A `dry` plan settles everything, times a few steps and learns nothing (`check`):
+    fit says what it found.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    minutes: float | None = None
+    epochs: float | None = None
+    batch: int | None = None
+    folder: Path | None = None
+    checkpoint_seconds: float = 60.0
+    checkpoint_steps: int = 1000
+    dry: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the result, as JSON: a run continues only where these agree."""
+        return {
+            name: getattr(self, name)
+            for name in ("seed", "device", "precision", "minutes", "epochs", "batch")
+        }

@@ -1,0 +1,1 @@
+"""Formats to rows and arrays, one medium a file."""

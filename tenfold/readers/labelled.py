@@ -1,0 +1,211 @@
+"""Labelled files of any medium to a Table: folder a class, IDX files, manifests, zips, frames.
+
+Columns given: the medium's own (cells), `label` or `labels`, `split` where the layout says it,
+`group` and `weight` where a manifest has them, `source` (for people), `problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tenfold import splits
+from tenfold.errors import DataRefused, UsageError
+from tenfold.readers import cells, idx, manifests
+from tenfold.readers.medium import Medium
+from tenfold.readers.trees import Entry, Tree, is_zip, open_tree
+
+__all__ = ["read"]
+
+Source = str | Path | pd.DataFrame
+
+
+def read(source: Source, medium: Medium) -> pd.DataFrame:
+    """One row for each labelled file; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+
+    Raises UsageError or DataRefused where there is nothing to learn from.
+    """
+    if isinstance(source, pd.DataFrame):
+        return manifests.from_frame(source, medium)
+    path = Path(source)
+    if path.is_file() and manifests.is_manifest(path.name):
+        return manifests.from_file(path, medium)
+    if path.is_file() and not is_zip(path):
+        raise UsageError(
+            f"{path.name!r} is a file, not a folder of {medium.plural}",
+            code="file-for-folder",
+            where=str(path),
+            fix="Give a folder with one folder a class, a CSV, TSV or Parquet manifest, or a zip.",
+        )
+    tree = open_tree(path)
+    table = _first(_layouts(), tree, medium)
+    table.attrs["root"] = str(tree.root)
+    table.attrs["ignored"] = [*tree.ignored, *table.attrs.get("ignored", [])]
+    return table
+
+
+def _layouts() -> Iterable[Callable[[Tree, Medium], pd.DataFrame | None]]:
+    return (manifests.from_tree, _idx_files, _folder_a_class)
+
+
+def _first(
+    layouts: Iterable[Callable[[Tree, Medium], pd.DataFrame | None]], tree: Tree, medium: Medium
+) -> pd.DataFrame:
+    for layout in layouts:
+        table = layout(tree, medium)
+        if table is not None:
+            return table
+    raise _nothing(tree, medium)
+
+
+def _nothing(tree: Tree, medium: Medium) -> DataRefused:
+    if not tree.entries:
+        what = f"The folder is empty: no {medium.plural} in it"
+        fix = f"Make one folder a class inside it and put {medium.plural} there."
+        return DataRefused(what, code="empty-folder", where=str(tree.root), fix=fix)
+    loose = [entry for entry in tree.entries if not entry.parts and _wanted(tree, entry, medium)]
+    if loose:
+        return DataRefused(
+            f"The {len(loose)} {medium.plural} lie loose: nothing says what each one shows",
+            code="no-labels",
+            where=str(tree.root),
+            fix="Sort them into one folder a class, or add a CSV with the columns path,label.",
+        )
+    return DataRefused(
+        f"None of the {len(tree.entries)} files is one of the {medium.plural} known here",
+        code="no-files",
+        where=str(tree.root),
+        fix=f"Known are {' '.join(sorted(medium.suffixes))}.",
+    )
+
+
+def _wanted(tree: Tree, entry: Entry, medium: Medium) -> bool:
+    """By suffix, else by content: a bad file with a right name is quarantined, not ignored."""
+    if entry.suffix in medium.suffixes or entry.problem is not None:
+        return True
+    return entry.suffix not in _TEXT and medium.looks_like(tree.start(entry))
+
+
+_TEXT = frozenset(".txt .md .csv .tsv .json .xml .yaml .yml .html .htm .py .ini .log .pdf".split())
+
+
+def _folder_a_class(tree: Tree, medium: Medium) -> pd.DataFrame | None:
+    entries = [entry for entry in tree.entries if _wanted(tree, entry, medium)]
+    places = _places([entry.parts for entry in entries])
+    kept = [
+        (entry, split, label)
+        for entry, (split, label) in zip(entries, places, strict=True)
+        if label
+    ]
+    if not kept:
+        return None
+    table = pd.DataFrame(
+        {
+            medium.column: [entry.cell for entry, _, _ in kept],
+            "label": [cells.speakable(label) for _, _, label in kept],
+            "source": [cells.printable(entry.name) for entry, _, _ in kept],
+            "problem": pd.Series([entry.problem for entry, _, _ in kept], dtype=object),
+        }
+    )
+    if any(split for _, split, _ in kept):
+        table["split"] = [split for _, split, _ in kept]
+    used = {id(entry) for entry, _, _ in kept}
+    table.attrs["ignored"] = [entry.name for entry in tree.entries if id(entry) not in used]
+    return _interleaved(table)
+
+
+def _places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """(part, class) of every file from the folders above it; an empty class = lies loose."""
+    folders = _without_wrapper(folders)
+    tops = {parts[0] for parts in folders if parts}
+    seconds = {parts[1] if len(parts) > 1 else "" for parts in folders if parts}
+    if tops and all(splits.part_of_folder(name) for name in tops):
+        return [
+            (splits.part_of_folder(parts[0]) or "", parts[1]) if len(parts) > 1 else ("", "")
+            for parts in folders
+        ]
+    if seconds and all(splits.part_of_folder(name) for name in seconds):
+        return [
+            (splits.part_of_folder(parts[1]) or "", parts[0]) if parts else ("", "")
+            for parts in folders
+        ]
+    return [("", parts[0] if parts else "") for parts in folders]
+
+
+def _without_wrapper(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leaves out a single folder around everything, as zips often have."""
+    while folders and all(folders) and len({parts[0] for parts in folders}) == 1:
+        if not all(len(parts) > 1 for parts in folders):
+            return folders
+        folders = [parts[1:] for parts in folders]
+    return folders
+
+
+def _interleaved(table: pd.DataFrame) -> pd.DataFrame:
+    """The first of every class, the second of every class, ...: any first n rows are balanced."""
+    keys = [name for name in ("split", "label") if name in table]
+    order = table.groupby(keys, sort=False).cumcount().sort_values(kind="stable").index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _idx_files(tree: Tree, medium: Medium) -> pd.DataFrame | None:
+    files: dict[str, dict[str, Entry]] = {}
+    for entry in tree.entries:
+        if found := idx.is_name(entry.name.rsplit("/", 1)[-1]):
+            files.setdefault(found[0], {})[found[1]] = entry
+    if not files or medium.column != "image":
+        return None
+    used = {id(entry) for pair in files.values() for entry in pair.values()}
+    table = pd.concat([_idx_part(tree, stem, pair) for stem, pair in sorted(files.items())])
+    order = {"train": 0, "valid": 1, "test": 2}
+    table = table.sort_values("split", key=lambda column: column.map(order), kind="stable")
+    table = table.reset_index(drop=True)
+    table.attrs["ignored"] = [entry.name for entry in tree.entries if id(entry) not in used]
+    return table
+
+
+def _idx_part(tree: Tree, stem: str, pair: dict[str, Entry]) -> pd.DataFrame:
+    if set(pair) != {"images", "labels"}:
+        missing = ({"images", "labels"} - set(pair)).pop()
+        raise DataRefused(
+            f"There are {stem} {next(iter(pair))} and no {stem} {missing}",
+            code="missing-file",
+            where=str(tree.root),
+            fix=f"Put the {stem}-{missing}-idx file beside it.",
+        )
+    labels = _idx_values(pair["labels"])
+    pictures = _idx_values(pair["images"])
+    if len(labels) != len(pictures):
+        raise DataRefused(
+            f"{pair['images'].name} holds {len(pictures)} pictures and {pair['labels'].name} "
+            f"{len(labels)} labels",
+            code="damaged-idx",
+            where=str(tree.root),
+            fix="Download both again.",
+        )
+    cell = pair["images"].cell + ("&item=" if "#" in pair["images"].cell else "#")
+    numbers = np.arange(len(labels)).astype(str)
+    return pd.DataFrame(
+        {
+            "image": [cell + number for number in numbers],
+            "label": labels.astype(str),
+            "source": [f"{pair['images'].name}#{number}" for number in numbers],
+            "problem": pd.Series([None] * len(labels), dtype=object),
+            "split": idx.split_of(stem),
+        }
+    )
+
+
+def _idx_values(entry: Entry) -> np.ndarray:
+    try:
+        return cells.items(entry.cell)
+    except cells.Unreadable as error:
+        raise DataRefused(
+            f"{entry.name} {error.problem.reason}",
+            code=error.problem.code,
+            where=entry.name,
+            fix=error.problem.fix,
+        ) from error

@@ -1,0 +1,316 @@
+"""Manifests: a CSV, TSV or Parquet table of relative paths and labels, or a pandas DataFrame."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import itertools
+import os
+import re
+import unicodedata
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from tenfold import splits
+from tenfold.data import Problem
+from tenfold.errors import DataRefused, UsageError
+from tenfold.lazy import lazy
+from tenfold.progress import tell
+from tenfold.readers import cells
+from tenfold.readers.medium import Medium
+from tenfold.readers.trees import Entry, Tree
+
+__all__ = ["cells_of", "from_file", "from_frame", "from_tree", "is_manifest"]
+
+_parquet = lazy("pyarrow.parquet")
+
+_SUFFIXES = (".csv", ".tsv", ".parquet")
+_PATH = "path file filename file_name filepath image_path image name 路径 文件 文件名 图片".split()
+_NAMES = {
+    "label": "label labels class classes category target tag tags y 标签 类别 分类".split(),
+    "group": "group groups person patient speaker subject scene 分组".split(),
+    "weight": "weight weights sample_weight 权重".split(),
+    "split": "split part fold subset 划分".split(),
+}
+
+
+def is_manifest(name: str) -> bool:
+    """True for the name of a table file."""
+    return name.lower().endswith(_SUFFIXES)
+
+
+def from_file(path: Path, medium: Medium) -> pd.DataFrame:
+    """The rows of a manifest file; its paths are relative to its own folder."""
+    frame = _frame(_content(cells.file_cell(path), path.name), path.name)
+    table = _table(frame, path.name, medium, _Near(path.parent.resolve(), {}))
+    table.attrs["root"] = str(path.parent)
+    return table
+
+
+def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
+    """The rows of the one manifest at the top of a folder or archive, if there is one.
+
+    A single folder around everything, as archives often have, is not the top.
+    """
+    folders = [entry.parts for entry in tree.entries]
+    first, last = min(folders, default=()), max(folders, default=())
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    top = [name for name, _ in same]
+    found = [e for e in tree.entries if len(e.parts) == len(top) and is_manifest(e.name)]
+    frames = [(entry, _frame(_content(entry.cell, entry.name), entry.name)) for entry in found]
+    fitting = [(entry, frame) for entry, frame in frames if _find(frame, _PATH)]
+    if not fitting:
+        return None
+    if len(fitting) > 1:
+        names = ", ".join(entry.name for entry, _ in fitting)
+        raise UsageError(
+            f"There are {len(fitting)} manifests: {names}",
+            code="several-manifests",
+            where=str(tree.root),
+            fix="Give the path of the one you mean.",
+        )
+    entry, frame = fitting[0]
+    start = "".join(f"{name}/" for name in top)
+    near = _Near(
+        tree.root.resolve().joinpath(*top),
+        {item.name.removeprefix(start): item for item in tree.entries},
+    )
+    table = _table(frame, entry.name, medium, near)
+    used = set(table[medium.column])
+    table.attrs["ignored"] = [
+        item.name for item in tree.entries if item.cell not in used and item is not entry
+    ]
+    return table
+
+
+class _Near:
+    """Cells of relative paths below a root, which they may not leave."""
+
+    def __init__(self, root: Path, members: dict[str, Entry]) -> None:
+        self._root, self._members = root, members
+
+    def cell(self, name: str) -> tuple[str, Problem | None]:
+        """The cell of a path as the manifest has it, and what is wrong with it."""
+        name = name.strip().replace("\\", "/")
+        if not name:
+            return "", Problem("missing-path", "has no path", "Fill the cell or remove the line.")
+        # macOS decomposes accents in file names, other systems leave them composed.
+        forms = [name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))]
+        for form in forms:
+            if entry := self._members.get(form.removeprefix("./")):
+                return entry.cell, entry.problem
+        paths = [os.path.realpath(self._root / PurePosixPath(form)) for form in forms]
+        path = Path(next(filter(os.path.isfile, paths), paths[0]))
+        if not path.is_relative_to(self._root):
+            fix = "Put the file below the manifest's folder."
+            return cells.file_cell(path), Problem("path-out", "leads out of the folder", fix)
+        if not path.is_file():
+            reason = f"there is no file {cells.printable(name)!r}"
+            return cells.file_cell(path), Problem("missing-file", reason, "Check the path.")
+        return cells.file_cell(path), None
+
+
+def _content(cell: str, name: str) -> bytes:
+    try:
+        return bytes(cells.fetch(cell))
+    except cells.Unreadable as error:
+        raise _unusable(name, error.problem.reason) from error
+
+
+def _frame(data: bytes, name: str) -> pd.DataFrame:
+    """The table, its index the lines (of a text) or rows (of Parquet) that a person would count."""
+    if name.lower().endswith(".parquet"):
+        try:
+            frame: pd.DataFrame = _parquet.read_table(io.BytesIO(data)).to_pandas()
+        except (OSError, ValueError, KeyError) as error:
+            raise _unusable(name, f"cannot be read as Parquet ({error})") from error
+        return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
+    text = _text(data)
+    if "\0" in text:
+        raise _unusable(name, "holds NUL characters")
+    lines, numbers = _lines(text, name)
+    if not lines:
+        raise _unusable(name, "is empty")
+    names, rows = lines[0], [line + [""] * (len(lines[0]) - len(line)) for line in lines[1:]]
+    index = pd.Index(numbers[1:], name="line")
+    columns = pd.Index(names)
+    frame = pd.DataFrame([row[: len(names)] for row in rows], index, columns, dtype=object)
+    frame.attrs["ragged"] = [any(map(str.strip, row[len(names) :])) for row in rows]
+    return frame
+
+
+def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
+    """The cells of every line that has any, and the number of the line each begins on."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    lines, numbers, start = [], [], 1
+    try:
+        for line in reader:
+            if any(cell.strip() for cell in line):
+                lines.append(line)
+                numbers.append(start)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise _unusable(name, f"is broken from line {start} on ({error})") from error
+    return lines, numbers
+
+
+def _text(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    # Chinese stands in pairs of bytes; an accent among Latin letters stands alone.
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", data)]
+    pairs = 2 * sum(run % 2 for run in runs) <= len(runs)
+    for encoding in ("utf-8-sig", *(["gb18030"] if pairs else [])):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return data.decode("latin-1")
+
+
+def _separator(text: str) -> str:
+    head = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
+    return max(",\t;", key=head.count)
+
+
+def _unusable(name: str, what: str) -> DataRefused:
+    return DataRefused(
+        f"The manifest {name} {what}",
+        code="bad-manifest",
+        where=name,
+        fix="It needs a header line such as path,label and one line a file.",
+    )
+
+
+def _find(frame: pd.DataFrame, names: list[str]) -> Any | None:
+    """The frame's own name of the first column that is called one of `names`."""
+    known = {str(column).strip().lower(): column for column in frame.columns}
+    return next((known[name] for name in names if name in known), None)
+
+
+def _needed(frame: pd.DataFrame, names: list[str], what: str, where: str) -> Any:
+    column = _find(frame, names)
+    if column is None:
+        raise DataRefused(
+            f"The manifest {where} has no column {names[0]!r} ({what}); "
+            f"it has {', '.join(map(repr, map(str, frame.columns)))}",
+            code="missing-column",
+            where=where,
+            fix=f"Name the column {names[0]!r}.",
+        )
+    return _once(frame, column, where)
+
+
+def _once(frame: pd.DataFrame, column: Any, where: str) -> Any:
+    if list(frame.columns).count(column) > 1:
+        raise _unusable(where, f"has the column {str(column)!r} twice")
+    return column
+
+
+def _table(frame: pd.DataFrame, name: str, medium: Medium, near: _Near) -> pd.DataFrame:
+    path = _needed(frame, _PATH, "where each file is", name)
+    label = _needed(frame, _NAMES["label"], "what it shows", name)
+    if frame.empty:
+        raise _unusable(name, "has a header and not one row")
+    tell(f"{name}: files from column {str(path)!r}, labels from column {str(label)!r}")
+    found = [near.cell("" if value is None else str(value)) for value in frame[path]]
+    more = Problem("ragged", "stands on a line with more cells than the header", "Mend the line.")
+    ragged = frame.attrs.get("ragged", [False] * len(frame))
+    problems = [more if bad else problem for (_, problem), bad in zip(found, ragged, strict=True)]
+    table = pd.DataFrame(
+        {
+            medium.column: [cell for cell, _ in found],
+            "source": [
+                f"{name}:{line} {cells.printable(str(value))}"
+                for line, value in zip(frame.index, frame[path], strict=True)
+            ],
+            "problem": pd.Series(problems, dtype=object),
+        }
+    )
+    return _answers(table, frame, label)
+
+
+def from_frame(frame: pd.DataFrame, medium: Medium) -> pd.DataFrame:
+    """Rows of a DataFrame whose cells are paths, arrays, bytes or open files."""
+    frame = frame.reset_index(drop=True).rename_axis("row")
+    column = _needed(frame, [medium.column, *_PATH], "the file, array or open file", "DataFrame")
+    label = _needed(frame, _NAMES["label"], "what it shows", "DataFrame")
+    sources = frame["source"] if "source" in frame else [f"row {row}" for row in range(len(frame))]
+    table = pd.DataFrame(
+        {
+            medium.column: pd.Series([_cell(value) for value in frame[column]], dtype=object),
+            "source": list(sources),
+            "problem": frame["problem"] if "problem" in frame else pd.Series([None] * len(frame)),
+        }
+    )
+    table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
+    return _answers(table, frame, label)
+
+
+def cells_of(frame: pd.DataFrame, column: str) -> pd.Series | None:
+    """The cells of a medium in a DataFrame of paths, arrays, bytes or open files."""
+    found = _find(frame, [column, *_PATH])
+    return None if found is None else frame[found].map(_cell)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Path) or (isinstance(value, str) and "#" not in value):
+        return cells.file_cell(Path(value).absolute())
+    return value.read() if hasattr(value, "read") else value
+
+
+def _answers(table: pd.DataFrame, frame: pd.DataFrame, label: Any) -> pd.DataFrame:
+    values = frame[label]
+    lists = values.map(lambda value: isinstance(value, (list, tuple, set))).any()
+    texts = values.map(lambda value: "" if not lists and pd.isna(value) else value)
+    if lists or texts.astype(str).str.contains("|", regex=False).any():
+        table["labels"] = pd.Series([_several(value) for value in texts], dtype=object)
+    else:
+        names = texts.astype(str).str.strip().str.normalize("NFC")
+        table["label"] = names.map(cells.speakable).reset_index(drop=True)
+    for name in ("group", "weight", "split"):
+        column = _find(frame, _NAMES[name])
+        if column is not None and _once(frame, column, "table") != label:
+            table[name] = _CONVERT[name](frame[column]).reset_index(drop=True)
+    return table
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    parts = value.split("|") if isinstance(value, str) else list(value)
+    names = {unicodedata.normalize("NFC", str(part).strip()) for part in parts}
+    return tuple(sorted({cells.speakable(name) for name in names} - {""}))
+
+
+def _weights(column: pd.Series) -> pd.Series:
+    weights = pd.to_numeric(column, errors="coerce")
+    bad = weights.index[weights.isna() | (weights < 0)]
+    if len(bad):
+        raise DataRefused(
+            f"{len(bad)} weights are no numbers of 0 or more, the first is {column[bad[0]]!r}",
+            code="bad-weight",
+            where=f"{bad.name} {bad[0]}",
+            fix="Write a number such as 1 or 0.5.",
+        )
+    return weights.astype(float)
+
+
+def _parts(column: pd.Series) -> pd.Series:
+    names = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    parts = names.map(lambda name: splits.part_of_folder(name) if name else "")
+    bad = names[parts.isna()]
+    if len(bad):
+        raise DataRefused(
+            f"The split {bad.iloc[0]!r} is not one of train, valid, test",
+            code="bad-split",
+            where=f"{bad.index.name} {bad.index[0]}",
+            fix="Write train, valid or test, or leave the cell empty.",
+        )
+    return parts
+
+
+def _groups(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna() & (column.astype(str) != ""), None)
+
+
+_CONVERT = {"group": _groups, "weight": _weights, "split": _parts}

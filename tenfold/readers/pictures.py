@@ -1,0 +1,269 @@
+"""Pictures to uint8 arrays: JPEG, PNG, WebP, BMP, GIF, TIFF, PGM/PPM, recognised by content.
+
+EXIF orientation is applied, transparency is laid over white, 16 bits become 8, CMYK and palettes
+become RGB, the first frame of a moving picture is taken.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tenfold import system
+from tenfold.data import Problem
+from tenfold.readers.cells import Unreadable, fetch, is_item, unreadable
+from tenfold.readers.medium import Medium
+
+__all__ = ["MEDIUM", "SUFFIXES", "VERSION", "Header", "decode", "encode", "header", "looks_like"]
+
+VERSION = 1
+"""Raised whenever the same file would decode to other bytes."""
+
+LARGEST_PIXELS = 100_000_000
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .pgm .ppm .pbm .pnm".split()
+)
+_MAGIC = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM....\0{4}|GIF8|II[*+]\0|MM\0[*+]|P[1-6]\s+[#\d]",
+    re.DOTALL,
+)
+_BROKEN = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
+
+# Our own check of the header comes first and is stricter than Pillow's.
+Image.MAX_IMAGE_PIXELS = None
+# What Pillow warns of is either a problem of ours or harmless; set once, as threads share filters.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Size in pixels, upright, and how many channels there are to learn from (1 or 3)."""
+
+    width: int
+    height: int
+    channels: int
+
+
+def looks_like(start: bytes) -> bool:
+    """True where the first bytes of a file are those of a picture format."""
+    return _MAGIC.match(start) is not None
+
+
+def header(content: Any) -> Header:
+    """What the first bytes say of a picture (bytes, array or PIL picture); nothing is decoded.
+
+    Raises Unreadable.
+    """
+    if isinstance(content, np.ndarray):
+        return _array_header(content)
+    picture = _open(content)
+    width, height = picture.size
+    # Pillow gives the size of a TIFF upright already.
+    if picture.format != "TIFF" and _exif_orientation(picture) >= 5:
+        width, height = height, width
+    return Header(width, height, 1 if picture.mode in _GREY else 3)
+
+
+_GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+def _array_header(array: np.ndarray) -> Header:
+    if not array.size or array.dtype.kind not in "buif":
+        raise unreadable("not-a-picture", "is an array without numbers", "Give uint8 arrays.")
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 2)):
+        return Header(array.shape[1], array.shape[0], 1)
+    if array.ndim == 3 and array.shape[2] in (3, 4):
+        return Header(array.shape[1], array.shape[0], 3)
+    raise unreadable(
+        "array-shape",
+        f"an array of shape {array.shape} is not a picture",
+        "Give (height, width) or (height, width, 1, 3 or 4) arrays.",
+    )
+
+
+def _open(content: Any) -> Image.Image:
+    if isinstance(content, Image.Image):
+        return content
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        reason = f"is no picture but {type(content).__name__}"
+        raise unreadable("not-a-picture", reason, "Give a path, bytes, an array or an open file.")
+    if not len(content):
+        raise unreadable("empty-file", "is empty (0 bytes)", "Copy the picture again.")
+    try:
+        picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+    except UnidentifiedImageError:
+        raise _stranger(bytes(content[:512])) from None
+    except _BROKEN as error:
+        raise _damaged(error) from error
+    if picture.width * picture.height > LARGEST_PIXELS:
+        raise unreadable(
+            "too-many-pixels",
+            f"claims {picture.width} x {picture.height} pixels, more than 100 megapixels",
+            "Make it smaller.",
+        )
+    return picture
+
+
+_DOCUMENTS = {
+    b"%PDF": "a PDF document, not a picture",
+    b"%!PS": "a PostScript drawing, not a picture",
+    b"ftyphei": "a HEIC photo, which is not read here",
+    b"ftypmif1": "a HEIC photo, which is not read here",
+    b"ftypavif": "an AVIF picture, which is not read here",
+}
+
+
+def _stranger(start: bytes) -> Unreadable:
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<svg")):
+        what = "an SVG drawing" if b"<svg" in text else "a web page (HTML or XML)"
+        reason = f"is {what}, not a picture"
+        return unreadable("not-a-picture", reason, "Download the picture itself.")
+    for mark, what in _DOCUMENTS.items():
+        if mark in start[:16]:
+            return unreadable("not-a-picture", f"is {what}", "Save it as PNG or JPEG.")
+    if looks_like(start):
+        return unreadable("damaged", "is damaged at its beginning", "Copy it again.")
+    return unreadable(
+        "not-a-picture", "is no picture format that is known here", "Save it as PNG or JPEG."
+    )
+
+
+def _damaged(error: BaseException) -> Unreadable:
+    return unreadable("damaged", f"is damaged or cut short ({error})", "Copy or download it again.")
+
+
+def _exif_orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(0x0112, 1))
+    except (*_BROKEN, TypeError):
+        return 1
+
+
+def decode(content: Any, height: int, width: int, channels: int) -> np.ndarray:
+    """(height, width, channels) uint8 of a picture; the whole picture, resized.
+
+    Raises Unreadable.
+    """
+    if isinstance(content, np.ndarray):
+        if content.dtype == np.uint8 and content.shape == (height, width) and channels == 1:
+            return content[..., None]
+        content = _from_array(content)
+    picture = _open(content)
+    try:
+        return _pixels(picture, height, width, channels)
+    except MemoryError:
+        raise
+    except _BROKEN as error:
+        raise _damaged(error) from error
+
+
+def _pixels(picture: Image.Image, height: int, width: int, channels: int) -> np.ndarray:
+    mode = "L" if channels == 1 else "RGB"
+    if picture.format == "JPEG":
+        turned = _exif_orientation(picture) >= 5
+        picture.draft(mode, (height, width) if turned else (width, height))
+    picture.load()
+    picture = _plain(ImageOps.exif_transpose(picture), mode)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(picture).reshape(height, width, channels)
+
+
+def _plain(picture: Image.Image, mode: str) -> Image.Image:
+    """Any mode to `L` or `RGB`."""
+    if picture.mode == mode:
+        return picture
+    if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
+        picture = _eight_bits(picture)
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture)
+    return picture.convert(mode)
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    values = np.asarray(picture).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise unreadable("not-finite", "holds values that are not finite", "Save it as 8-bit PNG.")
+    top = 65535.0 if picture.mode != "F" else (1.0 if values.max(initial=0) <= 1 else 255.0)
+    if picture.mode == "I" and values.max(initial=0) <= 255:
+        top = 255.0
+    return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    _array_header(array)
+    if array.dtype == np.uint16:
+        array = (array // 257).astype(np.uint8)
+    elif array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise unreadable("not-finite", "holds values that are not finite")
+        top = 1.0 if array.max(initial=0) <= 1 else 255.0
+        array = (array / top * 255).clip(0, 255).round().astype(np.uint8)
+    elif array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    elif array.dtype != np.uint8:
+        array = array.clip(0, 255).astype(np.uint8)
+    return Image.fromarray(array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array)
+
+
+def encode(
+    cells: Sequence[Any], height: int, width: int, channels: int
+) -> tuple[np.ndarray, dict[int, Problem]]:
+    """(N, height, width, channels) uint8 of the cells, by threads; rows that failed stay 0."""
+    out = np.zeros((len(cells), height, width, channels), np.uint8)
+    problems: dict[int, Problem] = {}
+
+    def work(start: int) -> None:
+        for row in range(start, min(start + 16, len(cells))):
+            try:
+                out[row] = decode(fetch(cells[row]), height, width, channels)
+            except Unreadable as error:
+                problems[row] = error.problem
+
+    starts = range(0, len(cells), 16)
+    if len(starts) < 2 or all(is_item(cell) for cell in cells):
+        for start in starts:  # arrays in memory: threads would only wait for each other
+            work(start)
+        return out, problems
+    with ThreadPoolExecutor(system.cores()) as pool:
+        list(pool.map(work, starts))
+    return out, problems
+
+
+def facts(content: Any) -> dict[str, int]:
+    """The header as columns of a table: width, height, channels."""
+    return vars(header(content))
+
+
+MEDIUM = Medium("image", "pictures", SUFFIXES, looks_like, facts, VERSION)
+"""Pictures, as readers of any labelled folder need to know them."""
+
+
+def upright(cell: Any, most: int = 1024) -> Image.Image:
+    """A picture as a person sees it, RGB, at most `most` pixels a side.
+
+    Raises Unreadable.
+    """
+    content = fetch(cell)
+    picture = _from_array(content) if isinstance(content, np.ndarray) else _open(content)
+    try:
+        picture = _plain(ImageOps.exif_transpose(picture), "RGB")
+    except _BROKEN as error:
+        raise _damaged(error) from error
+    picture.thumbnail((most, most))
+    return picture

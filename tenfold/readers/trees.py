@@ -1,0 +1,191 @@
+"""The files of a folder or of a zip archive, listed alike; nothing leads out of them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenfold.data import Problem
+from tenfold.errors import EnvironmentRefused, UsageError, nearest
+from tenfold.readers import cells
+
+__all__ = ["Entry", "Tree", "is_zip", "neighbours", "open_tree"]
+
+_JUNK = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "source.md", "readme.md"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file: its name below the root (slashes), its cell, and why it is no good, if so."""
+
+    name: str
+    cell: str
+    problem: Problem | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Folder names above the file, composed (NFC)."""
+        return tuple(unicodedata.normalize("NFC", self.name).split("/")[:-1])
+
+    @property
+    def suffix(self) -> str:
+        """Lower-case suffix with its dot."""
+        last = self.name.rsplit("/", 1)[-1]
+        return f".{last.rpartition('.')[2].lower()}" if "." in last[1:] else ""
+
+
+@dataclass
+class Tree:
+    """All files of a folder or archive; `ignored` are the files systems leave behind."""
+
+    root: Path
+    entries: list[Entry]
+    ignored: list[str] = field(default_factory=list)
+
+    def start(self, entry: Entry, size: int = 512) -> bytes:
+        """The first bytes of a file, empty where it cannot be read."""
+        try:
+            if "#" not in entry.cell:
+                with cells.file_of(entry.cell).open("rb") as file:
+                    return file.read(size)
+            return bytes(cells.fetch(entry.cell)[:size])
+        except (OSError, cells.Unreadable):
+            return b""
+
+
+def is_zip(path: Path) -> bool:
+    """True for a zip archive, by content."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+    except OSError:
+        return False
+
+
+def open_tree(source: Path) -> Tree:
+    """Lists a folder or a zip archive, sorted by name.
+
+    Raises UsageError where there is nothing at `source`, DataRefused for an unsafe archive.
+    """
+    if not os.path.exists(source):
+        raise UsageError(
+            f"There is nothing at {str(source)!r}",
+            code="no-such-path",
+            where=str(source),
+            fix=neighbours(source),
+        )
+    tree = Tree(source, [])
+    if source.is_dir():
+        tree.entries.extend(_walk(source.resolve(), tree.ignored))
+        tree.ignored.sort()
+    elif not source.is_file():
+        raise UsageError(
+            f"{str(source)!r} is neither a folder nor a file",
+            code="no-such-path",
+            where=str(source),
+        )
+    else:
+        tree.entries.extend(_members(source.resolve(), tree.ignored))
+    tree.entries.sort(key=lambda entry: entry.name)
+    return tree
+
+
+def neighbours(source: Path) -> str:
+    """What a mistyped path may have meant."""
+    parent = source.parent
+    try:
+        with os.scandir(parent) as found:
+            names = [item.name for item in itertools.islice(found, 1000)]
+    except OSError:
+        return f"{str(parent)!r} does not exist either."
+    shown = [cells.printable(name) for name in names if not name.startswith(".")]
+    return nearest(source.name, shown[:200]) if shown else f"{str(parent)!r} is empty."
+
+
+def _walk(root: Path, ignored: list[str]) -> Iterator[Entry]:
+    """All files below `root`, each folder once; a link to a folder waits for the real ones."""
+    todo, links = [(root, "")], list[tuple[Path, str]]()
+    seen: set[tuple[int, int]] = set()
+    while todo or links:
+        folder, name = todo.pop() if todo else links.pop(0)
+        try:
+            if _again(folder, seen):
+                ignored.append(name)
+                continue
+            with os.scandir(folder) as found:
+                listed = sorted(found, key=lambda item: item.name)
+        except OSError as error:
+            yield _closed(folder, name, error)
+            continue
+        for item in listed:
+            path = f"{name}/{item.name}" if name else item.name
+            if _junk(item.name):
+                ignored.append(path)
+            elif item.is_symlink():
+                yield from _link(item, path, root, links)
+            elif item.is_dir():
+                todo.append((Path(item.path), path))
+            else:
+                yield _file(item, path)
+
+
+def _again(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    facts = folder.stat()
+    known = (facts.st_dev, facts.st_ino) in seen
+    seen.add((facts.st_dev, facts.st_ino))
+    return known
+
+
+def _closed(folder: Path, name: str, error: OSError) -> Entry:
+    if not name:
+        raise EnvironmentRefused(
+            f"The folder cannot be read: {error.strerror}",
+            code="no-permission",
+            where=str(folder),
+            fix="Run chmod +rx on it.",
+        ) from error
+    reason = f"is a folder that cannot be read: {error.strerror}"
+    return Entry(name, cells.file_cell(folder), Problem("no-permission", reason, "Run chmod +rx."))
+
+
+def _link(
+    item: os.DirEntry[str], name: str, root: Path, links: list[tuple[Path, str]]
+) -> Iterator[Entry]:
+    target = Path(os.path.realpath(item.path))
+    cell = cells.file_cell(item.path)
+    if not target.is_relative_to(root):
+        problem = Problem("link-out", "is a link that leaves the folder", "Copy the file itself.")
+        yield Entry(name, cell, problem)
+    elif not os.path.exists(target):
+        yield Entry(name, cell, Problem("broken-link", "is a link to nothing", "Remove it."))
+    elif target.is_dir():
+        links.append((target, name))
+    else:
+        yield Entry(name, cell)
+
+
+def _file(item: os.DirEntry[str], name: str) -> Entry:
+    cell = cells.file_cell(item.path)
+    if not stat.S_ISREG(item.stat(follow_symlinks=False).st_mode):
+        return Entry(name, cell, Problem("not-a-file", "is no regular file", "Remove it."))
+    return Entry(name, cell)
+
+
+def _members(path: Path, ignored: list[str]) -> Iterator[Entry]:
+    for entry in cells.archive(path).infolist():
+        if entry.is_dir():
+            continue
+        name = entry.filename.replace("\\", "/")
+        if any(_junk(part) for part in name.split("/")):
+            ignored.append(name)
+        else:
+            yield Entry(name, cells.member_cell(path, entry.filename))
+
+
+def _junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK

@@ -1,0 +1,98 @@
+"""What there is to say of the rows: counts, classes, files left out, copies."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold import draw
+from tenfold.prepare import Prepared
+from tenfold.scoring import natural
+
+__all__ = ["PARTS", "counted", "of_folder", "of_prepared", "shown"]
+
+PARTS = ("train", "valid", "test")
+MOST = 40
+
+
+def of_prepared(prepared: Prepared) -> dict[str, Any]:
+    """The rows of the JSON document of `check`."""
+    used = prepared.used
+    lists = ("quarantined", "ignored", "duplicates", "leaks", "conflicts")
+    return {
+        "found": prepared.found,
+        "used": len(used),
+        "beyond": prepared.beyond,
+        **{name: getattr(prepared, name) for name in lists},
+        "classes": counted(used),
+        "split": prepared.split_line,
+        "parts": {part: int((used["split"] == part).sum()) for part in PARTS},
+    }
+
+
+def of_folder(folder: Path) -> dict[str, Any]:
+    """The same, as far as a run folder remembers it."""
+    used = pd.DataFrame(_lines(folder / "rows.jsonl"), columns=None)
+    split = used["split"] if "split" in used else pd.Series(dtype=object)
+    return {
+        "used": len(used),
+        "beyond": 0,
+        "quarantined": _lines(folder / "quarantine.jsonl"),
+        "classes": counted(used),
+        "parts": {part: int((split == part).sum()) for part in PARTS},
+    }
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def counted(used: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Rows of each class by part; {} where answers are no classes."""
+    if "labels" in used:
+        names: Iterable[tuple[str, str]] = (
+            (name, part)
+            for row, part in zip(used["labels"], used["split"], strict=True)
+            for name in row
+        )
+    elif "label" in used:
+        names = zip(used["label"].astype(str), used["split"], strict=True)
+    else:
+        return {}
+    counts = Counter(names)
+    classes = sorted({name for name, _ in counts}, key=natural)
+    return {name: {part: counts[name, part] for part in PARTS} for name in classes}
+
+
+def shown(rows: dict[str, Any]) -> dict[str, Any]:
+    """What a page shows: the same with long lists cut (`more` counts the rest) and a chart."""
+    found: dict[str, Any] = dict(rows)
+    for name in ("quarantined", "ignored", "duplicates", "leaks", "conflicts"):
+        if name in rows:
+            found[name] = {"first": rows[name][:MOST], "count": len(rows[name])}
+    classes = rows["classes"]
+    if classes:
+        each = [(name, [counts[part] for part in PARTS]) for name, counts in classes.items()]
+        found["balance"] = draw.balance(each, PARTS)
+        found["uneven"] = _uneven(classes)
+    return found
+
+
+def _uneven(classes: dict[str, dict[str, int]]) -> dict[str, Any]:
+    """The largest and the smallest class among the training rows, and their ratio."""
+    train = {name: counts["train"] for name, counts in classes.items()}
+    most, least = max(train, key=lambda name: train[name]), min(train, key=lambda name: train[name])
+    return {
+        "most": (most, train[most]),
+        "least": (least, train[least]),
+        "ratio": train[most] / max(1, train[least]),
+        "median": int(np.median(list(train.values()))),
+    }

@@ -1,0 +1,89 @@
+"""What a run can say: predictions, explanations, scores. Frozen, and JSON by `to_json`.
+
+Places are fractions of width and height, times are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Explanation", "Label", "Labels", "Prediction", "Score", "Scores", "to_json"]
+
+SCHEMA = 1
+"""Version of the JSON documents and of the run folder."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One class of several; `probabilities` is the whole calibrated distribution, best first."""
+
+    label: str
+    probabilities: dict[str, float]
+
+    @property
+    def probability(self) -> float:
+        """Calibrated probability of `label`."""
+        return self.probabilities.get(self.label, 0.0)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Any number of classes; `labels` are those at or above the threshold."""
+
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+
+
+Prediction = Label | Labels
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How much each part of one input mattered to one answer.
+
+    `weights` is a grid (rows, columns) over the picture or a list along the input; positive
+    parts speak for the answer.
+    """
+
+    over: str
+    method: str
+    weights: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric with its 95 % interval and what the best constant guess reaches."""
+
+    value: float
+    low: float
+    high: float
+    guess: float
+
+    def to_json(self) -> dict[str, float]:
+        """The four numbers by name."""
+        return {name: _round(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All metrics of one set of rows; `headline` names the one to quote."""
+
+    headline: str
+    metrics: dict[str, Score]
+    rows: int
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Score:
+        """The headline's score."""
+        return self.metrics[self.headline]
+
+
+def _round(value: float) -> float:
+    return round(float(value), 6)
+
+
+def to_json(result: Prediction | Explanation) -> dict[str, Any]:
+    """A prediction or an explanation as a JSON object that names its kind."""
+    return {"kind": type(result).__name__.lower(), **asdict(result)}

@@ -1,0 +1,374 @@
+"""What can be said of a kind of Prediction, whichever application made it.
+
+For each kind: `score` it against answers, `guess` it blindly from training rows, tell how much of
+it `survives` a change of the input. A new application of a known kind gets all of it for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.data import Columns, Problem, batches
+from tenfold.results import Label, Labels, Prediction, Score, Scores
+
+__all__ = ["KINDS", "Kind", "Matrix", "centroids", "guess", "score", "survives"]
+
+Answer = Prediction | Problem
+Metrics = dict[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The functions of one kind of Prediction."""
+
+    headline: str
+    measure: Callable[[Sequence[Answer], pd.DataFrame], Metrics]
+    guess: Callable[[pd.DataFrame], Prediction]
+    survives: Callable[[Any, Any], float]
+    details: Callable[[Sequence[Answer], pd.DataFrame], dict[str, Any]]
+    worst: Callable[[Sequence[Answer], pd.DataFrame], list[int]]
+
+
+def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> Scores:
+    """Metrics with 95 % intervals, each beside what the best constant answer reaches."""
+    kind = KINDS[_kind_of(answers)]
+    found = kind.measure(answers, table)
+    blind = kind.measure([kind.guess(train)] * len(table), table)
+    metrics = {name: Score(*values, blind[name][0]) for name, values in found.items()}
+    return Scores(kind.headline, metrics, len(table), kind.details(answers, table))
+
+
+def worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    """Positions of wrong answers, the most wrong first."""
+    return KINDS[_kind_of(answers)].worst(answers, table)
+
+
+def _kind_of(answers: Sequence[Answer]) -> type:
+    return next((type(one) for one in answers if not isinstance(one, Problem)), Label)
+
+
+def guess(kind: type, train: pd.DataFrame) -> Prediction:
+    """The best constant answer."""
+    return KINDS[kind].guess(train)
+
+
+def survives(before: Prediction, after: Prediction) -> float:
+    """1 = the second answer says all that the first said, 0 = nothing of it."""
+    return KINDS[type(before)].survives(before, after)
+
+
+# --- one class of several -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Probabilities of labelled rows as arrays: `truth` (N,) is -1 for a class never learnt."""
+
+    classes: list[str]
+    truth: np.ndarray
+    probabilities: np.ndarray
+
+    @staticmethod
+    def of(answers: Sequence[Answer], table: pd.DataFrame) -> Matrix:
+        """From predictions; a row that could not be read has no probability anywhere."""
+        named = [one.probabilities for one in answers if isinstance(one, Label)]
+        classes = sorted({name for one in named[:1] for name in one}, key=natural)
+        place = {name: number for number, name in enumerate(classes)}
+        values = np.zeros((len(answers), len(classes)), np.float32)
+        for row, one in enumerate(answers):
+            if isinstance(one, Label):
+                values[row, [place[name] for name in one.probabilities]] = [
+                    *one.probabilities.values()
+                ]
+        truth = np.array([place.get(str(name), -1) for name in table["label"]], np.int64)
+        return Matrix(classes, truth, values)
+
+    @property
+    def said(self) -> np.ndarray:
+        """(N,) the class said; -2 where nothing could be said."""
+        return np.where(self.probabilities.any(1), self.probabilities.argmax(1), -2)
+
+    @property
+    def right(self) -> np.ndarray:
+        """(N,) bool."""
+        return self.said == self.truth
+
+
+def natural(name: str) -> tuple[int, float, str]:
+    """Sorts numbers by value, before words."""
+    try:
+        return (0, float(name), name)
+    except ValueError:
+        return (1, 0.0, name)
+
+
+def _label_metrics(answers: Sequence[Answer], table: pd.DataFrame) -> Metrics:
+    matrix = Matrix.of(answers, table)
+    found = {"accuracy": wilson(matrix.right)}
+    if len(matrix.classes) > 5:
+        best = np.argsort(-matrix.probabilities, axis=1, kind="stable")[:, :5]
+        known = matrix.probabilities.any(1)
+        found["top5_accuracy"] = wilson((best == matrix.truth[:, None]).any(1) & known)
+    found["macro_f1"] = _bootstrap(matrix, _macro_f1)
+    found["ece"] = _bootstrap(matrix, expected_calibration_error)
+    found["log_loss"] = _mean_interval(_row_log_loss(matrix))
+    return found
+
+
+def wilson(right: np.ndarray) -> tuple[float, float, float]:
+    """A share and its 95 % interval (E. B. Wilson, 1927)."""
+    rows = max(1, len(right))
+    share, z = float(right.sum()) / rows, 1.959964
+    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows**2))
+    return share, max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def _bootstrap(
+    matrix: Matrix, metric: Callable[[Matrix], float], times: int = 200
+) -> tuple[float, float, float]:
+    """A metric and the middle 95 % of it over resampled rows (B. Efron, 1979)."""
+    random, rows, many = np.random.default_rng(0), len(matrix.truth), []
+    if not rows:
+        return 0.0, 0.0, 0.0
+    for _ in range(times if rows <= 20_000 else 50):
+        index = random.integers(0, rows, rows)
+        many.append(
+            metric(Matrix(matrix.classes, matrix.truth[index], matrix.probabilities[index]))
+        )
+    low, high = np.percentile(many, [2.5, 97.5])
+    value = metric(matrix)
+    return value, min(float(low), value), max(float(high), value)
+
+
+def confusion(matrix: Matrix) -> np.ndarray:
+    """(K + 1, K + 1) counts, truth down, said across; the last row and column = neither."""
+    count = len(matrix.classes)
+    truth = np.where(matrix.truth < 0, count, matrix.truth)
+    said = np.where(matrix.said < 0, count, matrix.said)
+    flat = np.bincount(truth * (count + 1) + said, minlength=(count + 1) ** 2)
+    return flat.reshape(count + 1, count + 1)
+
+
+def per_class(matrix: Matrix) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and support of every class."""
+    counts = confusion(matrix)
+    rows = []
+    for number, name in enumerate(matrix.classes):
+        hit, truth, said = counts[number, number], counts[number].sum(), counts[:, number].sum()
+        rows.append(
+            {
+                "class": name,
+                "precision": float(hit / said) if said else 0.0,
+                "recall": float(hit / truth) if truth else 0.0,
+                "f1": float(2 * hit / (truth + said)) if truth + said else 0.0,
+                "support": int(truth),
+            }
+        )
+    return rows
+
+
+def _macro_f1(matrix: Matrix) -> float:
+    counts = confusion(matrix)
+    hit, truth, said = np.diag(counts)[:-1], counts.sum(1)[:-1], counts.sum(0)[:-1]
+    there = truth > 0
+    scores = 2 * hit[there] / np.maximum(1, truth[there] + said[there])
+    return float(scores.mean()) if there.any() else 0.0
+
+
+def expected_calibration_error(matrix: Matrix, bins: int = 15) -> float:
+    """Mean gap of confidence and accuracy over equal bins (C. Guo et al. 2017)."""
+    gaps = [abs(sure - right) * rows for sure, right, rows in reliability(matrix, bins)]
+    return float(sum(gaps) / max(1, len(matrix.truth)))
+
+
+def reliability(matrix: Matrix, bins: int = 15) -> list[tuple[float, float, int]]:
+    """(mean confidence, accuracy, rows) of every bin that holds rows."""
+    sure = matrix.probabilities.max(1, initial=0.0)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    rows = np.bincount(place, minlength=bins)
+    total = np.bincount(place, sure, bins)
+    right = np.bincount(place, matrix.right, bins)
+    kept = [n for n in range(bins) if rows[n]]
+    return [(float(total[n] / rows[n]), float(right[n] / rows[n]), int(rows[n])) for n in kept]
+
+
+def _row_log_loss(matrix: Matrix) -> np.ndarray:
+    known = matrix.truth >= 0
+    chance = np.full(len(matrix.truth), 1e-7)
+    chance[known] = matrix.probabilities[np.flatnonzero(known), matrix.truth[known]]
+    return -np.log(chance.clip(1e-7, 1.0))
+
+
+def _mean_interval(values: np.ndarray) -> tuple[float, float, float]:
+    if not len(values):
+        return 0.0, 0.0, 0.0
+    mean = float(values.mean())
+    half = 1.959964 * float(values.std()) / np.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
+def _label_guess(train: pd.DataFrame) -> Label:
+    shares = train["label"].value_counts(normalize=True)
+    ordered = sorted(shares.items(), key=lambda item: (-item[1], natural(str(item[0]))))
+    return Label(str(ordered[0][0]), {str(name): float(share) for name, share in ordered})
+
+
+def _label_survives(before: Label, after: Label) -> float:
+    return after.probabilities.get(before.label, 0.0)
+
+
+def _label_details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    matrix = Matrix.of(answers, table)
+    return {
+        "classes": per_class(matrix),
+        "confusion": confusion(matrix).tolist(),
+        "reliability": [list(one) for one in reliability(matrix)],
+    }
+
+
+def _label_worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    matrix = Matrix.of(answers, table)
+    wrong = np.flatnonzero(~matrix.right)
+    order = np.argsort(-_row_log_loss(matrix)[wrong], kind="stable")
+    return [int(row) for row in wrong[order]]
+
+
+# --- any number of classes ------------------------------------------------------------------------
+
+
+def _labels_arrays(
+    answers: Sequence[Answer], table: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, K) bool truth, bool said, float probability."""
+    first = next(one for one in answers if isinstance(one, Labels))
+    classes = sorted(first.probabilities, key=natural)
+    truth = np.array([[name in row for name in classes] for row in table["labels"]], bool)
+    said, chance = np.zeros_like(truth), np.zeros(truth.shape)
+    for row, one in enumerate(answers):
+        if isinstance(one, Labels):
+            said[row] = [name in one.labels for name in classes]
+            chance[row] = [one.probabilities[name] for name in classes]
+    return truth, said, chance
+
+
+def _labels_metrics(answers: Sequence[Answer], table: pd.DataFrame) -> Metrics:
+    truth, said, chance = _labels_arrays(answers, table)
+    found = {"micro_f1": _resampled(_micro_f1, truth, said)}
+    found["macro_f1"] = _resampled(_mean_f1, truth, said)
+    found["accuracy"] = wilson((truth == said).all(1))
+    found["average_precision"] = _resampled(_mean_precision, truth, chance, times=50)
+    return found
+
+
+def _resampled(
+    metric: Callable[[np.ndarray, np.ndarray], float],
+    truth: np.ndarray,
+    other: np.ndarray,
+    times: int = 200,
+) -> tuple[float, float, float]:
+    random, many = np.random.default_rng(0), []
+    for _ in range(times):
+        index = random.integers(0, len(truth), len(truth))
+        many.append(metric(truth[index], other[index]))
+    low, high = np.percentile(many, [2.5, 97.5])
+    return metric(truth, other), float(low), float(high)
+
+
+def _micro_f1(truth: np.ndarray, said: np.ndarray) -> float:
+    return float(2 * (truth & said).sum() / max(1, truth.sum() + said.sum()))
+
+
+def _mean_f1(truth: np.ndarray, said: np.ndarray) -> float:
+    both = 2 * (truth & said).sum(0) / np.maximum(1, truth.sum(0) + said.sum(0))
+    there = truth.any(0)
+    return float(both[there].mean()) if there.any() else 0.0
+
+
+def _mean_precision(truth: np.ndarray, chance: np.ndarray) -> float:
+    """Mean over classes of average precision: precision at every true row, best first."""
+    values = []
+    for column in np.flatnonzero(truth.any(0)):
+        ranked = truth[np.argsort(-chance[:, column], kind="stable"), column]
+        hits = np.flatnonzero(ranked)
+        values.append(float((np.arange(1, len(hits) + 1) / (hits + 1)).mean()))
+    return float(np.mean(values)) if values else 0.0
+
+
+def _labels_guess(train: pd.DataFrame) -> Labels:
+    rows = max(1, len(train))
+    shares = train["labels"].explode().dropna().value_counts() / rows
+    chances = {str(name): float(share) for name, share in shares.items()}
+    said = tuple(name for name, share in chances.items() if share >= 0.5)
+    return Labels(said or tuple([*chances][:1]), chances)
+
+
+def _labels_survives(before: Labels, after: Labels) -> float:
+    kept = [after.probabilities.get(name, 0.0) for name in before.labels]
+    return float(np.mean(kept)) if kept else 1 - max(after.probabilities.values(), default=0.0)
+
+
+def _labels_details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    truth, said, _ = _labels_arrays(answers, table)
+    first = next(one for one in answers if isinstance(one, Labels))
+    rows = []
+    for number, name in enumerate(sorted(first.probabilities, key=natural)):
+        hit = int((truth & said)[:, number].sum())
+        there, told = int(truth[:, number].sum()), int(said[:, number].sum())
+        rows.append(
+            {
+                "class": name,
+                "precision": hit / told if told else 0.0,
+                "recall": hit / there if there else 0.0,
+                "f1": 2 * hit / (there + told) if there + told else 0.0,
+                "support": there,
+            }
+        )
+    return {"classes": rows}
+
+
+def _labels_worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    truth, said, _ = _labels_arrays(answers, table)
+    wrong = (truth != said).sum(1)
+    return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
+
+
+KINDS: dict[type, Kind] = {
+    Label: Kind(
+        "accuracy", _label_metrics, _label_guess, _label_survives, _label_details, _label_worst
+    ),
+    Labels: Kind(
+        "micro_f1",
+        _labels_metrics,
+        _labels_guess,
+        _labels_survives,
+        _labels_details,
+        _labels_worst,
+    ),
+}
+
+
+def centroids(train: Columns, truth: np.ndarray, rows: Columns, classes: int) -> np.ndarray:
+    """(N, K) one-hot answers of the nearest class mean on the encoded values of one column."""
+    sums, counts = 0.0, np.bincount(truth, minlength=classes)
+    for part, values in _flat(train):
+        sums = sums + np.eye(classes, dtype=np.float32)[truth[part]].T @ values
+    means = (sums / np.maximum(1, counts)[:, None]).astype(np.float32)
+    near = np.concatenate([values @ means.T for _, values in _flat(rows)])
+    distance = (means**2).sum(1) - 2 * near
+    distance[:, counts == 0] = np.inf
+    return np.eye(classes, dtype=np.float32)[distance.argmin(1)]
+
+
+def _flat(columns: Columns) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(positions, float values (rows, size)) of the one column, at most 32 MB at a time."""
+    (name,) = columns
+    each = max(1, columns.nbytes // max(1, columns.rows))
+    for part in batches(columns.rows, max(1, min(1024, (8 << 20) // each))):
+        values = columns.take(part)[name]
+        yield part, values.reshape(len(part), -1).astype(np.float32)

@@ -1,0 +1,163 @@
+"""The plan's decisions: how many steps, of which size, in which precision. Made once, stored."""
+
+from __future__ import annotations
+
+import copy
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold import device, system
+from tenfold.data import Batch, Columns
+from tenfold.errors import ArtefactRefused
+from tenfold.feed import Feed, tensors
+from tenfold.lazy import lazy
+from tenfold.learner import Augment, Learner, Loss, Work
+from tenfold.optimizers import Recipe
+from tenfold.plan import Plan
+from tenfold.progress import tell
+
+if TYPE_CHECKING:
+    from torch import nn
+
+torch = lazy("torch")
+
+__all__ = ["Settled", "seconds_a_step", "settle", "tried"]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the plan came to. `length` is the number of steps of one pass."""
+
+    steps: int
+    batch: int
+    length: int
+    precision: str
+    threads: int
+    decided: str
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the training rows."""
+        return self.steps / self.length
+
+    def to_json(self) -> dict[str, Any]:
+        """What a finished run says of it."""
+        facts = {name: getattr(self, name) for name in ("steps", "batch", "precision", "decided")}
+        return facts | {"epochs": round(self.epochs, 4)}
+
+
+def settle(
+    net: nn.Module, train: Columns, loss: Loss, plan: Plan, recipe: Recipe, augment: Augment | None
+) -> Settled:
+    """Decides, or reads back what a continued run once decided."""
+    path = plan.folder / "checkpoints" / "plan.json" if plan.folder else None
+    if path and path.exists():
+        settled = _read(path)
+        torch.set_num_threads(settled.threads)
+        return settled
+    batch = max(1, min(plan.batch or recipe.batch, train.rows))
+    length = max(1, train.rows // batch)
+    work = Work(loss, augment, _agreed(net, train, loss, plan))
+    steps, decided = _steps(net, train, plan, recipe, work, batch, length)
+    precision = str(work.precision).removeprefix("torch.")
+    settled = Settled(steps, batch, length, precision, torch.get_num_threads(), decided)
+    if path:
+        system.write_atomically(path, json.dumps(vars(settled)))
+    return settled
+
+
+def _read(path: Path) -> Settled:
+    try:
+        return Settled(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ArtefactRefused(
+            f"What was decided at the start cannot be read: {path.name} is damaged ({error})",
+            code="damaged-checkpoint",
+            where=str(path.parent),
+            fix="Remove the run folder and train again.",
+        ) from error
+
+
+def _agreed(net: nn.Module, train: Columns, loss: Loss, plan: Plan) -> Any:
+    """The chosen precision, once it gives nearly the loss that float32 gives."""
+    place = next(net.parameters()).device
+    precision = device.choose_precision(plan.precision, place)
+    if precision == torch.float32 or plan.precision != "auto":
+        return precision
+    batch = tensors(train.take(np.arange(min(train.rows, 32))), place)
+    was = net.training
+    net.eval()
+    full, half = (_loss_in(kind, net, batch, loss) for kind in (torch.float32, precision))
+    net.train(was)
+    if abs(full - half) <= 0.02 * abs(full) + 0.01:
+        return precision
+    tell("bfloat16 does not agree with float32 on this network here: float32 is used.")
+    return torch.float32
+
+
+def _loss_in(kind: Any, net: nn.Module, batch: dict[str, Any], loss: Loss) -> float:
+    with torch.no_grad(), device.autocast(next(net.parameters()).device, kind):
+        return float(loss(net, batch))
+
+
+def _steps(
+    net: nn.Module,
+    train: Columns,
+    plan: Plan,
+    recipe: Recipe,
+    work: Work,
+    batch: int,
+    length: int,
+) -> tuple[int, str]:
+    if plan.epochs is not None:
+        return max(1, round(plan.epochs * length)), "epochs as asked"
+    if plan.minutes is None:
+        return max(round(recipe.passes * length), recipe.least_steps), "the recipe's passes"
+    second = seconds_a_step(net, train, recipe, work, batch)
+    room = max(1.0, plan.minutes * 60 * 0.92)
+    return max(1, int(room / second)), f"{plan.minutes:.2f} minutes left for learning"
+
+
+def seconds_a_step(net: nn.Module, train: Columns, recipe: Recipe, work: Work, batch: int) -> float:
+    """Mean seconds of a step over the whole schedule, from a few on a copy that is thrown away.
+
+    The steps are spread evenly over the schedule, as augmentation may change with it.
+    """
+    rounds = 8
+    learner = Learner(copy.deepcopy(net).train(), recipe, work, rounds)
+    some = train.view(np.arange(min(train.rows, rounds * batch)))
+    feed, began = Feed(some, batch, 0, learner.place), time.perf_counter()
+    times: list[list[float]] = [[] for _ in range(rounds)]
+    for number in range(8 * rounds):
+        start, step = time.perf_counter(), number % rounds
+        device.seed(learner.place, number)
+        learner.step(step, feed.batch(number), 1e-6)
+        device.wait(learner.place)
+        times[step].append(time.perf_counter() - start)
+        if number >= 2 * rounds and time.perf_counter() - began > 4:
+            break
+    return statistics.mean(min(one) for one in times)
+
+
+def tried(
+    net: nn.Module, train: Columns, recipe: Recipe, work: Work, settled: Settled
+) -> dict[str, Any]:
+    """What a dry plan gives: the settled plan, how long its steps take here, some changed rows."""
+    seconds = seconds_a_step(net, train, recipe, work, settled.batch)
+    facts = settled.to_json() | {"seconds_a_step": seconds}
+    return facts | ({"views": _views(net, train, work)} if work.augment else {})
+
+
+def _views(net: nn.Module, train: Columns, work: Work) -> dict[str, Batch]:
+    """Rows spread over the training rows, as they are and as augmentation changes them midway."""
+    place = next(net.parameters()).device
+    before = train.take(np.linspace(0, train.rows - 1, min(train.rows, 8)).astype(np.int64))
+    device.seed(place, 0)
+    after = work.augment(tensors(before, place), 0.5) if work.augment else {}
+    return {"before": before, "after": {name: x.cpu().numpy() for name, x in after.items()}}

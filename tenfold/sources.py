@@ -1,0 +1,145 @@
+"""What a person hands over at prediction time, as tables of the declared inputs.
+
+Files, folders, globs, zips, standard input (`-`, a path a line), arrays, bytes, open files,
+DataFrames, lists of these. Nothing is read here: what cannot be read is answered on its own line.
+"""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.app import Input, Table
+from tenfold.data import Problem
+from tenfold.errors import DataRefused, TenfoldError, UsageError
+from tenfold.readers import cells, manifests
+from tenfold.readers.scan import MEDIA
+from tenfold.readers.trees import is_zip, neighbours, open_tree
+
+__all__ = ["tables"]
+
+CHUNK = 256
+Row = tuple[Any, str]
+
+
+def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
+    """Tables of at most 256 rows with the input's column and `source`, the name to answer under.
+
+    Raises UsageError where a DataFrame lacks an input, DataRefused where nothing was handed over.
+    """
+    name = next(iter(inputs))
+    if isinstance(source, pd.DataFrame):
+        yield from _framed(inputs, source)
+        return
+    if isinstance(source, (list, tuple)) and not source:
+        raise UsageError("Nothing was handed over", code="no-input", fix="Name files or folders.")
+    rows = _rows(source, name, itertools.count(1))
+    count = 0
+    while part := list(itertools.islice(rows, CHUNK)):
+        count += len(part)
+        cell, said = zip(*part, strict=True)
+        # Objects: names need not be UTF-8, as pandas' own texts must.
+        yield pd.DataFrame({name: cell, "source": said}, dtype=object)
+    if not count:
+        where = " ".join(map(str, source)) if isinstance(source, (list, tuple)) else str(source)
+        raise DataRefused(
+            "There is nothing to predict",
+            code="empty-folder",
+            where=where,
+            fix="Files are recognised by suffix; name one to have it looked at whatever it is.",
+        )
+
+
+def _framed(inputs: dict[str, Input], frame: pd.DataFrame) -> Iterator[Table]:
+    table = pd.DataFrame(index=range(len(frame)))
+    for name in inputs:
+        found = manifests.cells_of(frame, name) if name in MEDIA else frame.get(name)
+        if found is None:
+            raise UsageError(
+                f"The table has no column {name!r}",
+                code="missing-column",
+                fix=f"It needs: {', '.join(inputs)}. It has: {', '.join(map(str, frame.columns))}.",
+            )
+        table[name] = pd.Series(list(found), dtype=object if name in MEDIA else None)
+    table["source"] = list(frame["source"]) if "source" in frame else _names(table, inputs)
+    for start in range(0, len(table), CHUNK):
+        yield table.iloc[start : start + CHUNK].reset_index(drop=True)
+
+
+def _names(table: pd.DataFrame, inputs: dict[str, Input]) -> list[str]:
+    """The path of a row where it has one, else its number."""
+    (name, *_) = inputs
+    return [
+        str(cells.file_of(cell)) if name in MEDIA and isinstance(cell, str) else f"row {row}"
+        for row, cell in enumerate(table[name])
+    ]
+
+
+def _rows(source: Any, column: str, numbers: Iterator[int]) -> Iterator[Row]:
+    if isinstance(source, (str, Path)):
+        yield from _named(str(source), column)
+    elif hasattr(source, "read"):
+        yield source.read(), str(getattr(source, "name", f"input {next(numbers)}"))
+    elif isinstance(source, (list, tuple, pd.Series)) or hasattr(source, "__next__"):
+        for one in source:
+            yield from _rows(one, column, numbers)
+    elif isinstance(source, np.ndarray) and source.ndim == 4:
+        for one in source:
+            yield one, f"input {next(numbers)}"
+    else:
+        yield source, f"input {next(numbers)}"
+
+
+def _named(name: str, column: str) -> Iterator[Row]:
+    if name == "-":
+        yield from _lines(column)
+    elif os.path.isdir(name) or (os.path.isfile(name) and is_zip(Path(name))):
+        yield from _inside(Path(name), column)
+    elif not os.path.exists(name) and glob.has_magic(name):
+        yield from _matching(name, column)
+    elif not os.path.lexists(name):
+        reason, fix = "there is no such file", neighbours(Path(name))
+        yield Problem("missing-file", reason, fix), name
+    else:
+        yield cells.file_cell(name), name
+
+
+def _matching(pattern: str, column: str) -> Iterator[Row]:
+    found = sorted(glob.glob(pattern, recursive=True))
+    for name in found:
+        yield from _named(name, column)
+    if not found:
+        yield Problem("missing-file", "no file is called so", "Check the pattern."), pattern
+
+
+def _lines(column: str) -> Iterator[Row]:
+    """Names on standard input, a line each; they need not be UTF-8."""
+    for line in getattr(sys.stdin, "buffer", sys.stdin):
+        name = os.fsdecode(line).rstrip("\r\n")
+        if name and name != "-":
+            yield from _named(name, column)
+
+
+def _inside(folder: Path, column: str) -> Iterator[Row]:
+    """Files of a folder or archive whose name or content fits the medium."""
+    try:
+        tree, medium = open_tree(folder), MEDIA.get(column)
+    except TenfoldError as error:  # one damaged archive does not end the rest
+        yield Problem(error.code, error.message, error.fix), str(folder)
+        return
+    for entry in tree.entries:
+        if medium and not (
+            entry.suffix in medium.suffixes
+            or entry.problem
+            or (not entry.suffix and medium.looks_like(tree.start(entry)))
+        ):
+            continue
+        yield entry.problem or entry.cell, f"{folder}/{entry.name}"

@@ -1,0 +1,129 @@
+"""Which rows learn, which choose, which judge: by digest and seed, groups whole, classes even.
+
+A row's place depends on its own content (or its group's name) and the seed, so files added
+later move nobody. Only where a class would be missing from a part is the nearest row moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["PARTS", "assign", "part_of_folder", "reserved"]
+
+PARTS = ("train", "valid", "test")
+
+_NAMES = {
+    "train": "train",
+    "training": "train",
+    "training_set": "train",
+    "val": "valid",
+    "valid": "valid",
+    "validation": "valid",
+    "dev": "valid",
+    "test": "test",
+    "testing": "test",
+    "test_set": "test",
+}
+
+
+def part_of_folder(name: str) -> str | None:
+    """`train`, `valid` or `test` where a folder's name is one of their usual names."""
+    return _NAMES.get(name.lower())
+
+
+def assign(table: pd.DataFrame, seed: int) -> tuple[pd.Series, str]:
+    """The part of every row (train, valid, test) and one line saying how it was decided.
+
+    Given parts stay as given; a row without one learns where others have one. Without a test part
+    the given validation becomes the test; without validation, 10 % of train is drawn; without any,
+    70/15/15.
+    """
+    given = table["split"] if "split" in table else pd.Series("", index=table.index, dtype=object)
+    given = given.fillna("").replace("", None)
+    names = set(given.dropna().unique())
+    if names and given.isna().any():
+        given, names = given.fillna("train"), names | {"train"}
+    if "train" not in names:
+        line = "70/15/15 drawn from all rows" + (": there is no training part" if names else "")
+        return _drawn(table, seed, (0.70, 0.15, 0.15)), line
+    parts = given.copy()
+    if "test" in names and "valid" in names:
+        return parts, "train, validation and test as given"
+    if "valid" in names:
+        parts = parts.replace({"valid": "test"})
+    line = "given validation part used as the test" if "valid" in names else "test as given"
+    drawn = (0.9, 0.1, 0.0) if names != {"train"} else (0.70, 0.15, 0.15)
+    if names == {"train"}:
+        line = "70/15/15 drawn from the only given part"
+    else:
+        line += ", validation drawn from 10 % of train"
+    rows = parts.index[parts == "train"]
+    parts.loc[rows] = _drawn(table.loc[rows], seed, drawn)
+    return parts, line
+
+
+def reserved(keys: pd.Series, seed: int) -> np.ndarray:
+    """(N,) True for the fixed half of validation kept for calibration and thresholds."""
+    return _places(keys, f"reserve {seed}") < 0.5
+
+
+def _drawn(table: pd.DataFrame, seed: int, shares: tuple[float, float, float]) -> pd.Series:
+    keys = unit_keys(table)
+    place = pd.Series(_places(keys, f"split {seed}"), index=table.index)
+    first, second = shares[0], shares[0] + shares[1]
+    part = pd.Series(np.select([place < first, place < second], PARTS[:2], PARTS[2]), table.index)
+    part = part.astype(object)
+    wanted = [name for name, share in zip(PARTS, shares, strict=True) if share > 0]
+    _fill_gaps(table, keys, place, part, wanted)
+    return part
+
+
+def unit_keys(table: pd.DataFrame) -> pd.Series:
+    """What must stay on one side: the row's group where it has one, else its content."""
+    digest = table["digest"].astype(str)
+    if "group" not in table:
+        return digest
+    group = table["group"]
+    return digest.where(group.isna(), "group " + group.astype(str))
+
+
+def _places(keys: pd.Series, salt: str) -> np.ndarray:
+    """(N,) a number in [0, 1) from each key, uniform over keys."""
+    return np.array([_place(key, salt) for key in keys], np.float64)
+
+
+def _place(key: str, salt: str) -> float:
+    digest = hashlib.blake2b(f"{salt} {key}".encode(), digest_size=7).digest()
+    return int.from_bytes(digest, "big") / 2**56
+
+
+def _fill_gaps(
+    table: pd.DataFrame,
+    keys: pd.Series,
+    place: pd.Series,
+    part: pd.Series,
+    wanted: list[str],
+) -> None:
+    """Moves the nearest whole unit where a class is missing from a part and can spare one."""
+    strata = table["label"].astype(str) if "label" in table else pd.Series("", index=table.index)
+    for _, rows in strata.groupby(strata, sort=True).groups.items():
+        for missing in [name for name in wanted if not (part[rows] == name).any()]:
+            unit = _spare(keys[rows], place[rows], part[rows], missing)
+            if unit is not None:
+                part[keys == unit] = missing
+
+
+def _spare(keys: pd.Series, place: pd.Series, part: pd.Series, missing: str) -> str | None:
+    """The unit nearest to the missing part, out of a part that keeps another unit of the class."""
+    nearest: Callable[[pd.Series], pd.Series] = (
+        (lambda p: p) if missing == "train" else (lambda p: -p)
+    )
+    for row in nearest(place).sort_values(kind="stable").index:
+        others = keys[(part == part[row]) & (keys != keys[row])]
+        if len(others):
+            return str(keys[row])
+    return None

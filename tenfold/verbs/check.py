@@ -1,0 +1,185 @@
+"""Look at every file of a folder before learning from it, and say what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenfold import device, system
+from tenfold.app import App, asked_back, find, names
+from tenfold.document import Document
+from tenfold.errors import EnvironmentRefused, UsageError
+from tenfold.lazy import lazy
+from tenfold.plan import Plan
+from tenfold.prepare import Prepared, prepare
+from tenfold.progress import clock, tell
+from tenfold.reporting import document_rows, write_check
+from tenfold.reporting.words import amount
+from tenfold.results import SCHEMA
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+torch = lazy("torch")
+
+__all__ = ["check"]
+
+
+def check(
+    kind: str,
+    data: str | Path | pd.DataFrame,
+    *,
+    out: str | Path | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    classes: str | Path | dict[str, str | None] | None = None,
+    on_bad: str = "stop",
+    **knobs: Any,
+) -> Document:
+    """Look at every file of a folder before learning from it, and say what is wrong.
+
+    Args:
+        kind: What kind of work, such as image-classification.
+        data: A folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        out: HTML file or folder for the report; by default check-<data>.html here.
+        seed: Number that decides the split.
+        limit: At most this many rows of each part.
+        classes: File that merges, drops or renames classes (CSV from,to or JSON).
+        on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
+        knobs: Settings of the kind of work.
+
+    Every file is decoded once, as for training; nothing is learnt, and nothing is written to the
+    data. A JSON file with the whole list lies beside the report. Data that cannot be learnt from
+    are reported too, and then refused (exit code 3).
+
+    Example:
+        tenfold check image-classification photos/
+    """
+    _refuse(seed, limit, on_bad)
+    if kind not in names():
+        raise asked_back(kind, data, "check")
+    app = find(kind, **knobs)
+    page = _page(out, data)
+    prepared = prepare(app, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
+    refusal = prepared.refusal(on_bad)
+    settled = {} if refusal else _tried(app, prepared, seed)
+    content = {
+        "schema": SCHEMA,
+        "kind": kind,
+        **document_rows(prepared),
+        "estimate": _estimate(prepared, settled),
+        "report": str(page),
+    }
+    views, said = settled.get("views"), str(refusal) if refusal else ""
+    write_check(prepared, content, page, app=app, views=views, refusal=said)
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    system.write_atomically(page.with_suffix(".json"), text)
+    if refusal:
+        tell(f"Report: {page}")
+        raise refusal
+    return Document(content, _text(content, data))
+
+
+def _refuse(seed: int, limit: int | None, on_bad: str) -> None:
+    if not 0 <= seed < 2**23:
+        raise UsageError(f"seed must be from 0 to {2**23 - 1}, got {seed!r}", code="bad-setting")
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit must be more than 0, got {limit!r}", code="bad-setting")
+    if on_bad not in ("stop", "fail", "skip"):
+        raise UsageError(
+            f"on_bad must be one of stop, fail, skip, got {on_bad!r}", code="bad-setting"
+        )
+
+
+def _page(out: str | Path | None, data: Any) -> Path:
+    """Where the report goes: never into the data."""
+    source = Path(data).resolve() if isinstance(data, (str, Path)) else None
+    name = f"check-{source.name.split('.')[0] if source else 'data'}.html"
+    page = Path(out) if out is not None else Path(name)
+    if page.suffix.lower() not in (".html", ".htm"):
+        page = page / name
+    if source and source.is_dir() and page.resolve().is_relative_to(source):
+        raise UsageError(
+            "The report would be written into the data",
+            code="bad-setting",
+            where=str(page),
+            fix="Give --out, a file or folder elsewhere.",
+        )
+    return page
+
+
+# --- what training would take ---------------------------------------------------------------------
+
+
+def _tried(app: App, prepared: Prepared, seed: int) -> dict[str, Any]:
+    """What a dry fit of the real network says; {} where torch is not installed."""
+    with contextlib.suppress(EnvironmentRefused):
+        device.prepare()
+        torch.manual_seed(seed)
+        began = time.perf_counter()
+        net = app.build(prepared.facts)
+        plan = Plan(facts=prepared.facts, seed=seed, dry=True)
+        net, settled = app.fit(net, prepared.parts, plan)
+        weights = sum(value.nbytes for value in net.state_dict().values())
+        place = device.name(next(net.parameters()).device)
+        return settled | {"weights": weights, "device": place, "begun": time.perf_counter() - began}
+    return {}
+
+
+def _estimate(prepared: Prepared, settled: dict[str, Any]) -> dict[str, Any]:
+    """Minutes, bytes of memory, bytes of disk (cache and, while learning, checkpoints)."""
+    if "seconds_a_step" not in settled:
+        return {}
+    step, steps, batch = (settled[name] for name in ("seconds_a_step", "steps", "batch"))
+    parts = prepared.parts
+    looks = min(20, math.ceil(settled["epochs"])) * parts.choose.rows
+    looks += parts.reserve.rows + 2 * (len(prepared.used) - parts.train.rows)
+    seconds = step * (steps + 0.6 * looks / batch) + settled["begun"] + prepared.seconds["read"] + 3
+    return {
+        "minutes": round(seconds / 60, 3),
+        "memory": system.peak_memory() + parts.train.nbytes,
+        "disk": prepared.columns.nbytes + 13 * settled["weights"] + 2_000_000,
+        "seconds_a_step": round(step, 6),
+        "steps": steps,
+        "epochs": settled["epochs"],
+        "device": settled["device"],
+    }
+
+
+# --- as text --------------------------------------------------------------------------------------
+
+
+def _text(content: dict[str, Any], data: Any) -> str:
+    bad, same = content["quarantined"], content["duplicates"]
+    parts = ", ".join(f"{count} {part}" for part, count in content["parts"].items())
+    lines = [
+        f"{content['kind']}: found {content['found']}, used {content['used']}, "
+        f"left out {len(bad)}, ignored {len(content['ignored'])}",
+        f"  {parts} ({content['split']})",
+        *_classes(content["classes"]),
+        *[f"  left out: {one['source']} {one['reason']}. {one['fix']}" for one in bad[:5]],
+    ]
+    for name, many in (("copies", same), ("different answers for", content["conflicts"])):
+        lines += [f"  {name}: {' = '.join(group[:4])}" for group in many[:3]]
+    if content["leaks"]:
+        lines.append(f"  {len(content['leaks'])} training rows stand in validation or test as well")
+    if estimate := content["estimate"]:
+        lines += [
+            f"Training here: about {clock(60 * estimate['minutes'])}, "
+            f"{amount(estimate['memory'])} of memory, {amount(estimate['disk'])} of disk"
+        ]
+    where = data if isinstance(data, (str, Path)) else "DATA"
+    lines += ["", f"Report: {content['report']}", f"Next: tenfold train {content['kind']} {where}"]
+    return "\n".join(lines)
+
+
+def _classes(classes: dict[str, dict[str, int]], most: int = 12) -> list[str]:
+    lines = [
+        f"  {name:24} " + " ".join(f"{part} {count:<6}" for part, count in counts.items())
+        for name, counts in list(classes.items())[:most]
+    ]
+    return lines + ([f"  and {len(classes) - most} more classes"] if len(classes) > most else [])

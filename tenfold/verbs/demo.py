@@ -1,0 +1,115 @@
+"""Show the whole of it on real digits in half a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tenfold import fetching, system
+from tenfold.document import Document
+from tenfold.errors import UsageError
+from tenfold.lazy import lazy
+from tenfold.progress import tell
+from tenfold.results import SCHEMA
+from tenfold.run import Run
+from tenfold.verbs.check import check
+from tenfold.verbs.explain import explain
+from tenfold.verbs.predict import predict
+from tenfold.verbs.train import train
+
+__all__ = ["demo"]
+
+datasets = lazy("sklearn.datasets")
+
+KIND = "image-classification"
+
+
+def demo(
+    what: str = "digits", *, folder: str | Path = "tenfold-demo", source: str | None = None
+) -> Document:
+    """Show the whole of it on real digits in half a minute.
+
+    Args:
+        what: digits (scikit-learn's, nothing is fetched) or mnist (fetched when asked, 11 MB).
+        folder: Where the pictures, the run and the report go.
+        source: For mnist: a folder or address that has its four files already.
+
+    Example:
+        tenfold demo
+    """
+    home = Path(folder)
+    if what == "digits":
+        data = _digits(home / "digits")
+        settings: dict[str, Any] = {"size": "tiny", "augment": "shift", "epochs": 30}
+    elif what == "mnist":
+        data = fetching.mnist(home / "mnist", source)
+        settings = {"network": "listing", "augment": "none", "epochs": 1}
+    else:
+        raise UsageError(
+            f"There is no demo called {what!r}", code="unknown-demo", fix="There is: digits, mnist."
+        )
+    return _shown(home, data, what, settings)
+
+
+def _digits(folder: Path) -> Path:
+    """1,797 scanned digits of 8 x 8 pixels as PNG files, one folder a class."""
+    done = folder.with_name(".digits-complete")
+    if done.exists():
+        return folder
+    tell("Writing scikit-learn's 1,797 digits as pictures ...")
+    found = datasets.load_digits()
+    for number, (values, label) in enumerate(zip(found.images, found.target, strict=True)):
+        place = folder / str(label)
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = (values * (255 / 16)).round().astype(np.uint8)
+        Image.fromarray(pixels).save(place / f"{number:04d}.png")
+    system.write_atomically(done, "")
+    return folder
+
+
+def _shown(home: Path, data: Path, what: str, settings: dict[str, Any]) -> Document:
+    knobs = {name: value for name, value in settings.items() if name != "epochs"}
+    tell("1. check: every picture is read once")
+    checked = check(KIND, data, out=home / f"check-{what}.html", **knobs)
+    tell("2. train, test, report")
+    run = train(KIND, data, out=_free(home / "runs", what), **settings)
+    some = sorted(path for path in data.rglob("*.png"))[:: 200 if what == "digits" else 1][:8]
+    if some:
+        tell("3. explain: which parts of eight pictures mattered")
+        explain(run, [str(path) for path in some], out=home / "explained")
+    answers = [one.to_json() for one in predict(run, [str(path) for path in some], top=2)]
+    content = {
+        "schema": SCHEMA,
+        "run": str(run.folder),
+        "report": str(run.folder / "report.html"),
+        "check": {name: checked[name] for name in ("found", "used")},
+        "scores": run.scores["scores"],
+        "answers": answers,
+    }
+    return Document(content, _text(run, data, home, bool(some)))
+
+
+def _free(runs: Path, what: str) -> Path:
+    number = 1
+    while (folder := runs / f"{what}-{number}").exists():
+        number += 1
+    return folder
+
+
+def _text(run: Run, data: Path, home: Path, files: bool) -> str:
+    one = next(iter(sorted(data.rglob("*.png"))), data)
+    lines = [
+        str(run),
+        "",
+        f"Report:    {run.folder / 'report.html'}",
+        *([f"Explained: {home / 'explained' / 'index.html'}"] if files else []),
+        "",
+        "Next:",
+        *([f"  tenfold predict {run.folder} {one}"] if files else []),
+        f"  tenfold test {run.folder} {data}",
+        f"  tenfold train {KIND} YOUR-FOLDER   (one folder a class inside it)",
+    ]
+    return "\n".join(lines)

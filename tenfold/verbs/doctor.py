@@ -1,0 +1,106 @@
+"""Show versions, codecs, devices, memory and disk, and warn of what is too old."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from tenfold import __version__, device, system
+from tenfold.document import Document
+from tenfold.lazy import lazy
+from tenfold.results import SCHEMA
+
+__all__ = ["doctor"]
+
+torch, features = lazy("torch"), lazy("PIL.features")
+
+_PACKAGES = "numpy pandas pillow click torch safetensors scikit-learn jinja2 matplotlib pyarrow"
+_LEAST = {"pillow": "13.0", "torch": "2.10", "python": "3.11.13"}
+_PYTHONS = {(3, 11): "3.11.13", (3, 12): "3.12.11", (3, 13): "3.13.4"}
+
+
+def doctor() -> Document:
+    """Show versions, codecs, devices, memory and disk, and warn of what is too old.
+
+    Example:
+        tenfold doctor
+    """
+    versions = {"tenfold": __version__, "python": platform.python_version()} | _versions()
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "platform": platform.platform(),
+        "versions": versions,
+        "codecs": {name: bool(features.check(name)) for name in ("jpg", "webp", "libtiff", "zlib")},
+        "devices": _devices(versions),
+        "cores": system.cores(),
+        "memory_free": system.available_memory(),
+        "disk_free": shutil.disk_usage(Path.cwd()).free,
+        "cache": str(system.cache_folder()),
+        "warnings": _warnings(versions),
+    }
+    return Document(content, _text(content))
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES.split():
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _devices(versions: dict[str, str]) -> list[str]:
+    if versions["torch"] == "not installed":
+        return []
+    found = [device.name(torch.device("cpu"))]
+    found += [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    precision = str(device.choose_precision("auto", device.choose_device("auto")))
+    return [*found, f"precision chosen: {precision.removeprefix('torch.')}"]
+
+
+def _warnings(versions: dict[str, str]) -> list[str]:
+    found = []
+    least = _LEAST | {"python": _PYTHONS.get(sys.version_info[:2], "0")}
+    for name, wanted in least.items():
+        have = versions[name]
+        if have != "not installed" and _numbers(have) < _numbers(wanted):
+            found.append(
+                f"{name} {have} is older than {wanted}, which mends known faults: update it."
+            )
+    if versions["torch"] == "not installed":
+        found.append('torch is not installed: pip install "tenfold[train]" for training.')
+    elif importlib.util.find_spec("torchvision") is not None and not _imports("torchvision"):
+        found.append("torchvision is installed and does not import: remove it, it breaks others.")
+    return found
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
+def _imports(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except Exception:  # a broken package may raise anything at import
+        return False
+    return True
+
+
+def _text(content: dict[str, Any]) -> str:
+    lines = [content["platform"]]
+    lines += [f"  {name:14}{version}" for name, version in content["versions"].items()]
+    lines += [f"  device        {name}" for name in content["devices"]]
+    lines.append("  codecs        " + ", ".join(k for k, v in content["codecs"].items() if v))
+    lines.append(f"  memory free   {content['memory_free'] / 1e9:.1f} GB")
+    lines.append(f"  disk free     {content['disk_free'] / 1e9:.1f} GB")
+    lines.append(f"  cache         {content['cache']}")
+    lines += [f"Warning: {text}" for text in content["warnings"]] or ["Nothing to warn of."]
+    return "\n".join(lines)

@@ -1,0 +1,52 @@
+"""List the kinds of work, or show one: its folder layout, its settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+
+from tenfold.app import class_of, names
+from tenfold.document import Document
+from tenfold.results import SCHEMA
+
+__all__ = ["kinds"]
+
+
+def kinds(kind: str | None = None) -> Document:
+    """List the kinds of work, or show one: its folder layout, its settings.
+
+    Args:
+        kind: A kind of work to show in full.
+
+    Example:
+        tenfold kinds image-classification
+    """
+    if kind is None:
+        found = names()
+        text = "\n".join(f"{name:24}{line}" for name, line in found.items())
+        return Document({"schema": SCHEMA, "kinds": found}, text)
+    cls = class_of(kind)
+    about = inspect.getdoc(sys.modules[cls.__module__]) or ""
+    knobs = {entry.name: _facts(entry) for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    wishes = {entry.name: _facts(entry) for entry in dataclasses.fields(cls.wishes)}
+    text = "\n".join(
+        [about, "", "Settings:", *_lines(knobs), "", "At prediction:", *_lines(wishes)]
+    )
+    content = {"schema": SCHEMA, "kind": kind, "about": about, "knobs": knobs, "wishes": wishes}
+    return Document(content, text)
+
+
+def _facts(entry: dataclasses.Field[object]) -> dict[str, object]:
+    known = {name: value for name, value in entry.metadata.items() if value not in ("", (), None)}
+    return {"default": entry.default, **known}
+
+
+def _lines(settings: dict[str, dict[str, object]]) -> list[str]:
+    lines = []
+    for name, facts in settings.items():
+        choices = facts.get("choices")
+        shown = f" ({', '.join(map(str, choices))})" if isinstance(choices, tuple) else ""
+        flag = f"--{name.replace('_', '-')}"
+        lines.append(f"  {flag:14}{facts.get('help', '')}{shown}, default {facts['default']}")
+    return lines

@@ -1,0 +1,183 @@
+"""Answer for files, folders, globs or standard input, one line each."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from tenfold import draw as draw_module
+from tenfold.app import Answer, Table
+from tenfold.data import Problem
+from tenfold.readers import pictures
+from tenfold.readers.cells import printable
+from tenfold.results import Label, Labels, to_json
+from tenfold.run import Run, open_run
+from tenfold.scoring import natural
+from tenfold.sources import tables
+
+__all__ = ["Predicted", "predict"]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One answer with the name of what it answers."""
+
+    source: str
+    answer: Answer
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"source", ...prediction}` or `{"source", "error"}`."""
+        if isinstance(self.answer, Problem):
+            return {"source": self.source, "error": self.answer.to_json()}
+        return {"source": self.source, **to_json(self.answer)}
+
+    def __str__(self) -> str:
+        if isinstance(self.answer, Problem):
+            return (
+                f"{printable(self.source)}\tERROR\t{self.answer.reason}. {self.answer.fix}".rstrip()
+            )
+        return f"{printable(self.source)}\t{_said(self.answer)}"
+
+
+def _said(answer: Any) -> str:
+    if isinstance(answer, Label):
+        return f"{answer.label}\t{answer.probability:.4f}"
+    if isinstance(answer, Labels):
+        return f"{'|'.join(answer.labels)}\t{json.dumps(answer.probabilities, ensure_ascii=False)}"
+    return json.dumps(to_json(answer), ensure_ascii=False)
+
+
+class Predictions(Iterator[Predicted]):
+    """Answers as they come; `exit_code` is 3 once all inputs, and at least one, failed."""
+
+    def __init__(self, answers: Iterator[Predicted]) -> None:
+        self._answers, self._good, self._bad = answers, 0, 0
+
+    def __next__(self) -> Predicted:
+        found = next(self._answers)
+        bad = isinstance(found.answer, Problem)
+        self._bad, self._good = self._bad + bad, self._good + (not bad)
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line exits with."""
+        return 3 if self._bad and not self._good else 0
+
+
+def predict(
+    run: str | Path | Run,
+    inputs: list[Any] | Any,
+    *,
+    csv: str | Path | None = None,
+    draw: str | Path | None = None,
+    device: str = "auto",
+    **wishes: Any,
+) -> Predictions:
+    """Answer for files, folders, globs or standard input, one line each.
+
+    Args:
+        run: A run folder.
+        inputs: Files, folders, globs, zips, or - for paths on standard input.
+        csv: Write the answers to this CSV file as well.
+        draw: Write pictures with the answers on them into this folder as well.
+        device: auto, cpu, cuda, cuda:1 ...
+        wishes: Choices of the kind of work, such as top.
+
+    In Python, arrays, bytes, open files and DataFrames are inputs too. What cannot be read is
+    answered on its own line, the rest go on.
+
+    Example:
+        tenfold predict runs/photos-image-classification-1 new/ --json
+    """
+    opened = run if isinstance(run, Run) else open_run(run, device)
+    shown: dict[str, Any] = {}
+    handed = _noted(tables(opened.app.inputs(opened.facts), inputs), shown)
+    found = opened.predict(handed, **wishes)
+    answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
+    if csv is not None:
+        answers = _to_csv(answers, Path(csv))
+    if draw is not None:
+        answers = _drawn(answers, Path(draw), shown)
+    return Predictions(answers)
+
+
+def _to_csv(answers: Iterator[Predicted], path: Path) -> Iterator[Predicted]:
+    """Passes the answers on; the file grows line by line, a column a class."""
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer, waiting = None, list[Predicted]()
+        for one in answers:
+            chances = getattr(one.answer, "probabilities", {})
+            if writer is None and chances:
+                writer = _csv_start(file, sorted(chances, key=natural), waiting)
+            if writer is None:
+                waiting.append(one)
+            else:
+                writer.writerow(_csv_row(one))
+            yield one
+        if writer is None:
+            _csv_start(file, [], waiting)
+
+
+def _csv_start(
+    file: TextIO, classes: list[str], waiting: list[Predicted]
+) -> csv_module.DictWriter[str]:
+    """Writes the header, and the rows that came before an answer told the classes."""
+    names = ["source", "label", "error", *map(_escaped, classes)]
+    writer = csv_module.DictWriter(file, names, restval="", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(map(_csv_row, waiting))
+    return writer
+
+
+def _csv_row(one: Predicted) -> dict[str, Any]:
+    row: dict[str, Any] = {"source": _escaped(printable(one.source))}
+    if isinstance(one.answer, Problem):
+        return row | {"error": one.answer.reason}
+    said = one.answer.label if isinstance(one.answer, Label) else "|".join(one.answer.labels)
+    chances = {_escaped(name): value for name, value in one.answer.probabilities.items()}
+    return row | {"label": _escaped(said)} | chances
+
+
+def _escaped(text: str) -> str:
+    """No cell that a spreadsheet would run as a formula."""
+    return f"'{text}" if text[:1] in "=+-@\t\r" and not _number(text) else text
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _noted(tables: Iterator[Table], shown: dict[str, Any]) -> Iterator[Table]:
+    """Passes the tables on; `shown` holds what to draw for each source of the one on its way."""
+    for table in tables:
+        shown.clear()
+        if pictures.MEDIUM.column in table:
+            shown.update(zip(table["source"], table[pictures.MEDIUM.column], strict=True))
+        yield table
+
+
+def _drawn(
+    answers: Iterator[Predicted], folder: Path, shown: dict[str, Any]
+) -> Iterator[Predicted]:
+    """Passes the answers on; every picture is written with its answer below it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(answers):
+        if not isinstance(one.answer, Problem) and one.source in shown:
+            name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
+            picture = pictures.upright(shown[one.source])
+            draw_module.captioned(picture, _caption(one)).save(folder / f"{number:05d}-{name}.png")
+        yield one
+
+
+def _caption(one: Predicted) -> str:
+    return "  ".join(_said(one.answer).split("\t")[:2])

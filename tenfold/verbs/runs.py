@@ -1,0 +1,91 @@
+"""List the runs here, compare them, remove one, or empty the cache."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tenfold import cache, system
+from tenfold.document import Document
+from tenfold.errors import UsageError
+from tenfold.results import SCHEMA
+from tenfold.run import unfinished
+
+__all__ = ["runs"]
+
+
+def runs(
+    folder: str | Path = "runs", *, remove: str | Path | None = None, empty_cache: bool = False
+) -> Document:
+    """List the runs here, compare them, remove one, or empty the cache.
+
+    Args:
+        folder: Where the runs lie.
+        remove: A run folder to remove.
+        empty_cache: Remove all encoded data from the cache.
+
+    Example:
+        tenfold runs
+    """
+    done = []
+    if remove is not None:
+        done.append(_removed(Path(remove)))
+    if empty_cache:
+        done.append(f"Cache emptied: {cache.remove_all() / 1e6:.0f} MB freed.")
+    found = [
+        _facts(path) for path in sorted(Path(folder).glob("*")) if (path / "plan.json").exists()
+    ]
+    used = cache.size()
+    content = {"schema": SCHEMA, "runs": found, "done": done, "cache_bytes": used}
+    return Document(
+        content,
+        "\n".join(
+            [*done, *_table(found), f"Cache: {used / 1e6:.0f} MB in {system.cache_folder()}"]
+        ),
+    )
+
+
+def _removed(folder: Path) -> str:
+    if not (folder / "app.json").exists() or not (folder / "plan.json").exists():
+        raise UsageError(f"{str(folder)!r} is not a run folder", code="no-such-run")
+    with system.locked(folder):
+        shutil.rmtree(folder)
+    return f"Removed {folder}."
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    plan = _read(folder / "plan.json")
+    scores = _read(folder / "scores.json")
+    headline = scores.get("headline", "")
+    return {
+        "run": str(folder),
+        "kind": plan.get("kind", ""),
+        "finished": not unfinished(folder),
+        "headline": headline,
+        "score": scores.get("scores", {}).get(headline),
+        "seconds": scores.get("seconds", {}).get("total"),
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _table(found: list[dict[str, Any]]) -> list[str]:
+    if not found:
+        return ["No runs here yet: `tenfold train KIND DATA` makes one."]
+    lines = []
+    for one in found:
+        score = one["score"]
+        said = "unfinished: the same command continues it"
+        if one["finished"] and score:
+            low, high = f"{score['low']:.4f}", f"{score['high']:.4f}"
+            said = f"{one['headline']} {score['value']:.4f} ({low} to {high})"
+        lines.append(f"{one['run']:44}{one['kind']:22}{said}")
+    return lines

@@ -1,0 +1,337 @@
+"""Image classification: its knobs reach what they name, any picture is learnt, and it learns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from learning import HERE
+from picture_facts import EVEN, KIND, facts_of, handed_over, noise, several_facts, softmax
+from torch import Tensor, nn
+
+import tenfold
+import worlds
+from tenfold import app as apps
+from tenfold import loop
+from tenfold.app import Facts
+from tenfold.data import Columns, Parts
+from tenfold.feed import tensors
+from tenfold.plan import Plan
+from tenfold.prepare import prepare
+from tenfold.readers.scan import scan
+from tenfold.results import Label, Labels
+
+# --- knobs and facts ---
+
+
+def test_knobs_of_learning_move_no_facts_and_so_encode_nothing_again():
+    plain = facts_of()
+    for knobs in ({"loss": "focal"}, {"optimizer": "sgd"}, {"rate": 0.5}):
+        assert facts_of(knobs=knobs) == plain
+    assert facts_of(knobs={"network": "listing"})["data"] == plain["data"]
+    assert facts_of(knobs={"side": 16})["data"] != plain["data"]
+
+
+def test_rate_and_optimiser_reach_the_recipe(monkeypatch: pytest.MonkeyPatch):
+    facts = facts_of()
+    own = handed_over(facts, monkeypatch).recipe
+    for name in ("sgd", "adamw", "muon"):
+        recipe = handed_over(facts, monkeypatch, optimizer=name, rate=0.25).recipe
+        assert (recipe.optimizer, recipe.rate) == (name, 0.25)
+        assert handed_over(facts, monkeypatch, optimizer=name).recipe.rate != 0.25
+    assert handed_over(facts, monkeypatch, optimizer=own.optimizer).recipe == own
+
+
+@pytest.mark.parametrize(
+    "knobs, channels, views",
+    [
+        ({}, 1, "shift"),
+        ({}, 3, "flip"),
+        ({"augment": "none"}, 3, "none"),
+        ({"augment": "shift"}, 3, "shift"),
+        ({"augment": "flip"}, 1, "flip"),
+    ],
+)
+def test_pictures_in_colour_are_mirrored_unless_told(
+    knobs: dict[str, str], channels: int, views: str
+):
+    assert facts_of(knobs=knobs, channels=channels)["net"]["views"] == views
+
+
+@pytest.mark.parametrize(
+    "sides, wanted, found",
+    [
+        ([(28, 28)], 0, (28, 28)),
+        ([(8, 8)], 0, (8, 8)),
+        ([(1, 1)], 0, (1, 1)),
+        ([(1000, 1000)], 0, (128, 128)),
+        ([(1000, 1000)], 64, (64, 64)),
+        ([(28, 28)], 32, (32, 32)),
+        ([(28, 28)], 16, (16, 16)),
+        ([(480, 640)], 64, (56, 72)),
+        ([(640, 480)], 64, (72, 56)),
+        ([(100, 1000)], 64, (48, 88)),
+        ([(600, 640)], 0, (128, 128)),
+        ([(40, 40), (60, 60), (50, 50)], 0, (48, 48)),
+        ([(9, 11), (11, 9)], 0, (10, 10)),
+    ],
+)
+def test_the_sides_are_chosen(sides: list[tuple[int, int]], wanted: int, found: tuple[int, int]):
+    data = facts_of({"a": 6, "b": 6}, {"side": wanted}, sides=sides)["data"]
+    assert (data["height"], data["width"]) == found
+
+
+def test_classes_are_in_natural_order_and_answers_become_numbers():
+    app = apps.find(KIND)
+    facts = facts_of({"10": 3, "2": 4, "cat": 2})
+    assert facts["answers"]["classes"] == ["2", "10", "cat"]
+    assert facts["answers"]["counts"] == [4, 3, 2]
+    table = pd.DataFrame({"label": ["cat", "2", "dog", "10"]})
+    assert app.targets(table, facts)["label"].tolist() == [2, 0, -1, 1]
+    several = pd.DataFrame({"labels": [("a", "c"), (), ("zebra", "b")]})
+    assert app.targets(several, several_facts())["labels"].tolist() == [
+        *([1, 0, 1], [0, 0, 0], [0, 1, 0])
+    ]
+
+
+# --- the network ---
+
+
+def learnt(facts: Facts, steps: int = 2, **knobs: Any) -> tuple[nn.Module, nn.Module]:
+    """The network before and after some steps on noise."""
+    app, parts = apps.find(KIND, **knobs), noise(facts)
+    torch.manual_seed(0)
+    before = app.build(facts)
+    torch.manual_seed(0)
+    plan = Plan(facts=facts, device="cpu", epochs=steps, batch=16)
+    return before, app.fit(app.build(facts), parts, plan)[0]
+
+
+def assert_learnt(before: nn.Module, after: nn.Module) -> None:
+    pairs = zip(before.parameters(), after.named_parameters(), strict=True)
+    for old, (name, new) in pairs:
+        assert torch.isfinite(new).all(), name
+        assert not new.requires_grad or not torch.equal(old, new), f"{name} did not move"
+    assert not after.training
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "medium", "large"])
+def test_every_size_builds_and_learns(size: str):
+    facts = facts_of(sides=[(12, 12)], knobs={"size": size})
+    before, after = learnt(facts, size=size)
+    assert_learnt(before, after)
+
+
+def test_sizes_are_sizes():
+    def count(size: str) -> int:
+        app = apps.find(KIND, size=size)
+        return sum(p.numel() for p in app.build(facts_of(knobs={"size": size})).parameters())
+
+    counts = [count(size) for size in ("tiny", "small", "medium", "large")]
+    assert counts == sorted(set(counts))
+
+
+@pytest.mark.parametrize("network", ["fast", "listing"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
+def test_every_network_learns_by_every_optimiser(network: str, optimizer: str):
+    knobs = {"network": network, "size": "tiny", "optimizer": optimizer}
+    facts = facts_of(knobs=knobs)
+    before, after = learnt(facts, **knobs)
+    assert_learnt(before, after)
+
+
+SIDES = [(1, 1, 1), (1, 20, 3), (2, 2, 1), (3, 5, 3), (8, 8, 1), (8, 8, 3), (17, 40, 1)]
+SIDES += [(28, 28, 1), (32, 32, 3), (50, 31, 3), (64, 96, 1), (200, 200, 3)]
+ANY_SIZE = [("fast", *sides) for sides in SIDES] + [("listing", *sides) for sides in SIDES[:-1]]
+
+
+@pytest.mark.parametrize(
+    "network, height, width, channels",
+    [*ANY_SIZE, pytest.param("listing", 200, 200, 3, marks=pytest.mark.slow)],
+)
+def test_pictures_of_any_size_are_learnt(network: str, height: int, width: int, channels: int):
+    knobs = {"network": network, "size": "tiny", "optimizer": "sgd"}
+    facts = facts_of(EVEN, knobs, channels=channels)
+    facts["data"] |= {"height": height, "width": width}
+    _, after = learnt(facts, steps=1, **knobs)
+    image = torch.from_numpy(np.asarray(noise(facts, 5).train["image"]))
+    with torch.no_grad():
+        chance = after(image)["probabilities"]
+        as_floats = after(image.float())["probabilities"]
+    assert chance.shape == (5, 3) and torch.isfinite(chance).all()
+    torch.testing.assert_close(chance.sum(1), torch.ones(5))
+    assert torch.equal(chance, as_floats), "floats from 0 to 255 are bytes too"
+
+
+def test_a_picture_and_its_mirror_image_are_answered_alike():
+    facts = facts_of(channels=3)
+    _, net = learnt(facts, size="tiny")
+    image = torch.from_numpy(np.asarray(noise(facts).train["image"]))
+    with torch.no_grad():
+        straight, mirrored = net(image), net(image.flip(2))
+    torch.testing.assert_close(straight["probabilities"], mirrored["probabilities"])
+    assert not torch.equal(net.train().logits(image), net.logits(image.flip(2)))
+
+
+# --- calibration and answers ---
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_a_network_that_is_too_sure(
+    monkeypatch: pytest.MonkeyPatch, factor: float
+):
+    """Answers drawn by the network's own chances, its logits then made `factor` times as large."""
+    facts, random = facts_of(EVEN, channels=3), np.random.default_rng(0)
+    rows = 3000
+    logits = random.normal(0, 1.5, (rows, 3)).astype(np.float32)
+    label = np.array([random.choice(3, p=chance / chance.sum()) for chance in softmax(logits)])
+
+    class Sure(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("temperature", torch.ones(()))
+            self.anchor = nn.Parameter(torch.zeros(()))
+
+        def learn_statistics(self, image: Tensor) -> None:
+            pass
+
+        def logits(self, image: Tensor) -> Tensor:
+            return image * factor
+
+    reserve = Columns({"image": logits, "label": label})
+    monkeypatch.setattr(loop, "fit", lambda net, *rest: (net, {}))
+    parts = Parts(reserve, reserve, reserve)
+    net, settled = apps.find(KIND).fit(Sure(), parts, Plan(facts=facts, device="cpu"))
+    assert settled["temperature"] == pytest.approx(factor, rel=0.12)
+    assert float(net.temperature) == pytest.approx(settled["temperature"], abs=1e-3)
+
+
+def test_the_temperature_divides_the_logits():
+    facts = facts_of()
+    _, net = learnt(facts, size="tiny")
+    image = torch.from_numpy(np.asarray(noise(facts).train["image"]))
+    net.temperature.fill_(2.5)
+    with torch.no_grad():
+        wanted = (net.logits(image) / 2.5).softmax(1)
+        torch.testing.assert_close(net(image)["probabilities"], wanted)
+
+
+def test_answers_are_whole_distributions_best_first():
+    app, facts = apps.find(KIND), facts_of(EVEN)
+    outputs = {"probabilities": np.array([[0.2, 0.7, 0.1], [0.4, 0.2, 0.4]], np.float32)}
+    first, second = app.decode(outputs, facts, type(app).wishes())
+    assert isinstance(first, Label) and first.label == "b" and first.probability == 0.7
+    assert list(first.probabilities.items()) == [("b", 0.7), ("a", 0.2), ("c", 0.1)]
+    assert list(second.probabilities) == ["a", "c", "b"], "of equals the first comes first"
+    short = app.decode(outputs, facts, type(app).wishes(top=1))
+    assert [list(one.probabilities) for one in short] == [["b"], ["a"]]
+
+
+@pytest.mark.parametrize("threshold, said", [(0.5, ("b",)), (0.2, ("b", "a")), (0.9, ())])
+def test_of_several_classes_those_above_the_threshold_are_said(
+    threshold: float, said: tuple[str, ...]
+):
+    app = apps.find(KIND)
+    outputs = {"probabilities": np.array([[0.25, 0.75, 0.1]], np.float32)}
+    (answer,) = app.decode(outputs, several_facts(), type(app).wishes(threshold=threshold))
+    assert isinstance(answer, Labels) and answer.labels == said
+    assert list(answer.probabilities) == ["b", "a", "c"]
+
+
+# --- end to end ---
+
+
+def test_it_learns_shapes_that_no_mean_tells_apart(tmp_path: Path):
+    """Three shapes in changing place, size, turn and colour, on rows never seen."""
+    each = {"train": 40, "valid": 12, "test": 40}
+    data = worlds.shapes(tmp_path / "data", 9, each, side=32, colour=True)
+    run = tenfold.train(
+        KIND, data, out=tmp_path / "run", size="tiny", epochs=25, batch=30, device="cpu"
+    )
+    score = run.scores["scores"]["accuracy"]
+    centroid = run.scores["baselines"]["nearest centroid"]["accuracy"]
+    assert score["low"] > 0.8 and score["low"] > centroid + 0.05 > score["guess"]
+    assert run.scores["rows"] == {"train": 120, "valid": 36, "test": 120, "quarantined": 0}
+
+
+def several_world(folder: Path) -> Path:
+    """A manifest of pictures that show a circle, a cross, both or none."""
+    random, lines = np.random.default_rng(5), ["path,label,split"]
+    for number in range(150):
+        names = [name for name in ("circle", "cross") if random.random() < 0.5]
+        canvas = random.normal(210, 8, (24, 48)).clip(0, 255).astype(np.uint8)
+        for place, name in enumerate(("circle", "cross")):
+            if name in names:
+                canvas[:, 24 * place : 24 * place + 24] = worlds.shape(name, random)
+        part = ("train", "train", "train", "valid", "test")[number % 5]
+        path = folder / f"{number}.png"
+        folder.mkdir(exist_ok=True)
+        worlds.Image.fromarray(canvas).save(path)
+        lines.append(f"{path.name},{'|'.join(names) or '|'},{part}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_several_labels_end_to_end(tmp_path: Path):
+    data = several_world(tmp_path / "data")
+    settings = {"size": "tiny", "augment": "none", "epochs": 25, "batch": 15, "device": "cpu"}
+    run = tenfold.train(KIND, data, out=tmp_path / "run", **settings)
+    score = run.scores["scores"]["micro_f1"]
+    assert run.scores["headline"] == "micro_f1" and score["low"] > score["guess"]
+    answers = [one.answer for one in tenfold.predict(run, data)]
+    assert all(isinstance(answer, Labels) for answer in answers)
+    assert {len(answer.labels) for answer in answers} == {0, 1, 2}
+    opened = tenfold.open_run(tmp_path / "run", "cpu")
+    assert [one.answer for one in tenfold.predict(opened, data)] == answers
+    everything = tenfold.predict(opened, data, threshold=0.0)
+    assert all(len(one.answer.labels) == 2 for one in everything)
+    json.dumps([one.to_json() for one in tenfold.predict(opened, data)], allow_nan=False)
+
+
+def test_weights_of_rows_go_from_the_manifest_to_the_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Rows of weight 0 might as well not be there."""
+    data = worlds.shapes(tmp_path / "data", 2, {"train": 6, "valid": 3, "test": 3})
+    paths = sorted(path.relative_to(data) for path in data.rglob("*.png"))
+    lines = ["path,label,split,weight"]
+    lines += [f"{p},{p.parts[1]},{p.parts[0]},{i % 3 * 0.5}" for i, p in enumerate(paths)]
+    (data / "labels.csv").write_text("\n".join(lines))
+    app = apps.find(KIND, size="tiny")
+    prepared = prepare(app, data / "labels.csv")
+    weight = np.asarray(prepared.parts.train["weight"])
+    assert weight.dtype == np.float32 and set(weight.tolist()) == {0.0, 0.5, 1.0}
+    call = handed_over(prepared.facts, monkeypatch)
+    every = prepared.parts.train
+    kept = every.view(np.flatnonzero(weight > 0))
+    call.net.eval()
+    with torch.no_grad():
+        values = [
+            call.loss(call.net, tensors(part.take(np.arange(part.rows)), HERE))
+            for part in (every, kept)
+        ]
+    assert kept.rows < every.rows
+    torch.testing.assert_close(values[0], values[1])
+
+
+def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
+    """Grey and coloured pictures of changing size are stored alike; what fails is reported."""
+    data = worlds.shapes(tmp_path / "data", 2, {"train": 3}, side=40)
+    worlds.shapes(tmp_path / "more", 3, {"train": 3}, side=60, colour=True)
+    for number, path in enumerate(sorted((tmp_path / "more").rglob("*.png"))):
+        path.rename(data / "train" / path.parent.name / f"more{number}.png")
+    app = apps.find(KIND)
+    table = scan(app.read(data))
+    facts = app.learn(table)
+    assert facts["data"] == {"height": 48, "width": 48, "channels": 3}
+    (data / "train" / "circle" / "000.png").write_bytes(b"gone")
+    encoded = app.encode(table, facts)
+    assert encoded.columns["image"].shape == (18, 48, 48, 3)
+    assert len(encoded.problems) == 1 and not encoded.columns["image"][[*encoded.problems]].any()
+    spread = encoded.columns["image"].astype(int).max((1, 2, 3)) > 0
+    assert spread.sum() == 17

@@ -1,0 +1,190 @@
+"""Runs `tenfold` as a person does: own process, own streams, own exit code, real signals.
+
+A start of Python with torch takes seconds, so one process imports everything once and forks for
+each command; what the fork runs is the entry point itself.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SERVER = """
+import importlib, json, os, pkgutil, signal, socket, sys, threading, traceback
+
+link = socket.socket(fileno=int(sys.argv[1]))
+import tenfold, tenfold.apps, tenfold.cli, tenfold.networks, tenfold.verbs
+for package in (tenfold.verbs, tenfold.apps, tenfold.networks):
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        importlib.import_module(found.name)
+for name in ("torch", "sklearn.datasets", "safetensors.torch", "matplotlib", "jinja2", "pyarrow"):
+    importlib.import_module(name)
+
+def command(request, handles):
+    link.close()
+    for number, handle in enumerate(handles):
+        os.dup2(handle, number)
+        os.close(handle)
+    os.setsid()
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    sys.stdin = open(0)
+    sys.stdout = open(1, "w")
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace")
+    sys.argv = ["tenfold", *request["words"]]
+    try:
+        tenfold.cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    # What the end of Python does, without taking a process of this size apart, which takes seconds.
+    threading._shutdown()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        code = 120
+    os._exit(code)
+
+while True:
+    data, handles, _, _ = socket.recv_fds(link, 1 << 20, 3)
+    if not data:
+        os._exit(0)
+    request = json.loads(data)
+    if "wait" in request:
+        link.sendall(b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1]))
+        continue
+    child = os.fork()
+    if not child:
+        break
+    for handle in handles:
+        os.close(handle)
+    link.sendall(b"%d\\n" % child)
+command(request, handles)
+"""
+
+
+class _Server:
+    def __init__(self) -> None:
+        self.link, theirs = socket.socketpair()
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", SERVER, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        theirs.close()
+        self.answers = self.link.makefile("r")
+
+    def ask(self, request: dict[str, Any], handles: tuple[int, ...] = ()) -> int:
+        data = json.dumps(request).encode()
+        socket.send_fds(self.link, [data], handles)
+        return int(self.answers.readline())
+
+    def close(self) -> None:
+        self.link.close()
+        self.answers.close()
+        self.process.wait(30)
+
+
+@functools.cache
+def _server() -> _Server:
+    server = _Server()
+    atexit.register(server.close)
+    return server
+
+
+@dataclass
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        """JSON of each line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def last(self) -> str:
+        """What a person reads last: the error, where there is one."""
+        return self.err[self.err.find("Error: ") :] if "Error: " in self.err else ""
+
+
+class Running:
+    """A command on its way, its standard error on a terminal where `terminal` is set."""
+
+    def __init__(self, words, cwd, env=None, stdin=b"", terminal=False, stdout=None) -> None:
+        self.err = b""
+        self.files = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115
+        self.files[0].write(stdin)
+        self.files[0].seek(0)
+        self.terminal, handles = None, [file.fileno() for file in self.files]
+        if terminal:
+            self.terminal, handles[2] = pty.openpty()
+        if stdout is not None:
+            handles[1] = stdout
+        words = [os.fsdecode(word) for word in words]
+        request = {"words": words, "cwd": str(cwd), "env": {**os.environ, **(env or {})}}
+        self.pid = _server().ask(request, tuple(handles))
+        if terminal:
+            os.close(handles[2])
+
+    def read_until(self, word: bytes, seconds: float = 30) -> bytes:
+        """What the terminal shows up to `word`."""
+        due = time.monotonic() + seconds
+        while word not in self.err and time.monotonic() < due:
+            self.err += self._more()
+        assert word in self.err, self.err
+        return self.err
+
+    def _more(self) -> bytes:
+        with contextlib.suppress(OSError):  # its other end is closed: nothing comes any more
+            return os.read(self.terminal, 65536)
+        return b""
+
+    def signal(self, number: int = signal.SIGINT) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self) -> Done:
+        if self.terminal is not None:
+            while more := self._more():
+                self.err += more
+        code = _server().ask({"wait": self.pid})
+        texts = []
+        for file in self.files[1:]:
+            file.seek(0)
+            texts.append(file.read())
+        if self.terminal is not None:
+            os.close(self.terminal)
+            texts[1] = self.err
+        for file in self.files:
+            file.close()
+        return Done(code, *(text.decode("utf-8", "surrogateescape") for text in texts))
+
+
+def tenfold(*words: Any, cwd: Path, **more: Any) -> Done:
+    """Runs a command to its end."""
+    return Running(words, cwd, **more).wait()

@@ -1,0 +1,78 @@
+"""Facts, random pictures and what goes to the loop, for tests of image classification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from subjects import Call
+from torch import nn
+
+from tenfold import app as apps
+from tenfold import loop
+from tenfold.app import Facts
+from tenfold.data import Columns, Parts
+from tenfold.plan import Plan
+
+KIND = "image-classification"
+EVEN, UNEVEN = {"a": 8, "b": 8, "c": 8}, {"a": 36, "b": 9, "c": 4}
+
+
+def train_table(
+    counts: dict[str, int], sides: list[tuple[int, int]] | None = None, channels: int = 1
+) -> pd.DataFrame:
+    """Headers and labels of training rows; nothing else is asked for by learn."""
+    label = np.repeat(list(counts), list(counts.values()))
+    found = sides or [(24, 24)]
+    return pd.DataFrame(
+        {
+            "label": label,
+            "height": [found[row % len(found)][0] for row in range(len(label))],
+            "width": [found[row % len(found)][1] for row in range(len(label))],
+            "channels": channels,
+        }
+    )
+
+
+def facts_of(counts: dict[str, int] | None = None, knobs: Any = None, **look: Any) -> Facts:
+    return apps.find(KIND, **knobs or {}).learn(train_table(counts or {"a": 8, "b": 8}, **look))
+
+
+def noise(facts: Facts, rows: int = 16) -> Parts:
+    """Random pictures of the size that the facts say, each class in turn."""
+    random, data = np.random.default_rng(1), facts["data"]
+    shape = (rows, data["height"], data["width"], data["channels"])
+    image = random.integers(0, 256, shape, np.uint8)
+    answer = np.arange(rows) % len(facts["answers"]["classes"])
+    columns = Columns({"image": image, "label": answer})
+    return Parts(columns, columns.view(np.arange(rows // 2)), columns.view(np.arange(rows // 2)))
+
+
+def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **knobs: Any) -> Call:
+    """What goes to the loop."""
+    seen: list[Call] = []
+
+    def capture(net: nn.Module, *rest: Any) -> Any:
+        seen.append(Call(net, *rest))
+        return net.eval(), {}
+
+    patch.setattr(loop, "fit", capture)
+    app = apps.find(KIND, **knobs)
+    plan = Plan(facts=facts, device="cpu")
+    torch.manual_seed(0)
+    app.fit(app.build(facts), noise(facts), plan)
+    return seen[0]
+
+
+def several_facts() -> Facts:
+    table = train_table({"x": 6}).drop(columns="label")
+    rows = [("a",), ("a", "b"), (), ("c",), ("b", "c"), ("a", "b", "c")]
+    return apps.find(KIND).learn(table.assign(labels=pd.Series(rows, dtype=object)))
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)

@@ -1,0 +1,110 @@
+"""Every application on its world: prepared, trained once a process, and what it hands the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import tenfold
+from tenfold import app as apps
+from tenfold import loop
+from tenfold.app import App
+from tenfold.data import Parts
+from tenfold.plan import Plan
+from tenfold.prepare import Prepared, prepare
+from tenfold.run import Run
+from worlds import WORLDS, World
+
+KINDS = sorted(apps.names())
+SEED = 3
+HERE = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One application on its world: what was prepared, and a run trained on it."""
+
+    kind: str
+    world: World
+    data: Path
+    prepared: Prepared
+    run: Run
+
+    @property
+    def app(self) -> App:
+        return self.run.app
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self.prepared.facts
+
+    def net(self) -> torch.nn.Module:
+        """The untrained network."""
+        torch.manual_seed(SEED)
+        return self.app.build(self.facts)
+
+    def plan(self, **settings: Any) -> Plan:
+        return Plan(**{"facts": self.facts, "seed": SEED, "device": "cpu", **settings})
+
+
+def world_of(kind: str) -> World:
+    if kind not in WORLDS:
+        pytest.fail(f"{kind} has no world: add one to tests/worlds.py, it is how its laws are held")
+    return WORLDS[kind]
+
+
+_TRAINED: dict[str, Subject] = {}
+
+
+def trained(kind: str, folders: pytest.TempPathFactory) -> Subject:
+    """The application trained on its world, by the verb; once a process. Leave its run as it is."""
+    if kind not in _TRAINED:
+        world, folder = world_of(kind), folders.mktemp(kind)
+        data = world.make(folder / "data", SEED)
+        settings = {"seed": SEED, "device": "cpu", **world.plan, **world.knobs}
+        run = tenfold.train(kind, data, out=folder / "run", **settings)
+        _TRAINED[kind] = Subject(kind, world, data, prepare(run.app, data, seed=SEED), run)
+    return _TRAINED[kind]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    return trained(request.param, tmp_path_factory)
+
+
+class _Enough(Exception):
+    """All that was wanted is known."""
+
+
+@dataclass
+class Call:
+    """What an application hands to the loop."""
+
+    net: torch.nn.Module
+    parts: Parts
+    loss: Any
+    plan: Plan
+    recipe: Any
+    augment: Any = None
+    measure: Any = None
+
+
+def handed_over(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """What the application hands to loop.fit; skips where it learns in another way."""
+    seen: list[Call] = []
+
+    def capture(*args: Any, **words: Any) -> None:
+        seen.append(Call(*args, **words))
+        raise _Enough
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "fit", capture)
+        try:
+            subject.app.fit(subject.net(), subject.prepared.parts, subject.plan(epochs=1))
+        except _Enough:
+            return seen[0]
+    pytest.skip(f"{subject.kind} does not learn by the loop")

@@ -1,0 +1,381 @@
+"""The house rules that a program can check: who may import whom, what may never be written, and
+how long things grow.
+
+Every rule is a function from one source file to the complaints about it; each is shown to see what
+it looks for (`BROKEN`) and then put to every file of the package.
+"""
+
+import ast
+import functools
+import graphlib
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "tenfold"
+
+# A module imports only from lines below its own. Neighbours on a line do not know each other.
+LAYERS = """
+    __main__
+    cli
+    verbs
+    serving reporting
+    evidence
+    prepare
+    run sources
+    apps
+    app
+    loop
+    settle
+    learner feed checkpoint watch
+    optimizers plan
+    explaining
+    networks scoring readers draw calibration
+    splits cache classes fetching document
+    data
+    results
+    device
+    progress system
+    lazy
+    errors
+"""
+HEIGHT = {name: -row for row, line in enumerate(LAYERS.split("\n")) for name in line.split()}
+# Inside these packages a file may import another; apps and verbs only what is listed.
+TOGETHER = {"networks", "readers", "reporting", "serving"}
+VERBS_USING_VERBS = {"demo": {"check", "train", "predict", "explain"}, "report": {"test"}}
+# Networks know nothing of tenfold but how to complain.
+NETWORKS_KNOW = {"networks", "lazy", "errors"}
+
+# These hold for every application and so name none.
+BLIND = set("verbs serving reporting evidence prepare run loop scoring explaining".split())
+NAMES_A_KIND = {"tenfold.verbs.demo"}
+# The folder is the registry: these import an application or a verb by the name of its file.
+IMPORT_BY_NAME = {"tenfold", "tenfold.lazy", "tenfold.app", "tenfold.cli", "tenfold.verbs.doctor"}
+PRINTS = {"tenfold.cli", "tenfold.progress"}
+
+PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+UNSAFE = {
+    *("torch.load", "torch.save", "torch.jit.load", "torch.export.load", "torch.export.save"),
+    *("torch.package", "pandas.read_pickle", "pd.read_pickle", "yaml.load", "yaml.unsafe_load"),
+}
+UNSAFE_CHOICES = {"allow_pickle", "trust_remote_code"}
+
+LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 400, 50, 10
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+# --- one file of the package ---
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file: its dotted name, its text and its tree."""
+
+    name: str
+    text: str
+    is_package: bool = False
+
+    @functools.cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    @property
+    def part(self) -> str:
+        """The first word below tenfold: `verbs` of tenfold.verbs.train."""
+        return part(self.name)
+
+    def walk(self) -> Iterator[ast.AST]:
+        return ast.walk(self.tree)
+
+
+def part(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+@functools.cache
+def sources() -> tuple[Source, ...]:
+    return tuple(read(path) for path in sorted(PACKAGE.rglob("*.py")))
+
+
+def read(path: Path) -> Source:
+    words = path.relative_to(ROOT).with_suffix("").parts
+    inside = words[:-1] if words[-1] == "__init__" else words
+    return Source(".".join(inside), path.read_text("utf-8"), words[-1] == "__init__")
+
+
+@functools.cache
+def kinds() -> frozenset[str]:
+    """Names of the applications, as the command line and as Python spell them."""
+    stems = {path.stem for path in PACKAGE.glob("apps/[a-z]*.py")}
+    return frozenset(stems | {stem.replace("_", "-") for stem in stems})
+
+
+def dotted(node: ast.AST) -> str:
+    """`torch.jit.load` of that chain of attributes; empty where it is none."""
+    if isinstance(node, ast.Name):
+        return node.id
+    inner = dotted(node.value) if isinstance(node, ast.Attribute) else ""
+    return f"{inner}.{node.attr}" if inner else ""
+
+
+def base_of(node: ast.ImportFrom, source: Source) -> str:
+    """The absolute module that a `from` statement names."""
+    if not node.level:
+        return node.module or ""
+    up = node.level - 1 if source.is_package else node.level
+    words = source.name.split(".")
+    return ".".join(words[: len(words) - up] + ([node.module] if node.module else []))
+
+
+def imports(source: Source) -> Iterator[tuple[int, str]]:
+    """Every (line, module or module.name) imported: by statement, for types only, or by lazy()."""
+    for node in source.walk():
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = base_of(node, source)
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] == "lazy":
+            words = [word.value for word in node.args if isinstance(word, ast.Constant)]
+            yield from ((node.lineno, word) for word in words if isinstance(word, str))
+
+
+def own_imports(source: Source, modules: frozenset[str]) -> Iterator[tuple[int, str]]:
+    """The (line, module of tenfold) that a file imports, names inside a module left out."""
+    for line, name in imports(source):
+        if name.split(".")[0] == "tenfold" and name != "tenfold.__version__":
+            whole = name in modules or name.count(".") < 2
+            yield line, name if whole else name.rpartition(".")[0]
+
+
+# --- the rules: Source -> complaints, each with its line ---
+
+Complaints = Iterator[tuple[int, str]]
+
+
+def points_down(source: Source, modules: frozenset[str] = frozenset()) -> Complaints:
+    """Imports go from a line of LAYERS to a lower one."""
+    if source.part == "__init__":
+        return
+    if source.part not in HEIGHT:
+        yield 1, f"{source.part} has no place in LAYERS"
+        return
+    for line, module in own_imports(source, modules | all_modules()):
+        if not may_import(source.name, module):
+            yield line, f"may not import {module}: LAYERS in this test says who knows whom"
+
+
+def may_import(name: str, module: str) -> bool:
+    own, other = part(name), part(module)
+    if own == "networks":
+        return other in NETWORKS_KNOW
+    if own != other:
+        return other in HEIGHT and HEIGHT[other] < HEIGHT[own]
+    listed = own == "verbs" and last(module) in VERBS_USING_VERBS.get(last(name), ())
+    return own in TOGETHER or listed or module == f"tenfold.{own}"
+
+
+def last(module: str) -> str:
+    return module.rpartition(".")[2]
+
+
+def all_modules() -> frozenset[str]:
+    return frozenset(source.name for source in sources())
+
+
+def imports_at_the_top(source: Source) -> Complaints:
+    """No import inside a function; what is heavy or optional comes through lazy()."""
+    for function in filter(lambda node: isinstance(node, FUNCTION), source.walk()):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                yield node.lineno, 'import inside a function: use lazy("...") at the top'
+    for node in source.walk():
+        by_name = isinstance(node, ast.Call) and dotted(node.func).split(".")[-1]
+        if by_name in ("import_module", "__import__") and source.name not in IMPORT_BY_NAME:
+            yield node.lineno, f'{by_name}: use lazy("...")'
+
+
+def names_no_kind(source: Source) -> Complaints:
+    """What serves every application asks none for its name."""
+    if source.part not in BLIND or source.name in NAMES_A_KIND:
+        return
+    for node in source.walk():
+        if isinstance(node, ast.Constant) and node.value in kinds():
+            yield node.lineno, f"names the application {node.value!r}"
+    for line, name in imports(source):
+        if name.startswith("tenfold.apps.") and last(name) in kinds():
+            yield line, f"imports the application {name}"
+
+
+def never_unpickles(source: Source) -> Complaints:
+    """Nothing learnt is stored as code: no pickle by any name, no eval."""
+    for line, name in imports(source):
+        if name.split(".")[0] in PICKLES or name in UNSAFE:
+            yield line, f"imports {name}"
+    for node in source.walk():
+        if isinstance(node, ast.Attribute) and (dotted(node) in UNSAFE or "pickle" in node.attr):
+            yield node.lineno, f"uses {dotted(node) or node.attr}"
+        if isinstance(node, ast.Call):
+            yield from unsafe_call(node)
+
+
+def unsafe_call(node: ast.Call) -> Complaints:
+    if isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec"):
+        yield node.lineno, f"calls {node.func.id}()"
+    for word in node.keywords:
+        off = isinstance(word.value, ast.Constant) and word.value.value is False
+        if word.arg in UNSAFE_CHOICES and not off:
+            yield node.lineno, f"sets {word.arg}"
+
+
+def swallows_nothing(source: Source) -> Complaints:
+    """No bare except, none that only passes (suppress() names what it drops), no assert."""
+    for node in source.walk():
+        if isinstance(node, ast.ExceptHandler) and node.type is None:
+            yield node.lineno, "bare except"
+        if isinstance(node, ast.ExceptHandler) and isinstance(node.body[0], ast.Pass):
+            yield node.lineno, "except: pass"
+        if isinstance(node, ast.Assert):
+            yield node.lineno, "assert disappears under -O: raise an error a person can read"
+
+
+def is_silent(source: Source) -> Complaints:
+    """Only the command line and the progress line write to the terminal."""
+    if source.name in PRINTS:
+        return
+    for node in source.walk():
+        if isinstance(node, ast.Call) and dotted(node.func) in ("print", "click.echo"):
+            yield node.lineno, f"{dotted(node.func)}: return it, or progress.tell() it"
+
+
+def stays_short(source: Source) -> Complaints:
+    """Files and functions a reader can hold in mind; docstrings are not counted."""
+    lines = source.text.count("\n")
+    if lines > LONGEST_FILE:
+        yield lines, f"{lines} lines; at most {LONGEST_FILE}"
+    for node in filter(lambda node: isinstance(node, FUNCTION), source.walk()):
+        if length(node) > LONGEST_FUNCTION:
+            yield node.lineno, f"{node.name}: {length(node)} lines; at most {LONGEST_FUNCTION}"
+
+
+def length(node: ast.FunctionDef) -> int:
+    told = node.body[0] if ast.get_docstring(node) else None
+    return node.end_lineno - node.lineno + 1 - (told.end_lineno - told.lineno + 1 if told else 0)
+
+
+def says_what_it_is(source: Source) -> Complaints:
+    """A docstring for each module and each public class and function."""
+    if source.text.strip() and not ast.get_docstring(source.tree):
+        yield 1, "the module has no docstring"
+    for node in source.tree.body:
+        named = isinstance(node, (*FUNCTION, ast.ClassDef)) and not node.name.startswith("_")
+        if named and not ast.get_docstring(node):
+            yield node.lineno, f"{node.name} has no docstring"
+
+
+RULES = (
+    points_down,
+    imports_at_the_top,
+    names_no_kind,
+    never_unpickles,
+    swallows_nothing,
+    is_silent,
+    stays_short,
+    says_what_it_is,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule(rule):
+    told = [
+        f"{source.name}:{line}: {complaint}"
+        for source in sources()
+        for line, complaint in rule(source)
+    ]
+    assert not told, f"{rule.__doc__}\n" + "\n".join(told)
+
+
+# Each line breaks one rule, so that no rule is silently blind.
+BROKEN = [
+    (points_down, "tenfold.data", "from tenfold import run"),
+    (points_down, "tenfold.data", "from tenfold.loop import fit"),
+    (points_down, "tenfold.data", "from .verbs.train import train"),
+    (points_down, "tenfold.scoring", "from tenfold.draw import page"),
+    (points_down, "tenfold.app", "apps = lazy('tenfold.apps')"),
+    (points_down, "tenfold.networks.fast", "from tenfold.data import Ragged"),
+    (points_down, "tenfold.apps.x", "from tenfold.apps.y import z"),
+    (points_down, "tenfold.verbs.train", "from tenfold.verbs.test import test"),
+    (points_down, "tenfold.data", "from tenfold import train"),
+    (points_down, "tenfold.helpers", ""),
+    (points_down, "tenfold.data", "if TYPE_CHECKING:\n    from tenfold.run import Run"),
+    (imports_at_the_top, "tenfold.data", "def f():\n    import torch"),
+    (imports_at_the_top, "tenfold.data", "def f():\n    if x:\n        from torch import nn"),
+    (imports_at_the_top, "tenfold.data", "torch = importlib.import_module('torch')"),
+    (names_no_kind, "tenfold.verbs.train", "if kind == 'image-classification': pass"),
+    (names_no_kind, "tenfold.run", "from tenfold.apps import image_classification"),
+    (never_unpickles, "tenfold.run", "import pickle"),
+    (never_unpickles, "tenfold.run", "from joblib import dump"),
+    (never_unpickles, "tenfold.run", "store = lazy('joblib')"),
+    (never_unpickles, "tenfold.run", "torch.load(path, weights_only=True)"),
+    (never_unpickles, "tenfold.run", "from torch import load"),
+    (never_unpickles, "tenfold.run", "table.to_pickle(path)"),
+    (never_unpickles, "tenfold.run", "np.load(path, allow_pickle=True)"),
+    (never_unpickles, "tenfold.run", "np.load(path, allow_pickle=choice)"),
+    (never_unpickles, "tenfold.run", "AutoModel.from_pretrained(path, trust_remote_code=True)"),
+    (never_unpickles, "tenfold.run", "eval(text)"),
+    (swallows_nothing, "tenfold.run", "try:\n    f()\nexcept:\n    g()"),
+    (swallows_nothing, "tenfold.run", "try:\n    f()\nexcept OSError:\n    pass"),
+    (swallows_nothing, "tenfold.run", "assert facts"),
+    (is_silent, "tenfold.run", "print('trained')"),
+    (stays_short, "tenfold.run", "x = 1\n" * (LONGEST_FILE + 1)),
+    (stays_short, "tenfold.run", "def f():\n" + "    x = 1\n" * LONGEST_FUNCTION),
+    (says_what_it_is, "tenfold.run", "'''A run.'''\ndef f(): return 1"),
+    (says_what_it_is, "tenfold.run", "x = 1"),
+]
+FINE = [
+    (points_down, "tenfold.run", "from tenfold.app import App\nfrom . import data, errors"),
+    (points_down, "tenfold.networks.fast", "from tenfold.networks.modules import conv"),
+    (points_down, "tenfold.run", "from tenfold import __version__"),
+    (names_no_kind, "tenfold.verbs.train", "'''As for image-classification.'''"),
+    (never_unpickles, "tenfold.run", "net.eval()\nnp.load(path, allow_pickle=False)"),
+    (swallows_nothing, "tenfold.run", "try:\n    f()\nexcept OSError as e:\n    raise X from e"),
+    (stays_short, "tenfold.run", "def f():\n    '''" + "word\n" * 60 + "'''\n    return 1"),
+    (says_what_it_is, "tenfold.run", "'''A run.'''\ndef _f(): return 1"),
+]
+PARTS = frozenset({"tenfold", *(f"tenfold.{name}" for name in HEIGHT)})
+
+
+def complaints(rule, name: str, code: str) -> list:
+    extra = [PARTS | {"tenfold.apps.y", "tenfold.verbs.test"}] if rule is points_down else []
+    return list(rule(Source(name, code), *extra))
+
+
+@pytest.mark.parametrize(("rule", "name", "code"), BROKEN)
+def test_rule_sees_what_it_looks_for(rule, name, code, monkeypatch):
+    names = frozenset({"image-classification", "image_classification"})
+    monkeypatch.setitem(globals(), "kinds", lambda: names)
+    assert complaints(rule, name, code)
+
+
+@pytest.mark.parametrize(("rule", "name", "code"), FINE)
+def test_rule_lets_pass(rule, name, code):
+    assert not complaints(rule, name, code)
+
+
+def test_no_import_cycle():
+    modules = all_modules()
+    graph = {
+        source.name: {module for _, module in own_imports(source, modules)} - {source.name}
+        for source in sources()
+        if source.part != "__init__"
+    }
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_functions_are_short_by_habit():
+    every = [node for source in sources() for node in source.walk() if isinstance(node, FUNCTION)]
+    assert statistics.median(map(length, every)) < MEDIAN_FUNCTION

@@ -1,0 +1,338 @@
+"""The laws of the house, for every application there is: a file in apps/ is found by its name.
+
+An application is held against its world (tests/worlds.py). Nothing here names a kind of work, and
+no application is excused. The laws of learning stand in test_contract_learning.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from learning import as_bytes
+from subjects import HERE, KINDS, SEED, Subject, handed_over
+from subjects import subject as subject
+
+import tenfold
+from tenfold import app as apps
+from tenfold import scoring
+from tenfold.app import App
+from tenfold.data import Columns, Parts, Ragged
+from tenfold.errors import UsageError
+from tenfold.feed import tensors
+from tenfold.prepare import prepare
+from tenfold.run import open_run
+from worlds import WORLDS
+
+ANSWERS = "label labels boxes mask words tags next person events".split()
+LOWER_IS_BETTER = {"log_loss", "ece", "wer", "cer", "rmse", "mae", "eer"}
+
+
+def test_every_world_belongs_to_an_application():
+    assert set(WORLDS) <= set(KINDS)
+
+
+# --- the class ---
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_application_is_a_final_frozen_dataclass_of_few_knobs(kind: str):
+    cls = apps.class_of(kind)
+    assert cls.__mro__[1] is App
+    assert dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
+    assert dataclasses.is_dataclass(cls.wishes) and cls.wishes.__dataclass_params__.frozen
+    assert len(dataclasses.fields(cls)) <= 8
+    with pytest.raises(TypeError, match="final"):
+        type("Sub", (cls,), {})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_application_adds_no_public_name(kind: str):
+    cls = apps.class_of(kind)
+    knobs = {entry.name for entry in dataclasses.fields(cls)}
+    public = {name for name in vars(cls) if not name.startswith("_")}
+    assert public - knobs - set(vars(App)) == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_says_what_it_is(kind: str):
+    cls = apps.class_of(kind)
+    for entry in [*dataclasses.fields(cls), *dataclasses.fields(cls.wishes)]:
+        assert entry.metadata.get("help"), f"{entry.name} of {kind} has no help"
+
+
+def wrong(entry: dataclasses.Field[Any], hint: Any) -> list[Any]:
+    """Values that a setting must refuse: of another type, beside its choices, out of range."""
+    low, high = entry.metadata.get("low"), entry.metadata.get("high")
+    found: list[Any] = [[], "many" if hint in (int, float, bool) else 3.5]
+    if hint in (int, float):
+        found += [True, float("nan"), float("inf")]
+    found += ["no such choice"] if entry.metadata.get("choices") else []
+    found += [] if low is None else [low - 1]
+    return found + ([] if high is None else [high + 1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_setting_out_of_range_gets_the_standard_sentence(kind: str):
+    cls = apps.class_of(kind)
+    for settings, make in ((cls, apps.find), (cls.wishes, check_wish)):
+        hints = get_type_hints(settings)
+        for entry in dataclasses.fields(settings):
+            make(kind, **{entry.name: entry.default})
+            for value in wrong(entry, hints[entry.name]):
+                with pytest.raises(UsageError) as refused:
+                    make(kind, **{entry.name: value})
+                sentence = f"{entry.name} of {kind} must be .+, got {re.escape(repr(value))}"
+                assert re.fullmatch(sentence, refused.value.message), refused.value.message
+                assert refused.value.exit_code == 2
+
+
+def check_wish(kind: str, **wishes: Any) -> Any:
+    return apps.check_settings(apps.class_of(kind).wishes, wishes, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_unknown_setting_gets_the_nearest_one(kind: str):
+    known = dataclasses.fields(apps.class_of(kind))[0].name
+    with pytest.raises(UsageError, match=f"(?s)no setting '{known}x'.*Did you mean '{known}'"):
+        apps.find(kind, **{f"{known}x": 1})
+
+
+# --- facts ---
+
+
+def test_facts_are_json_of_four_keys(subject: Subject):
+    learnt = subject.app.learn(subject.prepared.table("train"))
+    assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
+    assert {"data", "net"} <= set(learnt) <= {"data", "answers", "net"}
+    assert set(subject.run.facts) - set(learnt) == {"settled"}
+
+
+def test_facts_do_not_move_with_rows_that_do_not_learn(subject: Subject, tmp_path: Path):
+    data = subject.world.make(tmp_path / "data", SEED)
+    subject.world.spoil(data)
+    spoilt = prepare(subject.app, data, seed=SEED)
+    for part, moved in (("train", False), ("valid", True), ("test", True)):
+        before, after = subject.prepared.table(part), spoilt.table(part)
+        assert moved == (set(before["digest"]) != set(after["digest"]))
+        answers = [name for name in ANSWERS if name in before]
+        assert moved == (not by_digest(before, answers).equals(by_digest(after, answers)))
+    assert spoilt.facts == subject.facts
+
+
+def by_digest(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    return table[["digest", *names]].sort_values("digest").reset_index(drop=True)
+
+
+# --- encode and targets ---
+
+
+def some(subject: Subject, rows: int = 9) -> pd.DataFrame:
+    """Rows spread over all parts."""
+    used = subject.prepared.used
+    return used.iloc[np.linspace(0, len(used) - 1, rows).astype(int)].reset_index(drop=True)
+
+
+def cell(column: Any, row: int) -> bytes:
+    """Bytes of one row of a column."""
+    if isinstance(column, Ragged):
+        return column.values[column.offsets[row] : column.offsets[row + 1]].tobytes()
+    return np.asarray(column[row]).tobytes()
+
+
+def rows_of(columns: dict[str, Any], count: int) -> list[dict[str, bytes]]:
+    return [{name: cell(column, row) for name, column in columns.items()} for row in range(count)]
+
+
+@pytest.mark.parametrize("hook", ["encode", "targets"])
+def test_a_row_alone_is_as_among_others(subject: Subject, hook: str):
+    def found(table: pd.DataFrame) -> list[dict[str, bytes]]:
+        made = getattr(subject.app, hook)(table, subject.facts)
+        return rows_of(made if hook == "targets" else made.columns, len(table))
+
+    table = some(subject)
+    together = found(table)
+    assert any(row != together[0] for row in together), "rows that are all equal show nothing"
+    alone = [found(table.iloc[[row]].reset_index(drop=True))[0] for row in range(len(table))]
+    order = np.random.default_rng(0).permutation(len(table))
+    mixed = found(table.iloc[order].reset_index(drop=True))
+    assert alone == together
+    assert mixed == [together[row] for row in order]
+
+
+def test_encode_sees_neither_answers_nor_other_facts(subject: Subject):
+    table = some(subject)
+    whole = subject.app.encode(table, subject.facts)
+    hidden = table.drop(columns=[name for name in [*ANSWERS, "split"] if name in table])
+    blind = subject.app.encode(hidden, {"data": subject.facts["data"]})
+    assert len(hidden.columns) < len(table.columns)
+    assert rows_of(blind.columns, len(table)) == rows_of(whole.columns, len(table))
+
+
+def test_what_is_encoded_is_what_forward_takes(subject: Subject):
+    encoded = subject.app.encode(some(subject, 2), subject.facts).columns
+    taken = set(Columns(encoded).take(np.arange(2)))
+    assert set(inspect.signature(subject.net().forward).parameters) == taken
+
+
+def test_inputs_are_columns_of_the_table(subject: Subject):
+    inputs = subject.app.inputs(subject.facts)
+    alone = some(subject)[[*inputs]]
+    encoded = subject.app.encode(alone, subject.facts)
+    assert inputs and not encoded.problems
+
+
+# --- the network ---
+
+
+def test_many_rows_are_answered_as_one_by_one(subject: Subject):
+    net, rows = subject.run.net, subject.prepared.inputs("test")
+    with torch.inference_mode():
+        together = net(**tensors(rows.take(np.arange(rows.rows)), HERE))
+        for row in range(rows.rows):
+            alone = net(**tensors(rows.take(np.array([row])), HERE))
+            for name, value in alone.items():
+                torch.testing.assert_close(value[0], together[name][row], rtol=0, atol=1e-5)
+
+
+def test_a_reopened_run_gives_equal_answers(subject: Subject):
+    opened = open_run(subject.run.folder, "cpu")
+    table = subject.prepared.table("test")
+    assert as_bytes(opened.net) == as_bytes(subject.run.net)
+    assert opened.facts == subject.run.facts
+    assert opened.say(table) == subject.run.say(table)
+
+
+def test_answers_are_of_the_kind_that_was_promised(subject: Subject):
+    given = subject.app.gives(subject.facts)
+    asked = list(tenfold.predict(subject.run, subject.world.hand_over(subject.data)))
+    assert given in scoring.KINDS
+    assert [type(one.answer) for one in asked] == [given]
+
+
+def test_the_model_beats_the_best_constant_guess(subject: Subject):
+    headline = subject.run.scores["headline"]
+    best = subject.run.scores["scores"][headline]
+    if headline in LOWER_IS_BETTER:
+        assert best["high"] < best["guess"]
+    else:
+        assert best["low"] > best["guess"]
+
+
+# --- without files, without torch ---
+
+ALONE = """
+import importlib, json, sys
+import numpy as np, pandas as pd
+from pathlib import Path
+
+folder, kind = Path(sys.argv[1]), sys.argv[2]
+asked = json.loads((folder / "asked.json").read_text())
+importlib.import_module("tenfold.apps." + kind.replace("-", "_"))
+from tenfold import app as apps
+app = apps.find(kind, **asked["knobs"])
+assert "torch" not in sys.modules, "importing the application loads torch"
+app.encode(pd.DataFrame(asked["rows"]), asked["facts"])
+outputs = dict(np.load(folder / "outputs.npz"))
+said = app.decode(outputs, asked["facts"], type(app).wishes())
+assert "torch" not in sys.modules, "encode or decode loads torch"
+
+import torch
+CODE = (".py", ".pyc", ".so")
+
+def forbid(event, args):
+    if event == "open" and isinstance(args[0], str) and not args[0].endswith(CODE):
+        raise PermissionError("build opens " + args[0])
+    if event.split(".")[0] in ("socket", "subprocess", "urllib") or event == "os.system":
+        raise PermissionError("build does " + event)
+
+sys.addaudithook(forbid)
+try:
+    open("/dev/null")
+    sys.exit("files are not forbidden")
+except PermissionError:
+    pass
+app.build(asked["facts"])
+print(json.dumps([str(one) for one in said]))
+"""
+
+
+def test_it_loads_without_torch_and_builds_without_files(subject: Subject, tmp_path: Path):
+    """One process: importing, encoding and decoding load no torch; build opens nothing."""
+    rows = subject.prepared.inputs("test").view(np.arange(3))
+    outputs = subject.run.infer(rows)
+    np.savez(tmp_path / "outputs.npz", **outputs)
+    table = subject.prepared.table("test").iloc[:3][[*subject.app.inputs(subject.facts)]]
+    asked = {
+        "knobs": apps.settings_of(subject.app),
+        "facts": subject.run.facts,
+        "rows": table.to_dict("list"),
+    }
+    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, str(tmp_path), subject.kind], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    wishes = type(subject.app).wishes()
+    said = subject.app.decode(outputs, subject.run.facts, wishes)
+    assert json.loads(done.stdout) == [str(one) for one in said]
+
+
+# --- what survives ---
+
+
+def values(column: Any) -> np.ndarray:
+    return column.values if isinstance(column, Ragged) else column
+
+
+def test_an_empty_table_survives(subject: Subject):
+    table = some(subject)
+    for hook in ("encode", "targets"):
+        made = [getattr(subject.app, hook)(part, subject.facts) for part in (table, table[:0])]
+        full, empty = made if hook == "targets" else [one.columns for one in made]
+        assert set(full) == set(empty)
+        for name, column in empty.items():
+            assert len(column) == 0
+            assert values(column).dtype == values(full[name]).dtype
+            assert values(column).shape[1:] == values(full[name]).shape[1:]
+    assert subject.run.say(table[:0]) == []
+
+
+def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+):
+    table = some(subject)
+    if "label" not in table:
+        pytest.skip("has no single label: another column says the answer")
+    foreign = table.assign(label=["never seen", *table["label"][1:]])
+    targets = subject.app.targets(foreign, subject.facts)
+    for column in targets.values():
+        assert np.asarray(column)[0] == -1 and (np.asarray(column)[1:] >= 0).all()
+    columns = Columns(subject.app.encode(table, subject.facts).columns | targets)
+    call = handed_over(subject, monkeypatch)
+    call.net.eval()
+    with torch.no_grad():
+        every = call.loss(call.net, tensors(columns.take(np.arange(len(table))), HERE))
+        known = call.loss(call.net, tensors(columns.take(np.arange(1, len(table))), HERE))
+    torch.testing.assert_close(every, known)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_no_rows_in_validation_survive(subject: Subject, rows: int):
+    train = subject.prepared.parts.train
+    nothing = train.view(np.zeros(0))
+    net, settled = subject.app.fit(
+        subject.net(), Parts(train.view(np.arange(rows)), nothing, nothing), subject.plan(epochs=2)
+    )
+    assert all(torch.isfinite(value).all() for value in net.state_dict().values())
+    json.dumps(settled, allow_nan=False)

@@ -1,0 +1,270 @@
+"""Covers and Grad-CAM find what an answer rests on, follow the network, and leave no trace."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from tenfold import explaining
+from tenfold.data import Columns, Problem, Ragged
+from tenfold.errors import DataRefused, UsageError
+from tenfold.networks.fast import Fast
+from tenfold.networks.listing import listing
+from tenfold.networks.pictures import PictureClassifier
+from tenfold.results import Label, Labels
+from tenfold.verbs.explain import explain
+from tenfold.verbs.train import train
+
+CORNER = (slice(0, 8), slice(16, 24))
+
+
+def spotted(rows: int = 1, side: int = 24, channels: int = 1) -> np.ndarray:
+    """Grey pictures with a bright square at the upper right."""
+    pictures = np.full((rows, side, side, channels), 60, np.uint8)
+    pictures[:, CORNER[0], CORNER[1]] = 250
+    return pictures
+
+
+def by_corner(columns: Columns) -> list[Label]:
+    """Says `bright` as surely as the upper right corner is bright."""
+    chances = columns["image"][:, CORNER[0], CORNER[1]].mean((1, 2, 3)) / 255
+    return [Label("bright", {"bright": float(p), "dark": 1 - float(p)}) for p in chances]
+
+
+def middle_of(grid) -> tuple[float, float]:
+    """(down, across) of a grid's weight, each from 0 to 1."""
+    weights = np.maximum(np.array(grid, float), 0)
+    down, across = (np.arange(n) + 0.5 for n in weights.shape)
+    total = weights.sum()
+    return (
+        float((weights.sum(1) * down).sum() / total / len(down)),
+        float((weights.sum(0) * across).sum() / total / len(across)),
+    )
+
+
+# --- cover and ask again ---
+
+
+def test_covers_find_the_place():
+    (found,) = explaining.occlusion(by_corner, Columns({"image": spotted()}))
+    assert (found.over, found.method) == ("image", "occlusion")
+    down, across = middle_of(found.weights)
+    assert down < 0.35 and across > 0.65
+
+
+def test_covers_come_in_one_batch_of_at_most_64():
+    sizes = []
+
+    def say(columns: Columns):
+        sizes.append(columns.rows)
+        return by_corner(columns)
+
+    explaining.occlusion(say, Columns({"image": spotted(side=200)}))
+    assert sizes == [1, 64]
+
+
+@pytest.mark.parametrize("side", [1, 2, 5, 9])
+def test_a_tiny_picture_gets_fewer_covers(side):
+    covers, grid = explaining.picture_covers(np.zeros((side, side, 3), np.uint8))
+    assert covers.shape == (grid[0] * grid[1], side, side, 3)
+    assert grid[0] == grid[1] == max(1, side // 3)
+
+
+def test_covers_explain_several_classes_too():
+    def say(columns: Columns):
+        return [Labels(("bright",), one.probabilities) for one in by_corner(columns)]
+
+    (found,) = explaining.occlusion(say, Columns({"image": spotted()}))
+    assert middle_of(found.weights)[1] > 0.65
+
+
+def test_covers_take_the_row_of_a_view_and_repeat_other_columns():
+    pictures = np.concatenate([np.full((1, 24, 24, 1), 9, np.uint8), spotted()])
+    ragged = Ragged.of([[1], [2, 3]], np.int32)
+    seen = []
+
+    def say(columns: Columns):
+        seen.append([list(row) for row in columns["ids"].take(np.arange(columns.rows))[0]])
+        return by_corner(columns)
+
+    view = Columns({"image": pictures, "ids": ragged}, np.array([1, 0]))
+    (found,) = explaining.occlusion(say, view, row=0)
+    assert found.over == "image" and max(map(max, found.weights)) > 0.05
+    assert all(row == [2, 3] for batch in seen for row in batch)
+
+
+def test_what_cannot_be_covered_gives_nothing():
+    rows = Columns({"numbers": np.zeros((1, 4), np.float32)})
+    assert explaining.occlusion(lambda _: [Label("a", {"a": 1.0})], rows) == []
+    broken = Columns({"image": spotted()})
+    assert explaining.occlusion(lambda _: [Problem("damaged", "is damaged")], broken) == []
+
+
+# --- Grad-CAM ---
+
+
+def seeded(body: nn.Module, channels: int, side: int, seed: int = 0, mirror: bool = False):
+    torch.manual_seed(seed)
+    net = PictureClassifier(body, channels, side, side, mirror, several=False)
+    for entry in net.parameters():
+        nn.init.normal_(entry, std=0.3)
+    return net.eval()
+
+
+class Brightness(nn.Module):
+    """A net whose class 1 is the mean of its only map, which is the picture itself."""
+
+    def __init__(self, view: slice = slice(None)) -> None:
+        super().__init__()
+        self.last_map, self.view = nn.Conv2d(1, 1, 1), view
+        nn.init.ones_(self.last_map.weight)
+        nn.init.zeros_(self.last_map.bias)
+
+    def forward(self, x):
+        one = self.last_map(x[:, :, self.view, self.view]).relu().mean((1, 2, 3))
+        return torch.stack([torch.zeros_like(one), one], 1)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_grad_cam_finds_the_place(mirror):
+    net = PictureClassifier(Brightness(), 1, 24, 24, mirror, several=False).eval()
+    (found,) = explaining.grad_cam(net, Columns({"image": spotted()}))
+    assert (found.over, found.method) == ("image", "gradcam")
+    down, across = middle_of(found.weights)
+    assert down < 0.35 and across > 0.65
+    assert max(map(max, found.weights)) == 1
+
+
+def test_grad_cam_lays_the_map_where_it_was_seen():
+    net = PictureClassifier(Brightness(slice(8, 16)), 1, 24, 24, False, several=False).eval()
+    (found,) = explaining.grad_cam(net, Columns({"image": np.full((1, 24, 24, 1), 250, np.uint8)}))
+    weights = np.array(found.weights)
+    assert weights.shape == (16, 16)
+    assert weights[6:10, 6:10].min() > 0.9
+    assert weights[:5].max() == weights[-5:].max() == weights[:, :5].max() == 0
+
+
+def test_explanations_follow_the_network():
+    """Weights drawn anew give another map (J. Adebayo et al. 2018), by both ways."""
+    random = np.random.default_rng(0)
+    columns = Columns({"image": random.integers(0, 255, (3, 32, 32, 3), np.uint8)})
+    maps = []
+    for seed in (0, 1):
+        net = seeded(Fast(3, 4, 32, 32, "tiny"), 3, 32, seed)
+        maps.append(np.array([one.weights for one in explaining.grad_cam(net, columns)]))
+        again = np.array([one.weights for one in explaining.grad_cam(net, columns)])
+        assert (maps[-1] == again).all()
+    assert maps[0].shape == (3, 16, 16)
+    likeness = np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1]
+    assert likeness < 0.9
+
+
+def test_grad_cam_leaves_no_trace():
+    net = seeded(Fast(1, 3, 28, 28, "tiny"), 1, 28).train()
+    columns = Columns(
+        {"image": np.random.default_rng(0).integers(0, 255, (40, 28, 28, 1), np.uint8)}
+    )
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    assert len(explaining.grad_cam(net, columns)) == 40
+    assert net.training and not net.last_map._forward_hooks
+    assert all(entry.grad is None for entry in net.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_a_row_alone_has_the_map_it_has_among_others():
+    net = seeded(Fast(1, 3, 28, 28, "tiny"), 1, 28)
+    columns = Columns(
+        {"image": np.random.default_rng(0).integers(0, 255, (5, 28, 28, 1), np.uint8)}
+    )
+    together = explaining.grad_cam(net, columns)
+    (alone,) = explaining.grad_cam(net, columns.view(np.array([3])))
+    assert np.allclose(alone.weights, together[3].weights, atol=2e-3)
+
+
+def test_no_map_no_grad_cam():
+    columns = Columns({"image": spotted(2, 28)})
+    point = seeded(listing(1, 3, 28, 28), 1, 28)  # its last map is a single point
+    assert explaining.has_map(point) and explaining.grad_cam(point, columns) == []
+    assert not explaining.has_map(nn.Linear(2, 2)) and not explaining.has_map(None)
+    assert explaining.grad_cam(nn.Linear(2, 2), columns) == []
+
+
+# --- the verb ---
+
+NAMES = ("猫", "<b>dog</b>")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run that has hardly learnt."""
+    random = np.random.default_rng(0)
+    pictures = list(random.integers(0, 255, (24, 24, 24), np.uint8))
+    table = pd.DataFrame({"image": pictures, "label": [NAMES[n % 2] for n in range(24)]})
+    out = tmp_path_factory.mktemp("explain") / "run"
+    return train("image-classification", table, out=out, size="tiny", epochs=1, batch=8)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 255, (40, 30), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number} 猫.png")
+    return folder
+
+
+def test_explain_draws_every_input(run, photos, tmp_path):
+    sealed = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    found = explain(run, str(photos), out=tmp_path / "seen")
+    assert [one["file"] for one in found["inputs"]] == [f"00{n + 1}-{n}_猫.png" for n in range(3)]
+    for one in found["inputs"]:
+        assert [each["method"] for each in one["explanations"]] == ["occlusion", "gradcam"]
+        with Image.open(tmp_path / "seen" / one["file"]) as picture:
+            assert picture.width > 3 * 200
+    json.dumps(found.to_json(), allow_nan=False)
+    page = (tmp_path / "seen/index.html").read_text("utf-8")
+    assert all(one["file"] in page for one in found["inputs"])
+    assert "<b>dog" not in page and "&lt;b&gt;dog" in page
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == sealed
+
+
+def test_explain_goes_beside_the_run(run, photos):
+    found = explain(run.folder, [str(photos / "0 猫.png")], method="occlusion")
+    assert found["page"] == str(run.folder.parent / "run-explained" / "index.html")
+    assert [one["method"] for one in found["inputs"][0]["explanations"]] == ["occlusion"]
+
+
+def test_explain_answers_what_it_cannot_read(run, photos, tmp_path):
+    (photos / "bad.png").write_bytes(b"no picture")
+    found = explain(run, str(photos), out=tmp_path / "seen")
+    bad = next(one for one in found["inputs"] if "error" in one)
+    assert bad["source"].endswith("bad.png") and bad["error"]["code"] == "not-a-picture"
+    assert len(found["inputs"]) == 4 and "ERROR" in str(found)
+    with pytest.raises(DataRefused, match="None of the 1 inputs"):
+        explain(run, str(photos / "bad.png"), out=tmp_path / "seen")
+
+
+def test_explain_stops_at_the_limit(run, photos, tmp_path):
+    found = explain(run, [str(photos)] * 2, out=tmp_path / "seen", limit=2, method="gradcam")
+    assert len(found["inputs"]) == 2
+    assert re.search(r"^Pictures: ", str(found), re.M)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [({"method": "magic"}, "method must be one of"), ({"limit": 0}, "limit must be")],
+)
+def test_explain_refuses_what_cannot_be(run, photos, words, said):
+    with pytest.raises(UsageError, match=said):
+        explain(run, str(photos), **words)
+
+
+def test_explain_never_writes_into_the_run(run, photos):
+    with pytest.raises(UsageError, match="sealed"):
+        explain(run, str(photos), out=run.folder / "pictures")

@@ -1,0 +1,287 @@
+"""Stopped, killed, damaged, out of disk: a run goes on, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from learning import checkpoints, result, shift, watching
+from processes import command, ended, save_for_ever, send, started, tenfold, wait_for
+
+import tenfold as package
+import worlds
+from tenfold import checkpoint
+
+KIND = "image-classification"
+EVERY = 5
+SETTINGS = "--size tiny --augment shift --epochs 20 --batch 24 --device cpu".split()  # 60 steps
+ENDLESS = "--size tiny --augment shift --epochs 100000 --batch 24 --device cpu".split()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return worlds.shapes(tmp_path_factory.mktemp("resume") / "shapes", 1)
+
+
+def words(data: Path, out: Path, settings: list[str] = SETTINGS) -> list[str]:
+    return ["train", KIND, str(data), "--out", str(out), *settings]
+
+
+@pytest.fixture(scope="module")
+def seconds() -> list[float]:
+    """How long the command takes here and now."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    data: Path, seconds: list[float], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    for name in ("first", "second"):  # the first also waits for the server of forks
+        begun = time.monotonic()
+        assert tenfold(words(data, folder / name), folder / "said", steps=EVERY) == 0
+        seconds[:] = [time.monotonic() - begun]
+    assert result(folder / "first") == result(folder / "second")
+    return result(folder / "first")
+
+
+# --- killed ---
+
+
+def killed_at_random(
+    data: Path, out: Path, kills: int, latest: float, seed: int
+) -> tuple[int, list[str]]:
+    """Real SIGKILLs at random moments of the whole command, each followed by the same command."""
+    said, chance = out.with_name("said"), random.Random(seed)
+    done, saved = 0, []
+    for _ in range(kills):
+        run = functools.partial(command, words(data, out), said, steps=EVERY)
+        with started(run) as process:
+            process.join(chance.uniform(0.02, latest))
+            done += process.exitcode is None
+        if process.exitcode == 0:
+            break
+        saved += checkpoints(out)[-1:]
+    if not (out / "manifest.json").exists():
+        assert tenfold(words(data, out), said, steps=EVERY) == 0, said.read_text()
+    return done, saved
+
+
+def test_killed_again_and_again_it_ends_byte_equal(
+    data: Path, undisturbed: dict[str, bytes], seconds: list[float], tmp_path: Path
+):
+    out = tmp_path / "run"
+    done, saved = killed_at_random(data, out, kills=5, latest=0.6 * seconds[0], seed=0)
+    assert done >= 2 and saved, "it was hardly ever killed"
+    assert result(out) == undisturbed
+    assert package.open_run(out, "cpu").kind == KIND
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_killed_at_any_moment_it_ends_byte_equal(
+    data: Path, undisturbed: dict[str, bytes], seconds: list[float], tmp_path: Path, seed: int
+):
+    latest = seconds[0] * (0.4 + 0.1 * seed)
+    killed_at_random(data, tmp_path / "run", kills=15, latest=latest, seed=seed)
+    assert result(tmp_path / "run") == undisturbed
+    assert package.open_run(tmp_path / "run", "cpu").kind == KIND
+
+
+def test_continued_one_step_off_it_ends_otherwise(
+    data: Path, undisturbed: dict[str, bytes], tmp_path: Path
+):
+    """The negative control: one step more or less is seen."""
+    out, said = tmp_path / "run", tmp_path / "said"
+    with started(functools.partial(command, words(data, out), said, steps=EVERY)) as process:
+        wait_for(lambda: len(checkpoints(out)) > 1, process)
+    newest = int(checkpoints(out)[-1].removeprefix("step-"))
+    shift(out, newest)
+    assert tenfold(words(data, out), said, steps=EVERY) == 0, said.read_text()
+    changed = {name for name, value in result(out).items() if value != undisturbed[name]}
+    assert "weights.safetensors" in changed
+
+
+@pytest.mark.parametrize(
+    "there",
+    [".lock .plan.json.a1b2c3d4", "plan.json app.json .facts.json.a1b2c3d4"],
+    ids=["no file whole", "some files whole"],
+)
+def test_killed_before_anything_was_learnt_it_begins_again(
+    data: Path, undisturbed: dict[str, bytes], tmp_path: Path, there: str
+):
+    """Killed while the first files were written; what was half written does not stay."""
+    out, said = tmp_path / "run", tmp_path / "said"
+    out.mkdir()
+    for name in there.split():
+        (out / name).write_bytes(undisturbed.get(name, b"{"))
+    assert tenfold(words(data, out), said, steps=EVERY) == 0, said.read_text()
+    assert result(out) == undisturbed
+    assert package.open_run(out, "cpu").kind == KIND
+
+
+def kill_while_saving(folder: Path, times: int, seed: int) -> int:
+    """How many of the kills hit a checkpoint that was half written; each is followed by a look."""
+    hits, chance, before = 0, random.Random(seed), 0
+    for _ in range(times):
+        begun = checkpoints(folder.parent)
+        with started(save_for_ever, folder) as process:
+            wait_for(lambda begun=begun: checkpoints(folder.parent) != begun, process)
+            time.sleep(chance.uniform(0, 0.06))
+        hits += any(folder.glob(".step-*"))
+        newest = checkpoint.load(folder)
+        assert newest is not None
+        facts, tensors = newest
+        assert facts["step"] > before and facts["rows"] == [facts["step"]]
+        assert all((tensor == facts["step"]).all() for tensor in tensors.values())
+        before = facts["step"]
+    return hits
+
+
+def test_killed_while_it_saves_the_newest_checkpoint_is_whole(tmp_path: Path):
+    with watching() as heard:
+        hits = kill_while_saving(tmp_path / "checkpoints", times=10, seed=0)
+    assert hits >= 3, "the kills missed the saving"
+    assert not heard.told("damaged"), "a half-written checkpoint bore the name of a whole one"
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_while_it_saves(tmp_path: Path):
+    assert kill_while_saving(tmp_path / "checkpoints", times=100, seed=1) >= 30
+
+
+# --- stopped ---
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_quickly_and_the_same_command_continues(
+    data: Path, tmp_path: Path, number: signal.Signals, code: int
+):
+    out, said = tmp_path / "run", tmp_path / "said"
+    endless = functools.partial(command, words(data, out, ENDLESS), said)
+    steps: list[int] = []
+    for begun in (out / "checkpoints" / "plan.json", out / "log.jsonl"):
+        with started(endless) as process:
+            wait_for(begun.exists, process)  # the log is first written when a run continues
+            time.sleep(0.4)
+            sent = time.monotonic()
+            send(process, number)
+            assert ended(process) == code, said.read_text()
+            assert time.monotonic() - sent < 2
+        steps += [int(checkpoints(out)[-1].removeprefix("step-"))]
+        assert f"Stopped at step {steps[-1]}; the state is saved" in said.read_text()
+    assert f"Continuing at step {steps[0]} of" in said.read_text()
+    assert steps[1] > steps[0] > 0
+
+
+def test_a_real_command_line_is_stopped_with_its_code(data: Path, tmp_path: Path):
+    """Not forked: `python -m tenfold`, as a person starts it."""
+    out = tmp_path / "run"
+    python = [sys.executable, "-m", "tenfold", *words(data, out, ENDLESS), "--json"]
+    process = subprocess.Popen(python, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for((out / "checkpoints" / "plan.json").exists)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        said, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 143, told
+    assert json.loads(said)["error"]["code"] == "stopped" and "Traceback" not in told
+    assert checkpoint.load(out / "checkpoints") is not None
+
+
+def test_more_signals_do_no_harm(data: Path, undisturbed: dict[str, bytes], tmp_path: Path):
+    out, said = tmp_path / "run", tmp_path / "said"
+    with started(functools.partial(command, words(data, out), said)) as process:
+        wait_for((out / "log.jsonl").exists, process)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            if process.exitcode is None:
+                send(process, number)
+                time.sleep(0.004)
+        assert ended(process) in (143, 130, -signal.SIGTERM, -signal.SIGINT)
+    assert checkpoint.load(out / "checkpoints") is not None
+    assert tenfold(words(data, out), said) == 0, said.read_text()
+    assert result(out) == undisturbed
+
+
+def test_two_processes_in_one_folder_are_one_too_many(data: Path, tmp_path: Path):
+    out, said = tmp_path / "run", tmp_path / "said"
+    endless = words(data, out, ENDLESS)
+    with started(functools.partial(command, endless, tmp_path / "first")) as first:
+        wait_for((out / "checkpoints" / "plan.json").exists, first)
+        assert tenfold(endless, said) == 4
+        assert "Another process is training into this folder" in said.read_text()
+        send(first, signal.SIGTERM)
+        assert ended(first) == 143
+    assert checkpoint.load(out / "checkpoints") is not None
+
+
+# --- the disk ---
+
+
+def test_a_full_disk_ends_with_its_code_and_the_checkpoint_before_is_whole(
+    data: Path, undisturbed: dict[str, bytes], tmp_path: Path
+):
+    """A limit on the size of files stands for a full disk: the kernel refuses the write."""
+    out, said = tmp_path / "run", tmp_path / "said"
+    with started(functools.partial(command, words(data, out), said, steps=EVERY)) as process:
+        wait_for(lambda: len(checkpoints(out)) > 1, process)
+    size = max(path.stat().st_size for path in out.rglob("state.safetensors"))
+    said.unlink()
+    assert tenfold(words(data, out), said, steps=EVERY, bytes_=size // 2) == 4, said.read_text()
+    assert "The disk is full" in said.read_text() and "Traceback" not in said.read_text()
+    newest = checkpoint.load(out / "checkpoints")
+    assert newest is not None and not list((out / "checkpoints").glob(".step-*"))
+    assert tenfold(words(data, out), said, steps=EVERY) == 0, said.read_text()
+    assert result(out) == undisturbed
+
+
+FULL_DISK = """
+mount -t tmpfs -o size=6m none "$0" || exit 77
+python="$1"; kept="$2"; shift 2
+"$python" -c "import sys, pathlib, processes; \\
+processes.command(sys.argv[2:], pathlib.Path(sys.argv[1]), steps=5)" "$kept/said" "$@" & pid=$!
+until ls -d "$0"/run/checkpoints/step-* >/dev/null 2>&1; do sleep 0.02; done
+dd if=/dev/zero of="$0/filler" bs=1k 2>/dev/null
+wait $pid; code=$?
+rm "$0/filler"; cp -r "$0/run" "$kept"
+exit $code
+"""
+
+
+@pytest.mark.slow
+def test_on_a_really_full_disk_it_stops_in_order_and_continues_elsewhere(
+    data: Path, undisturbed: dict[str, bytes], tmp_path: Path
+):
+    """A file system of six megabytes, in a mount namespace of its own, filled while it learns."""
+    disk, kept = tmp_path / "disk", tmp_path / "kept"
+    disk.mkdir()
+    kept.mkdir()
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    alone = ["unshare", "-m", "sh", "-c", FULL_DISK, str(disk), sys.executable, str(kept)]
+    done = subprocess.run(
+        [*alone, *words(data, disk / "run")],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if done.returncode and not (kept / "run").exists():
+        pytest.skip("may not mount a file system here")
+    said = (kept / "said").read_text()
+    assert done.returncode == 4, said + done.stderr
+    assert "disk is full" in said or "No space left" in said, said
+    assert "Traceback" not in said
+    assert checkpoint.load(kept / "run" / "checkpoints") is not None
+    assert tenfold(words(data, kept / "run"), kept / "said", steps=EVERY) == 0
+    assert result(kept / "run") == undisturbed

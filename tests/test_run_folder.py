@@ -1,0 +1,401 @@
+"""A run folder from a stranger: what was not written by tenfold, whole and known, is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from subjects import KINDS, Subject, trained
+
+from tenfold import run as runs
+from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.results import SCHEMA
+from tenfold.run import SEALED, open_run
+from tenfold.verbs.predict import predict
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    return trained(KINDS[0], tmp_path_factory)
+
+
+@pytest.fixture
+def folder(subject: Subject, tmp_path: Path) -> Path:
+    return shutil.copytree(subject.run.folder, tmp_path / "run")
+
+
+def refused(folder: Path, words: str = "^The run") -> ArtefactRefused:
+    """The refusal of a run: one sentence that says what, where, and what to do."""
+    with pytest.raises(ArtefactRefused, match=words) as found:
+        open_run(folder, "cpu")
+    error = found.value
+    assert error.exit_code == 6 and error.message.startswith("The run ")
+    assert error.where == str(folder) and error.fix
+    return error
+
+
+def sealed_again(folder: Path) -> None:
+    """A stranger's own manifest, which agrees with what he changed."""
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    facts = {name: runs._facts_of(folder / name) for name in files if (folder / name).is_file()}
+    write(folder / "manifest.json", {"schema": SCHEMA, "files": facts})
+
+
+def write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value))
+
+
+def changed(path: Path, **values: Any) -> None:
+    """Other values in a JSON file."""
+    write(path, json.loads(path.read_text()) | values)
+
+
+# --- what tenfold wrote ---
+
+
+def test_a_copy_of_a_run_is_a_run(subject: Subject, folder: Path):
+    opened = open_run(folder, "cpu")
+    table = subject.prepared.table("test")
+    assert opened.say(table) == subject.run.say(table)
+    assert opened.scores == subject.run.scores
+
+
+def test_a_run_holds_no_path_of_the_machine_it_was_made_on(subject: Subject, folder: Path):
+    """Neither where the data lay nor anything below it; scores and page may name the run itself."""
+    for name in ("app.json", "facts.json", "plan.json", "rows.jsonl", "weights.safetensors"):
+        assert str(subject.data).encode() not in (folder / name).read_bytes(), name
+
+
+def test_a_half_written_file_of_a_killed_process_does_no_harm(subject: Subject, folder: Path):
+    (folder / ".report.html.a1b2c3d4").write_text("<p>")
+    assert open_run(folder, "cpu").kind == subject.kind
+
+
+# --- changed by accident ---
+
+
+@pytest.mark.parametrize("name", SEALED)
+@pytest.mark.parametrize("place", [0.0, 0.3, 1.0])
+def test_a_changed_bit_is_refused(folder: Path, name: str, place: float):
+    content = bytearray((folder / name).read_bytes()) or bytearray(b"x")
+    content[int(place * (len(content) - 1))] ^= 1
+    (folder / name).write_bytes(content)
+    assert name in refused(folder).message
+
+
+def test_any_changed_bit_of_the_manifest_is_refused(folder: Path):
+    path = folder / "manifest.json"
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 5):
+        content = bytearray(whole)
+        content[place] ^= 1
+        path.write_bytes(content)
+        refused(folder)
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_a_missing_file_is_refused(folder: Path, name: str):
+    (folder / name).unlink()
+    assert f"lacks {name}" in refused(folder).message
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_a_file_cut_short_is_refused(folder: Path, name: str):
+    os.truncate(folder / name, max(0, (folder / name).stat().st_size - 1))
+    if name != "quarantine.jsonl":  # it is empty
+        refused(folder, name.replace(".", r"\."))
+
+
+def test_an_unfinished_run_says_how_to_go_on(folder: Path):
+    (folder / "manifest.json").unlink()
+    with pytest.raises(ArtefactRefused, match="not finished") as found:
+        open_run(folder)
+    assert found.value.exit_code == 6 and "same `tenfold train` command" in found.value.fix
+
+
+@pytest.mark.parametrize("what", ["nothing", "a file", "an empty folder", "other files"])
+def test_what_is_no_run_is_a_matter_of_usage(tmp_path: Path, what: str):
+    place = tmp_path / "run"
+    if what == "a file":
+        place.write_text("x")
+    elif what != "nothing":
+        place.mkdir()
+        (place / "letter.txt").write_text("x") if what == "other files" else None
+    with pytest.raises(UsageError) as found:
+        open_run(place)
+    assert found.value.exit_code == 2 and found.value.code == "no-such-run"
+
+
+# --- changed on purpose, with a manifest that agrees ---
+
+
+def extra(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+
+
+def hidden(folder: Path) -> None:
+    (folder / ".weights.safetensors").write_text("mine")
+
+
+def inner_folder(folder: Path) -> None:
+    (folder / "more").mkdir()
+
+
+def link(folder: Path) -> None:
+    target = folder.with_name("elsewhere.json")
+    (folder / "facts.json").rename(target)
+    (folder / "facts.json").symlink_to(target)
+
+
+def link_further_down(folder: Path) -> None:
+    (folder / "export").mkdir()
+    (folder / "export" / "net.onnx").symlink_to("/etc/hostname")
+
+
+def newer(folder: Path) -> None:
+    changed(folder / "manifest.json", schema=SCHEMA + 1)
+
+
+def manifest_of(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def alter(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        change(manifest["files"])
+        write(folder / "manifest.json", manifest)
+
+    return alter
+
+
+def folder_for_file(folder: Path) -> None:
+    (folder / "log.jsonl").unlink()
+    (folder / "log.jsonl").mkdir()
+
+
+STRANGE: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "an extra file": (extra, "does not belong there: 'notes.txt'"),
+    "a hidden file": (hidden, "does not belong there"),
+    "an extra folder": (inner_folder, "does not belong there: 'more'"),
+    "a link": (link, "holds a link: 'facts.json'"),
+    "a link further down": (link_further_down, "holds a link: 'net.onnx'"),
+    "a newer schema": (newer, rf"newer tenfold \(schema {SCHEMA + 1}\)"),
+    "a folder for a file": (folder_for_file, "lacks log.jsonl"),
+    "a manifest that names another file": (
+        manifest_of(lambda files: files.update({"../x": files["app.json"]})),
+        "names '../x'",
+    ),
+    "a manifest that names an absolute path": (
+        manifest_of(lambda files: files.update({"/etc/hostname": files["app.json"]})),
+        "names '/etc/hostname'",
+    ),
+    "a manifest without the weights": (
+        manifest_of(lambda files: files.pop("weights.safetensors")),
+        "manifest without weights.safetensors",
+    ),
+    "a manifest without a file that is there": (
+        manifest_of(lambda files: files.pop("scores.json")),
+        "manifest without scores.json",
+    ),
+    "a manifest of sizes alone": (
+        manifest_of(lambda files: [facts.pop("sha256") for facts in files.values()]),
+        "is not what was written",
+    ),
+    "a manifest of nothing": (lambda f: write(f / "manifest.json", {}), "says nothing"),
+    "a manifest that is a list": (lambda f: write(f / "manifest.json", [1]), "says nothing"),
+    "a manifest of a list": (
+        lambda f: write(f / "manifest.json", {"schema": SCHEMA, "files": ["app.json"]}),
+        "says nothing",
+    ),
+    "a manifest whose facts are words": (
+        manifest_of(lambda files: files.update({"app.json": "fine"})),
+        "app.json is not what was written",
+    ),
+    "a manifest that is no JSON": (
+        lambda f: (f / "manifest.json").write_text('{"schema": 1e999}'),
+        "manifest",
+    ),
+    "a manifest too deep": (
+        lambda f: (f / "manifest.json").write_text("[" * 200_000),
+        "unreadable manifest.json",
+    ),
+}
+
+
+@pytest.mark.parametrize("change, words", STRANGE.values(), ids=STRANGE.keys())
+def test_a_strange_folder_is_refused(folder: Path, change: Callable[[Path], Any], words: str):
+    change(folder)
+    refused(folder, words)
+
+
+ODD: dict[str, Callable[[Path], Any]] = {
+    "an unknown kind of work": lambda f: changed(f / "app.json", kind="mind-reading"),
+    "a kind that is a path": lambda f: changed(f / "app.json", kind="../../x"),
+    "a kind that is a number": lambda f: changed(f / "app.json", kind=7),
+    "an unknown knob": lambda f: changed(f / "app.json", knobs={"speed": 9}),
+    "knobs that are words": lambda f: changed(f / "app.json", knobs="fast"),
+    "no kind": lambda f: write(f / "app.json", {"knobs": {}}),
+    "an app that is a list": lambda f: write(f / "app.json", []),
+    "facts that are a number": lambda f: write(f / "facts.json", 3),
+    "facts of nothing": lambda f: write(f / "facts.json", {}),
+    "facts that are not finite": lambda f: (f / "facts.json").write_text('{"data": NaN}'),
+    "facts that are no text": lambda f: (f / "facts.json").write_bytes(b"\xff\xfe\x00"),
+    "a pickle for facts": lambda f: (f / "facts.json").write_bytes(pickle.dumps({"data": {}})),
+}
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=ODD.keys())
+def test_an_odd_file_that_its_manifest_agrees_with_is_refused(
+    folder: Path, change: Callable[[Path], Any]
+):
+    change(folder)
+    sealed_again(folder)
+    refused(folder)
+
+
+# --- weights ---
+
+
+class Planted:
+    """What unpickling would do."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (os.environ["PLANTED"],)
+
+
+def header(text: bytes, body: bytes = b"", length: int | None = None) -> bytes:
+    """A safetensors file by hand."""
+    return struct.pack("<Q", len(text) if length is None else length) + text + body
+
+
+def tensor(shape: list[int], first: int, last: int, kind: str = "F32") -> bytes:
+    return json.dumps(
+        {"x": {"dtype": kind, "shape": shape, "data_offsets": [first, last]}}
+    ).encode()
+
+
+MALFORMED = {
+    "empty": b"",
+    "five bytes": b"\x00" * 5,
+    "a length and nothing more": struct.pack("<Q", 100),
+    "a header of 2^63 bytes": header(b"{}", length=2**63),
+    "a header of 4 GB": header(b"{}", length=2**32),
+    "a header that is no JSON": header(b"{" * 50),
+    "a header that is a list": header(b"[]"),
+    "a header of bad UTF-8": header(b'{"\xff": 1}'),
+    "offsets beyond the end": header(tensor([4], 0, 16), b"\x00" * 8),
+    "offsets that go back": header(tensor([4], 16, 0), b"\x00" * 16),
+    "a hole before the data": header(tensor([2], 8, 16), b"\x00" * 16),
+    "a shape that lies": header(tensor([1000], 0, 16), b"\x00" * 16),
+    "a shape that overflows": header(tensor([2**40, 2**40], 0, 16), b"\x00" * 16),
+    "a negative shape": header(tensor([-4], 0, 16), b"\x00" * 16),
+    "an unknown type": header(tensor([4], 0, 16, "F99"), b"\x00" * 16),
+    "bytes left over": header(tensor([4], 0, 16), b"\x00" * 20),
+    "a key twice": header(tensor([1], 0, 4)[:-1] + b", " + tensor([1], 0, 4)[1:], b"\x00" * 4),
+    "a zip, as torch.save writes": b"PK\x03\x04" + b"\x00" * 60,
+    "an array of numpy": b"\x93NUMPY\x01\x00" + b"\x00" * 60,
+}
+
+
+@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED.keys())
+def test_malformed_weights_are_refused(folder: Path, content: bytes):
+    (folder / "weights.safetensors").write_bytes(content)
+    sealed_again(folder)
+    refused(folder, "weights")
+
+
+@pytest.mark.parametrize("way", ["pickle", "torch.save", "numpy"])
+def test_a_pickle_named_weights_is_never_unpickled(
+    folder: Path, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PLANTED", str(tmp_path / "planted"))
+    path = folder / "weights.safetensors"
+    if way == "pickle":
+        path.write_bytes(pickle.dumps(Planted()))
+    elif way == "torch.save":
+        torch.save(Planted(), path)
+    else:
+        with path.open("wb") as file:
+            np.save(file, np.array([Planted()], object), allow_pickle=True)
+    sealed_again(folder)
+    refused(folder, "damaged weights")
+    assert not (tmp_path / "planted").exists()
+    pickle.loads(pickle.dumps(Planted()))  # the control: unpickled, it is seen
+    assert (tmp_path / "planted").exists()
+
+
+def first_float(state: dict[str, torch.Tensor]) -> str:
+    return next(name for name, value in state.items() if value.ndim > 1)
+
+
+def with_value(value: float) -> Callable[[dict[str, torch.Tensor]], object]:
+    return lambda state: state[first_float(state)].view(-1)[-1:].fill_(value)
+
+
+FOREIGN: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], str]] = {
+    "not a number": (with_value(float("nan")), "not finite"),
+    "infinite": (with_value(float("inf")), "not finite"),
+    "one tensor less": (lambda state: state.pop(first_float(state)), "of another network"),
+    "one tensor more": (
+        lambda state: state.update(more=torch.zeros(1)),
+        r"of another network \(more\)",
+    ),
+    "another name": (
+        lambda state: state.update(renamed=state.pop(first_float(state))),
+        "of another network",
+    ),
+    "another shape": (
+        lambda state: state.update({first_float(state): state[first_float(state)][:1]}),
+        "of another size",
+    ),
+    "other dimensions": (
+        lambda state: state.update({first_float(state): state[first_float(state)].flatten()}),
+        "of another size",
+    ),
+    "another type": (
+        lambda state: state.update({first_float(state): state[first_float(state)].half()}),
+        "of another size",
+    ),
+    "nothing": (lambda state: state.clear(), "of another network"),
+}
+
+
+@pytest.mark.parametrize("change, words", FOREIGN.values(), ids=FOREIGN.keys())
+def test_weights_that_do_not_fit_are_refused(
+    folder: Path, change: Callable[[dict[str, torch.Tensor]], object], words: str
+):
+    path = folder / "weights.safetensors"
+    state = {name: value.clone() for name, value in load_file(path).items()}
+    change(state)
+    save_file({name: value.contiguous() for name, value in state.items()}, path)
+    sealed_again(folder)
+    refused(folder, f"weights.*{words}|weights {words}|weights that are {words}")
+
+
+def test_weights_of_another_network_are_refused(folder: Path):
+    save_file({"layer.weight": torch.zeros(3, 3)}, folder / "weights.safetensors")
+    sealed_again(folder)
+    refused(folder, "of another network")
+
+
+def test_other_weights_that_fit_are_another_run(subject: Subject, folder: Path):
+    """The control of all above: what is whole and fits is opened, and answers otherwise."""
+    path = folder / "weights.safetensors"
+    save_file({name: value * 1.5 for name, value in load_file(path).items()}, path)
+    sealed_again(folder)
+    table = subject.prepared.table("test")
+    assert open_run(folder, "cpu").say(table) != subject.run.say(table)
+
+
+def test_every_verb_that_opens_a_run_refuses_it(subject: Subject, folder: Path):
+    extra(folder)
+    with pytest.raises(TenfoldError) as found:
+        list(predict(folder, subject.world.hand_over(subject.data), device="cpu"))
+    assert found.value.exit_code == 6
