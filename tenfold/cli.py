@@ -203,7 +203,7 @@ def _settings_class(function: Callable[..., Any], word: str) -> Any:
     if not about.is_file():
         raise UsageError("no run")
     try:
-        return app.class_of(json.loads(about.read_text())["kind"]).wishes
+        return app.class_of(str(json.loads(about.read_text())["kind"])).wishes
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError("no run") from None
 

@@ -12,6 +12,7 @@ TenfoldError
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -44,9 +45,15 @@ class TenfoldError(Exception):
         self.code = code or self.default_code
 
     def __str__(self) -> str:
-        where = f" ({self.where})" if self.where and self.where not in self.message else ""
+        where = f" ({self.where})" if self.where and not self._says_where() else ""
         fix = f"\n  {self.fix}" if self.fix else ""
         return f"{self.message}{where}{fix}"
+
+    def _says_where(self) -> bool:
+        """True where the message names the place already, as a whole and not as part of a word."""
+        return re.search(rf"(?<!\w){re.escape(self.where)}(?!\w)", self.message) is not None and (
+            not self.where.isalpha() or repr(self.where) in self.message
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The error as the JSON documents show it."""

@@ -118,7 +118,7 @@ def prepare(
     good, leaks = _without_leaks(good)
     good, beyond = _limited(good, limit)
     _refuse_too_little(good, quarantined)
-    _tell_unseen(good)
+    _tell_odd_classes(good)
     facts = json.loads(json.dumps(app.learn(good[good["split"] == "train"])))
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
@@ -319,9 +319,15 @@ def _one_class(answers: pd.Series) -> DataRefused:
     )
 
 
-def _tell_unseen(table: pd.DataFrame) -> None:
+def _tell_odd_classes(table: pd.DataFrame) -> None:
+    """Classes that look like one, and classes that nothing is learnt of."""
     if "label" not in table:
         return
+    alike = table["label"].drop_duplicates().groupby(lambda row: table["label"][row].casefold())
+    for _, names in alike:
+        if len(names) > 1:
+            both = " and ".join(map(repr, sorted(names)))
+            tell(f"Classes {both} differ in case alone; a mapping (--classes) can merge them.")
     unseen = set(table["label"]) - set(table["label"][table["split"] == "train"])
     for name in sorted(unseen):
         if (table["label"] == name).sum() >= 2:

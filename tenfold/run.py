@@ -202,9 +202,10 @@ def save(run: Run) -> None:
 
 
 def seal(run: Run) -> None:
-    """Writes scores.json and then the manifest: from now on the run is finished."""
+    """Writes scores.json, with no path of this machine, then the manifest: the run is finished."""
     folder = run.folder
-    system.write_atomically(folder / "scores.json", _pretty(run.scores))
+    portable = run.scores | {"run": folder.name, "report": "report.html"}
+    system.write_atomically(folder / "scores.json", _pretty(portable))
     facts = {name: _facts_of(folder / name) for name in SEALED if (folder / name).exists()}
     manifest = {"schema": SCHEMA, "files": facts}
     system.write_atomically(folder / "manifest.json", _pretty(manifest))
@@ -238,7 +239,8 @@ def open_run(folder: str | Path, device_wish: str = "auto") -> Run:
     app, net = _built(folder, _read(folder / "app.json"), facts)
     _load(net, folder / "weights.safetensors")
     net.to(device.choose_device(device_wish))
-    scores = _read(folder / "scores.json")
+    place = {"run": str(folder), "report": str(folder / "report.html")}
+    scores = _read(folder / "scores.json") | place
     return Run(folder, app, facts, by_torch(net), net, scores)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,16 @@ __all__ = ["KINDS", "Kind", "Matrix", "centroids", "guess", "score", "survives"]
 Answer = Prediction | Problem
 Metrics = dict[str, tuple[float, float, float]]
 
+RESAMPLED = 200
+"""How often rows are resampled for an interval."""
+
 
 @dataclass(frozen=True)
 class Kind:
-    """The functions of one kind of Prediction."""
+    """The functions of one kind of Prediction; `measure` resamples as often as it is told."""
 
     headline: str
-    measure: Callable[[Sequence[Answer], pd.DataFrame], Metrics]
+    measure: Callable[[Sequence[Answer], pd.DataFrame, int], Metrics]
     guess: Callable[[pd.DataFrame], Prediction]
     survives: Callable[[Any, Any], float]
     details: Callable[[Sequence[Answer], pd.DataFrame], dict[str, Any]]
@@ -37,8 +41,8 @@ class Kind:
 def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> Scores:
     """Metrics with 95 % intervals, each beside what the best constant answer reaches."""
     kind = KINDS[_kind_of(answers)]
-    found = kind.measure(answers, table)
-    blind = kind.measure([kind.guess(train)] * len(table), table)
+    found = kind.measure(answers, table, RESAMPLED)
+    blind = kind.measure([kind.guess(train)] * len(table), table, 0)
     metrics = {name: Score(*values, blind[name][0]) for name, values in found.items()}
     return Scores(kind.headline, metrics, len(table), kind.details(answers, table))
 
@@ -107,15 +111,18 @@ def natural(name: str) -> tuple[int, float, str]:
         return (1, 0.0, name)
 
 
-def _label_metrics(answers: Sequence[Answer], table: pd.DataFrame) -> Metrics:
+def _label_metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
     matrix = Matrix.of(answers, table)
     found = {"accuracy": wilson(matrix.right)}
     if len(matrix.classes) > 5:
         best = np.argsort(-matrix.probabilities, axis=1, kind="stable")[:, :5]
         known = matrix.probabilities.any(1)
         found["top5_accuracy"] = wilson((best == matrix.truth[:, None]).any(1) & known)
-    found["macro_f1"] = _bootstrap(matrix, _macro_f1)
-    found["ece"] = _bootstrap(matrix, expected_calibration_error)
+    counts = confusion(matrix)
+    cells = np.nonzero(counts)
+    found["macro_f1"] = _interval(partial(_macro_f1, cells, len(counts)), counts[cells], times)
+    rows = np.ones(len(matrix.truth), np.int64)
+    found["ece"] = _interval(_calibration_error(matrix), rows, times)
     found["log_loss"] = _mean_interval(_row_log_loss(matrix))
     return found
 
@@ -129,20 +136,16 @@ def wilson(right: np.ndarray) -> tuple[float, float, float]:
     return share, max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
-def _bootstrap(
-    matrix: Matrix, metric: Callable[[Matrix], float], times: int = 200
+def _interval(
+    metric: Callable[[np.ndarray], float], counts: np.ndarray, times: int
 ) -> tuple[float, float, float]:
-    """A metric and the middle 95 % of it over resampled rows (B. Efron, 1979)."""
-    random, rows, many = np.random.default_rng(0), len(matrix.truth), []
-    if not rows:
+    """A metric of counted things and its middle 95 % over resampled counts (B. Efron, 1979)."""
+    total = int(counts.sum())
+    if not total:
         return 0.0, 0.0, 0.0
-    for _ in range(times if rows <= 20_000 else 50):
-        index = random.integers(0, rows, rows)
-        many.append(
-            metric(Matrix(matrix.classes, matrix.truth[index], matrix.probabilities[index]))
-        )
+    value, random = metric(counts), np.random.default_rng(0)
+    many = [value, *(metric(random.multinomial(total, counts / total)) for _ in range(times))]
     low, high = np.percentile(many, [2.5, 97.5])
-    value = metric(matrix)
     return value, min(float(low), value), max(float(high), value)
 
 
@@ -173,18 +176,32 @@ def per_class(matrix: Matrix) -> list[dict[str, Any]]:
     return rows
 
 
-def _macro_f1(matrix: Matrix) -> float:
-    counts = confusion(matrix)
-    hit, truth, said = np.diag(counts)[:-1], counts.sum(1)[:-1], counts.sum(0)[:-1]
+def _macro_f1(cells: tuple[np.ndarray, np.ndarray], size: int, counts: np.ndarray) -> float:
+    """Mean F1 of the classes that are there, from the filled cells of a confusion matrix."""
+    down, across = cells
+    truth = np.bincount(down, counts, size)[:-1]
+    said = np.bincount(across, counts, size)[:-1]
+    hit = np.bincount(down, counts * (down == across), size)[:-1]
     there = truth > 0
     scores = 2 * hit[there] / np.maximum(1, truth[there] + said[there])
     return float(scores.mean()) if there.any() else 0.0
 
 
-def expected_calibration_error(matrix: Matrix, bins: int = 15) -> float:
+def expected_calibration_error(matrix: Matrix) -> float:
     """Mean gap of confidence and accuracy over equal bins (C. Guo et al. 2017)."""
-    gaps = [abs(sure - right) * rows for sure, right, rows in reliability(matrix, bins)]
-    return float(sum(gaps) / max(1, len(matrix.truth)))
+    return _calibration_error(matrix)(np.ones(len(matrix.truth)))
+
+
+def _calibration_error(matrix: Matrix, bins: int = 15) -> Callable[[np.ndarray], float]:
+    """The error as a function of how often each row counts."""
+    sure = matrix.probabilities.max(1, initial=0.0)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    gap = sure - matrix.right
+
+    def error(counts: np.ndarray) -> float:
+        return float(np.abs(np.bincount(place, gap * counts, bins)).sum() / max(1, counts.sum()))
+
+    return error
 
 
 def reliability(matrix: Matrix, bins: int = 15) -> list[tuple[float, float, int]]:
@@ -210,7 +227,7 @@ def _mean_interval(values: np.ndarray) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     mean = float(values.mean())
     half = 1.959964 * float(values.std()) / np.sqrt(len(values))
-    return mean, mean - half, mean + half
+    return mean, max(0.0, mean - half), mean + half
 
 
 def _label_guess(train: pd.DataFrame) -> Label:
@@ -257,47 +274,42 @@ def _labels_arrays(
     return truth, said, chance
 
 
-def _labels_metrics(answers: Sequence[Answer], table: pd.DataFrame) -> Metrics:
+def _labels_metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
     truth, said, chance = _labels_arrays(answers, table)
-    found = {"micro_f1": _resampled(_micro_f1, truth, said)}
-    found["macro_f1"] = _resampled(_mean_f1, truth, said)
-    found["accuracy"] = wilson((truth == said).all(1))
-    found["average_precision"] = _resampled(_mean_precision, truth, chance, times=50)
-    return found
+    rows = np.ones(len(truth), np.int64)
+    both, either = 2.0 * (truth & said), 1.0 * truth + said
+    return {
+        "micro_f1": _interval(partial(_micro_f1, both.sum(1), either.sum(1)), rows, times),
+        "macro_f1": _interval(partial(_mean_f1, both, either, truth), rows, times),
+        "accuracy": wilson((truth == said).all(1)),
+        "average_precision": _interval(_average_precision(truth, chance), rows, times),
+    }
 
 
-def _resampled(
-    metric: Callable[[np.ndarray, np.ndarray], float],
-    truth: np.ndarray,
-    other: np.ndarray,
-    times: int = 200,
-) -> tuple[float, float, float]:
-    random, many = np.random.default_rng(0), []
-    for _ in range(times):
-        index = random.integers(0, len(truth), len(truth))
-        many.append(metric(truth[index], other[index]))
-    low, high = np.percentile(many, [2.5, 97.5])
-    return metric(truth, other), float(low), float(high)
+def _micro_f1(both: np.ndarray, either: np.ndarray, counts: np.ndarray) -> float:
+    return float(counts @ both / max(1, counts @ either))
 
 
-def _micro_f1(truth: np.ndarray, said: np.ndarray) -> float:
-    return float(2 * (truth & said).sum() / max(1, truth.sum() + said.sum()))
+def _mean_f1(both: np.ndarray, either: np.ndarray, truth: np.ndarray, counts: np.ndarray) -> float:
+    there = counts @ truth > 0
+    scores = (counts @ both)[there] / np.maximum(1, (counts @ either)[there])
+    return float(scores.mean()) if there.any() else 0.0
 
 
-def _mean_f1(truth: np.ndarray, said: np.ndarray) -> float:
-    both = 2 * (truth & said).sum(0) / np.maximum(1, truth.sum(0) + said.sum(0))
-    there = truth.any(0)
-    return float(both[there].mean()) if there.any() else 0.0
+def _average_precision(truth: np.ndarray, chance: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Mean over classes of the precision at every true row, surest rows first."""
+    order = np.argsort(-chance, axis=0, kind="stable")
+    ranked = np.take_along_axis(truth, order, 0)
 
+    def mean(counts: np.ndarray) -> float:
+        weight = counts[order]
+        hits = weight * ranked
+        precision = hits.cumsum(0) / np.maximum(1, weight.cumsum(0))
+        there = hits.sum(0) > 0
+        scores = (precision * hits).sum(0)[there] / hits.sum(0)[there]
+        return float(scores.mean()) if there.any() else 0.0
 
-def _mean_precision(truth: np.ndarray, chance: np.ndarray) -> float:
-    """Mean over classes of average precision: precision at every true row, best first."""
-    values = []
-    for column in np.flatnonzero(truth.any(0)):
-        ranked = truth[np.argsort(-chance[:, column], kind="stable"), column]
-        hits = np.flatnonzero(ranked)
-        values.append(float((np.arange(1, len(hits) + 1) / (hits + 1)).mean()))
-    return float(np.mean(values)) if values else 0.0
+    return mean
 
 
 def _labels_guess(train: pd.DataFrame) -> Labels:

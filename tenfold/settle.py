@@ -119,30 +119,33 @@ def _steps(
         return max(1, round(plan.epochs * length)), "epochs as asked"
     if plan.minutes is None:
         return max(round(recipe.passes * length), recipe.least_steps), "the recipe's passes"
-    second = seconds_a_step(net, train, recipe, work, batch)
-    room = max(1.0, plan.minutes * 60 * 0.92)
+    began, budget = time.perf_counter(), plan.minutes * 60
+    second = seconds_a_step(net, train, recipe, work, batch, most=min(4.0, 0.1 * budget))
+    room = max(0.5, (budget - (time.perf_counter() - began)) * 0.95)
     return max(1, int(room / second)), f"{plan.minutes:.2f} minutes left for learning"
 
 
-def seconds_a_step(net: nn.Module, train: Columns, recipe: Recipe, work: Work, batch: int) -> float:
+def seconds_a_step(
+    net: nn.Module, train: Columns, recipe: Recipe, work: Work, batch: int, most: float = 4.0
+) -> float:
     """Mean seconds of a step over the whole schedule, from a few on a copy that is thrown away.
 
-    The steps are spread evenly over the schedule, as augmentation may change with it.
+    Spread over the schedule, as augmentation may change with it; takes about `most` seconds.
     """
-    rounds = 8
-    learner = Learner(copy.deepcopy(net).train(), recipe, work, rounds)
-    some = train.view(np.arange(min(train.rows, rounds * batch)))
-    feed, began = Feed(some, batch, 0, learner.place), time.perf_counter()
-    times: list[list[float]] = [[] for _ in range(rounds)]
-    for number in range(8 * rounds):
-        start, step = time.perf_counter(), number % rounds
+    learner = Learner(copy.deepcopy(net).train(), recipe, work, 8)
+    some = train.view(np.arange(min(train.rows, 8 * batch)))
+    feed, times = Feed(some, batch, 0, learner.place), dict[int, list[float]]()
+    began = time.perf_counter()
+    for number, step in enumerate([0, *(0, 4, 2, 6, 1, 5, 3, 7) * 5]):
+        start = time.perf_counter()
         device.seed(learner.place, number)
         learner.step(step, feed.batch(number), 1e-6)
         device.wait(learner.place)
-        times[step].append(time.perf_counter() - start)
-        if number >= 2 * rounds and time.perf_counter() - began > 4:
+        if number:  # the first also prepares kernels
+            times.setdefault(step, []).append(time.perf_counter() - start)
+        if number >= 4 and time.perf_counter() - began > most:
             break
-    return statistics.mean(min(one) for one in times)
+    return statistics.mean(statistics.median(one) for one in times.values())
 
 
 def tried(

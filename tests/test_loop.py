@@ -95,6 +95,23 @@ def test_three_tries_are_enough():
     assert as_bytes(net) == as_bytes(eighth)
 
 
+def test_a_run_that_went_back_and_was_stopped_goes_on_at_its_lower_rate(tmp_path: Path):
+    plan = replace(PLAN, folder=tmp_path, checkpoint_steps=5)
+    with pytest.raises(Stopped), watching({15: terminate}):
+        learn(plan, what=broken_at({7: 1}))
+    net, _ = learn(plan)
+    whole, _ = learn(replace(plan, folder=tmp_path / "whole"), what=broken_at({7: 1}))
+    assert as_bytes(net) == as_bytes(whole) != as_bytes(learn()[0])
+
+
+def test_tries_are_counted_over_stops(tmp_path: Path):
+    plan = replace(PLAN, folder=tmp_path, checkpoint_steps=5)
+    with pytest.raises(Stopped), watching({9: terminate}):
+        learn(plan, what=broken_at({2: 2}))
+    with pytest.raises(TrainingFailed):
+        learn(plan, what=broken_at({17: 2}))
+
+
 @pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
 def test_the_update_is_skipped_where_the_gradient_is_not_finite(name: str):
     """On the device: weights and optimiser stay, and the step is noted."""
@@ -176,6 +193,19 @@ def test_the_average_is_the_plain_mean_of_the_right_steps(share: float, every: i
         if value.is_floating_point():
             mean = torch.stack([seen[step][name] for step in sorted(steps)]).mean(0)
             torch.testing.assert_close(value.double(), mean, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
+@pytest.mark.parametrize("step", [12, 17, 24])
+def test_stopped_within_the_average_it_goes_on_as_undisturbed(tmp_path: Path, name: str, step: int):
+    """With everything that has a state: momentum, averages, running statistics."""
+    recipe = replace(SGD, optimizer=name, decay=0.01, average=0.5, average_every=2)
+    whole, _ = learn(recipe=recipe, norm=True)
+    plan = replace(PLAN, folder=tmp_path)
+    with pytest.raises(Stopped), watching({step: terminate}):
+        learn(plan, recipe, norm=True)
+    net, _ = learn(plan, recipe, norm=True)
+    assert as_bytes(net) == as_bytes(whole)
 
 
 # --- the plan ---

@@ -72,6 +72,8 @@ class ImageClassification(App):
         return labelled.read(source, pictures.MEDIUM)
 
     def learn(self, train: Table) -> Facts:
+        if self.network == "listing" and self.size != "small":
+            tell("The network `listing` has one size: --size changes nothing.")
         height, width = _sides(train, self.side)
         channels = int(train["channels"].max())
         several = "labels" in train
@@ -192,7 +194,7 @@ def _objective(wish: str, answers: dict[str, Any], place: Any) -> Any:
 def _class_weights(wish: str, answers: dict[str, Any]) -> list[float] | None:
     """Inverse square root of the counts, mean 1 over rows; None where classes are even."""
     counts = np.array(answers["counts"], float)
-    uneven = counts.max() > 1.5 * counts.min()
+    uneven = counts.max() > 1.5 * counts.min() or wish == "weighted"
     if answers["several"] or wish not in ("auto", "weighted") or not uneven:
         return None
     weights = counts**-0.5

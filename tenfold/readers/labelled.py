@@ -30,6 +30,8 @@ def read(source: Source, medium: Medium) -> pd.DataFrame:
     """
     if isinstance(source, pd.DataFrame):
         return manifests.from_frame(source, medium)
+    if not isinstance(source, (str, Path)) or not str(source):
+        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and manifests.is_manifest(path.name):
         return manifests.from_file(path, medium)

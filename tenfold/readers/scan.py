@@ -31,7 +31,8 @@ def scan(table: pd.DataFrame) -> pd.DataFrame:
     """
     media = [medium for name, medium in MEDIA.items() if name in table]
     if not media:
-        return table.assign(digest=[_digest(repr(row).encode()) for row in table.to_numpy()])
+        cells = table.drop(columns=["source", "problem", "split"], errors="ignore").to_numpy()
+        return table.assign(digest=[_digest(repr(row.tolist()).encode()) for row in cells])
     for medium in media:
         table = _scanned(table, medium)
     return table

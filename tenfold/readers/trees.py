@@ -109,7 +109,8 @@ def neighbours(source: Path) -> str:
 
 def _walk(root: Path, ignored: list[str]) -> Iterator[Entry]:
     """All files below `root`, each folder once; a link to a folder waits for the real ones."""
-    todo, links = [(root, "")], list[tuple[Path, str]]()
+    # Texts, not Path objects, which take deep folders apart name by name.
+    todo, links = [(str(root), "")], list[tuple[str, str]]()
     seen: set[tuple[int, int]] = set()
     while todo or links:
         folder, name = todo.pop() if todo else links.pop(0)
@@ -129,24 +130,24 @@ def _walk(root: Path, ignored: list[str]) -> Iterator[Entry]:
             elif item.is_symlink():
                 yield from _link(item, path, root, links)
             elif item.is_dir():
-                todo.append((Path(item.path), path))
+                todo.append((item.path, path))
             else:
                 yield _file(item, path)
 
 
-def _again(folder: Path, seen: set[tuple[int, int]]) -> bool:
-    facts = folder.stat()
+def _again(folder: str, seen: set[tuple[int, int]]) -> bool:
+    facts = os.stat(folder)
     known = (facts.st_dev, facts.st_ino) in seen
     seen.add((facts.st_dev, facts.st_ino))
     return known
 
 
-def _closed(folder: Path, name: str, error: OSError) -> Entry:
+def _closed(folder: str, name: str, error: OSError) -> Entry:
     if not name:
         raise EnvironmentRefused(
             f"The folder cannot be read: {error.strerror}",
             code="no-permission",
-            where=str(folder),
+            where=folder,
             fix="Run chmod +rx on it.",
         ) from error
     reason = f"is a folder that cannot be read: {error.strerror}"
@@ -154,7 +155,7 @@ def _closed(folder: Path, name: str, error: OSError) -> Entry:
 
 
 def _link(
-    item: os.DirEntry[str], name: str, root: Path, links: list[tuple[Path, str]]
+    item: os.DirEntry[str], name: str, root: Path, links: list[tuple[str, str]]
 ) -> Iterator[Entry]:
     target = Path(os.path.realpath(item.path))
     cell = cells.file_cell(item.path)
@@ -164,7 +165,7 @@ def _link(
     elif not os.path.exists(target):
         yield Entry(name, cell, Problem("broken-link", "is a link to nothing", "Remove it."))
     elif target.is_dir():
-        links.append((target, name))
+        links.append((str(target), name))
     else:
         yield Entry(name, cell)
 

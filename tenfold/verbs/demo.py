@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from tenfold import fetching, system
-from tenfold.document import Document
-from tenfold.errors import UsageError
+from tenfold.document import Document, scores_text
+from tenfold.errors import UsageError, nearest
 from tenfold.lazy import lazy
 from tenfold.progress import tell
+from tenfold.readers import idx
 from tenfold.results import SCHEMA
 from tenfold.run import Run
 from tenfold.verbs.check import check
@@ -49,7 +50,9 @@ def demo(
         settings = {"network": "listing", "augment": "none", "epochs": 1}
     else:
         raise UsageError(
-            f"There is no demo called {what!r}", code="unknown-demo", fix="There is: digits, mnist."
+            f"There is no demo called {what!r}",
+            code="unknown-demo",
+            fix=nearest(what, ["digits", "mnist"]),
         )
     return _shown(home, data, what, settings)
 
@@ -76,11 +79,10 @@ def _shown(home: Path, data: Path, what: str, settings: dict[str, Any]) -> Docum
     checked = check(KIND, data, out=home / f"check-{what}.html", **knobs)
     tell("2. train, test, report")
     run = train(KIND, data, out=_free(home / "runs", what), **settings)
-    some = sorted(path for path in data.rglob("*.png"))[:: 200 if what == "digits" else 1][:8]
-    if some:
-        tell("3. explain: which parts of eight pictures mattered")
-        explain(run, [str(path) for path in some], out=home / "explained")
-    answers = [one.to_json() for one in predict(run, [str(path) for path in some], top=2)]
+    tell("3. explain: which parts of eight pictures mattered")
+    some = _eight(data, home)
+    explain(run, some, out=home / "explained")
+    answers = [one.to_json() for one in predict(run, some, top=2)]
     content = {
         "schema": SCHEMA,
         "run": str(run.folder),
@@ -89,7 +91,19 @@ def _shown(home: Path, data: Path, what: str, settings: dict[str, Any]) -> Docum
         "scores": run.scores["scores"],
         "answers": answers,
     }
-    return Document(content, _text(run, data, home, bool(some)))
+    return Document(content, _text(run, data, home, some[0]))
+
+
+def _eight(data: Path, home: Path) -> list[str]:
+    """Eight pictures as files: some of the folder's, or the first of an IDX file written out."""
+    files = sorted(data.rglob("*.png"))
+    if not files:
+        pixels = idx.parse((data / "t10k-images-idx3-ubyte.gz").read_bytes(), "t10k-images")
+        (home / "pictures").mkdir(exist_ok=True)
+        files = [home / "pictures" / f"{number}.png" for number in range(8)]
+        for file, picture in zip(files, pixels, strict=False):
+            Image.fromarray(picture).save(file)
+    return [str(file) for file in files[:: max(1, len(files) // 8)][:8]]
 
 
 def _free(runs: Path, what: str) -> Path:
@@ -99,16 +113,17 @@ def _free(runs: Path, what: str) -> Path:
     return folder
 
 
-def _text(run: Run, data: Path, home: Path, files: bool) -> str:
-    one = next(iter(sorted(data.rglob("*.png"))), data)
+def _text(run: Run, data: Path, home: Path, one: str) -> str:
+    scores = scores_text({**run.scores, "report": None})
     lines = [
-        str(run),
+        scores,
         "",
         f"Report:    {run.folder / 'report.html'}",
-        *([f"Explained: {home / 'explained' / 'index.html'}"] if files else []),
+        f"Check:     {home / f'check-{data.name}.html'}",
+        f"Explained: {home / 'explained' / 'index.html'}",
         "",
         "Next:",
-        *([f"  tenfold predict {run.folder} {one}"] if files else []),
+        f"  tenfold predict {run.folder} {one}",
         f"  tenfold test {run.folder} {data}",
         f"  tenfold train {KIND} YOUR-FOLDER   (one folder a class inside it)",
     ]

@@ -24,6 +24,8 @@ torch = lazy("torch")
 
 __all__ = ["train"]
 
+_AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
+
 
 def train(
     kind: str,
@@ -226,7 +228,7 @@ def _learn(
     net = app.build(prepared.facts)
     if start is not None:
         _warm(net, runs.open_run(start, "cpu").net)
-    left = None if plan.minutes is None else max(plan.minutes - spent / 60, 0.02)
+    left = None if plan.minutes is None else max(plan.minutes - (spent + _AFTER) / 60, 0.02)
     told = {
         name: getattr(plan, name) for name in ("seed", "device", "precision", "epochs", "batch")
     }
