@@ -176,7 +176,7 @@ def per_class(matrix: Matrix) -> list[dict[str, Any]]:
     return rows
 
 
-def _macro_f1(cells: tuple[np.ndarray, np.ndarray], size: int, counts: np.ndarray) -> float:
+def _macro_f1(cells: tuple[np.ndarray, ...], size: int, counts: np.ndarray) -> float:
     """Mean F1 of the classes that are there, from the filled cells of a confusion matrix."""
     down, across = cells
     truth = np.bincount(down, counts, size)[:-1]
