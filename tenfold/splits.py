@@ -92,13 +92,10 @@ def unit_keys(table: pd.DataFrame) -> pd.Series:
 
 
 def _places(keys: pd.Series, salt: str) -> np.ndarray:
-    """(N,) a number in [0, 1) from each key, uniform over keys."""
-    return np.array([_place(key, salt) for key in keys], np.float64)
-
-
-def _place(key: str, salt: str) -> float:
-    digest = hashlib.blake2b(f"{salt} {key}".encode(), digest_size=7).digest()
-    return int.from_bytes(digest, "big") / 2**56
+    """(N,) a number in [0, 1) from each key, uniform over keys (SipHash, salted)."""
+    salted = hashlib.blake2b(salt.encode(), digest_size=8).hexdigest()
+    hashed = pd.util.hash_array(keys.to_numpy(object), hash_key=salted, categorize=False)
+    return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
 
 
 def _fill_gaps(

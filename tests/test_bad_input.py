@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import tenfold
-from pictures_made import bad_pictures, folder, ordinary_user, png, snapshot, zipped
+from pictures_made import bad_pictures, drawn, folder, ordinary_user, png, snapshot, zipped
 
 from tenfold import progress
 from tenfold.app import find
@@ -121,9 +121,7 @@ def test_strange_names_in_a_zip(named, tmp_path):
 def test_strange_class_names_come_out_as_they_went_in(photos, name):
     (photos / "dog").rename(photos / name)
     data = prepared(photos)
-    assert data.facts["answers"]["classes"] == sorted([name, "cat"], key=str) or set(
-        data.facts["answers"]["classes"]
-    ) == {name, "cat"}
+    assert set(data.facts["answers"]["classes"]) == {name, "cat"}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +210,7 @@ def test_a_manifest_does_not_follow_links_out(photos, tmp_path):
         assert len(codes) == 3 and set(codes) <= {"link-out", "path-out"}
 
 
-def test_a_pipe_a_socket_and_a_device_are_not_waited_for(photos):
+def test_a_pipe_is_not_waited_for(photos):
     os.mkfifo(photos / "cat" / "pipe.png")
     os.mkfifo(photos / "labels.csv")
     os.mkfifo(photos / "cat" / "unnamed")
@@ -288,9 +286,8 @@ def test_a_hostile_archive_is_refused_whole(tmp_path, name):
     archive = archived(tmp_path / "a.zip", HOSTILE[name])
     with pytest.raises(DataRefused) as refused:
         prepared(archive)
-    assert refused.value.code == "unsafe-archive" and "evil" in str(refused.value) + "evil" * (
-        name in ("link", "pipe", "device")
-    )
+    (member,) = HOSTILE[name]
+    assert refused.value.code == "unsafe-archive" and repr(member) in refused.value.message
     assert os.listdir(tmp_path) == ["a.zip"]
 
 
@@ -360,7 +357,9 @@ def test_one_name_twice_in_an_archive(tmp_path):
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(archive, "a") as file:
         file.writestr("cat/0.png", png(99))
     data = prepared(archive)
-    assert len(data.used) in (12, 13) and not data.quarantined
+    assert len(data.used) == 12 and not data.quarantined
+    row = data.used.index[data.used["source"] == "cat/0.png"][0]
+    assert (data.columns["image"][row] == np.asarray(drawn(99))).all()
 
 
 # --- manifests ------------------------------------------------------------------------------------

@@ -67,7 +67,8 @@ def test_a_copy_of_a_run_is_a_run(subject: Subject, folder: Path):
     opened = open_run(folder, "cpu")
     table = subject.prepared.table("test")
     assert opened.say(table) == subject.run.say(table)
-    assert opened.scores == subject.run.scores
+    here = {"run": str(folder), "report": str(folder / "report.html")}
+    assert opened.scores == subject.run.scores | here
 
 
 def test_a_run_holds_no_path_of_the_machine_it_was_made_on(subject: Subject, folder: Path):

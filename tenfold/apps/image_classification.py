@@ -194,7 +194,7 @@ def _objective(wish: str, answers: dict[str, Any], place: Any) -> Any:
 def _class_weights(wish: str, answers: dict[str, Any]) -> list[float] | None:
     """Inverse square root of the counts, mean 1 over rows; None where classes are even."""
     counts = np.array(answers["counts"], float)
-    uneven = counts.max() > 1.5 * counts.min() or wish == "weighted"
+    uneven = counts.max() > (1.0 if wish == "weighted" else 1.5) * counts.min()
     if answers["several"] or wish not in ("auto", "weighted") or not uneven:
         return None
     weights = counts**-0.5

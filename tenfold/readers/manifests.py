@@ -10,7 +10,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -86,6 +86,9 @@ def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     return table
 
 
+_FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+
+
 class _Near:
     """Cells of relative paths below a root, which they may not leave."""
 
@@ -98,7 +101,7 @@ class _Near:
         if not name:
             return "", Problem("missing-path", "has no path", "Fill the cell or remove the line.")
         # macOS decomposes accents in file names, other systems leave them composed.
-        forms = [name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))]
+        forms = dict.fromkeys([name, *(unicodedata.normalize(form, name) for form in _FORMS)])
         for form in forms:
             if entry := self._members.get(form.removeprefix("./")):
                 return entry.cell, entry.problem

@@ -178,7 +178,8 @@ def _file(item: os.DirEntry[str], name: str) -> Entry:
 
 
 def _members(path: Path, ignored: list[str]) -> Iterator[Entry]:
-    for entry in cells.archive(path).infolist():
+    # A name may stand twice: the last one counts, as everywhere.
+    for entry in {entry.filename: entry for entry in cells.archive(path).infolist()}.values():
         if entry.is_dir():
             continue
         name = entry.filename.replace("\\", "/")

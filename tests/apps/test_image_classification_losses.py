@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tenfold.feed import tensors
 
 SMOOTHING = 0.15
+NEARLY_EVEN = {"a": 12, "b": 9, "c": 12}
 
 
 class Given(nn.Module):
@@ -68,16 +69,25 @@ def test_a_loss_is_its_formula(
     assert float(value) == pytest.approx((each * weight[kept]).sum() / weight[kept].sum(), 1e-5)
 
 
-@pytest.mark.parametrize("wish", ["auto", "weighted"])
-def test_uneven_classes_are_weighed_and_said(monkeypatch: pytest.MonkeyPatch, wish: str):
+@pytest.mark.parametrize(
+    "counts, wish, said",
+    [
+        (UNEVEN, "auto", "(4 to 36 rows): rows of rare classes weigh up to 3.0 times"),
+        (UNEVEN, "weighted", "(4 to 36 rows): rows of rare classes weigh up to 3.0 times"),
+        (NEARLY_EVEN, "weighted", "(9 to 12 rows): rows of rare classes weigh up to 1.2 times"),
+    ],
+)
+def test_uneven_classes_are_weighed_and_said(
+    monkeypatch: pytest.MonkeyPatch, counts: dict[str, int], wish: str, said: str
+):
     """By the inverse root of their counts, mean 1 over the rows."""
     with watching() as heard:
-        call = handed_over(facts_of(UNEVEN), monkeypatch, loss=wish)
-    assert heard.told("Classes are uneven (4 to 36 rows)") and heard.told("3.0 times as much")
-    counts = np.array([36, 9, 4])
-    weights = counts**-0.5
-    weights *= counts.sum() / (counts * weights).sum()
-    assert (weights * counts).sum() == pytest.approx(49)
+        call = handed_over(facts_of(counts), monkeypatch, loss=wish)
+    assert heard.told(f"Classes are uneven {said} as much")
+    rows = np.array(list(counts.values()))
+    weights = rows**-0.5
+    weights *= rows.sum() / (rows * weights).sum()
+    assert (weights * rows).sum() == pytest.approx(rows.sum())
     value = call.loss(Given(), tensors({"image": LOGITS, "label": LABEL}, HERE))
     each = cross_entropy(LOGITS, LABEL)
     wanted = (each * weights[LABEL]).sum() / weights[LABEL].sum()
@@ -85,7 +95,9 @@ def test_uneven_classes_are_weighed_and_said(monkeypatch: pytest.MonkeyPatch, wi
     assert wanted != pytest.approx(each.mean(), 1e-3)
 
 
-@pytest.mark.parametrize("counts, wish", [(UNEVEN, "cross-entropy"), (EVEN, "weighted")])
+@pytest.mark.parametrize(
+    "counts, wish", [(UNEVEN, "cross-entropy"), (NEARLY_EVEN, "auto"), (EVEN, "weighted")]
+)
 def test_classes_are_not_weighed_where_they_are_even_or_nobody_asks(
     monkeypatch: pytest.MonkeyPatch, counts: dict[str, int], wish: str
 ):
