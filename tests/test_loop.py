@@ -243,7 +243,7 @@ def test_minutes_become_steps_that_take_them(milliseconds: int):
 
 @pytest.mark.slow
 def test_minutes_are_not_passed_by_more_than_a_fifth():
-    """Real work, real time: ten seconds. A machine that becomes quiet while it learns needs less."""
+    """Real work, real time: ten seconds. A machine that becomes quiet while it learns is faster."""
     net = nn.Sequential(nn.Linear(5, 2000), nn.ReLU(), nn.Linear(2000, 1500), nn.Linear(1500, 3))
     plan = replace(PLAN, epochs=None, minutes=10 / 60)
     began = time.perf_counter()

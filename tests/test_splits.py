@@ -242,9 +242,9 @@ def test_training_rows_that_all_stand_in_the_test_are_refused(tmp_path):
 
 
 def test_files_added_later_move_nobody(tmp_path):
-    before = prepared(folder(tmp_path, 30)).used.set_index("digest")["split"]
-    after = prepared(folder(tmp_path, 60)).used.set_index("digest")["split"]
-    assert len(after) == 120 and (after[before.index] == before).all()
+    before = prepared(folder(tmp_path, 60)).used.set_index("digest")["split"]
+    after = prepared(folder(tmp_path, 90)).used.set_index("digest")["split"]
+    assert len(after) == 180 and (after[before.index] == before).all()
 
 
 def test_no_row_is_in_no_part(tmp_path):
