@@ -109,7 +109,7 @@ def machine() -> dict[str, str]:
 
 def show(claim: str, **found: Any) -> None:
     """One JSON document on standard output."""
-    print(json.dumps({"claim": claim, **found, **machine()}, indent=1), flush=True)
+    print(json.dumps({"claim": claim, **found, "on": machine()}, indent=1), flush=True)
 
 
 class Pictures:
