@@ -17,7 +17,7 @@ from common import Pictures, ceilings, data, flops, peer, show, spread
 from tenfold.feed import tensors
 
 SETTINGS = {
-    "listing": ({"network": "listing", "augment": "none"}, 0.6),
+    "listing": ({"network": "listing", "augment": "none"}, 0.5),
     "fast tiny": ({"network": "fast", "size": "tiny", "augment": "none"}, 0.5),
 }
 

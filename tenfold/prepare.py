@@ -303,8 +303,8 @@ def _refuse_too_little(table: pd.DataFrame, quarantined: list[dict[str, Any]]) -
         raise _one_class(answers)
     if not (table["split"] == "train").any():
         raise DataRefused(
-            "No row is left to learn from: all stand in validation or test as well, "
-            "or belong to one group",
+            "No row is left to learn from: all are copies of one another, belong to one group, "
+            "or stand in validation or test as well",
             code="no-training-rows",
             fix="Remove the copies from the test part, or give groups of more than one name.",
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -228,27 +230,30 @@ def test_a_batch_larger_than_the_data_is_all_of_it():
     assert settled["steps"] == 4 and settled["batch"] == ROWS
 
 
-@pytest.mark.parametrize("milliseconds", [4, 12])
-def test_minutes_become_steps_that_take_them(milliseconds: int):
-    """Steps of known length: they fill the budget, and never more than it."""
+@pytest.mark.parametrize("seconds", [0.004, 0.0125])
+def test_minutes_become_as_many_steps_as_fit(monkeypatch: pytest.MonkeyPatch, seconds: float):
+    """On a clock that only learning moves: they fill the budget, less what finding out took."""
+    now = [0.0]
 
     def slow(net: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        time.sleep(milliseconds / 1000)
+        now[0] += seconds
         return loss(net, batch)
 
-    measure = {"measure": lambda net, batch: {"rows": torch.tensor(1.0)}}
-    _, settled = learn(replace(PLAN, epochs=None, minutes=0.02), what=slow, **measure)
-    assert 0.6 * 1.2 < settled["steps"] * milliseconds / 1000 < 1.2
+    monkeypatch.setattr("tenfold.settle.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    _, settled = learn(replace(PLAN, epochs=None, minutes=0.02), what=slow)
+    assert 0.8 * 1.2 < settled["steps"] * seconds < 1.2
 
 
 @pytest.mark.slow
 def test_minutes_are_not_passed_by_more_than_a_fifth():
-    """Real work, real time: ten seconds. A machine that becomes quiet while it learns is faster."""
+    """Real work, real time: ten seconds."""
+    if os.getloadavg()[0] > len(os.sched_getaffinity(0)) * 0.7:
+        pytest.skip("the machine is busy with something else: no time can be promised")
     net = nn.Sequential(nn.Linear(5, 2000), nn.ReLU(), nn.Linear(2000, 1500), nn.Linear(1500, 3))
     plan = replace(PLAN, epochs=None, minutes=10 / 60)
     began = time.perf_counter()
     loop.fit(net, parts(), loss, plan, SGD)
-    assert 4 < time.perf_counter() - began < 12
+    assert 5 < time.perf_counter() - began < 12
 
 
 def test_what_minutes_came_to_is_stored_and_read_back(tmp_path: Path):

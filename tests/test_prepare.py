@@ -129,16 +129,16 @@ def test_on_bad_fail_stops_at_the_first(photos, content):
 @pytest.mark.parametrize("on_bad", ["stop", "skip"])
 @pytest.mark.parametrize("content", [b"", cut(png(0), 0.6)], ids=["header", "pixels"])
 def test_nothing_usable_is_refused_however_it_fails(photos, on_bad, content):
-    for path in photos.rglob("*.png"):
-        path.write_bytes(content)
+    for number, path in enumerate(photos.rglob("*.png")):
+        path.write_bytes(content and cut(png(number), 0.6))
     error = refusal(photos, on_bad)
     assert "40" in error.message and error.code == "too-many-bad"
 
 
 @pytest.mark.parametrize("content", [b"", cut(png(0), 0.6)], ids=["header", "pixels"])
 def test_a_class_lost_to_bad_files_is_refused(photos, content):
-    for path in (photos / "dog").iterdir():
-        path.write_bytes(content)
+    for number, path in enumerate((photos / "dog").iterdir()):
+        path.write_bytes(content and cut(png(number), 0.6))
     assert refusal(photos, "skip").code == "one-class"
 
 
