@@ -25,6 +25,8 @@ ROWS, SIZE = 48, 8
 PLAN = Plan(device="cpu", precision="float32", epochs=4, batch=SIZE)  # 24 steps, 6 a pass
 HERE = torch.device("cpu")
 
+torch.set_num_threads(1)  # weights are equal to the byte only where the threads are as many
+
 
 class Plain(nn.Module):
     """Two layers; with `norm`, a batch norm between them."""

@@ -29,10 +29,13 @@ def command(words: list[str], said: Path, steps: int | None = None, bytes_: int 
     with said.open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    import torch
+
     from tenfold import cli
     from tenfold.plan import Plan
     from tenfold.verbs import train
 
+    torch.set_num_threads(1)
     if steps is not None:
         train.Plan = functools.partial(Plan, checkpoint_steps=steps)
     if bytes_:

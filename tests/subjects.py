@@ -21,7 +21,6 @@ from worlds import WORLDS, World
 
 KINDS = sorted(apps.names())
 SEED = 3
-HERE = torch.device("cpu")
 
 
 @dataclass(frozen=True)

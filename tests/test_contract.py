@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from learning import as_bytes
-from subjects import HERE, KINDS, SEED, Subject, handed_over
+from learning import HERE, as_bytes
+from subjects import KINDS, SEED, Subject, handed_over
 from subjects import subject as subject
 
 import tenfold

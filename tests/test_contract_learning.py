@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from learning import (
+    HERE,
     Killed,
     as_bytes,
     checkpoints,
@@ -24,7 +25,7 @@ from learning import (
     terminate,
     watching,
 )
-from subjects import HERE, SEED, Call, Subject, handed_over
+from subjects import SEED, Call, Subject, handed_over
 from subjects import subject as subject
 
 from tenfold import loop, scoring
