@@ -39,6 +39,8 @@ def command(request, handles):
         os.dup2(handle, number)
         os.close(handle)
     os.setsid()
+    # Shells start background jobs with Ctrl-C ignored; the command is tested as in the foreground.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
