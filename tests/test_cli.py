@@ -111,7 +111,10 @@ def test_test_as_json(home):
     assert found["rows"]["test"] == trained["rows"]["test"]
     folder(home / "fresh", 4, side=20)
     found = tenfold("test", "run", "fresh", "--json", cwd=home).document
-    assert scored(found) and found["rows"] == {"test": 8, "left_out": 0, "quarantined": 0}
+    assert scored(found) and found["rows"]["test"] == 8
+    rows = {"train", "valid", "test", "left_out", "quarantined"}
+    assert set(found["rows"]) == rows and found["rows"]["left_out"] == 0
+    assert found["seconds"]["total"] > 0 and found["report"].endswith("report.html")
     found = tenfold("test", "run", "photos", "--json", cwd=home).document
     assert found["rows"]["left_out"] + found["rows"]["test"] == 32
 

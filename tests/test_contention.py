@@ -104,7 +104,7 @@ def test_with_busy_neighbours_training_goes_on_with_one_thread():
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("threads 1") and "one thread" in done.stdout
+    assert "training goes on with one thread" in done.stdout
 
 
 def pythonpath() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,15 @@ def test(
     Example:
         tenfold test runs/photos-image-classification-1
     """
+    began = time.perf_counter()
     opened = run if isinstance(run, Run) else open_run(run, device)
     found, left_out = again(opened, data)
     document = evidence.scored(opened, found)
-    document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)}
-    return Document(document, scores_text(document))
+    learnt = {part: opened.scores["rows"][part] for part in ("train", "valid")}
+    document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)} | learnt
+    document["seconds"] = {"total": round(time.perf_counter() - began, 3)}
+    text = scores_text(document)
+    return Document(document | {"report": opened.scores["report"]}, text)
 
 
 def again(run: Run, data: str | Path | pd.DataFrame | None) -> tuple[Evidence, int]:
