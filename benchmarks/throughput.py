@@ -100,6 +100,7 @@ def main() -> None:
     pictures = Pictures("mnist", network="listing", augment="none", optimizer="adamw")
     net, _ = pictures.learn(0, epochs=0.02)
     batch = tensors(pictures.test.only(["image"]).take(np.arange(8)), torch.device("cpu"))
+    limits = ceilings()
     found = rounds(pictures, told.times, told.steps)
     achieved = flops(net, batch) * found["tenfold"]["median"] / 1e12
     show(
@@ -107,7 +108,7 @@ def main() -> None:
         **found,
         achieved_tflops=round(achieved, 4),
         loop_microseconds=loop_cost(told.times),
-        ceilings=ceilings(),
+        ceilings=limits,
     )
 
 
