@@ -289,6 +289,9 @@ def _fail(error: BaseException, as_json: bool, debug: bool) -> NoReturn:
     if isinstance(error, (SystemExit, GeneratorExit)):
         raise error
     known = _known(error)
+    if isinstance(known, Stopped):  # the end has begun: further signals change nothing
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if debug:
         traceback.print_exception(error)
     if as_json:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = pytest.StashKey[set[str]]()
 
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
-    """The folder of real data that TENFOLD_DATA names; a test that asks for it skips without."""
-    folder = os.environ.get("TENFOLD_DATA", "")
+    """The folder of real data: TENFOLD_DATA, else ../shared/data; without, the test skips."""
+    folder = os.environ.get("TENFOLD_DATA", str(ROOT.parent / "shared" / "data"))
     if not Path(folder).is_dir() or not folder:
         pytest.skip("needs real data: set TENFOLD_DATA to their folder")
     return Path(folder)
