@@ -240,8 +240,10 @@ def open_run(folder: str | Path, device_wish: str = "auto") -> Run:
     _load(net, folder / "weights.safetensors")
     net.to(device.choose_device(device_wish))
     place = {"run": str(folder), "report": str(folder / "report.html")}
-    scores = _read(folder / "scores.json") | place
-    return Run(folder, app, facts, by_torch(net), net, scores)
+    scores = _read(folder / "scores.json")
+    if not isinstance(scores, dict) or not isinstance(scores.get("rows"), dict):
+        raise _refused(folder, "has a scores.json that holds no scores", "unreadable")
+    return Run(folder, app, facts, by_torch(net), net, scores | place)
 
 
 def _unfinished(folder: Path) -> Exception:

@@ -400,3 +400,10 @@ def test_every_verb_that_opens_a_run_refuses_it(subject: Subject, folder: Path):
     with pytest.raises(TenfoldError) as found:
         list(predict(folder, subject.world.hand_over(subject.data), device="cpu"))
     assert found.value.exit_code == 6
+
+
+@pytest.mark.parametrize("content", ["[]", "1", "{}", '{"rows": []}'])
+def test_scores_of_a_stranger_that_are_no_scores(folder: Path, content: str):
+    (folder / "scores.json").write_text(content)
+    sealed_again(folder)
+    assert "scores.json" in str(refused(folder))

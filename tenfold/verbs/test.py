@@ -46,7 +46,7 @@ def test(
     opened = run if isinstance(run, Run) else open_run(run, device)
     found, left_out = again(opened, data)
     document = evidence.scored(opened, found)
-    learnt = {part: opened.scores["rows"][part] for part in ("train", "valid")}
+    learnt = {part: opened.scores["rows"].get(part) for part in ("train", "valid")}
     document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)} | learnt
     document["seconds"] = {"total": round(time.perf_counter() - began, 3)}
     text = scores_text(document)
