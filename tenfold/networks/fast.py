@@ -81,9 +81,13 @@ class Fast(nn.Module):
         result: Tensor = self.pool(self.groups(self.start(self.whitening(x))))
         return result
 
-    def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.head(self.embed(x)) * self.scale
+    def answer(self, embedding: Tensor) -> Tensor:
+        """(B, C') -> logits (B, classes)."""
+        result: Tensor = self.head(embedding) * self.scale
         return result
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.answer(self.embed(x))
 
 
 def patch(height: int, width: int) -> tuple[int, int]:

@@ -56,10 +56,14 @@ class Listing(nn.Module):
         result: Tensor = self.hidden(self.features(self.view(x)))
         return result
 
+    def answer(self, embedding: Tensor) -> Tensor:
+        """(B, 512) -> logits (B, classes)."""
+        result: Tensor = self.head(embedding)
+        return result
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) float, normalised -> logits (B, classes)."""
-        result: Tensor = self.head(self.embed(x))
-        return result
+        return self.answer(self.embed(x))
 
 
 def reach(left: int) -> int:

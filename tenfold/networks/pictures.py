@@ -1,6 +1,9 @@
-"""From encoded bytes to probabilities around any body that gives logits: the whole net of a run.
+"""From encoded bytes to probabilities around any body: the whole net of a run.
 
-Shapes: B pictures, H x W stored pixels, h x w the pixels the body sees, C channels, K classes.
+A body has `embed` (B, C, h, w) -> (B, D), `answer` (B, D) -> logits (B, K), linear, and `last_map`.
+
+Shapes: B pictures, H x W stored pixels, h x w the pixels the body sees, C channels, K classes,
+D values of an embedding.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ __all__ = ["PictureClassifier"]
 
 
 class PictureClassifier(nn.Module):
-    """uint8 (B, H, W, C) -> probabilities (B, K); normalisation and calibration are inside.
+    """uint8 (B, H, W, C) -> probabilities (B, K), embedding (B, D); normalisation, calibration inside.
 
     Pictures larger than (height, width) are cut to their middle. With `mirror`, answers are the
     mean over the picture and its mirror image. `several` = classes do not exclude each other.
@@ -55,14 +58,21 @@ class PictureClassifier(nn.Module):
         x = torch.addcmul(self.shift, image.float(), self.scale)
         return x.permute(0, 3, 1, 2)
 
+    def embed(self, image: Tensor) -> Tensor:
+        """(B, D) what the head sees; the mean over both views with `mirror`, but while learning."""
+        x = self.normal(image)
+        found: Tensor = self.body.embed(x)  # type: ignore[operator]
+        if self.mirror and not self.training:
+            found = (found + self.body.embed(x.flip(3))) / 2  # type: ignore[operator]
+        return found
+
     def logits(self, image: Tensor) -> Tensor:
         """(B, K) as learnt, before calibration."""
-        x = self.normal(image)
-        result: Tensor = self.body(x)
-        if self.mirror and not self.training:
-            result = (result + self.body(x.flip(3))) / 2
+        result: Tensor = self.body.answer(self.embed(image))  # type: ignore[operator]
         return result
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        logits = self.logits(image).float() / self.temperature
-        return {"probabilities": logits.sigmoid() if self.several else logits.softmax(1)}
+        embedding = self.embed(image)
+        logits = self.body.answer(embedding).float() / self.temperature  # type: ignore[operator]
+        chances = logits.sigmoid() if self.several else logits.softmax(1)
+        return {"probabilities": chances, "embedding": embedding.float()}
