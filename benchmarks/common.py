@@ -129,26 +129,48 @@ class Pictures:
         self.all = Columns(whole)
         self.train, self.test = self.all.view(rest), self.all.view(test)
 
-    def learn(self, seed: int, app: App | None = None, **plan: Any) -> tuple[Any, float]:
-        """(network, seconds from bytes in memory to the last step)."""
+    def learn(
+        self, seed: int, app: App | None = None, kept: int = 0, **plan: Any
+    ) -> tuple[Any, float]:
+        """(network, seconds from bytes in memory to the last step).
+
+        `kept` rows, spread over the training part, are not learnt from but calibrate.
+        """
         app = app or self.app
         facts = self.facts
+        rows, own = np.arange(self.train.rows), np.zeros(self.train.rows, bool)
+        own[np.linspace(0, self.train.rows - 1, kept).astype(int)] = True
+        train, reserve = self.train.view(rows[~own]), self.train.view(rows[own])
         none = self.train.view(np.zeros(0, np.int64))
         torch.manual_seed(seed)
         net = app.build(facts)
         start = time.perf_counter()
-        net, _ = app.fit(net, Parts(self.train, none, none), Plan(facts=facts, seed=seed, **plan))
+        net, _ = app.fit(net, Parts(train, none, reserve), Plan(facts=facts, seed=seed, **plan))
         return net, time.perf_counter() - start
 
     def accuracy(self, net: Any) -> float:
         """Share of right answers on the test part, by the network as it would be exported."""
-        place, right = next(net.parameters()).device, 0
+        said, truth = self.answers(net)
+        return float((said.argmax(1) == truth).mean())
+
+    def calibration_error(self, net: Any, bins: int = 15) -> float:
+        """Mean gap of certainty and accuracy on the test part, over equal bins of certainty."""
+        said, truth = self.answers(net)
+        sure = said.max(1)
+        place = np.minimum((sure * bins).astype(int), bins - 1)
+        gaps = np.bincount(place, sure - (said.argmax(1) == truth), bins)
+        return float(np.abs(gaps).sum() / len(truth))
+
+    def answers(self, net: Any) -> tuple[np.ndarray, np.ndarray]:
+        """(N, K) probabilities of the test rows, and their classes."""
+        place, said, truth = next(net.parameters()).device, [], []
         for start in range(0, self.test.rows, 500):
             batch = self.test.take(np.arange(start, min(start + 500, self.test.rows)))
             with torch.inference_mode():
-                said = net(torch.from_numpy(batch["image"]).to(place))["probabilities"]
-            right += int((said.argmax(1).cpu().numpy() == batch["label"]).sum())
-        return right / self.test.rows
+                found = net(torch.from_numpy(batch["image"]).to(place))["probabilities"]
+            said.append(found.cpu().numpy())
+            truth.append(batch["label"])
+        return np.concatenate(said), np.concatenate(truth)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ _WHERE = {
     "test": "tenfold.verbs.test",
     "predict": "tenfold.verbs.predict",
     "explain": "tenfold.verbs.explain",
+    "similar": "tenfold.verbs.similar",
+    "features": "tenfold.verbs.features",
     "report": "tenfold.verbs.report",
     "kinds": "tenfold.verbs.kinds",
     "runs": "tenfold.verbs.runs",
@@ -40,10 +42,12 @@ if TYPE_CHECKING:
     from tenfold.verbs.demo import demo as demo
     from tenfold.verbs.doctor import doctor as doctor
     from tenfold.verbs.explain import explain as explain
+    from tenfold.verbs.features import features as features
     from tenfold.verbs.kinds import kinds as kinds
     from tenfold.verbs.predict import predict as predict
     from tenfold.verbs.report import report as report
     from tenfold.verbs.runs import runs as runs
+    from tenfold.verbs.similar import similar as similar
     from tenfold.verbs.test import test as test
     from tenfold.verbs.train import train as train
 

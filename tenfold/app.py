@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_
 import numpy as np
 import pandas as pd
 
-from tenfold.data import Column, Encoded, Parts, Problem
+from tenfold.data import Batch, Column, Encoded, Parts, Problem
 from tenfold.errors import TenfoldError, UsageError, nearest
 from tenfold.progress import Silent, listening
 from tenfold.results import Prediction, Scores
@@ -138,6 +138,10 @@ class App(ABC):
         """Own scoring where rows are not what is judged; None = by the kind of Prediction."""
         return None
 
+    def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
+        """The same rows with a part of each taken away, by the part's name: what is it worth?"""
+        return {}
+
 
 def knob(
     default: Any,
@@ -147,10 +151,14 @@ def knob(
     choices: tuple[Any, ...] = (),
     low: float | None = None,
     high: float | None = None,
+    accepts: Callable[[Any], object] | None = None,
 ) -> Any:
-    """A dataclass field that knows its help, unit and range, for flags and for `check_settings`."""
+    """A dataclass field that knows its help, unit and range, for flags and for `check_settings`.
+
+    `accepts(value)` raises UsageError for a value of the right type that means nothing.
+    """
     facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
-    return field(default=default, metadata=facts)
+    return field(default=default, metadata=facts | {"accepts": accepts})
 
 
 def names() -> dict[str, str]:
@@ -283,6 +291,8 @@ def _check(owner: str, entry: dataclasses.Field[Any], hint: Any, value: Any) -> 
             where=entry.name,
             fix=_hint(entry, value),
         )
+    if value is not None and (accepts := entry.metadata.get("accepts")):
+        accepts(value)
 
 
 def _wanted(entry: dataclasses.Field[Any], hint: Any) -> str:

@@ -1,16 +1,23 @@
-"""One temperature that makes probabilities honest, from rows kept for it.
+"""Probabilities that mean what they say: one temperature from rows kept for it, and how far off
+answers are before and after.
 
 C. Guo et al. 2017, "On calibration of modern neural networks" (arXiv 1706.04599).
+
+Shapes: N rows, K classes, M decisions that are each right or wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-__all__ = ["temperature"]
+__all__ = ["certainty", "error", "log_loss", "reliability", "temperature", "undone"]
 
 PRIOR = 4.0
 """How many nats it costs to leave 1 by a factor of e: few rows change little."""
+BINS = 15
 
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -27,6 +34,14 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return float(tried[int(np.argmin(costs))]) if len(truth) else 1.0
 
 
+def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over rows with a known answer of minus the logarithm of its probability."""
+    if truth.ndim == 1:
+        logits, truth = logits[truth >= 0], truth[truth >= 0]
+    total = (_exclusive if truth.ndim == 1 else _independent)(logits, truth)
+    return total / max(1, len(truth))
+
+
 def _exclusive(logits: np.ndarray, truth: np.ndarray) -> float:
     top = logits.max(1, keepdims=True)
     total = np.log(np.exp(logits - top).sum(1)) + top[:, 0]
@@ -35,3 +50,47 @@ def _exclusive(logits: np.ndarray, truth: np.ndarray) -> float:
 
 def _independent(logits: np.ndarray, truth: np.ndarray) -> float:
     return float((np.logaddexp(0, logits) - logits * truth).sum())
+
+
+def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarray:
+    """(N, K) probabilities as they were before a temperature divided the logits.
+
+    log p times the temperature is the logit but for a constant; where classes do not exclude each
+    other the logit of p is. A probability that was rounded to 0 stays 0.
+    """
+    with np.errstate(divide="ignore"):
+        logs = np.log(chances.astype(np.float64))
+        if not exclusive:
+            logits = temperature * (logs - np.log1p(-chances.astype(np.float64)))
+            return np.asarray(np.exp(-np.logaddexp(0, -logits)))
+    top = logs.max(1, keepdims=True)
+    weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)))
+    return np.asarray(weights / np.maximum(weights.sum(1, keepdims=True), 1e-300))
+
+
+def certainty(sure: np.ndarray, right: np.ndarray, loss: float) -> dict[str, Any]:
+    """`ece`, `log_loss` and `reliability` of decisions, as JSON has them."""
+    bins = [[round(one, 6) for one in row] for row in reliability(sure, right)]
+    found = error(sure, right)(np.ones(len(sure)))
+    return {"ece": round(found, 6), "log_loss": round(loss, 6), "reliability": bins}
+
+
+def error(sure: np.ndarray, right: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The expected calibration error as a function of how often each decision (M,) counts."""
+    place = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gap = sure - right
+
+    def found(counts: np.ndarray) -> float:
+        return float(np.abs(np.bincount(place, gap * counts, BINS)).sum() / max(1, counts.sum()))
+
+    return found
+
+
+def reliability(sure: np.ndarray, right: np.ndarray) -> list[list[float]]:
+    """[mean confidence, share right, decisions] of every bin that holds some."""
+    place = np.minimum((sure * BINS).astype(int), BINS - 1)
+    rows = np.bincount(place, minlength=BINS)
+    total = np.bincount(place, sure, BINS)
+    hits = np.bincount(place, right, BINS)
+    kept = [n for n in range(BINS) if rows[n]]
+    return [[float(total[n] / rows[n]), float(hits[n] / rows[n]), int(rows[n])] for n in kept]

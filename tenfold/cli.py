@@ -33,9 +33,10 @@ __all__ = ["main"]
 
 app = lazy("tenfold.app")
 
-_ORDER = "check train test predict explain report kinds runs doctor demo".split()
+_ORDER = "check train test predict explain similar features report kinds runs doctor demo".split()
+_ALSO = {"about": ["--class"]}  # a word that Python keeps for itself
 _SHARED = {
-    "json": "Print one JSON document (predict: one object a line).",
+    "json": "Print one JSON document (predict, similar: one object a line).",
     "debug": "Show the traceback of an error.",
     "quiet": "Say nothing on standard error.",
 }
@@ -162,7 +163,7 @@ def _parameter(entry: inspect.Parameter, said: str) -> click.Parameter:
         return click.Option([name], is_flag=True, help=said)
     shown = entry.default if entry.default is not None else None
     return click.Option(
-        [name],
+        [name, *_ALSO.get(entry.name, ())],
         type=_type(str(entry.annotation)),
         default=entry.default,
         help=said,

@@ -84,11 +84,10 @@ def autocast(device: torch_types.device, precision: torch_types.dtype) -> Any:
 
 
 def seed(device: torch_types.device, number: int) -> None:
-    """Seeds what draws on `device`; 1 microsecond, where torch.manual_seed takes 110 on a CPU."""
+    """Seeds what draws on `device` and beside it; torch.manual_seed takes 110 times as long."""
+    torch.default_generator.manual_seed(number)
     if device.type == "cuda":
         torch.cuda.default_generators[device.index or 0].manual_seed(number)
-    else:
-        torch.default_generator.manual_seed(number)
 
 
 def name(device: torch_types.device) -> str:

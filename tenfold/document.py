@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from tenfold.progress import clock
 
-__all__ = ["Document", "scores_text"]
+__all__ = ["Answers", "Document", "cell_text", "scores_text"]
+
+T = TypeVar("T")
 
 
 class Document(Mapping[str, Any]):
@@ -37,6 +39,38 @@ class Document(Mapping[str, Any]):
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self._text)}</pre>"
+
+
+class Answers(Iterator[T]):
+    """Answers as they come, one a line; `exit_code` is 3 once all, and at least one, failed."""
+
+    def __init__(self, answers: Iterator[T], failed: Callable[[T], bool]) -> None:
+        self._answers, self._failed = answers, failed
+        self._good = self._bad = 0
+
+    def __next__(self) -> T:
+        found = next(self._answers)
+        bad = self._failed(found)
+        self._bad, self._good = self._bad + bad, self._good + (not bad)
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line exits with."""
+        return 3 if self._bad and not self._good else 0
+
+
+def cell_text(text: str) -> str:
+    """A text for a cell of a CSV file: none that a spreadsheet would run as a formula."""
+    return f"'{text}" if text[:1] in "=+-@\t\r" and not _number(text) else text
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def scores_text(found: dict[str, Any]) -> str:

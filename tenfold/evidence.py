@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tenfold import scoring
+from tenfold import __version__, calibration, device, intervals, layers, scoring, system
 from tenfold.app import Answer
-from tenfold.data import Columns
+from tenfold.data import Batch, Columns, batches
+from tenfold.lazy import lazy
 from tenfold.prepare import Prepared
 from tenfold.results import SCHEMA, Label, Score, Scores
 from tenfold.run import Run
 
-__all__ = ["Evidence", "document", "gather", "judge"]
+torch = lazy("torch")
+
+__all__ = ["Evidence", "document", "environment", "gather", "judge", "scored"]
+
+FEW = (10, 30, 100)
+"""Training rows at which one group of classes ends and the next begins."""
 
 
 @dataclass
@@ -32,6 +42,10 @@ class Evidence:
     protocol: str = ""
     quarantined: list[dict[str, Any]] = field(default_factory=list)
     prepared: Prepared | None = None
+    calibration: dict[str, Any] = field(default_factory=dict)
+    by_examples: list[dict[str, Any]] = field(default_factory=list)
+    ablations: dict[str, dict[str, float]] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 def gather(run: Run, prepared: Prepared) -> Evidence:
@@ -39,27 +53,106 @@ def gather(run: Run, prepared: Prepared) -> Evidence:
     judged = "test" if len(prepared.rows("test")) else "valid"
     train = prepared.table("train")
     found = judge(run, prepared.table(judged), prepared.inputs(judged), train)
-    found.protocol = f"{len(found.table)} {judged} rows; {prepared.split_line}"
+    rows, line = len(found.table), prepared.split_line
+    found.protocol = (
+        f"{rows} test rows; {line}" if judged == "test" else f"{rows} valid rows; {line}"
+    )
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
         valid = prepared.table("valid")
         found.valid = _scores(run, run.answer(prepared.inputs("valid")), valid, train)
     found.baselines |= _centroids(run, prepared, judged)
+    found.ablations = _ablations(run, found, train)
+    if found.calibration:
+        found.calibration["rows"] = prepared.parts.reserve.rows
     return found
 
 
 def judge(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFrame) -> Evidence:
     """Answers and scores of labelled rows; `train` tells the best constant guess."""
+    began = time.perf_counter()
     answers = run.answer(columns)
+    seconds = time.perf_counter() - began
     scores = _scores(run, answers, table, train)
     guesses = {name: round(one.guess, 6) for name, one in scores.metrics.items()}
-    return Evidence(table, answers, scores, columns, baselines={"best constant guess": guesses})
+    return Evidence(
+        table,
+        answers,
+        scores,
+        columns,
+        baselines={"best constant guess": guesses},
+        calibration=_calibration(run, answers, table),
+        by_examples=_by_examples(scores.details.get("classes", []), train),
+        seconds=seconds,
+    )
 
 
 def _scores(
     run: Run, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
 ) -> Scores:
     return run.app.score(list(answers), table) or scoring.score(answers, table, train)
+
+
+def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    """How honest answers are with the temperature that was settled and without; {} with none."""
+    temperature = run.facts.get("settled", {}).get("temperature")
+    if not temperature or not len(table):
+        return {}
+    exclusive = run.app.gives(run.facts) is Label
+    before = functools.partial(
+        calibration.undone, temperature=float(temperature), exclusive=exclusive
+    )
+    changes: dict[str, scoring.Change] = {"before": before, "after": lambda chances: chances}
+    found = {name: scoring.certainty(answers, table, change) for name, change in changes.items()}
+    known = run.scores.get("calibration", {}).get("rows", 0)
+    return {"temperature": temperature, "rows": known, **found}
+
+
+def _by_examples(classes: list[dict[str, Any]], train: pd.DataFrame) -> list[dict[str, Any]]:
+    """Classes judged, by how many training rows they had: what share of their rows was found."""
+    counts, found = _counted(train), []
+    classes = [one for one in classes if one["support"]]
+    for least, most in zip((0, *(end + 1 for end in FEW)), (*FEW, None), strict=True):
+        inside = [
+            one
+            for one in classes
+            if least <= counts[one["class"]] and (most is None or counts[one["class"]] <= most)
+        ]
+        if not inside:
+            continue
+        rows = sum(one["support"] for one in inside)
+        hits = sum(round(one["recall"] * one["support"]) for one in inside)
+        value, low, high = (round(x, 6) for x in intervals.wilson(np.arange(rows) < hits))
+        group = {"least": least, "most": most, "classes": len(inside), "rows": rows}
+        found.append(group | {"value": value, "low": low, "high": high})
+    return found
+
+
+def _counted(train: pd.DataFrame) -> Counter[str]:
+    """Training rows of each class."""
+    if "labels" in train:
+        return Counter(str(name) for row in train["labels"] for name in row)
+    return Counter(train["label"].astype(str)) if "label" in train else Counter()
+
+
+# --- beside the run -------------------------------------------------------------------------------
+
+
+def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Scores of the same rows with a part of each taken away, by the part's name."""
+    changed = {}
+    for name, change in run.app.ablations(run.facts).items():
+        scores = _scores(run, _answers_without(run, found.columns, change), found.table, train)
+        changed[name] = {key: round(one.value, 6) for key, one in scores.metrics.items()}
+    return changed
+
+
+def _answers_without(
+    run: Run, columns: Columns, change: Callable[[Batch], Batch], size: int = 512
+) -> list[Answer]:
+    """Answers to changed rows, a block at a time."""
+    blocks = batches(columns.rows, size)
+    return [one for rows in blocks for one in run.answer(Columns({**change(columns.take(rows))}))]
 
 
 def _centroids(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, float]]:
@@ -70,7 +163,7 @@ def _centroids(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str,
     labels = prepared.table("train")["label"]
     classes = sorted(labels.unique(), key=scoring.natural)
     truth = labels.map({label: number for number, label in enumerate(classes)}).to_numpy(np.int64)
-    said = scoring.centroids(train, truth, rows, len(classes))
+    said = centroids(train, truth, rows, len(classes))
     answers = [
         Label(classes[row.argmax()], dict(zip(classes, map(float, row), strict=True)))
         for row in said
@@ -78,6 +171,30 @@ def _centroids(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str,
     scores = scoring.score(answers, prepared.table(judged), prepared.table("train"))
     wanted = ("accuracy", "macro_f1")
     return {"nearest centroid": {name: round(scores.metrics[name].value, 6) for name in wanted}}
+
+
+def centroids(train: Columns, truth: np.ndarray, rows: Columns, classes: int) -> np.ndarray:
+    """(N, K) one-hot answers of the nearest class mean on the encoded values of one column."""
+    sums, counts = 0.0, np.bincount(truth, minlength=classes)
+    for part, values in _flat(train):
+        sums = sums + np.eye(classes, dtype=np.float32)[truth[part]].T @ values
+    means = (sums / np.maximum(1, counts)[:, None]).astype(np.float32)
+    near = np.concatenate([values @ means.T for _, values in _flat(rows)])
+    distance = (means**2).sum(1) - 2 * near
+    distance[:, counts == 0] = np.inf
+    return np.eye(classes, dtype=np.float32)[distance.argmin(1)]
+
+
+def _flat(columns: Columns) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(positions, float values (rows, size)) of the one column, at most 32 MB at a time."""
+    (name,) = columns
+    each = max(1, columns.nbytes // max(1, columns.rows))
+    for part in batches(columns.rows, max(1, min(1024, (8 << 20) // each))):
+        values = columns.take(part)[name]
+        yield part, values.reshape(len(part), -1).astype(np.float32)
+
+
+# --- as JSON --------------------------------------------------------------------------------------
 
 
 def document(
@@ -89,8 +206,12 @@ def document(
         **scored(run, found),
         "rows": counts | {"quarantined": len(prepared.quarantined)},
         "valid": _metrics(found.valid.metrics) if found.valid else {},
+        "ablations": found.ablations,
         "settled": run.facts.get("settled", {}),
         "seconds": seconds,
+        "layers": (table := _layers(run, found)),
+        "cost": _cost(run, found) | {"flops_a_row": layers.totals(table)["flops"]},
+        "environment": environment(run),
         "report": str(run.folder / "report.html"),
     }
 
@@ -107,8 +228,43 @@ def scored(run: Run, found: Evidence) -> dict[str, Any]:
         "scores": _metrics(found.scores.metrics),
         "baselines": found.baselines,
         "details": found.scores.details,
+        "calibration": found.calibration,
+        "by_examples": found.by_examples,
     }
 
 
 def _metrics(metrics: dict[str, Score]) -> dict[str, dict[str, float]]:
     return {name: score.to_json() for name, score in metrics.items()}
+
+
+def _layers(run: Run, found: Evidence) -> list[dict[str, Any]]:
+    """The layers of the network; [] where it is none of torch."""
+    two = np.arange(min(2, found.columns.rows))
+    return layers.table(run.net, found.columns.take(two)) if run.net is not None else []
+
+
+def _cost(run: Run, found: Evidence) -> dict[str, float | int]:
+    """What an answer takes, and the run on disk and in memory (0 where it is not known)."""
+    weights = run.folder / "weights.safetensors"
+    place = next(run.net.parameters()).device if run.net is not None else None
+    on_device = torch.cuda.max_memory_allocated(place) if place and place.type == "cuda" else 0
+    return {
+        "milliseconds_a_row": round(1000 * found.seconds / max(1, len(found.table)), 4),
+        "parameters": sum(one.numel() for one in run.net.parameters()) if run.net else 0,
+        "weights": weights.stat().st_size if weights.exists() else 0,
+        "memory": system.peak_memory(),
+        "device_memory": int(on_device),
+    }
+
+
+def environment(run: Run) -> dict[str, str]:
+    """Versions, system, processor and the time (UTC), as they are now."""
+    place = next(run.net.parameters()).device if run.net is not None else None
+    return {
+        "tenfold": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__) if run.net is not None else "none",
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device.name(place) if place else platform.processor(),
+        "time": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+    }

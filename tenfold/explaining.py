@@ -1,11 +1,14 @@
-"""Which parts of an input an answer rests on: cover and ask again, or Grad-CAM.
+"""Which parts of an input an answer rests on: cover and ask again, or Grad-CAM; and a check of it.
 
 Covering works for every way to an answer (a torch network, a runtime, a server) and every kind of
 Prediction, through `scoring.survives`. Grad-CAM needs a torch network that names its `last_map`.
+The check (J. Adebayo et al. 2018, arXiv 1810.03292): the same network with its weights shuffled has
+learnt nothing, so a map that stays as it was shows the picture and not the network.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["grad_cam", "has_map", "occlusion"]
+__all__ = ["agreement", "grad_cam", "has_map", "occlusion", "shuffled"]
 
 Say = Callable[[Columns], Sequence[Prediction | Problem]]
 
@@ -39,13 +42,16 @@ class Form:
     covers: Callable[[np.ndarray], tuple[np.ndarray, tuple[int, ...]]]
 
 
-def occlusion(say: Say, columns: Columns, row: int = 0) -> list[Explanation]:
+def occlusion(
+    say: Say, columns: Columns, row: int = 0, about: Prediction | None = None
+) -> list[Explanation]:
     """For every column that can be covered: what of the answer is lost where it is covered.
 
-    At most 64 covers a column, asked about in one batch; columns of other forms give nothing.
+    `about` is another answer to explain, with the probabilities that were given. At most 64 covers
+    a column, asked about in one batch; columns of other forms give nothing.
     """
     alone = {name: _alone(column, columns, row) for name, column in columns.arrays.items()}
-    (before,) = say(Columns(alone))
+    before = about or say(Columns(alone))[0]
     if isinstance(before, Problem):
         return []
     forms = {
@@ -119,10 +125,12 @@ def has_map(net: Any) -> bool:
     return getattr(net, "last_map", None) is not None
 
 
-def grad_cam(net: nn.Module, columns: Columns, batch: int = 32) -> list[Explanation]:
-    """R. R. Selvaraju et al. 2017 for the best class of every row; [] where a net has no map.
+def grad_cam(
+    net: nn.Module, columns: Columns, batch: int = 32, about: int | None = None
+) -> list[Explanation]:
+    """R. R. Selvaraju et al. 2017, a map a row for class number `about`, else for its best class.
 
-    Maps that hold fewer than four values tell nothing about places: they count as none.
+    [] where a net has no map, or one of fewer than four values: it tells nothing about places.
     """
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     if len(names) != 1 or not has_map(net):
@@ -132,13 +140,15 @@ def grad_cam(net: nn.Module, columns: Columns, batch: int = 32) -> list[Explanat
     try:
         for start in range(0, columns.rows, batch):
             rows = np.arange(start, min(start + batch, columns.rows))
-            found += list(_maps(net, columns.take(rows), names[0]))
+            found += list(_maps(net, columns.take(rows), names[0], about))
     finally:
         net.train(was)
     return found
 
 
-def _maps(net: nn.Module, batch: dict[str, np.ndarray], name: str) -> Iterator[Explanation]:
+def _maps(
+    net: nn.Module, batch: dict[str, np.ndarray], name: str, about: int | None
+) -> Iterator[Explanation]:
     place = next(net.parameters()).device
     inputs = {key: torch.from_numpy(value).to(place) for key, value in batch.items()}
     inputs[name] = inputs[name].float().requires_grad_()
@@ -146,7 +156,8 @@ def _maps(net: nn.Module, batch: dict[str, np.ndarray], name: str) -> Iterator[E
         features, scores = _forward(net, inputs)
         if features is None or features.ndim != 4 or features[0, 0].numel() < 4:
             return
-        (slope,) = torch.autograd.grad(scores.amax(1).sum(), features, retain_graph=True)
+        wanted = scores.amax(1) if about is None else scores[:, about]
+        (slope,) = torch.autograd.grad(wanted.sum(), features, retain_graph=True)
         (reach,) = torch.autograd.grad(features.abs().sum(), inputs[name])
     maps = (
         (slope.mean((2, 3), keepdim=True) * features).sum(1).relu().detach().float().cpu().numpy()
@@ -188,3 +199,41 @@ def _spread(
     small = (min(most, sides[1]), min(most, sides[0]))
     grid = np.asarray(Image.fromarray(canvas).resize(small, Image.Resampling.BOX))
     return grid / max(float(grid.max()), 1e-12)
+
+
+# --- does it move with the network? ---------------------------------------------------------------
+
+
+def shuffled(net: nn.Module, seed: int = 0) -> nn.Module:
+    """A copy of the network in which every tensor's values have changed places.
+
+    Parameters and buffers, since what is learnt after training is a buffer. Each keeps its values,
+    so activations stay in their range; a tensor of one value stays as it is.
+    """
+    twin, random = copy.deepcopy(net), np.random.default_rng(seed)
+    state = {
+        name: _permuted(value, random) if value.is_floating_point() else value
+        for name, value in twin.state_dict().items()
+    }
+    twin.load_state_dict(state)
+    return twin
+
+
+def _permuted(value: Tensor, random: np.random.Generator) -> Tensor:
+    order = torch.from_numpy(random.permutation(value.numel())).to(value.device)
+    return value.flatten()[order].reshape(value.shape)
+
+
+def agreement(one: Explanation, other: Explanation) -> float | None:
+    """Spearman's rank correlation of two maps of one input, -1 to 1; None where one is constant."""
+    first, second = (_ranks(np.asarray(each.weights, float)) for each in (one, other))
+    if len(first) != len(second) or len(first) < 2 or not first.std() or not second.std():
+        return None
+    return round(float(np.corrcoef(first, second)[0, 1]), 4)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """The rank of each value, equal ones at the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: np.ndarray = (np.cumsum(counts) - (counts - 1) / 2)[place.ravel()]
+    return ranks

@@ -13,9 +13,11 @@ _EXTRA = {
     "torch": "train",
     "safetensors": "train",
     "sklearn": "train",
+    "scipy": "train",
     "jinja2": "train",
     "matplotlib": "train",
     "pyarrow": "parquet",
+    "cv2": "vision",
 }
 
 

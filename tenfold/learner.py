@@ -39,7 +39,9 @@ class Learner:
     there is none; it and `sum` (of losses) stay on the device until somebody reads them.
     """
 
-    def __init__(self, net: nn.Module, recipe: Recipe, work: Work, steps: int) -> None:
+    def __init__(
+        self, net: nn.Module, recipe: Recipe, work: Work, steps: int, keeps_best: bool = False
+    ) -> None:
         self.net, self.recipe, self.work, self.steps = net, recipe, work, steps
         self.flat = Flat(net)
         self.optimizer = make(recipe, self.flat)
@@ -49,6 +51,8 @@ class Learner:
         averaged = recipe.average > 0
         self.average = torch.zeros_like(self.flat.values if averaged else self.sum)
         self.average_buffers = torch.zeros_like(self.flat.buffers)
+        kept = [self.flat.values, self.flat.buffers] if keeps_best else []
+        self.best = [value.clone() for value in kept]
         self.micro, self.rate = 1, 1.0
 
     def step(self, step: int, batch: Batch, factor: float) -> None:
@@ -110,6 +114,7 @@ class Learner:
         """Everything that decides how learning goes on, updated in place."""
         state = {f"optimizer.{name}": value for name, value in self.optimizer.tensors().items()}
         own = {"sum": self.sum, "broken": self.broken, "average": self.average}
+        own |= {f"best.{number}": value for number, value in enumerate(self.best)}
         return self.flat.tensors() | state | own | {"average_buffers": self.average_buffers}
 
     def take(self, tensors: dict[str, Tensor]) -> None:
@@ -117,6 +122,18 @@ class Learner:
         with torch.no_grad():
             for name, value in self.tensors().items():
                 value.copy_(tensors[name])
+
+    def keep_best(self) -> None:
+        """Remembers the weights as they are; only where told to keep them at the start."""
+        for kept, now in zip(self.best, (self.flat.values, self.flat.buffers), strict=True):
+            kept.copy_(now)
+
+    def take_best(self, steps: int) -> None:
+        """Goes on with the weights that were kept, now to end after `steps` steps."""
+        self.steps = steps
+        with torch.no_grad():
+            for kept, now in zip(self.best, (self.flat.values, self.flat.buffers), strict=True):
+                now.copy_(kept)
 
     def finish(self) -> None:
         """The averaged weights take the place of the last ones; gradients go."""

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenfold import checkpoint, device, system, watch
+from tenfold.course import Course
 from tenfold.data import Columns, Parts
 from tenfold.errors import TrainingFailed
 from tenfold.feed import Feed, in_order
 from tenfold.lazy import lazy
 from tenfold.learner import Augment, Batch, Learner, Loss, Work
-from tenfold.optimizers import Recipe, slope
+from tenfold.optimizers import Recipe
 from tenfold.plan import Plan
 from tenfold.progress import advance, tell
 from tenfold.settle import Settled, settle, tried
@@ -54,36 +55,44 @@ def fit(
     work = Work(loss, augment, getattr(torch, settled.precision))
     if plan.dry:
         return net.eval(), tried(net, parts.train, recipe, work, settled)
-    learner = Learner(net, recipe, work, settled.steps)
-    journal = _Journal(learner, settled, plan, parts.choose, measure or _mean_of(loss))
+    patience = settled.patience if parts.choose.rows else 0
+    learner = Learner(net, recipe, work, settled.steps, keeps_best=patience > 0)
+    course = Course(settled.steps, patience, recipe)
+    journal = _Journal(learner, settled, plan, parts.choose, measure or _mean_of(loss), course)
     feed = Feed(parts.train, settled.batch, plan.seed, place)
     busy = watch.Contention(settled.threads, place.type == "cpu")
     step = journal.begin()
     net.train()
     with watch.signals() as stopped:
-        while step < settled.steps:
+        while step < course.end:
             began = time.perf_counter()
             device.seed(place, (plan.seed << 40) + step)
-            share = slope((step + 1) / (settled.steps + 1), recipe.warm, recipe.last)
-            learner.step(step, feed.batch(step), share)
+            learner.step(step, feed.batch(step), course.rate(step))
             step += 1
             busy.step(time.perf_counter() - began)
-            advance("training", step, settled.steps, journal.note)
-            if stopped or step in journal.stops or began > journal.due:
+            advance("training", step, course.end, journal.note)
+            if stopped or journal.due_at(step) or began > journal.due:
                 step = journal.stop(step, stopped)
                 busy.look_again()
     learner.finish()
-    return net.eval(), settled.to_json()
+    early = {"ended_early": course.end} if course.turned else {}
+    return net.eval(), settled.to_json() | early
 
 
 class _Journal:
     """What happens between steps: the log, checkpoints, going back after a broken gradient."""
 
     def __init__(
-        self, learner: Learner, settled: Settled, plan: Plan, choose: Columns, measure: Measure
+        self,
+        learner: Learner,
+        settled: Settled,
+        plan: Plan,
+        choose: Columns,
+        measure: Measure,
+        course: Course,
     ) -> None:
         self.learner, self.settled, self.plan = learner, settled, plan
-        self.choose, self.measure = choose, measure
+        self.choose, self.measure, self.course = choose, measure, course
         self.folder = plan.folder / "checkpoints" if plan.folder else None
         self.first = {name: value.clone() for name, value in learner.tensors().items()}
         if self.folder:
@@ -94,6 +103,7 @@ class _Journal:
         every = plan.checkpoint_steps if plan.folder else settled.steps
         self.stops = self.logs | frozenset(range(every, settled.steps, every))
         self.rows: list[dict[str, Any]] = []
+        self._beginning = {"step": 0, "logged": 0, "rows": [], "course": course.state()}
         self.retries, self.logged, self.note = 0, 0, ""
         self._restart_clocks()
 
@@ -112,17 +122,34 @@ class _Journal:
         tell(f"Continuing at step {step} of {self.settled.steps}.")
         return step
 
+    def due_at(self, step: int) -> bool:
+        """True after steps that are logged or saved."""
+        return step in self.stops or step == self.course.end
+
     def stop(self, step: int, stopped: list[int]) -> int:
         """Reads the flag, logs, saves; the step to go on with, earlier after a broken gradient."""
         if broken := int(self.learner.broken):
             return self._go_back(broken)
-        if step in self.logs:
+        if step in self.logs or step == self.course.end:
             self._log(step)
-        if self.folder and (stopped or (step < self.settled.steps and self._worth_saving(step))):
+            self._end_early(step)
+        if self.folder and (stopped or (step < self.course.end and self._worth_saving(step))):
             self._save(self.folder, step)
         if stopped:
             raise watch.stop(stopped[0], self.plan.folder, step)
         return step
+
+    def _end_early(self, step: int) -> None:
+        """Keeps the best weights; goes back to them, and soon ends, where none get better."""
+        course = self.course
+        if course.patience and course.better(step, self.rows[-1].get("valid_loss", math.inf)):
+            self.learner.keep_best()
+        if course.turn(step):
+            self.learner.take_best(course.end)
+            tell(
+                f"Validation has not improved since step {course.best_at}: "
+                f"back to those weights, to end at step {course.end} of {self.settled.steps}."
+            )
 
     def _worth_saving(self, step: int) -> bool:
         every = self.plan.checkpoint_steps
@@ -156,6 +183,7 @@ class _Journal:
         names = ("retries", "logged", "rows")
         facts = {name: getattr(self, name) for name in names}
         facts |= {"micro": self.learner.micro, "rate": self.learner.rate}
+        facts["course"] = self.course.state()
         checkpoint.save(folder, step, facts, self.learner.tensors())
         self.due = time.perf_counter() + self.plan.checkpoint_seconds
 
@@ -170,10 +198,12 @@ class _Journal:
         self.learner.rate /= 2
         tell(f"Gradient not finite at step {broken}: back one checkpoint, at half the rate.")
         found = checkpoint.load(self.folder) if self.folder else None
-        return self._take(*(found or ({"step": 0, "logged": 0, "rows": []}, self.first)))
+        return self._take(*(found or (self._beginning, self.first)))
 
     def _take(self, facts: dict[str, Any], state: dict[str, Tensor]) -> int:
         self.learner.take(state)
+        self.course.take(facts["course"])
+        self.learner.steps = self.course.end
         self.logged, self.rows = facts["logged"], list(facts["rows"])
         self._write()
         self._restart_clocks()

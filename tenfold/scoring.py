@@ -6,7 +6,7 @@ it `survives` a change of the input. A new application of a known kind gets all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.data import Columns, Problem, batches
+from tenfold import calibration
+from tenfold.data import Problem
+from tenfold.intervals import Weighed, mean, resampled, wilson
 from tenfold.results import Label, Labels, Prediction, Score, Scores
 
-__all__ = ["KINDS", "Kind", "Matrix", "centroids", "guess", "score", "survives"]
+__all__ = ["KINDS", "Kind", "Matrix", "certainty", "guess", "score", "survives", "weighed", "worst"]
 
 Answer = Prediction | Problem
 Metrics = dict[str, tuple[float, float, float]]
+Change = Callable[[np.ndarray], np.ndarray]
 
 RESAMPLED = 200
 """How often rows are resampled for an interval."""
@@ -28,7 +31,11 @@ RESAMPLED = 200
 
 @dataclass(frozen=True)
 class Kind:
-    """The functions of one kind of Prediction; `measure` resamples as often as it is told."""
+    """The functions of one kind of Prediction; `measure` resamples as often as it is told.
+
+    `weighed` is the headline as a function of how often each row counts; `certainty` says how
+    probabilities, changed by a function (N, K) -> (N, K), agree with what was right.
+    """
 
     headline: str
     measure: Callable[[Sequence[Answer], pd.DataFrame, int], Metrics]
@@ -36,6 +43,8 @@ class Kind:
     survives: Callable[[Any, Any], float]
     details: Callable[[Sequence[Answer], pd.DataFrame], dict[str, Any]]
     worst: Callable[[Sequence[Answer], pd.DataFrame], list[int]]
+    weighed: Callable[[Sequence[Answer], pd.DataFrame], Weighed]
+    certainty: Callable[[Sequence[Answer], pd.DataFrame, Change], dict[str, Any]]
 
 
 def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> Scores:
@@ -50,6 +59,17 @@ def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -
 def worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     """Positions of wrong answers, the most wrong first."""
     return KINDS[_kind_of(answers)].worst(answers, table)
+
+
+def weighed(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[str, Weighed]:
+    """The headline's name, and the headline as a function of how often each row counts."""
+    kind = KINDS[_kind_of(answers)]
+    return kind.headline, kind.weighed(answers, table)
+
+
+def certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+    """`ece`, `log_loss` and `reliability` (confidence, share right, rows) of changed answers."""
+    return KINDS[_kind_of(answers)].certainty(answers, table, change)
 
 
 def _kind_of(answers: Sequence[Answer]) -> type:
@@ -120,33 +140,11 @@ def _label_metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -
         found["top5_accuracy"] = wilson((best == matrix.truth[:, None]).any(1) & known)
     counts = confusion(matrix)
     cells = np.nonzero(counts)
-    found["macro_f1"] = _interval(partial(_macro_f1, cells, len(counts)), counts[cells], times)
+    found["macro_f1"] = resampled(partial(_macro_f1, cells, len(counts)), counts[cells], times)
     rows = np.ones(len(matrix.truth), np.int64)
-    found["ece"] = _interval(_calibration_error(matrix), rows, times)
-    found["log_loss"] = _mean_interval(_row_log_loss(matrix))
+    found["ece"] = resampled(calibration.error(*_sure_and_right(matrix)), rows, times)
+    found["log_loss"] = mean(_row_log_loss(matrix))
     return found
-
-
-def wilson(right: np.ndarray) -> tuple[float, float, float]:
-    """A share and its 95 % interval (E. B. Wilson, 1927)."""
-    rows = max(1, len(right))
-    share, z = float(right.sum()) / rows, 1.959964
-    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows**2))
-    return share, max(0.0, float(middle - half)), min(1.0, float(middle + half))
-
-
-def _interval(
-    metric: Callable[[np.ndarray], float], counts: np.ndarray, times: int
-) -> tuple[float, float, float]:
-    """A metric of counted things and its middle 95 % over resampled counts (B. Efron, 1979)."""
-    total = int(counts.sum())
-    if not total:
-        return 0.0, 0.0, 0.0
-    value, random = metric(counts), np.random.default_rng(0)
-    many = [value, *(metric(random.multinomial(total, counts / total)) for _ in range(times))]
-    low, high = np.percentile(many, [2.5, 97.5])
-    return value, min(float(low), value), max(float(high), value)
 
 
 def confusion(matrix: Matrix) -> np.ndarray:
@@ -189,30 +187,12 @@ def _macro_f1(cells: tuple[np.ndarray, ...], size: int, counts: np.ndarray) -> f
 
 def expected_calibration_error(matrix: Matrix) -> float:
     """Mean gap of confidence and accuracy over equal bins (C. Guo et al. 2017)."""
-    return _calibration_error(matrix)(np.ones(len(matrix.truth)))
+    return calibration.error(*_sure_and_right(matrix))(np.ones(len(matrix.truth)))
 
 
-def _calibration_error(matrix: Matrix, bins: int = 15) -> Callable[[np.ndarray], float]:
-    """The error as a function of how often each row counts."""
-    sure = matrix.probabilities.max(1, initial=0.0)
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    gap = sure - matrix.right
-
-    def error(counts: np.ndarray) -> float:
-        return float(np.abs(np.bincount(place, gap * counts, bins)).sum() / max(1, counts.sum()))
-
-    return error
-
-
-def reliability(matrix: Matrix, bins: int = 15) -> list[tuple[float, float, int]]:
-    """(mean confidence, accuracy, rows) of every bin that holds rows."""
-    sure = matrix.probabilities.max(1, initial=0.0)
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    rows = np.bincount(place, minlength=bins)
-    total = np.bincount(place, sure, bins)
-    right = np.bincount(place, matrix.right, bins)
-    kept = [n for n in range(bins) if rows[n]]
-    return [(float(total[n] / rows[n]), float(right[n] / rows[n]), int(rows[n])) for n in kept]
+def _sure_and_right(matrix: Matrix) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) how sure each row's answer was, and whether it was right."""
+    return matrix.probabilities.max(1, initial=0.0), matrix.right
 
 
 def _row_log_loss(matrix: Matrix) -> np.ndarray:
@@ -220,14 +200,6 @@ def _row_log_loss(matrix: Matrix) -> np.ndarray:
     chance = np.full(len(matrix.truth), 1e-7)
     chance[known] = matrix.probabilities[np.flatnonzero(known), matrix.truth[known]]
     return -np.log(chance.clip(1e-7, 1.0))
-
-
-def _mean_interval(values: np.ndarray) -> tuple[float, float, float]:
-    if not len(values):
-        return 0.0, 0.0, 0.0
-    mean = float(values.mean())
-    half = 1.959964 * float(values.std()) / np.sqrt(len(values))
-    return mean, max(0.0, mean - half), mean + half
 
 
 def _label_guess(train: pd.DataFrame) -> Label:
@@ -245,7 +217,7 @@ def _label_details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, 
     return {
         "classes": per_class(matrix),
         "confusion": confusion(matrix).tolist(),
-        "reliability": [list(one) for one in reliability(matrix)],
+        "reliability": calibration.reliability(*_sure_and_right(matrix)),
     }
 
 
@@ -254,6 +226,22 @@ def _label_worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     wrong = np.flatnonzero(~matrix.right)
     order = np.argsort(-_row_log_loss(matrix)[wrong], kind="stable")
     return [int(row) for row in wrong[order]]
+
+
+def _label_weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+    return Matrix.of(answers, table).right[:, None].astype(np.int64), _share
+
+
+def _share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts.sum(1)))
+
+
+def _label_certainty(
+    answers: Sequence[Answer], table: pd.DataFrame, change: Change
+) -> dict[str, Any]:
+    matrix = Matrix.of(answers, table)
+    changed = Matrix(matrix.classes, matrix.truth, change(matrix.probabilities))
+    return calibration.certainty(*_sure_and_right(changed), float(_row_log_loss(changed).mean()))
 
 
 # --- any number of classes ------------------------------------------------------------------------
@@ -279,10 +267,10 @@ def _labels_metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) 
     rows = np.ones(len(truth), np.int64)
     both, either = 2.0 * (truth & said), 1.0 * truth + said
     return {
-        "micro_f1": _interval(partial(_micro_f1, both.sum(1), either.sum(1)), rows, times),
-        "macro_f1": _interval(partial(_mean_f1, both, either, truth), rows, times),
+        "micro_f1": resampled(partial(_micro_f1, both.sum(1), either.sum(1)), rows, times),
+        "macro_f1": resampled(partial(_mean_f1, both, either, truth), rows, times),
         "accuracy": wilson((truth == said).all(1)),
-        "average_precision": _interval(_average_precision(truth, chance), rows, times),
+        "average_precision": resampled(_average_precision(truth, chance), rows, times),
     }
 
 
@@ -350,9 +338,35 @@ def _labels_worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
 
 
+def _labels_weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+    truth, said, _ = _labels_arrays(answers, table)
+    return np.stack([2 * (truth & said).sum(1), truth.sum(1) + said.sum(1)], 1), _ratio
+
+
+def _ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts @ rows[:, 1]))
+
+
+def _labels_certainty(
+    answers: Sequence[Answer], table: pd.DataFrame, change: Change
+) -> dict[str, Any]:
+    """Of every decision, a row and a class each."""
+    truth, _, chance = _labels_arrays(answers, table)
+    sure, right = change(chance).ravel(), truth.ravel()
+    told = np.where(right, sure, 1 - sure).clip(1e-7, 1.0)
+    return calibration.certainty(sure, right, float(-np.log(told).mean()))
+
+
 KINDS: dict[type, Kind] = {
     Label: Kind(
-        "accuracy", _label_metrics, _label_guess, _label_survives, _label_details, _label_worst
+        "accuracy",
+        _label_metrics,
+        _label_guess,
+        _label_survives,
+        _label_details,
+        _label_worst,
+        _label_weighed,
+        _label_certainty,
     ),
     Labels: Kind(
         "micro_f1",
@@ -361,26 +375,7 @@ KINDS: dict[type, Kind] = {
         _labels_survives,
         _labels_details,
         _labels_worst,
+        _labels_weighed,
+        _labels_certainty,
     ),
 }
-
-
-def centroids(train: Columns, truth: np.ndarray, rows: Columns, classes: int) -> np.ndarray:
-    """(N, K) one-hot answers of the nearest class mean on the encoded values of one column."""
-    sums, counts = 0.0, np.bincount(truth, minlength=classes)
-    for part, values in _flat(train):
-        sums = sums + np.eye(classes, dtype=np.float32)[truth[part]].T @ values
-    means = (sums / np.maximum(1, counts)[:, None]).astype(np.float32)
-    near = np.concatenate([values @ means.T for _, values in _flat(rows)])
-    distance = (means**2).sum(1) - 2 * near
-    distance[:, counts == 0] = np.inf
-    return np.eye(classes, dtype=np.float32)[distance.argmin(1)]
-
-
-def _flat(columns: Columns) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(positions, float values (rows, size)) of the one column, at most 32 MB at a time."""
-    (name,) = columns
-    each = max(1, columns.nbytes // max(1, columns.rows))
-    for part in batches(columns.rows, max(1, min(1024, (8 << 20) // each))):
-        values = columns.take(part)[name]
-        yield part, values.reshape(len(part), -1).astype(np.float32)

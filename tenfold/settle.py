@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold import device, system
+from tenfold.course import PATIENCE
 from tenfold.data import Batch, Columns
 from tenfold.errors import ArtefactRefused
 from tenfold.feed import Feed, tensors
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["Settled", "seconds_a_step", "settle", "tried"]
+__all__ = ["Settled", "agreed", "own_steps", "seconds_a_step", "settle", "tried"]
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What the plan came to. `length` is the number of steps of one pass."""
+    """What the plan came to. `length` is the number of steps of one pass.
+
+    `patience` is the number of steps without improvement that end learning early, 0 = never.
+    """
 
     steps: int
     batch: int
@@ -40,6 +44,7 @@ class Settled:
     precision: str
     threads: int
     decided: str
+    patience: int = 0
 
     @property
     def epochs(self) -> float:
@@ -63,13 +68,26 @@ def settle(
         return settled
     batch = max(1, min(plan.batch or recipe.batch, train.rows))
     length = max(1, train.rows // batch)
-    work = Work(loss, augment, _agreed(net, train, loss, plan))
+    work = Work(loss, augment, agreed(net, train, loss, plan))
     steps, decided = _steps(net, train, plan, recipe, work, batch, length)
     precision = str(work.precision).removeprefix("torch.")
-    settled = Settled(steps, batch, length, precision, torch.get_num_threads(), decided)
+    threads = torch.get_num_threads()
+    patience = _patience(plan, recipe, steps, length)
+    settled = Settled(steps, batch, length, precision, threads, decided, patience)
     if path:
         system.write_atomically(path, json.dumps(vars(settled)))
     return settled
+
+
+def _patience(plan: Plan, recipe: Recipe, steps: int, length: int) -> int:
+    """A quarter of the steps where minutes leave room for more than the recipe asks for."""
+    room = plan.minutes is not None and steps > 1.5 * own_steps(recipe, length)
+    return round(PATIENCE * steps) if room else 0
+
+
+def own_steps(recipe: Recipe, length: int) -> int:
+    """How long the recipe itself would learn, in steps."""
+    return max(round(recipe.passes * length), recipe.least_steps)
 
 
 def _read(path: Path) -> Settled:
@@ -84,7 +102,7 @@ def _read(path: Path) -> Settled:
         ) from error
 
 
-def _agreed(net: nn.Module, train: Columns, loss: Loss, plan: Plan) -> Any:
+def agreed(net: nn.Module, train: Columns, loss: Loss, plan: Plan) -> Any:
     """The chosen precision, once it gives nearly the loss that float32 gives."""
     place = next(net.parameters()).device
     precision = device.choose_precision(plan.precision, place)
@@ -118,7 +136,7 @@ def _steps(
     if plan.epochs is not None:
         return max(1, round(plan.epochs * length)), "epochs as asked"
     if plan.minutes is None:
-        return max(round(recipe.passes * length), recipe.least_steps), "the recipe's passes"
+        return own_steps(recipe, length), "the recipe's passes"
     began, budget = time.perf_counter(), plan.minutes * 60
     second = seconds_a_step(net, train, recipe, work, batch, most=min(4.0, 0.1 * budget))
     room = max(0.5, (budget - (time.perf_counter() - began)) * 0.95)

@@ -38,13 +38,20 @@ def train_table(
 
 
 def facts_of(counts: dict[str, int] | None = None, knobs: Any = None, **look: Any) -> Facts:
-    return apps.find(KIND, **knobs or {}).learn(train_table(counts or {"a": 8, "b": 8}, **look))
+    return apps.find(KIND, **knobs or {}).learn(train_table(counts or {"cat": 8, "dog": 8}, **look))
+
+
+def facts_at(height: int, width: int, channels: int, knobs: Any, **look: Any) -> Facts:
+    """The same for pictures stored at just these sides."""
+    facts = facts_of(EVEN, knobs, channels=channels, **look)
+    facts["data"] |= {"height": height, "width": width}
+    return facts | {"net": apps.find(KIND, **knobs)._net(facts, train_table(EVEN))}
 
 
 def noise(facts: Facts, rows: int = 16) -> Parts:
     """Random pictures of the size that the facts say, each class in turn."""
     random, data = np.random.default_rng(1), facts["data"]
-    shape = (rows, data["height"], data["width"], data["channels"])
+    shape = (rows, data["height"], data["width"], data["channels"] + data["masked"])
     image = random.integers(0, 256, shape, np.uint8)
     answer = np.arange(rows) % len(facts["answers"]["classes"])
     columns = Columns({"image": image, "label": answer})
@@ -56,8 +63,9 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **knobs: Any) -> Call:
     seen: list[Call] = []
 
     def capture(net: nn.Module, *rest: Any) -> Any:
+        net.eval()
         seen.append(Call(net, *rest))
-        return net.eval(), {}
+        return net, {}
 
     patch.setattr(loop, "fit", capture)
     app = apps.find(KIND, **knobs)

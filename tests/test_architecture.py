@@ -23,23 +23,26 @@ LAYERS = """
     __main__
     cli
     verbs
+    repeating
+    training
     serving reporting
-    evidence
-    prepare
+    evidence embeddings estimate comparing
+    prepare rereading
     run sources
     apps
     app
+    choosing
     loop
     settle
-    learner feed checkpoint watch
+    learner feed checkpoint watch course
     optimizers plan
-    explaining
-    networks scoring readers draw calibration
-    splits cache classes fetching document
+    explaining layers charts
+    networks scoring readers draw views objectives foreground
+    splits cache classes fetching document calibration intervals
     data
     results
     device
-    progress system
+    progress system language
     lazy
     errors
 """
@@ -273,7 +276,8 @@ def says_what_it_is(source: Source) -> Complaints:
         yield 1, "the module has no docstring"
     for node in source.tree.body:
         named = isinstance(node, (*FUNCTION, ast.ClassDef)) and not node.name.startswith("_")
-        if named and not ast.get_docstring(node):
+        overload = named and "overload" in map(ast.unparse, node.decorator_list)
+        if named and not overload and not ast.get_docstring(node):
             yield node.lineno, f"{node.name} has no docstring"
 
 

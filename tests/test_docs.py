@@ -96,8 +96,13 @@ unreadable("five-code", reason)
 
 # Below these keys stand names that depend on the data, each with a value of the same form.
 NAMED = {"scores", "baselines", "valid", "classes", "probabilities", "knobs", "wishes", "kinds"}
-NAMED |= {"versions", "codecs"}
-FREE = {"knobs", "wishes", "baselines"}  # entries of these may lack keys that do not concern them
+NAMED |= {"versions", "codecs", "ablations"}
+FREE = {
+    "knobs",
+    "wishes",
+    "baselines",
+    "ablations",
+}  # entries of these may lack keys that do not concern them
 
 
 def form(value: Any, name: str = "") -> Any:
@@ -132,16 +137,20 @@ def given(tmp_path_factory) -> dict[str, list[Any]]:
     (data / "circle" / "empty.png").touch()
     small = {"size": "tiny", "on_bad": "skip"}
     run = tenfold.train(kind, data, epochs=1, out=home / "runs" / "one", **small)
+    other = tenfold.train(kind, data, epochs=2, out=home / "runs" / "two", **small)
+    repeated = tenfold.train(kind, data, epochs=1, repeat=2, out=home / "twice", **small)
     one = data / "circle" / "000.png"
     inputs = [one, data / "circle" / "empty.png"]
     documents = {
         "": [],
         "check": [tenfold.check(kind, data, out=home / "check.html", **small)],
-        "train": [run],
+        "train": [run, repeated, tenfold.train(kind, data, plan=True, **small)],
         "test": [tenfold.test(run)],
         "predict": [*tenfold.predict(run, inputs)],
         "explain": [tenfold.explain(run, one)],
-        "report": [tenfold.report(run)],
+        "similar": [*tenfold.similar(run, inputs, k=2)],
+        "features": [tenfold.features(run, inputs, out=home / "features.npy")],
+        "report": [tenfold.report(run), tenfold.report([run, other], compare=True)],
         "runs": [tenfold.runs(home / "runs")],
         "kinds": [tenfold.kinds(), tenfold.kinds(kind)],
         "doctor": [tenfold.doctor()],

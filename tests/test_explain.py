@@ -1,5 +1,6 @@
 """Covers and Grad-CAM find what an answer rests on, follow the network, and leave no trace."""
 
+import dataclasses
 import json
 import re
 
@@ -7,17 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from commands import tenfold
 from PIL import Image
+from subjects import trained
 from torch import nn
 
 from tenfold import explaining
 from tenfold.data import Columns, Problem, Ragged
 from tenfold.errors import DataRefused, UsageError
 from tenfold.networks.fast import Fast
-from tenfold.networks.listing import listing
+from tenfold.networks.lined import Lined
+from tenfold.networks.notation import line_of
 from tenfold.networks.pictures import PictureClassifier
-from tenfold.results import Label, Labels
-from tenfold.verbs.explain import explain
+from tenfold.progress import listening
+from tenfold.results import Explanation, Label, Labels
+from tenfold.run import by_torch
+from tenfold.verbs.explain import ALIKE, explain
 from tenfold.verbs.train import train
 
 CORNER = (slice(0, 8), slice(16, 24))
@@ -190,10 +196,134 @@ def test_a_row_alone_has_the_map_it_has_among_others():
 
 def test_no_map_no_grad_cam():
     columns = Columns({"image": spotted(2, 28)})
-    point = seeded(listing(1, 3, 28, 28), 1, 28)  # its last map is a single point
+    line = line_of("listing", 1, 28, 28, "small")  # its last map is a single point
+    point = seeded(Lined(line, 1, 3, 28, 28), 1, 28)
     assert explaining.has_map(point) and explaining.grad_cam(point, columns) == []
     assert not explaining.has_map(nn.Linear(2, 2)) and not explaining.has_map(None)
     assert explaining.grad_cam(nn.Linear(2, 2), columns) == []
+
+
+def test_grad_cam_follows_the_class_asked_about():
+    columns = Columns({"image": spotted()})
+    net = PictureClassifier(Brightness(), 1, 24, 24, False, several=False).eval()
+    (best,) = explaining.grad_cam(net, columns)
+    assert explaining.grad_cam(net, columns, about=1)[0] == best
+    (other,) = explaining.grad_cam(net, columns, about=0)
+    assert np.max(other.weights) == 0  # nothing in the picture speaks for dark
+
+
+def test_covers_follow_the_class_asked_about():
+    columns = Columns({"image": spotted()})
+    (answer,) = by_corner(columns)
+    (bright,) = explaining.occlusion(by_corner, columns)
+    asked = dataclasses.replace(answer, label="dark")
+    (dark,) = explaining.occlusion(by_corner, columns, about=asked)
+    assert np.allclose(dark.weights, -np.array(bright.weights), atol=2e-4)
+
+
+# --- the same network with its weights shuffled ---
+
+
+def one_map(weights) -> Explanation:
+    return Explanation("image", "occlusion", np.asarray(weights).tolist())
+
+
+def test_agreement_is_spearmans():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        first, second = random.integers(0, 9, (2, 5, 6)) / 7  # with many ties
+        wanted = pd.Series(first.ravel()).rank().corr(pd.Series(second.ravel()).rank())
+        assert explaining.agreement(one_map(first), one_map(second)) == pytest.approx(
+            wanted, abs=1e-4
+        )
+    assert explaining.agreement(one_map(first), one_map(first**3)) == 1
+    assert explaining.agreement(one_map(first), one_map(-first)) == -1
+
+
+def test_a_constant_map_agrees_with_none():
+    flat, other = one_map(np.full((3, 3), 0.2)), one_map(np.eye(3))
+    assert explaining.agreement(flat, other) is explaining.agreement(other, flat) is None
+    assert explaining.agreement(flat, flat) is None
+    assert explaining.agreement(one_map([[]]), one_map([[]])) is None
+
+
+class Mixed(nn.Module):
+    """Tensors of every kind a network may hold, two of them one and the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.norm = nn.Linear(4, 4), nn.BatchNorm1d(4)
+        self.two = nn.Linear(4, 4)
+        self.two.weight = self.one.weight
+        self.short = nn.Parameter(torch.randn(6).to(torch.bfloat16), requires_grad=False)
+        self.register_buffer("none", torch.zeros(0))
+        self.register_buffer("scale", torch.ones(()))
+
+
+def test_shuffling_changes_places_and_no_values():
+    torch.manual_seed(0)
+    net = Mixed().train()
+    nn.init.normal_(net.norm.running_var)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    twin, again, other = (explaining.shuffled(net, seed) for seed in (0, 0, 1))
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name])
+        new, same = (each.state_dict()[name] for each in (twin, again))
+        assert torch.equal(new, same) and new.dtype == value.dtype
+        assert torch.equal(new.flatten().sort()[0], value.flatten().sort()[0])
+    for name in ("one.weight", "norm.running_var", "short"):
+        assert not torch.equal(twin.state_dict()[name], before[name])
+        assert not torch.equal(twin.state_dict()[name], other.state_dict()[name])
+    assert twin.one.weight is twin.two.weight and twin.training
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """A run that has learnt to tell drawn shapes apart, and its test pictures."""
+    subject = trained("image-classification", tmp_path_factory)
+    return subject.run, sorted(map(str, (subject.data / "test").rglob("*.png")))[::4]
+
+
+def test_maps_of_a_trained_run_are_not_those_of_random_weights(shapes, tmp_path):
+    run, pictures = shapes
+    found = explain(run, pictures, out=tmp_path / "seen", limit=len(pictures))
+    for way in ("occlusion", "gradcam"):
+        values = [one["random_weights"][way] for one in found["inputs"]]
+        known = [value for value in values if value is not None]
+        assert len(known) > len(values) / 2 and np.mean(known) < 0.5
+        assert all(-1 <= value <= 1 for value in known)
+    again = explain(run, pictures[:2], out=tmp_path / "seen")
+    assert [one["random_weights"] for one in again["inputs"]] == [
+        one["random_weights"] for one in found["inputs"][:2]
+    ]
+    page = (tmp_path / "seen/index.html").read_text("utf-8")
+    assert page.count("map is another one: rank correlation") >= 2
+    assert "With random weights the maps are others" in str(found)
+
+
+def test_maps_of_one_class_are_not_those_of_another(shapes, tmp_path):
+    run, pictures = shapes
+    maps = {}
+    for name in ("circle", "triangle"):
+        found = explain(run, pictures, out=tmp_path / name, about=name, limit=len(pictures))
+        assert found["about"] == name and f"speaks for {name}" in str(found)
+        maps[name] = [one["explanations"] for one in found["inputs"]]
+        assert f'<bdi title="{name}">' in (tmp_path / name / "index.html").read_text("utf-8")
+    for place, way in enumerate(("occlusion", "gradcam")):
+        pairs = zip(maps["circle"], maps["triangle"], strict=True)
+        values = [
+            explaining.agreement(*(one_map(each[place]["weights"]) for each in pair))
+            for pair in pairs
+        ]
+        known = [value for value in values if value is not None]
+        assert known and np.mean(known) < 0.5, way
+
+
+def test_the_class_that_is_answered_gives_the_maps_that_are_given(shapes, tmp_path):
+    run, (one, *_) = shapes
+    usual = explain(run, one, out=tmp_path / "a")["inputs"][0]
+    asked = explain(run, one, out=tmp_path / "b", about=usual["label"])["inputs"][0]
+    assert asked == usual
 
 
 # --- the verb ---
@@ -260,7 +390,12 @@ def test_explain_stops_at_the_limit(run, photos, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [({"method": "magic"}, "method must be one of"), ({"limit": 0}, "limit must be")],
+    [
+        ({"method": "magic"}, "method must be one of"),
+        ({"limit": 0}, "limit must be"),
+        ({"about": "猪"}, "knows no class '猪'"),
+        ({"about": ""}, "knows no class ''"),
+    ],
 )
 def test_explain_refuses_what_cannot_be(run, photos, words, said):
     with pytest.raises(UsageError, match=said):
@@ -270,3 +405,73 @@ def test_explain_refuses_what_cannot_be(run, photos, words, said):
 def test_explain_never_writes_into_the_run(run, photos):
     with pytest.raises(UsageError, match="sealed"):
         explain(run, str(photos), out=run.folder / "pictures")
+
+
+class Heard:
+    """Keeps the sentences."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def tell(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def advance(self, *_) -> None:
+        """Hears no numbers."""
+
+
+def test_a_map_that_does_not_need_the_weights_is_warned_about(run, photos, tmp_path):
+    """Brightness has one weight: shuffled it is the same network, and so must its maps be."""
+    net = PictureClassifier(Brightness(), 1, 24, 24, False, several=False).eval()
+    other = dataclasses.replace(run, net=net, infer=by_torch(net))
+    heard = Heard()
+    with listening(heard):
+        found = explain(other, str(photos), out=tmp_path / "seen")
+    alike = [one["random_weights"]["gradcam"] for one in found["inputs"]]
+    assert all(value > ALIKE for value in alike) and max(alike) == 1
+    assert "3 of 3 Grad-CAM maps are nearly the same with random weights" in str(heard.sentences)
+    assert "With random weights the maps are others" not in str(found)
+    page = (tmp_path / "seen/index.html").read_text("utf-8")
+    assert page.count("it shows the picture, not what the network learnt") == 6
+
+
+def test_without_a_torch_network_nothing_is_compared(run, photos, tmp_path):
+    exported = dataclasses.replace(run, net=None)
+    found = explain(exported, str(photos), out=tmp_path / "seen")
+    for one in found["inputs"]:
+        assert one["random_weights"] == {}
+        assert [each["method"] for each in one["explanations"]] == ["occlusion"]
+    page = (tmp_path / "seen/index.html").read_text("utf-8")
+    assert "rank correlation" not in page and "rank correlation" not in str(found)
+
+
+def test_explain_asks_about_a_class_in_both_words(run, photos):
+    home = run.folder.parent
+    for flag in ("--about", "--class"):
+        words = ("explain", run.folder, photos / "0 猫.png", "--json", flag)
+        done = tenfold(*map(str, words), "猫", cwd=home)
+        assert done.code == 0 and done.document["about"] == "猫", done.err
+        assert (
+            tenfold(*map(str, words), "dog", cwd=home).document["error"]["code"] == "unknown-class"
+        )
+    found = explain(run, str(photos), about=NAMES[1])
+    page = (home / "run-explained" / "index.html").read_text("utf-8")
+    assert found["about"] == NAMES[1] and "<b>dog" not in page and "&lt;b&gt;dog" in page
+
+
+def test_several_classes_are_asked_about_one_at_a_time(tmp_path):
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"image": list(random.integers(0, 255, (24, 24, 24), np.uint8))})
+    table["label"] = [["a", "b"] if n % 2 else ["a"] for n in range(24)]
+    run = train("image-classification", table, out=tmp_path / "run", size="tiny", epochs=1, batch=8)
+    found = explain(run, table["image"][0], about="b", out=tmp_path / "seen")
+    (one,) = found["inputs"]
+    assert one["kind"] == "labels" and set(one["random_weights"]) == {"occlusion", "gradcam"}
+    usual = explain(run, table["image"][0], out=tmp_path / "seen")["inputs"][0]
+    assert usual["explanations"][0] != one["explanations"][0]
+
+
+def test_explain_inside_the_run_folder_writes_beside_it(run, photos, monkeypatch):
+    monkeypatch.chdir(run.folder)
+    found = explain(".", str(photos / "0 猫.png"), method="occlusion")
+    assert found["page"] == str(run.folder.parent / "run-explained" / "index.html")

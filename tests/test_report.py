@@ -95,9 +95,9 @@ def test_the_page_says_what_there_is(run, page):
         assert words.share(value) in page
     assert "nearest centroid" in page and "best constant guess" in page
     assert html.escape(run.scores["protocol"]) in page
-    for title in ("Scores", "Classes", "Confusion", "Worst errors", "Learning", "Certainty"):
+    for title in ("Scores", "Classes", "Confusion", "Worst errors", "Calibration", "Learning"):
         assert f"<h2>{title}</h2>" in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 3, "curves, calibration, classes"
     wrong = round((1 - score["value"]) * run.scores["rows"]["test"])
     assert page.count('class="card"') == min(24, wrong)
     assert page.count('src="data:image/') == 2 * min(24, wrong), "each error with its heat map"
@@ -128,7 +128,8 @@ def test_made_again_without_the_data(run, page, tmp_path):
     assert time.perf_counter() - began < 5
     again = (tmp_path / "again.html").read_text("utf-8")
     assert found["pictures"] is False and 'src="data:image/' not in again
-    kept = ("Scores", "Classes", "Confusion", "Learning", "Certainty", "Data", "How it was made")
+    kept = ("Scores", "Classes", "Confusion", "Learning", "Calibration", "Data", "Network")
+    kept += ("Model card", "How it was made")
     assert all(f"<h2>{title}</h2>" in again for title in kept)
     assert found["scores"] == run.scores["scores"]
     bars = re.compile(r'<div class="bars">.*?</div>', re.S)
@@ -137,6 +138,16 @@ def test_made_again_without_the_data(run, page, tmp_path):
 
 def test_the_run_stays_sealed(run):
     report(run.folder)
+    assert open_run(run.folder, "cpu").kind == run.kind
+
+
+def test_no_page_goes_into_the_run(run):
+    with pytest.raises(UsageError, match="sealed"):
+        report(run, out=run.folder / "mine.html")
+    with pytest.raises(UsageError, match="sealed"):
+        report([run, run], out=run.folder / "mine.html", compare=True)
+    assert not (run.folder / "mine.html").exists()
+    report(run, out=run.folder / "report.html")
     assert open_run(run.folder, "cpu").kind == run.kind
 
 

@@ -14,6 +14,7 @@ length and averages the last weights), arXiv 1708.02002 (focal loss), arXiv 1706
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import device, loop
+from tenfold import calibration, choosing, device, foreground, loop, objectives, views
 from tenfold.app import App, Facts, Input, Outputs, Table, knob
-from tenfold.calibration import temperature
-from tenfold.data import Column, Encoded, Parts
+from tenfold.data import Batch, Column, Columns, Encoded, Parts
+from tenfold.errors import UsageError, nearest
 from tenfold.feed import in_order
 from tenfold.lazy import lazy
+from tenfold.networks import notation
 from tenfold.plan import Plan
 from tenfold.progress import tell
 from tenfold.readers import labelled, pictures
@@ -34,16 +36,27 @@ from tenfold.results import Label, Labels, Prediction
 from tenfold.scoring import natural
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-torch, functional = lazy("torch"), lazy("torch.nn.functional")
-fast, listing = lazy("tenfold.networks.fast"), lazy("tenfold.networks.listing")
+torch = lazy("torch")
+fast, lined = lazy("tenfold.networks.fast"), lazy("tenfold.networks.lined")
 networks = lazy("tenfold.networks.pictures")
 
 # B pictures of a batch, H W C height, width, channels, K classes
 
 SIZES = ("tiny", "small", "medium", "large")
-LOSSES = ("auto", "cross-entropy", "weighted", "focal", "binary")
+SIZED = ("fast", "residual")  # networks that `size` makes wider
+
+
+def _line(text: str) -> None:
+    """Raises UsageError for a network that is neither named nor a line of layers."""
+    named = ("fast", *notation.NAMES)
+    if text in named:
+        return
+    near = nearest(text, named)
+    if text.isalpha() and near.startswith("Did"):
+        raise UsageError(f"There is no network {text!r}", code="bad-setting", fix=near)
+    notation.parse(text)
 
 
 @dataclass(frozen=True)
@@ -59,37 +72,39 @@ class ImageClassification(App):
     """See the module."""
 
     size: str = knob("small", "how much network", choices=SIZES)
-    network: str = knob("fast", "which network", choices=("fast", "listing"))
+    network: str = knob("fast", "which: fast, listing, residual or a line of layers", accepts=_line)
     side: int = knob(0, "side of the pictures as learnt, 0 = decide", unit="px", low=0, high=1024)
-    loss: str = knob("auto", "what is made small", choices=LOSSES)
+    loss: str = knob("auto", "what is made small", choices=objectives.LOSSES)
     optimizer: str = knob("auto", "how steps are made", choices=("auto", "sgd", "adamw", "muon"))
     rate: float = knob(0.0, "learning rate, 0 = the recipe's", low=0.0, high=100.0)
-    augment: str = knob("auto", "changed views", choices=("auto", "none", "shift", "flip"))
+    augment: str = knob("auto", f"auto, none or {','.join(views.KINDS)}", accepts=views.named)
+    foreground: str = knob(
+        "none", "object and background told apart, as one more channel", choices=("none", "mixture")
+    )
 
+    encoding = 2
     wishes = _Wishes
 
     def read(self, source: Any) -> Table:
         return labelled.read(source, pictures.MEDIUM)
 
     def learn(self, train: Table) -> Facts:
-        if self.network == "listing" and self.size != "small":
-            tell("The network `listing` has one size: --size changes nothing.")
         height, width = _sides(train, self.side)
         channels = int(train["channels"].max())
         several = "labels" in train
         names = train["labels"].explode().dropna() if several else train["label"]
         counts = names.value_counts()
         classes = sorted(map(str, counts.index), key=natural)
-        views = {"auto": "flip" if channels == 3 else "shift"}.get(self.augment, self.augment)
-        return {
-            "data": {"height": height, "width": width, "channels": channels},
+        masked = self.foreground == "mixture"
+        facts = {
+            "data": {"height": height, "width": width, "channels": channels, "masked": masked},
             "answers": {
                 "classes": classes,
                 "counts": [int(counts[name]) for name in classes],
                 "several": several,
             },
-            "net": {"network": self.network, "size": self.size, "views": views},
         }
+        return facts | {"net": self._net(facts, train)}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return {"image": Input("image")}
@@ -102,6 +117,8 @@ class ImageClassification(App):
         image, problems = pictures.encode(
             list(table["image"]), data["height"], data["width"], data["channels"]
         )
+        if data["masked"]:
+            image = np.concatenate([image, foreground.masks(image)], 3)
         return Encoded({"image": image}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
@@ -114,20 +131,30 @@ class ImageClassification(App):
 
     def build(self, facts: Facts) -> nn.Module:
         data, net, answers = facts["data"], facts["net"], facts["answers"]
-        shape = (data["channels"], len(answers["classes"]), data["height"], data["width"])
-        body = (
-            listing.listing(*shape)
-            if net["network"] == "listing"
-            else fast.Fast(*shape, net["size"])
-        )
-        sides = (data["channels"], data["height"], data["width"])
-        return networks.PictureClassifier(body, *sides, net["views"] == "flip", answers["several"])
+        sides = (data["channels"] + data["masked"], data["height"], data["width"])
+        shape = (sides[0], len(answers["classes"]), *sides[1:])
+        line = net["line"]
+        body = lined.Lined(line, *shape) if line else fast.Fast(*shape, net["size"])
+        found = networks.PictureClassifier(body, *sides, False, answers["several"])
+        return _averaged(found, facts, facts.get("settled", {}).get("augment", net["augment"]))
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         _learn_statistics(net, parts)
         facts, recipe = plan.facts, self._recipe(plan.facts)
-        loss = _objective(self.loss, facts["answers"], device.choose_device(plan.device))
-        net, settled = loop.fit(net, parts, loss, plan, recipe, _changes(facts), _measure)
+        kinds = self._kinds(facts, parts.train)
+        objective = objectives.objective(
+            self.loss, facts["answers"], device.choose_device(plan.device)
+        )
+        net = _averaged(net, facts, views.joined(kinds))
+        ways = {name: _changes(facts, name) for name in self._ways(kinds)}
+        chosen = choosing.choose(
+            net, parts, ways, objective, plan, recipe, partial(_loss_of, columns=parts.choose)
+        )
+        net, change = _averaged(net, facts, chosen.way), ways[chosen.way]
+        net, settled = loop.fit(
+            net, parts, objective, chosen.plan, recipe, change, objectives.measure
+        )
+        settled |= {"augment": chosen.way} | ({"tried": chosen.losses} if chosen.losses else {})
         if not plan.dry:
             settled["temperature"] = _calibrate(net, parts)
         return net, settled
@@ -137,22 +164,85 @@ class ImageClassification(App):
         wishes = wishes or _Wishes()
         return [_answer(row, classes, several, wishes) for row in outputs["probabilities"]]
 
+    def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
+        return {"foreground channel set to one": _all_object} if facts["data"]["masked"] else {}
+
+    def _net(self, facts: Facts, train: Table) -> Facts:
+        """What `build` knows: the network and what may be changed in a picture."""
+        data, answers = facts["data"], facts["answers"]
+        shape = (data["channels"] + data["masked"], data["height"], data["width"])
+        line = ""
+        if self.network != "fast":
+            named = self.network in notation.NAMES
+            line = notation.line_of(self.network, *shape, self.size) if named else self.network
+            classes = len(answers["classes"])
+            notation.fitted(line, *shape, classes)
+            for sentence in notation.waste(line, *shape, classes, len(train)):
+                tell(sentence)
+        if self.network not in SIZED and self.size != "small":
+            tell(f"The network {self.network!r} has one size: --size changes nothing.")
+        kinds = self._possible(answers["classes"], data, line)
+        return {"network": self.network, "size": self.size, "line": line, "augment": kinds}
+
+    def _possible(self, classes: list[str], data: Facts, line: str) -> str:
+        """The changes that were asked for, else those that suit the data as far as it is known."""
+        told = views.named(self.augment)
+        side = min(data["height"], data["width"])
+        if told is not None:
+            found = told
+        elif data["channels"] == 1:
+            found = ("shift",)
+        elif side < _PHOTOS or not _any_side(line):
+            found = ("shift", "flip")
+        else:
+            found = ("crop", "flip", "colour")
+        if told is None and views.reads_one_way(classes):
+            found = tuple(kind for kind in found if kind != "flip")
+        return views.joined(found)
+
+    def _ways(self, kinds: tuple[str, ...]) -> list[str]:
+        """The usual changes, and where they were not told, others worth a trial."""
+        usual = views.joined(kinds)
+        if self.augment != "auto" or not kinds:
+            return [usual]
+        more = [(*kinds, kind) for kind in ("colour", "cutout", "mixup") if kind not in kinds]
+        plain = (
+            tuple(kind for kind in kinds if kind in ("shift", "flip")) if "crop" in kinds else ()
+        )
+        found = [*more, ("shift", *plain)] if "crop" in kinds else more
+        return [usual, *map(views.joined, found)]
+
+    def _kinds(self, facts: Facts, train: Columns) -> tuple[str, ...]:
+        """The changes to make: nothing is mirrored that would become something else."""
+        kinds = views.named(facts["net"]["augment"]) or ()
+        if self.augment != "auto" or "flip" not in kinds or "label" not in train:
+            return kinds
+        some = train.take(np.linspace(0, train.rows - 1, min(train.rows, 5000)).astype(np.int64))
+        differ = views.differs_mirrored(some["image"], some["label"])
+        if differ is None:
+            return kinds
+        tell(
+            "Mirror images look like other classes here (means of classes name "
+            f"{differ[0]:.0%} of the pictures and {differ[1]:.0%} of their mirror images): "
+            "nothing is mirrored. --augment tells otherwise."
+        )
+        return tuple(kind for kind in kinds if kind != "flip")
+
     def _recipe(self, facts: Facts) -> loop.Recipe:
-        recipe = _RECIPES[facts["net"]["network"]]
+        recipe = _RECIPES.get(self.network, _FAST)
         if self.optimizer not in ("auto", recipe.optimizer):
             recipe = replace(_OTHERS[self.optimizer], passes=recipe.passes)
-        if facts["net"]["network"] == "fast" and sum(facts["answers"]["counts"]) > _MANY:
+        if self.network != "listing" and sum(facts["answers"]["counts"]) > _MANY:
             recipe = replace(recipe, batch=256)
         return replace(recipe, rate=self.rate) if self.rate else recipe
 
 
-_SMOOTHING = 0.15
+_PHOTOS = 64  # side from which pictures have details to spare for crops
 _MANY = 20_000  # rows from which a batch is twice as large
-_WHOLE = 0.7  # share of the steps from which growing pictures are whole
 _FAST = loop.Recipe(
-    "muon", 0.1, 0.01, decay=0.05, passes=20, least_steps=600, batch=128, newton_schulz=3
+    "muon", 0.1, 0.01, decay=0.05, passes=20, least_steps=1000, batch=128, newton_schulz=3
 )
-_LISTING = replace(_FAST, rate=0.045, decay=0.0, passes=5)
+_LISTING = replace(_FAST, rate=0.045, decay=0.0, passes=5, least_steps=600)
 _RECIPES = {"fast": _FAST, "listing": _LISTING}
 _OTHERS = {
     "sgd": loop.Recipe("sgd", 0.05, decay=5e-4, momentum=0.9, least_steps=600, average=0.2),
@@ -180,154 +270,50 @@ def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
     return fit[0], fit[1]
 
 
-def _objective(wish: str, answers: dict[str, Any], place: Any) -> Any:
-    """The loss that the person or the data ask for."""
-    kind = wish if wish in ("focal", "binary") else "cross-entropy"
-    weights = _class_weights(wish, answers)
-    return partial(
-        _loss,
-        kind="binary" if answers["several"] else kind,
-        smoothing=_SMOOTHING,
-        class_weights=None if weights is None else torch.tensor(weights, device=place),
+def _loss_of(net: Any, columns: Columns) -> float:
+    """Mean log loss at the temperature that suits it best, so that only the order is judged."""
+    logits, truth = _logits(net, columns)
+    return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
+
+
+def _averaged(net: Any, facts: Facts, way: str) -> nn.Module:
+    """The network, its answers to be averaged over the views that its training made natural."""
+    kinds = views.named(way) or ()
+    net.mirror = "flip" in kinds
+    net.middle = (
+        _seen((facts["data"]["height"], facts["data"]["width"])) if "crop" in kinds else None
     )
+    return net
 
 
-def _class_weights(wish: str, answers: dict[str, Any]) -> list[float] | None:
-    """Inverse square root of the counts, mean 1 over rows; None where classes are even."""
-    counts = np.array(answers["counts"], float)
-    uneven = counts.max() > (1.0 if wish == "weighted" else 1.5) * counts.min()
-    if answers["several"] or wish not in ("auto", "weighted") or not uneven:
+def _changes(facts: Facts, way: str) -> views.Views | None:
+    """The augmentation of that name, None where there is none."""
+    kinds = views.named(way) or ()
+    data, net = facts["data"], facts["net"]
+    sides = (data["height"], data["width"])
+    grows = min(sides) >= 32 and _any_side(net["line"])
+    if "crop" in kinds:
+        sides = _seen(sides)
+    if not kinds and not grows:
         return None
-    weights = counts**-0.5
-    weights *= counts.sum() / (weights * counts).sum()
-    tell(
-        f"Classes are uneven ({int(counts.min())} to {int(counts.max())} rows): "
-        f"rows of rare classes weigh up to {weights.max() / weights.min():.1f} times as much."
-    )
-    return [round(float(weight), 6) for weight in weights]
+    return views.Views(kinds, sides, data["channels"], grows)
 
 
-def _loss(
-    net: Any,
-    batch: dict[str, Tensor],
-    kind: str,
-    smoothing: float,
-    class_weights: Tensor | None = None,
-) -> Tensor:
-    logits = net.logits(batch["image"]).float()
-    if kind == "binary":
-        each = _binary(logits, batch)
-    elif kind == "focal":
-        each = _focal(logits, batch["label"])
-    elif class_weights is None and "weight" not in batch:
-        return functional.cross_entropy(
-            logits, batch["label"], ignore_index=-1, label_smoothing=smoothing
-        )
-    else:
-        each = functional.cross_entropy(
-            logits, batch["label"], ignore_index=-1, reduction="none", label_smoothing=smoothing
-        )
-    return _mean(each, batch, class_weights)
+def _any_side(line: str) -> bool:
+    """True where the network takes pictures of other sides than the stored ones."""
+    return not line or not {"flatten", "view"} & {layer.name for layer in notation.parse(line)}
 
 
-def _mean(each: Tensor, batch: dict[str, Tensor], class_weights: Tensor | None) -> Tensor:
-    """The mean over rows, each by its weight and that of its class."""
-    weight = batch["weight"] if "weight" in batch else torch.ones_like(each)
-    if "label" in batch:
-        weight = weight * (batch["label"] >= 0)
-    if class_weights is not None:
-        weight = weight * class_weights[batch["label"].clamp(min=0)]
-    return (each * weight).sum() / weight.sum().clamp(min=1e-6)
+def _seen(sides: tuple[int, int]) -> tuple[int, int]:
+    """The part of the stored sides that is learnt from: the rest is room for crops."""
+    height, width = (max(8, round(0.8 * side / 8) * 8) for side in sides)
+    return height, width
 
 
-def _binary(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
-    wanted = batch.get("labels")
-    if wanted is None:
-        wanted = functional.one_hot(batch["label"].clamp(min=0), logits.shape[1])
-    each = functional.binary_cross_entropy_with_logits(logits, wanted.float(), reduction="none")
-    return each.sum(1)
-
-
-def _focal(logits: Tensor, label: Tensor, gamma: float = 2.0) -> Tensor:
-    """T.-Y. Lin et al. 2017: rows that are sure already count little."""
-    each = functional.cross_entropy(logits, label, ignore_index=-1, reduction="none")
-    return each * (1 - torch.exp(-each)) ** gamma
-
-
-def _measure(net: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    logits = net.logits(batch["image"]).float()
-    if "labels" in batch:
-        wanted = batch["labels"].float()
-        each = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-        return {
-            "valid_loss": each.sum(),
-            "valid_accuracy": ((logits > 0) == (wanted > 0)).all(1).sum(),
-        }
-    label = batch["label"]
-    each = functional.cross_entropy(logits, label, ignore_index=-1, reduction="sum")
-    return {"valid_loss": each, "valid_accuracy": (logits.argmax(1) == label).sum()}
-
-
-def _changes(facts: Facts) -> Any:
-    """The augmentation, None where there is none."""
-    net = facts["net"]
-    grows = net["network"] == "fast" and min(facts["data"]["height"], facts["data"]["width"]) >= 32
-    if net["views"] == "none" and not grows:
-        return None
-    return partial(_augment, views=net["views"], grows=grows)
-
-
-def _augment(batch: dict[str, Tensor], share: float, views: str, grows: bool) -> dict[str, Tensor]:
-    """Every picture shifted by up to a sixteenth of its side, half of the batch mirrored.
-
-    What comes in at a border is a reflection. Rows are in random order, so the first half of the
-    batch is as good as a coin for each row, and costs half a copy. With `grows` pictures are at
-    five eighths of their side first, then at three quarters, whole for the last third of the
-    steps: two thirds of the work.
-    """
-    image = batch["image"]
-    if views != "none":
-        image = _shifted(image)
-    if views == "flip":
-        half = len(image) // 2
-        image = torch.cat([image[:half].flip(2), image[half:]])
-    if grows and share < _WHOLE:
-        image = _smaller(image, 5 / 8 if share < _WHOLE / 2 else 3 / 4)
+def _all_object(batch: Batch) -> Batch:
+    image = batch["image"].copy()
+    image[..., -1] = 255
     return batch | {"image": image}
-
-
-def _smaller(image: Tensor, scale: float) -> Tensor:
-    """(B, H, W, C) at `scale` of its sides; bytes are resized as bytes on a CPU."""
-    sides = [round(side * scale) for side in image.shape[1:3]]
-    planes = image.permute(0, 3, 1, 2)
-    planes = planes if planes.device.type == "cpu" else planes.float()
-    small = functional.interpolate(planes, sides, mode="bilinear", antialias=True)
-    return small.permute(0, 2, 3, 1)
-
-
-def _shifted(image: Tensor) -> Tensor:
-    """(B, H, W, C), each picture moved by its own offset: one pad and one gather for the batch."""
-    count, height, width, channels = image.shape
-    most = min(max(1, round(max(height, width) / 16)), height - 1, width - 1)
-    if most < 1:
-        return image
-    place = image.device
-    padded = image.index_select(1, _reflected(height, most, place))
-    padded = padded.index_select(2, _reflected(width, most, place))
-    stride = padded.stride()
-    sides = (2 * most + 1, 2 * most + 1)
-    views = padded.as_strided(
-        (count, *sides, height, width, channels), (stride[0], stride[1], stride[2], *stride[1:])
-    )
-    rows = torch.arange(count, device=place)
-    down, right = (torch.randint(0, 2 * most + 1, (count,), device=place) for _ in "yx")
-    return views[rows, down, right]
-
-
-def _reflected(side: int, most: int, place: Any) -> Tensor:
-    """Indices of a side with `most` reflected ones before and after."""
-    at = torch.arange(-most, side + most, device=place).abs()
-    return side - 1 - (side - 1 - at).abs()
 
 
 def _learn_statistics(net: nn.Module, parts: Parts, rows: int = 5000) -> None:
@@ -342,15 +328,21 @@ def _learn_statistics(net: nn.Module, parts: Parts, rows: int = 5000) -> None:
 
 def _calibrate(net: Any, parts: Parts) -> float:
     """Sets the network's temperature from the reserved half of validation."""
+    with torch.no_grad():
+        found = calibration.temperature(*_logits(net, parts.reserve)) if parts.reserve.rows else 1.0
+        net.temperature.fill_(found)
+    return round(found, 4)
+
+
+def _logits(net: Any, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+    """(N, K) logits and the answers (N,) or (N, K) of all rows."""
     place = next(net.parameters()).device
     logits, truth = [], []
     with torch.no_grad():
-        for batch in in_order(parts.reserve, 256, place):
+        for batch in in_order(columns, 256, place):
             logits.append(net.logits(batch["image"]).float().cpu().numpy())
             truth.append(batch["labels" if "labels" in batch else "label"].cpu().numpy())
-        found = temperature(np.concatenate(logits), np.concatenate(truth)) if logits else 1.0
-        net.temperature.fill_(found)
-    return round(found, 4)
+    return np.concatenate(logits), np.concatenate(truth)
 
 
 def _answer(row: np.ndarray, classes: list[str], several: bool, wishes: _Wishes) -> Prediction:

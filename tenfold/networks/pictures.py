@@ -15,10 +15,12 @@ __all__ = ["PictureClassifier"]
 
 
 class PictureClassifier(nn.Module):
-    """uint8 (B, H, W, C) -> probabilities (B, K), embedding (B, D); normalisation, calibration inside.
+    """uint8 (B, H, W, C) -> probabilities (B, K), embedding (B, D); all that is learnt is inside.
 
-    Pictures larger than (height, width) are cut to their middle. With `mirror`, answers are the
-    mean over the picture and its mirror image. `several` = classes do not exclude each other.
+    Pictures larger than (height, width) are cut to their middle. Answers are the mean over views:
+    with `mirror` the mirror image too, with `middle` (h', w') also the middle of that size. Both
+    may be set later; while learning there is one view. `several` = classes do not exclude each
+    other.
     """
 
     shift: Tensor
@@ -31,6 +33,7 @@ class PictureClassifier(nn.Module):
         super().__init__()
         self.body = body
         self.height, self.width, self.mirror, self.several = height, width, mirror, several
+        self.middle: tuple[int, int] | None = None
         self.register_buffer("shift", torch.full((channels,), -2.0))
         self.register_buffer("scale", torch.full((channels,), 1 / 64))
         self.register_buffer("temperature", torch.ones(()))
@@ -52,19 +55,24 @@ class PictureClassifier(nn.Module):
 
     def normal(self, image: Tensor) -> Tensor:
         """(B, H, W, C) bytes or floats 0 to 255 -> (B, C, h, w), mean 0 and deviation 1."""
-        top, left = (image.shape[1] - self.height) // 2, (image.shape[2] - self.width) // 2
-        if top > 0 or left > 0:
-            image = image[:, top : top + self.height, left : left + self.width]
+        image = _middle(image, self.height, self.width)
         x = torch.addcmul(self.shift, image.float(), self.scale)
         return x.permute(0, 3, 1, 2)
 
     def embed(self, image: Tensor) -> Tensor:
-        """(B, D) what the head sees; the mean over both views with `mirror`, but while learning."""
-        x = self.normal(image)
-        found: Tensor = self.body.embed(x)  # type: ignore[operator]
-        if self.mirror and not self.training:
-            found = (found + self.body.embed(x.flip(3))) / 2  # type: ignore[operator]
-        return found
+        """(B, D) what the head sees, the mean over the views of an answer."""
+        views = [self.normal(image)]
+        if not self.training:
+            if self.middle is not None:
+                views.append(
+                    _middle(views[0].permute(0, 2, 3, 1), *self.middle).permute(0, 3, 1, 2)
+                )
+            if self.mirror:
+                views += [view.flip(3) for view in views]
+        found: Tensor = self.body.embed(views[0])  # type: ignore[operator]
+        for view in views[1:]:
+            found = found + self.body.embed(view)  # type: ignore[operator]
+        return found / len(views) if len(views) > 1 else found
 
     def logits(self, image: Tensor) -> Tensor:
         """(B, K) as learnt, before calibration."""
@@ -76,3 +84,12 @@ class PictureClassifier(nn.Module):
         logits = self.body.answer(embedding).float() / self.temperature  # type: ignore[operator]
         chances = logits.sigmoid() if self.several else logits.softmax(1)
         return {"probabilities": chances, "embedding": embedding.float()}
+
+
+def _middle(image: Tensor, height: int, width: int) -> Tensor:
+    """(B, H, W, C) -> the middle of it, at most (height, width)."""
+    top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
+    if top <= 0 and left <= 0:
+        return image
+    top, left = max(top, 0), max(left, 0)
+    return image[:, top : top + height, left : left + width]

@@ -1,35 +1,34 @@
-"""The report of a run and of a check: one self-contained file each, with no outside address."""
+"""The report of a run and of a check: one self-contained file each, with no outside address.
+
+They are written in the language that is spoken (see tenfold.language).
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import math
-import platform
-import shlex
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tenfold import __version__, draw, explaining, loop, scoring, system
-from tenfold import device as devices
-from tenfold import run as runs
+from tenfold import charts, draw, explaining, loop, scoring, system
 from tenfold.app import App, name_of
 from tenfold.data import Columns
+from tenfold.errors import TenfoldError
 from tenfold.evidence import Evidence
-from tenfold.lazy import lazy
+from tenfold.language import again, say, speaking
 from tenfold.prepare import Prepared
-from tenfold.reporting import answers, rows, words
+from tenfold.reporting import answers, card, made, rows, words
 from tenfold.reporting.notes import notes
+from tenfold.reporting.templates import page
 from tenfold.run import Run
 
-jinja2, torch = lazy("jinja2"), lazy("torch")
+__all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]
 
-__all__ = ["document_rows", "write", "write_check", "write_gallery"]
-
-HERE = Path(__file__).parent
+EMPTY: dict[str, Any] = {
+    name: {} for name in ("settled", "seconds", "valid", "details", "calibration", "ablations")
+} | {"by_examples": [], "layers": [], "cost": {}, "environment": {}}
+"""What scores of an earlier version may lack."""
 MOST_ERRORS, MOST_EXAMPLES = 24, 120
 
 document_rows = rows.of_prepared
@@ -41,33 +40,71 @@ def write(run: Run, found: Evidence | None = None, out: Path | None = None) -> P
     Without evidence, what needs the data themselves (pictures, copies) is left out.
     """
     path = out or run.folder / "report.html"
-    system.write_atomically(path, _page("report.html.jinja", **_context(run, found)))
+    system.write_atomically(path, page("report.html.jinja", **_context(run, found)))
     return path
 
 
+def model_card(run: Run) -> dict[str, Any]:
+    """The model card of a run in English, as JSON has it."""
+    with speaking("en"):
+        document, facts = _document(run, None), rows.cut(rows.of_folder(run.folder))
+        return card.card(run, document, facts, notes(document, facts, loop.log_of(run.folder)))
+
+
+def _document(run: Run, found: Evidence | None) -> dict[str, Any]:
+    """The scores as this version knows them, with what the evidence can add."""
+    document = EMPTY | run.scores
+    if found and not document["calibration"]:
+        document |= {"calibration": found.calibration, "by_examples": found.by_examples}
+    judged = len(found.table) if found else int(document.get("rows", {}).get("test", 0))
+    return document | {"rows": document.get("rows", {}) | {"judged": judged}}
+
+
 def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
-    document = {"settled": {}, "seconds": {}, "valid": {}, "details": {}} | run.scores
-    log = loop.log_of(run.folder)
+    document, log = _document(run, found), loop.log_of(run.folder)
     prepared = found.prepared if found else None
     facts = rows.shown(rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder))
-    judged = len(found.table) if found else int(document.get("rows", {}).get("test", 0))
-    document["rows"] = document.get("rows", {}) | {"judged": judged}
     worst = scoring.worst(found.answers, found.table) if found else []
     pieces = answers.PIECES.get(run.app.gives(run.facts), answers.nothing)
+    told = notes(document, facts, log)
+    about = card.card(run, document, facts, told)
     return {
         "title": f"{run.folder.resolve().name}",
         "document": document,
         "headline": _headline(document),
-        "notes": notes(document, facts, log),
+        "notes": told,
         "pieces": pieces(document["details"]),
+        "examples": _by_examples(document, facts["classes"]),
         "errors": _errors(run, found, worst) if found else [],
         "wrong": len(worst),
-        "curves": draw.curves(log) if log else "",
+        "curves": charts.curves(log) if log else "",
+        "certainty": _certainty(document),
         "rows": facts,
-        "plan": _plan(run),
-        "command": _command(run, prepared),
-        "environment": document.get("environment") or _environment(run),
+        "layers": made.network(document["layers"]),
+        "card": about,
+        "card_tables": card.tables(about),
+        "plan": made.plan(run),
+        "command": made.command(run, prepared),
+        "cost": made.cost(document),
+        "environment": made.environment(run, document),
     }
+
+
+def _by_examples(document: dict[str, Any], counts: dict[str, dict[str, int]]) -> str:
+    """Share found against training rows, where there are enough classes to see anything."""
+    judged = [one for one in document["details"].get("classes", []) if one["support"]]
+    told = [(one["class"], counts[one["class"]]["train"], one["recall"]) for one in judged
+            if one["class"] in counts]  # fmt: skip
+    few = document["by_examples"] and document["by_examples"][0]["most"] is not None
+    return charts.examples(told) if len(told) > 4 and few else ""
+
+
+def _certainty(document: dict[str, Any]) -> str:
+    known = document["calibration"]
+    if known:
+        return charts.reliability(known["after"]["reliability"], known["before"]["reliability"])
+    bins = document["details"].get("reliability")
+    return charts.reliability(bins) if bins else ""
 
 
 def _headline(document: dict[str, Any]) -> dict[str, Any]:
@@ -76,8 +113,8 @@ def _headline(document: dict[str, Any]) -> dict[str, Any]:
     said, score = words.metric(name), document["scores"][name]
     known = {key: values[name] for key, values in document["baselines"].items() if name in values}
     ordered = sorted(known.items(), key=lambda one: -one[1])
-    own = ("this run", score["value"], (score["low"], score["high"]))
-    bars = [own, *((key, value, None) for key, value in ordered)]
+    own = (say("this run"), score["value"], (score["low"], score["high"]))
+    bars = [own, *((words.named(key), value, None) for key, value in ordered)]
     values = [score["low"], score["high"], *known.values()]
     return {
         "metric": said,
@@ -127,66 +164,6 @@ def _maps(run: Run, columns: Columns) -> dict[int, Any]:
     return found
 
 
-# --- how it was made ------------------------------------------------------------------------------
-
-
-def _plan(run: Run) -> list[tuple[str, str]]:
-    """What was decided, by the person or by the plan, as (word, value)."""
-    settled, plan = run.facts.get("settled", {}), runs.plan_of(run.folder)
-    found = {name: value for name, value in settled.items() if name != "decided"}
-    if "epochs" in found:
-        found["passes over the data"] = found.pop("epochs")
-    if "decided" in settled:
-        found["length decided by"] = settled["decided"]
-    told = plan.get("plan", {})
-    found |= {name: told[name] for name in ("seed", "device") if name in told}
-    if "data" in plan:
-        found["data fingerprint"] = str(plan["data"])[:16]
-    if run.net is not None:
-        found["parameters"] = sum(entry.numel() for entry in run.net.parameters())
-    found |= {f"setting {name}": value for name, value in _changed(run.app).items()}
-    return [
-        (name.replace("_", " "), words.listed(value))
-        for name, value in found.items()
-        if isinstance(value, (int, float, str))
-    ]
-
-
-def _changed(app: App) -> dict[str, Any]:
-    """Knobs that differ from their defaults."""
-    fields = dataclasses.fields(app)  # type: ignore[arg-type]
-    values = {entry.name: (getattr(app, entry.name), entry.default) for entry in fields}
-    return {name: value for name, (value, default) in values.items() if value != default}
-
-
-def _command(run: Run, prepared: Prepared | None) -> str:
-    """The command line that trains the same again; minutes are said as the epochs they became."""
-    told = runs.plan_of(run.folder)
-    plan, settled = dict(told.get("plan", {})), run.facts.get("settled", {})
-    if plan.pop("minutes", None) is not None:
-        plan["epochs"] = settled.get("epochs")
-    plan |= {name: told.get(name) for name in ("limit", "start", "classes", "on_bad")}
-    usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
-    given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
-    where = prepared.root if prepared and prepared.root else runs.data_of(run.folder)
-    parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
-    for name, value in (given | _changed(run.app)).items():
-        parts += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(parts)
-
-
-def _environment(run: Run) -> dict[str, str]:
-    """Where the report is made: versions, system, processor."""
-    place = next(run.net.parameters()).device if run.net is not None else None
-    return {
-        "tenfold": __version__,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__) if run.net is not None else "none",
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": devices.name(place) if place else platform.processor(),
-    }
-
-
 # --- check ----------------------------------------------------------------------------------------
 
 
@@ -197,12 +174,12 @@ def write_check(
     *,
     app: App,
     views: dict[str, Any] | None = None,
-    refusal: str = "",
+    refusal: TenfoldError | None = None,
 ) -> Path:
     """Writes the page of `check`: what was found, what was left out, examples, the estimate."""
     data = prepared.root.name if prepared.root else "data"
     context = {
-        "title": f"Check of {data}",
+        "title": say("Check of {data}", data=data),
         "kind": name_of(app),
         "data": data,
         "rows": rows.shown(document),
@@ -210,15 +187,27 @@ def write_check(
         "views": _views(views),
         "sizes": _sizes(prepared),
         "estimate": document.get("estimate") or {},
-        "refusal": refusal,
-        "learnt": {name: value for name, value in prepared.facts["data"].items() if _plain(value)},
+        "refusal": _refused(refusal) if refusal else "",
+        "learnt": _learnt(prepared.facts["data"]),
     }
-    system.write_atomically(out, _page("check.html.jinja", **context))
+    system.write_atomically(out, page("check.html.jinja", **context))
     return out
 
 
-def _plain(value: Any) -> bool:
-    return isinstance(value, (int, float, str))
+def _refused(error: TenfoldError) -> str:
+    """Why the data are refused and what to do; without the place, which the message names."""
+    return " ".join(filter(None, [again(error.message) + say("."), again(error.fix)]))
+
+
+def _learnt(data: dict[str, Any]) -> str:
+    """The form in which the network sees a row, in words; of what is true or not, what is."""
+    plain = {name: value for name, value in data.items() if isinstance(value, (int, float, str))}
+    said = {
+        name: words.named(name) + ("" if isinstance(value, bool) else f" {again(str(value))}")
+        for name, value in plain.items()
+        if value is not False
+    }
+    return say(", ").join(said.values())
 
 
 def _examples(prepared: Prepared) -> list[dict[str, Any]]:
@@ -261,7 +250,7 @@ def _sizes(prepared: Prepared) -> dict[str, Any]:
     names = ("width", "height")
     sides = {name: np.percentile(used[name], [0, 50, 100]).astype(int) for name in names}
     longer = used[["width", "height"]].max(axis=1).to_numpy()
-    chart = draw.histogram(longer, "sizes", "longer side, pixels") if np.ptp(longer) else ""
+    chart = charts.histogram(longer, "sizes", say("longer side, pixels")) if np.ptp(longer) else ""
     return {"sides": {name: list(map(int, three)) for name, three in sides.items()}, "chart": chart}
 
 
@@ -270,32 +259,5 @@ def _sizes(prepared: Prepared) -> dict[str, Any]:
 
 def write_gallery(out: Path, title: str, cards: list[dict[str, Any]]) -> Path:
     """Writes the page of `explain`, beside the pictures that it shows."""
-    system.write_atomically(out, _page("gallery.html.jinja", title=title, cards=cards))
+    system.write_atomically(out, page("gallery.html.jinja", title=title, cards=cards))
     return out
-
-
-def _page(template: str, **context: Any) -> str:
-    style = (HERE / "style.css").read_text(encoding="utf-8")
-    made = _templates().get_template(template).render(style=style, version=__version__, **context)
-    return str(made)
-
-
-@functools.cache
-def _templates() -> Any:
-    found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters |= {
-        "share": words.share,
-        "number": words.number,
-        "amount": words.amount,
-        "span": words.span,
-        "short": draw.short,
-        "percent": lambda value: round(100 * float(value), 2) if math.isfinite(value) else 0,
-    }
-    found.globals |= {"metric": words.metric, "plural": words.plural}
-    return found

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import draw
+from tenfold import charts
+from tenfold.language import say
 from tenfold.results import Label, Labels
 
 __all__ = ["PIECES", "nothing", "said", "truth"]
@@ -25,7 +26,7 @@ Details = dict[str, Any]
 
 def nothing(details: Details) -> dict[str, Any]:
     """What the template asks every kind for, empty."""
-    return {"classes": [], "confused": [], "reliability": ""}
+    return {"classes": [], "confused": []}
 
 
 def _label(details: Details) -> dict[str, Any]:
@@ -35,8 +36,6 @@ def _label(details: Details) -> dict[str, Any]:
         found["confused"] = _confused(names, np.array(counts))
         if len(names) <= LARGEST_MATRIX:
             found["matrix"] = _matrix(names, np.array(counts))
-    if bins := details.get("reliability"):
-        found["reliability"] = draw.reliability(bins)
     return found
 
 
@@ -55,14 +54,14 @@ def _table(details: Details) -> dict[str, Any]:
         lowest = sorted(classes, key=lambda one: float(one["f1"]))[:MOST_CLASSES]
         found |= {"classes": lowest, "classes_cut": len(classes) - MOST_CLASSES}
     if len([one for one in classes if one["support"]]) > 10:
-        found["support"] = draw.support(classes)
+        found["support"] = charts.support(classes)
     return found
 
 
 def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
     """Rows of cells with a heat of 0 to 1; right answers and errors are of different colour."""
-    down = [*names, "never learnt"] if counts[-1].any() else names
-    across = [*names, "no answer"] if counts[:, -1].any() else names
+    down = [*names, say("never learnt")] if counts[-1].any() else names
+    across = [*names, say("no answer")] if counts[:, -1].any() else names
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     errors = shares * (1 - np.eye(len(counts)))
     peak = max(float(errors.max()), 0.05)
@@ -83,7 +82,7 @@ def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
 
 def _confused(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
     """The pairs (truth, answer) that were confused most often."""
-    down, across = [*names, "a class never learnt"], [*names, "no answer"]
+    down, across = [*names, say("a class never learnt")], [*names, say("no answer")]
     errors = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     order = np.argsort(-errors, axis=None, kind="stable")[:MOST_PAIRS]
     places = [divmod(int(place), len(counts)) for place in order]
@@ -105,7 +104,7 @@ def _confused(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
 def truth(table: pd.DataFrame, row: int) -> str:
     """The right answer of a row, in words."""
     if "labels" in table:
-        return " + ".join(table["labels"].iloc[row]) or "none"
+        return " + ".join(table["labels"].iloc[row]) or say("none")
     return str(table["label"].iloc[row]) if "label" in table else ""
 
 
@@ -117,5 +116,5 @@ def said(answer: Any, right: str = "") -> dict[str, Any]:
     if isinstance(answer, Labels):
         chances = [answer.probabilities.get(name, 0.0) for name in answer.labels]
         sure = min(chances) if chances else 1 - max(answer.probabilities.values(), default=0.0)
-        return {"said": " + ".join(answer.labels) or "none", "sure": sure, "right": None}
-    return {"said": "no answer", "sure": None, "right": None}
+        return {"said": " + ".join(answer.labels) or say("none"), "sure": sure, "right": None}
+    return {"said": say("no answer"), "sure": None, "right": None}

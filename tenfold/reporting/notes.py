@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tenfold import draw
-from tenfold.reporting.words import metric, plural, share
+from tenfold.language import say
+from tenfold.reporting.words import metric, named, plural, share
 
-__all__ = ["notes"]
+__all__ = ["notes", "weakness"]
 
 Document = dict[str, Any]
 Notes = Iterator[tuple[str, str]]
@@ -28,20 +29,27 @@ def _against_baselines(document: Document, rows: Document, log: Sequence[Documen
     if not known or said.better == "lower":
         return
     best = max(known, key=lambda key: known[key])
+    words = {"guess": named(best), "value": said.say(known[best])}
     if score["low"] > known[best]:
-        yield "good", f"Surely better than the {best} ({said.say(known[best])})."
+        yield "good", say("Surely better than the {guess} ({value}).", **words)
     elif score["value"] > known[best]:
-        yield "look", f"Better than the {best} ({said.say(known[best])}), but not surely so."
+        yield "look", say("Better than the {guess} ({value}), but not surely so.", **words)
     else:
-        yield "look", f"No better than the {best} ({said.say(known[best])}), which is far simpler."
+        yield "look", say("No better than the {guess} ({value}), which is far simpler.", **words)
 
 
 def _few_rows(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
     score, judged = document["scores"][document["headline"]], document["rows"].get("judged", 0)
     if metric(document["headline"]).share and score["high"] - score["low"] > 0.08:
-        low, high = share(score["low"]), share(score["high"])
-        few = f"Judged on {plural(judged, 'row')} only" if judged else "Judged on few rows"
-        yield "look", f"{few}: the true score may lie anywhere from {low} to {high}."
+        yield (
+            "look",
+            say(
+                "Judged on {rows} only: the true score may lie anywhere from {low} to {high}.",
+                rows=plural(judged, "row"),
+                low=share(score["low"]),
+                high=share(score["high"]),
+            ),
+        )
 
 
 def _unlike_validation(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
@@ -50,8 +58,8 @@ def _unlike_validation(document: Document, rows: Document, log: Sequence[Documen
     if not valid or metric(name).better == "lower":
         return
     if valid["low"] > document["scores"][name]["high"]:
-        said = metric(name).say(valid["value"])
-        yield "look", f"Validation ({said}) is surely better than the test: the two parts differ."
+        text = "Validation ({value}) is surely better than the test: the two parts differ."
+        yield "look", say(text, value=metric(name).say(valid["value"]))
 
 
 def _weakest_class(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
@@ -61,9 +69,17 @@ def _weakest_class(document: Document, rows: Document, log: Sequence[Document]) 
     weakest = min(classes, key=lambda one: float(one["recall"]))
     mean = sum(one["recall"] for one in classes) / len(classes)
     if weakest["recall"] < mean - 0.1:
-        hit = round(weakest["recall"] * weakest["support"])
-        name = draw.short(weakest["class"], 40)
-        yield "look", f"Weakest class: {name}, {hit} of {weakest['support']} found."
+        yield "look", weakness(weakest)
+
+
+def weakness(weakest: Document) -> str:
+    """What there is to say of the class that is found least."""
+    return say(
+        "Weakest class: {name}, {hit} of {rows} found.",
+        name=draw.short(weakest["class"], 40),
+        hit=round(weakest["recall"] * weakest["support"]),
+        rows=weakest["support"],
+    )
 
 
 def _certainty(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
@@ -73,8 +89,13 @@ def _certainty(document: Document, rows: Document, log: Sequence[Document]) -> N
         return
     total = sum(count for *_, count in bins)
     gap = sum((sure - right) * count for sure, right, count in bins) / max(1, total)
-    more = "surer than they should be" if gap > 0 else "less sure than they could be"
-    yield "look", f"Answers are {more}: certainty and accuracy differ by {share(error)} on average."
+    text = (
+        "Answers are surer than they should be: certainty and accuracy differ by {gap} on average."
+        if gap > 0
+        else "Answers are less sure than they could be: certainty and accuracy differ by {gap} on "
+        "average."
+    )
+    yield "look", say(text, gap=share(error))
 
 
 def _learnt_too_long(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
@@ -83,35 +104,45 @@ def _learnt_too_long(document: Document, rows: Document, log: Sequence[Document]
         return
     best, when = min(losses)
     if losses[-1][0] > 1.15 * best:
-        lowest = f"Validation loss was lowest after {when:g} passes"
-        yield "look", f"{lowest}: fewer --epochs may do as well."
+        text = "Validation loss was lowest after {passes} passes: fewer --epochs may do as well."
+        yield "look", say(text, passes=f"{when:g}")
 
 
 def _uneven(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
     uneven = rows.get("uneven")
     if uneven and uneven["ratio"] >= 3:
         (most, many), (least, few) = uneven["most"], uneven["least"]
-        one, other = draw.short(most, 40), draw.short(least, 40)
         yield (
             "look",
-            f"Classes are uneven: {one} has {plural(many, 'training row')}, {other} {few:,}.",
+            say(
+                "Classes are uneven: {most} has {many}, {least} {few}.",
+                most=draw.short(most, 40),
+                many=plural(many, "training row"),
+                least=draw.short(least, 40),
+                few=f"{few:,}",
+            ),
         )
 
 
 def _few_examples(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
     uneven = rows.get("uneven")
     if uneven and uneven["median"] < 50:
-        few = f"Half of the classes have {uneven['median']} training rows or fewer"
-        yield "look", f"{few}: more examples would help most."
+        text = (
+            "Half of the classes have {rows} training rows or fewer: more examples would help most."
+        )
+        yield "look", say(text, rows=uneven["median"])
 
 
 def _left_out(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
     if count := rows.get("quarantined", {}).get("count", 0):
-        yield "look", f"{plural(count, 'file')} could not be used: see below why."
+        text = "{files} could not be used: see below why."
+        yield "look", say(text, files=plural(count, "file"))
     if count := rows.get("leaks", {}).get("count", 0):
-        yield "look", f"{plural(count, 'training row')} stood in validation or test too: left out."
+        text = "{rows} stood in validation or test too: left out."
+        yield "look", say(text, rows=plural(count, "training row"))
     if count := rows.get("conflicts", {}).get("count", 0):
-        yield "look", f"The same content stands under different answers {plural(count, 'time')}."
+        text = "The same content stands under different answers {times}."
+        yield "look", say(text, times=plural(count, "time"))
 
 
 RULES: tuple[Callable[[Document, Document, Sequence[Document]], Notes], ...] = (

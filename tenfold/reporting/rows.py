@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import draw
+from tenfold import charts
 from tenfold.prepare import Prepared
+from tenfold.reporting.words import named
 from tenfold.scoring import natural
 
-__all__ = ["PARTS", "counted", "of_folder", "of_prepared", "shown"]
+__all__ = ["PARTS", "counted", "cut", "of_folder", "of_prepared", "shown"]
 
 PARTS = ("train", "valid", "test")
 MOST = 40
@@ -72,17 +73,21 @@ def counted(used: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {name: {part: counts[name, part] for part in PARTS} for name in classes}
 
 
-def shown(rows: dict[str, Any]) -> dict[str, Any]:
-    """What a page shows: the same with long lists cut (`more` counts the rest) and a chart."""
+def cut(rows: dict[str, Any]) -> dict[str, Any]:
+    """The same with long lists cut (`count` tells how long they are), and how uneven classes are."""
     found: dict[str, Any] = dict(rows)
     for name in ("quarantined", "ignored", "duplicates", "leaks", "conflicts"):
         if name in rows:
             found[name] = {"first": rows[name][:MOST], "count": len(rows[name])}
-    classes = rows["classes"]
-    if classes:
-        each = [(name, [counts[part] for part in PARTS]) for name, counts in classes.items()]
-        found["balance"] = draw.balance(each, PARTS)
-        found["uneven"] = _uneven(classes)
+    return found | ({"uneven": _uneven(rows["classes"])} if rows["classes"] else {})
+
+
+def shown(rows: dict[str, Any]) -> dict[str, Any]:
+    """What a page shows: the same with a chart of the classes."""
+    found = cut(rows)
+    if rows["classes"]:
+        each = [(name, [one[part] for part in PARTS]) for name, one in rows["classes"].items()]
+        found["balance"] = charts.balance(each, [named(part) for part in PARTS])
     return found
 
 

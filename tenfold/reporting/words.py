@@ -1,13 +1,14 @@
-"""How numbers and metrics are said on a page."""
+"""How numbers, metrics and words of the documents are said on a page, in the language spoken."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tenfold.language import again, say, spoken
 from tenfold.progress import clock
 
-__all__ = ["METRICS", "Metric", "amount", "metric", "number", "share", "span"]
+__all__ = ["METRICS", "NAMES", "Metric", "amount", "metric", "named", "number", "share", "span"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,16 @@ class Metric:
     def say(self, value: float) -> str:
         """The value with its unit."""
         return share(value) if self.share else number(value)
+
+    def gap(self, value: float) -> str:
+        """A difference, in percentage points where the metric is a share."""
+        if not self.share:
+            return f"{value:+.3g}"
+        return say("{points} points", points=f"{100 * value:+.1f}")
+
+    def end(self, value: float) -> str:
+        """An end of a difference's interval, its unit said before."""
+        return f"{100 * value:.1f}" if self.share else f"{value:.3g}"
 
 
 METRICS = {
@@ -46,9 +57,46 @@ METRICS = {
 }
 
 
+# Words of the documents, for programs, and what a page calls them.
+NAMES = {
+    "train": "training",
+    "valid": "validation",
+    "test": "test",
+    "read": "reading",
+    "encode": "decoding",
+    "total": "in all",
+    "best constant guess": "best constant guess",
+    "nearest centroid": "nearest centroid",
+    "steps": "steps",
+    "batch": "batch",
+    "precision": "arithmetic",
+    "epochs": "passes over the data",
+    "decided": "length decided by",
+    "temperature": "temperature",
+    "seed": "seed",
+    "device": "device",
+    "data": "data fingerprint",
+    "parameters": "parameters",
+    "system": "system",
+    "time": "time",
+    "height": "height",
+    "width": "width",
+    "channels": "channels",
+    "masked": "with a foreground mask",
+}
+
+
+def named(word: str) -> str:
+    """A word of the documents as a page calls it; one that is not known stays as it is."""
+    return say(NAMES.get(word, word.replace("_", " ")))
+
+
 def metric(name: str) -> Metric:
     """What is known of a metric; one without an entry is called by its own name."""
-    return METRICS.get(name) or Metric(name.replace("_", " "), "", share=False)
+    found = METRICS.get(name)
+    if found is None:
+        return Metric(name.replace("_", " "), "", share=False)
+    return replace(found, title=say(found.title), meaning=say(found.meaning))
 
 
 def share(value: float) -> str:
@@ -56,7 +104,8 @@ def share(value: float) -> str:
     value = float(value)
     digits = 2 if 0 < value < 0.01 or 0.99 < value < 1 else 1
     text = f"{100 * value:.{digits}f}"
-    return f"{text.removesuffix('.0') if value in (0, 1) else text}\N{NO-BREAK SPACE}%"
+    text = text.removesuffix(".0") if value in (0, 1) else text
+    return f"{text}%" if spoken() == "zh" else f"{text}\N{NO-BREAK SPACE}%"
 
 
 def number(value: float) -> str:
@@ -79,12 +128,17 @@ def span(seconds: float) -> str:
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    """`1 row`, `2,000 rows`; languages without a plural have the entry of many."""
+    many = many or f"{one}s"
+    if spoken() != "en":
+        return say(f"{{count}} {many}", count=f"{count:,}")
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def listed(value: Any) -> str:
     """A JSON value as a person writes it."""
     if isinstance(value, float):
         return number(value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return say("yes") if value else say("no")
+    return f"{value:,}" if isinstance(value, int) else again(str(value))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import device, system
-from tenfold.app import App, asked_back, find, names
+from tenfold import language, system
+from tenfold.app import asked_back, find, names
 from tenfold.document import Document
-from tenfold.errors import EnvironmentRefused, UsageError
-from tenfold.lazy import lazy
+from tenfold.errors import UsageError
+from tenfold.estimate import estimate, tried
 from tenfold.plan import Plan
-from tenfold.prepare import Prepared, prepare
+from tenfold.prepare import prepare
 from tenfold.progress import clock, tell
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
@@ -23,8 +20,6 @@ from tenfold.results import SCHEMA
 
 if TYPE_CHECKING:
     import pandas as pd
-
-torch = lazy("torch")
 
 __all__ = ["check"]
 
@@ -38,6 +33,7 @@ def check(
     limit: int | None = None,
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
+    lang: str = "en",
     **knobs: Any,
 ) -> Document:
     """Look at every file of a folder before learning from it, and say what is wrong.
@@ -50,6 +46,7 @@ def check(
         limit: At most this many rows of each part.
         classes: File that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
+        lang: Language of the report, en or zh.
         knobs: Settings of the kind of work.
 
     Every file is decoded once, as for training; nothing is learnt, and nothing is written to the
@@ -62,20 +59,21 @@ def check(
     _refuse(seed, limit, on_bad)
     if kind not in names():
         raise asked_back(kind, data, "check")
+    language.known(lang)
     app = find(kind, **knobs)
     page = _page(out, data)
     prepared = prepare(app, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
     refusal = prepared.refusal(on_bad)
-    settled = {} if refusal else _tried(app, prepared, seed)
+    settled = {} if refusal else tried(app, prepared, Plan(seed=seed))
     content = {
         "schema": SCHEMA,
         "kind": kind,
         **document_rows(prepared),
-        "estimate": _estimate(prepared, settled),
+        "estimate": estimate(prepared, settled),
         "report": str(page),
     }
-    views, said = settled.get("views"), str(refusal) if refusal else ""
-    write_check(prepared, content, page, app=app, views=views, refusal=said)
+    with language.speaking(lang):
+        write_check(prepared, content, page, app=app, views=settled.get("views"), refusal=refusal)
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     system.write_atomically(page.with_suffix(".json"), text)
     if refusal:
@@ -110,44 +108,6 @@ def _page(out: str | Path | None, data: Any) -> Path:
             fix="Give --out, a file or folder elsewhere.",
         )
     return page
-
-
-# --- what training would take ---------------------------------------------------------------------
-
-
-def _tried(app: App, prepared: Prepared, seed: int) -> dict[str, Any]:
-    """What a dry fit of the real network says; {} where torch is not installed."""
-    with contextlib.suppress(EnvironmentRefused):
-        device.prepare()
-        torch.manual_seed(seed)
-        began = time.perf_counter()
-        net = app.build(prepared.facts)
-        plan = Plan(facts=prepared.facts, seed=seed, dry=True)
-        net, settled = app.fit(net, prepared.parts, plan)
-        weights = sum(value.nbytes for value in net.state_dict().values())
-        place = device.name(next(net.parameters()).device)
-        return settled | {"weights": weights, "device": place, "begun": time.perf_counter() - began}
-    return {}
-
-
-def _estimate(prepared: Prepared, settled: dict[str, Any]) -> dict[str, Any]:
-    """Minutes, bytes of memory, bytes of disk (cache and, while learning, checkpoints)."""
-    if "seconds_a_step" not in settled:
-        return {}
-    step, steps, batch = (settled[name] for name in ("seconds_a_step", "steps", "batch"))
-    parts = prepared.parts
-    looks = min(20, math.ceil(settled["epochs"])) * parts.choose.rows
-    looks += parts.reserve.rows + 2 * (len(prepared.used) - parts.train.rows)
-    seconds = step * (steps + 0.6 * looks / batch) + settled["begun"] + prepared.seconds["read"] + 3
-    return {
-        "minutes": round(seconds / 60, 3),
-        "memory": system.peak_memory() + parts.train.nbytes,
-        "disk": prepared.columns.nbytes + 13 * settled["weights"] + 2_000_000,
-        "seconds_a_step": round(step, 6),
-        "steps": steps,
-        "epochs": settled["epochs"],
-        "device": settled["device"],
-    }
 
 
 # --- as text --------------------------------------------------------------------------------------

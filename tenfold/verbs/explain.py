@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
+import textwrap
+import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tenfold import draw, explaining
+from tenfold import draw, explaining, language
 from tenfold.data import Columns, Problem
 from tenfold.document import Document
-from tenfold.errors import DataRefused, UsageError
+from tenfold.errors import DataRefused, UsageError, nearest
 from tenfold.progress import advance, tell
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
 from tenfold.reporting.words import share
-from tenfold.results import SCHEMA, Explanation, Prediction, to_json
-from tenfold.run import Run, open_run
+from tenfold.results import SCHEMA, Explanation, Label, Labels, Prediction, to_json
+from tenfold.run import Run, by_torch, open_run
 from tenfold.sources import tables
 
 __all__ = ["explain"]
@@ -28,6 +30,11 @@ __all__ = ["explain"]
 METHODS = ("both", "occlusion", "gradcam")
 
 LEAST_SIDE = 224
+DRAWS = {"occlusion": 2, "gradcam": 5}
+"""Random networks whose maps are compared: maps are smooth, so that one alone often looks alike."""
+ALIKE = 0.7
+"""Rank correlation from which a map shows the picture and not what the network learnt."""
+TITLES = {"occlusion": "occlusion", "gradcam": "Grad-CAM"}
 
 
 @dataclass
@@ -38,14 +45,15 @@ class Explained:
     answer: Prediction | Problem
     explanations: list[Explanation] = field(default_factory=list)
     columns: Columns = field(default_factory=lambda: Columns({}))
+    random_weights: dict[str, float | None] = field(default_factory=dict)
     file: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """`{"source", ...prediction, "explanations", "file"}` or `{"source", "error"}`."""
+        """`{"source", ...prediction, "explanations", ...}` or `{"source", "error"}`."""
         if isinstance(self.answer, Problem):
             return {"source": self.source, "error": self.answer.to_json()}
         found = [to_json(one) for one in self.explanations]
-        own = {"explanations": found, "file": self.file}
+        own = {"explanations": found, "random_weights": self.random_weights, "file": self.file}
         return {"source": self.source, **to_json(self.answer), **own}
 
 
@@ -55,8 +63,10 @@ def explain(
     *,
     out: str | Path | None = None,
     method: str = "both",
+    about: str | None = None,
     limit: int = 16,
     device: str = "auto",
+    lang: str = "en",
 ) -> Document:
     """Show which parts of an input an answer rests on, as pictures and as numbers.
 
@@ -65,36 +75,52 @@ def explain(
         inputs: Files, folders, globs, zips, or - for paths on standard input.
         out: Folder for the pictures and their index.html; by default <run>-explained.
         method: both, occlusion (cover and ask again) or gradcam.
+        about: Explain this class in place of the one that is answered.
         limit: Explain at most this many inputs.
         device: auto, cpu, cuda, cuda:1 ...
+        lang: Language of the page, en or zh.
 
-    What cannot be read is answered on its own line, the rest go on.
+    Every map is compared with that of the same network with its weights shuffled, which has learnt
+    nothing: where the two agree, the map shows the picture and not what was learnt. What cannot be
+    read is answered on its own line, the rest go on.
 
     Example:
         tenfold explain runs/photos-image-classification-1 new/
     """
     _refuse(method, limit)
+    language.known(lang)
     opened = run if isinstance(run, Run) else open_run(run, device)
+    asked = _Asked(opened, method, _known(opened, about))
     folder = _folder(opened, out)
     found: list[Explained] = []
     for table in _first(tables(opened.app.inputs(opened.facts), inputs), limit):
-        for one in _answered(opened, table, method):
+        for one in _answered(asked, table):
             found.append(one)
-            _draw(one, folder, len(found))
+            _draw(one, asked.about, folder, len(found))
             advance("explaining", len(found), limit)
     page = folder / "index.html"
-    write_gallery(page, f"Explained by {opened.folder.resolve().name}", list(map(_card, found)))
+    with language.speaking(lang):
+        title = language.say("Explained by {run}", run=opened.folder.resolve().name)
+        write_gallery(page, title, [_card(one, asked.about) for one in found])
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
+    _warn(found)
     content = {
         "schema": SCHEMA,
         "kind": opened.kind,
         "run": str(opened.folder),
         "method": method,
+        "about": asked.about,
         "page": str(page),
         "inputs": [one.to_json() for one in found],
     }
-    return Document(content, "\n".join([*map(_line, found), "", f"Pictures: {page}"]))
+    lines = [
+        *(_line(one, asked.about) for one in found),
+        "",
+        *_compared(found),
+        f"Pictures: {page}",
+    ]
+    return Document(content, "\n".join(lines))
 
 
 def _refuse(method: str, limit: int) -> None:
@@ -108,10 +134,36 @@ def _refuse(method: str, limit: int) -> None:
         )
 
 
+def _known(run: Run, about: str | None) -> str | None:
+    """The class that is asked about.
+
+    Raises UsageError where the run does not know it.
+    """
+    if about is None:
+        return None
+    name, classes = unicodedata.normalize("NFC", str(about)), _classes(run)
+    if name not in classes:
+        there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
+        raise UsageError(
+            f"The run knows no class {name!r}",
+            code="unknown-class",
+            where=str(run.folder),
+            fix=there if classes else "Its answers are no classes.",
+        )
+    return name
+
+
+def _classes(run: Run) -> list[str]:
+    """The classes in the order of the network's outputs; [] for a run without."""
+    found: list[str] = run.facts.get("answers", {}).get("classes", [])
+    return found
+
+
 def _folder(run: Run, out: str | Path | None) -> Path:
     """Where the pictures go: never into the run folder, which is sealed."""
     home = run.folder.resolve()
-    folder = Path(out) if out is not None else run.folder.with_name(f"{home.name}-explained")
+    beside = run.folder if run.folder.name == home.name else home
+    folder = Path(out) if out is not None else beside.with_name(f"{home.name}-explained")
     if folder.resolve().is_relative_to(home):
         raise UsageError(
             "The pictures cannot go into the run folder, which is sealed",
@@ -149,7 +201,39 @@ def _first(tables: Iterator[pd.DataFrame], limit: int) -> Iterator[pd.DataFrame]
             return
 
 
-def _answered(run: Run, table: pd.DataFrame, method: str) -> Iterator[Explained]:
+@dataclass
+class _Asked:
+    """What is asked of a run, by which ways and about which class, and networks to compare with."""
+
+    run: Run
+    method: str
+    about: str | None
+    randoms: list[Run] = field(init=False)
+
+    def __post_init__(self) -> None:
+        nets = [] if self.run.net is None else range(max(DRAWS.values()))
+        twins = [explaining.shuffled(self.run.net, seed) for seed in nets]
+        self.randoms = [replace(self.run, net=net, infer=by_torch(net)) for net in twins]
+
+    def of(self, run: Run, columns: Columns, way: str, answer: Prediction) -> list[Explanation]:
+        """The maps of one row in one way, of `answer`, which may be that of another run."""
+        if way == "occlusion":
+            (own,) = run.answer(columns)
+            before = answer
+            if isinstance(answer, Label | Labels) and isinstance(own, Label | Labels):
+                before = replace(answer, probabilities=own.probabilities)
+            return explaining.occlusion(run.answer, columns, about=before)
+        return explaining.grad_cam(run.net, columns, about=self._number(answer))
+
+    def _number(self, answer: Prediction) -> int | None:
+        """The output of the network that is explained: the class asked about, or the best one."""
+        classes, chances = _classes(self.run), getattr(answer, "probabilities", {})
+        name = self.about or next(iter(chances), None)
+        return classes.index(name) if name in classes else None
+
+
+def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
+    run = asked.run
     encoded = run.app.encode(table, run.facts)
     for row, source in enumerate(map(str, table["source"])):
         if row in encoded.problems:
@@ -157,19 +241,35 @@ def _answered(run: Run, table: pd.DataFrame, method: str) -> Iterator[Explained]
             continue
         columns = Columns(encoded.columns, np.array([row]))
         (answer,) = run.answer(columns)
-        yield Explained(source, answer, _explanations(run, columns, method), columns)
+        yield _explained(asked, Explained(source, answer, columns=columns))
 
 
-def _explanations(run: Run, columns: Columns, method: str) -> list[Explanation]:
-    found = []
-    if method != "gradcam":
-        found += explaining.occlusion(run.answer, columns)
-    if method != "occlusion":
-        found += explaining.grad_cam(run.net, columns)
-    return found
+def _explained(asked: _Asked, one: Explained) -> Explained:
+    """The input with its maps, each compared with those of random networks."""
+    answer = one.answer if asked.about is None else _about(one.answer, asked.about)
+    for way in METHODS[1:]:
+        if asked.method not in ("both", way) or isinstance(answer, Problem):
+            continue
+        maps = asked.of(asked.run, one.columns, way, answer)
+        one.explanations += maps
+        if maps and asked.randoms:
+            others = (
+                asked.of(run, one.columns, way, answer) for run in asked.randoms[: DRAWS[way]]
+            )
+            each = [explaining.agreement(maps[0], other[0]) for other in others if other]
+            alike = [value for value in each if value is not None]
+            one.random_weights[way] = round(float(np.mean(alike)), 4) if alike else None
+    return one
 
 
-def _draw(one: Explained, folder: Path, number: int) -> None:
+def _about(answer: Prediction | Problem, name: str) -> Prediction | Problem:
+    """The answer as if that class had been said, with the probabilities that it has."""
+    if isinstance(answer, Label):
+        return replace(answer, label=name)
+    return replace(answer, labels=(name,)) if isinstance(answer, Labels) else answer
+
+
+def _draw(one: Explained, about: str | None, folder: Path, number: int) -> None:
     """Writes the picture beside its heat maps, with the answer below."""
     shown = [name for name, column in one.columns.arrays.items() if draw.is_picture(column)]
     if isinstance(one.answer, Problem) or not shown:
@@ -183,7 +283,7 @@ def _draw(one: Explained, folder: Path, number: int) -> None:
     ]
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:60]
     one.file = f"{number:03d}-{stem}.png"
-    draw.panels(views, _caption(one.answer)).save(folder / one.file)
+    draw.panels(views, _caption(one.answer, about)).save(folder / one.file)
 
 
 def _title(one: Explanation) -> str:
@@ -193,22 +293,57 @@ def _title(one: Explanation) -> str:
     return f"covered: up to {share(max(0.0, np.max(one.weights)))} less sure"
 
 
-def _caption(answer: Any) -> str:
+def _caption(answer: Any, about: str | None) -> str:
     words = said(answer)
     sure = "" if words["sure"] is None else share(words["sure"])
-    return f"{draw.short(words['said'], 60)}  {sure}".rstrip()
+    found = f"{draw.short(words['said'], 60)}  {sure}".rstrip()
+    if about is None:
+        return found
+    chance = share(getattr(answer, "probabilities", {}).get(about, 0.0))
+    return f"{found}; what speaks for {draw.short(about, 40)}  {chance}"
 
 
-def _card(one: Explained) -> dict[str, Any]:
-    card = {"source": one.source, "file": one.file, "error": "", "others": []}
+def _card(one: Explained, about: str | None) -> dict[str, Any]:
+    card: dict[str, Any] = {"source": one.source, "file": one.file, "error": "", "others": []}
     if isinstance(one.answer, Problem):
         return card | {"error": f"{one.answer.reason}. {one.answer.fix}"}
     words, chances = said(one.answer), getattr(one.answer, "probabilities", {})
     others = [pair for pair in chances.items() if pair[0] != words["said"]]
-    return card | words | {"others": others[:3]}
+    checks = [
+        {"method": TITLES[way], "value": value, "alike": value is not None and value > ALIKE}
+        for way, value in one.random_weights.items()
+    ]
+    about = "" if about is None else about
+    return card | words | {"others": others[:3], "about": about, "checks": checks}
 
 
-def _line(one: Explained) -> str:
+def _line(one: Explained, about: str | None) -> str:
     if isinstance(one.answer, Problem):
         return f"{one.source}\tERROR\t{one.answer.reason}. {one.answer.fix}".rstrip()
-    return f"{one.source}\t{_caption(one.answer)}\t{one.file}"
+    return f"{one.source}\t{_caption(one.answer, about)}\t{one.file}"
+
+
+# --- does it move with the network? ---------------------------------------------------------------
+
+
+def _compared(found: list[Explained]) -> list[str]:
+    """One sentence on all inputs; without the ways whose maps are those of random weights."""
+    told = []
+    for way, title in TITLES.items():
+        known = [value for one in found if (value := one.random_weights.get(way)) is not None]
+        if known and np.mean(known) <= ALIKE:
+            told.append(f"{np.mean(known):.2f} ({title})")
+    if not told:
+        return []
+    return [f"With random weights the maps are others: rank correlation {', '.join(told)}"]
+
+
+def _warn(found: list[Explained]) -> None:
+    for way, title in TITLES.items():
+        values = [one.random_weights.get(way) for one in found]
+        alike = [value for value in values if value is not None and value > ALIKE]
+        if alike:
+            tell(
+                f"{len(alike)} of {len(found)} {title} maps are nearly the same with random "
+                "weights: they show the picture, not what the network learnt."
+            )

@@ -38,7 +38,11 @@ def kinds(kind: str | None = None) -> Document:
 
 
 def _facts(entry: dataclasses.Field[object]) -> dict[str, object]:
-    known = {name: value for name, value in entry.metadata.items() if value not in ("", (), None)}
+    known = {
+        name: value
+        for name, value in entry.metadata.items()
+        if name != "accepts" and value not in ("", (), None)
+    }
     return {"default": entry.default, **known}
 
 

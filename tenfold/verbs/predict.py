@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from tenfold import draw as draw_module
 from tenfold.app import Answer, Table
 from tenfold.data import Problem
+from tenfold.document import Answers, cell_text
 from tenfold.readers import pictures
 from tenfold.readers.cells import printable
 from tenfold.results import Label, Labels, to_json
@@ -52,24 +53,6 @@ def _said(answer: Any) -> str:
     return json.dumps(to_json(answer), ensure_ascii=False)
 
 
-class Predictions(Iterator[Predicted]):
-    """Answers as they come; `exit_code` is 3 once all inputs, and at least one, failed."""
-
-    def __init__(self, answers: Iterator[Predicted]) -> None:
-        self._answers, self._good, self._bad = answers, 0, 0
-
-    def __next__(self) -> Predicted:
-        found = next(self._answers)
-        bad = isinstance(found.answer, Problem)
-        self._bad, self._good = self._bad + bad, self._good + (not bad)
-        return found
-
-    @property
-    def exit_code(self) -> int:
-        """What the command line exits with."""
-        return 3 if self._bad and not self._good else 0
-
-
 def predict(
     run: str | Path | Run,
     inputs: list[Any] | Any,
@@ -78,7 +61,7 @@ def predict(
     draw: str | Path | None = None,
     device: str = "auto",
     **wishes: Any,
-) -> Predictions:
+) -> Answers[Predicted]:
     """Answer for files, folders, globs or standard input, one line each.
 
     Args:
@@ -104,7 +87,7 @@ def predict(
         answers = _to_csv(answers, Path(csv))
     if draw is not None:
         answers = _drawn(answers, Path(draw), shown)
-    return Predictions(answers)
+    return Answers(answers, lambda one: isinstance(one.answer, Problem))
 
 
 def _to_csv(answers: Iterator[Predicted], path: Path) -> Iterator[Predicted]:
@@ -128,7 +111,7 @@ def _csv_start(
     file: TextIO, classes: list[str], waiting: list[Predicted]
 ) -> csv_module.DictWriter[str]:
     """Writes the header, and the rows that came before an answer told the classes."""
-    names = ["source", "label", "error", *map(_escaped, classes)]
+    names = ["source", "label", "error", *map(cell_text, classes)]
     writer = csv_module.DictWriter(file, names, restval="", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(map(_csv_row, waiting))
@@ -136,25 +119,12 @@ def _csv_start(
 
 
 def _csv_row(one: Predicted) -> dict[str, Any]:
-    row: dict[str, Any] = {"source": _escaped(printable(one.source))}
+    row: dict[str, Any] = {"source": cell_text(printable(one.source))}
     if isinstance(one.answer, Problem):
         return row | {"error": one.answer.reason}
     said = one.answer.label if isinstance(one.answer, Label) else "|".join(one.answer.labels)
-    chances = {_escaped(name): value for name, value in one.answer.probabilities.items()}
-    return row | {"label": _escaped(said)} | chances
-
-
-def _escaped(text: str) -> str:
-    """No cell that a spreadsheet would run as a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" and not _number(text) else text
-
-
-def _number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    chances = {cell_text(name): value for name, value in one.answer.probabilities.items()}
+    return row | {"label": cell_text(said)} | chances
 
 
 def _noted(tables: Iterator[Table], shown: dict[str, Any]) -> Iterator[Table]:

@@ -1,4 +1,4 @@
-"""Make the report of a run again, with new pictures or on other data."""
+"""Make the report of a run again, or say whether one run is better than another."""
 
 from __future__ import annotations
 
@@ -6,61 +6,110 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import evidence
+import pandas as pd
+
+from tenfold import comparing, evidence, language
 from tenfold.document import Document
 from tenfold.errors import DataRefused, UsageError
+from tenfold.language import speaking
 from tenfold.progress import tell
-from tenfold.reporting import write
+from tenfold.reporting import compared, model_card, write
 from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
 from tenfold.verbs.test import again
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from tenfold.evidence import Evidence
 
 __all__ = ["report"]
 
+Data = str | Path | pd.DataFrame
+
 
 def report(
-    run: str | Path | Run,
+    *run: str | Path | Run | pd.DataFrame | list[Any],
     data: str | Path | pd.DataFrame | None = None,
-    *,
+    compare: bool = False,
     out: str | Path | None = None,
     device: str = "auto",
+    lang: str = "en",
 ) -> Document:
-    """Make the report of a run again, with new pictures or on other data.
+    """Make the report of a run again, or say whether one run is better than another.
 
     Args:
-        run: A run folder.
+        run: A run folder; two of them with --compare.
         data: Labelled data to report on; without, the run's own test rows where they still lie.
+        compare: Say by paired bootstrap which of two runs is better, or that it cannot be said.
         out: HTML file to write; without, the run's report.html, or a file beside it for other data.
         device: auto, cpu, cuda, cuda:1 ...
+        lang: Language of the page, en or zh.
 
-    Where the data have moved, the report is made without pictures from the scores of training.
+    Where the data have moved, the report is made without pictures from the scores of training. A
+    comparison writes a page only where --out is given.
 
     Example:
         tenfold report runs/photos-image-classification-1
     """
-    opened = run if isinstance(run, Run) else open_run(run, device)
-    found = _evidence(opened, data)
-    scores = opened.scores
+    language.known(lang)
+    named: list[Any] = [one for many in run for one in (many if isinstance(many, list) else [many])]
+    if compare:
+        first, second = _two(named, device)
+        _refuse_inside(out, first, second)
+        with speaking(lang):
+            return _compared(first, second, data, out)
+    if len(named) == 2 and data is None:  # RUN DATA, as `test` has it
+        data = named.pop()
+    if len(named) != 1:
+        raise _wrong_count(
+            "A report is made of one run", named, "With --compare it is made of two."
+        )
+    opened = _opened(named[0], device)
+    _refuse_inside(out, opened)
+    with speaking(lang):
+        return _reported(opened, data, out)
+
+
+def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
+    found = _evidence(run, data)
+    scores = run.scores
     if found is not None and data is not None:
-        scores = scores | evidence.scored(opened, found)
-        scores["rows"] = opened.scores.get("rows", {}) | scores["rows"]
-    place = Path(out) if out is not None else _beside(opened, data)
-    path = write(dataclasses.replace(opened, scores=scores), found, place)
+        scores = scores | evidence.scored(run, found) | {"ablations": {}}
+        scores["rows"] = run.scores.get("rows", {}) | scores["rows"]
+    place = Path(out) if out is not None else _beside(run, data)
+    judged = dataclasses.replace(run, scores=scores)
+    path = write(judged, found, place)
     content = {
         "schema": SCHEMA,
-        "kind": opened.kind,
-        "run": str(opened.folder),
+        "kind": run.kind,
+        "run": str(run.folder),
         "report": str(path),
         "pictures": found is not None,
         "headline": scores["headline"],
         "scores": scores["scores"],
+        "card": model_card(judged),
     }
     return Document(content, f"Report: {path}")
+
+
+def _opened(run: Any, device: str) -> Run:
+    return run if isinstance(run, Run) else open_run(run, device)
+
+
+def _wrong_count(message: str, named: list[Any], fix: str) -> UsageError:
+    return UsageError(f"{message}, got {len(named)}", code="run-count", fix=fix)
+
+
+def _refuse_inside(out: str | Path | None, *runs: Run) -> None:
+    """A run is sealed: but for its own report, no page goes into its folder."""
+    for run in runs if out is not None else ():
+        place, home = Path(out or "").resolve(), run.folder.resolve()
+        if place.is_relative_to(home) and place != home / "report.html":
+            raise UsageError(
+                "The page cannot go into the run folder, which is sealed",
+                code="bad-setting",
+                where=str(out),
+                fix="Choose another --out.",
+            )
 
 
 def _beside(run: Run, data: Any) -> Path | None:
@@ -71,7 +120,7 @@ def _beside(run: Run, data: Any) -> Path | None:
     return run.folder.with_name(f"{run.folder.resolve().name}-on-{name}.html")
 
 
-def _evidence(run: Run, data: str | Path | pd.DataFrame | None) -> Evidence | None:
+def _evidence(run: Run, data: Data | None) -> Evidence | None:
     """Answers on the data, or on the run's own test rows; None where those are gone."""
     try:
         return again(run, data)[0]
@@ -80,3 +129,65 @@ def _evidence(run: Run, data: str | Path | pd.DataFrame | None) -> Evidence | No
             raise
     tell("The run's data are not where they were: the report is made without pictures.")
     return None
+
+
+# --- two runs -------------------------------------------------------------------------------------
+
+
+def _two(named: list[Any], device: str) -> tuple[Run, Run]:
+    if len(named) != 2:
+        raise _wrong_count(
+            "A comparison is made of two runs", named, "tenfold report --compare RUN RUN"
+        )
+    return _opened(named[0], device), _opened(named[1], device)
+
+
+def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None) -> Document:
+    found = comparing.compare(first, second, data)
+    path = compared.write_compared(found, first, second, Path(out)) if out is not None else None
+    pair, names = found.paired, compared.names_of(first, second)
+    with speaking("en"):
+        verdict = compared.verdict(found, names)
+    content = {
+        "schema": SCHEMA,
+        "kind": first.kind,
+        "runs": [str(first.folder), str(second.folder)],
+        "protocol": found.protocol,
+        "rows": {"judged": found.rows, "left_out": found.left_out},
+        "headline": found.headline,
+        "values": {"first": round(pair.first, 6), "second": round(pair.second, 6)},
+        "difference": {
+            "value": round(pair.difference, 6),
+            "low": round(pair.low, 6),
+            "high": round(pair.high, 6),
+        },
+        "resamples": {
+            "count": comparing.RESAMPLES,
+            "first_higher": pair.above,
+            "second_higher": pair.below,
+        },
+        "counts": found.counts,
+        "better": compared.better(found),
+        "verdict": verdict,
+        "report": str(path) if path else "",
+    }
+    return Document(content, _text(content, names))
+
+
+def _text(content: dict[str, Any], names: tuple[str, str]) -> str:
+    """The comparison as a person reads it on a terminal."""
+    counts, draws = content["counts"], content["resamples"]
+    lines = [
+        content["verdict"],
+        "",
+        f"  {content['protocol']}, {content['rows']['left_out']} left out",
+        *[
+            f"  {content['headline']:12}{content['values'][key]:8.4f}   {name}"
+            for key, name in zip(("first", "second"), names, strict=True)
+        ],
+        f"  both right {counts['both']}, only {names[0]} {counts['only_first']}, "
+        f"only {names[1]} {counts['only_second']}, neither {counts['neither']}",
+        f"  higher in the draws: {names[0]} {draws['first_higher']:.1%}, "
+        f"{names[1]} {draws['second_higher']:.1%} of {draws['count']:,}",
+    ]
+    return "\n".join([*lines, *(["", f"Report: {content['report']}"] if content["report"] else [])])

@@ -1,4 +1,4 @@
-"""List the runs here, compare them, remove one, or empty the cache."""
+"""List the runs here, remove one, or empty the cache."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["runs"]
 def runs(
     folder: str | Path = "runs", *, remove: str | Path | None = None, empty_cache: bool = False
 ) -> Document:
-    """List the runs here, compare them, remove one, or empty the cache.
+    """List the runs here, remove one, or empty the cache.
 
     Args:
         folder: Where the runs lie.
@@ -34,9 +34,7 @@ def runs(
         done.append(_removed(Path(remove)))
     if empty_cache:
         done.append(f"Cache emptied: {cache.remove_all() / 1e6:.0f} MB freed.")
-    found = [
-        _facts(path) for path in sorted(Path(folder).glob("*")) if (path / "plan.json").exists()
-    ]
+    found = [_facts(path) for path in _places(Path(folder)) if (path / "plan.json").exists()]
     used = cache.size()
     content = {"schema": SCHEMA, "runs": found, "done": done, "cache_bytes": used}
     return Document(
@@ -45,6 +43,11 @@ def runs(
             [*done, *_table(found), f"Cache: {used / 1e6:.0f} MB in {system.cache_folder()}"]
         ),
     )
+
+
+def _places(folder: Path) -> list[Path]:
+    """Where runs may be: right inside, and inside the folders of `train --repeat`."""
+    return [*sorted(folder.glob("*")), *sorted(folder.glob("*/seed-*"))]
 
 
 def _removed(folder: Path) -> str:

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tenfold import __version__, checkpoint, device, evidence, system
-from tenfold import run as runs
-from tenfold.app import App, asked_back, find, names, settings_of
-from tenfold.errors import ArtefactRefused, UsageError
-from tenfold.lazy import lazy
+import numpy as np
+
+from tenfold import device, language, layers
+from tenfold.app import asked_back, find, names
+from tenfold.document import Document
+from tenfold.errors import UsageError
+from tenfold.estimate import estimate, tried
 from tenfold.plan import Plan
-from tenfold.prepare import Prepared, prepare
-from tenfold.progress import tell
-from tenfold.reporting import write as write_report
+from tenfold.progress import clock
+from tenfold.repeating import repeated
+from tenfold.reporting.words import amount
+from tenfold.results import SCHEMA
 from tenfold.run import Run
+from tenfold.training import Asked, left, once, ready
 
 if TYPE_CHECKING:
     import pandas as pd
 
-torch = lazy("torch")
-
 __all__ = ["train"]
 
-_AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
+
+@overload
+def train(
+    kind: str, data: str | Path | pd.DataFrame, *, plan: Literal[False] = False, **settings: Any
+) -> Run: ...
+
+
+@overload
+def train(
+    kind: str, data: str | Path | pd.DataFrame, *, plan: Literal[True], **settings: Any
+) -> Document: ...
 
 
 def train(
@@ -42,8 +54,11 @@ def train(
     start: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
+    repeat: int = 1,
+    plan: bool = False,
+    lang: str = "en",
     **knobs: Any,
-) -> Run:
+) -> Run | Document:
     """Learn from a folder: check it, train, test, report.
 
     Args:
@@ -60,35 +75,30 @@ def train(
         start: Finished run whose weights to begin with.
         device: auto, cpu, cuda, cuda:1 ...
         precision: auto, float32 or bfloat16.
+        repeat: Train so many times, with this seed and those after it; mean and spread.
+        plan: Stop before training: the network's layers, and what training would take.
+        lang: Language of the report, en or zh.
         knobs: Settings of the kind of work.
 
-    Returns the finished Run. The same call again continues an unfinished one.
+    Returns the finished Run; with `repeat` a document with mean and spread, and the `runs`; with
+    `plan` a document, and nothing is written. The same call again continues an unfinished run.
 
     Example:
         tenfold train image-classification photos/ --minutes 5
     """
-    began = time.perf_counter()
     if kind not in names():
         raise asked_back(kind, data, "train")
-    app = find(kind, **knobs)
-    plan = _checked_plan(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    prepared = prepare(app, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
-    if refusal := prepared.refusal(on_bad):
-        raise refusal
-    _say_data(prepared)
-    choices = {"limit": limit, "classes": _json(classes), "on_bad": on_bad, "start": _json(start)}
-    settings = _settings(app, kind, plan, prepared, choices)
-    folder = _folder(out, data, kind, settings)
-    with system.locked(folder):
-        _begin(folder, app, prepared, settings)
-        if isinstance(data, (str, Path)):
-            runs.remember_data(folder, Path(data))
-        spent = time.perf_counter() - began
-        run = _learn(app, prepared, plan, folder, start, spent)
-        learnt = time.perf_counter() - began - spent
-        _judge(run, prepared, {**prepared.seconds, "train": round(learnt, 3)}, began)
-        checkpoint.remove(folder / "checkpoints")
-    return run
+    language.known(lang)
+    find(kind, **knobs)  # a mistyped setting is told before anything is read
+    if repeat < 1 or repeat > 100:
+        raise UsageError(
+            f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
+        )
+    told = _checked_plan(seed, device, precision, minutes, epochs, batch, limit, on_bad)
+    asked = Asked(kind, data, told, limit, classes, on_bad, start, lang, knobs)
+    if plan:
+        return _planned(asked)
+    return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
 
 
 def _checked_plan(
@@ -121,142 +131,27 @@ def _checked_plan(
     )
 
 
-def _say_data(prepared: Prepared) -> None:
+def _planned(asked: Asked) -> Document:
+    """The layers of the network, and what training would take; nothing is learnt or written."""
+    began = time.perf_counter()
+    app, prepared = ready(asked)
+    two = prepared.parts.train.take(np.zeros(2, np.int64))
+    rows = layers.table(app.build(prepared.facts), two)
+    plan = left(asked.plan, time.perf_counter() - began)
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
-    tell(
-        f"{len(prepared.used)} rows: {counts['train']} train, {counts['valid']} validation, "
-        f"{counts['test']} test ({prepared.split_line})"
-    )
-    if prepared.quarantined:
-        first = prepared.quarantined[0]
-        tell(
-            f"{len(prepared.quarantined)} files left out; the first: "
-            f"{first['source']} {first['reason']}. All are in quarantine.jsonl."
-        )
-    for sources in prepared.conflicts[:3]:
-        tell(f"The same content stands under different labels: {', '.join(sources[:4])}")
-
-
-def _settings(
-    app: App, kind: str, plan: Plan, prepared: Prepared, choices: dict[str, Any]
-) -> dict[str, Any]:
-    """All that decides the result: an unfinished run continues only where every value agrees."""
-    return {
-        "kind": kind,
-        "knobs": settings_of(app),
-        "plan": plan.settings(),
-        **choices,
-        "data": prepared.fingerprint,
-        "versions": {"tenfold": __version__, "torch": str(torch.__version__)},
+    content = {
+        "schema": SCHEMA,
+        "kind": asked.kind,
+        "rows": counts | {"quarantined": len(prepared.quarantined)},
+        "layers": rows,
+        **layers.totals(rows),
+        "estimate": (took := estimate(prepared, tried(app, prepared, plan))),
     }
-
-
-def _json(value: Any) -> Any:
-    """A path as text; a mapping or None as it is."""
-    return str(value) if isinstance(value, Path) else value
-
-
-def _folder(out: str | Path | None, data: Any, kind: str, settings: dict[str, Any]) -> Path:
-    """Where the run goes: as told, else the newest unfinished equal run, else a new number."""
-    if out is not None:
-        return _told(Path(out), settings)
-    name = "data" if not isinstance(data, (str, Path)) else Path(data).resolve().name.split(".")[0]
-    stem, number = f"{name}-{kind}", 1
-    while (folder := Path("runs") / f"{stem}-{number}").exists():
-        number += 1
-    for older in reversed(range(1, number)):
-        place = Path("runs") / f"{stem}-{older}"
-        if runs.unfinished(place) and runs.plan_of(place) == settings:
-            tell(f"Continuing the unfinished run {place}")
-            return place
-    return folder
-
-
-def _told(folder: Path, settings: dict[str, Any]) -> Path:
-    if (folder / "manifest.json").exists():
-        raise UsageError(
-            "There is a finished run already",
-            code="run-exists",
-            where=str(folder),
-            fix="Choose another --out, or remove it with `tenfold runs --remove`.",
+    lines = [layers.text(rows), "", "FLOPs are those of one row, forward."]
+    if took:
+        lines.append(
+            f"Training here: about {clock(60 * took['minutes'])}, {took['steps']:,} steps of "
+            f"{took['batch']} rows, {amount(took['memory'])} of memory, "
+            f"{amount(took['disk'])} of disk"
         )
-    if runs.unfinished(folder):
-        if changed := _changed(runs.plan_of(folder), settings):
-            name, then, now = changed
-            raise ArtefactRefused(
-                f"An unfinished run with another {name} is there: {then!r} then, {now!r} now",
-                code="run-differs",
-                where=str(folder),
-                fix="Choose another --out, or give the same settings and data.",
-            )
-    elif folder.exists() and any(path.name[0] != "." for path in folder.iterdir()):
-        raise UsageError(
-            "The folder for the run holds other files",
-            code="run-exists",
-            where=str(folder),
-            fix="Choose a new --out.",
-        )
-    return folder
-
-
-def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
-    """The first setting that differs, with both values; the innermost name says it best."""
-    for name, value in now.items():
-        old = then.get(name)
-        if isinstance(old, dict) and isinstance(value, dict):
-            if inner := _changed(old, value):
-                return inner
-        elif old != value:
-            return name, old, value
-    return None
-
-
-def _begin(folder: Path, app: App, prepared: Prepared, settings: dict[str, Any]) -> None:
-    runs.begin(folder, app, prepared.facts, settings)
-    runs.rows(folder, prepared.used, prepared.root, prepared.quarantined)
-
-
-def _learn(
-    app: App,
-    prepared: Prepared,
-    plan: Plan,
-    folder: Path,
-    start: str | Path | None,
-    spent: float,
-) -> Run:
-    torch.manual_seed(plan.seed)
-    net = app.build(prepared.facts)
-    if start is not None:
-        _warm(net, runs.open_run(start, "cpu").net)
-    left = None if plan.minutes is None else max(plan.minutes - (spent + _AFTER) / 60, 0.02)
-    told = {
-        name: getattr(plan, name) for name in ("seed", "device", "precision", "epochs", "batch")
-    }
-    plan = Plan(**told, facts=prepared.facts, minutes=left, folder=folder)
-    net, settled = app.fit(net, prepared.parts, plan)
-    run = Run(folder, app, prepared.facts | {"settled": settled}, runs.by_torch(net), net)
-    runs.save(run)
-    return run
-
-
-def _warm(net: Any, old: Any) -> None:
-    """Weights of another run wherever name and size agree."""
-    state, wanted = old.state_dict(), net.state_dict()
-    same = {
-        name: value
-        for name, value in state.items()
-        if name in wanted and wanted[name].shape == value.shape
-    }
-    net.load_state_dict(wanted | same)
-    tell(f"{len(same)} of {len(wanted)} tensors taken from the earlier run.")
-
-
-def _judge(run: Run, prepared: Prepared, seconds: dict[str, float], began: float) -> None:
-    """Scores on validation and test, the report, the manifest."""
-    started = time.perf_counter()
-    found = evidence.gather(run, prepared)
-    seconds["test"] = round(time.perf_counter() - started, 3)
-    seconds["total"] = round(time.perf_counter() - began, 3)
-    run.scores = evidence.document(run, found, prepared, seconds)
-    write_report(run, found)
-    runs.seal(run)
+    return Document(content, "\n".join(lines))

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from learning import HERE
-from picture_facts import EVEN, KIND, facts_of, handed_over, noise, several_facts, softmax
+from picture_facts import EVEN, KIND, facts_at, facts_of, handed_over, noise, several_facts, softmax
 from torch import Tensor, nn
 
 import tenfold
@@ -33,6 +33,7 @@ def test_knobs_of_learning_move_no_facts_and_so_encode_nothing_again():
     plain = facts_of()
     for knobs in ({"loss": "focal"}, {"optimizer": "sgd"}, {"rate": 0.5}):
         assert facts_of(knobs=knobs) == plain
+    assert facts_of(knobs={"augment": "flip"})["data"] == plain["data"]
     assert facts_of(knobs={"network": "listing"})["data"] == plain["data"]
     assert facts_of(knobs={"side": 16})["data"] != plain["data"]
 
@@ -48,19 +49,31 @@ def test_rate_and_optimiser_reach_the_recipe(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    "knobs, channels, views",
+    "knobs, look, changes",
     [
-        ({}, 1, "shift"),
-        ({}, 3, "flip"),
-        ({"augment": "none"}, 3, "none"),
-        ({"augment": "shift"}, 3, "shift"),
-        ({"augment": "flip"}, 1, "flip"),
+        ({}, {"channels": 1}, "shift"),
+        ({}, {"channels": 3}, "shift,flip"),
+        ({}, {"channels": 3, "sides": [(90, 120)]}, "crop,flip,colour"),
+        ({"network": "listing"}, {"channels": 3, "sides": [(90, 120)]}, "shift,flip"),
+        ({"augment": "none"}, {"channels": 3}, "none"),
+        ({"augment": "shift"}, {"channels": 3}, "shift"),
+        ({"augment": "colour, flip"}, {"channels": 1}, "flip,colour"),
     ],
 )
-def test_pictures_in_colour_are_mirrored_unless_told(
-    knobs: dict[str, str], channels: int, views: str
+def test_pictures_are_changed_as_suits_them_unless_told(
+    knobs: dict[str, str], look: dict[str, Any], changes: str
 ):
-    assert facts_of(knobs=knobs, channels=channels)["net"]["views"] == views
+    assert facts_of(knobs=knobs, **look)["net"]["augment"] == changes
+
+
+@pytest.mark.parametrize(
+    "names", ["A B C", "turn_left turn_right ahead", "左 右", "arrow-Left up", "大 小 人"]
+)
+def test_classes_that_read_one_way_are_not_mirrored(names: str):
+    counts = {name: 8 for name in names.split()}
+    assert facts_of(counts, channels=3)["net"]["augment"] == "shift"
+    told = facts_of(counts, {"augment": "flip"}, channels=3)
+    assert told["net"]["augment"] == "flip", "the person knows better"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +149,7 @@ def test_sizes_are_sizes():
     assert counts == sorted(set(counts))
 
 
-@pytest.mark.parametrize("network", ["fast", "listing"])
+@pytest.mark.parametrize("network", ["fast", "listing", "residual", "conv8 relu globalmax"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 def test_every_network_learns_by_every_optimiser(network: str, optimizer: str):
     knobs = {"network": network, "size": "tiny", "optimizer": optimizer}
@@ -156,8 +169,7 @@ ANY_SIZE = [("fast", *sides) for sides in SIDES] + [("listing", *sides) for side
 )
 def test_pictures_of_any_size_are_learnt(network: str, height: int, width: int, channels: int):
     knobs = {"network": network, "size": "tiny", "optimizer": "sgd"}
-    facts = facts_of(EVEN, knobs, channels=channels)
-    facts["data"] |= {"height": height, "width": width}
+    facts = facts_at(height, width, channels, knobs)
     _, after = learnt(facts, steps=1, **knobs)
     image = torch.from_numpy(np.asarray(noise(facts, 5).train["image"]))
     with torch.no_grad():
@@ -175,6 +187,7 @@ def test_a_picture_and_its_mirror_image_are_answered_alike():
     with torch.no_grad():
         straight, mirrored = net(image), net(image.flip(2))
     torch.testing.assert_close(straight["probabilities"], mirrored["probabilities"])
+    torch.testing.assert_close(straight["embedding"], mirrored["embedding"])
     assert not torch.equal(net.train().logits(image), net.logits(image.flip(2)))
 
 
@@ -201,12 +214,14 @@ def test_the_temperature_undoes_a_network_that_is_too_sure(
             pass
 
         def logits(self, image: Tensor) -> Tensor:
-            return image * factor
+            return image[:, 0, 0] * factor
 
-    reserve = Columns({"image": logits, "label": label})
+    reserve = Columns({"image": logits[:, None, None], "label": label})
     monkeypatch.setattr(loop, "fit", lambda net, *rest: (net, {}))
     parts = Parts(reserve, reserve, reserve)
-    net, settled = apps.find(KIND).fit(Sure(), parts, Plan(facts=facts, device="cpu"))
+    net, settled = apps.find(KIND, augment="none").fit(
+        Sure(), parts, Plan(facts=facts, device="cpu")
+    )
     assert settled["temperature"] == pytest.approx(factor, rel=0.12)
     assert float(net.temperature) == pytest.approx(settled["temperature"], abs=1e-3)
 
@@ -328,7 +343,7 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
     app = apps.find(KIND)
     table = scan(app.read(data))
     facts = app.learn(table)
-    assert facts["data"] == {"height": 48, "width": 48, "channels": 3}
+    assert facts["data"] == {"height": 48, "width": 48, "channels": 3, "masked": False}
     (data / "train" / "circle" / "000.png").write_bytes(b"gone")
     encoded = app.encode(table, facts)
     assert encoded.columns["image"].shape == (18, 48, 48, 3)

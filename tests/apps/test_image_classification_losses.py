@@ -1,4 +1,4 @@
-"""The losses of image classification are their formulas, and its changed views are views."""
+"""The losses of image classification are their formulas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from learning import HERE, watching
 from picture_facts import EVEN, UNEVEN, facts_of, handed_over, several_facts, softmax
 from torch import Tensor, nn
@@ -119,89 +118,21 @@ def test_several_labels_have_a_loss_each(monkeypatch: pytest.MonkeyPatch):
     assert float(value) == pytest.approx((each * WEIGHT).sum() / WEIGHT.sum(), 1e-5)
 
 
+def test_mixed_rows_pay_for_both_answers_by_their_shares(monkeypatch: pytest.MonkeyPatch):
+    share = np.array([1.0, 0.9, 0.8, 0.7, 0.6, 0.75, 1.0], np.float32)
+    other = LABEL[::-1].copy()
+    batch = {"image": LOGITS, "label": LABEL, "other_label": other, "share": share}
+    call = handed_over(facts_of(EVEN), monkeypatch)
+    each = share * cross_entropy(LOGITS, LABEL) + (1 - share) * cross_entropy(LOGITS, other)
+    assert float(call.loss(Given(), tensors(batch, HERE))) == pytest.approx(each.mean(), 1e-5)
+    uneven = handed_over(facts_of(UNEVEN), monkeypatch, loss="cross-entropy")
+    value = uneven.loss(Given(), tensors(batch | {"weight": WEIGHT}, HERE))
+    assert float(value) == pytest.approx((each * WEIGHT).mean(), 1e-5)
+
+
 def test_what_is_measured_are_sums_over_rows(monkeypatch: pytest.MonkeyPatch):
     call = handed_over(facts_of(EVEN), monkeypatch)
     found = call.measure(Given(), tensors({"image": LOGITS, "label": LABEL}, HERE))
     chance = softmax(LOGITS)[np.arange(7), LABEL]
     assert float(found["valid_loss"]) == pytest.approx(-np.log(chance).sum(), 1e-5)
     assert int(found["valid_accuracy"]) == (LOGITS.argmax(1) == LABEL).sum()
-
-
-# --- views ---
-
-
-def is_view(changed: np.ndarray, image: np.ndarray, most: int, mirrored: bool) -> bool:
-    """True where `changed` is the picture moved by at most `most`, reflected at the borders."""
-    height, width, _ = image.shape
-    wide = np.pad(image, ((most, most), (most, most), (0, 0)), "reflect")
-    wanted = changed[:, ::-1] if mirrored else changed
-    return any(
-        (wide[y : y + height, x : x + width] == wanted).all()
-        for y in range(2 * most + 1)
-        for x in range(2 * most + 1)
-    )
-
-
-@pytest.mark.parametrize("views", ["shift", "flip"])
-@pytest.mark.parametrize("side, channels, most", [(24, 1, 2), (24, 3, 2), (8, 1, 1), (28, 3, 2)])
-def test_a_changed_picture_is_a_view_of_the_same_picture(
-    monkeypatch: pytest.MonkeyPatch, views: str, side: int, channels: int, most: int
-):
-    facts = facts_of(sides=[(side, side)], channels=channels)
-    facts["net"]["views"] = views
-    call = handed_over(facts, monkeypatch)
-    before = tensors(call.parts.train.take(np.arange(16)), HERE)
-    torch.manual_seed(1)
-    after = call.augment(before, 0.9)
-    assert after["image"].shape == before["image"].shape
-    assert after["image"].dtype == torch.uint8 and after["label"].equal(before["label"])
-    pairs = list(zip(after["image"].numpy(), before["image"].numpy(), strict=True))
-    straight = [is_view(one, other, most, False) for one, other in pairs]
-    mirrored = [is_view(one, other, most, True) for one, other in pairs]
-    assert all(a or b for a, b in zip(straight, mirrored, strict=True))
-    assert sum(mirrored) == (8 if views == "flip" else 0)
-    moved = [not (one == other).all() and not (one[:, ::-1] == other).all() for one, other in pairs]
-    assert sum(moved) > 8
-
-
-def test_every_batch_gets_its_own_views(monkeypatch: pytest.MonkeyPatch):
-    call = handed_over(facts_of(), monkeypatch)
-    batch = tensors(call.parts.train.take(np.arange(16)), HERE)
-    seen = []
-    for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        seen.append(call.augment(batch, 0.9)["image"])
-    assert seen[0].equal(seen[1]) and not seen[0].equal(seen[2])
-
-
-@pytest.mark.parametrize("sides", [(1, 1), (1, 20), (2, 2)])
-def test_pictures_too_small_to_move_survive(
-    monkeypatch: pytest.MonkeyPatch, sides: tuple[int, int]
-):
-    facts = facts_of()
-    facts["data"] |= dict(zip(("height", "width"), sides, strict=True))
-    call = handed_over(facts, monkeypatch)
-    batch = tensors(call.parts.train.take(np.arange(6)), HERE)
-    assert call.augment(batch, 0.9)["image"].shape == (6, *sides, 1)
-
-
-def test_without_views_small_pictures_stay_as_they_are(monkeypatch: pytest.MonkeyPatch):
-    facts = facts_of(knobs={"augment": "none"})
-    assert handed_over(facts, monkeypatch, augment="none").augment is None
-
-
-@pytest.mark.parametrize("views", ["none", "shift", "flip"])
-def test_the_first_half_of_learning_may_see_smaller_pictures_of_the_same(
-    monkeypatch: pytest.MonkeyPatch, views: str
-):
-    """Whatever the share, the batch keeps its rows and the loss takes it."""
-    facts = facts_of(sides=[(64, 64)], channels=3, knobs={"augment": views})
-    call = handed_over(facts, monkeypatch)
-    flat = np.repeat(np.arange(16, dtype=np.uint8) * 9, 64 * 64 * 3).reshape(16, 64, 64, 3)
-    batch = tensors({"image": flat, "label": np.arange(16) % 2}, HERE)
-    for share in (0.0, 0.49, 0.5, 1.0):
-        image = (call.augment(batch, share) if call.augment else batch)["image"]
-        assert 32 <= image.shape[1] <= 64 and image.shape[1] == image.shape[2]
-        assert (image.float().mean((1, 2, 3)).round() == torch.arange(16) * 9).all()
-        assert torch.isfinite(call.loss(call.net, batch | {"image": image}))
-    assert image.shape[1] == 64, "the end of learning sees pictures as they will be asked"

@@ -1,0 +1,255 @@
+"""Charts as inline SVG: text is text, in the language spoken.
+
+They hold colours by name (`var(--accent)`), so that a page decides how they look in the dark, and
+names of classes as stand-ins (`@0@`) until they are escaped into the finished SVG.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold.draw import cells, short
+from tenfold.language import say
+from tenfold.lazy import lazy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+matplotlib, figures = lazy("matplotlib"), lazy("matplotlib.figure")
+
+__all__ = ["MEASURES", "balance", "curves", "examples", "histogram", "reliability", "support"]
+
+MEASURES = {"loss": "loss", "accuracy": "accuracy"}
+"""What the log measures on validation, in words."""
+
+# Stand-ins that become variables of the page.
+_INK, _LINE, _FIRST, _SECOND, _THIRD = "#010101", "#020202", "#030303", "#040404", "#050505"
+_COLOURS = {_INK: "soft", _LINE: "line", _FIRST: "accent", _SECOND: "warm", _THIRD: "third"}
+
+
+def _figure(width: float, height: float) -> Figure:
+    return figures.Figure(figsize=(width, height))
+
+
+def _axes(figure: Figure, box: tuple[float, float, float, float], across: str, up: str) -> Axes:
+    """Axes at (left, bottom, right, top) inches from the figure's edges, with a quiet grid."""
+    width, height = figure.get_size_inches()
+    left, bottom, right, top = box
+    axes = figure.add_axes(
+        (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
+    )
+    axes.patch.set_visible(False)
+    axes.tick_params(colors=_INK, length=0, labelsize=9)
+    axes.grid(True, color=_LINE, linewidth=0.7)
+    axes.set_axisbelow(True)
+    for name, spine in axes.spines.items():
+        spine.set_visible(name == "bottom")
+        spine.set_color(_LINE)
+    axes.set_xlabel(across, color=_INK, fontsize=9)
+    axes.set_title(up, color=_INK, fontsize=9, loc="left")
+    return axes
+
+
+def _svg(figure: Figure, name: str, label: str, words: Sequence[str] = ()) -> str:
+    """Inline SVG: no address, no font, colours of the page; `@0@` becomes words[0], escaped."""
+    file = io.StringIO()
+    quiet = {"svg.fonttype": "none", "svg.hashsalt": name}
+    with warnings.catch_warnings(), matplotlib.rc_context(quiet):
+        warnings.simplefilter("ignore")
+        figure.savefig(file, format="svg", transparent=True)
+    text = file.getvalue()
+    text = text[text.index(">", text.index("<svg")) + 1 :]
+    for unwanted in (r"<metadata>.*?</metadata>", r"<style.*?</style>", r'(?<=<g) id="[^"]*"'):
+        text = re.sub(unwanted, "", text, flags=re.S)
+    for before, after in (('id="', f'id="{name}-'), ('xlink:href="#', f'href="#{name}-')):
+        text = text.replace(before, after)
+    text = re.sub(r"\s*\n\s*", " ", text.replace("url(#", f"url(#{name}-"))
+    text = re.sub(r'style="[^"]*"', lambda found: _restyled(found[0]), text)
+    width, height = (round(72 * side) for side in figure.get_size_inches())
+    head = (
+        f'<svg class="chart" role="img" aria-label="{html.escape(label)}" '
+        f'viewBox="0 0 {width} {height}" style="max-width:{round(width * 1.3)}px">'
+    )
+    return head + re.sub(r"@(\d+)@", lambda found: html.escape(words[int(found[1])]), text).strip()
+
+
+def _restyled(style: str) -> str:
+    """The page's fonts and colours in place of the chart's own."""
+    style = re.sub(r"font: [^;\"]*?([\d.]+)px[^;\"]*", r"font-size: \1px", style)
+    style = re.sub(r"font-family: [^;\"]*;? ?", "", style)
+    for stand_in, name in _COLOURS.items():
+        style = style.replace(stand_in, f"var(--{name})")
+    return style
+
+
+def _legend(axes: Axes, **place: Any) -> None:
+    axes.legend(frameon=False, fontsize=9, labelcolor="linecolor", handlelength=1.2, **place)
+
+
+# --- learning -------------------------------------------------------------------------------------
+
+
+def curves(rows: Sequence[dict[str, float]]) -> str:
+    """Loss, and beside it every other measure of validation, over passes; `rows` of the log."""
+    measures = {key for row in rows for key in row if key.startswith("valid_")}
+    others = sorted(measures - {"valid_loss"})
+    names = [["loss", "valid_loss"], *([others] if others else [])]
+    figure = _figure(9.6, 2.9)
+    for number, lines in enumerate(names):
+        box = (0.5 + 4.8 * number, 0.5, 4.8 * (1 - number) + 0.15, 0.35)
+        title = say("validation") if number else say("loss")
+        axes = _axes(figure, box, say("passes over the data"), title)
+        for line, colour in zip(lines, (_FIRST, _SECOND, _THIRD), strict=False):
+            points = [(row["epoch"], row[line]) for row in rows if line in row]
+            if points:
+                _line(axes, points, _measure(line), colour)
+        _legend(axes)
+    return _svg(figure, "curves", say("Learning curves"))
+
+
+def _measure(key: str) -> str:
+    """A column of the log in words."""
+    if not key.startswith("valid_"):
+        return say("training {measure}", measure=say(MEASURES.get(key, key)))
+    name = key.removeprefix("valid_")
+    return say("validation {measure}", measure=say(MEASURES.get(name, name.replace("_", " "))))
+
+
+def _line(axes: Axes, points: list[tuple[float, float]], label: str, colour: str) -> None:
+    marker = "o" if len(points) < 30 else ""
+    across, up = zip(*points, strict=True)
+    axes.plot(across, up, color=colour, linewidth=1.8, marker=marker, markersize=3.5, label=label)
+
+
+# --- certainty ------------------------------------------------------------------------------------
+
+Bins = Sequence[Sequence[float]]
+
+
+def reliability(bins: Bins, before: Bins = ()) -> str:
+    """(confidence, share right, rows) of every bin against the line of the honest; rows below.
+
+    `before` is the same without the temperature, drawn thinner.
+    """
+    figure = _figure(4.6, 4.3)
+    axes = _axes(figure, (0.55, 1.25, 0.2, 0.35), "", say("share that was right"))
+    axes.plot([0, 1], [0, 1], color=_LINE, linewidth=1.6)
+    if len(before):
+        _bins(axes, before, _SECOND, say("before calibration"))
+    _bins(axes, bins, _FIRST, say("after calibration"))
+    if len(before):
+        _legend(axes, loc="upper left")
+    sure, _, rows = (np.array(values, float) for values in zip(*bins, strict=True))
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xticklabels=[])
+    below = _axes(figure, (0.55, 0.5, 0.2, 3.2), say("how sure the answer was"), "")
+    below.bar(sure, rows, width=0.045, color=_FIRST)
+    below.set(xlim=(0, 1.02), yticks=[])
+    below.grid(False)
+    return _svg(figure, "reliability", say("How often answers of each certainty were right"))
+
+
+def _bins(axes: Axes, bins: Bins, colour: str, label: str) -> None:
+    """Points on a thin line, the larger the more rows a bin holds: a bin of three says little."""
+    sure, right, rows = (np.array(values, float) for values in zip(*bins, strict=True))
+    axes.plot(sure, right, color=colour, linewidth=0.8, alpha=0.4)
+    sizes = 4 + 60 * np.sqrt(rows / rows.max())
+    axes.scatter(sure, right, sizes, color=colour, alpha=0.8, linewidths=0, label=label)
+
+
+# --- classes --------------------------------------------------------------------------------------
+
+
+def balance(
+    classes: Sequence[tuple[str, Sequence[int]]], parts: Sequence[str], most: int = 40
+) -> str:
+    """A bar a class, one colour a part; of many classes the largest and the smallest."""
+    ordered = sorted(classes, key=lambda one: -sum(one[1]))
+    half = most // 2
+    shown = ordered if len(ordered) <= most else ordered[:half] + ordered[-half:]
+    words = [short(name) for name, _ in shown]
+    margin = 0.25 + 0.075 * max(map(cells, words))
+    figure = _figure(7.6, 0.85 + 0.24 * len(shown))
+    axes = _axes(figure, (margin, 0.5, 0.6, 0.35), say("rows"), "")
+    places, begun = np.arange(len(shown)), np.zeros(len(shown))
+    for part, colour, number in zip(parts, (_FIRST, _SECOND, _THIRD), range(3), strict=False):
+        counts = np.array([one[number] for _, one in shown], float)
+        axes.barh(places, counts, 0.62, begun, color=colour, label=part)
+        begun += counts
+    for place, total in zip(places, begun, strict=True):
+        _beside(axes, (float(total), float(place)), f"{total:.0f}")
+    axes.set_yticks(places, [f"@{number}@" for number in range(len(words))])
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.grid(False, axis="y")
+    figure.legend(
+        loc="upper left",
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+        labelcolor="linecolor",
+        bbox_to_anchor=((margin - 0.1) / 7.6, 1.0),
+        handlelength=1.0,
+        borderaxespad=0.2,
+        columnspacing=2.5,  # letters that the chart's own font lacks are wider than it believes
+    )
+    return _svg(figure, "balance", say("Rows of every class and part"), words)
+
+
+def _beside(axes: Axes, point: tuple[float, float], text: str) -> None:
+    """A small text to the right of a point."""
+    away = {"xytext": (5, 0), "textcoords": "offset points"}
+    axes.annotate(text, point, va="center", color=_INK, fontsize=8.5, **away)  # type: ignore[arg-type]
+
+
+def support(classes: Sequence[dict[str, Any]], named: int = 6) -> str:
+    """F1 of every class against how many rows it was judged on; the lowest are named."""
+    figure = _figure(6.4, 3.2)
+    across = say("rows of the class that were judged")
+    axes = _axes(figure, (0.5, 0.5, 0.3, 0.35), across, "F1")
+    there = [one for one in classes if one["support"]]
+    rows, scores = ([one[key] for one in there] for key in ("support", "f1"))
+    axes.plot(rows, scores, "o", color=_FIRST, markersize=5, alpha=0.75)
+    lowest = sorted(there, key=lambda one: float(one["f1"]))[:named]
+    for number, one in enumerate(lowest):
+        _beside(axes, (one["support"], one["f1"]), f"@{number}@")
+    axes.set(ylim=(-0.03, 1.05), xlim=(min(rows) - 1, max(rows) * 1.15 + 1))
+    label = say("F1 against rows judged")
+    return _svg(figure, "support", label, [short(one["class"]) for one in lowest])
+
+
+def examples(classes: Sequence[tuple[str, int, float]], named: int = 6) -> str:
+    """(class, training rows, share found): what few examples cost; the lowest are named."""
+    figure = _figure(6.4, 3.2)
+    across = say("training rows of the class")
+    axes = _axes(figure, (0.5, 0.5, 0.3, 0.35), across, say("share found"))
+    rows = [max(1, count) for _, count, _ in classes]
+    axes.plot(rows, [share for *_, share in classes], "o", color=_FIRST, markersize=5, alpha=0.75)
+    lowest = sorted(classes, key=lambda one: one[2])[:named]
+    for number, (_, count, share) in enumerate(lowest):
+        _beside(axes, (max(1, count), share), f"@{number}@")
+    axes.set(ylim=(-0.03, 1.05))
+    if max(rows) > 8 * min(rows):
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_xlim(min(rows) / 1.15, max(rows) * 1.35)
+    label = say("Share found against training rows")
+    return _svg(figure, "examples", label, [short(name) for name, *_ in lowest])
+
+
+def histogram(values: np.ndarray, name: str, across: str) -> str:
+    """How often values occur, in at most 30 bars."""
+    figure = _figure(4.6, 2.4)
+    axes = _axes(figure, (0.5, 0.5, 0.2, 0.35), across, say("rows"))
+    low, high = float(values.min()), float(values.max())
+    margin = max(1.0, 0.02 * (high - low))
+    axes.hist(values, bins=min(30, max(1, int(high - low))), range=(low - margin, high + margin),
+              color=_FIRST, rwidth=0.9)  # fmt: skip
+    return _svg(figure, name, say("{what}: how often", what=across))

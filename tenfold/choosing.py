@@ -1,0 +1,124 @@
+"""Which of a few ways to change the examples learns best here: each learns a little, one is kept.
+
+A search this small can only tell large differences, so the first way, the usual one, stays unless
+another is better by more than chance would make it. What was decided is stored beside the
+checkpoints: a run that is continued chooses the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold import device, loop, system
+from tenfold.data import Parts
+from tenfold.learner import Augment, Loss, Work
+from tenfold.optimizers import Recipe
+from tenfold.plan import Plan
+from tenfold.progress import tell
+from tenfold.settle import agreed, own_steps, seconds_a_step
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["LEAST_ROWS", "Chosen", "choose"]
+
+SHARE = 0.3  # of the minutes may go into choosing
+LEAST_ROWS = 50  # of the half of validation that chooses
+MARGIN = 0.03  # how much lower, as a share, the loss of another way must be
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The name of the way, the loss of each that was tried ({} where none was), what is left."""
+
+    way: str
+    losses: dict[str, float]
+    plan: Plan
+
+
+def choose(
+    net: nn.Module,
+    parts: Parts,
+    ways: Mapping[str, Augment | None],
+    loss: Loss,
+    plan: Plan,
+    recipe: Recipe,
+    judge: Callable[[Any], float],
+) -> Chosen:
+    """The way to change examples: the first of `ways` unless another is clearly better.
+
+    Tried only where the plan's minutes leave room beside the recipe's own length. `judge(net)` is
+    the loss on the half of validation that chooses. `net` is left as it is.
+    """
+    first = next(iter(ways))
+    path = plan.folder / "checkpoints" / "choice.json" if plan.folder else None
+    told = json.loads(path.read_text()) if path and path.exists() else {}
+    if "way" in told:
+        return Chosen(told["way"], told["losses"], plan)
+    began = time.perf_counter()
+    steps = told.get("steps") or _steps(net, parts, ways[first], loss, plan, recipe, len(ways))
+    if not steps:
+        return Chosen(first, {}, plan)
+    _store(path, {"steps": steps})
+    losses = {}
+    for name, way in ways.items():
+        tell(f"Trying {name} for {steps} steps.")
+        losses[name] = round(judge(_learnt(net, parts, way, loss, plan, recipe, steps)), 6)
+    best = min(losses, key=lambda name: losses[name])
+    kept = best if losses[best] < (1 - MARGIN) * losses[first] else first
+    tell(f"{kept} is kept: {', '.join(f'{name} {value:.3f}' for name, value in losses.items())}")
+    _store(path, {"steps": steps, "way": kept, "losses": losses})
+    spent = (time.perf_counter() - began) / 60
+    return Chosen(kept, losses, replace(plan, minutes=max((plan.minutes or 0) - spent, 0.02)))
+
+
+def _store(path: Path | None, content: dict[str, Any]) -> None:
+    if path:
+        system.write_atomically(path, json.dumps(content))
+
+
+def _steps(
+    net: nn.Module,
+    parts: Parts,
+    way: Augment | None,
+    loss: Loss,
+    plan: Plan,
+    recipe: Recipe,
+    many: int,
+) -> int:
+    """Steps for each way, 0 where there is no room: the recipe's own length comes first."""
+    if plan.minutes is None or plan.dry or many < 2 or parts.choose.rows < LEAST_ROWS:
+        return 0
+    net.to(device.choose_device(plan.device))
+    batch = max(1, min(plan.batch or recipe.batch, parts.train.rows))
+    own = own_steps(recipe, max(1, parts.train.rows // batch))
+    work = Work(loss, way, agreed(net, parts.train, loss, plan))
+    second = seconds_a_step(net, parts.train, recipe, work, batch, most=2.0)
+    seconds = 60 * plan.minutes
+    each = int(SHARE * seconds / second / many)
+    return min(each, own) if (1 - SHARE) * seconds > own * second and each > own / 4 else 0
+
+
+def _learnt(
+    net: nn.Module,
+    parts: Parts,
+    way: Augment | None,
+    loss: Loss,
+    plan: Plan,
+    recipe: Recipe,
+    steps: int,
+) -> nn.Module:
+    """A copy of the network after a short training of its own."""
+    batch = max(1, min(plan.batch or recipe.batch, parts.train.rows))
+    epochs = steps / max(1, parts.train.rows // batch)
+    short = replace(plan, minutes=None, epochs=epochs, folder=None)
+    alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
+    return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, way)[0]

@@ -1,0 +1,59 @@
+"""What a training would take: minutes, memory and disk, from a dry fit of the real network."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+from tenfold import device, system
+from tenfold.app import App
+from tenfold.errors import EnvironmentRefused
+from tenfold.lazy import lazy
+from tenfold.plan import Plan
+from tenfold.prepare import Prepared
+
+torch = lazy("torch")
+
+__all__ = ["estimate", "tried"]
+
+
+def tried(app: App, prepared: Prepared, plan: Plan) -> dict[str, Any]:
+    """What a dry fit of the real network says; {} where torch is not installed."""
+    with contextlib.suppress(EnvironmentRefused):
+        device.prepare()
+        torch.manual_seed(plan.seed)
+        began = time.perf_counter()
+        net = app.build(prepared.facts)
+        dry = replace(plan, facts=prepared.facts, folder=None, dry=True)
+        net, settled = app.fit(net, prepared.parts, dry)
+        weights = sum(value.nbytes for value in net.state_dict().values())
+        place = device.name(next(net.parameters()).device)
+        return settled | {"weights": weights, "device": place, "begun": time.perf_counter() - began}
+    return {}
+
+
+def estimate(prepared: Prepared, settled: dict[str, Any]) -> dict[str, Any]:
+    """Minutes, bytes of memory, bytes of disk (cache and, while learning, checkpoints).
+
+    `settled` is what `tried` gave; {} where it did not come to time its steps.
+    """
+    if "seconds_a_step" not in settled:
+        return {}
+    step, steps, batch = (settled[name] for name in ("seconds_a_step", "steps", "batch"))
+    parts = prepared.parts
+    looks = min(20, math.ceil(settled["epochs"])) * parts.choose.rows
+    looks += parts.reserve.rows + 2 * (len(prepared.used) - parts.train.rows)
+    seconds = step * (steps + 0.6 * looks / batch) + settled["begun"] + prepared.seconds["read"] + 3
+    return {
+        "minutes": round(seconds / 60, 3),
+        "memory": system.peak_memory() + parts.train.nbytes,
+        "disk": prepared.columns.nbytes + 13 * settled["weights"] + 2_000_000,
+        "seconds_a_step": round(step, 6),
+        "steps": steps,
+        "batch": batch,
+        "epochs": settled["epochs"],
+        "device": settled["device"],
+    }

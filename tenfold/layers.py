@@ -1,0 +1,182 @@
+"""The layers of any network as a table: output shapes, weights, floating-point operations."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from tenfold.lazy import lazy
+
+if TYPE_CHECKING:
+    from torch import nn
+
+torch, flop_counter = lazy("torch"), lazy("torch.utils.flop_counter")
+
+__all__ = ["table", "text", "totals"]
+
+_USUAL = frozenset(
+    "stride=1x1 padding=0 padding=0x0 dilation=1 ceil_mode=False bias=True inplace=False "
+    "approximate='none' start_dim=1 end_dim=-1 affine=True momentum=0.1 scale=True".split()
+)
+
+
+def table(net: nn.Module, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row for each module that has none inside, in the order of calling.
+
+    `batch` holds arrays or tensors by name, of which those are taken that `net.forward` knows. A
+    copy of the network runs in train mode on the meta device, so nothing is computed; a network
+    that must see values runs on what `batch` holds. The network itself is left as it is.
+
+    A row has `number` from 1, `name` (its path in the network), `layer` (what it is), `shape` of
+    the output without the batch, `parameters`, and `flops` for one row of the batch (multiply and
+    add are two; forward only; convolutions and matrix products are counted). Modules called again
+    and parameters shared are counted once. What is outside of all modules is a last row without a
+    name, where there is any.
+    """
+    known = inspect.signature(net.forward).parameters
+    inputs = {name: torch.as_tensor(value) for name, value in batch.items() if name in known}
+    try:
+        place = torch.device("meta")
+        return _rows(_copy(net, place), {name: x.to(place) for name, x in inputs.items()})
+    except (RuntimeError, NotImplementedError):  # it asks for values
+        return _rows(_copy(net, torch.device("cpu")), {name: x.cpu() for name, x in inputs.items()})
+
+
+def totals(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """`parameters` and `flops` of all rows."""
+    return {name: sum(row[name] for row in rows) for name in ("parameters", "flops")}
+
+
+def text(rows: list[dict[str, Any]]) -> str:
+    """The table for a terminal, with totals."""
+    heads = ("", "layer", "output", "parameters", "FLOPs")
+    cells = [heads, *(_cells(row) for row in rows)]
+    whole = totals(rows)
+    cells.append(("", "all", "", f"{whole['parameters']:,}", _many(whole["flops"])))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_line(row, widths) for row in cells)
+
+
+# --- running a copy -------------------------------------------------------------------------------
+
+
+def _copy(net: nn.Module, place: Any) -> nn.Module:
+    """A copy in train mode; on the meta device, weights take no room at any time."""
+    memo: dict[int, Any] = {}
+    for value in [*net.parameters(), *net.buffers()]:
+        same = value.detach().to(place, copy=True)
+        learnt = isinstance(value, torch.nn.Parameter)
+        memo[id(value)] = torch.nn.Parameter(same, value.requires_grad) if learnt else same
+    return copy.deepcopy(net, memo).train()
+
+
+class _Meeting:
+    """Notes what each leaf gives at its first call, and the operations of all calls."""
+
+    def __init__(self, count: Callable[[], int], rows: int) -> None:
+        self.count, self.batch = count, rows
+        self.found: dict[nn.Module, dict[str, Any]] = {}
+        self.begun = self.inside = 0
+
+    def before(self, module: nn.Module, *_: Any) -> None:
+        self.begun = self.count()
+
+    def after(self, name: str) -> Callable[..., None]:
+        def meet(module: nn.Module, _: Any, output: Any) -> None:
+            spent = self.count() - self.begun
+            self.inside += spent
+            flops, shape = spent // self.batch, _shape(output)
+            self.found.setdefault(module, {"name": name, "shape": shape, "flops": flops})
+
+        return meet
+
+
+def _rows(net: nn.Module, inputs: dict[str, Any]) -> list[dict[str, Any]]:
+    size = max(1, len(next(iter(inputs.values()), ())))
+    with ExitStack() as stack, torch.no_grad():
+        counter = stack.enter_context(flop_counter.FlopCounterMode(display=False))
+        meeting = _Meeting(counter.get_total_flops, size)
+        for name, module in _leaves(net):
+            for handle in (
+                module.register_forward_pre_hook(meeting.before),
+                module.register_forward_hook(meeting.after(name)),
+            ):
+                stack.callback(handle.remove)
+        net(**inputs)
+        rest = max(0, counter.get_total_flops() - meeting.inside) // size
+    return list(_numbered(net, meeting.found, rest))
+
+
+def _leaves(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Modules without modules inside, those that only pass on left out."""
+    for name, module in net.named_modules():
+        if not list(module.children()) and not isinstance(module, torch.nn.Identity):
+            yield name, module
+
+
+def _numbered(
+    net: nn.Module, found: dict[nn.Module, dict[str, Any]], rest: int
+) -> Iterator[dict[str, Any]]:
+    """The rows as told, with parameters; what belongs to no leaf comes last."""
+    counted: set[int] = set()
+    number = 0
+    for number, (module, one) in enumerate(found.items(), 1):
+        row = {"number": number, "name": one["name"], "layer": _what(module), "shape": one["shape"]}
+        yield row | {"parameters": _weights(module, counted), "flops": one["flops"]}
+    beside = _weights(net, counted)
+    if beside or rest:
+        row = {"number": number + 1, "name": "", "layer": "outside of modules", "shape": []}
+        yield row | {"parameters": beside, "flops": rest}
+
+
+def _weights(module: nn.Module, counted: set[int]) -> int:
+    """Parameters not counted before."""
+    new = [value for value in module.parameters() if id(value) not in counted]
+    counted.update(map(id, new))
+    return sum(value.numel() for value in new)
+
+
+def _shape(output: Any) -> list[int]:
+    """Of the first tensor, without the batch."""
+    if isinstance(output, Mapping):
+        output = list(output.values())
+    if isinstance(output, (list, tuple)):
+        return _shape(output[0]) if output else []
+    return list(output.shape[1:]) if hasattr(output, "shape") else []
+
+
+def _what(module: nn.Module) -> str:
+    """`Conv2d 3, 32, kernel_size=3x3`; what is as usual is not said."""
+    said = re.sub(r"\((\d+), (\d+)\)", r"\1x\2", module.extra_repr().split("\n")[0])
+    words = ", ".join(word for word in said.split(", ") if word not in _USUAL)
+    return f"{type(module).__name__} {words}".strip()
+
+
+# --- as text --------------------------------------------------------------------------------------
+
+
+def _cells(row: dict[str, Any], longest: int = 58) -> tuple[str, ...]:
+    what = row["layer"] if len(row["layer"]) <= longest else f"{row['layer'][: longest - 3]}..."
+    shape = " x ".join(map(str, row["shape"]))
+    weights = f"{row['parameters']:,}" if row["parameters"] else ""
+    return str(row["number"]), what, shape, weights, _many(row["flops"]) if row["flops"] else ""
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    """Words to the left, numbers to the right."""
+    number, what, shape, weights, flops = zip(row, widths, strict=True)
+    right = "  ".join(cell.rjust(wide) for cell, wide in (weights, flops))
+    left = f"{number[0]:>{number[1]}}  {what[0]:{what[1]}}  {shape[0]:{shape[1]}}"
+    return f"  {left}  {right}".rstrip()
+
+
+def _many(count: int) -> str:
+    """12,345,678 as `12.3 M`."""
+    for power, sign in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if count >= 10**power:
+            return f"{count / 10**power:.1f} {sign}"
+    return str(count)

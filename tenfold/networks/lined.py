@@ -1,0 +1,105 @@
+"""The network of a line (see `notation`): its layers in order, then the dense layer to the classes.
+
+Shapes: B batch, C channels, H height, W width; those of every layer by `notation.fitted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from tenfold.networks import modules
+from tenfold.networks.shapes import Fitted, groups_of, nested
+
+__all__ = ["Lined"]
+
+
+class Lined(nn.Module):
+    """(B, C, H, W) float, normalised -> logits (B, classes), by the layers of one line.
+
+    Raises UsageError (network-line) where the line does not fit pictures of that size.
+    """
+
+    def __init__(self, line: str, channels: int, classes: int, height: int, width: int) -> None:
+        super().__init__()
+        *body, head = nested(line, channels, height, width, classes)
+        self.layers = nn.Sequential(*map(_made, body))
+        self.head = _made(head)
+        self._map = _place_of_last_map(body)
+
+    @property
+    def last_map(self) -> nn.Module | None:
+        """The module whose output is the last feature map (B, C', H', W'); None without one."""
+        return None if self._map is None else self.layers[self._map]
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, D), the values before the head."""
+        result: Tensor = self.layers(x)
+        return result
+
+    def answer(self, embedding: Tensor) -> Tensor:
+        """(B, D) -> logits (B, classes)."""
+        result: Tensor = self.head(embedding)
+        return result
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.answer(self.embed(x))
+
+
+def _place_of_last_map(body: list[Fitted]) -> int | None:
+    """Where the last map comes from; before the first convolution there are only pixels."""
+    maps = [place for place, one in enumerate(body) if len(one.outputs) == 3]
+    learnt = any(one.weights or one.body for one in body[: maps[-1] + 1]) if maps else False
+    return maps[-1] if learnt else None
+
+
+def _made(one: Fitted) -> nn.Module:
+    """The module of a layer."""
+    if one.name in modules.ACTIVATIONS:
+        return modules.activation(one.name)
+    return _MAKERS[one.name](one)
+
+
+def _convolution(one: Fitted) -> nn.Module:
+    options = one.layer.options
+    return modules.convolution(
+        one.inputs[0],
+        one.outputs[0],
+        options["kernel"],
+        options["stride"],
+        same=not options["valid"],
+        bias=not options["nobias"],
+    )
+
+
+def _dense(one: Fitted) -> nn.Module:
+    return modules.dense(one.inputs[0], one.outputs[0], bias=not one.layer.options["nobias"])
+
+
+def _pooling(one: Fitted, make: Callable[..., nn.Module]) -> nn.Module:
+    sizes = one.layer.sizes
+    size = sizes[0] if sizes[0] == sizes[-1] else sizes
+    return make(size, one.layer.options["stride"] or None)
+
+
+def _residual(one: Fitted) -> nn.Module:
+    body = nn.Sequential(*map(_made, one.body))
+    return modules.Residual(body, _made(one.shortcut) if one.shortcut else None)
+
+
+_MAKERS: dict[str, Callable[[Fitted], Any]] = {
+    "conv": _convolution,
+    "maxpool": lambda one: _pooling(one, modules.max_pooling),
+    "averagepool": lambda one: _pooling(one, modules.average_pooling),
+    "dense": _dense,
+    "batchnorm": lambda one: modules.BatchNorm(one.inputs[0]),
+    "groupnorm": lambda one: modules.group_norm(one.inputs[0], groups_of(one.layer, one.inputs[0])),
+    "dropout": lambda one: modules.dropout(one.layer.sizes[0]),
+    "flatten": lambda one: modules.flatten(),
+    "globalaverage": lambda one: modules.GlobalPooling("average"),
+    "globalmax": lambda one: modules.GlobalPooling("max"),
+    "view": lambda one: modules.View(*one.outputs[1:]),
+    "residual": _residual,
+}

@@ -1,0 +1,126 @@
+"""What is made small where answers are classes: cross-entropy, weighted, focal, binary.
+
+Works on any network with `logits(image)`; rows have a `label` (-1 = unknown) or `labels` (zeros and
+ones where classes do not exclude each other), and may have a `weight`. Where batches are mixed (see
+views), each row has a `share` and the answers of the row it was mixed with.
+
+Shapes: B rows, K classes.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold.lazy import lazy
+from tenfold.progress import tell
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+torch, functional = lazy("torch"), lazy("torch.nn.functional")
+
+__all__ = ["LOSSES", "SMOOTHING", "measure", "objective"]
+
+LOSSES = ("auto", "cross-entropy", "weighted", "focal", "binary")
+SMOOTHING = 0.15
+
+Batch = dict[str, Any]
+
+
+def objective(wish: str, answers: dict[str, Any], place: Any) -> Any:
+    """The loss that the person or the data ask for, as (net, batch) -> scalar.
+
+    `answers` has `counts` of each class among the training rows and `several`.
+    """
+    kind = wish if wish in ("focal", "binary") else "cross-entropy"
+    weights = _class_weights(wish, answers)
+    return partial(
+        _loss,
+        kind="binary" if answers["several"] else kind,
+        class_weights=None if weights is None else torch.tensor(weights, device=place),
+    )
+
+
+def _class_weights(wish: str, answers: dict[str, Any]) -> list[float] | None:
+    """Inverse square root of the counts, mean 1 over rows; None where classes are even."""
+    counts = np.array(answers["counts"], float)
+    uneven = counts.max() > (1.0 if wish == "weighted" else 1.5) * counts.min()
+    if answers["several"] or wish not in ("auto", "weighted") or not uneven:
+        return None
+    weights = counts**-0.5
+    weights *= counts.sum() / (weights * counts).sum()
+    tell(
+        f"Classes are uneven ({int(counts.min())} to {int(counts.max())} rows): "
+        f"rows of rare classes weigh up to {weights.max() / weights.min():.1f} times as much."
+    )
+    return [round(float(weight), 6) for weight in weights]
+
+
+def _loss(net: Any, batch: Batch, kind: str, class_weights: Tensor | None = None) -> Tensor:
+    logits = net.logits(batch["image"]).float()
+    mean = partial(_mean, logits, kind=kind, class_weights=class_weights)
+    if "share" not in batch:
+        return mean(batch)
+    weight = batch.get("weight", 1.0)
+    other = {name.removeprefix("other_"): batch[name] for name in batch if name[:6] == "other_"}
+    first = mean(batch | {"weight": weight * batch["share"]}, whole=True)
+    return first + mean(batch | other | {"weight": weight * (1 - batch["share"])}, whole=True)
+
+
+def _mean(
+    logits: Tensor, batch: Batch, kind: str, class_weights: Tensor | None, whole: bool = False
+) -> Tensor:
+    """The mean over rows, each by its weight and that of its class; `whole` = over all rows."""
+    if kind == "cross-entropy" and class_weights is None and "weight" not in batch:
+        return functional.cross_entropy(
+            logits, batch["label"], ignore_index=-1, label_smoothing=SMOOTHING
+        )
+    each = _EACH[kind](logits, batch)
+    weight = batch["weight"] if "weight" in batch else torch.ones_like(each)
+    if "label" in batch:
+        weight = weight * (batch["label"] >= 0)
+    if class_weights is not None:
+        weight = weight * class_weights[batch["label"].clamp(min=0)]
+    total = float(len(each)) if whole else weight.sum().clamp(min=1e-6)
+    return (each * weight).sum() / total
+
+
+def _cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
+    return functional.cross_entropy(
+        logits, batch["label"], ignore_index=-1, reduction="none", label_smoothing=SMOOTHING
+    )
+
+
+def _binary(logits: Tensor, batch: Batch) -> Tensor:
+    wanted = batch.get("labels")
+    if wanted is None:
+        wanted = functional.one_hot(batch["label"].clamp(min=0), logits.shape[1])
+    each = functional.binary_cross_entropy_with_logits(logits, wanted.float(), reduction="none")
+    return each.sum(1)
+
+
+def _focal(logits: Tensor, batch: Batch, gamma: float = 2.0) -> Tensor:
+    """T.-Y. Lin et al. 2017 (arXiv 1708.02002): rows that are sure already count little."""
+    each = functional.cross_entropy(logits, batch["label"], ignore_index=-1, reduction="none")
+    return each * (1 - torch.exp(-each)) ** gamma
+
+
+_EACH = {"cross-entropy": _cross_entropy, "binary": _binary, "focal": _focal}
+
+
+def measure(net: Any, batch: Batch) -> dict[str, Tensor]:
+    """Sums over the rows of a batch, for the log: loss and right answers."""
+    logits = net.logits(batch["image"]).float()
+    if "labels" in batch:
+        wanted = batch["labels"].float()
+        each = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        return {
+            "valid_loss": each.sum(),
+            "valid_accuracy": ((logits > 0) == (wanted > 0)).all(1).sum(),
+        }
+    label = batch["label"]
+    each = functional.cross_entropy(logits, label, ignore_index=-1, reduction="sum")
+    return {"valid_loss": each, "valid_accuracy": (logits.argmax(1) == label).sum()}

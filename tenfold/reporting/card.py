@@ -1,0 +1,105 @@
+"""The model card: what a run is for and not for, what it learnt from, how tested, and its limits.
+
+M. Mitchell et al. 2019, "Model cards for model reporting" (arXiv 1810.03993).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenfold import run as runs
+from tenfold.app import names
+from tenfold.language import again, say
+from tenfold.reporting import words
+from tenfold.reporting.notes import weakness
+from tenfold.run import Run
+
+__all__ = ["card", "tables"]
+
+Document = dict[str, Any]
+Notes = Sequence[tuple[str, str]]
+
+
+def card(run: Run, document: Document, rows: Document, notes: Notes) -> Document:
+    """The card with stable keys, its sentences in the language spoken."""
+    plan = runs.plan_of(run.folder)
+    versions = plan.get("versions", {})
+    headline = document["headline"]
+    score = document["scores"][headline]
+    return {
+        "name": run.folder.resolve().name,
+        "kind": run.kind,
+        "use": say(
+            "{work} It holds for inputs like those it learnt from.",
+            work=again(names().get(run.kind, run.kind)),
+        ),
+        "not_for": [
+            say("Inputs of another sort than the training data: they are answered all the same."),
+            say("Decisions about people, or where an error does harm, that nobody looks at again."),
+        ],
+        "learnt_from": {
+            **rows["parts"],
+            "classes": {name: one["train"] for name, one in rows["classes"].items()},
+            "fingerprint": str(plan.get("data", "")),
+        },
+        "tested": {
+            "protocol": document["protocol"],
+            "metric": headline,
+            **{name: score[name] for name in ("value", "low", "high", "guess")},
+        },
+        "limits": _limits(document, notes),
+        "made": {
+            "tenfold": str(versions.get("tenfold", "")),
+            "torch": str(versions.get("torch", "")),
+            "device": document["environment"].get("device", ""),
+            "time": document["environment"].get("time", ""),
+        },
+    }
+
+
+def _limits(document: Document, notes: Notes) -> list[str]:
+    """What the scores and the notes say against it, and what was not tested at all."""
+    found = [text for tone, text in notes if tone == "look"]
+    classes = [one for one in document["details"].get("classes", []) if one["support"] >= 5]
+    weakest = min(classes, key=lambda one: float(one["recall"]), default=None)
+    if weakest and weakest["recall"] < 1 and weakness(weakest) not in found:
+        found.append(weakness(weakest))
+    for group in document["by_examples"]:
+        if group["most"] and group["most"] <= 10:
+            found.append(
+                say(
+                    "{classes} had at most {most} training rows; of their rows {share} were found.",
+                    classes=words.plural(group["classes"], "class", "classes"),
+                    most=group["most"],
+                    share=words.share(group["value"]),
+                )
+            )
+    return [
+        *found,
+        say("Scores hold for rows like those judged; where data change, test again."),
+        say("Fairness between groups of people was not tested, and nothing is claimed of it."),
+    ]
+
+
+def tables(found: Document) -> dict[str, list[tuple[str, str]]]:
+    """What the page shows of a card as (word, value)."""
+    learnt, tested, made = found["learnt_from"], found["tested"], found["made"]
+    said = words.metric(tested["metric"])
+    interval = say("{low} to {high}", low=said.say(tested["low"]), high=said.say(tested["high"]))
+    rows = {
+        "learnt_from": [
+            *((say("rows of {part}", part=words.named(part)), f"{learnt[part]:,}")
+              for part in ("train", "valid", "test")),
+            (say("classes"), f"{len(learnt['classes']):,}" if learnt["classes"] else ""),
+            (words.named("data"), learnt["fingerprint"][:16]),
+        ],
+        "tested": [
+            (say("rows judged"), again(tested["protocol"])),
+            (said.title, said.say(tested["value"])),
+            (say("95 % interval"), interval),
+            (words.named("best constant guess"), said.say(tested["guess"])),
+        ],
+        "made": [(words.named(name), again(value)) for name, value in made.items()],
+    }  # fmt: skip
+    return {name: [one for one in many if one[1]] for name, many in rows.items()}

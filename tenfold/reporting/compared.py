@@ -1,0 +1,85 @@
+"""The page and the words of a comparison: which of two runs is better, if that can be said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tenfold import system
+from tenfold.comparing import LEAST, RESAMPLES, Compared
+from tenfold.language import say
+from tenfold.reporting import words
+from tenfold.reporting.templates import page
+from tenfold.run import Run
+
+__all__ = ["better", "names_of", "verdict", "write_compared"]
+
+
+def better(found: Compared) -> str:
+    """`first`, `second`, or nothing where no difference can be shown."""
+    low, high = found.paired.low, found.paired.high
+    if found.apart < LEAST or low <= 0 <= high:
+        return ""
+    lower = words.metric(found.headline).better == "lower"
+    return "first" if (low > 0) != lower else "second"
+
+
+def names_of(first: Run, second: Run) -> tuple[str, str]:
+    """What both are called: their folders, with the way there where the names are the same."""
+    one, other = (run.folder.resolve().name for run in (first, second))
+    return (one, other) if one != other else (str(first.folder), str(second.folder))
+
+
+def verdict(found: Compared, names: tuple[str, str]) -> str:
+    """One sentence in the language spoken."""
+    said, pair, won = words.metric(found.headline), found.paired, better(found)
+    if won:
+        # Told from the better one's side, so that a plus is what it gains.
+        sign = 1 if won == "first" else -1
+        ends = sorted((sign * pair.low, sign * pair.high))
+        return say(
+            "{best} is better than {other}: {metric} {gap} (95 % {low} to {high}).",
+            best=names[0] if won == "first" else names[1],
+            other=names[1] if won == "first" else names[0],
+            metric=said.title,
+            gap=said.gap(sign * pair.difference),
+            low=said.end(ends[0]),
+            high=said.end(ends[1]),
+        )
+    if found.apart < LEAST:
+        return say(
+            "No difference can be shown: only {rows} are answered rightly by one run and not by "
+            "the other.",
+            rows=words.plural(found.apart, "row"),
+        )
+    return say(
+        "No difference can be shown: {metric} of {first} less that of {second} is {gap} "
+        "(95 % {low} to {high}).",
+        metric=said.title,
+        first=names[0],
+        second=names[1],
+        gap=said.gap(pair.difference),
+        low=said.end(pair.low),
+        high=said.end(pair.high),
+    )
+
+
+def write_compared(found: Compared, first: Run, second: Run, out: Path) -> Path:
+    """Writes the page of `report --compare`."""
+    names = names_of(first, second)
+    said, pair = words.metric(found.headline), found.paired
+    context: dict[str, Any] = {
+        "title": say("{first} and {second} compared", first=names[0], second=names[1]),
+        "kind": first.kind,
+        "verdict": verdict(found, names),
+        "won": better(found),
+        "names": names,
+        "metric_said": said,
+        "values": (pair.first, pair.second),
+        "bars": all(0 <= value <= 1 for value in (pair.first, pair.second)) and said.share,
+        "gaps": (said.gap(pair.difference), said.end(pair.low), said.end(pair.high)),
+        "found": found,
+        "resamples": RESAMPLES,
+    }
+    system.write_atomically(out, page("compared.html.jinja", **context))
+    return out

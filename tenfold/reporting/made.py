@@ -1,0 +1,127 @@
+"""How a run was made: its plan, the command that makes it again, what it cost, and where."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from typing import Any
+
+from tenfold import run as runs
+from tenfold.app import App, settings_of
+from tenfold.evidence import environment as environment_now
+from tenfold.language import again, say
+from tenfold.prepare import Prepared
+from tenfold.reporting import words
+from tenfold.run import Run
+
+__all__ = ["changed", "command", "cost", "environment", "network", "plan"]
+
+Rows = list[tuple[str, str]]
+_OUTSIDE = "outside of modules"
+
+
+def plan(run: Run) -> Rows:
+    """What was decided, by the person or by the plan, as (word, value)."""
+    settled, begun = run.facts.get("settled", {}), runs.plan_of(run.folder)
+    found: dict[str, Any] = dict(settled)
+    told = begun.get("plan", {})
+    found |= {name: told[name] for name in ("seed", "device") if name in told}
+    if "data" in begun:
+        found["data"] = str(begun["data"])[:16]
+    plain = {name: value for name, value in found.items() if _plain(value)}
+    own = settings_of(run.app)
+    listed = {
+        _flag(name) if name in own else words.named(name): words.listed(value)
+        for name, value in plain.items()
+    }
+    return [
+        *(listed | {_flag(name): words.listed(v) for name, v in changed(run.app).items()}).items()
+    ]
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (int, float, str))
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def changed(app: App) -> dict[str, Any]:
+    """Settings that differ from their defaults."""
+    fields = dataclasses.fields(app)  # type: ignore[arg-type]
+    values = {entry.name: (getattr(app, entry.name), entry.default) for entry in fields}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def command(run: Run, prepared: Prepared | None) -> str:
+    """The command line that trains the same again; minutes are said as the epochs they became."""
+    told = runs.plan_of(run.folder)
+    plan, settled = dict(told.get("plan", {})), run.facts.get("settled", {})
+    if plan.pop("minutes", None) is not None:
+        plan["epochs"] = settled.get("epochs")
+    plan |= {name: told.get(name) for name in ("limit", "start", "classes", "on_bad")}
+    usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
+    given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
+    where = prepared.root if prepared and prepared.root else runs.data_of(run.folder)
+    parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
+    for name, value in (given | changed(run.app)).items():
+        parts += [_flag(name), str(value)]
+    return shlex.join(parts)
+
+
+def cost(document: dict[str, Any]) -> Rows:
+    """Seconds of every stage, and what an answer and the run take, where it is known."""
+    stages = [
+        (say("time: {stage}", stage=words.named(stage)), words.span(value))
+        for stage, value in document["seconds"].items()
+    ]
+    known = document["cost"]
+    rows = [
+        (say("time of an answer, decoding left out"), "milliseconds_a_row", _milliseconds),
+        (say("FLOPs a row"), "flops_a_row", _many),
+        (say("parameters"), "parameters", _many),
+        (say("weights on disk"), "weights", words.amount),
+        (say("largest memory of the process"), "memory", words.amount),
+        (say("largest memory of the device"), "device_memory", words.amount),
+    ]
+    return stages + [(word, made(known[key])) for word, key, made in rows if known.get(key)]
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.3g} ms"
+
+
+def _many(value: float) -> str:
+    """A large count: whole below a million, else with a unit."""
+    for size, unit in ((1e9, "G"), (1e6, "M")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:,.0f}"
+
+
+def network(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The layers in words, with a last line that adds them up; [] where they are not known."""
+    rows = [
+        {
+            "number": one["number"],
+            "name": say("outside of modules") if one["layer"] == _OUTSIDE else one["layer"],
+            "path": one["name"],
+            "shape": " x ".join(map(str, one["shape"])),
+            "parameters": f"{one['parameters']:,}" if one["parameters"] else "",
+            "flops": f"{one['flops']:,}" if one["flops"] else "",
+            "total": False,
+        }
+        for one in layers
+    ]
+    if not rows:
+        return []
+    whole = {key: f"{sum(one[key] for one in layers):,}" for key in ("parameters", "flops")}
+    total = {"number": "", "name": "", "path": "", "shape": "", "total": True}
+    return [*rows, total | whole]
+
+
+def environment(run: Run, document: dict[str, Any]) -> Rows:
+    """Where and when the run was trained; of a run that does not know, where the report is made."""
+    known = document["environment"] or environment_now(run)
+    return [(words.named(name), again(value)) for name, value in known.items()]

@@ -1,0 +1,59 @@
+"""Pages from templates: every value escaped, every sentence in the language spoken."""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+from typing import Any
+
+from tenfold import __version__, draw
+from tenfold.language import LANGUAGES, again, say, spoken
+from tenfold.lazy import lazy
+from tenfold.reporting import words
+
+jinja2, markupsafe = lazy("jinja2"), lazy("markupsafe")
+
+__all__ = ["page"]
+
+HERE = Path(__file__).parent
+
+
+def page(template: str, **context: Any) -> str:
+    """A whole page."""
+    style = (HERE / "style.css").read_text(encoding="utf-8")
+    made = _templates().get_template(template).render(style=style, version=__version__, **context)
+    return str(made)
+
+
+def _say(text: str, **values: Any) -> Any:
+    """`say` for templates: values that are no markup are escaped into the sentence."""
+    return markupsafe.Markup(markupsafe.escape(say(text))).format(**values)
+
+
+@functools.cache
+def _templates() -> Any:
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "share": words.share,
+        "number": words.number,
+        "amount": words.amount,
+        "span": words.span,
+        "short": draw.short,
+        "percent": lambda value: round(100 * float(value), 2) if math.isfinite(value) else 0,
+    }
+    found.globals |= {
+        "again": again,
+        "lang": lambda: LANGUAGES[spoken()],
+        "metric": words.metric,
+        "named": words.named,
+        "plural": words.plural,
+        "say": _say,
+    }
+    return found

@@ -1,0 +1,77 @@
+"""The rows of a run, read again where their data lie: from rows.jsonl and the data themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from tenfold.errors import UsageError
+from tenfold.readers.scan import scan
+from tenfold.run import Run, data_of
+
+__all__ = ["good", "looked_at", "own_rows", "place_of", "rows_of"]
+
+
+def rows_of(run: Run) -> list[dict[str, Any]]:
+    """What rows.jsonl says: source, split, answer and digest of every row that was used."""
+    text = (run.folder / "rows.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+def place_of(run: Run, data: Any, verb: str) -> Any:
+    """`data` where they are given, else where the run's own lay on this machine.
+
+    Raises UsageError, with the command that helps, where they are there no more.
+    """
+    found = data_of(run.folder) if data is None else data
+    if found is None:
+        raise UsageError(
+            "The run's data are not where they were, or it was trained on another machine",
+            code="no-data",
+            where=str(run.folder),
+            fix=f"Give the data too: tenfold {verb}.",
+        )
+    return found
+
+
+def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Rows with their digests, and a line for each that cannot be used."""
+    return good(scan(run.app.read(source).reset_index(drop=True)))
+
+
+def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """The rows without a problem, and a line for each of the others."""
+    bad = table["problem"].notna()
+    lines = [
+        {"source": source, **problem.to_json()}
+        for source, problem in zip(table["source"][bad], table["problem"][bad], strict=True)
+    ]
+    return table[~bad].reset_index(drop=True), lines
+
+
+def own_rows(table: pd.DataFrame, known: list[dict[str, Any]], part: str) -> pd.DataFrame:
+    """The rows of one part of the run, with the answers of training.
+
+    They are known by name and content, by content alone where all have moved. A mapping of
+    classes may have changed what they were called in the data.
+    """
+    mine = [row for row in known if row["split"] == part]
+    exact = {(row["source"], row["digest"]): row for row in mine}
+    by_content = {row["digest"]: row for row in mine}
+    pairs = pd.Series(list(zip(table["source"], table["digest"], strict=True)), table.index)
+    kept = pairs.isin(set(exact))
+    kept = kept if kept.any() else table["digest"].isin(set(by_content))
+    rows = [exact.get(pair) or by_content[pair[1]] for pair in pairs[kept]]
+    return _relabelled(table[kept].reset_index(drop=True), rows)
+
+
+def _relabelled(table: pd.DataFrame, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    answers = {"label": str, "labels": tuple}
+    new = {
+        name: pd.Series([made(row[name]) for row in rows], table.index, dtype=object)
+        for name, made in answers.items()
+        if name in table and all(name in row for row in rows)
+    }
+    return table.assign(**new)

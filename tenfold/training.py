@@ -1,0 +1,231 @@
+"""One training from what was asked to a sealed run: data, folder, learning, judging, report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tenfold import __version__, checkpoint, evidence, language, system
+from tenfold import run as runs
+from tenfold.app import App, find, settings_of
+from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.lazy import lazy
+from tenfold.plan import Plan
+from tenfold.prepare import Prepared, prepare
+from tenfold.progress import tell
+from tenfold.reporting import write as write_report
+from tenfold.run import Run
+
+torch = lazy("torch")
+
+__all__ = ["Asked", "free_folder", "left", "once", "ready"]
+
+_AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the person asked for; `plan` holds seed, device, precision and budget."""
+
+    kind: str
+    data: Any
+    plan: Plan
+    limit: int | None = None
+    classes: Any = None
+    on_bad: str = "stop"
+    start: str | Path | None = None
+    lang: str = "en"
+    knobs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """All that decides the result beside plan, knobs and data, as JSON."""
+        return {
+            "limit": self.limit,
+            "classes": _json(self.classes),
+            "on_bad": self.on_bad,
+            "start": _json(self.start),
+        }
+
+
+def ready(asked: Asked) -> tuple[App, Prepared]:
+    """The application and its data, read, checked, split and encoded.
+
+    Raises DataRefused where the data cannot be learnt from.
+    """
+    app = find(asked.kind, **asked.knobs)
+    prepared = prepare(
+        app,
+        asked.data,
+        seed=asked.plan.seed,
+        limit=asked.limit,
+        mapping=asked.classes,
+        on_bad=asked.on_bad,
+    )
+    if refusal := prepared.refusal(asked.on_bad):
+        raise refusal
+    _say_data(prepared)
+    return app, prepared
+
+
+def once(asked: Asked, out: str | Path | None) -> Run:
+    """One run, trained, judged and sealed, in `out` or a folder of a new number."""
+    began = time.perf_counter()
+    app, prepared = ready(asked)
+    settings = _settings(app, asked, prepared)
+    folder = _folder(out, asked, settings)
+    with system.locked(folder):
+        _begin(folder, app, prepared, settings)
+        if isinstance(asked.data, (str, Path)):
+            runs.remember_data(folder, Path(asked.data))
+        spent = time.perf_counter() - began
+        run = _learn(app, prepared, left(asked.plan, spent), folder, asked.start)
+        learnt = time.perf_counter() - began - spent
+        with language.speaking(asked.lang):
+            _judge(run, prepared, {**prepared.seconds, "train": round(learnt, 3)}, began)
+        checkpoint.remove(folder / "checkpoints")
+    return run
+
+
+def left(plan: Plan, spent: float) -> Plan:
+    """The plan with the minutes that are left for learning."""
+    if plan.minutes is None:
+        return plan
+    return replace(plan, minutes=max(plan.minutes - (spent + _AFTER) / 60, 0.02))
+
+
+def _say_data(prepared: Prepared) -> None:
+    counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
+    tell(
+        f"{len(prepared.used)} rows: {counts['train']} train, {counts['valid']} validation, "
+        f"{counts['test']} test ({prepared.split_line})"
+    )
+    if prepared.quarantined:
+        first = prepared.quarantined[0]
+        tell(
+            f"{len(prepared.quarantined)} files left out; the first: "
+            f"{first['source']} {first['reason']}. All are in quarantine.jsonl."
+        )
+    for sources in prepared.conflicts[:3]:
+        tell(f"The same content stands under different labels: {', '.join(sources[:4])}")
+
+
+def _settings(app: App, asked: Asked, prepared: Prepared) -> dict[str, Any]:
+    """All that decides the result: an unfinished run continues only where every value agrees."""
+    return {
+        "kind": asked.kind,
+        "knobs": settings_of(app),
+        "plan": asked.plan.settings(),
+        **asked.choices,
+        "data": prepared.fingerprint,
+        "versions": {"tenfold": __version__, "torch": str(torch.__version__)},
+    }
+
+
+def _json(value: Any) -> Any:
+    """A path as text; a mapping or None as it is."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def _folder(out: str | Path | None, asked: Asked, settings: dict[str, Any]) -> Path:
+    """Where the run goes: as told, else the newest unfinished equal run, else a new number."""
+    if out is not None:
+        return _told(Path(out), settings)
+    stem, folder = free_folder(asked)
+    for older in reversed(range(1, int(folder.name.removeprefix(stem)))):
+        place = folder.with_name(f"{stem}{older}")
+        if runs.unfinished(place) and runs.plan_of(place) == settings:
+            tell(f"Continuing the unfinished run {place}")
+            return place
+    return folder
+
+
+def free_folder(asked: Asked) -> tuple[str, Path]:
+    """`<data>-<kind>-` and the folder of the first number after it that is free."""
+    named = isinstance(asked.data, (str, Path))
+    name = Path(asked.data).resolve().name.split(".")[0] if named else "data"
+    stem, number = f"{name}-{asked.kind}-", 1
+    while (folder := Path("runs") / f"{stem}{number}").exists():
+        number += 1
+    return stem, folder
+
+
+def _told(folder: Path, settings: dict[str, Any]) -> Path:
+    if (folder / "manifest.json").exists():
+        raise UsageError(
+            "There is a finished run already",
+            code="run-exists",
+            where=str(folder),
+            fix="Choose another --out, or remove it with `tenfold runs --remove`.",
+        )
+    if runs.unfinished(folder):
+        if changed := _changed(runs.plan_of(folder), settings):
+            name, then, now = changed
+            raise ArtefactRefused(
+                f"An unfinished run with another {name} is there: {then!r} then, {now!r} now",
+                code="run-differs",
+                where=str(folder),
+                fix="Choose another --out, or give the same settings and data.",
+            )
+    elif folder.exists() and any(path.name[0] != "." for path in folder.iterdir()):
+        raise UsageError(
+            "The folder for the run holds other files",
+            code="run-exists",
+            where=str(folder),
+            fix="Choose a new --out.",
+        )
+    return folder
+
+
+def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
+    """The first setting that differs, with both values; the innermost name says it best."""
+    for name, value in now.items():
+        old = then.get(name)
+        if isinstance(old, dict) and isinstance(value, dict):
+            if inner := _changed(old, value):
+                return inner
+        elif old != value:
+            return name, old, value
+    return None
+
+
+def _begin(folder: Path, app: App, prepared: Prepared, settings: dict[str, Any]) -> None:
+    runs.begin(folder, app, prepared.facts, settings)
+    runs.rows(folder, prepared.used, prepared.root, prepared.quarantined)
+
+
+def _learn(app: App, prepared: Prepared, plan: Plan, folder: Path, start: str | Path | None) -> Run:
+    torch.manual_seed(plan.seed)
+    net = app.build(prepared.facts)
+    if start is not None:
+        _warm(net, runs.open_run(start, "cpu").net)
+    plan = replace(plan, facts=prepared.facts, folder=folder)
+    net, settled = app.fit(net, prepared.parts, plan)
+    run = Run(folder, app, prepared.facts | {"settled": settled}, runs.by_torch(net), net)
+    runs.save(run)
+    return run
+
+
+def _warm(net: Any, old: Any) -> None:
+    """Weights of another run wherever name and size agree."""
+    state, wanted = old.state_dict(), net.state_dict()
+    same = {
+        name: value
+        for name, value in state.items()
+        if name in wanted and wanted[name].shape == value.shape
+    }
+    net.load_state_dict(wanted | same)
+    tell(f"{len(same)} of {len(wanted)} tensors taken from the earlier run.")
+
+
+def _judge(run: Run, prepared: Prepared, seconds: dict[str, float], began: float) -> None:
+    """Scores on validation and test, the report, the manifest."""
+    started = time.perf_counter()
+    found = evidence.gather(run, prepared)
+    seconds["test"] = round(time.perf_counter() - started, 3)
+    seconds["total"] = round(time.perf_counter() - began, 3)
+    run.scores = evidence.document(run, found, prepared, seconds)
+    write_report(run, found)
+    runs.seal(run)

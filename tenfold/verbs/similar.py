@@ -1,0 +1,196 @@
+"""Find the training pictures that are nearest to an input, as the network of a run sees them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image, ImageOps
+
+from tenfold import draw as draw_module
+from tenfold import embeddings
+from tenfold.app import Table, check_settings, knob
+from tenfold.data import Problem
+from tenfold.document import Answers
+from tenfold.embeddings import Training
+from tenfold.readers import pictures
+from tenfold.readers.cells import Unreadable, printable
+from tenfold.readers.scan import scan
+from tenfold.run import Run, open_run
+from tenfold.sources import tables
+
+__all__ = ["Neighbour", "Similar", "similar"]
+
+SIDE, MOST_DRAWN = 160, 10
+
+
+@dataclass(frozen=True)
+class _Choices:
+    k: int = knob(5, "how many training rows to show", low=1, high=1000)
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One training row: its name, its answer, the cosine of the angle between the embeddings.
+
+    `itself` = the content is the same, byte for byte: the very row, or a copy of it.
+    """
+
+    source: str
+    answer: dict[str, Any]
+    similarity: float
+    itself: bool
+    row: int
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"source", "label" or "labels", "similarity", "itself"}`."""
+        own = {"similarity": self.similarity, "itself": self.itself}
+        return {"source": self.source, **self.answer, **own}
+
+    @property
+    def label(self) -> str:
+        """The answer in words."""
+        one = self.answer.get("label", "")
+        return "|".join(self.answer["labels"]) if "labels" in self.answer else str(one)
+
+    def __str__(self) -> str:
+        itself = " (itself)" if self.itself else ""
+        return f"{self.label} {self.similarity:.4f} {printable(self.source)}{itself}"
+
+
+@dataclass(frozen=True)
+class Similar:
+    """One input and the training rows that are nearest to it, or why it cannot be read."""
+
+    source: str
+    neighbours: tuple[Neighbour, ...] = ()
+    problem: Problem | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"source", "neighbours"}` or `{"source", "error"}`."""
+        if self.problem is not None:
+            return {"source": self.source, "error": self.problem.to_json()}
+        return {"source": self.source, "neighbours": [one.to_json() for one in self.neighbours]}
+
+    def __str__(self) -> str:
+        if self.problem is not None:
+            said = f"ERROR\t{self.problem.reason}. {self.problem.fix}".rstrip()
+            return f"{printable(self.source)}\t{said}"
+        return "\t".join([printable(self.source), *map(str, self.neighbours)])
+
+
+def similar(
+    run: str | Path | Run,
+    inputs: list[Any] | Any,
+    *,
+    k: int = 5,
+    data: str | Path | pd.DataFrame | None = None,
+    draw: str | Path | None = None,
+    device: str = "auto",
+) -> Answers[Similar]:
+    """Find the training pictures that are nearest to an input, as the network of a run sees them.
+
+    Args:
+        run: A run folder.
+        inputs: Files, folders, globs, zips, or - for paths on standard input.
+        k: How many training rows to show for each input, nearest first.
+        data: The data that the run was trained on; without, they are read where they lay.
+        draw: Write a picture of each input beside its neighbours into this folder as well.
+        device: auto, cpu, cuda, cuda:1 ...
+
+    Near is the cosine of the angle between two embeddings: 1 = the same direction, 0 = nothing in
+    common. All training rows are compared. Their embeddings are made once and kept in the cache.
+    An input that the run was trained on shows itself first. What cannot be read is answered on
+    its own line, the rest go on.
+
+    Example:
+        tenfold similar runs/photos-image-classification-1 new/ --k 3
+    """
+    check_settings(_Choices, {"k": k}, "similar")
+    opened = run if isinstance(run, Run) else open_run(run, device)
+    handed = tables(opened.app.inputs(opened.facts), inputs)
+    first = list(itertools.islice(handed, 1))  # that nothing was handed over is said at once
+    training = embeddings.of_training(opened, data, "similar RUN INPUT --data DATA")
+    folder = None if draw is None else Path(draw)
+    found = _found(opened, itertools.chain(first, handed), training, k, folder)
+    return Answers(found, lambda one: one.problem is not None)
+
+
+def _found(
+    run: Run, handed: Iterator[Table], training: Training, k: int, folder: Path | None
+) -> Iterator[Similar]:
+    copies: dict[str, list[int]] = {}
+    for row, digest in enumerate(training.table["digest"]):
+        copies.setdefault(digest, []).append(row)
+    number = 0
+    for table in handed:
+        for row, one in enumerate(_answered(run, table, training, copies, k)):
+            if folder is not None and pictures.MEDIUM.column in table and one.problem is None:
+                _draw(one, table[pictures.MEDIUM.column].iloc[row], training, folder, number)
+            number += 1
+            yield one
+
+
+def _answered(
+    run: Run, table: Table, training: Training, copies: dict[str, list[int]], k: int
+) -> Iterator[Similar]:
+    """One answer a row of a table."""
+    digests = _digests(table)
+    found = embeddings.embed(run, table)
+    asked = embeddings.unit(found.vectors)
+    most = max((len(copies.get(digest, ())) for digest in digests), default=0)
+    scores, rows = embeddings.nearest(asked, training.units, k + most)
+    for row, source in enumerate(map(str, table["source"])):
+        if row in found.problems:
+            yield Similar(source, problem=found.problems[row])
+            continue
+        same = {one: 1.0 for one in copies.get(digests[row], ())}
+        pairs = zip(map(int, rows[row]), map(float, scores[row]), strict=True)
+        near = list((same | {one: score for one, score in pairs if one not in same}).items())
+        yield Similar(source, tuple(_neighbour(training, *one, same) for one in near[:k]))
+
+
+def _digests(table: Table) -> list[str]:
+    """Digests of the rows' content; empty where there is nothing to read."""
+    looked = table.assign(problem=pd.Series([None] * len(table), table.index, dtype=object))
+    looked.attrs["root"] = "similar"  # what is remembered of other tables stays as it is
+    return list(scan(looked)["digest"])
+
+
+def _neighbour(training: Training, row: int, score: float, same: dict[int, float]) -> Neighbour:
+    known = training.table.iloc[row]
+    answer = {name: known[name] for name in ("label", "labels") if name in training.table}
+    answer = {name: list(one) if name == "labels" else one for name, one in answer.items()}
+    return Neighbour(str(known["source"]), answer, round(score, 6), row in same, row)
+
+
+# --- as pictures ----------------------------------------------------------------------------------
+
+
+def _draw(one: Similar, cell: Any, training: Training, folder: Path, number: int) -> None:
+    """Writes the input beside its nearest neighbours, each under its answer and similarity."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = [("the input", _square(cell))]
+    for near in one.neighbours[:MOST_DRAWN]:
+        how = "itself" if near.itself else f"{near.similarity:.3f}"
+        title = f"{how} {draw_module.short(near.label, 14)}"
+        shown.append((title, _square(training.table[pictures.MEDIUM.column].iloc[near.row])))
+    name = draw_module.short(Path(one.source.partition("#")[0]).name, 60)
+    caption = f"{name}: the nearest training pictures, by the cosine of their embeddings"
+    stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
+    draw_module.panels(shown, caption).save(folder / f"{number:05d}-{stem}.png")
+
+
+def _square(cell: Any) -> Image.Image:
+    """The picture on a white square, whole; an empty one where it is no longer there."""
+    try:
+        picture = pictures.upright(cell)
+    except Unreadable:
+        return Image.new("RGB", (SIDE, SIDE), "white")
+    how = Image.Resampling.NEAREST if max(picture.size) < SIDE // 2 else Image.Resampling.LANCZOS
+    return ImageOps.pad(picture, (SIDE, SIDE), how, color="white")

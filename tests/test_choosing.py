@@ -1,0 +1,101 @@
+"""The search for a way to change examples: only with room, only for a clear gain, repeatable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from learning import PLAN, SGD, as_bytes, columns, die, loss, network, parts, watching
+
+from tenfold import choosing
+from tenfold.choosing import choose
+
+MINUTES = replace(PLAN, epochs=None, minutes=0.05)
+ROOM = replace(SGD, passes=1, least_steps=4)
+
+
+def spoil(batch: dict, share: float) -> dict:
+    """Answers that have nothing to do with their rows."""
+    return batch | {"label": batch["label"].roll(1)}
+
+
+def same(batch: dict, share: float) -> dict:
+    return batch
+
+
+def judge(net: torch.nn.Module) -> float:
+    """The loss on rows that were not learnt from."""
+    every = columns(90)
+    with torch.no_grad():
+        x, label = (torch.from_numpy(every[name][48:]) for name in ("x", "label"))
+        return float(torch.nn.functional.cross_entropy(net(x), label))
+
+
+def many() -> object:
+    """With enough rows of validation to choose by."""
+    found = parts()
+    every = columns(90)
+    return replace(found, choose=every.view(range(60)))
+
+
+def chosen(ways: dict, plan=MINUTES, recipe=ROOM, some=None):
+    net = network()
+    before = as_bytes(net)
+    found = choose(net, some or many(), ways, loss, plan, recipe, judge)
+    assert as_bytes(net) == before, "the network itself learns nothing"
+    return found
+
+
+def test_a_way_that_is_clearly_better_is_kept():
+    with watching() as heard:
+        found = chosen({"spoilt": spoil, "plain": same})
+    assert found.way == "plain" and found.losses["plain"] < 0.97 * found.losses["spoilt"]
+    assert found.plan.minutes < MINUTES.minutes
+    assert heard.told("Trying spoilt for") and heard.told("plain is kept")
+
+
+def test_without_a_clear_gain_the_usual_way_stays():
+    found = chosen({"usual": same, "spoilt": spoil, "none": None})
+    assert found.way == "usual" and set(found.losses) == {"usual", "spoilt", "none"}
+
+
+@pytest.mark.parametrize(
+    "plan, recipe",
+    [
+        (PLAN, ROOM),
+        (replace(PLAN, epochs=None), ROOM),
+        (replace(MINUTES, dry=True), ROOM),
+        (MINUTES, replace(ROOM, least_steps=10**8)),
+    ],
+    ids=["epochs", "the recipe's length", "check", "no room"],
+)
+def test_without_room_nothing_is_tried(plan, recipe):
+    found = chosen({"spoilt": spoil, "plain": same}, plan, recipe)
+    assert (found.way, found.losses, found.plan) == ("spoilt", {}, plan)
+
+
+def test_few_rows_choose_nothing():
+    few = parts()
+    assert few.choose.rows < choosing.LEAST_ROWS
+    assert chosen({"spoilt": spoil, "plain": same}, some=few).losses == {}
+    assert chosen({"spoilt": spoil}).losses == {}, "one way is no choice"
+
+
+def test_a_killed_search_chooses_the_same(tmp_path: Path):
+    plan = replace(MINUTES, folder=tmp_path)
+    ways = {"spoilt": spoil, "plain": same}
+    path = tmp_path / "checkpoints" / "choice.json"
+    with pytest.raises(BaseException), watching({3: die}):  # noqa: B017
+        chosen(ways, plan)
+    decided = json.loads(path.read_text())
+    assert set(decided) == {"steps"}
+    found = chosen(ways, plan)
+    stored = json.loads(path.read_text())
+    assert stored == {"steps": decided["steps"], "way": "plain", "losses": found.losses}
+    with watching() as heard:
+        again = chosen(ways, plan)
+    assert (again.way, again.losses) == (found.way, found.losses)
+    assert not heard.steps, "what was decided is not tried again"

@@ -1,0 +1,477 @@
+"""A network in one line: what is read, what is refused and how, what is warned of and built."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from documents import ROOT
+from torch import Tensor, nn
+
+from tenfold import device
+from tenfold.errors import UsageError
+from tenfold.networks import modules, notation, words
+from tenfold.networks.lined import Lined
+from tenfold.networks.modules import View, activation, convolution, dense, flatten
+
+CLASSIC = "conv32 relu maxpool2 conv64 relu maxpool2 flatten dense512 relu dropout0.5"
+ALL = (
+    "view20 convolution8:kernel5:nobias bn silu pool3:s2 conv16:k3:stride2:same gn4 gelu "
+    "2x(residual(conv16 batchnorm elu conv16 groupnorm) leaky) avgpool2:stride1 dropout0.1 tanh "
+    "residual(conv24:stride2) globalmax dense12:nobias sigmoid residual(dense12 relu dense20) relu"
+)
+SIDES = [(1, 1, 1), (1, 20, 3), (2, 2, 1), (3, 5, 3), (8, 8, 1), (21, 40, 1), (22, 22, 1)]
+SIDES += [(28, 28, 1), (28, 33, 1), (32, 32, 3), (50, 31, 3), (64, 96, 1)]
+
+
+def refusal(line: str, channels: int = 1, height: int = 28, width: int = 28) -> UsageError:
+    with pytest.raises(UsageError) as refused:
+        notation.fitted(line, channels, height, width, 10)
+    assert refused.value.code == "network-line" and refused.value.exit_code == 2
+    return refused.value
+
+
+def warned(line: str, side: int = 28, rows: int = 60_000, channels: int = 1) -> list[str]:
+    return notation.waste(line, channels, side, side, 10, rows)
+
+
+# --- reading ---
+
+
+def test_reading_a_line_loads_no_torch():
+    code = (
+        "import sys; from tenfold.networks import notation as n; n.waste('flatten', 1, 9, 9, 2, 5)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], cwd=ROOT
+    )
+    assert done.returncode == 0
+
+
+def test_shapes_and_weights_of_the_classic_line():
+    found = notation.fitted(CLASSIC, 1, 28, 28, 10)
+    assert [one.number for one in found] == list(range(1, 12))
+    assert [one.outputs for one in found] == [
+        *[(32, 28, 28)] * 2,
+        (32, 14, 14),
+        *[(64, 14, 14)] * 2,
+        (64, 7, 7),
+        (3136,),
+        *[(512,)] * 3,
+        (10,),
+    ]
+    weights = {one.number: one.weights for one in found if one.weights}
+    assert weights == {1: 320, 4: 18_496, 8: 1_606_144, 11: 5130}
+    assert found[-1].layer.text == "dense10", "the layer to the classes is added"
+
+
+@pytest.mark.parametrize(
+    ("line", "same"),
+    [
+        ("Conv32 RELU, Max-Pool2; flatten", "conv32 relu maxpool2 flatten"),
+        ("convolution32:kernel=3 pool batch_norm gap", "conv32 maxpool2 batchnorm globalaverage"),
+        ("conv2d32:k5:s2 gn drop fc9", "conv32:kernel5:stride2 groupnorm dropout0.5 dense9"),
+        ("２×（ｃｏｎｖ３，relu） flatten", "conv3 relu conv3 relu flatten"),
+        ("2 x (conv3 relu) flatten", "2x(conv3 relu) flatten"),
+        ("2*(conv3 relu) flatten", "2x(conv3 relu) flatten"),
+        ("2x(2x(relu) tanh) flatten", "relu relu tanh relu relu tanh flatten"),
+        ("dropout.5 flatten", "dropout0.5 flatten"),
+    ],
+)
+def test_lines_that_mean_the_same(line: str, same: str):
+    def bare(layers: tuple[words.Layer, ...]) -> list:
+        return [(one.name, one.sizes, one.options, bare(one.body)) for one in layers]
+
+    assert bare(notation.parse(line)) == bare(notation.parse(same))
+
+
+def test_residual_blocks_get_the_projection_that_fits():
+    def shortcut(inside: str, before: str = "conv8") -> str | None:
+        line = f"{before} residual({inside}) globalaverage"
+        block = notation.nested(line, 3, 29, 32, 5)[1]
+        return block.shortcut.layer.text if block.shortcut else None
+
+    assert shortcut("conv8 relu conv8") is None
+    assert shortcut("conv9 relu conv9") == "conv9:kernel1"
+    assert shortcut("conv8:stride2 relu conv8") == "conv8:kernel1:stride2"
+    assert shortcut("conv8:stride2 residual(conv8:stride2) relu") == "conv8:kernel1:stride4"
+    (_, _, block, _, _) = notation.nested("flatten dense9 residual(dense8) relu", 1, 4, 4, 3)
+    assert block.shortcut and block.shortcut.weights == 72
+
+
+# --- refusing ---
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "fix"),
+    [
+        ("", "line is empty", "A small one"),
+        (" , ", "line is empty", "A small one"),
+        ("conv32 rleu flatten", "Layer 2 'rleu' is not known", "Did you mean 'relu'?"),
+        ("cnv32", "Layer 1 'cnv32' is not known", "Did you mean 'conv'?"),
+        ("lisitng", "Layer 1 'lisitng' is not known", "Did you mean 'listing'?"),
+        ("残差", "Layer 1 '残差' is not known", "There is: averagepool"),
+        ("<b>", "Layer 1 '<b>' is not known", "There is: averagepool"),
+        ("flatten softmax", "Layer 2 'softmax' is not known", "Leave it out"),
+        ("conv0", "Layer 1 'conv0' has 0 as its number of maps", "whole number from 1 to 65,536"),
+        ("conv-3", "Layer 1 'conv-3' has -3 as its number of maps", "from 1"),
+        ("conv3.5", "Layer 1 'conv3.5' has 3.5 as its number of maps", "whole number"),
+        ("flatten dense99999999999999999999999", "Layer 2 'dense999", "to 65,536"),
+        ("conv", "Layer 1 'conv' needs its number of maps", "As in conv64"),
+        ("relu3", "Layer 1 'relu3' takes no number, got 3", "Write relu"),
+        ("dropout50", "Layer 1 'dropout50' has 50 as its share", "from 0 to 0.99"),
+        ("maxpool2x3x4", "more than height x width", "maxpool2x3"),
+        ("conv32:kernl5", "Layer 1 'conv32:kernl5' has no option 'kernl5'", "mean 'kernel'?"),
+        ("relu:same", "Layer 1 'relu:same' has no option 'same'", "Write relu without"),
+        ("conv32:stride0", "has 0 as its stride", "whole number from 1 to 99"),
+        ("conv32:nobias2", "the option 'nobias', which takes no number", ""),
+        ("conv32:same:valid", "cannot have the option 'valid' as well", ""),
+        ("conv32:kernel3:k5", "cannot have the option 'k5' as well", ""),
+        ("conv32:kernel4", "the even kernel 4", "Give kernel5, or :valid"),
+        ("conv(32)", "Layer 1 'conv' takes no brackets", "conv64"),
+        ("3x(relu", "bracket after '3x' is never closed", ""),
+        ("relu)", "bracket closes that was never opened", "Leave it out"),
+        ("(relu)", "bracket opens after no word", "3x(conv64 relu)"),
+        ("residual(relu)(relu)", "bracket opens after no word", "3x(conv64 relu)"),
+        ("3x() flatten", "After '3x' layers are needed", "3x(conv64 relu)"),
+        ("residual flatten", "After 'residual' layers are needed", "residual(conv64"),
+        ("0x(relu) flatten", "'0x' repeats nothing", "Give 1 or more"),
+        ("2x(" * 9 + "relu" + ")" * 9, "more than 8 deep", ""),
+        ("relu " * 201, "Layer 201 'relu' is one too many: at most 200", ""),
+        ("99999999999999x(200x(relu))", "Layer 201 'relu' is one too many", ""),
+        ("x" * 10_001, "has 10001 characters", ""),
+    ],
+)
+def test_what_cannot_be_read_is_refused(line: str, said: str, fix: str):
+    error = refusal(line)
+    assert said in error.message and fix in error.fix
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "fix"),
+    [
+        (
+            "40x(conv64:valid relu) flatten",
+            "Layer 27 'conv64:valid' needs a map of at least 3 x 3 and gets 64 x 2 x 2",
+            "pool less",
+        ),
+        ("5x(maxpool2) flatten", "Layer 5 'maxpool2' needs a map of at least 2 x 2", "smaller"),
+        ("maxpool30 flatten", "of at least 30 x 30 and gets 1 x 28 x 28", "smaller window"),
+        ("view30 flatten", "Layer 1 'view30' needs a map of at least 30 x 30 and gets", "smaller"),
+        (
+            "conv64 dense512",
+            "Layer 2 'dense512' needs one row of values and gets a map of 64 x 28 x 28",
+            "flatten (50,176 values) or globalaverage (64 values) before",
+        ),
+        ("flatten conv32", "Layer 2 'conv32' needs a map and gets 784 values", "before flatten"),
+        ("flatten flatten", "Layer 2 'flatten' needs a map and gets 784 values", "leave it out"),
+        ("flatten dense9 globalmax", "Layer 3 'globalmax' needs a map and gets 9 values", ""),
+        (
+            "conv64 relu",
+            "layer 2 'relu', gives a map of 64 x 28 x 28, and the layer to the classes needs one",
+            "globalaverage (64 values) after",
+        ),
+        (
+            "conv32 residual(conv64:valid) flatten",
+            "gives 64 x 26 x 26 and cannot be added to its input 32 x 28 x 28",
+            "no valid",
+        ),
+        (
+            "conv8 2x(maxpool2) residual(maxpool2 relu) flatten",
+            "gives 8 x 3 x 3 and cannot be added to its input 8 x 7 x 7: a projection of stride 2 "
+            "gives 8 x 4 x 4",
+            ":stride2 in place of a pool",
+        ),
+        ("residual(flatten)", "gives 784 values and cannot be added to its input 1 x 28", ""),
+        ("conv64 groupnorm5 gap", "5 divides and gets 64 x 28 x 28", "Leave the number out"),
+        (
+            "conv32 gap groupnorm",
+            "several values in a group and gets 32 values in 32",
+            "Give fewer",
+        ),
+        (
+            "flatten dense60000 relu dense60000",
+            "Layer 4 'dense60000' brings the network to 3,647,160,000 weights (from 60,000 values "
+            "to 60,000 values",
+            "smaller widths",
+        ),
+        ("conv3 residual(dense5)", "needs one row of values and gets a map of 3 x 28 x 28", ""),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_both_shapes(line: str, said: str, fix: str):
+    error = refusal(line)
+    assert said in error.message and fix in error.fix
+
+
+def test_a_map_that_no_memory_holds_is_refused():
+    with pytest.raises(UsageError, match="Layer 1 'conv60000' makes 62,914,560,000 values"):
+        notation.fitted("conv60000 globalaverage", 1, 1024, 1024, 2)
+
+
+def test_the_place_in_a_long_line_is_shown():
+    error = refusal("relu " * 60 + "conv3\x1b2 " + "relu " * 60)
+    assert "conv3?2" in error.where and len(error.where) < 130
+    assert error.where.startswith("...") and error.where.endswith("...")
+
+
+def test_a_number_is_that_of_the_order_of_computing():
+    """A projection counts, after what is inside of its block."""
+    line = "residual(conv8:stride2 relu) 2x(relu) flatten flatten"
+    assert "Layer 7 'flatten' needs a map" in refusal(line).message
+
+
+@pytest.mark.parametrize(
+    ("line", "smaller", "taken"),
+    [
+        ("conv8 maxpool2 relu globalaverage", 20, True),
+        ("3x(conv8:valid maxpool2 relu) globalaverage", 28, True),
+        ("3x(conv8:valid maxpool2 relu) globalaverage", 20, False),
+        ("conv8 maxpool2 relu flatten", 20, False),
+        ("view22 conv8 relu globalaverage", 20, False),
+    ],
+)
+def test_a_network_may_serve_smaller_pictures(line: str, smaller: int, taken: bool):
+    assert notation.serves(line, (3, 32, 32), (3, smaller, smaller)) is taken
+    net, x = Lined(line, 3, 2, 32, 32), torch.rand(2, 3, smaller, smaller)
+    if taken:
+        assert net(x).shape == (2, 2)
+    elif not line.startswith("view"):  # a slice beyond the picture is no error to torch
+        with pytest.raises(RuntimeError):
+            net(x)
+
+
+# --- warning ---
+
+
+def test_lines_that_waste_nothing():
+    assert warned("conv32 maxpool2 relu conv64 maxpool2 relu flatten dense64 relu") == []
+    for name in notation.NAMES:
+        for size in ("tiny", "large"):
+            for side in (8, 28, 32, 128):
+                line = notation.line_of(name, 3, side, side, size)
+                assert warned(line, side, 10**6, 3) == [], (name, side)
+
+
+def test_borders_that_are_never_seen():
+    """Of 28 pixels the classic three stages see 22; both mends were tried."""
+    stages = " ".join(f"conv{n}:valid maxpool2 relu" for n in (32, 64, 128))
+    (said,) = warned(f"{stages} flatten dense512 relu")
+    assert said.startswith("Only 22 of 28 pixels a side reach the output: the windows of layers 5")
+    assert "`view22` as the first word" in said and "`same` in place" in said
+    assert not warned(f"view22 {stages} flatten dense512 relu")
+    assert not warned(f"{stages.replace(':valid', '')} flatten dense64 relu")
+    wide = notation.waste(f"{stages} flatten dense512 relu", 1, 28, 24, 10, 10**6)
+    assert wide[0].startswith("Only 22 of 28 x 24 pixels reach") or "22 x 22 of" in wide[0]
+
+
+def seen_by_gradient(line: str, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of pixels that move the last map."""
+    net = Lined(line, 1, 2, height, width).double()
+    for value in net.parameters():
+        nn.init.uniform_(value, 0.1, 1.0)
+    x = torch.rand(1, 1, height, width, dtype=torch.float64, requires_grad=True)
+    net(x).sum().backward()
+    moved = x.grad[0, 0].abs() > 0
+    return int(moved.any(1).sum()), int(moved.any(0).sum())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "averagepool3 conv4:valid averagepool2 flatten",
+        "conv4:valid averagepool4:stride5 globalaverage",
+        "averagepool2 residual(conv4:stride2 conv4:k1) averagepool2 globalaverage",
+        "conv4:stride3:kernel1 conv4 flatten",
+        "conv4 averagepool2 conv4 averagepool3 conv4:valid flatten",
+    ],
+)
+@pytest.mark.parametrize(("height", "width"), [(31, 28), (23, 41)])
+def test_what_is_seen_is_what_gradients_reach(line: str, height: int, width: int):
+    from tenfold.networks.wasting import _seen
+
+    down, across = _seen(notation.parse(line), (1, height, width), 2)
+    assert (len(down), len(across)) == seen_by_gradient(line, height, width)
+
+
+def test_a_dense_layer_wider_than_the_data_deserve():
+    (said,) = warned("conv64 maxpool2 relu flatten dense512 relu", rows=5000)
+    assert said.startswith(
+        "Layer 5 'dense512' has 6,423,040 weights for 5,000 training rows, 1,285"
+    )
+    assert "`globalaverage` in place of `flatten` (a map of 64 x 14 x 14) or `dense39`" in said
+    assert warned("conv64 maxpool2 relu flatten dense39 relu", rows=5000) == []
+    assert warned("conv64 maxpool2 relu flatten dense512 relu", rows=65_000) == []
+
+
+def test_pooling_after_the_activation():
+    (said,) = warned("conv32 relu maxpool2 conv64 elu maxpool2 globalaverage")
+    assert said.endswith("4 times fewer to work on: layers 3 and 6.") and "before `relu`" in said
+    assert warned("conv32 gelu maxpool2 globalaverage") == [], "gelu falls before it rises"
+    assert warned("conv32 relu averagepool2 globalaverage") == []
+
+
+def test_layers_that_are_one_linear_layer():
+    (said,) = warned("conv32 batchnorm conv64 relu globalaverage")
+    assert "between layer 1 'conv32' and layer 3 'conv64'" in said
+    (said,) = warned("conv32 relu conv10 globalaverage")
+    assert "between layer 3 'conv10' and layer 5, the one to the classes" in said
+    (said,) = warned("conv8 relu residual(conv8 conv8) relu globalaverage")
+    assert "between layer 3 'conv8' and layer 4 'conv8'" in said
+    assert warned("conv32 maxpool2 conv64 relu globalaverage") == []
+
+
+def test_maps_that_stay_large():
+    line = "conv8 relu conv8 relu globalaverage"
+    (said,) = warned(line, 64)
+    assert "still 8 x 64 x 64" in said
+    assert warned(line, 32) == []
+
+
+# --- building ---
+
+
+@pytest.mark.parametrize("line", [CLASSIC, ALL, "flatten", "globalmax dense9 relu"])
+def test_the_network_is_what_the_line_says(line: str):
+    """Shapes of every layer, weights and numbers, as the modules really have them."""
+    net = Lined(line, 2, 7, 28, 30).eval()
+    found, met = notation.fitted(line, 2, 28, 30, 7), []
+
+    def meet(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        weights = sum(value.numel() for value in module.parameters())
+        met.append((tuple(inputs[0].shape[1:]), tuple(output.shape[1:]), weights))
+
+    leaves = [one for one in net.modules() if not list(one.children())]
+    for module in leaves:
+        if not isinstance(module, nn.Identity):
+            module.register_forward_hook(meet)
+    with torch.no_grad():
+        out = net(torch.rand(3, 2, 28, 30))
+        alone = net(torch.rand(1, 2, 28, 30))
+    assert out.shape == (3, 7) and alone.shape == (1, 7)
+    assert met[: len(found)] == [(one.inputs, one.outputs, one.weights) for one in found]
+    assert [one.number for one in found] == list(range(1, len(found) + 1))
+
+
+@pytest.mark.parametrize("line", [CLASSIC, ALL])
+def test_a_line_learns_in_any_place_and_precision(line: str):
+    with torch.device("meta"):
+        net = Lined(line, 1, 3, 28, 28)
+        assert net(torch.rand(2, 1, 28, 28)).shape == (2, 3)
+    net = Lined(line, 1, 3, 28, 28).train()
+    for rows in (1, 4):
+        x = torch.rand(rows, 28, 28, 1).permute(0, 3, 1, 2)
+        with device.autocast(torch.device("cpu"), torch.bfloat16):
+            loss = net(x).float().square().sum()
+        loss.backward()
+    assert all(torch.isfinite(value.grad).all() for value in net.parameters())
+    assert any(value.grad.abs().sum() > 0 for value in net.parameters())
+
+
+def test_the_head_sees_the_embedding_and_maps_are_named():
+    net, x = Lined(CLASSIC, 1, 3, 28, 28).eval(), torch.rand(2, 1, 28, 28)
+    assert net.embed(x).shape == (2, 512)
+    assert torch.equal(net.answer(net.embed(x)), net(x))
+    assert net.last_map is net.layers[5]
+    last = "conv4 residual(conv8 relu) batchnorm globalaverage dense5 relu"
+    assert isinstance(Lined(last, 1, 3, 9, 9).last_map, modules.BatchNorm)
+    for line in ("flatten dense9 relu", "view5 relu flatten"):
+        assert Lined(line, 1, 3, 9, 9).last_map is None
+
+
+def test_every_word_is_built():
+    assert tuple(modules.ACTIVATIONS) == words.ACTIVATIONS
+    numbers = {"conv": 2, "dense": 2, "groupnorm": 1, "view": 3}
+    for name in words.WORDS:
+        inside = "(conv2)" if name == "residual" else numbers.get(name, "")
+        row = "flatten " if name == "dense" else "conv2 "
+        end = "" if name in ("flatten", "dense", "globalaverage", "globalmax") else " flatten"
+        assert Lined(f"{row}{name}{inside}{end}", 1, 2, 6, 6)(torch.rand(2, 1, 6, 6)).shape == (
+            2,
+            2,
+        )
+
+
+def test_the_page_lists_every_word():
+    page = (ROOT / "docs/networks.md").read_text("utf-8").split("## Examples")[0]
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    told = {name: row for row in rows for name in re.findall(r"`([a-z]+)[\d.x(`]", row[0])}
+    assert set(words.WORDS) <= set(told)
+    for name, word in words.WORDS.items():
+        assert all(other in told[name][1] for other in word.also), name
+        same = "maxpool" if name == "averagepool" else name
+        assert all(f"`{option}" in told[same][3] for option in word.options), name
+
+
+# --- ready networks ---
+
+
+class Listing(nn.Module):
+    """The classic network as it was before it was a line: the weights and outputs to reproduce."""
+
+    def __init__(self, channels: int, classes: int, height: int, width: int) -> None:
+        super().__init__()
+        valid = min(height, width) >= 22
+        height, width = (seen(side) if valid else side for side in (height, width))
+        self.view, self.features = View(height, width), nn.Sequential()
+        for inputs, outputs in ((channels, 32), (32, 64), (64, 128)):
+            self.features.append(convolution(inputs, outputs, same=not valid))
+            height, width = (side - 2 if valid else side for side in (height, width))
+            window = (min(height, 2), min(width, 2))
+            self.features.append(nn.MaxPool2d(window) if max(window) > 1 else nn.Identity())
+            self.features.append(activation("relu"))
+            height, width = height // window[0], width // window[1]
+        self.hidden = nn.Sequential(flatten(), dense(128 * height * width, 512), activation("relu"))
+        self.head = dense(512, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.hidden(self.features(self.view(x))))
+
+
+def seen(side: int) -> int:
+    for _ in range(3):
+        side = (side - 2) // 2
+    for _ in range(3):
+        side = 2 * side + 2
+    return side
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), SIDES)
+def test_the_listing_is_what_it_was_bit_by_bit(height: int, width: int, channels: int):
+    line = notation.line_of("listing", channels, height, width, "small")
+    torch.manual_seed(5)
+    before = Listing(channels, 4, height, width)
+    torch.manual_seed(5)
+    now = Lined(line, channels, 4, height, width)
+    pairs = zip(before.parameters(), now.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+    x = torch.rand(3, height, width, channels).permute(0, 3, 1, 2)
+    for net in (before, now):
+        net(x).square().sum().backward()
+    assert torch.equal(before(x), now(x))
+    pairs = zip(before.parameters(), now.parameters(), strict=True)
+    assert all(torch.equal(one.grad, other.grad) for one, other in pairs)
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), [*SIDES, (128, 128, 3), (64, 1024, 3)])
+def test_residual_networks_of_every_size(height: int, width: int, channels: int):
+    counts = []
+    for size in ("tiny", "small", "medium", "large"):
+        line = notation.line_of("residual", channels, height, width, size)
+        found = notation.fitted(line, channels, height, width, 10)
+        counts.append(sum(one.weights for one in found))
+        first = next(one for one in notation.nested(line, channels, height, width, 10) if one.body)
+        assert (first.inputs[1] * first.inputs[2]) ** 0.5 < 48
+    assert counts == sorted(set(counts))
+    with torch.device("meta"):
+        net = Lined(line, channels, 2, height, width)
+        assert net(torch.rand(2, channels, height, width)).shape == (2, 2)
+
+
+@pytest.mark.parametrize(("name", "size"), [("residul", "small"), ("residual", "huge")])
+def test_a_ready_network_that_there_is_not(name: str, size: str):
+    with pytest.raises(UsageError) as refused:
+        notation.line_of(name, 1, 28, 28, size)
+    assert refused.value.code == "network-line" and refused.value.fix
