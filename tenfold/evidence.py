@@ -209,7 +209,7 @@ def document(
         "ablations": found.ablations,
         "settled": run.facts.get("settled", {}),
         "seconds": seconds,
-        "layers": (table := _layers(run, found)),
+        "layers": (table := _layers(run, prepared)),
         "cost": _cost(run, found) | {"flops_a_row": layers.totals(table)["flops"]},
         "environment": environment(run),
         "report": str(run.folder / "report.html"),
@@ -237,10 +237,11 @@ def _metrics(metrics: dict[str, Score]) -> dict[str, dict[str, float]]:
     return {name: score.to_json() for name, score in metrics.items()}
 
 
-def _layers(run: Run, found: Evidence) -> list[dict[str, Any]]:
+def _layers(run: Run, prepared: Prepared) -> list[dict[str, Any]]:
     """The layers of the network; [] where it is none of torch."""
-    two = np.arange(min(2, found.columns.rows))
-    return layers.table(run.net, found.columns.take(two)) if run.net is not None else []
+    if run.net is None:
+        return []
+    return layers.table(run.net, prepared.inputs("train").take(np.zeros(2, np.int64)))
 
 
 def _cost(run: Run, found: Evidence) -> dict[str, float | int]:

@@ -28,10 +28,20 @@ if TYPE_CHECKING:
 
 torch, functional = lazy("torch"), lazy("torch.nn.functional")
 
-__all__ = ["KINDS", "Views", "differs_mirrored", "joined", "named", "reads_one_way"]
+__all__ = [
+    "GROWTH",
+    "KINDS",
+    "Views",
+    "differs_mirrored",
+    "grown",
+    "joined",
+    "named",
+    "reads_one_way",
+]
 
 KINDS = ("shift", "crop", "flip", "colour", "cutout", "mixup")
 
+GROWTH = (5 / 8, 3 / 4)  # of the sides of growing pictures, each for half of the steps before
 WHOLE = 0.7  # share of the steps from which growing pictures are whole
 LEAST_AREA = 0.35  # of a crop, as a share of the stored picture
 GROUPS = 4  # sizes of crops in one batch
@@ -148,8 +158,12 @@ class Views:
     def _sides(self, share: float) -> tuple[int, int]:
         if not self.grows or share >= WHOLE:
             return self.sides
-        scale = 5 / 8 if share < WHOLE / 2 else 3 / 4
-        return round(self.sides[0] * scale), round(self.sides[1] * scale)
+        return grown(self.sides, GROWTH[0] if share < WHOLE / 2 else GROWTH[1])
+
+
+def grown(sides: tuple[int, int], scale: float) -> tuple[int, int]:
+    """(h, w) of pictures on their way to `sides`."""
+    return round(sides[0] * scale), round(sides[1] * scale)
 
 
 def _resized(image: Tensor, sides: tuple[int, int]) -> Tensor:

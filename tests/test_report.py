@@ -19,6 +19,8 @@ from tenfold.reporting.notes import notes
 from tenfold.results import Label, Labels
 from tenfold.run import open_run
 from tenfold.scoring import KINDS
+from tenfold.verbs.check import check
+from tenfold.verbs.explain import explain
 from tenfold.verbs.report import report
 from tenfold.verbs.train import train
 
@@ -174,6 +176,31 @@ def test_on_its_own_rows_where_they_lie(tmp_path):
     cards = re.compile(r'<div class="card">.*?</p>', re.S)
     assert cards.findall(again) == cards.findall(first)
     assert "tenfold train image-classification photos --epochs 2" in again
+
+
+def test_folders_of_any_name(tmp_path):
+    """Walked as a person does: check, train, report and explain on folders of odd names."""
+    names = ("<img src=x onerror=alert(1)>", "猫" * 60, "y" * 200, "@0@ {x} %s", "&amp;", "$x$")
+    for number, pixels in enumerate(pictures(72)):
+        place = tmp_path / "photos" / names[number % 6]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{number}.png")
+    run = train("image-classification", tmp_path / "photos", out=tmp_path / "run", **QUICK)
+    found = explain(run, str(tmp_path / "photos" / names[0]), out=tmp_path / "seen", limit=1)
+    check("image-classification", tmp_path / "photos", out=tmp_path / "c.html", size="tiny")
+    report(run, out=tmp_path / "r.html", lang="zh")
+    for path in (
+        run.folder / "report.html",
+        found["page"],
+        tmp_path / "c.html",
+        tmp_path / "r.html",
+    ):
+        text = Path(path).read_text("utf-8")
+        assert "<img src=x" not in text and "onerror=alert(1)>" not in text
+        charts = " ".join(re.findall(r"<svg.*?</svg>", text, re.S))
+        assert "y" * 25 not in charts and "猫" * 13 not in charts
+        assert not charts or ("&lt;img src=x" in charts and "@0@ {x} %s" in charts)
+        assert not re.search(r"猫{120}|y{201}", text)
 
 
 def test_no_report_without_a_run(tmp_path):

@@ -192,7 +192,7 @@ class ImageClassification(App):
             found = told
         elif data["channels"] == 1:
             found = ("shift",)
-        elif side < _PHOTOS or not _any_side(line):
+        elif side < _PHOTOS or _seen(data, line) == _stored(data):
             found = ("shift", "flip")
         else:
             found = ("crop", "flip", "colour")
@@ -280,34 +280,39 @@ def _averaged(net: Any, facts: Facts, way: str) -> nn.Module:
     """The network, its answers to be averaged over the views that its training made natural."""
     kinds = views.named(way) or ()
     net.mirror = "flip" in kinds
-    net.middle = (
-        _seen((facts["data"]["height"], facts["data"]["width"])) if "crop" in kinds else None
-    )
+    seen = _seen(facts["data"], facts["net"]["line"])
+    net.middle = seen if "crop" in kinds and seen != _stored(facts["data"]) else None
     return net
 
 
 def _changes(facts: Facts, way: str) -> views.Views | None:
     """The augmentation of that name, None where there is none."""
     kinds = views.named(way) or ()
-    data, net = facts["data"], facts["net"]
-    sides = (data["height"], data["width"])
-    grows = min(sides) >= 32 and _any_side(net["line"])
-    if "crop" in kinds:
-        sides = _seen(sides)
+    data, line = facts["data"], facts["net"]["line"]
+    sides = _seen(data, line) if "crop" in kinds else _stored(data)
+    smaller = [views.grown(sides, scale) for scale in views.GROWTH]
+    grows = min(_stored(data)) >= 32 and all(_takes(data, line, one) for one in smaller)
     if not kinds and not grows:
         return None
     return views.Views(kinds, sides, data["channels"], grows)
 
 
-def _any_side(line: str) -> bool:
-    """True where the network takes pictures of other sides than the stored ones."""
-    return not line or not {"flatten", "view"} & {layer.name for layer in notation.parse(line)}
+def _stored(data: Facts) -> tuple[int, int]:
+    return data["height"], data["width"]
 
 
-def _seen(sides: tuple[int, int]) -> tuple[int, int]:
-    """The part of the stored sides that is learnt from: the rest is room for crops."""
-    height, width = (max(8, round(0.8 * side / 8) * 8) for side in sides)
-    return height, width
+def _seen(data: Facts, line: str) -> tuple[int, int]:
+    """The sides that crops come to: four fifths of the stored ones, where the network takes them."""
+    height, width = (max(8, round(0.8 * side / 8) * 8) for side in _stored(data))
+    return (height, width) if _takes(data, line, (height, width)) else _stored(data)
+
+
+def _takes(data: Facts, line: str, sides: tuple[int, int]) -> bool:
+    """True where the network also takes pictures of these sides, all of them."""
+    if not line or "view" in {layer.name for layer in notation.parse(line)}:
+        return not line
+    channels = data["channels"] + data["masked"]
+    return notation.serves(line, (channels, *_stored(data)), (channels, *sides))
 
 
 def _all_object(batch: Batch) -> Batch:

@@ -53,12 +53,12 @@ def convolution(
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2 if same else 0, bias=bias)
 
 
-def max_pooling(size: int = 2, stride: int | None = None) -> nn.MaxPool2d:
+def max_pooling(size: int | tuple[int, int] = 2, stride: int | None = None) -> nn.MaxPool2d:
     """(B, C, H, W) -> (B, C, H // size, W // size): the largest of each window."""
     return nn.MaxPool2d(size, stride)
 
 
-def average_pooling(size: int = 2, stride: int | None = None) -> nn.AvgPool2d:
+def average_pooling(size: int | tuple[int, int] = 2, stride: int | None = None) -> nn.AvgPool2d:
     """(B, C, H, W) -> (B, C, H // size, W // size): the mean of each window."""
     return nn.AvgPool2d(size, stride)
 

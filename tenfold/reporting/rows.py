@@ -74,7 +74,7 @@ def counted(used: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def cut(rows: dict[str, Any]) -> dict[str, Any]:
-    """The same with long lists cut (`count` tells how long they are), and how uneven classes are."""
+    """The same with long lists cut (`count` tells their length), and how uneven classes are."""
     found: dict[str, Any] = dict(rows)
     for name in ("quarantined", "ignored", "duplicates", "leaks", "conflicts"):
         if name in rows:

@@ -11,6 +11,7 @@ from PIL import Image
 from tenfold import fetching, system
 from tenfold.document import Document, scores_text
 from tenfold.errors import UsageError, nearest
+from tenfold.language import known
 from tenfold.lazy import lazy
 from tenfold.progress import tell
 from tenfold.readers import idx
@@ -29,7 +30,11 @@ KIND = "image-classification"
 
 
 def demo(
-    what: str = "digits", *, folder: str | Path = "tenfold-demo", source: str | None = None
+    what: str = "digits",
+    *,
+    folder: str | Path = "tenfold-demo",
+    source: str | None = None,
+    lang: str = "en",
 ) -> Document:
     """Show the whole of it on real digits in half a minute.
 
@@ -37,10 +42,12 @@ def demo(
         what: digits (scikit-learn's, nothing is fetched) or mnist (fetched when asked, 11 MB).
         folder: Where the pictures, the run and the report go.
         source: For mnist: a folder or address that has its four files already.
+        lang: Language of the pages, en or zh.
 
     Example:
         tenfold demo
     """
+    known(lang)
     home = Path(folder)
     if what == "digits":
         data = _digits(home / "digits")
@@ -54,7 +61,7 @@ def demo(
             code="unknown-demo",
             fix=nearest(what, ["digits", "mnist"]),
         )
-    return _shown(home, data, what, settings)
+    return _shown(home, data, what, settings, lang)
 
 
 def _digits(folder: Path) -> Path:
@@ -73,15 +80,15 @@ def _digits(folder: Path) -> Path:
     return folder
 
 
-def _shown(home: Path, data: Path, what: str, settings: dict[str, Any]) -> Document:
+def _shown(home: Path, data: Path, what: str, settings: dict[str, Any], lang: str) -> Document:
     knobs = {name: value for name, value in settings.items() if name != "epochs"}
     tell("1. check: every picture is read once")
-    checked = check(KIND, data, out=home / f"check-{what}.html", **knobs)
+    checked = check(KIND, data, out=home / f"check-{what}.html", lang=lang, **knobs)
     tell("2. train, test, report")
-    run = train(KIND, data, out=_free(home / "runs", what), **settings)
+    run = train(KIND, data, out=_free(home / "runs", what), lang=lang, **settings)
     tell("3. explain: which parts of eight pictures mattered")
     some = _eight(data, home)
-    explain(run, some, out=home / "explained")
+    explain(run, some, out=home / "explained", lang=lang)
     answers = [one.to_json() for one in predict(run, some, top=2)]
     content = {
         "schema": SCHEMA,

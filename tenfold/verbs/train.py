@@ -39,6 +39,12 @@ def train(
 ) -> Document: ...
 
 
+@overload
+def train(
+    kind: str, data: str | Path | pd.DataFrame, *, repeat: int, **settings: Any
+) -> Run | Document: ...
+
+
 def train(
     kind: str,
     data: str | Path | pd.DataFrame,

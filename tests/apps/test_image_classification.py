@@ -350,3 +350,38 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
     assert len(encoded.problems) == 1 and not encoded.columns["image"][[*encoded.problems]].any()
     spread = encoded.columns["image"].astype(int).max((1, 2, 3)) > 0
     assert spread.sum() == 17
+
+
+# --- networks that do not take every side ---
+
+
+@pytest.mark.parametrize("augment", ["auto", "crop,flip", "none"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3x(conv8:valid maxpool2 relu) globalaverage",
+        "conv8 relu maxpool2 flatten",
+        "view24 conv8 relu globalmax",
+        "conv8:stride2 relu globalaverage",
+        "dropout0.1 flatten",
+    ],
+)
+def test_a_network_is_only_shown_pictures_that_it_takes(line: str, augment: str):
+    """At every stage of growing pictures and of crops, and when it answers."""
+    knobs = {"network": line, "augment": augment}
+    facts = facts_at(32, 40, 3, knobs)
+    before, after = learnt(facts, steps=4, **knobs)
+    assert_learnt(before, after)
+    image = torch.from_numpy(np.asarray(noise(facts, 3).train["image"]))
+    with torch.no_grad():
+        assert after(image)["probabilities"].shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "network, said",
+    [("fats", "Did you mean 'fast'"), ("conv0 flatten", "Layer 1 'conv0'"), ("", "line is empty")],
+)
+def test_a_network_that_cannot_be_is_refused(network: str, said: str):
+    with pytest.raises(tenfold.TenfoldError) as caught:
+        apps.find(KIND, network=network)
+    assert said in str(caught.value)
