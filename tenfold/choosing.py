@@ -23,7 +23,7 @@ from tenfold.learner import Augment, Loss, Work
 from tenfold.optimizers import Recipe
 from tenfold.plan import Plan
 from tenfold.progress import tell
-from tenfold.settle import agreed, own_steps, seconds_a_step
+from tenfold.settle import agreed, own_steps, pace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,12 +51,12 @@ def choose(
     loss: Loss,
     plan: Plan,
     recipe: Recipe,
-    judge: Callable[[Any], float],
+    judge: Callable[[Any, str], float],
 ) -> Chosen:
     """The way to change examples: the first of `ways` unless another is clearly better.
 
-    Tried only where the plan's minutes leave room beside the recipe's own length. `judge(net)` is
-    the loss on the half of validation that chooses. `net` is left as it is.
+    Tried only where the plan's minutes leave room beside the recipe's own length. `judge(net, way)`
+    is the loss on the half of validation that chooses. `net` is left as it is.
     """
     first = next(iter(ways))
     path = plan.folder / "checkpoints" / "choice.json" if plan.folder else None
@@ -71,7 +71,7 @@ def choose(
     losses = {}
     for name, way in ways.items():
         tell(f"Trying {name} for {steps} steps.")
-        losses[name] = round(judge(_learnt(net, parts, way, loss, plan, recipe, steps)), 6)
+        losses[name] = round(judge(_learnt(net, parts, way, loss, plan, recipe, steps), name), 6)
     best = min(losses, key=lambda name: losses[name])
     kept = best if losses[best] < (1 - MARGIN) * losses[first] else first
     tell(f"{kept} is kept: {', '.join(f'{name} {value:.3f}' for name, value in losses.items())}")
@@ -101,7 +101,7 @@ def _steps(
     batch = max(1, min(plan.batch or recipe.batch, parts.train.rows))
     own = own_steps(recipe, max(1, parts.train.rows // batch))
     work = Work(loss, way, agreed(net, parts.train, loss, plan))
-    second = seconds_a_step(net, parts.train, recipe, work, batch, most=2.0)
+    second = pace(net, parts.train, recipe, work, batch, most=2.0)
     seconds = 60 * plan.minutes
     each = int(SHARE * seconds / second / many)
     return min(each, own) if (1 - SHARE) * seconds > own * second and each > own / 4 else 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["Settled", "agreed", "own_steps", "seconds_a_step", "settle", "tried"]
+__all__ = ["Settled", "agreed", "own_steps", "pace", "seconds_a_step", "settle", "tried"]
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,29 @@ def _steps(
     if plan.minutes is None:
         return own_steps(recipe, length), "the recipe's passes"
     began, budget = time.perf_counter(), plan.minutes * 60
-    second = seconds_a_step(net, train, recipe, work, batch, most=min(4.0, 0.1 * budget))
+    second = pace(net, train, recipe, work, batch, most=min(4.0, 0.1 * budget))
     room = max(0.5, (budget - (time.perf_counter() - began)) * 0.95)
     return max(1, int(room / second)), f"{plan.minutes:.2f} minutes left for learning"
+
+
+def pace(
+    net: nn.Module, train: Columns, recipe: Recipe, work: Work, batch: int, most: float = 4.0
+) -> float:
+    """Seconds of a step here: with all threads or, where another process is in their way, one.
+
+    Threads that wait for each other make steps up to a hundred times slower; learning goes to one
+    thread then (see watch), so that is what it will take.
+    """
+    many = torch.get_num_threads()
+    place = next(net.parameters()).device
+    together = seconds_a_step(net, train, recipe, work, batch, most)
+    if many == 1 or place.type != "cpu" or most < 2:
+        return together
+    torch.set_num_threads(1)
+    try:
+        return min(together, seconds_a_step(net, train, recipe, work, batch, most / 4))
+    finally:
+        torch.set_num_threads(many)
 
 
 def seconds_a_step(
@@ -170,7 +190,7 @@ def tried(
     net: nn.Module, train: Columns, recipe: Recipe, work: Work, settled: Settled
 ) -> dict[str, Any]:
     """What a dry plan gives: the settled plan, how long its steps take here, some changed rows."""
-    seconds = seconds_a_step(net, train, recipe, work, settled.batch)
+    seconds = pace(net, train, recipe, work, settled.batch)
     facts = settled.to_json() | {"seconds_a_step": seconds}
     return facts | ({"views": _views(net, train, work)} if work.augment else {})
 

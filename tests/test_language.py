@@ -269,7 +269,9 @@ AS_IT_IS = set(
     tenfold torch python image classification red blue png json jsonl quarantine scores html
     tiny epochs size on bad skip out limit augment shift none flip auto cpu cuda float bfloat
     ECE ROC AUC FLOPs CAM Grad MB KB GB ms min UTC Linux Darwin Windows AMD Intel EPYC Xeon CPU
-    run photos DATA minutes batch foreground mask mixture network chmod PNG JPEG HTML XML SVG HEIC AVIF PDF uint
+    run photos DATA minutes batch foreground mask mixture network chmod PNG JPEG HTML XML SVG
+    HEIC AVIF
+    PDF uint
     """.split()
 )
 

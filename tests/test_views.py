@@ -161,10 +161,10 @@ def test_mixup_lays_pictures_over_each_other_and_tells_both_answers():
 
 
 def test_names_that_read_one_way():
-    assert reads_one_way(["a", "B"]) and reads_one_way(["人", "口"])
+    assert reads_one_way(["a", "B"]) and reads_one_way(["人", "口"]) and reads_one_way(["0", "7"])
     assert reads_one_way(["left turn", "stop"]) and reads_one_way(["Right_arrow", "x1"])
     assert reads_one_way(["向左", "直行"])
-    for names in (["cat", "dog"], ["0", "1"], ["a"], ["bright", "leftover"], ["a", "dog"], []):
+    for names in (["cat", "dog"], ["10", "11"], ["a"], ["bright", "leftover"], ["a", "dog"], []):
         assert not reads_one_way(names), names
 
 

@@ -147,9 +147,8 @@ class ImageClassification(App):
         )
         net = _averaged(net, facts, views.joined(kinds))
         ways = {name: _changes(facts, name) for name in self._ways(kinds)}
-        chosen = choosing.choose(
-            net, parts, ways, objective, plan, recipe, partial(_loss_of, columns=parts.choose)
-        )
+        judge = partial(_loss_of, facts=facts, columns=parts.choose)
+        chosen = choosing.choose(net, parts, ways, objective, plan, recipe, judge)
         net, change = _averaged(net, facts, chosen.way), ways[chosen.way]
         net, settled = loop.fit(
             net, parts, objective, chosen.plan, recipe, change, objectives.measure
@@ -217,7 +216,7 @@ class ImageClassification(App):
         kinds = views.named(facts["net"]["augment"]) or ()
         if self.augment != "auto" or "flip" not in kinds or "label" not in train:
             return kinds
-        some = train.take(np.linspace(0, train.rows - 1, min(train.rows, 5000)).astype(np.int64))
+        some = _sample(train.only(["image", "label"]), 5000)
         differ = views.differs_mirrored(some["image"], some["label"])
         if differ is None:
             return kinds
@@ -270,9 +269,9 @@ def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
     return fit[0], fit[1]
 
 
-def _loss_of(net: Any, columns: Columns) -> float:
+def _loss_of(net: Any, way: str, facts: Facts, columns: Columns) -> float:
     """Mean log loss at the temperature that suits it best, so that only the order is judged."""
-    logits, truth = _logits(net, columns)
+    logits, truth = _logits(_averaged(net, facts, way), columns)
     return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
 
 
@@ -302,7 +301,7 @@ def _stored(data: Facts) -> tuple[int, int]:
 
 
 def _seen(data: Facts, line: str) -> tuple[int, int]:
-    """The sides that crops come to: four fifths of the stored ones, where the network takes them."""
+    """The sides that crops come to: four fifths of the stored ones if the network takes them."""
     height, width = (max(8, round(0.8 * side / 8) * 8) for side in _stored(data))
     return (height, width) if _takes(data, line, (height, width)) else _stored(data)
 
@@ -321,14 +320,17 @@ def _all_object(batch: Batch) -> Batch:
     return batch | {"image": image}
 
 
-def _learn_statistics(net: nn.Module, parts: Parts, rows: int = 5000) -> None:
-    train = parts.train.only(["image"])
-    each = max(1, train.nbytes // train.rows)
-    rows = min(rows, train.rows, max(64, (16 << 20) // each))  # large pictures: fewer tell as much
-    some = np.linspace(0, train.rows - 1, rows).astype(np.int64)
-    image = torch.from_numpy(train.take(some)["image"])
+def _learn_statistics(net: nn.Module, parts: Parts) -> None:
+    image = torch.from_numpy(_sample(parts.train.only(["image"]), 5000)["image"])
     with torch.no_grad():
         net.learn_statistics(image)  # type: ignore[operator]
+
+
+def _sample(columns: Columns, rows: int) -> Batch:
+    """At most so many rows, spread over all; of large pictures fewer, which tell as much."""
+    each = max(1, columns.nbytes // columns.rows)
+    rows = min(rows, columns.rows, max(64, (16 << 20) // each))
+    return columns.take(np.linspace(0, columns.rows - 1, rows).astype(np.int64))
 
 
 def _calibrate(net: Any, parts: Parts) -> float:
