@@ -1,7 +1,9 @@
 """What the report adds to the scores: calibration, few examples, ablations, cost, layers, card."""
 
 import dataclasses
+import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from sklearn.metrics import log_loss
 
 from tenfold import calibration, evidence, scoring, splits
 from tenfold.apps.image_classification import ImageClassification
-from tenfold.reporting import words, write
+from tenfold.reporting import made, words, write
 from tenfold.rereading import rows_of
 from tenfold.results import Label, Labels
 from tenfold.run import open_run
@@ -229,3 +231,34 @@ def test_a_page_prints_whole(page):
     paper = style[style.index("@media print") :]
     for rule in ("@page", "break-inside: avoid", "nav { display: none; }", "overflow: visible"):
         assert rule in paper
+
+
+# --- how it is made again ---
+
+
+def command_of(run, settled: dict, minutes: float | None = None) -> str:
+    """The command line of a run that had come to these decisions."""
+    plan_file = run.folder / "plan.json"
+    before = plan_file.read_text()
+    told = json.loads(before)
+    told["plan"] |= {"minutes": minutes, "epochs": None if minutes else told["plan"]["epochs"]}
+    try:
+        plan_file.write_text(json.dumps(told))
+        facts = run.facts | {"settled": run.facts["settled"] | settled}
+        return made.command(replace(run, facts=facts), None)
+    finally:
+        plan_file.write_text(before)
+
+
+def test_minutes_become_epochs_unless_learning_ended_early(run):
+    said = command_of(run, {"epochs": 12.5}, minutes=3.0)
+    assert "--epochs 12.5" in said and "--minutes" not in said
+    early = command_of(run, {"epochs": 12.5, "ended_early": 40}, minutes=3.0)
+    assert "--minutes 3.0" in early and "--epochs" not in early
+
+
+def test_what_was_chosen_by_trials_is_told_as_a_setting(run):
+    tried = {"tried": {"shift": 0.5, "shift,cutout": 0.4}, "augment": "shift,cutout"}
+    assert "--augment shift,cutout" in command_of(run, tried, minutes=3.0)
+    rows = made.plan(replace(run, facts=run.facts | {"settled": run.facts["settled"] | tried}))
+    assert ("validation loss of what was tried", "shift 0.500, shift,cutout 0.400") in rows

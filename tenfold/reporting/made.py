@@ -24,6 +24,8 @@ def plan(run: Run) -> Rows:
     """What was decided, by the person or by the plan, as (word, value)."""
     settled, begun = run.facts.get("settled", {}), runs.plan_of(run.folder)
     found: dict[str, Any] = dict(settled)
+    if tried := settled.get("tried"):
+        found["tried"] = ", ".join(f"{name} {value:.3f}" for name, value in tried.items())
     told = begun.get("plan", {})
     found |= {name: told[name] for name in ("seed", "device") if name in told}
     if "data" in begun:
@@ -55,17 +57,23 @@ def changed(app: App) -> dict[str, Any]:
 
 
 def command(run: Run, prepared: Prepared | None) -> str:
-    """The command line that trains the same again; minutes are said as the epochs they became."""
+    """The command line that trains the same again.
+
+    Minutes are said as the epochs they became, but where learning ended early, and what was
+    chosen by trials as the setting that it came to.
+    """
     told = runs.plan_of(run.folder)
     plan, settled = dict(told.get("plan", {})), run.facts.get("settled", {})
-    if plan.pop("minutes", None) is not None:
-        plan["epochs"] = settled.get("epochs")
+    if plan.get("minutes") is not None and "ended_early" not in settled:
+        plan |= {"minutes": None, "epochs": settled.get("epochs")}
     plan |= {name: told.get(name) for name in ("limit", "start", "classes", "on_bad")}
     usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
     given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
     where = prepared.root if prepared and prepared.root else runs.data_of(run.folder)
     parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
-    for name, value in (given | changed(run.app)).items():
+    own = settings_of(run.app)
+    chosen = {name: settled[name] for name in own if name in settled and "tried" in settled}
+    for name, value in (given | changed(run.app) | chosen).items():
         parts += [_flag(name), str(value)]
     return shlex.join(parts)
 

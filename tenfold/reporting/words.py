@@ -73,6 +73,8 @@ NAMES = {
     "epochs": "passes over the data",
     "decided": "length decided by",
     "temperature": "temperature",
+    "ended_early": "ended early at step",
+    "tried": "validation loss of what was tried",
     "seed": "seed",
     "device": "device",
     "data": "data fingerprint",
@@ -83,6 +85,7 @@ NAMES = {
     "width": "width",
     "channels": "channels",
     "masked": "with a foreground mask",
+    "foreground channel set to one": "foreground channel set to one",
 }
 
 
