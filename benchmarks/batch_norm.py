@@ -1,6 +1,6 @@
 """Batch normalisation with and without: the same line of layers, steps, seeds and rates.
 
-Claims nothing in advance: every accuracy is shown, at a low and at a high learning rate, as what
+Claim: none in advance. Every accuracy is shown, at a low and at a high learning rate, as what
 the norm allows is the high one. Protocol: six 3x3 convolutions of 16, 32 and 64 maps in three
 stages, SGD with momentum, nothing augmented; CIFAR-10 (JPEG-coded copies, 10,000 test pictures) in
 one pass, flowers at side 32 (five classes, a part kept by tenfold's own split) in five. Nothing is
