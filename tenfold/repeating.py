@@ -19,7 +19,7 @@ from tenfold.lazy import lazy
 from tenfold.progress import tell
 from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
-from tenfold.training import Asked, free_folder, once
+from tenfold.training import Asked, numbered, once
 
 special = lazy("scipy.special")
 
@@ -76,14 +76,12 @@ def _folder(out: str | Path | None, asked: Asked, wanted: dict[str, Any]) -> Pat
     """As told, else the newest unfinished one that was asked for alike, else a new number."""
     if out is not None:
         return _told(Path(out), wanted)
-    stem, folder = free_folder(asked)
-    for older in reversed(range(1, int(folder.name.removeprefix(stem)))):
-        place = folder.with_name(f"{stem}{older}")
+
+    def fits(place: Path) -> bool:
         known = _known(place)
-        if known.get("settings") == wanted and "scores" not in known:
-            tell(f"Continuing in {place}")
-            return place
-    return folder
+        return known.get("settings") == wanted and "scores" not in known
+
+    return numbered(asked, fits)
 
 
 def _told(folder: Path, wanted: dict[str, Any]) -> Path:

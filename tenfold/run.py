@@ -145,6 +145,24 @@ def plan_of(folder: Path) -> dict[str, Any]:
     return found
 
 
+def beside(folder: Path, ending: str) -> Path:
+    """A path beside a run folder, named after it, also where the folder is `.`."""
+    home = folder.resolve()
+    return (folder if folder.name == home.name else home).with_name(f"{home.name}{ending}")
+
+
+def refuse_inside(folder: Path, place: Path, what: str) -> None:
+    """Raises UsageError where `place` lies in a run folder, which is sealed: but for its report."""
+    home, place = folder.resolve(), place.resolve()
+    if place.is_relative_to(home) and place != home / "report.html":
+        raise UsageError(
+            f"{what} cannot go into the run folder, which is sealed",
+            code="bad-setting",
+            where=str(place),
+            fix="Choose another --out.",
+        )
+
+
 def remember_data(folder: Path, data: Path) -> None:
     """Notes on this machine, never in the run, where a run's data lie."""
     cache.remember(f"data of {folder.resolve()}", str(data.resolve()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tenfold.run import Run
 
 torch = lazy("torch")
 
-__all__ = ["Asked", "free_folder", "left", "once", "ready"]
+__all__ = ["Asked", "left", "numbered", "once", "ready"]
 
 _AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
 
@@ -133,23 +134,21 @@ def _folder(out: str | Path | None, asked: Asked, settings: dict[str, Any]) -> P
     """Where the run goes: as told, else the newest unfinished equal run, else a new number."""
     if out is not None:
         return _told(Path(out), settings)
-    stem, folder = free_folder(asked)
-    for older in reversed(range(1, int(folder.name.removeprefix(stem)))):
-        place = folder.with_name(f"{stem}{older}")
-        if runs.unfinished(place) and runs.plan_of(place) == settings:
-            tell(f"Continuing the unfinished run {place}")
-            return place
-    return folder
+    return numbered(asked, lambda place: runs.unfinished(place) and runs.plan_of(place) == settings)
 
 
-def free_folder(asked: Asked) -> tuple[str, Path]:
-    """`<data>-<kind>-` and the folder of the first number after it that is free."""
+def numbered(asked: Asked, fits: Callable[[Path], bool]) -> Path:
+    """runs/<data>-<kind>-<n>: the newest that is unfinished and `fits`, else the first free one."""
     named = isinstance(asked.data, (str, Path))
     name = Path(asked.data).resolve().name.split(".")[0] if named else "data"
     stem, number = f"{name}-{asked.kind}-", 1
     while (folder := Path("runs") / f"{stem}{number}").exists():
         number += 1
-    return stem, folder
+    for older in reversed(range(1, number)):
+        if fits(place := folder.with_name(f"{stem}{older}")):
+            tell(f"Continuing the unfinished run {place}")
+            return place
+    return folder
 
 
 def _told(folder: Path, settings: dict[str, Any]) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold import draw, explaining, language
+from tenfold import run as runs
 from tenfold.data import Columns, Problem
 from tenfold.document import Document
 from tenfold.errors import DataRefused, UsageError, nearest
@@ -161,16 +162,8 @@ def _classes(run: Run) -> list[str]:
 
 def _folder(run: Run, out: str | Path | None) -> Path:
     """Where the pictures go: never into the run folder, which is sealed."""
-    home = run.folder.resolve()
-    beside = run.folder if run.folder.name == home.name else home
-    folder = Path(out) if out is not None else beside.with_name(f"{home.name}-explained")
-    if folder.resolve().is_relative_to(home):
-        raise UsageError(
-            "The pictures cannot go into the run folder, which is sealed",
-            code="bad-setting",
-            where=str(folder),
-            fix="Choose another --out.",
-        )
+    folder = Path(out) if out is not None else runs.beside(run.folder, "-explained")
+    runs.refuse_inside(run.folder, folder, "The pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

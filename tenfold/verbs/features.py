@@ -16,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from tenfold import embeddings
+from tenfold import run as runs
 from tenfold.app import Table
 from tenfold.data import Problem
 from tenfold.document import Document, cell_text
@@ -162,9 +163,7 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
 
 def _path(run: Run, out: str | Path, inputs: Any) -> Path:
     """The file to write: never in the run folder, which is sealed, and never among the data."""
-    home = run.folder.resolve()
-    beside = run.folder if run.folder.name == home.name else home
-    path = beside.with_name(f"{home.name}-features.npy") if str(out) == "auto" else Path(out)
+    path = runs.beside(run.folder, "-features.npy") if str(out) == "auto" else Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"out must be a file that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
@@ -175,13 +174,7 @@ def _path(run: Run, out: str | Path, inputs: Any) -> Path:
             if path.suffix
             else f"For example {out}.npy.",
         )
-    if path.resolve().is_relative_to(home):
-        raise UsageError(
-            "The features cannot go into the run folder, which is sealed",
-            code="bad-setting",
-            where=str(path),
-            fix="Choose another --out.",
-        )
+    runs.refuse_inside(run.folder, path, "The features")
     if any(path.resolve().is_relative_to(folder) for folder in _data_folders(run, inputs)):
         raise UsageError(
             "The features would be written into the data",

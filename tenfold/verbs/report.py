@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tenfold import comparing, evidence, language
+from tenfold import run as runs
 from tenfold.document import Document
 from tenfold.errors import DataRefused, UsageError
 from tenfold.language import speaking
@@ -99,17 +100,10 @@ def _wrong_count(message: str, named: list[Any], fix: str) -> UsageError:
     return UsageError(f"{message}, got {len(named)}", code="run-count", fix=fix)
 
 
-def _refuse_inside(out: str | Path | None, *runs: Run) -> None:
+def _refuse_inside(out: str | Path | None, *opened: Run) -> None:
     """A run is sealed: but for its own report, no page goes into its folder."""
-    for run in runs if out is not None else ():
-        place, home = Path(out or "").resolve(), run.folder.resolve()
-        if place.is_relative_to(home) and place != home / "report.html":
-            raise UsageError(
-                "The page cannot go into the run folder, which is sealed",
-                code="bad-setting",
-                where=str(out),
-                fix="Choose another --out.",
-            )
+    for run in opened if out is not None else ():
+        runs.refuse_inside(run.folder, Path(out or ""), "The page")
 
 
 def _beside(run: Run, data: Any) -> Path | None:
