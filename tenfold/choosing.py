@@ -23,7 +23,7 @@ from tenfold.learner import Augment, Loss, Work
 from tenfold.optimizers import Recipe
 from tenfold.plan import Plan
 from tenfold.progress import tell
-from tenfold.settle import agreed, own_steps, pace
+from tenfold.settle import agreed, batch_and_length, own_steps, pace, stored
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,7 +60,7 @@ def choose(
     """
     first = next(iter(ways))
     path = plan.folder / "checkpoints" / "choice.json" if plan.folder else None
-    told = json.loads(path.read_text()) if path and path.exists() else {}
+    told = stored(path) if path and path.exists() else {}
     if "way" in told:
         return Chosen(told["way"], told["losses"], plan)
     began = time.perf_counter()
@@ -98,8 +98,8 @@ def _steps(
     if plan.minutes is None or plan.dry or many < 2 or parts.choose.rows < LEAST_ROWS:
         return 0
     net.to(device.choose_device(plan.device))
-    batch = max(1, min(plan.batch or recipe.batch, parts.train.rows))
-    own = own_steps(recipe, max(1, parts.train.rows // batch))
+    batch, length = batch_and_length(plan, recipe, parts.train.rows)
+    own = own_steps(recipe, length)
     work = Work(loss, way, agreed(net, parts.train, loss, plan))
     second = pace(net, parts.train, recipe, work, batch, most=2.0)
     seconds = 60 * plan.minutes
@@ -117,8 +117,7 @@ def _learnt(
     steps: int,
 ) -> nn.Module:
     """A copy of the network after a short training of its own."""
-    batch = max(1, min(plan.batch or recipe.batch, parts.train.rows))
-    epochs = steps / max(1, parts.train.rows // batch)
-    short = replace(plan, minutes=None, epochs=epochs, folder=None)
+    _, length = batch_and_length(plan, recipe, parts.train.rows)
+    short = replace(plan, minutes=None, epochs=steps / length, folder=None)
     alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
     return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, way)[0]

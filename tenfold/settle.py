@@ -6,6 +6,7 @@ import copy
 import json
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,17 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["Settled", "agreed", "own_steps", "pace", "seconds_a_step", "settle", "tried"]
+__all__ = [
+    "Settled",
+    "agreed",
+    "batch_and_length",
+    "own_steps",
+    "pace",
+    "seconds_a_step",
+    "settle",
+    "stored",
+    "tried",
+]
 
 
 @dataclass(frozen=True)
@@ -63,11 +74,10 @@ def settle(
     """Decides, or reads back what a continued run once decided."""
     path = plan.folder / "checkpoints" / "plan.json" if plan.folder else None
     if path and path.exists():
-        settled = _read(path)
+        settled: Settled = stored(path, Settled)
         torch.set_num_threads(settled.threads)
         return settled
-    batch = max(1, min(plan.batch or recipe.batch, train.rows))
-    length = max(1, train.rows // batch)
+    batch, length = batch_and_length(plan, recipe, train.rows)
     work = Work(loss, augment, agreed(net, train, loss, plan))
     steps, decided = _steps(net, train, plan, recipe, work, batch, length)
     precision = str(work.precision).removeprefix("torch.")
@@ -90,9 +100,19 @@ def own_steps(recipe: Recipe, length: int) -> int:
     return max(round(recipe.passes * length), recipe.least_steps)
 
 
-def _read(path: Path) -> Settled:
+def batch_and_length(plan: Plan, recipe: Recipe, rows: int) -> tuple[int, int]:
+    """Rows of a step, and steps of a pass."""
+    batch = max(1, min(plan.batch or recipe.batch, rows))
+    return batch, max(1, rows // batch)
+
+
+def stored(path: Path, make: Callable[..., Any] = dict) -> Any:
+    """`make(**JSON)` of what was decided when the run was begun.
+
+    Raises ArtefactRefused where the file is damaged.
+    """
     try:
-        return Settled(**json.loads(path.read_text()))
+        return make(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
         raise ArtefactRefused(
             f"What was decided at the start cannot be read: {path.name} is damaged ({error})",

@@ -12,6 +12,7 @@ from learning import PLAN, SGD, as_bytes, columns, die, loss, network, parts, wa
 
 from tenfold import choosing
 from tenfold.choosing import choose
+from tenfold.errors import ArtefactRefused
 
 MINUTES = replace(PLAN, epochs=None, minutes=0.05)
 ROOM = replace(SGD, passes=1, least_steps=4)
@@ -99,3 +100,12 @@ def test_a_killed_search_chooses_the_same(tmp_path: Path):
         again = chosen(ways, plan)
     assert (again.way, again.losses) == (found.way, found.losses)
     assert not heard.steps, "what was decided is not tried again"
+
+
+def test_a_damaged_choice_is_said(tmp_path: Path):
+    path = tmp_path / "checkpoints" / "choice.json"
+    path.parent.mkdir()
+    path.write_text('{"steps": 12, "wa')
+    with pytest.raises(ArtefactRefused, match=r"choice\.json is damaged") as caught:
+        chosen({"spoilt": spoil, "plain": same}, replace(MINUTES, folder=tmp_path))
+    assert caught.value.code == "damaged-checkpoint"
