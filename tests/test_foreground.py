@@ -18,6 +18,7 @@ from tenfold.app import find
 from tenfold.errors import EnvironmentRefused
 from tenfold.lazy import lazy
 from tenfold.prepare import prepare
+from tenfold.readers.scan import scan
 
 KIND = "image-classification"
 
@@ -196,3 +197,15 @@ def test_a_missing_package_is_said_with_its_extra():
 def test_an_unknown_way_is_refused():
     with pytest.raises(tenfold.TenfoldError, match="one of none, mixture, got 'mixtrue'"):
         find(KIND, foreground="mixtrue")
+
+
+def test_a_row_that_fails_is_zeros_in_every_channel(tmp_path: Path):
+    data = folder(tmp_path / "data", 4)
+    app = find(KIND, foreground="mixture")
+    table = scan(app.read(data))
+    facts = app.learn(table)
+    (data / "square" / "1.png").write_bytes(b"gone")
+    encoded = app.encode(table, facts)
+    (row,) = encoded.problems
+    image = encoded.columns["image"]
+    assert not image[row].any() and all(image[other].any() for other in range(8) if other != row)

@@ -119,6 +119,7 @@ class ImageClassification(App):
         )
         if data["masked"]:
             image = np.concatenate([image, foreground.masks(image)], 3)
+            image[[*problems]] = 0
         return Encoded({"image": image}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
