@@ -22,7 +22,7 @@ from environments import python_of
 from torch.utils.flop_counter import FlopCounterMode
 
 import tenfold
-from tenfold import device
+from tenfold import calibration, device
 from tenfold.app import App, find
 from tenfold.data import Columns, Parts
 from tenfold.plan import Plan
@@ -153,13 +153,11 @@ class Pictures:
         said, truth = self.answers(net)
         return float((said.argmax(1) == truth).mean())
 
-    def calibration_error(self, net: Any, bins: int = 15) -> float:
-        """Mean gap of certainty and accuracy on the test part, over equal bins of certainty."""
+    def calibration_error(self, net: Any) -> float:
+        """Mean gap of certainty and accuracy on the test part, over 15 equal bins of certainty."""
         said, truth = self.answers(net)
-        sure = said.max(1)
-        place = np.minimum((sure * bins).astype(int), bins - 1)
-        gaps = np.bincount(place, sure - (said.argmax(1) == truth), bins)
-        return float(np.abs(gaps).sum() / len(truth))
+        error = calibration.error(said.max(1), said.argmax(1) == truth)
+        return error(np.ones(len(truth)))
 
     def answers(self, net: Any) -> tuple[np.ndarray, np.ndarray]:
         """(N, K) probabilities of the test rows, and their classes."""
