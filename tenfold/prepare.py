@@ -123,12 +123,10 @@ def prepare(
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
     encoded = _encode(app, good, facts)
-    failed = pd.Series([encoded.problems.get(row) for row in range(len(good))], dtype=object)
-    good, late = _parted(good.assign(problem=failed.to_numpy()), failed, on_bad)
+    good, late = _without_failed(good, encoded, on_bad)
     _refuse_too_little(good, quarantined + late)
     seconds["encode"] = round(time.perf_counter() - began, 3)
-    answers = app.targets(good, facts)
-    columns = _columns(encoded, good, answers)
+    columns = _columns(encoded, good, app.targets(good, facts))
     return Prepared(
         root=root,
         used=good.reset_index(drop=True),
@@ -197,6 +195,14 @@ def _parted(
             fix=lines[0]["fix"],
         )
     return table[~bad], lines
+
+
+def _without_failed(
+    table: pd.DataFrame, encoded: Encoded, on_bad: str
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """The rows that could be decoded, and a line for each of the others."""
+    failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
+    return _parted(table.assign(problem=failed.to_numpy()), failed, on_bad)
 
 
 def _without_blank_tests(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
