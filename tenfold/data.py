@@ -24,6 +24,9 @@ class Problem:
     reason: str
     fix: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.reason}. {self.fix}".rstrip()
+
     def to_json(self) -> dict[str, str]:
         """The problem as it stands in JSON documents."""
         return {"code": self.code, "message": self.reason, "fix": self.fix}

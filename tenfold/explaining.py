@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from tenfold import draw, scoring
@@ -226,14 +227,7 @@ def _permuted(value: Tensor, random: np.random.Generator) -> Tensor:
 
 def agreement(one: Explanation, other: Explanation) -> float | None:
     """Spearman's rank correlation of two maps of one input, -1 to 1; None where one is constant."""
-    first, second = (_ranks(np.asarray(each.weights, float)) for each in (one, other))
+    first, second = (pd.Series(np.ravel(each.weights)).rank() for each in (one, other))
     if len(first) != len(second) or len(first) < 2 or not first.std() or not second.std():
         return None
     return round(float(np.corrcoef(first, second)[0, 1]), 4)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """The rank of each value, equal ones at the mean of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: np.ndarray = (np.cumsum(counts) - (counts - 1) / 2)[place.ravel()]
-    return ranks

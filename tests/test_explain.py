@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from commands import tenfold
+from learning import watching
 from PIL import Image
 from subjects import trained
 from torch import nn
@@ -20,7 +21,6 @@ from tenfold.networks.fast import Fast
 from tenfold.networks.lined import Lined
 from tenfold.networks.notation import line_of
 from tenfold.networks.pictures import PictureClassifier
-from tenfold.progress import listening
 from tenfold.results import Explanation, Label, Labels
 from tenfold.run import by_torch
 from tenfold.verbs.explain import ALIKE, explain
@@ -407,25 +407,11 @@ def test_explain_never_writes_into_the_run(run, photos):
         explain(run, str(photos), out=run.folder / "pictures")
 
 
-class Heard:
-    """Keeps the sentences."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def tell(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-    def advance(self, *_) -> None:
-        """Hears no numbers."""
-
-
 def test_a_map_that_does_not_need_the_weights_is_warned_about(run, photos, tmp_path):
     """Brightness has one weight: shuffled it is the same network, and so must its maps be."""
     net = PictureClassifier(Brightness(), 1, 24, 24, False, several=False).eval()
     other = dataclasses.replace(run, net=net, infer=by_torch(net))
-    heard = Heard()
-    with listening(heard):
+    with watching() as heard:
         found = explain(other, str(photos), out=tmp_path / "seen")
     alike = [one["random_weights"]["gradcam"] for one in found["inputs"]]
     assert all(value > ALIKE for value in alike) and max(alike) == 1

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import tenfold
+from learning import watching
 from pictures_made import drawn, folder, png, snapshot
 from PIL import Image
 
 import tenfold as api
 from tenfold import embeddings
 from tenfold.errors import DataRefused, UsageError
-from tenfold.progress import listening
 
 KIND = "image-classification"
 KNOBS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}
@@ -176,26 +176,12 @@ def test_data_that_moved_are_asked_for(run, home, tmp_path):
     assert said == found(run, one)[0]
 
 
-class Heard:
-    """Keeps the sentences."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def tell(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-    def advance(self, *_) -> None:
-        """Hears no numbers."""
-
-
 def test_rows_that_are_gone_are_counted(run, home, tmp_path):
     moved = shutil.copytree(home / "photos", tmp_path / "moved")
     gone = rows(run)[:3]
     for row in gone:
         (moved / row["source"]).unlink()
-    heard = Heard()
-    with listening(heard):
+    with watching() as heard:
         (one,) = found(run, home / "photos/cat/0.png", data=moved, k=1000)
     assert f"3 of {len(rows(run))} training rows are no longer there." in heard.sentences
     assert len(one["neighbours"]) == len(rows(run)) - 3

@@ -31,6 +31,7 @@ from tenfold.readers import idx
 __all__ = [
     "Unreadable",
     "archive",
+    "error_line",
     "fetch",
     "file_cell",
     "file_of",
@@ -85,6 +86,11 @@ def speakable(name: str) -> str:
 def printable(name: str) -> str:
     """A name as a message may show it: no control characters, no broken UTF-8."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", name)
+
+
+def error_line(source: str, problem: Problem) -> str:
+    """How a verb that answers line by line says that an input cannot be read."""
+    return f"{printable(source)}\tERROR\t{problem}"
 
 
 def file_cell(path: str | Path) -> str:

@@ -19,6 +19,7 @@ from tenfold.data import Columns, Problem
 from tenfold.document import Document
 from tenfold.errors import DataRefused, UsageError, nearest
 from tenfold.progress import advance, tell
+from tenfold.readers.cells import error_line, printable
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
 from tenfold.reporting.words import share
@@ -106,22 +107,21 @@ def explain(
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
     _warn(found)
+    return _document(asked, found, page)
+
+
+def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
     content = {
         "schema": SCHEMA,
-        "kind": opened.kind,
-        "run": str(opened.folder),
-        "method": method,
+        "kind": asked.run.kind,
+        "run": str(asked.run.folder),
+        "method": asked.method,
         "about": asked.about,
         "page": str(page),
         "inputs": [one.to_json() for one in found],
     }
-    lines = [
-        *(_line(one, asked.about) for one in found),
-        "",
-        *_compared(found),
-        f"Pictures: {page}",
-    ]
-    return Document(content, "\n".join(lines))
+    lines = [_line(one, asked.about) for one in found]
+    return Document(content, "\n".join([*lines, "", *_compared(found), f"Pictures: {page}"]))
 
 
 def _refuse(method: str, limit: int) -> None:
@@ -299,7 +299,7 @@ def _caption(answer: Any, about: str | None) -> str:
 def _card(one: Explained, about: str | None) -> dict[str, Any]:
     card: dict[str, Any] = {"source": one.source, "file": one.file, "error": "", "others": []}
     if isinstance(one.answer, Problem):
-        return card | {"error": f"{one.answer.reason}. {one.answer.fix}"}
+        return card | {"error": str(one.answer)}
     words, chances = said(one.answer), getattr(one.answer, "probabilities", {})
     others = [pair for pair in chances.items() if pair[0] != words["said"]]
     checks = [
@@ -312,8 +312,8 @@ def _card(one: Explained, about: str | None) -> dict[str, Any]:
 
 def _line(one: Explained, about: str | None) -> str:
     if isinstance(one.answer, Problem):
-        return f"{one.source}\tERROR\t{one.answer.reason}. {one.answer.fix}".rstrip()
-    return f"{one.source}\t{_caption(one.answer, about)}\t{one.file}"
+        return error_line(one.source, one.answer)
+    return f"{printable(one.source)}\t{_caption(one.answer, about)}\t{one.file}"
 
 
 # --- does it move with the network? ---------------------------------------------------------------

@@ -23,7 +23,7 @@ from tenfold.document import Document, cell_text
 from tenfold.errors import DataRefused, UsageError, nearest
 from tenfold.lazy import lazy
 from tenfold.progress import advance
-from tenfold.readers.cells import printable
+from tenfold.readers.cells import error_line, printable
 from tenfold.reporting.words import plural
 from tenfold.results import SCHEMA
 from tenfold.run import Run, data_of, open_run
@@ -149,9 +149,7 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
         "dimensions": made.dimensions,
         "unreadable": [{"source": one, "error": why.to_json()} for one, why in made.unreadable],
     }
-    lines = [
-        f"{printable(one)}\tERROR\t{why.reason}. {why.fix}".rstrip() for one, why in made.unreadable
-    ]
+    lines = [error_line(one, why) for one, why in made.unreadable]
     lines += [f"{plural(len(made.sources), 'row')} of {made.dimensions:,} features"]
     lines += [f"Features: {path}"] if path else []
     lines += [f"Names of the rows: {names}"] if names else []

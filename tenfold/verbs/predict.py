@@ -15,7 +15,7 @@ from tenfold.app import Answer, Table
 from tenfold.data import Problem
 from tenfold.document import Answers, cell_text
 from tenfold.readers import pictures
-from tenfold.readers.cells import printable
+from tenfold.readers.cells import error_line, printable
 from tenfold.results import Label, Labels, to_json
 from tenfold.run import Run, open_run
 from tenfold.scoring import natural
@@ -39,9 +39,7 @@ class Predicted:
 
     def __str__(self) -> str:
         if isinstance(self.answer, Problem):
-            return (
-                f"{printable(self.source)}\tERROR\t{self.answer.reason}. {self.answer.fix}".rstrip()
-            )
+            return error_line(self.source, self.answer)
         return f"{printable(self.source)}\t{_said(self.answer)}"
 
 

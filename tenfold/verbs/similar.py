@@ -19,7 +19,7 @@ from tenfold.data import Problem
 from tenfold.document import Answers
 from tenfold.embeddings import Training
 from tenfold.readers import pictures
-from tenfold.readers.cells import Unreadable, printable
+from tenfold.readers.cells import Unreadable, error_line, printable
 from tenfold.readers.scan import scan
 from tenfold.run import Run, open_run
 from tenfold.sources import tables
@@ -79,8 +79,7 @@ class Similar:
 
     def __str__(self) -> str:
         if self.problem is not None:
-            said = f"ERROR\t{self.problem.reason}. {self.problem.fix}".rstrip()
-            return f"{printable(self.source)}\t{said}"
+            return error_line(self.source, self.problem)
         return "\t".join([printable(self.source), *map(str, self.neighbours)])
 
 
