@@ -18,8 +18,8 @@ from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.lazy import lazy
 from tenfold.progress import tell
 from tenfold.results import SCHEMA
-from tenfold.run import Run, open_run
-from tenfold.training import Asked, numbered, once
+from tenfold.run import Run, open_run, plan_of
+from tenfold.training import Asked, numbered, once, ready
 
 special = lazy("scipy.special")
 
@@ -53,10 +53,25 @@ def repeated(asked: Asked, times: int, out: str | Path | None) -> Repeated:
         tell(f"Run {number + 1} of {times}: seed {seed}")
         finished = (place / "manifest.json").exists()
         one = replace(asked, plan=replace(plan, seed=seed))
-        done.append(open_run(place, plan.device) if finished else once(one, place))
+        done.append(_again(one, place) if finished else once(one, place))
     content = _summed(asked, folder, done)
     _store(folder, {**content, "settings": wanted})
     return Repeated(content, _text(content), done)
+
+
+def _again(asked: Asked, folder: Path) -> Run:
+    """A run that is finished already.
+
+    Raises ArtefactRefused where the data are no longer those it learnt from.
+    """
+    if ready(asked)[1].fingerprint != plan_of(folder)["data"]:
+        raise ArtefactRefused(
+            "The data have changed since this run was made: its score and the others' do not mix",
+            code="run-differs",
+            where=str(folder),
+            fix="Choose another --out.",
+        )
+    return open_run(folder, asked.plan.device)
 
 
 def _settings(asked: Asked) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 from pathlib import Path
 
@@ -67,6 +68,17 @@ def test_the_same_call_goes_on_where_it_was_left(done, data: Path, tmp_path: Pat
     again = repeat(data, out)
     assert (out / "seed-4" / "manifest.json").stat().st_mtime_ns == kept
     assert again["scores"] == first["scores"] == done["scores"]
+
+
+def test_changed_data_are_refused(data: Path, tmp_path: Path):
+    """Of two runs one is finished; then a picture goes."""
+    moved = shutil.copytree(data, tmp_path / "data")
+    out = tmp_path / "two"
+    repeat(moved, out, 2)
+    (out / "seed-5" / "manifest.json").unlink()
+    next(moved.rglob("*.png")).unlink()
+    with pytest.raises(ArtefactRefused, match="The data have changed since this run"):
+        repeat(moved, out, 2)
 
 
 def test_other_settings_or_other_files_are_refused(done, data: Path, tmp_path: Path):
