@@ -87,7 +87,7 @@ def cost(document: dict[str, Any]) -> Rows:
     known = document["cost"]
     rows = [
         (say("time of an answer, decoding left out"), "milliseconds_a_row", _milliseconds),
-        (say("FLOPs a row"), "flops_a_row", _many),
+        (say("FLOPs a row, for one view"), "flops_a_row", _many),
         (say("parameters"), "parameters", _many),
         (say("weights on disk"), "weights", words.amount),
         (say("largest memory of the process"), "memory", words.amount),
