@@ -17,12 +17,15 @@ __version__ = "0.1.0"
 _WHERE = {
     "check": "tenfold.verbs.check",
     "train": "tenfold.verbs.train",
+    "tune": "tenfold.verbs.tune",
     "test": "tenfold.verbs.test",
     "predict": "tenfold.verbs.predict",
     "explain": "tenfold.verbs.explain",
     "similar": "tenfold.verbs.similar",
     "features": "tenfold.verbs.features",
     "report": "tenfold.verbs.report",
+    "serve": "tenfold.verbs.serve",
+    "export": "tenfold.verbs.export",
     "kinds": "tenfold.verbs.kinds",
     "runs": "tenfold.verbs.runs",
     "doctor": "tenfold.verbs.doctor",
@@ -42,14 +45,17 @@ if TYPE_CHECKING:
     from tenfold.verbs.demo import demo as demo
     from tenfold.verbs.doctor import doctor as doctor
     from tenfold.verbs.explain import explain as explain
+    from tenfold.verbs.export import export as export
     from tenfold.verbs.features import features as features
     from tenfold.verbs.kinds import kinds as kinds
     from tenfold.verbs.predict import predict as predict
     from tenfold.verbs.report import report as report
     from tenfold.verbs.runs import runs as runs
+    from tenfold.verbs.serve import serve as serve
     from tenfold.verbs.similar import similar as similar
     from tenfold.verbs.test import test as test
     from tenfold.verbs.train import train as train
+    from tenfold.verbs.tune import tune as tune
 
 
 def __getattr__(name: str) -> Any:

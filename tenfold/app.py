@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = [
     "App",
     "Input",
+    "Range",
+    "Search",
     "asked_back",
     "check_settings",
     "find",
@@ -61,6 +63,21 @@ class Input:
 
     kind: str
     choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers to search between, both above 0, drawn evenly in their logarithm.
+
+    A default outside of it, such as a 0 that means "decide", is taken to be its middle.
+    """
+
+    low: float
+    high: float
+
+
+Search = tuple[Any, ...] | Range
+"""What may be tried for one setting."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +169,18 @@ def knob(
     low: float | None = None,
     high: float | None = None,
     accepts: Callable[[Any], object] | None = None,
+    search: Search | Callable[[dict[str, Any]], Search] = (),
 ) -> Any:
     """A dataclass field that knows its help, unit and range, for flags and for `check_settings`.
 
     `accepts(value)` raises UsageError for a value of the right type that means nothing.
+
+    `search` says what `tune` may try where the person gave no value: some values (the default is
+    always one of them), a `Range` of numbers, or a function that gives either from the settings by
+    name as they stand once the fields above are drawn; () holds the default.
     """
     facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
-    return field(default=default, metadata=facts | {"accepts": accepts})
+    return field(default=default, metadata=facts | {"accepts": accepts, "search": search})
 
 
 def names() -> dict[str, str]:

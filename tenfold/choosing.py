@@ -118,6 +118,6 @@ def _learnt(
 ) -> nn.Module:
     """A copy of the network after a short training of its own."""
     _, length = batch_and_length(plan, recipe, parts.train.rows)
-    short = replace(plan, minutes=None, epochs=steps / length, folder=None)
+    short = replace(plan, minutes=None, epochs=steps / length, folder=None, judge=None)
     alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
     return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, way)[0]

@@ -33,7 +33,10 @@ __all__ = ["main"]
 
 app = lazy("tenfold.app")
 
-_ORDER = "check train test predict explain similar features report kinds runs doctor demo".split()
+_ORDER = (
+    "check train tune test predict explain similar features report export serve "
+    "kinds runs doctor demo"
+).split()
 _ALSO = {"about": ["--class"]}  # a word that Python keeps for itself
 _SHARED = {
     "json": "Print one JSON document (predict, similar: one object a line).",

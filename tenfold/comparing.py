@@ -20,7 +20,7 @@ from tenfold.errors import DataRefused, TenfoldError, UsageError
 from tenfold.intervals import Paired
 from tenfold.run import Run
 
-__all__ = ["LEAST", "RESAMPLES", "Compared", "compare"]
+__all__ = ["LEAST", "RESAMPLES", "Compared", "compare", "of_answers"]
 
 RESAMPLES = 10_000
 LEAST = 6
@@ -56,6 +56,8 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
     Raises UsageError for runs that cannot be compared, DataRefused where no row is left.
     """
     _refuse(first, second)
+    for run in (first, second) if data is None else ():
+        rereading.refuse_trial(run)
     table, left_out = _own(first, second) if data is None else _given(first, second, data)
     table, answers, failed = _answered(first, second, table)
     if table.empty:
@@ -65,6 +67,13 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
             where=f"{first.folder.name}, {second.folder.name}",
             fix="Give rows that neither has learnt from with --data, or train both with one split.",
         )
+    return of_answers(answers, table, left_out + failed, _protocol(len(table), own=data is None))
+
+
+def of_answers(
+    answers: Sequence[Sequence[Answer]], table: pd.DataFrame, left_out: int, protocol: str
+) -> Compared:
+    """Two runs by their answers to the same rows, of which there is at least one."""
     name, one = scoring.weighed(answers[0], table)
     _, other = scoring.weighed(answers[1], table)
     return Compared(
@@ -72,8 +81,8 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
         paired=intervals.paired(one, other, RESAMPLES),
         counts=_counts(answers, table),
         rows=len(table),
-        left_out=left_out + failed,
-        protocol=_protocol(len(table), own=data is None),
+        left_out=left_out,
+        protocol=protocol,
     )
 
 

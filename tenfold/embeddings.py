@@ -102,7 +102,7 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
 
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:
     """Vectors at length 1 from the cache, under a name made of network, rows and versions."""
-    files = [system.digest_file(run.folder / n) for n in ("weights.safetensors", "facts.json")]
+    files = [run.digest, system.digest_file(run.folder / "facts.json")]
     versions = [str(medium.version) for name, medium in MEDIA.items() if name in table]
     parts = [NAME, __version__, run.kind, str(type(run.app).encoding), *versions, *files]
     name = cache.key([*parts, *table["digest"]])

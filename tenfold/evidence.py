@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import __version__, calibration, device, intervals, layers, scoring, system
+from tenfold import __version__, calibration, device, intervals, layers, rereading, scoring, system
 from tenfold.app import Answer
 from tenfold.data import Batch, Columns, batches
+from tenfold.errors import DataRefused
 from tenfold.lazy import lazy
 from tenfold.prepare import Prepared
+from tenfold.progress import tell
 from tenfold.results import SCHEMA, Label, Score, Scores
 from tenfold.run import Run
 
 torch = lazy("torch")
 
-__all__ = ["Evidence", "document", "environment", "gather", "judge", "scored"]
+__all__ = ["Evidence", "again", "document", "environment", "gather", "judge", "scored"]
 
 FEW = (10, 30, 100)
 """Training rows at which one group of classes ends and the next begins."""
@@ -48,15 +50,20 @@ class Evidence:
     seconds: float = 0.0
 
 
-def gather(run: Run, prepared: Prepared) -> Evidence:
-    """Scores on the test part (on validation where there is none), and on validation beside it."""
-    judged = "test" if len(prepared.rows("test")) else "valid"
+def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
+    """Scores on the test part (on validation where there is none), and on validation beside it.
+
+    With `part`, on those rows alone, and the test part is not looked at.
+    """
+    judged = part or ("test" if len(prepared.rows("test")) else "valid")
     train = prepared.table("train")
     found = judge(run, prepared.table(judged), prepared.inputs(judged), train)
     rows, line = len(found.table), prepared.split_line
-    found.protocol = (
-        f"{rows} test rows; {line}" if judged == "test" else f"{rows} valid rows; {line}"
-    )
+    found.protocol = {
+        "test": f"{rows} test rows; {line}",
+        "valid": f"{rows} valid rows; {line}",
+        "choose": f"{rows} validation rows, those that choose; {line}",
+    }[judged]
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
         valid = prepared.table("valid")
@@ -85,6 +92,55 @@ def judge(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFrame) 
         by_examples=_by_examples(scores.details.get("classes", []), train),
         seconds=seconds,
     )
+
+
+def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
+    """Evidence on `data`, or on the run's own test rows; and how many rows were left out.
+
+    Raises DataRefused where no row is left to score, UsageError where the data have moved, and
+    for a trial of a search without `data`.
+    """
+    own = data is None
+    if own:
+        rereading.refuse_trial(run)
+    source = rereading.place_of(run, data, f"{verb} RUN DATA")
+    known = rereading.rows_of(run)
+    table, bad = rereading.looked_at(run, source)
+    seen = {row["digest"] for row in known if row["split"] != "test"}
+    fresh = ~table["digest"].isin(seen)
+    left_out = 0 if own else int((~fresh).sum())
+    part = "test" if any(row["split"] == "test" for row in known) else "valid"
+    table = rereading.own_rows(table, known, part) if own else table[fresh]
+    if table.empty:
+        raise DataRefused("No row is left to score", code="no-rows", where=str(source))
+    if left_out:
+        tell(f"{left_out} rows were seen in training: left out.")
+    return _judged(run, table.reset_index(drop=True), bad, known, part if own else ""), left_out
+
+
+def _judged(
+    run: Run,
+    table: pd.DataFrame,
+    bad: list[dict[str, Any]],
+    known: list[dict[str, Any]],
+    part: str,
+) -> Evidence:
+    encoded = run.app.encode(table, run.facts)
+    failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
+    kept = failed.isna().to_numpy()
+    bad += rereading.good(table.assign(problem=failed))[1]
+    train = pd.DataFrame([row for row in known if row["split"] == "train"])
+    columns = Columns(encoded.columns, kept.nonzero()[0])
+    found = judge(run, table[kept].reset_index(drop=True), columns, train)
+    found.quarantined = bad
+    found.protocol = f"{len(found.table)} rows " + (
+        "of the run's own test part"
+        if part == "test"
+        else "of the run's own validation part"
+        if part
+        else "of data given, none seen in training"
+    )
+    return found
 
 
 def _scores(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 from typing import Any
 
 from tenfold.errors import EnvironmentRefused
 
-__all__ = ["lazy"]
+__all__ = ["installed", "lazy"]
 
 _EXTRA = {
     "torch": "train",
@@ -18,6 +20,18 @@ _EXTRA = {
     "matplotlib": "train",
     "pyarrow": "parquet",
     "cv2": "vision",
+    "onnx": "export",
+    "onnxscript": "export",
+    "fastapi": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "httptools": "serve",
+    "uvloop": "serve",
+    "multipart": "serve",
+    "python_multipart": "serve",
+    "prometheus_client": "serve",
+    "pydantic": "serve",
+    "optuna": "tune",
 }
 
 
@@ -37,6 +51,13 @@ def lazy(name: str) -> Any:
     Raises EnvironmentRefused, naming the extra to install, where the package is missing.
     """
     return _Lazy(name)
+
+
+def installed(name: str) -> bool:
+    """True where the package can be found; nothing is imported."""
+    with contextlib.suppress(ImportError):
+        return importlib.util.find_spec(name) is not None
+    return False
 
 
 def _load(name: str) -> Any:

@@ -120,6 +120,7 @@ class _Journal:
         self.learner.micro, self.learner.rate = found[0]["micro"], found[0]["rate"]
         self.retries = found[0]["retries"]
         tell(f"Continuing at step {step} of {self.settled.steps}.")
+        self._ask_judge(step)
         return step
 
     def due_at(self, step: int) -> bool:
@@ -133,6 +134,8 @@ class _Journal:
         if step in self.logs or step == self.course.end:
             self._log(step)
             self._end_early(step)
+            if not stopped:  # else it is asked once the run goes on
+                self._ask_judge(step)
         if self.folder and (stopped or (step < self.course.end and self._worth_saving(step))):
             self._save(self.folder, step)
         if stopped:
@@ -150,6 +153,13 @@ class _Journal:
                 f"Validation has not improved since step {course.best_at}: "
                 f"back to those weights, to end at step {course.end} of {self.settled.steps}."
             )
+
+    def _ask_judge(self, step: int) -> None:
+        """Not once an early end has begun: its falling rate would not compare with others'."""
+        row, end = (self.rows or [{}])[-1], self.settled.steps
+        told = row.get("step") == step and "valid_loss" in row
+        if self.plan.judge and told and step < self.course.end == end:
+            self.plan.judge(step / end, row["valid_loss"])
 
     def _worth_saving(self, step: int) -> bool:
         every = self.plan.checkpoint_steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ class Plan:
     when fitting starts. `folder` is the run folder, None to learn in memory alone without
     checkpoints. A `dry` plan settles everything, times a few steps and learns nothing (`check`):
     fit says what it found.
+
+    `judge(share of the planned steps done, validation loss)` is told every row of the log before
+    the plan's end; what it raises ends learning there (a search gives up a poor trial so). It
+    decides nothing else, and is no setting.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -30,6 +35,7 @@ class Plan:
     checkpoint_seconds: float = 60.0
     checkpoint_steps: int = 1000
     dry: bool = False
+    judge: Callable[[float, float], None] | None = None
 
     def settings(self) -> dict[str, Any]:
         """What decides the result, as JSON: a run continues only where these agree."""

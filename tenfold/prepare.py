@@ -27,6 +27,7 @@ from tenfold.readers.scan import MEDIA, scan
 __all__ = ["Prepared", "prepare"]
 
 ON_BAD = ("stop", "fail", "skip")
+PARTS = ("train", "choose", "reserve")
 CHUNK, CHUNK_BYTES = 512, 32 << 20
 
 
@@ -64,18 +65,19 @@ class Prepared:
         return self.used.iloc[self.rows(part)].reset_index(drop=True)
 
     def rows(self, part: str) -> np.ndarray:
-        """Positions of the rows of train, valid or test."""
-        return np.flatnonzero((self.used["split"] == part).to_numpy())
-
-    @property
-    def parts(self) -> Parts:
-        """What learning may see."""
+        """Positions of the rows of train, valid or test; choose and reserve are halves of valid."""
+        if part not in ("choose", "reserve"):
+            return np.flatnonzero((self.used["split"] == part).to_numpy())
         valid = self.rows("valid")
         kept = splits.reserved(splits.unit_keys(self.used).iloc[valid], self.seed)
         if kept.all() or not kept.any():
             kept = np.arange(len(valid)) % 2 == 1
-        view = self.columns.view
-        return Parts(view(self.rows("train")), view(valid[~kept]), view(valid[kept]))
+        return valid[kept if part == "reserve" else ~kept]
+
+    @property
+    def parts(self) -> Parts:
+        """What learning may see."""
+        return Parts(*(self.columns.view(self.rows(part)) for part in PARTS))
 
     @property
     def fingerprint(self) -> str:

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
-__all__ = ["Line", "Listener", "Silent", "advance", "clock", "listening", "tell"]
+__all__ = ["Line", "Listener", "Silent", "advance", "clock", "listening", "muted", "tell"]
 
 
 class Listener(Protocol):
@@ -110,6 +110,11 @@ def clock(seconds: float) -> str:
 
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+def muted() -> bool:
+    """True where somebody asked for silence, as `--quiet` does."""
+    return isinstance(_listener.get(), Silent)
 
 
 def _current() -> Listener:

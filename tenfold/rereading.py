@@ -11,13 +11,35 @@ from tenfold.errors import UsageError
 from tenfold.readers.scan import scan
 from tenfold.run import Run, data_of
 
-__all__ = ["good", "looked_at", "own_rows", "place_of", "rows_of"]
+__all__ = ["good", "looked_at", "own_rows", "place_of", "refuse_trial", "rows_of"]
 
 
 def rows_of(run: Run) -> list[dict[str, Any]]:
-    """What rows.jsonl says: source, split, answer and digest of every row that was used."""
-    text = (run.folder / "rows.jsonl").read_text(encoding="utf-8")
+    """What rows.jsonl says: source, split, answer and digest of every row that was used.
+
+    Raises UsageError for an exported run that lies apart from the run it was made of.
+    """
+    path = run.home / "rows.jsonl"
+    if not path.is_file():
+        raise UsageError(
+            "An exported run does not hold the rows it was trained on",
+            code="exported-run",
+            where=str(run.folder),
+            fix="Name the run it was exported from.",
+        )
+    text = path.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.split("\n") if line]
+
+
+def refuse_trial(run: Run) -> None:
+    """Raises UsageError for a trial of a search: what it has not seen yet is for the winner."""
+    if "trial" in run.scores.get("tuned", {}):
+        raise UsageError(
+            "This run is a trial of a search, which is judged on validation alone",
+            code="trial-run",
+            where=str(run.folder),
+            fix="Name the winner, the run `best` beside it, or give labelled data.",
+        )
 
 
 def place_of(run: Run, data: Any, verb: str) -> Any:
@@ -25,7 +47,7 @@ def place_of(run: Run, data: Any, verb: str) -> Any:
 
     Raises UsageError, with the command that helps, where they are there no more.
     """
-    found = data_of(run.folder) if data is None else data
+    found = data_of(run.home) if data is None else data
     if found is None:
         raise UsageError(
             "The run's data are not where they were, or it was trained on another machine",

@@ -5,13 +5,16 @@ weights.safetensors               parameters and buffers
 rows.jsonl quarantine.jsonl       every row used, every file left out
 log.jsonl scores.json report.html
 manifest.json                     size and SHA-256 of each of these but the report
+export/                           the same run without torch: app, facts, scores, net.onnx, parity
+
+An exported folder stands alone and is opened in the same way.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +22,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, device, system
-from tenfold.app import Answer, App, Outputs, Table, check_settings, find, name_of, settings_of
-from tenfold.data import Columns, Ragged, batches
+from tenfold import cache, checkpoint, device, sealing, system
+from tenfold.app import Answer, App, Table, check_settings, find, name_of, settings_of
+from tenfold.data import Columns
 from tenfold.document import scores_text
 from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError
-from tenfold.feed import at_once, tensors
-from tenfold.lazy import lazy
+from tenfold.inference import Infer, by_onnx, by_torch, session_of
+from tenfold.lazy import installed, lazy
+from tenfold.progress import tell
 from tenfold.results import SCHEMA
+from tenfold.sealing import pretty, read, refused
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,20 +40,24 @@ torch, safetensors = lazy("torch"), lazy("safetensors.torch")
 
 __all__ = ["Infer", "Run", "open_run", "save", "seal"]
 
-Infer = Callable[[Columns], Outputs]
-
-SEALED = (
-    "app.json",
-    "facts.json",
-    "plan.json",
-    "weights.safetensors",
-    "rows.jsonl",
-    "quarantine.jsonl",
-    "log.jsonl",
-    "scores.json",
+FILES = sealing.Files(
+    sealed=(
+        "app.json",
+        "facts.json",
+        "plan.json",
+        "weights.safetensors",
+        "rows.jsonl",
+        "quarantine.jsonl",
+        "log.jsonl",
+        "scores.json",
+    ),
+    needed=("app.json", "facts.json", "weights.safetensors", "scores.json"),
+    beside=("report.html", "export", "export-int8", "checkpoints", ".lock"),
 )
-NEEDED = ("app.json", "facts.json", "weights.safetensors", "scores.json")
-KNOWN = {*SEALED, "manifest.json", "report.html", "export", ".lock"}
+EXPORTED = sealing.Files(
+    sealed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
+    needed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
+)
 
 
 @dataclass
@@ -61,6 +70,8 @@ class Run:
     infer: Infer
     net: Any = None
     scores: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    """SHA-256 of the file that holds what was learnt, in hexadecimal; empty while training."""
 
     @property
     def kind(self) -> str:
@@ -88,6 +99,13 @@ class Run:
         wanted = check_settings(type(self.app).wishes, wishes, self.kind)
         return self.app.predict(tables, lambda table: self.say(table, wanted), self.facts, wanted)
 
+    @property
+    def home(self) -> Path:
+        """The run folder; for an exported run that lies in one, the folder around it."""
+        around = self.folder.resolve().parent
+        exported = (self.folder / "net.onnx").exists() and (around / "rows.jsonl").exists()
+        return self.folder.parent if exported and self.folder.name != "." else self.folder
+
     def to_json(self) -> dict[str, Any]:
         """The JSON document of `train` and `test`."""
         return self.scores
@@ -110,38 +128,28 @@ class Run:
         return f"<b>{self.kind}</b> in {self.folder.name}<table>{head}{rows}</table>"
 
 
-def by_torch(net: nn.Module, size: int = 128) -> Infer:
-    """Inference with a torch network, in batches, on the device it lies on."""
-    net.eval()
-
-    def infer(columns: Columns) -> Outputs:
-        place = next(net.parameters()).device
-        first = next(iter(columns.arrays.values()))
-        lengths = first.lengths if isinstance(first, Ragged) and columns.index is None else None
-        found, order = [], []
-        with torch.inference_mode():
-            for rows in batches(columns.rows, at_once(columns, size), lengths):
-                outputs = net(**tensors(columns.take(rows), place))
-                found.append({name: value.cpu().numpy() for name, value in outputs.items()})
-                order.append(rows)
-        return _in_row_order(found, np.concatenate(order))
-
-    return infer
-
-
-def _in_row_order(found: list[Outputs], order: np.ndarray) -> Outputs:
-    back = np.argsort(order)
-    return {name: np.concatenate([one[name] for one in found])[back] for name in found[0]}
-
-
 def unfinished(folder: Path) -> bool:
     """True where a run was begun and not ended."""
-    return (folder / "plan.json").exists() and not (folder / "manifest.json").exists()
+    begun = (folder / "plan.json").exists() and not (folder / "manifest.json").exists()
+    return begun and not (folder / "ended.json").exists()
+
+
+def end(folder: Path, why: dict[str, Any]) -> None:
+    """Notes that a run will not be finished, and lets its checkpoints go."""
+    system.write_atomically(folder / "ended.json", pretty(why))
+    checkpoint.remove(folder / "checkpoints")
+
+
+def ended(folder: Path) -> dict[str, Any]:
+    """Why a run was ended early by a search; {} where it was not."""
+    path = folder / "ended.json"
+    found: dict[str, Any] = read(path) if path.exists() else {}
+    return found
 
 
 def plan_of(folder: Path) -> dict[str, Any]:
     """The settings that a run was begun with."""
-    found: dict[str, Any] = _read(folder / "plan.json")
+    found: dict[str, Any] = read(folder / "plan.json")
     return found
 
 
@@ -182,7 +190,7 @@ def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -
 
     A run that was killed here, or anywhere later, is begun again and continues.
     """
-    for left in _leftovers(folder):
+    for left in sealing.leftovers(folder, FILES.known):
         (folder / left).unlink()
     about = {
         "schema": SCHEMA,
@@ -191,12 +199,7 @@ def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -
         "encoding": app.encoding,
     }
     for name, value in (("plan", plan), ("app", about), ("facts", facts)):
-        system.write_atomically(folder / f"{name}.json", _pretty(value))
-
-
-def _leftovers(folder: Path) -> set[str]:
-    """Half-written files of processes that were killed (see system.write_atomically)."""
-    return {path.name for name in KNOWN for path in folder.glob(f".{name}.????????")}
+        system.write_atomically(folder / f"{name}.json", pretty(value))
 
 
 def rows(folder: Path, used: pd.DataFrame, root: Path | None, quarantined: list[Any]) -> None:
@@ -211,7 +214,7 @@ def rows(folder: Path, used: pd.DataFrame, root: Path | None, quarantined: list[
 
 def save(run: Run) -> None:
     """Writes facts and weights of a trained run."""
-    system.write_atomically(run.folder / "facts.json", _pretty(run.facts))
+    system.write_atomically(run.folder / "facts.json", pretty(run.facts))
     state = {
         name: value.detach().cpu().contiguous().clone()
         for name, value in run.net.state_dict().items()
@@ -223,14 +226,8 @@ def seal(run: Run) -> None:
     """Writes scores.json, with no path of this machine, then the manifest: the run is finished."""
     folder = run.folder
     portable = run.scores | {"run": folder.name, "report": "report.html"}
-    system.write_atomically(folder / "scores.json", _pretty(portable))
-    facts = {name: _facts_of(folder / name) for name in SEALED if (folder / name).exists()}
-    manifest = {"schema": SCHEMA, "files": facts}
-    system.write_atomically(folder / "manifest.json", _pretty(manifest))
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    system.write_atomically(folder / "scores.json", pretty(portable))
+    run.digest = sealing.seal(folder, FILES)["weights.safetensors"]["sha256"]
 
 
 def _lines(rows: list[Any]) -> str:
@@ -251,20 +248,57 @@ def open_run(folder: str | Path, device_wish: str = "auto") -> Run:
         )
     if not (folder / "manifest.json").is_file():
         raise _unfinished(folder)
-    _verify(folder)
-    facts = _read(folder / "facts.json")
+    if (folder / "net.onnx").is_file():
+        return _open_exported(folder, device_wish)
+    if not installed("torch") and (folder / "export").is_dir():
+        tell("torch is not installed: the exported network answers.")
+        return _open_exported(folder / "export", device_wish)
+    files = sealing.verified(folder, FILES)
+    facts = read(folder / "facts.json")
     device.prepare()
-    app, net = _built(folder, _read(folder / "app.json"), facts)
+    app = _app_of(folder)
+    net = _built(folder, app, facts)
     _load(net, folder / "weights.safetensors")
+    digest = files["weights.safetensors"]["sha256"]
     net.to(device.choose_device(device_wish))
-    place = {"run": str(folder), "report": str(folder / "report.html")}
-    scores = _read(folder / "scores.json")
+    return Run(folder, app, facts, by_torch(net), net, _scores(folder), digest)
+
+
+def _open_exported(folder: Path, device_wish: str) -> Run:
+    """A run from its exported folder; what the network eats and gives is looked at."""
+    files = sealing.verified(folder, EXPORTED)
+    app, facts = _app_of(folder), read(folder / "facts.json")
+    session = session_of(folder / "net.onnx", device_wish)
+    if {one.name for one in session.get_inputs()} != _eaten(folder, app, facts):
+        raise refused(folder, "has a network for other inputs", "network")
+    digest = files["net.onnx"]["sha256"]
+    return Run(folder, app, facts, by_onnx(session), None, _scores(folder), digest)
+
+
+def _eaten(folder: Path, app: App, facts: Any) -> set[str]:
+    """What a network of the application eats, by what encoding no rows at all gives."""
+    try:
+        none = pd.DataFrame({name: [] for name in app.inputs(facts)}, dtype=object)
+        return set(Columns(app.encode(none, facts).columns).take(np.zeros(0, np.int64)))
+    except Exception as error:  # whatever a stranger's facts lead to
+        raise _unbuildable(folder, error) from error
+
+
+def _scores(folder: Path) -> dict[str, Any]:
+    scores = read(folder / "scores.json")
     if not isinstance(scores, dict) or not isinstance(scores.get("rows"), dict):
-        raise _refused(folder, "has a scores.json that holds no scores", "unreadable")
-    return Run(folder, app, facts, by_torch(net), net, scores | place)
+        raise refused(folder, "has a scores.json that holds no scores", "unreadable")
+    return scores | {"run": str(folder), "report": str(folder / "report.html")}
 
 
 def _unfinished(folder: Path) -> Exception:
+    if found := ended(folder):
+        return ArtefactRefused(
+            f"The run was ended early by a search: {found.get('message', 'it was poor')}",
+            code="ended-run",
+            where=str(folder),
+            fix="Open another run of that search; `tenfold runs` lists them.",
+        )
     if (folder / "plan.json").exists():
         return ArtefactRefused(
             "The run is not finished",
@@ -280,92 +314,41 @@ def _unfinished(folder: Path) -> Exception:
     )
 
 
-def _verify(folder: Path) -> None:
-    if links := [path.name for path in folder.rglob("*") if path.is_symlink()]:
-        raise _refused(folder, f"holds a link: {links[0]!r}", "link")
-    present = {path.name for path in folder.iterdir()}
-    if strangers := sorted(present - KNOWN - {"checkpoints"} - _leftovers(folder)):
-        raise _refused(
-            folder, f"holds a file that does not belong there: {strangers[0]!r}", "stranger"
-        )
-    files = _manifest(folder)
-    if missing := sorted({*NEEDED, *(present & {*SEALED})} - set(files)):
-        raise _refused(folder, f"has a manifest without {missing[0]}", "missing")
-    for name, facts in files.items():
-        if name not in SEALED:
-            raise _refused(folder, f"has a manifest that names {name!r}", "stranger")
-        path = folder / name
-        if not path.is_file():
-            raise _refused(folder, f"lacks {name}", "missing")
-        if facts != _facts_of(path):
-            raise _refused(
-                folder, f"was changed or damaged: {name} is not what was written", "changed"
-            )
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    """What the manifest says of each file."""
-    found = _read(folder / "manifest.json")
-    schema = found.get("schema") if isinstance(found, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise _refused(folder, f"was made by a newer tenfold (schema {schema})", "newer")
-    files = found.get("files") if isinstance(schema, int) and schema > 0 else None
-    if not isinstance(files, dict):
-        raise _refused(folder, "has a manifest that says nothing of its files", "unreadable")
-    return files
-
-
-def _facts_of(path: Path) -> dict[str, Any]:
-    """Size and hash of a file, as the manifest has them."""
-    return {"size": path.stat().st_size, "sha256": system.digest_file(path)}
-
-
-def _built(folder: Path, about: Any, facts: Any) -> tuple[App, nn.Module]:
-    """The application and its network; files that agree with their manifest may still be odd."""
+def _app_of(folder: Path) -> App:
+    """The application; a file that agrees with its manifest may still be odd."""
+    about = read(folder / "app.json")
     try:
-        app = find(about["kind"], **about["knobs"])
-        return app, app.build(facts)
+        return find(about["kind"], **about["knobs"])
+    except Exception as error:  # whatever a stranger's settings lead to
+        raise _unbuildable(folder, error) from error
+
+
+def _built(folder: Path, app: App, facts: Any) -> nn.Module:
+    try:
+        return app.build(facts)
     except EnvironmentRefused:
         raise
     except Exception as error:  # whatever a stranger's facts lead to
-        reason = f"{type(error).__name__}: {error}"
-        raise _refused(folder, f"cannot be built ({reason})", "unbuildable") from error
+        raise _unbuildable(folder, error) from error
 
 
-def _refused(folder: Path, what: str, code: str) -> ArtefactRefused:
-    return ArtefactRefused(
-        f"The run {what}",
-        code=f"run-{code}",
-        where=str(folder),
-        fix="Copy it again from where it was made, or train again.",
-    )
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise _refused(
-            path.parent, f"has an unreadable {path.name} ({error})", "unreadable"
-        ) from error
-
-
-def _no_constant(word: str) -> float:
-    raise ValueError(f"{word} is not JSON")
+def _unbuildable(folder: Path, error: Exception) -> ArtefactRefused:
+    reason = f"{type(error).__name__}: {error}"
+    return refused(folder, f"cannot be built ({reason})", "unbuildable")
 
 
 def _load(net: nn.Module, path: Path) -> None:
     try:
         state = safetensors.load_file(path)
     except Exception as error:  # the library raises its own kinds; any is the end
-        raise _refused(path.parent, f"has damaged weights ({error})", "weights") from error
+        raise refused(path.parent, f"has damaged weights ({error})", "weights") from error
     wanted = net.state_dict()
     if set(wanted) != set(state):
         name = sorted(set(wanted) ^ set(state))[0]
-        raise _refused(path.parent, f"has weights of another network ({name})", "weights")
+        raise refused(path.parent, f"has weights of another network ({name})", "weights")
     for name, value in state.items():
         if value.shape != wanted[name].shape or value.dtype != wanted[name].dtype:
-            raise _refused(path.parent, f"has weights of another size ({name})", "weights")
+            raise refused(path.parent, f"has weights of another size ({name})", "weights")
         if value.is_floating_point() and not math.isfinite(float(value.double().sum())):
-            raise _refused(path.parent, f"has weights that are not finite ({name})", "weights")
+            raise refused(path.parent, f"has weights that are not finite ({name})", "weights")
     net.load_state_dict(state)

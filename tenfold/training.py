@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenfold import __version__, checkpoint, evidence, language, system
+from tenfold import __version__, checkpoint, device, evidence, language, system
 from tenfold import run as runs
 from tenfold.app import App, find, settings_of
 from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.inference import by_torch
 from tenfold.lazy import lazy
 from tenfold.plan import Plan
 from tenfold.prepare import Prepared, prepare
@@ -21,14 +22,18 @@ from tenfold.run import Run
 
 torch = lazy("torch")
 
-__all__ = ["Asked", "left", "numbered", "once", "ready"]
+__all__ = ["Asked", "changed", "checked", "left", "numbered", "once", "ready"]
 
 _AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the person asked for; `plan` holds seed, device, precision and budget."""
+    """What the person asked for; `plan` holds seed, device, precision and budget.
+
+    `tuned` is what a search says of a run of its own. A trial (`{"trial": number}`) is judged on
+    the half of validation that chooses, and the test part is not looked at.
+    """
 
     kind: str
     data: Any
@@ -39,16 +44,48 @@ class Asked:
     start: str | Path | None = None
     lang: str = "en"
     knobs: dict[str, Any] = field(default_factory=dict)
+    tuned: dict[str, Any] = field(default_factory=dict)
 
     @property
     def choices(self) -> dict[str, Any]:
         """All that decides the result beside plan, knobs and data, as JSON."""
-        return {
+        found = {
             "limit": self.limit,
             "classes": _json(self.classes),
             "on_bad": self.on_bad,
             "start": _json(self.start),
         }
+        return found | ({"tuned": self.tuned} if self.tuned else {})
+
+
+def checked(
+    seed: int,
+    wanted: str,
+    precision: str,
+    minutes: float | None,
+    epochs: float | None,
+    batch: int | None,
+    limit: int | None,
+    on_bad: str,
+) -> Plan:
+    """The plan, once everything has been refused that cannot be, before any file is read."""
+    ranges = {"minutes": minutes, "epochs": epochs, "batch": batch, "limit": limit}
+    for name, value in ranges.items():
+        if value is not None and not 0 < value < 1e9:
+            raise UsageError(f"{name} must be more than 0, got {value!r}", code="bad-setting")
+    if not 0 <= seed < 2**23:
+        raise UsageError(f"seed must be from 0 to {2**23 - 1}, got {seed!r}", code="bad-setting")
+    if minutes is not None and epochs is not None:
+        raise UsageError("Give --minutes or --epochs, not both", code="bad-setting")
+    if on_bad not in ("stop", "fail", "skip"):
+        raise UsageError(
+            f"on_bad must be one of stop, fail, skip, got {on_bad!r}", code="bad-setting"
+        )
+    device.prepare()
+    device.choose_precision(precision, device.choose_device(wanted))
+    return Plan(
+        seed=seed, device=wanted, precision=precision, minutes=minutes, epochs=epochs, batch=batch
+    )
 
 
 def ready(asked: Asked) -> tuple[App, Prepared]:
@@ -67,7 +104,8 @@ def ready(asked: Asked) -> tuple[App, Prepared]:
     )
     if refusal := prepared.refusal(asked.on_bad):
         raise refusal
-    _say_data(prepared)
+    if "trial" not in asked.tuned:  # a search has said it once
+        _say_data(prepared)
     return app, prepared
 
 
@@ -82,19 +120,22 @@ def once(asked: Asked, out: str | Path | None) -> Run:
         if isinstance(asked.data, (str, Path)):
             runs.remember_data(folder, Path(asked.data))
         spent = time.perf_counter() - began
-        run = _learn(app, prepared, left(asked.plan, spent), folder, asked.start)
+        after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
+        plan = left(asked.plan, spent, min(after, _AFTER))
+        run = _learn(app, prepared, plan, folder, asked.start)
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
-            _judge(run, prepared, {**prepared.seconds, "train": round(learnt, 3)}, began)
+            seconds = {**prepared.seconds, "train": round(learnt, 3)}
+            _judge(run, prepared, seconds, began, asked.tuned)
         checkpoint.remove(folder / "checkpoints")
     return run
 
 
-def left(plan: Plan, spent: float) -> Plan:
-    """The plan with the minutes that are left for learning."""
+def left(plan: Plan, spent: float, after: float = _AFTER) -> Plan:
+    """The plan with the minutes that are left for learning, `after` seconds of them kept."""
     if plan.minutes is None:
         return plan
-    return replace(plan, minutes=max(plan.minutes - (spent + _AFTER) / 60, 0.02))
+    return replace(plan, minutes=max(plan.minutes - (spent + after) / 60, 0.02))
 
 
 def _say_data(prepared: Prepared) -> None:
@@ -160,8 +201,8 @@ def _told(folder: Path, settings: dict[str, Any]) -> Path:
             fix="Choose another --out, or remove it with `tenfold runs --remove`.",
         )
     if runs.unfinished(folder):
-        if changed := _changed(runs.plan_of(folder), settings):
-            name, then, now = changed
+        if differs := changed(runs.plan_of(folder), settings):
+            name, then, now = differs
             raise ArtefactRefused(
                 f"An unfinished run with another {name} is there: {then!r} then, {now!r} now",
                 code="run-differs",
@@ -178,12 +219,12 @@ def _told(folder: Path, settings: dict[str, Any]) -> Path:
     return folder
 
 
-def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
+def changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
     """The first setting that differs, with both values; the innermost name says it best."""
-    for name, value in now.items():
-        old = then.get(name)
+    for name in {**now, **then}:
+        old, value = then.get(name), now.get(name)
         if isinstance(old, dict) and isinstance(value, dict):
-            if inner := _changed(old, value):
+            if inner := changed(old, value):
                 return inner
         elif old != value:
             return name, old, value
@@ -202,7 +243,7 @@ def _learn(app: App, prepared: Prepared, plan: Plan, folder: Path, start: str | 
         _warm(net, runs.open_run(start, "cpu").net)
     plan = replace(plan, facts=prepared.facts, folder=folder)
     net, settled = app.fit(net, prepared.parts, plan)
-    run = Run(folder, app, prepared.facts | {"settled": settled}, runs.by_torch(net), net)
+    run = Run(folder, app, prepared.facts | {"settled": settled}, by_torch(net), net)
     runs.save(run)
     return run
 
@@ -219,12 +260,15 @@ def _warm(net: Any, old: Any) -> None:
     tell(f"{len(same)} of {len(wanted)} tensors taken from the earlier run.")
 
 
-def _judge(run: Run, prepared: Prepared, seconds: dict[str, float], began: float) -> None:
-    """Scores on validation and test, the report, the manifest."""
+def _judge(
+    run: Run, prepared: Prepared, seconds: dict[str, float], began: float, tuned: dict[str, Any]
+) -> None:
+    """Scores on validation and test (of a trial, on what chooses), the report, the manifest."""
     started = time.perf_counter()
-    found = evidence.gather(run, prepared)
+    found = evidence.gather(run, prepared, "choose" if "trial" in tuned else "")
     seconds["test"] = round(time.perf_counter() - started, 3)
     seconds["total"] = round(time.perf_counter() - began, 3)
     run.scores = evidence.document(run, found, prepared, seconds)
+    run.scores |= {"tuned": tuned} if tuned else {}
     write_report(run, found)
     runs.seal(run)

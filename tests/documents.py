@@ -6,11 +6,14 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
 import threading
+import time
 import tomllib
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +22,13 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = {"text", "json", "jsonl", "html", "csv", "toml", "mermaid", "bibtex"}
-SHELL = {"bash", "bash data"}
+SHELL = {"bash", "bash data", "bash served"}
 RUN = SHELL | {"python", "powershell"}
 # Besides tenfold, a document may use what every system has and what ends by itself.
 ORDINARY = {"python", "ls", "cat", "head", "tail", "wc", "mkdir", "cp", "mv", "rm", "echo", "unzip"}
+# Beside a server that the document has started.
+ASKING = {"curl"}
+ADDRESS = "127.0.0.1:8000"
 MINUTES = 5
 
 
@@ -93,7 +99,7 @@ def tree_paths(tree: str) -> Iterator[str]:
 # --- checked ---
 
 
-def check(command: str) -> str:
+def check(command: str, served: bool = False) -> str:
     """What is wrong with a command that is not run; empty where nothing is."""
     words = command.split() if "\\" in command else shlex.split(command)
     if "install" in words and any(re.search(r"pip[\d.]*$", word) for word in words):
@@ -104,7 +110,7 @@ def check(command: str) -> str:
         return "" if len(words) in (3, 4) else "git clone ADDRESS [FOLDER]"
     if is_setting_up(words):
         return ""
-    return check_is_runnable(words)
+    return check_is_runnable(words, served)
 
 
 def is_setting_up(words: list[str]) -> bool:
@@ -137,10 +143,17 @@ def program(words: list[str]) -> str:
     return Path(names[0]).name if names else ""
 
 
-def check_is_runnable(words: list[str]) -> str:
-    if program(words) in ORDINARY | {"tenfold"}:
+def check_is_runnable(words: list[str], served: bool) -> str:
+    if is_server(words) and not served:
+        return "runs on: a server is started in a block ```bash served"
+    if program(words) in ORDINARY | {"tenfold"} | (ASKING if served else set()):
         return "" if "&" not in words else "runs on in the background: this test cannot end it"
     return f"this test runs only tenfold, {', '.join(sorted(ORDINARY))}"
+
+
+def is_server(words: list[str]) -> bool:
+    """True for `tenfold serve`, past settings such as A=1."""
+    return [word for word in words if not re.match(r"\w+=", word)][:2] == ["tenfold", "serve"]
 
 
 def is_run(command: str) -> bool:
@@ -160,11 +173,14 @@ def run_document(document: Path, folder: Path, wanted: set[str]) -> None:
     draw_photos(folder / "photos")
     if (ROOT / "examples").is_dir():
         shutil.copytree(ROOT / "examples", folder / "examples")
-    with Python(folder) as python:
+    with Python(folder) as python, Server(folder) as server:
         for block in todo:
             where = f"{named(document)}:{block.line}"
             if block.kind == "python":
-                python.run(block.text, where)
+                python.run(server.here(block.text), where)
+            elif block.kind == "bash served":
+                for command in filter(is_run, block.commands()):
+                    server.run(command, where)
             else:
                 for command in filter(is_run, block.commands()):
                     run_command(command, folder, where)
@@ -192,6 +208,64 @@ def run_command(command: str, folder: Path, where: str) -> None:
     )
     told = f"{where}: {command}\nexit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert done.returncode == 0, told
+
+
+class Server:
+    """The server of the blocks `bash served`: a line `tenfold serve` starts it, the rest asks it.
+
+    Documents show port 8000; here it has a free one. It lives until the next such line or the end
+    of the document, and must then end well.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen | None = None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, kind, *_) -> None:
+        if kind and self.process:
+            self.process.kill()
+        self.stop(well=kind is None)
+
+    def here(self, text: str) -> str:
+        """The text with the address that is served here."""
+        return text.replace(ADDRESS, f"127.0.0.1:{self.port}")
+
+    def run(self, command: str, where: str) -> None:
+        if is_server(shlex.split(command)):
+            self.stop()
+            self.start(command, where)
+        else:  # what is refused fails, as nobody would show that unawares
+            strict = re.sub(r"^curl ", "curl --silent --show-error --fail-with-body ", command)
+            run_command(self.here(strict), self.folder, where)
+
+    def start(self, command: str, where: str) -> None:
+        words = ["bash", "-c", f"exec env {command} --port {self.port} --quiet"]
+        self.process = subprocess.Popen(words, cwd=self.folder, env=environment())
+        until = time.monotonic() + 60
+        while not self.is_ready():
+            ended = self.process.poll() is not None
+            assert not ended and time.monotonic() < until, f"{where}: {command}: does not answer"
+            time.sleep(0.1)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=5) as told:
+                return told.status == 200
+        except OSError:
+            return False
+
+    def stop(self, well: bool = True) -> None:
+        process, self.process = self.process, None
+        if process:
+            process.terminate()
+            code = process.wait(60)
+            assert code == 0 or not well, f"the server ended with {code}"
 
 
 class Python:

@@ -23,22 +23,22 @@ LAYERS = """
     __main__
     cli
     verbs
-    repeating
-    training
+    repeating searching
+    training exporting
     serving reporting
-    evidence embeddings estimate comparing
+    evidence embeddings estimate comparing trials
     prepare rereading
     run sources
     apps
     app
     choosing
     loop
-    settle
+    settle inference onnx_graph
     learner feed checkpoint watch course
     optimizers plan
     explaining layers charts
     networks scoring readers draw views objectives foreground
-    splits cache classes fetching document calibration intervals
+    splits cache classes fetching document calibration intervals sealing
     data
     results
     device
@@ -48,13 +48,14 @@ LAYERS = """
 """
 HEIGHT = {name: -row for row, line in enumerate(LAYERS.split("\n")) for name in line.split()}
 # Inside these packages a file may import another; apps and verbs only what is listed.
-TOGETHER = {"networks", "readers", "reporting", "serving"}
-VERBS_USING_VERBS = {"demo": {"check", "train", "predict", "explain"}, "report": {"test"}}
+TOGETHER = {"networks", "readers", "reporting", "scoring", "serving"}
+VERBS_USING_VERBS = {"demo": {"check", "train", "predict", "explain"}}
 # Networks know nothing of tenfold but how to complain.
 NETWORKS_KNOW = {"networks", "lazy", "errors"}
 
 # These hold for every application and so name none.
-BLIND = set("verbs serving reporting evidence prepare run loop scoring explaining".split())
+BLIND = set("verbs serving searching trials exporting inference".split())
+BLIND |= set("reporting evidence prepare run loop scoring explaining".split())
 NAMES_A_KIND = {"tenfold.verbs.demo"}
 # The folder is the registry: these import an application or a verb by the name of its file.
 IMPORT_BY_NAME = {"tenfold", "tenfold.lazy", "tenfold.app", "tenfold.cli", "tenfold.verbs.doctor"}

@@ -205,6 +205,13 @@ def test_many_rows_are_answered_as_one_by_one(subject: Subject):
                 torch.testing.assert_close(value[0], together[name][row], rtol=0, atol=1e-5)
 
 
+def test_answers_are_named_as_the_rows_they_answer(subject: Subject):
+    table = subject.prepared.table("test").head(6).assign(source=list(map(str, range(6))))
+    found = [str(source) for source, _ in subject.run.predict(iter([table]))]
+    assert {source.partition("#")[0] for source in found} == set(table["source"])
+    assert [source.partition("#")[0] for source in found] == sorted(source[0] for source in found)
+
+
 def test_a_reopened_run_gives_equal_answers(subject: Subject):
     opened = open_run(subject.run.folder, "cpu")
     table = subject.prepared.table("test")

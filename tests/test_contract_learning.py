@@ -32,7 +32,7 @@ from tenfold import loop, scoring
 from tenfold.data import Columns, Parts
 from tenfold.errors import Stopped
 from tenfold.feed import tensors
-from tenfold.run import by_torch
+from tenfold.inference import by_torch
 
 
 def test_one_batch_can_be_learnt_by_heart(subject: Subject, monkeypatch: pytest.MonkeyPatch):

@@ -17,12 +17,12 @@ from torch import nn
 from tenfold import explaining
 from tenfold.data import Columns, Problem, Ragged
 from tenfold.errors import DataRefused, UsageError
+from tenfold.inference import by_torch
 from tenfold.networks.fast import Fast
 from tenfold.networks.lined import Lined
 from tenfold.networks.notation import line_of
 from tenfold.networks.pictures import PictureClassifier
 from tenfold.results import Explanation, Label, Labels
-from tenfold.run import by_torch
 from tenfold.verbs.explain import ALIKE, explain
 from tenfold.verbs.train import train
 

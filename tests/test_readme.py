@@ -4,6 +4,8 @@ What a document may hold:
 
     ```bash           commands a reader types, run in order in one folder that holds `photos/`
     ```bash data      the same, for real data under $TENFOLD_DATA; skipped where there are none
+    ```bash served    a line `tenfold serve` starts a server that lives until the next such line or
+                      the end of the document; the other lines are run beside it, also curl
     ```powershell     the block before it once more, for Windows: the same `tenfold` lines
     ```python         run too; the blocks of a document share their names
     ```text, json ... shown, never run
@@ -12,6 +14,7 @@ What a document may hold:
 """
 
 import re
+import shutil
 from pathlib import Path
 
 import documents
@@ -64,20 +67,27 @@ def test_commands_that_are_only_checked(document):
     for block in blocks(document):
         if block.kind in SHELL or block.kind == "powershell":
             for command in block.commands():
-                complaint = check(command)
+                complaint = check(command, block.kind == "bash served")
                 assert not complaint, f"{named(document)}:{block.line}: {command}: {complaint}"
 
 
 def test_commands(document, tmp_path):
     """Everything that needs no data but what the document makes itself."""
     if document != CHINESE:  # it holds the English one's commands, see below
-        run_document(document, tmp_path, {"bash", "python"})
+        without_curl_skip(document)
+        run_document(document, tmp_path, {"bash", "bash served", "python"})
+
+
+def without_curl_skip(document: Path) -> None:
+    asks = (command for block in blocks(document) for command in block.commands())
+    if shutil.which("curl") is None and any(command.startswith("curl ") for command in asks):
+        pytest.skip("there is no curl here")
 
 
 @pytest.mark.parametrize("document", ON_DATA, ids=named)
 def test_commands_on_real_data(document, tmp_path, monkeypatch, data_folder):
     monkeypatch.setenv("TENFOLD_DATA", str(data_folder.resolve()))
-    run_document(document, tmp_path, {"bash", "bash data", "python"})
+    run_document(document, tmp_path, {"bash", "bash data", "bash served", "python"})
 
 
 # --- one thing said twice must be the same thing ---
@@ -162,10 +172,18 @@ def test_a_document_runs_in_one_folder(sample, tmp_path):
     assert len(list((tmp_path / "work/photos").rglob("*.png"))) == 120
 
 
-@pytest.mark.parametrize("text", ["```bash\ncat missing\n```", "```python\n1 / 0\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```bash\ncat missing\n```",
+        "```python\n1 / 0\n```",
+        "```bash served\ntenfold serve runs/missing\n```",
+        "```bash served\ncurl http://127.0.0.1:8000/ready\n```",
+    ],
+)
 def test_a_failure_is_seen(text, sample, tmp_path):
     with pytest.raises((AssertionError, pytest.fail.Exception), match=r"sample\.md:1"):
-        run_document(sample(text), tmp_path / "work", {"bash", "python"})
+        run_document(sample(text), tmp_path / "work", {"bash", "bash served", "python"})
 
 
 @pytest.mark.parametrize(
@@ -177,6 +195,8 @@ def test_a_failure_is_seen(text, sample, tmp_path):
         "make tset",
         "curl localhost",
         "tenfold serve runs/photos &",
+        "tenfold serve runs/photos",
+        "TENFOLD_TOKEN=word tenfold serve runs/photos",
         "git clone",
     ],
 )
@@ -200,6 +220,12 @@ def test_a_wrong_command_is_seen(command):
 )
 def test_a_right_command_passes(command):
     assert not check(command)
+
+
+@pytest.mark.parametrize("command", ["curl 127.0.0.1:8000/ready", "tenfold serve runs/photos"])
+def test_a_server_may_be_started_and_asked(command):
+    assert check(command) and not check(command, served=True)
+    assert check(f"{command} &", served=True)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from subjects import KINDS, Subject, trained
 
-from tenfold import run as runs
+from tenfold import sealing
 from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
 from tenfold.results import SCHEMA
-from tenfold.run import SEALED, open_run
+from tenfold.run import FILES, open_run
 from tenfold.verbs.predict import predict
 
 
@@ -47,7 +47,7 @@ def refused(folder: Path, words: str = "^The run") -> ArtefactRefused:
 def sealed_again(folder: Path) -> None:
     """A stranger's own manifest, which agrees with what he changed."""
     files = json.loads((folder / "manifest.json").read_text())["files"]
-    facts = {name: runs._facts_of(folder / name) for name in files if (folder / name).is_file()}
+    facts = {name: sealing.facts_of(folder / name) for name in files if (folder / name).is_file()}
     write(folder / "manifest.json", {"schema": SCHEMA, "files": facts})
 
 
@@ -85,7 +85,7 @@ def test_a_half_written_file_of_a_killed_process_does_no_harm(subject: Subject, 
 # --- changed by accident ---
 
 
-@pytest.mark.parametrize("name", SEALED)
+@pytest.mark.parametrize("name", FILES.sealed)
 @pytest.mark.parametrize("place", [0.0, 0.3, 1.0])
 def test_a_changed_bit_is_refused(folder: Path, name: str, place: float):
     content = bytearray((folder / name).read_bytes()) or bytearray(b"x")
@@ -104,13 +104,13 @@ def test_any_changed_bit_of_the_manifest_is_refused(folder: Path):
         refused(folder)
 
 
-@pytest.mark.parametrize("name", SEALED)
+@pytest.mark.parametrize("name", FILES.sealed)
 def test_a_missing_file_is_refused(folder: Path, name: str):
     (folder / name).unlink()
     assert f"lacks {name}" in refused(folder).message
 
 
-@pytest.mark.parametrize("name", SEALED)
+@pytest.mark.parametrize("name", FILES.sealed)
 def test_a_file_cut_short_is_refused(folder: Path, name: str):
     os.truncate(folder / name, max(0, (folder / name).stat().st_size - 1))
     if name != "quarantine.jsonl":  # it is empty

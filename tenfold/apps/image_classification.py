@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold import calibration, choosing, device, foreground, loop, objectives, views
-from tenfold.app import App, Facts, Input, Outputs, Table, knob
+from tenfold.app import App, Facts, Input, Outputs, Range, Table, knob
 from tenfold.data import Batch, Column, Columns, Encoded, Parts
 from tenfold.errors import UsageError, nearest
 from tenfold.feed import in_order
@@ -46,6 +46,13 @@ networks = lazy("tenfold.networks.pictures")
 
 SIZES = ("tiny", "small", "medium", "large")
 SIZED = ("fast", "residual")  # networks that `size` makes wider
+AUGMENTS = (  # that a search may try beside what suits the data
+    "none",
+    "shift,flip",
+    "crop,flip,colour",
+    "crop,flip,colour,cutout",
+    "crop,flip,colour,mixup",
+)
 
 
 def _line(text: str) -> None:
@@ -57,6 +64,12 @@ def _line(text: str) -> None:
     if text.isalpha() and near.startswith("Did"):
         raise UsageError(f"There is no network {text!r}", code="bad-setting", fix=near)
     notation.parse(text)
+
+
+def _around_the_recipe(settings: dict[str, Any]) -> Range:
+    """A sixth to six times the rate that the network and optimizer of a trial would have."""
+    own = _recipe_of(settings["network"], settings["optimizer"]).rate
+    return Range(own / 6, own * 6)
 
 
 @dataclass(frozen=True)
@@ -71,13 +84,27 @@ class _Wishes:
 class ImageClassification(App):
     """See the module."""
 
-    size: str = knob("small", "how much network", choices=SIZES)
-    network: str = knob("fast", "which: fast, listing, residual or a line of layers", accepts=_line)
+    size: str = knob("small", "how much network", choices=SIZES, search=("tiny", "medium"))
+    network: str = knob(
+        "fast",
+        "which: fast, listing, residual or a line of layers",
+        accepts=_line,
+        search=("residual",),
+    )
     side: int = knob(0, "side of the pictures as learnt, 0 = decide", unit="px", low=0, high=1024)
     loss: str = knob("auto", "what is made small", choices=objectives.LOSSES)
-    optimizer: str = knob("auto", "how steps are made", choices=("auto", "sgd", "adamw", "muon"))
-    rate: float = knob(0.0, "learning rate, 0 = the recipe's", low=0.0, high=100.0)
-    augment: str = knob("auto", f"auto, none or {','.join(views.KINDS)}", accepts=views.named)
+    optimizer: str = knob(
+        "auto",
+        "how steps are made",
+        choices=("auto", "sgd", "adamw", "muon"),
+        search=("sgd", "adamw"),
+    )
+    rate: float = knob(
+        0.0, "learning rate, 0 = the recipe's", low=0.0, high=100.0, search=_around_the_recipe
+    )
+    augment: str = knob(
+        "auto", f"auto, none or {','.join(views.KINDS)}", accepts=views.named, search=AUGMENTS
+    )
     foreground: str = knob(
         "none", "object and background told apart, as one more channel", choices=("none", "mixture")
     )
@@ -229,9 +256,7 @@ class ImageClassification(App):
         return tuple(kind for kind in kinds if kind != "flip")
 
     def _recipe(self, facts: Facts) -> loop.Recipe:
-        recipe = _RECIPES.get(self.network, _FAST)
-        if self.optimizer not in ("auto", recipe.optimizer):
-            recipe = replace(_OTHERS[self.optimizer], passes=recipe.passes)
+        recipe = _recipe_of(self.network, self.optimizer)
         if self.network != "listing" and sum(facts["answers"]["counts"]) > _MANY:
             recipe = replace(recipe, batch=256)
         return replace(recipe, rate=self.rate) if self.rate else recipe
@@ -249,6 +274,13 @@ _OTHERS = {
     "adamw": loop.Recipe("adamw", 2e-3, decay=1e-2, second=0.99, least_steps=600, average=0.2),
     "muon": _FAST,
 }
+
+
+def _recipe_of(network: str, optimizer: str) -> loop.Recipe:
+    recipe = _RECIPES.get(network, _FAST)
+    if optimizer in ("auto", recipe.optimizer):
+        return recipe
+    return replace(_OTHERS[optimizer], passes=recipe.passes)
 
 
 def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:

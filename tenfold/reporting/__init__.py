@@ -18,7 +18,7 @@ from tenfold.errors import TenfoldError
 from tenfold.evidence import Evidence
 from tenfold.language import again, say, speaking
 from tenfold.prepare import Prepared
-from tenfold.reporting import answers, card, made, rows, words
+from tenfold.reporting import answers, card, exports, made, rows, words
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
 from tenfold.run import Run
@@ -83,6 +83,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "layers": made.network(document["layers"]),
         "card": about,
         "card_tables": card.tables(about),
+        "exports": exports.of_folder(run.folder),
         "plan": made.plan(run),
         "command": made.command(run, prepared),
         "cost": made.cost(document),

@@ -145,7 +145,30 @@ def _left_out(document: Document, rows: Document, log: Sequence[Document]) -> No
         yield "look", say(text, times=plural(count, "time"))
 
 
+def _tuned(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+    found = document.get("tuned", {})
+    if "trial" in found:
+        yield "look", say("A trial of a search: judged on validation, not on the test part.")
+    elif found.get("kept") == "winner":
+        gain, said = found["gain"], metric(document["headline"])
+        yield (
+            "good",
+            say(
+                "Settings chosen among {trials} by validation: {gain} beside the default ones "
+                "(95 % {low} to {high}).",
+                trials=plural(found["trials"], "trial"),
+                gain=said.gap(gain["value"]),
+                low=said.end(gain["low"]),
+                high=said.end(gain["high"]),
+            ),
+        )
+    elif found:
+        text = "{trials} of a search: none surely beat the default settings, which are kept."
+        yield "look", say(text, trials=plural(found["trials"], "trial"))
+
+
 RULES: tuple[Callable[[Document, Document, Sequence[Document]], Notes], ...] = (
+    _tuned,
     _against_baselines,
     _few_rows,
     _unlike_validation,

@@ -18,13 +18,14 @@ from tenfold import run as runs
 from tenfold.data import Columns, Problem
 from tenfold.document import Document
 from tenfold.errors import DataRefused, UsageError, nearest
+from tenfold.inference import by_torch
 from tenfold.progress import advance, tell
 from tenfold.readers.cells import error_line, printable
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
 from tenfold.reporting.words import share
 from tenfold.results import SCHEMA, Explanation, Label, Labels, Prediction, to_json
-from tenfold.run import Run, by_torch, open_run
+from tenfold.run import Run, open_run
 from tenfold.sources import tables
 
 __all__ = ["explain"]
@@ -162,8 +163,8 @@ def _classes(run: Run) -> list[str]:
 
 def _folder(run: Run, out: str | Path | None) -> Path:
     """Where the pictures go: never into the run folder, which is sealed."""
-    folder = Path(out) if out is not None else runs.beside(run.folder, "-explained")
-    runs.refuse_inside(run.folder, folder, "The pictures")
+    folder = Path(out) if out is not None else runs.beside(run.home, "-explained")
+    runs.refuse_inside(run.home, folder, "The pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

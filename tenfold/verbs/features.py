@@ -161,7 +161,7 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
 
 def _path(run: Run, out: str | Path, inputs: Any) -> Path:
     """The file to write: never in the run folder, which is sealed, and never among the data."""
-    path = runs.beside(run.folder, "-features.npy") if str(out) == "auto" else Path(out)
+    path = runs.beside(run.home, "-features.npy") if str(out) == "auto" else Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"out must be a file that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
@@ -172,7 +172,7 @@ def _path(run: Run, out: str | Path, inputs: Any) -> Path:
             if path.suffix
             else f"For example {out}.npy.",
         )
-    runs.refuse_inside(run.folder, path, "The features")
+    runs.refuse_inside(run.home, path, "The features")
     if any(path.resolve().is_relative_to(folder) for folder in _data_folders(run, inputs)):
         raise UsageError(
             "The features would be written into the data",
@@ -187,7 +187,7 @@ def _data_folders(run: Run, inputs: Any) -> Iterator[Path]:
     """Folders that were handed over, and the one that the run learnt from."""
     many = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     named = [one for one in many if isinstance(one, (str, Path))]
-    for place in [*named, data_of(run.folder)]:
+    for place in [*named, data_of(run.home)]:
         if place and os.path.isdir(place):
             yield Path(place).resolve()
 

@@ -41,7 +41,7 @@ def _facts(entry: dataclasses.Field[object]) -> dict[str, object]:
     known = {
         name: value
         for name, value in entry.metadata.items()
-        if name != "accepts" and value not in ("", (), None)
+        if name not in ("accepts", "search") and value not in ("", (), None)
     }
     return {"default": entry.default, **known}
 

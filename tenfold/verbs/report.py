@@ -17,7 +17,6 @@ from tenfold.progress import tell
 from tenfold.reporting import compared, model_card, write
 from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
-from tenfold.verbs.test import again
 
 if TYPE_CHECKING:
     from tenfold.evidence import Evidence
@@ -93,7 +92,15 @@ def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
 
 
 def _opened(run: Any, device: str) -> Run:
-    return run if isinstance(run, Run) else open_run(run, device)
+    opened = run if isinstance(run, Run) else open_run(run, device)
+    if opened.net is None:
+        raise UsageError(
+            "An exported run has no report of its own",
+            code="exported-run",
+            where=str(opened.folder),
+            fix="Name the run it was exported from.",
+        )
+    return opened
 
 
 def _wrong_count(message: str, named: list[Any], fix: str) -> UsageError:
@@ -117,11 +124,11 @@ def _beside(run: Run, data: Any) -> Path | None:
 def _evidence(run: Run, data: Data | None) -> Evidence | None:
     """Answers on the data, or on the run's own test rows; None where those are gone."""
     try:
-        return again(run, data)[0]
-    except (UsageError, DataRefused):
+        return evidence.again(run, data)[0]
+    except (UsageError, DataRefused) as error:
         if data is not None:
             raise
-    tell("The run's data are not where they were: the report is made without pictures.")
+        tell(f"{error.message}: the report is made without pictures.")
     return None
 
 

@@ -11,7 +11,6 @@ from tenfold import cache, system
 from tenfold.document import Document
 from tenfold.errors import UsageError
 from tenfold.results import SCHEMA
-from tenfold.run import unfinished
 
 __all__ = ["runs"]
 
@@ -46,8 +45,11 @@ def runs(
 
 
 def _places(folder: Path) -> list[Path]:
-    """Where runs may be: right inside, and inside the folders of `train --repeat`."""
-    return [*sorted(folder.glob("*")), *sorted(folder.glob("*/seed-*"))]
+    """Where runs may be: right inside, and inside the folders of `train --repeat` and `tune`.
+
+    Of a search its winner; the trials are listed where its folder is named.
+    """
+    return [path for form in ("*", "*/seed-*", "*/best") for path in sorted(folder.glob(form))]
 
 
 def _removed(folder: Path) -> str:
@@ -65,7 +67,9 @@ def _facts(folder: Path) -> dict[str, Any]:
     return {
         "run": str(folder),
         "kind": plan.get("kind", ""),
-        "finished": not unfinished(folder),
+        "finished": (folder / "manifest.json").exists(),
+        "trial": "trial" in scores.get("tuned", {}),
+        "ended": _read(folder / "ended.json").get("ended", ""),
         "headline": headline,
         "score": scores.get("scores", {}).get(headline),
         "seconds": scores.get("seconds", {}).get("total"),
@@ -87,8 +91,10 @@ def _table(found: list[dict[str, Any]]) -> list[str]:
     for one in found:
         score = one["score"]
         said = "unfinished: the same command continues it"
+        said = f"{one['ended']} by the search it belongs to" if one["ended"] else said
         if one["finished"] and score:
             low, high = f"{score['low']:.4f}", f"{score['high']:.4f}"
             said = f"{one['headline']} {score['value']:.4f} ({low} to {high})"
+            said += ", a trial: on validation" if one["trial"] else ""
         lines.append(f"{one['run']:44}{one['kind']:22}{said}")
     return lines

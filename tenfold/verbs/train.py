@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from tenfold import device, language, layers
+from tenfold import language, layers
 from tenfold.app import asked_back, find, names
 from tenfold.document import Document
 from tenfold.errors import UsageError
 from tenfold.estimate import estimate, tried
-from tenfold.plan import Plan
 from tenfold.progress import clock
 from tenfold.repeating import repeated
 from tenfold.reporting.words import amount
 from tenfold.results import SCHEMA
 from tenfold.run import Run
-from tenfold.training import Asked, left, once, ready
+from tenfold.training import Asked, checked, left, once, ready
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,41 +99,11 @@ def train(
         raise UsageError(
             f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
         )
-    told = _checked_plan(seed, device, precision, minutes, epochs, batch, limit, on_bad)
+    told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
     asked = Asked(kind, data, told, limit, classes, on_bad, start, lang, knobs)
     if plan:
         return _planned(asked)
     return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
-
-
-def _checked_plan(
-    seed: int,
-    wanted: str,
-    precision: str,
-    minutes: float | None,
-    epochs: float | None,
-    batch: int | None,
-    limit: int | None,
-    on_bad: str,
-) -> Plan:
-    """Refuses what cannot be before any file is read."""
-    ranges = {"minutes": minutes, "epochs": epochs, "batch": batch, "limit": limit}
-    for name, value in ranges.items():
-        if value is not None and not 0 < value < 1e9:
-            raise UsageError(f"{name} must be more than 0, got {value!r}", code="bad-setting")
-    if not 0 <= seed < 2**23:
-        raise UsageError(f"seed must be from 0 to {2**23 - 1}, got {seed!r}", code="bad-setting")
-    if minutes is not None and epochs is not None:
-        raise UsageError("Give --minutes or --epochs, not both", code="bad-setting")
-    if on_bad not in ("stop", "fail", "skip"):
-        raise UsageError(
-            f"on_bad must be one of stop, fail, skip, got {on_bad!r}", code="bad-setting"
-        )
-    device.prepare()
-    device.choose_precision(precision, device.choose_device(wanted))
-    return Plan(
-        seed=seed, device=wanted, precision=precision, minutes=minutes, epochs=epochs, batch=batch
-    )
 
 
 def _planned(asked: Asked) -> Document:

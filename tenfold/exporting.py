@@ -1,0 +1,284 @@
+"""From a run to a folder that answers without torch, proved on the run's test rows first.
+
+    app.json facts.json scores.json    as in the run
+    net.onnx                           normalisation and network: encoded bytes in, outputs by name
+    parity.json                        how its answers agree with those of the run
+    manifest.json                      size and SHA-256 of each of these
+
+Nothing is written where the proof fails.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tenfold import device, evidence, onnx_graph, rereading, scoring, sealing, system
+from tenfold.app import Answer
+from tenfold.data import Columns
+from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.evidence import Evidence
+from tenfold.inference import Infer, Outputs, by_onnx, session_of
+from tenfold.progress import tell
+from tenfold.results import SCHEMA
+from tenfold.run import EXPORTED, Run, beside, refuse_inside
+
+__all__ = ["Exported", "exported"]
+
+TOLERANCE = 1e-4
+"""How far outputs may differ, absolutely, or relatively where they exceed one."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The folder, what parity.json says, and what the run showed on the same rows."""
+
+    folder: Path
+    parity: dict[str, Any]
+    found: Evidence
+
+
+def exported(
+    run: Run, data: Any, out: str | Path | None, *, int8: bool, max_drop: float
+) -> Exported:
+    """Writes `<run>/export` (`<run>/export-int8`, or `out`) once it answers as the run does.
+
+    Raises ArtefactRefused where it does not, or where eight bits cost more than `max_drop` points
+    of the headline; UsageError where the data have moved; EnvironmentRefused without the packages.
+    """
+    versions = onnx_graph.ready()
+    if run.net is None:
+        raise UsageError(
+            "This run is exported already",
+            code="exported-run",
+            where=str(run.folder),
+            fix="Name the run it was exported from.",
+        )
+    folder = _place(run, out, int8)
+    found, _ = evidence.again(run, data, "export")
+    about = {"kind": run.kind, "weights": run.digest, "made by": f"tenfold {evidence.__version__}"}
+    content = onnx_graph.graph(run.net, found.columns, about)
+    run.net.to(device.choose_device("cpu"))
+    with tempfile.TemporaryDirectory(dir=_parent(folder), prefix=".export-") as half:
+        place = Path(half) / "export"
+        place.mkdir()
+        parity = _proved(run, found, content, place / "net.onnx", own=data is None)
+        if int8:
+            some = _training_columns(run, data)
+            parity |= _cost_of_eight_bits(run, found, content, some, place / "net.onnx", max_drop)
+        parity |= {"versions": versions}
+        _finish(run, place, parity)
+        _swap(place, folder)
+    return Exported(folder, parity, found)
+
+
+# --- where ----------------------------------------------------------------------------------------
+
+
+def _place(run: Run, out: str | Path | None, int8: bool) -> Path:
+    """Where the export goes: into the run, which keeps a place for it, or where told."""
+    if out is None:
+        return run.folder / ("export-int8" if int8 else "export")
+    folder = Path(out)
+    if folder.resolve().parent != run.folder.resolve() or folder.name[:6] != "export":
+        refuse_inside(run.folder, folder, "The export")
+    strangers = [path.name for path in folder.glob("*") if path.name not in EXPORTED.known]
+    if folder.exists() and (not folder.is_dir() or strangers):
+        raise UsageError(
+            "The folder for the export holds other files",
+            code="export-exists",
+            where=str(folder),
+            fix="Choose a new --out.",
+        )
+    return folder
+
+
+def _parent(folder: Path) -> Path:
+    """The folder around it, made where it is missing."""
+    parent = beside(folder, "").parent
+    parent.mkdir(parents=True, exist_ok=True)
+    return parent
+
+
+def _finish(run: Run, place: Path, parity: dict[str, Any]) -> None:
+    for name in ("app.json", "facts.json", "scores.json"):
+        system.write_atomically(place / name, (run.folder / name).read_bytes())
+    system.write_atomically(place / "parity.json", sealing.pretty(parity))
+    sealing.seal(place, EXPORTED)
+
+
+def _swap(place: Path, folder: Path) -> None:
+    """The new folder in place of an earlier export."""
+    old = place.with_name("before")
+    if folder.exists():
+        folder.rename(old)
+    place.rename(folder)
+    system.fsync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+# --- the proof ------------------------------------------------------------------------------------
+
+
+def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) -> dict[str, Any]:
+    """Writes the network and compares its answers on the rows of `found` with the run's.
+
+    Raises ArtefactRefused where an output is further than the tolerance, a decision differs that
+    was not a tie, or the headline is another.
+    """
+    path.write_bytes(content)
+    infer = by_onnx(session_of(path, "cpu"))
+    before, after = run.infer(found.columns), infer(found.columns)
+    worst = {name: _furthest(before[name], after[name]) for name in before}
+    answers = replace(run, infer=infer).answer(found.columns)
+    counts = _counts(found.answers, answers)
+    values = _headlines(run, found, answers, own)
+    parity = {
+        "schema": SCHEMA,
+        "precision": "float32",
+        "opset": onnx_graph.OPSET,
+        "rows": len(found.table),
+        "protocol": found.protocol,
+        "tolerance": TOLERANCE,
+        "largest_difference": worst,
+        "decisions": counts,
+        "headline": found.scores.headline,
+        "values": values,
+        "bytes": len(content),
+        "milliseconds": {
+            "torch": _pace(run.infer, found.columns),
+            "onnx": _pace(infer, found.columns),
+        },
+    }
+    if far := [name for name, value in worst.items() if not value <= TOLERANCE]:
+        raise _differs(f"its {far[0]} are off by {worst[far[0]]:.2g}", path)
+    if counts["different"]:
+        raise _differs(f"{counts['different']} of {len(answers)} decisions are others", path)
+    allowed = counts["tied"] / max(1, len(answers)) + TOLERANCE
+    if max(values.values()) - min(values.values()) > allowed:
+        said = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+        raise _differs(f"its {found.scores.headline} is another ({said})", path)
+    return parity
+
+
+def _furthest(before: np.ndarray, after: np.ndarray) -> float:
+    """The largest difference of two outputs, relative where they exceed one."""
+    if before.shape != after.shape:
+        return float("inf")
+    off = np.abs(after.astype(np.float64) - before) / np.maximum(1.0, np.abs(before))
+    return float(f"{off.max(initial=0.0):.3g}")
+
+
+def _counts(before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, int]:
+    """How many decisions are equal, differ in a tie, or differ."""
+    pairs = list(zip(before, after, strict=True))
+    equal = sum(scoring.alike(one, other, 0.0) for one, other in pairs)
+    alike = sum(scoring.alike(one, other, TOLERANCE) for one, other in pairs)
+    return {"equal": equal, "tied": alike - equal, "different": len(pairs) - alike}
+
+
+def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) -> dict[str, float]:
+    """The headline by torch and by onnx; as recorded too, where the rows are those of training."""
+    name = found.scores.headline
+    values = {"torch": found.scores.best.value, "onnx": _headline(run, found, answers)}
+    recorded = run.scores.get("scores", {}).get(name, {}).get("value")
+    whole = run.scores.get("rows", {}).get("test") in (0, len(found.table))
+    if own and whole and recorded is not None:
+        values["recorded"] = recorded
+    return {key: round(float(value), 6) for key, value in values.items()}
+
+
+def _headline(run: Run, found: Evidence, answers: Sequence[Answer]) -> float:
+    """The headline of other answers to the same rows."""
+    own = run.app.score(list(answers), found.table)
+    scores = own or scoring.score(answers, found.table, found.table)
+    return scores.best.value
+
+
+def _pace(infer: Infer, columns: Columns, times: int = 7) -> dict[str, float]:
+    """Median milliseconds: of one row asked alone, and a row among many."""
+    alone, many = columns.view(np.zeros(1)), columns.view(np.arange(min(columns.rows, 128)))
+    found = {}
+    for name, some in (("alone", alone), ("among_many", many)):
+        infer(some)
+        seconds = statistics.median(_seconds(infer, some) for _ in range(times))
+        found[name] = round(1000 * seconds / some.rows, 4)
+    return found
+
+
+def _seconds(infer: Infer, columns: Columns) -> float:
+    began = time.perf_counter()
+    _outputs: Outputs = infer(columns)
+    return time.perf_counter() - began
+
+
+def _differs(what: str, path: Path) -> ArtefactRefused:
+    return ArtefactRefused(
+        f"The exported network does not answer as the run does: {what}",
+        code="export-differs",
+        where=path.name,
+        fix="Nothing was written and the run is unharmed; please report it.",
+    )
+
+
+# --- eight bits -----------------------------------------------------------------------------------
+
+
+def _training_columns(run: Run, data: Any) -> Columns:
+    """Rows that learnt, encoded, for the range of every activation."""
+    source = rereading.place_of(run, data, "export RUN DATA")
+    table, _ = rereading.looked_at(run, source)
+    table = rereading.own_rows(table, rereading.rows_of(run), "train")
+    step = max(1, len(table) // onnx_graph.CALIBRATED_ON)
+    some = table.iloc[::step].reset_index(drop=True)
+    if some.empty:
+        raise UsageError(
+            "Eight bits are calibrated on training rows, and none of them are among the data",
+            code="nothing-to-calibrate",
+            fix="Give the data that the run was trained on.",
+        )
+    encoded = run.app.encode(some, run.facts)
+    kept = np.setdiff1d(np.arange(len(some)), np.array([*encoded.problems], np.int64))
+    return Columns(encoded.columns, kept)
+
+
+def _cost_of_eight_bits(
+    run: Run, found: Evidence, content: bytes, some: Columns, path: Path, most: float
+) -> dict[str, Any]:
+    """Writes the network in eight bits, with what it costs on the same rows.
+
+    Raises ArtefactRefused where it costs more than `most` points of the headline.
+    """
+    small = onnx_graph.eight_bits(content, some)
+    path.write_bytes(small)
+    infer = by_onnx(session_of(path, "cpu"))
+    answers = replace(run, infer=infer).answer(found.columns)
+    name, value = found.scores.headline, _headline(run, found, answers)
+    drop = 100 * (found.scores.best.value - value)
+    cost = {
+        "value": round(value, 6),
+        "drop": round(drop, 4),
+        "max_drop": most,
+        "decisions": _counts(found.answers, answers),
+        "bytes": len(small),
+        "milliseconds": _pace(infer, found.columns),
+        "calibrated_on": some.rows,
+    }
+    if drop > most:
+        raise ArtefactRefused(
+            f"Eight bits cost {drop:.2f} points of {name} ({found.scores.best.value:.4f} to "
+            f"{value:.4f}), more than --max-drop {most:g}",
+            code="int8-costs",
+            where=str(run.folder),
+            fix="Export without --int8, or allow more with --max-drop. Nothing was written.",
+        )
+    tell(f"Eight bits: {name} {value:.4f} in place of {found.scores.best.value:.4f}.")
+    return {"precision": "int8", "int8": cost}

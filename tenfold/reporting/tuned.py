@@ -1,0 +1,68 @@
+"""The words of a search: its trials as a table, and whether the winner beats the default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenfold.comparing import Compared
+from tenfold.document import scores_text
+from tenfold.reporting import compared, words
+
+__all__ = ["said", "text", "verdict"]
+
+Content = dict[str, Any]
+
+
+def said(settings: Content) -> str:
+    """Settings that differ from the default ones."""
+    return ", ".join(f"{name} {value}" for name, value in settings.items()) or "default settings"
+
+
+def verdict(winner: Content, default: Content, found: Compared | None, won: bool) -> str:
+    """One sentence on the winner and the default settings."""
+    metric = words.metric(winner["headline"])
+    if not winner["trial"]:
+        return (
+            f"Tuning did not beat the default settings: no trial did better on validation than "
+            f"their {metric.title} of {default['value']:.4f}. They are kept."
+        )
+    if found is None:
+        return (
+            "Whether tuning beat the default settings cannot be said: no validation row is left "
+            "that chose nothing. They are kept."
+        )
+    rows = f"{words.plural(found.rows, 'validation row')} that chose nothing"
+    names = (f"trial {winner['trial']}", "the default settings")
+    if won:
+        return f"Tuning beat the default settings. On {rows}, {compared.verdict(found, names)}"
+    return (
+        f"Tuning did not surely beat the default settings, which are kept. On {rows}: "
+        f"{compared.verdict(found, names)}"
+    )
+
+
+def text(content: Content, scores: Content) -> str:
+    """The document as a person reads it on a terminal; `scores` are those of the winner."""
+    rows = words.plural(content["rows"]["choose"], "validation row")
+    ended = [one["ended"] for one in content["trials"]]
+    early = f", {ended.count('pruned')} ended early" if "pruned" in ended else ""
+    lines = [
+        f"{content['kind']}: {words.plural(len(ended), 'trial')} in {content['folder']}{early}, "
+        f"judged on {rows}",
+        "",
+        f"  trial  {content['headline']:>10}  seconds  settings",
+    ]
+    for one in content["trials"]:
+        value = one["ended"] if one["value"] is None else f"{one['value']:.4f}"
+        mark = "  <- best on validation" if one["trial"] == content["winner"] else ""
+        lines.append(
+            f"  {one['trial']:5}  {value:>10}  {one['seconds']:7.1f}  {said(one['settings'])}{mark}"
+        )
+    best = content["trials"][content["winner"]]["value"]
+    lines += ["", content["verdict"]]
+    if content["winner"]:
+        lines.append(
+            f"{best:.4f} is the best of {len(ended)} trials on the rows that chose it, which "
+            "flatters it: the score to quote is that of the test part."
+        )
+    return "\n".join([*lines, "", scores_text(scores)])

@@ -1,0 +1,89 @@
+"""What can be said of a kind of Prediction, whichever application made it.
+
+For each kind: `score` it against answers, `guess` it blindly from training rows, tell how much of
+it `survives` a change of the input. A new application of a known kind gets all of it for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from tenfold.data import Problem
+from tenfold.intervals import Weighed
+from tenfold.results import Label, Labels, Prediction, Score, Scores
+from tenfold.scoring.kind import Answer, Change, Kind, natural
+from tenfold.scoring.label import LABEL, Matrix, expected_calibration_error
+from tenfold.scoring.labels import LABELS
+
+__all__ = [
+    "KINDS",
+    "Change",
+    "Kind",
+    "Matrix",
+    "alike",
+    "certainty",
+    "expected_calibration_error",
+    "guess",
+    "natural",
+    "score",
+    "survives",
+    "weighed",
+    "worst",
+]
+
+KINDS: dict[type, Kind] = {Label: LABEL, Labels: LABELS}
+
+RESAMPLED = 200
+"""How often rows are resampled for an interval."""
+
+
+def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> Scores:
+    """Metrics with 95 % intervals, each beside what the best constant answer reaches."""
+    kind = KINDS[_kind_of(answers)]
+    found = kind.measure(answers, table, RESAMPLED)
+    blind = kind.measure([kind.guess(train)] * len(table), table, 0)
+    metrics = {name: Score(*values, blind[name][0]) for name, values in found.items()}
+    return Scores(kind.headline, metrics, len(table), kind.details(answers, table))
+
+
+def worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    """Positions of wrong answers, the most wrong first."""
+    return KINDS[_kind_of(answers)].worst(answers, table)
+
+
+def weighed(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[str, Weighed]:
+    """The headline's name, and the headline as a function of how often each row counts."""
+    kind = KINDS[_kind_of(answers)]
+    return kind.headline, kind.weighed(answers, table)
+
+
+def certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+    """`ece`, `log_loss` and `reliability` (confidence, share right, rows) of changed answers."""
+    return KINDS[_kind_of(answers)].certainty(answers, table, change)
+
+
+def _kind_of(answers: Sequence[Answer]) -> type:
+    return next((type(one) for one in answers if not isinstance(one, Problem)), Label)
+
+
+def guess(kind: type, train: pd.DataFrame) -> Prediction:
+    """The best constant answer."""
+    return KINDS[kind].guess(train)
+
+
+def survives(before: Prediction, after: Prediction) -> float:
+    """1 = the second answer says all that the first said, 0 = nothing of it."""
+    return KINDS[type(before)].survives(before, after)
+
+
+def alike(before: Answer, after: Answer, tolerance: float) -> bool:
+    """True where two answers to one input decide the same.
+
+    A choice between two that are nearer than `tolerance` may fall either way.
+    """
+    if isinstance(before, Problem) or isinstance(after, Problem):
+        return isinstance(before, Problem) and isinstance(after, Problem)
+    return KINDS[type(before)].alike(before, after, tolerance)

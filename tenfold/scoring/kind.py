@@ -1,0 +1,48 @@
+"""What has to be known of a kind of Prediction, and the order of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.data import Problem
+from tenfold.intervals import Weighed
+from tenfold.results import Prediction
+
+__all__ = ["Answer", "Change", "Kind", "Metrics", "natural"]
+
+Answer = Prediction | Problem
+Metrics = dict[str, tuple[float, float, float]]
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The functions of one kind of Prediction; `measure` resamples as often as it is told.
+
+    `weighed` is the headline as a function of how often each row counts; `certainty` says how
+    probabilities, changed by a function (N, K) -> (N, K), agree with what was right. `alike` tells
+    whether two answers to one input decide the same, but for choices nearer than a tolerance.
+    """
+
+    headline: str
+    measure: Callable[[Sequence[Answer], pd.DataFrame, int], Metrics]
+    guess: Callable[[pd.DataFrame], Prediction]
+    survives: Callable[[Any, Any], float]
+    details: Callable[[Sequence[Answer], pd.DataFrame], dict[str, Any]]
+    worst: Callable[[Sequence[Answer], pd.DataFrame], list[int]]
+    weighed: Callable[[Sequence[Answer], pd.DataFrame], Weighed]
+    certainty: Callable[[Sequence[Answer], pd.DataFrame, Change], dict[str, Any]]
+    alike: Callable[[Any, Any, float], bool]
+
+
+def natural(name: str) -> tuple[int, float, str]:
+    """Sorts numbers by value, before words."""
+    try:
+        return (0, float(name), name)
+    except ValueError:
+        return (1, 0.0, name)

@@ -1,0 +1,181 @@
+"""Scores where the answer is one class of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold import calibration
+from tenfold.intervals import Weighed, mean, resampled, wilson
+from tenfold.results import Label
+from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
+
+__all__ = ["LABEL", "Matrix", "expected_calibration_error"]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Probabilities of labelled rows as arrays: `truth` (N,) is -1 for a class never learnt."""
+
+    classes: list[str]
+    truth: np.ndarray
+    probabilities: np.ndarray
+
+    @staticmethod
+    def of(answers: Sequence[Answer], table: pd.DataFrame) -> Matrix:
+        """From predictions; a row that could not be read has no probability anywhere."""
+        named = [one.probabilities for one in answers if isinstance(one, Label)]
+        classes = sorted({name for one in named[:1] for name in one}, key=natural)
+        place = {name: number for number, name in enumerate(classes)}
+        values = np.zeros((len(answers), len(classes)), np.float32)
+        for row, one in enumerate(answers):
+            if isinstance(one, Label):
+                values[row, [place[name] for name in one.probabilities]] = [
+                    *one.probabilities.values()
+                ]
+        truth = np.array([place.get(str(name), -1) for name in table["label"]], np.int64)
+        return Matrix(classes, truth, values)
+
+    @property
+    def said(self) -> np.ndarray:
+        """(N,) the class said; -2 where nothing could be said."""
+        return np.where(self.probabilities.any(1), self.probabilities.argmax(1), -2)
+
+    @property
+    def right(self) -> np.ndarray:
+        """(N,) bool."""
+        return self.said == self.truth
+
+
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+    matrix = Matrix.of(answers, table)
+    found = {"accuracy": wilson(matrix.right)}
+    if len(matrix.classes) > 5:
+        best = np.argsort(-matrix.probabilities, axis=1, kind="stable")[:, :5]
+        known = matrix.probabilities.any(1)
+        found["top5_accuracy"] = wilson((best == matrix.truth[:, None]).any(1) & known)
+    counts = confusion(matrix)
+    cells = np.nonzero(counts)
+    found["macro_f1"] = resampled(partial(_macro_f1, cells, len(counts)), counts[cells], times)
+    rows = np.ones(len(matrix.truth), np.int64)
+    found["ece"] = resampled(calibration.error(*_sure_and_right(matrix)), rows, times)
+    found["log_loss"] = mean(_row_log_loss(matrix))
+    return found
+
+
+def confusion(matrix: Matrix) -> np.ndarray:
+    """(K + 1, K + 1) counts, truth down, said across; the last row and column = neither."""
+    count = len(matrix.classes)
+    truth = np.where(matrix.truth < 0, count, matrix.truth)
+    said = np.where(matrix.said < 0, count, matrix.said)
+    flat = np.bincount(truth * (count + 1) + said, minlength=(count + 1) ** 2)
+    return flat.reshape(count + 1, count + 1)
+
+
+def per_class(matrix: Matrix) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and support of every class."""
+    counts = confusion(matrix)
+    rows = []
+    for number, name in enumerate(matrix.classes):
+        hit, truth, said = counts[number, number], counts[number].sum(), counts[:, number].sum()
+        rows.append(
+            {
+                "class": name,
+                "precision": float(hit / said) if said else 0.0,
+                "recall": float(hit / truth) if truth else 0.0,
+                "f1": float(2 * hit / (truth + said)) if truth + said else 0.0,
+                "support": int(truth),
+            }
+        )
+    return rows
+
+
+def _macro_f1(cells: tuple[np.ndarray, ...], size: int, counts: np.ndarray) -> float:
+    """Mean F1 of the classes that are there, from the filled cells of a confusion matrix."""
+    down, across = cells
+    truth = np.bincount(down, counts, size)[:-1]
+    said = np.bincount(across, counts, size)[:-1]
+    hit = np.bincount(down, counts * (down == across), size)[:-1]
+    there = truth > 0
+    scores = 2 * hit[there] / np.maximum(1, truth[there] + said[there])
+    return float(scores.mean()) if there.any() else 0.0
+
+
+def expected_calibration_error(matrix: Matrix) -> float:
+    """Mean gap of confidence and accuracy over equal bins (C. Guo et al. 2017)."""
+    return calibration.error(*_sure_and_right(matrix))(np.ones(len(matrix.truth)))
+
+
+def _sure_and_right(matrix: Matrix) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) how sure each row's answer was, and whether it was right."""
+    return matrix.probabilities.max(1, initial=0.0), matrix.right
+
+
+def _row_log_loss(matrix: Matrix) -> np.ndarray:
+    known = matrix.truth >= 0
+    chance = np.full(len(matrix.truth), 1e-7)
+    chance[known] = matrix.probabilities[np.flatnonzero(known), matrix.truth[known]]
+    return -np.log(chance.clip(1e-7, 1.0))
+
+
+def _guess(train: pd.DataFrame) -> Label:
+    shares = train["label"].value_counts(normalize=True)
+    ordered = sorted(shares.items(), key=lambda item: (-item[1], natural(str(item[0]))))
+    return Label(str(ordered[0][0]), {str(name): float(share) for name, share in ordered})
+
+
+def _survives(before: Label, after: Label) -> float:
+    return after.probabilities.get(before.label, 0.0)
+
+
+def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    matrix = Matrix.of(answers, table)
+    return {
+        "classes": per_class(matrix),
+        "confusion": confusion(matrix).tolist(),
+        "reliability": calibration.reliability(*_sure_and_right(matrix)),
+    }
+
+
+def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    matrix = Matrix.of(answers, table)
+    wrong = np.flatnonzero(~matrix.right)
+    order = np.argsort(-_row_log_loss(matrix)[wrong], kind="stable")
+    return [int(row) for row in wrong[order]]
+
+
+def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+    return Matrix.of(answers, table).right[:, None].astype(np.int64), _share
+
+
+def _share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts.sum(1)))
+
+
+def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+    matrix = Matrix.of(answers, table)
+    changed = Matrix(matrix.classes, matrix.truth, change(matrix.probabilities))
+    return calibration.certainty(*_sure_and_right(changed), float(_row_log_loss(changed).mean()))
+
+
+def _alike(before: Label, after: Label, tolerance: float) -> bool:
+    best = sorted(before.probabilities.values(), reverse=True)[:2]
+    return before.label == after.label or (len(best) == 2 and best[0] - best[1] < tolerance)
+
+
+LABEL = Kind(
+    "accuracy",
+    _metrics,
+    _guess,
+    _survives,
+    _details,
+    _worst,
+    _weighed,
+    _certainty,
+    _alike,
+)

@@ -1,0 +1,145 @@
+"""Scores where the answer is any number of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold import calibration
+from tenfold.intervals import Weighed, resampled, wilson
+from tenfold.results import Labels
+from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
+
+__all__ = ["LABELS"]
+
+
+def _arrays(
+    answers: Sequence[Answer], table: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, K) bool truth, bool said, float probability."""
+    first = next(one for one in answers if isinstance(one, Labels))
+    classes = sorted(first.probabilities, key=natural)
+    truth = np.array([[name in row for name in classes] for row in table["labels"]], bool)
+    said, chance = np.zeros_like(truth), np.zeros(truth.shape)
+    for row, one in enumerate(answers):
+        if isinstance(one, Labels):
+            said[row] = [name in one.labels for name in classes]
+            chance[row] = [one.probabilities[name] for name in classes]
+    return truth, said, chance
+
+
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+    truth, said, chance = _arrays(answers, table)
+    rows = np.ones(len(truth), np.int64)
+    both, either = 2.0 * (truth & said), 1.0 * truth + said
+    return {
+        "micro_f1": resampled(partial(_micro_f1, both.sum(1), either.sum(1)), rows, times),
+        "macro_f1": resampled(partial(_mean_f1, both, either, truth), rows, times),
+        "accuracy": wilson((truth == said).all(1)),
+        "average_precision": resampled(_average_precision(truth, chance), rows, times),
+    }
+
+
+def _micro_f1(both: np.ndarray, either: np.ndarray, counts: np.ndarray) -> float:
+    return float(counts @ both / max(1, counts @ either))
+
+
+def _mean_f1(both: np.ndarray, either: np.ndarray, truth: np.ndarray, counts: np.ndarray) -> float:
+    there = counts @ truth > 0
+    scores = (counts @ both)[there] / np.maximum(1, (counts @ either)[there])
+    return float(scores.mean()) if there.any() else 0.0
+
+
+def _average_precision(truth: np.ndarray, chance: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Mean over classes of the precision at every true row, surest rows first."""
+    order = np.argsort(-chance, axis=0, kind="stable")
+    ranked = np.take_along_axis(truth, order, 0)
+
+    def mean(counts: np.ndarray) -> float:
+        weight = counts[order]
+        hits = weight * ranked
+        precision = hits.cumsum(0) / np.maximum(1, weight.cumsum(0))
+        there = hits.sum(0) > 0
+        scores = (precision * hits).sum(0)[there] / hits.sum(0)[there]
+        return float(scores.mean()) if there.any() else 0.0
+
+    return mean
+
+
+def _guess(train: pd.DataFrame) -> Labels:
+    rows = max(1, len(train))
+    shares = train["labels"].explode().dropna().value_counts() / rows
+    chances = {str(name): float(share) for name, share in shares.items()}
+    said = tuple(name for name, share in chances.items() if share >= 0.5)
+    return Labels(said or tuple([*chances][:1]), chances)
+
+
+def _survives(before: Labels, after: Labels) -> float:
+    kept = [after.probabilities.get(name, 0.0) for name in before.labels]
+    return float(np.mean(kept)) if kept else 1 - max(after.probabilities.values(), default=0.0)
+
+
+def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    truth, said, _ = _arrays(answers, table)
+    first = next(one for one in answers if isinstance(one, Labels))
+    rows = []
+    for number, name in enumerate(sorted(first.probabilities, key=natural)):
+        hit = int((truth & said)[:, number].sum())
+        there, told = int(truth[:, number].sum()), int(said[:, number].sum())
+        rows.append(
+            {
+                "class": name,
+                "precision": hit / told if told else 0.0,
+                "recall": hit / there if there else 0.0,
+                "f1": 2 * hit / (there + told) if there + told else 0.0,
+                "support": there,
+            }
+        )
+    return {"classes": rows}
+
+
+def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    truth, said, _ = _arrays(answers, table)
+    wrong = (truth != said).sum(1)
+    return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
+
+
+def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+    truth, said, _ = _arrays(answers, table)
+    return np.stack([2 * (truth & said).sum(1), truth.sum(1) + said.sum(1)], 1), _ratio
+
+
+def _ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts @ rows[:, 1]))
+
+
+def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+    """Of every decision, a row and a class each."""
+    truth, _, chance = _arrays(answers, table)
+    sure, right = change(chance).ravel(), truth.ravel()
+    told = np.where(right, sure, 1 - sure).clip(1e-7, 1.0)
+    return calibration.certainty(sure, right, float(-np.log(told).mean()))
+
+
+def _alike(before: Labels, after: Labels, tolerance: float) -> bool:
+    """A class on the other side of the threshold counts only where its probability moved."""
+    moved = set(before.labels) ^ set(after.labels)
+    first, second = before.probabilities, after.probabilities
+    return all(abs(first.get(name, 0.0) - second.get(name, 0.0)) < tolerance for name in moved)
+
+
+LABELS = Kind(
+    "micro_f1",
+    _metrics,
+    _guess,
+    _survives,
+    _details,
+    _worst,
+    _weighed,
+    _certainty,
+    _alike,
+)

@@ -1,0 +1,1 @@
+"""A run behind HTTP: typed routes, one queue a model, limits, and a page for people."""

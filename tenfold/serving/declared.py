@@ -1,0 +1,38 @@
+"""What an application declares, in words of JSON: its wishes, and the name of what it gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, get_args, get_type_hints
+
+__all__ = ["kind_name", "wishes"]
+
+_TYPES: dict[Any, str] = {int: "integer", float: "number", str: "string", bool: "boolean"}
+
+
+def kind_name(gives: Any) -> str:
+    """A kind of Prediction as answers name it."""
+    return str(gives.__name__).lower()
+
+
+def wishes(cls: Any) -> dict[str, dict[str, Any]]:
+    """Choices at prediction time: type, default, help, unit, choices and range."""
+    hints = get_type_hints(cls)
+    return {
+        entry.name: {
+            "type": type_word(hints[entry.name]),
+            "default": entry.default,
+            "help": entry.metadata.get("help", ""),
+            "unit": entry.metadata.get("unit", ""),
+            "choices": list(entry.metadata.get("choices", ())),
+            "low": entry.metadata.get("low"),
+            "high": entry.metadata.get("high"),
+        }
+        for entry in dataclasses.fields(cls)
+    }
+
+
+def type_word(hint: Any) -> str:
+    """`integer` of `int` and of `int | None`."""
+    plain = [part for part in get_args(hint) or (hint,) if part is not type(None)]
+    return _TYPES.get(plain[0], "string")

@@ -1,0 +1,127 @@
+"""Who is let in: host, origin, token, route, type and size, decided from the head of a request.
+
+Nothing of the body is read before. A decision takes a few microseconds, so that a server under more
+load than it can answer spends its time on answers.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+
+from tenfold.serving.calls import Call, Route
+from tenfold.serving.replies import Refused
+from tenfold.serving.settings import MB, Settings
+
+__all__ = ["Gate"]
+
+SEEN = 256
+"""Values of the Host header whose verdict is remembered."""
+_ONCE = frozenset(
+    (b"host", b"origin", b"content-length", b"content-type", b"authorization", b"transfer-encoding")
+)
+FORM, PLAIN = b"multipart/form-data", b"application/json"
+
+
+class Gate:
+    """Decides from a request's head. `held` counts bytes of bodies in memory."""
+
+    def __init__(self, settings: Settings, routes: dict[str, Route], largest: int) -> None:
+        self._settings, self._routes = settings, routes
+        self._token = settings.token.encode()
+        self._origins = frozenset(origin.encode() for origin in settings.origins)
+        self._hosts: dict[bytes, bool] = {}
+        self.held, self.memory = 0, max(256 * MB, 2 * largest)
+
+    def admit(self, method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Call:
+        """A call that is let in, or one with the reason why not in `refused`.
+
+        Nothing is raised: an error kept with its frames would be a cycle for each request.
+        """
+        call = Call(method.decode("latin-1"))
+        heads: dict[bytes, bytes] = {}
+        for name, value in headers:
+            if name in _ONCE:
+                if name in heads:
+                    call.refused = Refused(400, code="bad-request", close=True)
+                    return call
+                heads[name] = value
+        length = heads.get(b"content-length", b"0")
+        call.size = int(length) if length.isdigit() and len(length) < 20 else 0
+        call.chunked = b"transfer-encoding" in heads
+        call.refused = self._who(call, heads) or self._what(call, target, heads)
+        call.refused = call.refused or self._body(call, heads)
+        return call
+
+    # --- who asks ---
+
+    def _who(self, call: Call, heads: dict[bytes, bytes]) -> Refused | None:
+        """Host and origin; an origin that was allowed from outside is kept in the call."""
+        host = heads.get(b"host", b"")
+        if not self._known(host):
+            return Refused(421, code="foreign-host", close=True)
+        origin = heads.get(b"origin")
+        if origin is None:
+            return None
+        if origin in self._origins:
+            call.origin = origin
+            return None
+        scheme, _, place = origin.partition(b"://")
+        if scheme in (b"http", b"https") and place.lower() == host.lower():
+            return None
+        return Refused(403, code="foreign-origin", close=True)
+
+    def _known(self, host: bytes) -> bool:
+        """True for a name of ours, whatever the port."""
+        verdict = self._hosts.get(host)
+        if verdict is None:
+            verdict = _without_port(host).lower() in self._settings.names
+            if len(self._hosts) < SEEN:
+                self._hosts[host] = verdict
+        return verdict
+
+    # --- what for ---
+
+    def _what(self, call: Call, target: bytes, heads: dict[bytes, bytes]) -> Refused | None:
+        """Route, token and method."""
+        path = target.partition(b"?")[0].decode("latin-1")
+        route = self._routes.get(path)
+        asking_leave = call.method == "OPTIONS" and call.origin
+        if not (route and route.open) and not asking_leave and self._token:
+            scheme, _, given = heads.get(b"authorization", b"").partition(b" ")
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(given, self._token):
+                return Refused(401, code="no-token")
+        if route is None:
+            return Refused(404, code="not-found")
+        call.found = route
+        if asking_leave:  # a browser asks before a page of an allowed origin may ask
+            return Refused(204, code="")
+        if call.method != route.method and (call.method, route.method) != ("HEAD", "GET"):
+            return Refused(405, code="wrong-method")
+        return None
+
+    def _body(self, call: Call, heads: dict[bytes, bytes]) -> Refused | None:
+        """Type and size of the body, and room for it."""
+        route = call.found
+        if route is None or not route.most:
+            none = not call.size and not call.chunked
+            return None if none else Refused(413, code="body-too-large", close=True)
+        call.content_type = heads.get(b"content-type", b"")
+        kind = call.content_type.partition(b";")[0].strip().lower()
+        if kind not in route.most:
+            return Refused(415, code="wrong-type")
+        call.most = route.most[kind]
+        if call.size > call.most:
+            return Refused(413, code="body-too-large", close=True)
+        full = route.line is not None and not route.line.has_room()
+        if full or self.held + call.size > self.memory:
+            return Refused(503, code="busy")
+        return None
+
+
+def _without_port(host: bytes) -> str:
+    text = host.decode("latin-1")
+    if text.startswith("["):
+        return text.partition("]")[0] + "]"
+    name, colon, port = text.partition(":")
+    return name if not colon or port.isdigit() else ""

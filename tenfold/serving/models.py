@@ -1,0 +1,192 @@
+"""What is served: runs with their ids, what each takes and gives, and the document that says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tenfold.app import Input, check_settings
+from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.run import Run
+from tenfold.serving.declared import kind_name, wishes
+from tenfold.serving.inputs import KINDS, Kind
+from tenfold.serving.replies import Refused
+from tenfold.serving.settings import Settings
+
+__all__ = ["Asked", "Model", "Row", "Wanted", "identifiers", "model_of"]
+
+Row = dict[str, Any]
+EXPORTS = {"export": "", "export-int8": "-int8"}
+PARTS = 8
+"""Most parts of a form, where a model does not take more inputs and wishes than that."""
+FRAME = 64 << 10
+"""Bytes of a form that are not content: boundaries and the headers of its parts."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Checked wishes; those of equal `key` may be answered together."""
+
+    key: tuple[Any, ...]
+    values: dict[str, Any] = field(compare=False, default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks: rows of cells by the inputs' names, and wishes."""
+
+    rows: list[Row]
+    wanted: Wanted
+
+
+@dataclass(frozen=True)
+class Model:
+    """One run behind its id, with the sizes that hold for it."""
+
+    id: str
+    run: Run
+    inputs: dict[str, Input]
+    batch: int
+    json: int
+    sizes: dict[str, int]
+    """Bytes of a part of a form, by input."""
+    media: int
+    """Most bytes of media in one body."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "checked", lru_cache(256)(self._checked))
+
+    def kind_of(self, name: str) -> Kind:
+        """How to read the input of that name."""
+        return KINDS[self.inputs[name].kind]
+
+    @property
+    def wishes(self) -> type:
+        """The dataclass of choices at prediction time."""
+        return type(self.run.app).wishes
+
+    @property
+    def parts(self) -> int:
+        """Most parts of a form."""
+        return max(PARTS, len(self.inputs) + len(wishes(self.wishes)))
+
+    @property
+    def form_one(self) -> int:
+        """Bytes of the largest form that holds one thing."""
+        return min(sum(self.sizes.values()), max(self.media, self.json)) + FRAME
+
+    @property
+    def form_many(self) -> int:
+        """Bytes of the largest form that holds many things."""
+        return min(self.parts * max(self.sizes.values()), max(self.media, self.json)) + FRAME
+
+    def wanted(self, wishes: dict[str, Any]) -> Wanted:
+        """The wishes once each is known and in range.
+
+        Raises Refused.
+        """
+        try:
+            key = tuple(sorted((name, type(one).__name__, one) for name, one in wishes.items()))
+            found: Wanted = self.checked(key)  # type: ignore[attr-defined]
+        except TypeError:  # a list or an object where a choice should stand
+            raise Refused(422, code="bad-setting") from None
+        return found
+
+    def _checked(self, key: tuple[Any, ...]) -> Wanted:
+        values = {name: value for name, _, value in key}
+        try:
+            check_settings(self.wishes, values, self.run.kind)
+        except UsageError as error:
+            raise Refused(422, code=error.code) from None
+        return Wanted(key, values)
+
+    def table(self, rows: Sequence[Row]) -> pd.DataFrame:
+        """The rows as applications take them, each with its number as `source`."""
+        columns = {name: [row[name] for row in rows] for name in self.inputs}
+        typed = {
+            name: pd.Series(cells, dtype=float if self.inputs[name].kind == "number" else object)
+            for name, cells in columns.items()
+        }
+        return pd.DataFrame(typed | {"source": list(map(str, range(len(rows))))})
+
+    def sample(self) -> Row:
+        """Something to predict, for the first prediction."""
+        return {name: KINDS[one.kind].sample(one) for name, one in self.inputs.items()}
+
+    def document(self) -> dict[str, Any]:
+        """What /v1/models says of it."""
+        scores = self.run.scores
+        headline = scores.get("headline", "")
+        return {
+            "id": self.id,
+            "kind": self.run.kind,
+            "hash": self.run.digest,
+            "inputs": {
+                name: {"kind": one.kind, "choices": list(one.choices)}
+                for name, one in self.inputs.items()
+            },
+            "gives": kind_name(self.run.app.gives(self.run.facts)),
+            "wishes": wishes(self.wishes),
+            "classes": self.run.facts.get("answers", {}).get("classes", []),
+            "headline": headline,
+            "score": scores.get("scores", {}).get(headline),
+            "limits": {
+                "bytes": max(self.form_one, self.json),
+                "json": self.json,
+                "batch": self.batch,
+                "parts": self.parts,
+            },
+        }
+
+
+def model_of(run: Run, name: str, settings: Settings) -> Model:
+    """A run under that id.
+
+    Raises ArtefactRefused where it declares an input that cannot be handed over by HTTP.
+    """
+    inputs = run.app.inputs(run.facts)
+    if strange := [one.kind for one in inputs.values() if one.kind not in KINDS]:
+        raise ArtefactRefused(
+            f"The run takes {strange[0]!r}, which cannot be served",
+            code="run-unbuildable",
+            where=str(run.folder),
+            fix="Update tenfold.",
+        )
+    sizes = {name: getattr(settings, KINDS[one.kind].size) for name, one in inputs.items()}
+    media = max((size for name, size in sizes.items() if KINDS[inputs[name].kind].media), default=0)
+    whole = max(settings.stream, media) if media else 0
+    return Model(name, run, inputs, settings.batch, settings.json, sizes, whole)
+
+
+def identifiers(runs: Sequence[Run]) -> list[str]:
+    """An id `[a-z0-9-]{1,64}` for each run, from the name of its folder; no two alike.
+
+    Where nothing is left of a name, as of a Chinese one, the id begins with the run's hash.
+    """
+    found: list[str] = []
+    for run in runs:
+        stem = _slug(_name(run.folder)) or f"run-{run.digest[:8]}".rstrip("-")
+        name, number = stem[:64], 1
+        while name in found:
+            number += 1
+            name = f"{stem[: 63 - len(str(number))]}-{number}"
+        found.append(name)
+    return found
+
+
+def _name(folder: Path) -> str:
+    """The run's name; an exported folder has that of the run it lies in."""
+    home = folder.resolve()
+    if home.name in EXPORTS and (home.parent / "manifest.json").is_file():
+        return f"{home.parent.name}{EXPORTS[home.name]}"
+    return home.name
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

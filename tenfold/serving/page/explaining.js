@@ -1,0 +1,87 @@
+// What an answer rests on: heat over the picture, marked words, bars of features.
+
+import { make } from "./elements.js";
+import { bars } from "./outputs.js";
+import { opacity } from "./places.js";
+import { heat } from "./stage.js";
+import { number, say } from "./words.js";
+
+const NOTHING = 1e-6; // weights below this are the same answer
+
+/** Explanations drawn; `fields` are the inputs by name, `values` what was handed over. */
+export function explained(explanations, fields, values) {
+  const title = make("h3", { text: () => say("explained") });
+  if (!explanations.length) return make("section", {}, title, soft("explain_none"));
+  const single = explanations.filter(({ weights }) => weights.flat().length === 1);
+  const rest = explanations.filter((one) => !single.includes(one));
+  const parts = rest.map((one) => drawn(one, fields[one.over], values[one.over]));
+  return make("section", { class: "explained" }, title, parts, single.length ? features(single) : null);
+}
+
+const soft = (key) => make("p", { class: "soft", text: () => say(key) });
+
+function drawn({ over, weights }, field, value) {
+  if (weights.flat().every((weight) => Math.abs(weight) < NOTHING)) return soft("explain_even");
+  if (field?.stage && Array.isArray(weights[0])) return overPicture(weights, field.stage);
+  const words = Array.isArray(value) ? value : typeof value === "string" ? wordsOf(value, weights.length) : null;
+  return words ? overWords(words, weights.flat(), typeof value === "string") : strip(over, weights);
+}
+
+// --- pictures ---
+
+function overPicture(weights, stage) {
+  const layer = stage.lay(heat(weights));
+  stage.grey(true);
+  const tick = make("input", { type: "checkbox", checked: true });
+  tick.addEventListener("change", () => {
+    layer.hidden = !tick.checked;
+    stage.grey(tick.checked);
+  });
+  const toggle = make("label", { class: "tick" }, tick, make("span", { text: () => say("show_heat") }));
+  const legend = make("div", { class: "heat-legend", "aria-hidden": "true" }, side("cool", "speaks_against"), side("warm", "speaks_for"));
+  return make("div", {}, soft("explain_picture"), legend, make("div", { class: "row" }, toggle, opacity(layer, 75)));
+}
+
+const side = (tint, key) => make("span", { class: tint, text: () => say(key) });
+
+// --- words ---
+
+/** The parts of a text that the weights are of: its words, or its characters where those fit. */
+function wordsOf(text, count) {
+  const letters = [...text];
+  return letters.length === count ? letters : text.match(/\S+\s*/gu) ?? [];
+}
+
+function overWords(words, weights, isText) {
+  const most = Math.max(...weights.map(Math.abs));
+  const marks = words.map((word, place) => {
+    const weight = weights[Math.min(weights.length - 1, Math.floor((place * weights.length) / words.length))];
+    const look = { "--strength": String(0.55 * Math.abs(weight / most)) };
+    return make("span", { class: weight > 0 ? "warm" : "cool", tip: number(weight), look, text: word });
+  });
+  const spaced = marks.flatMap((mark) => [mark, " "]); // after tokens; a text has spaces of its own
+  return make("div", {}, soft("explain_text"), make("p", { class: "passage", dir: "auto" }, isText ? marks : spaced));
+}
+
+// --- features: one weight each ---
+
+function features(single) {
+  const rows = single.map(({ over, weights }) => ({ name: over, value: Number(weights.flat()[0]) }));
+  const most = Math.max(...rows.map(({ value }) => Math.abs(value)), NOTHING);
+  rows.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const scaled = rows.map((row) => ({ ...row, of: Math.abs(row.value) / most, tint: row.value > 0 ? "warm" : "cool" }));
+  return make("div", {}, soft("explain_features"), bars(scaled, () => say("explained"), number));
+}
+
+// --- sound and film: along the time ---
+
+function strip(over, weights) {
+  const along = weights.map((one) => (Array.isArray(one) ? one.reduce((a, b) => a + b, 0) / one.length : one));
+  const most = Math.max(...along.map(Math.abs), NOTHING);
+  const parts = along.map((weight) => {
+    const look = { height: `${(100 * Math.abs(weight)) / most}%` };
+    return make("i", { class: weight > 0 ? "warm" : "cool", look });
+  });
+  const label = () => `${over}: ${along.map(number).join(", ")}`;
+  return make("div", {}, soft("explain_strip"), make("div", { class: "strip", role: "img", label }, parts));
+}

@@ -1,0 +1,187 @@
+"""JSON Schemas of what a model takes and gives, and the OpenAPI document made of them.
+
+Inputs and wishes come from the application's declarations, answers from the type hints of its kind
+of Prediction, so that no kind of work needs a line here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenfold.lazy import lazy
+from tenfold.serving.declared import kind_name, wishes
+from tenfold.serving.inputs import KINDS
+from tenfold.serving.models import Model
+
+pydantic = lazy("pydantic")
+
+__all__ = ["batch_answer", "components", "one_answer", "prediction"]
+
+Schema = dict[str, Any]
+_REF = "#/components/schemas/"
+
+
+def reference(name: str) -> Schema:
+    """A reference to a schema of the document."""
+    return {"$ref": _REF + name}
+
+
+def record(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+    """An object with these keys and no others."""
+    needed = [name for name in properties if name not in optional]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": needed,
+        "additionalProperties": False,
+    }
+
+
+# --- what is taken --------------------------------------------------------------------------------
+
+
+def _wish(facts: dict[str, Any]) -> Schema:
+    said = f"{facts['help']} ({facts['unit']})" if facts["unit"] else facts["help"]
+    found = {"type": facts["type"], "default": facts["default"], "description": said}
+    limits = {"enum": facts["choices"], "minimum": facts["low"], "maximum": facts["high"]}
+    return found | {key: value for key, value in limits.items() if value not in (None, [])}
+
+
+def wished(model: Model) -> Schema:
+    """The schema of the wishes of a model."""
+    every = {name: _wish(facts) for name, facts in wishes(model.wishes).items()}
+    return record(every, optional=tuple(every))
+
+
+def taken(model: Model) -> Schema:
+    """The schema of one thing, by the names of the declared inputs."""
+    properties = {}
+    for name, one in model.inputs.items():
+        more = {"examples": list(one.choices)} if one.choices else {}
+        properties[name] = KINDS[one.kind].schema | more
+    return record(properties)
+
+
+def body(model: Model, many: bool) -> dict[str, Any]:
+    """The request body of a model as OpenAPI has it: JSON or a form."""
+    thing = reference(f"{model.id}.inputs")
+    things = {"type": "array", "items": thing, "minItems": 1, "maxItems": model.batch}
+    told = record(
+        {"inputs": things if many else thing, "wishes": reference(f"{model.id}.wishes")},
+        optional=("wishes",),
+    )
+    form = {"schema": _form(model, many)}
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": told}, "multipart/form-data": form},
+    }
+
+
+def _form(model: Model, many: bool) -> Schema:
+    properties: dict[str, Schema] = {}
+    for name, one in model.inputs.items():
+        kind = KINDS[one.kind]
+        part = {"type": "string", "contentMediaType": "application/octet-stream"}
+        part = part if kind.media else dict(kind.schema)
+        properties[name] = {"type": "array", "items": part} if many else part
+    own = {name: _wish(facts) for name, facts in wishes(model.wishes).items()}
+    return record(properties | own, optional=tuple(own))
+
+
+# --- what is given --------------------------------------------------------------------------------
+
+
+def prediction(gives: Any) -> Schema:
+    """The schema of one kind of Prediction, as `to_json` writes it."""
+    told = pydantic.TypeAdapter(gives).json_schema(mode="serialization")
+    properties = {"kind": {"const": kind_name(gives)}, **told.get("properties", {})}
+    properties["source"] = {
+        "type": "string",
+        "description": "which part of the input, where it has several answers: a media fragment",
+    }
+    found = record(properties, optional=("source",))
+    found["description"] = told.get("description", "")
+    return found | ({"$defs": told["$defs"]} if "$defs" in told else {})
+
+
+def _common(more: dict[str, Schema]) -> Schema:
+    return record(
+        {
+            "model": {"type": "string"},
+            "hash": {"type": "string", "description": "SHA-256 of what was learnt"},
+            "request": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+            **more,
+            "milliseconds": {"type": "number"},
+        }
+    )
+
+
+def predictions(model: Model) -> Schema:
+    """The schema of the answers to one thing."""
+    failed = record({"error": reference("Problem"), "source": {"type": "string"}}, ("source",))
+    return {"type": "array", "items": {"anyOf": [reference(f"{model.id}.prediction"), failed]}}
+
+
+def one_answer(model: Model) -> Schema:
+    """The schema of the answer of predict."""
+    return _common({"predictions": predictions(model)})
+
+
+def batch_answer(model: Model) -> Schema:
+    """The schema of the answer of batch."""
+    result = {
+        "anyOf": [
+            record({"predictions": predictions(model)}),
+            record({"error": reference("Problem")}),
+        ]
+    }
+    return _common({"results": {"type": "array", "items": result}})
+
+
+def explained_answer(model: Model) -> Schema:
+    """The schema of the answer of explain."""
+    weights = {"type": "array", "description": "a grid of rows, or a list along the input"}
+    one = record({"over": {"type": "string"}, "method": {"type": "string"}, "weights": weights})
+    return _common(
+        {"predictions": predictions(model), "explanations": {"type": "array", "items": one}}
+    )
+
+
+PROBLEM = record({"code": {"type": "string", "pattern": "^[a-z0-9-]+$"}})
+ERROR = record(
+    {"error": record({"code": PROBLEM["properties"]["code"], "request": {"type": "string"}})}
+)
+
+
+def components(models: list[Model]) -> dict[str, Schema]:
+    """Every schema of the document by its name."""
+    found = {"Problem": PROBLEM, "Error": ERROR, "Model": _model()}
+    for model in models:
+        found[f"{model.id}.inputs"] = taken(model)
+        found[f"{model.id}.wishes"] = wished(model)
+        found[f"{model.id}.prediction"] = prediction(model.run.app.gives(model.run.facts))
+        found[f"{model.id}.one"] = one_answer(model)
+        found[f"{model.id}.many"] = batch_answer(model)
+        found[f"{model.id}.explained"] = explained_answer(model)
+    return found
+
+
+def _model() -> Schema:
+    """What /v1/models says of one model."""
+    text, number = {"type": "string"}, {"type": "number"}
+    numbers = record({name: number for name in ("value", "low", "high", "guess")})
+    whole = {"type": "integer"}
+    return record(
+        {
+            "id": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$"},
+            "kind": text,
+            "hash": text,
+            "inputs": {"type": "object"},
+            "gives": text,
+            "wishes": {"type": "object"},
+            "classes": {"type": "array", "items": text},
+            "headline": text,
+            "score": {"anyOf": [numbers, {"type": "null"}]},
+            "limits": record({"bytes": whole, "json": whole, "batch": whole, "parts": whole}),
+        }
+    )

@@ -1,0 +1,132 @@
+"""The process: runs are loaded, the loop runs, and a signal lets it finish what it has accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib.util
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from tenfold.lazy import lazy
+from tenfold.run import Run
+from tenfold.serving.log import to_standard_error
+from tenfold.serving.models import identifiers, model_of
+from tenfold.serving.service import Service
+from tenfold.serving.settings import Settings
+from tenfold.serving.wire import Connection
+
+__all__ = ["Server", "serve"]
+
+uvloop = lazy("uvloop")
+
+GRACE = 0.3
+"""Seconds in which connections that are open and idle may still ask, once the end has begun."""
+KEPT = 65
+"""Seconds that an idle connection is kept."""
+SWITCH = 0.0005
+"""Seconds after which Python's threads take turns: a tenth of the usual, for the loop's sake."""
+
+RARELY = (50_000, 20, 20)
+"""Objects after which Python looks for cycles; with its own 700 a busy loop did little else."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server: slow heads are ended, a signal drains, and the end is no error."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                service,
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=KEPT,
+                timeout_graceful_shutdown=int(settings.timeout) + 5,
+            )
+        )
+        self.service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, and warms the models meanwhile."""
+        self.service.start()
+        await super().startup(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        self.service.access.flush()
+        if counter % 5 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                connection.check(now)  # type: ignore[union-attr]
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nothing more is accepted; what was is answered."""
+        self.service.draining = True
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        await asyncio.sleep(GRACE)
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, a second does not wait; neither is raised again at the end."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def serve(runs: Sequence[Run], settings: Settings, listening: socket.socket) -> dict[str, Any]:
+    """Serves until a signal comes and everything accepted is answered; what was done meanwhile."""
+    began = time.monotonic()
+    models = [
+        model_of(run, name, settings) for run, name in zip(runs, identifiers(runs), strict=True)
+    ]
+    service = Service(models, settings)
+    to_standard_error(settings.log)
+    turns = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()  # what was loaded stays: looking through it again would stop everything for 0.1 s
+    gc.set_threshold(*RARELY)  # requests leave no cycles behind
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(Server(service, settings).serve(sockets=[listening]))
+    finally:
+        service.stop()
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+        sys.setswitchinterval(turns)
+    return _done(service, time.monotonic() - began)
+
+
+def _loop_factory() -> Any:
+    """uvloop where it is, which is everywhere but on Windows."""
+    return uvloop.new_event_loop if importlib.util.find_spec("uvloop") else None
+
+
+def _done(service: Service, seconds: float) -> dict[str, Any]:
+    statuses: dict[str, int] = {}
+    for (_, _, _, status), count in service.metrics.requests.items():
+        statuses[str(status)] = statuses.get(str(status), 0) + count
+    return {
+        "models": [batcher.model.id for batcher in service.batchers],
+        "requests": sum(statuses.values()),
+        "statuses": dict(sorted(statuses.items())),
+        "rows": sum(batcher.rows for batcher in service.batchers),
+        "batches": sum(batcher.batches for batcher in service.batchers),
+        "seconds": round(seconds, 3),
+    }

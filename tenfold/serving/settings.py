@@ -1,0 +1,180 @@
+"""What a server was told, checked before anything is loaded: address, token, limits."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import re
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from tenfold.errors import EnvironmentRefused, UsageError
+
+__all__ = ["Settings", "bound"]
+
+MB = 1 << 20
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+"""Names under which a server may always be called."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to serve. Sizes are bytes, times are seconds.
+
+    `hosts` and `origins` are allowed besides the local ones and the address itself. With `most`
+    every size takes that value. A body holds at most `json` bytes as JSON; a part of a form
+    `picture` bytes, a sound or film `stream` bytes, anything else as many as JSON.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str = ""
+    batch: int = 64
+    queue: int = 256
+    timeout: float = 30.0
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    json: int = 10 * MB
+    picture: int = 25 * MB
+    stream: int = 100 * MB
+    log: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises UsageError with what a value must be."""
+        if not self.host.strip():
+            raise _bad("host", "an address of this machine", self.host)
+        _whole("port", self.port, 0, 65_535)
+        _whole("batch", self.batch, 1, 4096)
+        _whole("queue", self.queue, 1, 1_000_000)
+        if not _number(self.timeout) or not 0 < self.timeout <= 3600:
+            raise _bad("timeout", "a number above 0 and up to 3600", self.timeout)
+        if self.token and not re.fullmatch(r"[!-~]+", self.token):
+            fix = "Letters, digits and signs, no spaces."
+            raise UsageError("The token holds what no header can", code="bad-setting", fix=fix)
+        for name in self.hosts:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", name):
+                raise _bad("allow-host", "names without scheme and port", name)
+        for origin in self.origins:
+            if not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:\d+)?", origin):
+                raise _bad("allow-origin", "origins such as https://example.org", origin)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Hosts, in lower case and without port, that a request may name."""
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return frozenset(name.lower() for name in (*LOCAL, own, *self.hosts))
+
+    @property
+    def address(self) -> str:
+        """The address for people, `http://127.0.0.1:8000`."""
+        open_to_all = self.host in ("0.0.0.0", "::")
+        name = "127.0.0.1" if open_to_all else self.host
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}"
+
+
+def settings_of(
+    host: str,
+    port: int,
+    token: str | None,
+    batch: int,
+    queue: int,
+    timeout: float,
+    max_mb: int | None,
+    allow_host: str | None,
+    allow_origin: str | None,
+    log: bool,
+) -> Settings:
+    """Settings from the words of the verb; the token also from TENFOLD_TOKEN.
+
+    Raises UsageError, also where an address that others reach has no token.
+    """
+    told = os.environ.get("TENFOLD_TOKEN", "") if token is None else token
+    sizes = {}
+    if max_mb is not None:
+        _whole("max-mb", max_mb, 1, 4096)
+        sizes = dict.fromkeys(("json", "picture", "stream"), max_mb * MB)
+    found = Settings(
+        host=str(host),
+        port=port,
+        token=told,
+        batch=batch,
+        queue=queue,
+        timeout=timeout,
+        hosts=_listed(allow_host),
+        origins=_listed(allow_origin),
+        log=log,
+        **sizes,
+    )
+    if not found.token and not _loopback(found.host):
+        raise UsageError(
+            f"Others reach {found.host}, so that a token is needed",
+            code="needs-token",
+            where=found.host,
+            fix="Set TENFOLD_TOKEN or give --token; or serve this machine alone without --host.",
+        )
+    return found
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise _bad(name, f"a whole number from {low} to {high}", value)
+
+
+def _number(value: Any) -> bool:
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return fits and math.isfinite(value)
+
+
+def _bad(name: str, wanted: str, value: Any) -> UsageError:
+    return UsageError(f"{name} must be {wanted}, got {value!r}", code="bad-setting", where=name)
+
+
+# --- the address ----------------------------------------------------------------------------------
+
+
+def _loopback(host: str) -> bool:
+    """True where nobody but this machine reaches the address; a name counts by where it leads."""
+    return all(ipaddress.ip_address(place[4][0]).is_loopback for place in _places(host, 0))
+
+
+def _places(host: str, port: int) -> list[Any]:
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            f"There is no address {host!r}",
+            code="no-such-address",
+            where=host,
+            fix="Give an address of this machine, such as 127.0.0.1 or 0.0.0.0.",
+        ) from error
+    return found
+
+
+def bound(settings: Settings) -> socket.socket:
+    """The listening socket; connections wait in it until the models are loaded.
+
+    Raises EnvironmentRefused where the port is taken or forbidden, or the address is another's.
+    """
+    family, kind, protocol, _, place = _places(settings.host, settings.port)[0]
+    found = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share the port
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(place)
+        found.listen(1024)
+    except OSError as error:
+        found.close()
+        raise EnvironmentRefused(
+            f"The server cannot listen on {settings.host} port {settings.port}: {error.strerror}",
+            code="port",
+            where=f"{settings.host}:{settings.port}",
+            fix="Choose another --port (0 takes a free one), or end what uses it.",
+        ) from error
+    found.setblocking(False)
+    return found

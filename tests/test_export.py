@@ -1,0 +1,329 @@
+"""A run as one ONNX file: proved before it is written, opened without torch, refused when odd."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from subjects import KINDS, Subject, trained
+
+import tenfold
+from tenfold import evidence, explaining, exporting, onnx_graph, sealing
+from tenfold.data import Columns
+from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.inference import by_onnx, by_torch, session_of
+from tenfold.networks import notation
+from tenfold.networks.lined import Lined
+from tenfold.networks.pictures import PictureClassifier
+from tenfold.run import EXPORTED, open_run
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """A copy of the trained run, as these tests add to it, where its data still lie."""
+    own = trained(request.param, tmp_path_factory)
+    folder = shutil.copytree(own.run.folder, tmp_path_factory.mktemp("export") / "run")
+    return dataclasses.replace(own, run=open_run(folder, "cpu"))
+
+
+@pytest.fixture(scope="module")
+def export(subject: Subject) -> tenfold.document.Document:
+    return tenfold.export(subject.run, subject.data)
+
+
+@pytest.fixture
+def folder(export, tmp_path: Path) -> Path:
+    """A copy of the exported folder, far from its run."""
+    return shutil.copytree(export["export"], tmp_path / "exported")
+
+
+# --- what it promises ---
+
+
+def test_an_export_answers_as_the_run(subject: Subject, export):
+    opened = open_run(export["export"])
+    assert opened.net is None and len(opened.digest) == 64
+    columns = subject.prepared.inputs("test")
+    before, after = subject.run.infer(columns), opened.infer(columns)
+    assert set(before) == set(after)
+    for name, value in before.items():
+        assert value.dtype == after[name].dtype
+        np.testing.assert_allclose(after[name], value, rtol=1e-4, atol=1e-4)
+    told, said = (run.answer(columns) for run in (subject.run, opened))
+    assert [type(one) for one in told] == [type(one) for one in said]
+
+
+def test_the_parity_is_told(subject: Subject, export):
+    parity = export["parity"]
+    rows = len(subject.prepared.rows("test"))
+    assert parity["rows"] == rows == parity["decisions"]["equal"] + parity["decisions"]["tied"]
+    assert parity["decisions"]["different"] == 0
+    assert max(parity["largest_difference"].values()) <= 1e-4
+    best = subject.run.scores["scores"][parity["headline"]]["value"]
+    assert parity["values"]["onnx"] == pytest.approx(best, abs=1e-6)
+    assert json.loads((Path(export["export"]) / "parity.json").read_text()) == parity
+
+
+def test_many_are_as_one_by_one(subject: Subject, export):
+    opened = open_run(export["export"])
+    columns = subject.prepared.inputs("test")
+    together = opened.infer(columns)
+    for row in range(min(columns.rows, 5)):
+        alone = opened.infer(columns.view(np.array([row])))
+        for name, value in alone.items():
+            np.testing.assert_allclose(value[0], together[name][row], rtol=1e-5, atol=1e-5)
+
+
+WITHOUT = """
+import sys
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {gone}:
+            raise ModuleNotFoundError(f"No module named {{name}}", name=name)
+sys.meta_path.insert(0, Gone())
+"""
+HEAVY = ["torch", "safetensors", "sklearn", "scipy", "matplotlib", "jinja2", "cv2", "onnx"]
+
+
+def without(packages: list[str], code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A fresh Python that cannot import these packages."""
+    text = WITHOUT.format(gone=packages) + code
+    command = [sys.executable, "-c", text]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def test_no_torch_is_needed(subject: Subject, folder: Path, tmp_path: Path):
+    source = subject.world.hand_over(subject.data)
+    code = f"""
+import json, tenfold
+for one in tenfold.predict({str(folder)!r}, [{str(source)!r}]):
+    print(json.dumps(one.to_json()))
+"""
+    done = without(HEAVY, code, tmp_path)
+    (here,) = tenfold.predict(folder, [source])
+    assert json.loads(done.stdout) == here.to_json(), done.stderr
+
+
+def test_a_run_answers_by_its_export_where_there_is_no_torch(subject: Subject, export, tmp_path):
+    source = subject.world.hand_over(subject.data)
+    code = f"""
+import json, tenfold
+for one in tenfold.predict({str(subject.run.folder)!r}, [{str(source)!r}]):
+    print(json.dumps(one.to_json()))
+"""
+    done = without(HEAVY, code, tmp_path)
+    (here,) = tenfold.predict(export["export"], [source])
+    assert json.loads(done.stdout) == here.to_json()
+
+
+def test_the_report_shows_the_export(subject: Subject, export):
+    page = (subject.run.folder / "report.html").read_text("utf-8")
+    assert 'id="exported"' in page and "float32" in page
+    tenfold.report(subject.run, data=None, lang="zh")
+
+
+def test_what_an_export_cannot_do_is_said(subject: Subject, export, folder: Path):
+    inside = open_run(export["export"])
+    found = tenfold.test(inside, subject.data)
+    assert found["scores"].keys() == subject.run.scores["scores"].keys()
+    with pytest.raises(UsageError, match="does not hold the rows") as refused:
+        tenfold.test(folder, subject.data)
+    assert refused.value.code == "exported-run"
+    for verb in (tenfold.report, tenfold.export):
+        with pytest.raises(UsageError) as refused:
+            verb(folder)
+        assert refused.value.code == "exported-run"
+
+
+def test_what_is_explained_lies_beside_the_run(subject: Subject, export):
+    found = tenfold.explain(export["export"], [subject.world.hand_over(subject.data)])
+    assert Path(found["page"]).parent.parent == subject.run.folder.parent
+    assert open_run(export["export"]) and open_run(subject.run.folder, "cpu")
+
+
+def test_nothing_of_this_machine_is_in_it(export):
+    content = (Path(export["export"]) / "net.onnx").read_bytes()
+    for trace in (str(ROOT), "site-packages", str(Path.home()), ".py"):
+        assert trace.encode() not in content, trace
+
+
+def test_the_same_run_exports_to_the_same_bytes(subject: Subject, export, tmp_path: Path):
+    tenfold.export(subject.run, subject.data, out=tmp_path / "again")
+    first = (Path(export["export"]) / "net.onnx").read_bytes()
+    assert (tmp_path / "again/net.onnx").read_bytes() == first
+
+
+# --- what it refuses ---
+
+
+def test_another_network_is_refused_and_nothing_written(subject: Subject, tmp_path: Path):
+    other = explaining.shuffled(subject.run.net, 1)
+    odd = dataclasses.replace(subject.run, infer=by_torch(other))
+    with pytest.raises(ArtefactRefused, match="does not answer as the run does") as refused:
+        exporting.exported(odd, subject.data, tmp_path / "out", int8=False, max_drop=0.5)
+    assert refused.value.code == "export-differs" and refused.value.exit_code == 6
+    assert not [*tmp_path.iterdir()]
+
+
+def test_eight_bits_are_offered_with_their_cost(subject: Subject, tmp_path: Path):
+    found = tenfold.export(subject.run, subject.data, int8=True, max_drop=100, out=tmp_path / "o")
+    small = found["parity"]["int8"]
+    opened = open_run(tmp_path / "o")
+    told = opened.answer(subject.prepared.inputs("test"))
+    assert all(isinstance(one, subject.app.gives(subject.run.facts)) for one in told)
+    before = found["parity"]["values"]["torch"]
+    assert small["drop"] == pytest.approx(100 * (before - small["value"]), abs=1e-3)
+    assert small["bytes"] < found["parity"]["bytes"] and small["calibrated_on"] > 0
+
+
+def test_eight_bits_that_cost_too_much_are_refused(subject: Subject, tmp_path: Path):
+    found, _ = evidence.again(subject.run, subject.data)
+    other = onnx_graph.graph(explaining.shuffled(subject.run.net, 1), found.columns, {})
+    with pytest.raises(ArtefactRefused, match=r"Eight bits cost \d+\.\d\d points of") as refused:
+        exporting._cost_of_eight_bits(
+            subject.run, found, other, subject.prepared.inputs("train"), tmp_path / "n", 0.5
+        )
+    assert refused.value.code == "int8-costs" and "--max-drop" in refused.value.fix
+
+
+def test_a_folder_with_other_files_is_left_alone(subject: Subject, tmp_path: Path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds other files") as refused:
+        tenfold.export(subject.run, subject.data, out=tmp_path)
+    assert refused.value.code == "export-exists"
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    with pytest.raises(UsageError, match="sealed"):
+        tenfold.export(subject.run, subject.data, out=subject.run.folder / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "asked", [{"to": "tflite"}, {"max_drop": -1.0}, {"max_drop": float("nan")}, {"lang": "xx"}]
+)
+def test_odd_wishes_are_refused(subject: Subject, asked: dict):
+    with pytest.raises(UsageError):
+        tenfold.export(subject.run, subject.data, **asked)
+
+
+def test_moved_data_are_asked_for(subject: Subject, tmp_path: Path):
+    moved = shutil.copytree(subject.run.folder, tmp_path / "moved")
+    with pytest.raises(UsageError, match="data are not where they were") as refused:
+        tenfold.export(moved)
+    assert "tenfold export RUN DATA" in refused.value.fix
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxscript"])
+def test_a_missing_package_is_told_first(package: str, tmp_path: Path, subject: Subject):
+    code = f"""
+import tenfold
+tenfold.export({str(subject.run.folder)!r}, "no/such/data")
+"""
+    done = without([package], code, tmp_path)
+    assert f"needs the package {package}" in done.stderr
+    assert 'pip install "tenfold[export]"' in done.stderr
+
+
+# --- an exported folder from a stranger ---
+
+
+def refusal(folder: Path) -> TenfoldError:
+    with pytest.raises(ArtefactRefused, match=r"^The run") as found:
+        open_run(folder)
+    assert found.value.exit_code == 6 and found.value.fix
+    return found.value
+
+
+@pytest.mark.parametrize("name", EXPORTED.sealed)
+def test_a_changed_bit_is_refused(folder: Path, name: str):
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    assert refusal(folder).code == "run-changed"
+
+
+@pytest.mark.parametrize("name", EXPORTED.sealed)
+def test_a_missing_file_is_refused(folder: Path, name: str):
+    (folder / name).unlink()
+    with pytest.raises(TenfoldError) as found:
+        open_run(folder)
+    assert found.value.exit_code in (2, 6)
+
+
+def test_strangers_and_links_are_refused(folder: Path):
+    (folder / "more.bin").write_bytes(b"x")
+    assert refusal(folder).code == "run-stranger"
+    (folder / "more.bin").unlink()
+    (folder / "report.html").symlink_to("/etc/hostname")
+    assert refusal(folder).code == "run-link"
+
+
+def with_network(folder: Path, content: bytes) -> Path:
+    """A stranger's network in a folder whose manifest agrees with it."""
+    (folder / "net.onnx").write_bytes(content)
+    sealing.seal(folder, EXPORTED)
+    return folder
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95pickle", b"PK\x03\x04", b"<html>"])
+def test_what_is_no_network_is_refused(folder: Path, content: bytes):
+    assert refusal(with_network(folder, content)).code == "run-network"
+
+
+def test_a_network_that_reads_other_files_is_refused(folder: Path, tmp_path: Path):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(folder / "net.onnx"))
+    big = max(model.graph.initializer, key=lambda one: len(one.raw_data))
+    (tmp_path / "secret").write_bytes(big.raw_data)
+    big.ClearField("raw_data")
+    big.data_location = onnx.TensorProto.EXTERNAL
+    entry = big.external_data.add()
+    entry.key, entry.value = "location", "../secret"
+    error = refusal(with_network(folder, model.SerializeToString()))
+    assert error.code == "run-network" and "reads other files" in error.message
+
+
+def test_a_network_with_other_inputs_is_refused(folder: Path):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(folder / "net.onnx"))
+    for one in [*model.graph.node]:
+        for place, name in enumerate(one.input):
+            if name == model.graph.input[0].name:
+                one.input[place] = "other"
+    model.graph.input[0].name = "other"
+    assert refusal(with_network(folder, model.SerializeToString())).code == "run-network"
+
+
+# --- every layer a line can hold ---
+
+LINES = [
+    "conv8 relu maxpool2 conv8:valid gelu flatten",
+    "conv8:nobias batchnorm silu averagepool2 globalaverage",
+    "conv8:stride2 groupnorm elu dropout0.3 globalmax",
+    "conv8 residual(conv8 leaky conv8) tanh globalaverage dense9 sigmoid",
+    "view20 residual(conv16:stride2 relu conv16) globalmax",
+    "listing",
+    "residual",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_layer_exports(line: str, tmp_path: Path):
+    if line in notation.NAMES:
+        line = notation.line_of(line, 3, 24, 24, "tiny")
+    torch.manual_seed(0)
+    net = PictureClassifier(Lined(line, 3, 4, 24, 24), 3, 24, 24, True, False).eval()
+    net.middle = None
+    images = np.random.default_rng(0).integers(0, 256, (7, 24, 24, 3), dtype=np.uint8)
+    columns = Columns({"image": images})
+    (tmp_path / "net.onnx").write_bytes(onnx_graph.graph(net, columns, {}))
+    found = by_onnx(session_of(tmp_path / "net.onnx"))(columns)
+    for name, value in by_torch(net)(columns).items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-4)
