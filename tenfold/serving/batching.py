@@ -29,7 +29,7 @@ COVERS = 64
 """Rows that an explanation counts for: it asks for at most so many covered copies."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
     """The outcome of one row: JSON of its predictions, or the code of what is wrong with it."""
 

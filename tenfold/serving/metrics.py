@@ -6,8 +6,9 @@ The client library's own counters take a lock each time; these cost less than a 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -51,7 +52,14 @@ class Histogram:
         return found
 
 
-Found = dict[tuple[str, ...], Histogram]
+@dataclass(slots=True)
+class Tally:
+    """What was asked of one route of one model; the queue's histograms are those of the model."""
+
+    waits: Histogram
+    rows: Histogram
+    statuses: dict[tuple[str, int], int] = field(default_factory=dict)
+    seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
 
 
 class Metrics:
@@ -59,10 +67,9 @@ class Metrics:
 
     def __init__(self, batchers: Iterable[Batcher]) -> None:
         self._batchers = list(batchers)
-        self.requests: dict[tuple[str, str, str, int], int] = {}
-        self.seconds: Found = {}
-        self.waits: Found = {}
-        self.sizes: Found = {}
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._waits: dict[str, Histogram] = {}
+        self._rows: dict[str, Histogram] = {}
         self.bytes_in = self.bytes_out = 0
         self.connections = 0
         self._registry = CollectorRegistry()
@@ -71,21 +78,30 @@ class Metrics:
 
     def note(self, call: Call) -> None:
         """One request that was answered, refused or left."""
-        route, model = call.route, call.model
-        key = (call.method, route, model, call.status)
-        self.requests[key] = self.requests.get(key, 0) + 1
+        place = (call.route, call.model)
+        tally = self._tallies.get(place) or self._tally(place)
+        key = (call.method, call.status)
+        tally.statuses[key] = tally.statuses.get(key, 0) + 1
         self.bytes_in += call.received
         self.bytes_out += call.sent
         if call.together:
-            self._histogram(self.seconds, (route, model), SECONDS).note(call.spent)
-            self._histogram(self.waits, (model,), SECONDS).note(call.waited)
-            self._histogram(self.sizes, (model,), ROWS).note(call.together)
+            tally.seconds.note(call.spent)
+            tally.waits.note(call.waited)
+            tally.rows.note(call.together)
 
-    @staticmethod
-    def _histogram(found: Found, key: tuple[str, ...], edges: tuple[float, ...]) -> Histogram:
-        if key not in found:
-            found[key] = Histogram(edges)
-        return found[key]
+    def _tally(self, place: tuple[str, str]) -> Tally:
+        waits = self._waits.setdefault(place[1], Histogram(SECONDS))
+        rows = self._rows.setdefault(place[1], Histogram(ROWS))
+        self._tallies[place] = Tally(waits, rows)
+        return self._tallies[place]
+
+    def statuses(self) -> dict[int, int]:
+        """Requests by status."""
+        found: dict[int, int] = {}
+        for tally in self._tallies.values():
+            for (_, status), count in tally.statuses.items():
+                found[status] = found.get(status, 0) + count
+        return dict(sorted(found.items()))
 
     def text(self) -> bytes:
         """The text format of Prometheus."""
@@ -99,26 +115,20 @@ class Metrics:
         """Every metric with what was counted so far."""
         labels = ("method", "route", "model", "status")
         requests = CounterMetricFamily("tenfold_requests", "Requests by outcome.", labels=labels)
-        for (method, route, model, status), count in self.requests.items():
-            requests.add_metric((method, route, model, str(status)), count)
+        for (route, model), tally in self._tallies.items():
+            for (method, status), count in tally.statuses.items():
+                requests.add_metric((method, route, model, str(status)), count)
         yield requests
-        yield self._histograms(
-            "tenfold_request_seconds", "From head to answer.", ("route", "model"), self.seconds
-        )
-        yield self._histograms(
-            "tenfold_queue_seconds", "Time in the queue.", ("model",), self.waits
-        )
-        yield self._histograms("tenfold_batch_rows", "Rows asked together.", ("model",), self.sizes)
+        seconds = {place: tally.seconds for place, tally in self._tallies.items() if place[1]}
+        yield _family("request_seconds", "From head to answer.", ("route", "model"), seconds)
+        waits = {(model,): one for model, one in self._waits.items() if model}
+        yield _family("queue_seconds", "Time in the queue.", ("model",), waits)
+        rows = {(model,): one for model, one in self._rows.items() if model}
+        yield _family("batch_rows", "Rows asked together.", ("model",), rows)
         yield CounterMetricFamily("tenfold_body_bytes_in", "Bytes of bodies.", self.bytes_in)
         yield CounterMetricFamily("tenfold_body_bytes_out", "Bytes of answers.", self.bytes_out)
         yield GaugeMetricFamily("tenfold_connections", "Open connections.", self.connections)
         yield from self._models()
-
-    def _histograms(self, name: str, text: str, labels: tuple[str, ...], found: Found) -> Metric:
-        family = HistogramMetricFamily(name, text, labels=labels)
-        for key, one in found.items():
-            family.add_metric(key, one.buckets(), one.total)
-        return family
 
     def _models(self) -> Iterator[Metric]:
         held = GaugeMetricFamily(
@@ -140,3 +150,16 @@ class Metrics:
             busy.add_metric((name,), one.seconds)
             info.add_metric((name, run.kind, run.digest), one.ready)
         yield from (held, rows, batches, busy, info)
+
+
+def _family(
+    name: str,
+    text: str,
+    labels: tuple[str, ...],
+    found: Mapping[Any, Histogram],
+) -> Metric:
+    family = HistogramMetricFamily(f"tenfold_{name}", text, labels=labels)
+    for key, one in found.items():
+        if one.total:
+            family.add_metric(key, one.buckets(), one.total)
+    return family

@@ -37,7 +37,7 @@ class Wanted:
     values: dict[str, Any] = field(compare=False, default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asked:
     """What a request asks: rows of cells by the inputs' names, and wishes."""
 

@@ -23,6 +23,7 @@ SECURITY: list[tuple[bytes, bytes]] = [
     (b"cache-control", b"no-store"),
 ]
 """On every answer, whoever asked for whatever."""
+SECURITY_LINES = b"".join(b"%b: %b\r\n" % header for header in SECURITY)
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 

@@ -29,6 +29,10 @@ class _Nobody:
         """Never known."""
         return False
 
+    def reply(self, call: Call, response: Response) -> bool:
+        """Nothing is written here."""
+        return False
+
 
 class Service:
     """Models behind their routes. `draining` once no more is to be accepted."""
@@ -118,13 +122,16 @@ class Service:
 
     async def _send(self, call: Call, response: Response, send: Any) -> None:
         call.status, call.sent = response.status_code, len(response.body)
-        headers = [*response.raw_headers, *self.headers(call)]
+        if call.transport.reply(call, response):
+            return
+        own = [(b"x-request-id", call.id.encode()), *self.headers(call)]
+        headers = [*response.raw_headers, *replies.SECURITY, *own]
         await send({"type": "http.response.start", "status": call.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
     def headers(self, call: Call) -> list[tuple[bytes, bytes]]:
-        """What every response has besides type and length."""
-        found = [(b"x-request-id", call.id.encode()), *replies.SECURITY]
+        """What this response has besides type, length, id and what all have."""
+        found: list[tuple[bytes, bytes]] = []
         if call.refused:
             found += replies.extras(call.refused.status)
             if call.refused.status == 405 and call.found:

@@ -7,6 +7,7 @@ wants is read and dropped for a moment, so that the client reads the answer and 
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -20,6 +21,8 @@ __all__ = ["Connection"]
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 64 << 10
 HEAD_LINES = 100
+Header = tuple[bytes, bytes]
+CLOSE = (b"connection", b"close")
 MOST = 1000
 """Connections at one time."""
 SKIPPED = 1 << 20
@@ -33,16 +36,24 @@ class _Outgoing:
     """The transport as uvicorn sees it: closing waits until the client has read the answer."""
 
     def __init__(self, transport: Any, connection: Connection) -> None:
-        self.real, self._connection = transport, connection
-        self.write = transport.write
+        self.real, self.write = transport, transport.write
+        # Weak, so that a connection is freed as it ends and not by the next search for cycles.
+        self._connection = weakref.ref(connection)
 
     def close(self) -> None:
         """Closes once nothing more comes (see Connection.hang_up)."""
-        self._connection.hang_up()
+        if (connection := self._connection()) is not None:
+            connection.hang_up()
 
     def is_closing(self) -> bool:
         """True once nothing more will be written."""
-        return self._connection.dropping or bool(self.real.is_closing())
+        connection = self._connection()
+        return connection is None or connection.dropping or bool(self.real.is_closing())
+
+    def reply(self, call: Call, response: Any) -> bool:
+        """Writes a whole response (see Connection.reply)."""
+        connection = self._connection()
+        return connection is not None and connection.reply(call, response)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -152,14 +163,34 @@ class Connection(HttpToolsProtocol):
         else:
             super().on_message_complete()
 
-    # --- answered without a task ---
+    # --- answers ---
+
+    def reply(self, call: Call, response: Any) -> bool:
+        """Writes a whole response at once, as `cycle.send` does header by header.
+
+        False where that is left to the usual way: the client is slow to read, or further requests
+        are waiting on this connection.
+        """
+        cycle = self.cycle
+        if cycle.scope.get("tenfold") is not call or cycle.disconnected or self.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.keep_alive &= not self.service.draining
+        cycle.keep_alive &= call.refused is None or not call.refused.close
+        body = b"" if call.method == "HEAD" else response.body
+        self._write(call, response.raw_headers, body, cycle.keep_alive)
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def _refuse(self, call: Call, error: Refused) -> None:
         keep = self.parser.should_keep_alive() and not error.close
         call.status, call.code, self.skipped = error.status, error.code, True
         body = b"" if error.status == 204 else replies.refusal(error.code, call.id)
         call.sent = len(body)
-        self._write(call, body if call.method != "HEAD" else b"", keep)
+        self._write(call, _plain(body), body if call.method != "HEAD" else b"", keep)
         self.service.finished(call)
         self.skipped_since = self.loop.time()
         if not keep:
@@ -172,16 +203,22 @@ class Connection(HttpToolsProtocol):
         call.sent = len(body)
         self.unread = True  # more may be on its way
         if self.cycle is None or self.cycle.response_complete:
-            self._write(call, body, keep=False)
+            self._write(call, _plain(body), body, keep=False)
         self.service.finished(call)
         self.transport.close()
 
-    def _write(self, call: Call, body: bytes, keep: bool) -> None:
-        headers = [*self.server_state.default_headers, *self.service.headers(call)]
-        if not keep and not self.service.draining and not (call.refused and call.refused.close):
-            headers.append((b"connection", b"close"))
-        head = b"".join(b"%b: %b\r\n" % header for header in headers)
+    def _write(self, call: Call, headers: list[Header], body: bytes, keep: bool) -> None:
+        own = self.service.headers(call)
+        if not keep and CLOSE not in own:
+            own.append(CLOSE)
+        every = [*self.server_state.default_headers, *headers, *own]
+        lines = b"".join([b"%b: %b\r\n" % header for header in every])
         self.transport.write(
-            b"%bcontent-type: application/json\r\ncontent-length: %d\r\n%b\r\n%b"
-            % (STATUS_LINE[call.status], call.sent, head, body)
+            b"%bx-request-id: %b\r\n%b%b\r\n%b"
+            % (STATUS_LINE[call.status], call.id.encode(), replies.SECURITY_LINES, lines, body)
         )
+
+
+def _plain(body: bytes) -> list[Header]:
+    """Headers of a refusal."""
+    return [(b"content-type", replies.JSON), (b"content-length", b"%d" % len(body))]
