@@ -237,8 +237,9 @@ def _training_columns(run: Run, data: Any) -> Columns:
     source = rereading.place_of(run, data, "export RUN DATA")
     table, _ = rereading.looked_at(run, source)
     table = rereading.own_rows(table, rereading.rows_of(run), "train")
-    step = max(1, len(table) // onnx_graph.CALIBRATED_ON)
-    some = table.iloc[::step].reset_index(drop=True)
+    count = min(len(table), onnx_graph.CALIBRATED_ON)
+    spread = np.linspace(0, len(table) - 1, count).astype(np.int64)
+    some = table.iloc[spread].reset_index(drop=True)
     if some.empty:
         raise UsageError(
             "Eight bits are calibrated on training rows, and none of them are among the data",

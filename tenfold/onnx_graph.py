@@ -151,9 +151,8 @@ class _Rows:
     """Calibration batches, as the library asks for them."""
 
     def __init__(self, columns: Columns) -> None:
-        count = min(columns.rows, CALIBRATED_ON)
-        some = columns.view(np.linspace(0, columns.rows - 1, count).astype(np.int64))
-        self._left = (some.take(rows) for rows in batches(count, at_once(some, 32)))
+        order = batches(columns.rows, at_once(columns, 32))
+        self._left = (columns.take(rows) for rows in order)
 
     def get_next(self) -> Batch | None:
         """The next batch, None at the end."""
