@@ -66,8 +66,7 @@ def services() -> list[Service]:
     """tenfold and its peers."""
     return [
         ours(),
-        Service("litserve", _peer("serving_litserve.py", "litserve", "--wait", "0")),
-        Service("litserve_fast", _peer("serving_litserve.py", "litserve", "--fast-queue")),
+        Service("litserve", _peer("serving_litserve.py", "litserve", "--fast-queue")),
         Service("fastapi", _peer("serving_fastapi.py", "", "--engine", "torch")),
         Service("fastapi_onnx", _peer("serving_fastapi.py", "", "--engine", "onnx")),
     ]
