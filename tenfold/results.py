@@ -5,7 +5,8 @@ Places are fractions of width and height, times are seconds.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import copy
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 __all__ = ["Explanation", "Label", "Labels", "Prediction", "Score", "Scores", "to_json"]
@@ -86,4 +87,6 @@ def _round(value: float) -> float:
 
 def to_json(result: Prediction | Explanation) -> dict[str, Any]:
     """A prediction or an explanation as a JSON object that names its kind."""
-    return {"kind": type(result).__name__.lower(), **asdict(result)}
+    # Not asdict, which copies each of a thousand classes as if it could be anything.
+    values = {entry.name: copy.copy(getattr(result, entry.name)) for entry in fields(result)}
+    return {"kind": type(result).__name__.lower(), **values}

@@ -236,8 +236,8 @@ def encode(
                 problems[row] = error.problem
 
     starts = range(0, len(cells), 16)
-    if len(starts) < 2 or all(is_item(cell) for cell in cells):
-        for start in starts:  # arrays in memory: threads would only wait for each other
+    if len(starts) < 2 or system.cores() < 2 or all(is_item(cell) for cell in cells):
+        for start in starts:  # one core, arrays in memory: threads would only wait for each other
             work(start)
         return out, problems
     with ThreadPoolExecutor(system.cores()) as pool:
