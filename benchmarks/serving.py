@@ -3,19 +3,18 @@
 Claims, on two cores, a tiny network, each server on one core and the client on the other:
 at p99 <= 20 ms at least the rate of LitServe and twice that of a plain FastAPI handler; with
 batching at least twice the throughput of one by one under 64 clients; p50 of an idle single request
-within 3 ms of the prediction in process. With S = one prediction in
-process: at 50 % of capacity p99 <= 5 S + 20 ms, at 70 % <= 8.5 S + 20 ms, no error in both; at
-200 % for a minute goodput of at least 85 % of capacity, back to normal within 5 s; a drain loses no
-accepted request.
+within 3 ms of the prediction in process. With S = one prediction in process: at 50 % of capacity
+p99 <= 5 S + 20 ms, at 70 % <= 8.5 S + 20 ms, no error in both; at 200 % for a minute goodput of at
+least 85 % of capacity, back to normal within 5 s; a drain loses no accepted request.
 Protocol: one network (MNIST, size tiny) is trained and exported; every server decodes the same PNG
 from base64 in JSON and answers the same probabilities: tenfold and LitServe by onnxruntime on that
 export, the FastAPI handler by torch as tutorials have it (`fastapi`) and by onnxruntime
 (`fastapi_onnx`). LitServe with one worker, batches of at most 64 and its ZeroMQ queue, which was
-the best of queue or none, waits of 0 to 5 ms, batches of 1, 16 and 64.
-Arrivals are a Poisson process that waits for no answer
-(benchmarks/load.py). The rate is searched by halving between bounds, in windows of `--window`
-seconds, to 4 % of what 64 clients reach; a window that fails is tried once more, as others work on
-this machine too. Servers in turn, `--times` rounds. Capacity is what 64 clients reach.
+the best of queue or none, waits of 0 to 5 ms, batches of 1, 16 and 64. Arrivals are a Poisson
+process that waits for no answer (benchmarks/load.py). The rate is searched by halving between
+bounds, in windows of `--window` seconds, to 4 % of what 64 clients reach; a window that fails is
+tried once more, as others may work on the machine too. Servers in turn, `--times` rounds. Capacity
+is what 64 clients reach.
     python benchmarks/serving.py [--times 3] [--window 2] [--quick]
 --quick: one round, short windows, ten seconds of overload; to see that it works.
 """
