@@ -201,7 +201,7 @@ def test_camera_takes_a_picture_and_escape_closes_it(page):
     )
     take.wait_for()
     page.keyboard.press("Escape")
-    page.get_by_role("dialog").wait_for(state="detached")
+    page.locator("dialog").wait_for(state="detached")  # by role it is gone before it has closed
     focused = page.evaluate("document.activeElement.innerText")
     assert page.evaluate("tracks.map(track => track.readyState)") == ["ended"]
     assert focused == "Camera" and page.locator(".stage").count() == 0
