@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
+import functools
 import importlib
 import inspect
 import os
@@ -281,7 +282,7 @@ def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
 
     Raises UsageError with the sentence "X of Y must be ..., got ...".
     """
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     fields = {entry.name: entry for entry in dataclasses.fields(cls)}
     for name, value in values.items():
         if name not in fields:
@@ -294,6 +295,12 @@ def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
             )
         _check(owner, fields[name], hints[name], value)
     return cls(**values)
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """Types by name; a server asks with every request."""
+    return get_type_hints(cls)
 
 
 def _hint(entry: dataclasses.Field[Any], value: Any) -> str:

@@ -154,7 +154,7 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
     temperature = run.facts.get("settled", {}).get("temperature")
     if not temperature or not len(table):
         return {}
-    exclusive = run.app.gives(run.facts) is Label
+    exclusive = scoring.KINDS[run.app.gives(run.facts)].exclusive
     before = functools.partial(
         calibration.undone, temperature=float(temperature), exclusive=exclusive
     )

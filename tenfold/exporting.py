@@ -10,18 +10,19 @@ Nothing is written where the proof fails.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tenfold import device, evidence, onnx_graph, rereading, scoring, sealing, system
+from tenfold import __version__, device, evidence, onnx_graph, rereading, scoring, sealing, system
 from tenfold.app import Answer
 from tenfold.data import Columns
 from tenfold.errors import ArtefactRefused, UsageError
@@ -29,7 +30,7 @@ from tenfold.evidence import Evidence
 from tenfold.inference import Infer, Outputs, by_onnx, session_of
 from tenfold.progress import tell
 from tenfold.results import SCHEMA
-from tenfold.run import EXPORTED, Run, beside, refuse_inside
+from tenfold.run import EXPORTED, EXPORTS, Run, beside, refuse_inside, refuse_others, refused_export
 
 __all__ = ["Exported", "exported"]
 
@@ -56,20 +57,13 @@ def exported(
     """
     versions = onnx_graph.ready()
     if run.net is None:
-        raise UsageError(
-            "This run is exported already",
-            code="exported-run",
-            where=str(run.folder),
-            fix="Name the run it was exported from.",
-        )
+        raise refused_export(run, "This run is exported already")
     folder = _place(run, out, int8)
     found, _ = evidence.again(run, data, "export")
-    about = {"kind": run.kind, "weights": run.digest, "made by": f"tenfold {evidence.__version__}"}
+    about = {"kind": run.kind, "weights": run.digest, "made by": f"tenfold {__version__}"}
     content = onnx_graph.graph(run.net, found.columns, about)
     run.net.to(device.choose_device("cpu"))
-    with tempfile.TemporaryDirectory(dir=_parent(folder), prefix=".export-") as half:
-        place = Path(half) / "export"
-        place.mkdir()
+    with _half(run, folder) as place:
         parity = _proved(run, found, content, place / "net.onnx", own=data is None)
         if int8:
             some = _training_columns(run, data)
@@ -86,26 +80,32 @@ def exported(
 def _place(run: Run, out: str | Path | None, int8: bool) -> Path:
     """Where the export goes: into the run, which keeps a place for it, or where told."""
     if out is None:
-        return run.folder / ("export-int8" if int8 else "export")
+        return run.folder / EXPORTS[int8]
     folder = Path(out)
-    if folder.resolve().parent != run.folder.resolve() or folder.name[:6] != "export":
+    if folder.resolve().parent != run.folder.resolve() or folder.name not in EXPORTS:
         refuse_inside(run.folder, folder, "The export")
-    strangers = [path.name for path in folder.glob("*") if path.name not in EXPORTED.known]
-    if folder.exists() and (not folder.is_dir() or strangers):
-        raise UsageError(
-            "The folder for the export holds other files",
-            code="export-exists",
-            where=str(folder),
-            fix="Choose a new --out.",
-        )
+    refuse_others(folder, "The folder for the export", "export-exists", EXPORTED.known)
     return folder
 
 
-def _parent(folder: Path) -> Path:
-    """The folder around it, made where it is missing."""
+@contextlib.contextmanager
+def _half(run: Run, folder: Path) -> Iterator[Path]:
+    """A place beside `folder` in which it is made.
+
+    In the run, the run is held meanwhile, and what killed exports left is removed.
+    """
     parent = beside(folder, "").parent
     parent.mkdir(parents=True, exist_ok=True)
-    return parent
+    with contextlib.ExitStack() as stack:
+        if parent.samefile(run.folder):
+            stack.enter_context(system.locked(run.folder))
+            for left in sealing.leftovers(parent, EXPORTS[:1]):
+                shutil.rmtree(parent / left)
+        # Named as half-written files of a run are, which a killed process may leave.
+        half = tempfile.TemporaryDirectory(dir=parent, prefix=f".{EXPORTS[0]}.")
+        place = Path(stack.enter_context(half)) / EXPORTS[0]
+        place.mkdir()
+        yield place
 
 
 def _finish(run: Run, place: Path, parity: dict[str, Any]) -> None:

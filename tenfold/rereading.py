@@ -9,7 +9,7 @@ import pandas as pd
 
 from tenfold.errors import UsageError
 from tenfold.readers.scan import scan
-from tenfold.run import Run, data_of
+from tenfold.run import Run, data_of, refused_export
 
 __all__ = ["good", "looked_at", "own_rows", "place_of", "refuse_trial", "rows_of"]
 
@@ -21,12 +21,7 @@ def rows_of(run: Run) -> list[dict[str, Any]]:
     """
     path = run.home / "rows.jsonl"
     if not path.is_file():
-        raise UsageError(
-            "An exported run does not hold the rows it was trained on",
-            code="exported-run",
-            where=str(run.folder),
-            fix="Name the run it was exported from.",
-        )
+        raise refused_export(run, "An exported run does not hold the rows it was trained on")
     text = path.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.split("\n") if line]
 

@@ -6,7 +6,8 @@ Places are fractions of width and height, times are seconds.
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, field, fields
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 __all__ = ["Explanation", "Label", "Labels", "Prediction", "Score", "Scores", "to_json"]
@@ -27,6 +28,24 @@ class Label:
         """Calibrated probability of `label`."""
         return self.probabilities.get(self.label, 0.0)
 
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        return f"{self.label}\t{self.probability:.4f}"
+
+    @property
+    def cells(self) -> dict[str, str | float]:
+        """A row of a table of answers."""
+        return {"label": self.label, **self.probabilities}
+
+    def about(self, name: str) -> Label:
+        """The same probabilities, as if that class had been said."""
+        return replace(self, label=name)
+
+    def weighed_by(self, other: Prediction) -> Label:
+        """The same decision with the probabilities of another answer."""
+        return replace(self, probabilities=other.probabilities)
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -34,6 +53,24 @@ class Labels:
 
     labels: tuple[str, ...]
     probabilities: dict[str, float]
+
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        return f"{'|'.join(self.labels)}\t{json.dumps(self.probabilities, ensure_ascii=False)}"
+
+    @property
+    def cells(self) -> dict[str, str | float]:
+        """A row of a table of answers."""
+        return {"label": "|".join(self.labels), **self.probabilities}
+
+    def about(self, name: str) -> Labels:
+        """The same probabilities, as if that class alone had been said."""
+        return replace(self, labels=(name,))
+
+    def weighed_by(self, other: Prediction) -> Labels:
+        """The same decision with the probabilities of another answer."""
+        return replace(self, probabilities=other.probabilities)
 
 
 Prediction = Label | Labels

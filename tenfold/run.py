@@ -40,6 +40,8 @@ torch, safetensors = lazy("torch"), lazy("safetensors.torch")
 
 __all__ = ["Infer", "Run", "open_run", "save", "seal"]
 
+EXPORTS = ("export", "export-int8")
+"""Folders in a run that hold it without torch."""
 FILES = sealing.Files(
     sealed=(
         "app.json",
@@ -52,7 +54,7 @@ FILES = sealing.Files(
         "scores.json",
     ),
     needed=("app.json", "facts.json", "weights.safetensors", "scores.json"),
-    beside=("report.html", "export", "export-int8", "checkpoints", ".lock"),
+    beside=("report.html", *EXPORTS, "checkpoints", ".lock"),
 )
 EXPORTED = sealing.Files(
     sealed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
@@ -171,6 +173,24 @@ def refuse_inside(folder: Path, place: Path, what: str) -> None:
         )
 
 
+def refuse_others(
+    folder: Path, what: str, code: str = "run-exists", known: frozenset[str] = frozenset()
+) -> None:
+    """Raises UsageError where a folder that is to be written holds what was not made here."""
+    made = folder.is_dir() or not folder.exists()
+    if made and not [path for path in folder.glob("[!.]*") if path.name not in known]:
+        return
+    raise UsageError(
+        f"{what} holds other files", code=code, where=str(folder), fix="Choose a new --out."
+    )
+
+
+def refused_export(run: Run, what: str) -> UsageError:
+    """The error of what an exported run cannot do."""
+    fix = "Name the run it was exported from."
+    return UsageError(what, code="exported-run", where=str(run.folder), fix=fix)
+
+
 def remember_data(folder: Path, data: Path) -> None:
     """Notes on this machine, never in the run, where a run's data lie."""
     cache.remember(f"data of {folder.resolve()}", str(data.resolve()))
@@ -202,7 +222,7 @@ def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -
         system.write_atomically(folder / f"{name}.json", pretty(value))
 
 
-def rows(folder: Path, used: pd.DataFrame, root: Path | None, quarantined: list[Any]) -> None:
+def rows(folder: Path, used: pd.DataFrame, quarantined: list[Any]) -> None:
     """Writes the rows that were used and those that were not."""
     names = [
         name for name in ("source", "split", "label", "labels", "group", "digest") if name in used
@@ -234,11 +254,13 @@ def _lines(rows: list[Any]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def open_run(folder: str | Path, device_wish: str = "auto") -> Run:
-    """The run in `folder`, every file checked against its manifest first.
+def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
+    """The run in `folder`, every file checked against its manifest first; an open one as it is.
 
     Raises UsageError where there is no run, ArtefactRefused where it is damaged or too new.
     """
+    if isinstance(folder, Run):
+        return folder
     folder = Path(folder)
     if not folder.is_dir():
         raise UsageError(

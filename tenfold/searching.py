@@ -26,14 +26,15 @@ from tenfold import run as runs
 from tenfold.app import Answer, class_of, settings_of
 from tenfold.comparing import Compared
 from tenfold.document import Document
-from tenfold.errors import ArtefactRefused, DataRefused, TrainingFailed, UsageError
+from tenfold.errors import DataRefused, TrainingFailed, UsageError
 from tenfold.lazy import lazy
 from tenfold.prepare import Prepared
 from tenfold.progress import clock, tell
 from tenfold.reporting import compared, tuned, words
 from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
-from tenfold.training import Asked, changed, numbered, once, ready
+from tenfold.sealing import pretty
+from tenfold.training import Asked, numbered, once, ready, refuse_changed
 from tenfold.trials import Field, Pruned, Trial, Trials
 
 torch = lazy("torch")
@@ -181,21 +182,10 @@ def _folder(out: str | Path | None, asked: Asked, wanted: Content) -> Path:
 
 def _told(folder: Path, wanted: Content) -> Path:
     known = _known(folder)
-    if known and (differs := changed(known.get("settings", {}), wanted)):
-        name, then, now = differs
-        raise ArtefactRefused(
-            f"A search with another {name} is there: {then!r} then, {now!r} now",
-            code="run-differs",
-            where=str(folder),
-            fix="Choose another --out, or give the same settings and data.",
-        )
-    if not known and folder.exists() and any(path.name[0] != "." for path in folder.iterdir()):
-        raise UsageError(
-            "The folder for the search holds other files",
-            code="run-exists",
-            where=str(folder),
-            fix="Choose a new --out.",
-        )
+    if known:
+        refuse_changed(folder, "A search", known.get("settings", {}), wanted)
+    else:
+        runs.refuse_others(folder, "The folder for the search")
     return folder
 
 
@@ -215,8 +205,7 @@ def _note(folder: Path, **more: Any) -> Content:
 
 
 def _store(folder: Path, content: Content) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    system.write_atomically(folder / "tune.json", text)
+    system.write_atomically(folder / "tune.json", pretty(content))
 
 
 # --- the trials -----------------------------------------------------------------------------------

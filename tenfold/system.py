@@ -167,7 +167,7 @@ def locked(folder: Path) -> Iterator[None]:
             _take(file.fileno())
         except OSError as error:
             raise EnvironmentRefused(
-                "Another process is training into this folder",
+                "Another process is writing into this folder",
                 code="locked",
                 where=str(folder),
                 fix="Wait for it, or choose another --out.",

@@ -22,7 +22,7 @@ from tenfold.run import Run
 
 torch = lazy("torch")
 
-__all__ = ["Asked", "changed", "checked", "left", "numbered", "once", "ready"]
+__all__ = ["Asked", "checked", "left", "numbered", "once", "ready", "refuse_changed"]
 
 _AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
 
@@ -201,30 +201,30 @@ def _told(folder: Path, settings: dict[str, Any]) -> Path:
             fix="Choose another --out, or remove it with `tenfold runs --remove`.",
         )
     if runs.unfinished(folder):
-        if differs := changed(runs.plan_of(folder), settings):
-            name, then, now = differs
-            raise ArtefactRefused(
-                f"An unfinished run with another {name} is there: {then!r} then, {now!r} now",
-                code="run-differs",
-                where=str(folder),
-                fix="Choose another --out, or give the same settings and data.",
-            )
-    elif folder.exists() and any(path.name[0] != "." for path in folder.iterdir()):
-        raise UsageError(
-            "The folder for the run holds other files",
-            code="run-exists",
-            where=str(folder),
-            fix="Choose a new --out.",
-        )
+        refuse_changed(folder, "An unfinished run", runs.plan_of(folder), settings)
+    else:
+        runs.refuse_others(folder, "The folder for the run")
     return folder
 
 
-def changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
+def refuse_changed(folder: Path, what: str, then: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ArtefactRefused where what was begun there was asked for otherwise."""
+    if differs := _changed(then, now):
+        name, before, after = differs
+        raise ArtefactRefused(
+            f"{what} with another {name} is there: {before!r} then, {after!r} now",
+            code="run-differs",
+            where=str(folder),
+            fix="Choose another --out, or give the same settings and data.",
+        )
+
+
+def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
     """The first setting that differs, with both values; the innermost name says it best."""
     for name in {**now, **then}:
         old, value = then.get(name), now.get(name)
         if isinstance(old, dict) and isinstance(value, dict):
-            if inner := changed(old, value):
+            if inner := _changed(old, value):
                 return inner
         elif old != value:
             return name, old, value
@@ -233,7 +233,7 @@ def changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] |
 
 def _begin(folder: Path, app: App, prepared: Prepared, settings: dict[str, Any]) -> None:
     runs.begin(folder, app, prepared.facts, settings)
-    runs.rows(folder, prepared.used, prepared.root, prepared.quarantined)
+    runs.rows(folder, prepared.used, prepared.quarantined)
 
 
 def _learn(app: App, prepared: Prepared, plan: Plan, folder: Path, start: str | Path | None) -> Run:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,24 @@ def test_a_folder_with_other_files_is_left_alone(subject: Subject, tmp_path: Pat
     assert (tmp_path / "mine.txt").read_text() == "mine"
     with pytest.raises(UsageError, match="sealed"):
         tenfold.export(subject.run, subject.data, out=subject.run.folder / "elsewhere")
+
+
+def test_a_killed_export_leaves_the_run_as_it_was(subject: Subject, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(subject.run.folder, run, ignore=shutil.ignore_patterns("export*"))
+    command = [sys.executable, "-m", "tenfold", "export", str(run), str(subject.data)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        while not (half := list(run.glob(".export.*"))):
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.kill()
+    tenfold.export(open_run(run), subject.data)
+    assert not half[0].exists() and open_run(run / "export").digest
+
+
+def test_an_export_goes_into_the_run_by_its_own_names_alone(subject: Subject):
+    with pytest.raises(UsageError, match="sealed"):
+        tenfold.export(subject.run, subject.data, out=subject.run.folder / "exported")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ class Kind:
     weighed: Callable[[Sequence[Answer], pd.DataFrame], Weighed]
     certainty: Callable[[Sequence[Answer], pd.DataFrame, Change], dict[str, Any]]
     alike: Callable[[Any, Any, float], bool]
+    exclusive: bool = False
+    """Probabilities of a row sum to one."""
 
 
 def natural(name: str) -> tuple[int, float, str]:

@@ -178,4 +178,5 @@ LABEL = Kind(
     _weighed,
     _certainty,
     _alike,
+    exclusive=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, get_args, get_type_hints
 
 __all__ = ["kind_name", "wishes"]
@@ -15,6 +16,7 @@ def kind_name(gives: Any) -> str:
     return str(gives.__name__).lower()
 
 
+@functools.cache
 def wishes(cls: Any) -> dict[str, dict[str, Any]]:
     """Choices at prediction time: type, default, help, unit, choices and range."""
     hints = get_type_hints(cls)

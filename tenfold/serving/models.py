@@ -13,7 +13,7 @@ import pandas as pd
 
 from tenfold.app import Input, check_settings
 from tenfold.errors import ArtefactRefused, UsageError
-from tenfold.run import Run
+from tenfold.run import EXPORTS, Run
 from tenfold.serving.declared import kind_name, wishes
 from tenfold.serving.inputs import KINDS, Kind
 from tenfold.serving.replies import Refused
@@ -22,7 +22,6 @@ from tenfold.serving.settings import Settings
 __all__ = ["Asked", "Model", "Row", "Wanted", "identifiers", "model_of"]
 
 Row = dict[str, Any]
-EXPORTS = {"export": "", "export-int8": "-int8"}
 PARTS = 8
 """Most parts of a form, where a model does not take more inputs and wishes than that."""
 FRAME = 64 << 10
@@ -184,7 +183,7 @@ def _name(folder: Path) -> str:
     """The run's name; an exported folder has that of the run it lies in."""
     home = folder.resolve()
     if home.name in EXPORTS and (home.parent / "manifest.json").is_file():
-        return f"{home.parent.name}{EXPORTS[home.name]}"
+        return f"{home.parent.name}{home.name.removeprefix(EXPORTS[0])}"
     return home.name
 
 

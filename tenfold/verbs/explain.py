@@ -24,7 +24,7 @@ from tenfold.readers.cells import error_line, printable
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
 from tenfold.reporting.words import share
-from tenfold.results import SCHEMA, Explanation, Label, Labels, Prediction, to_json
+from tenfold.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.run import Run, open_run
 from tenfold.sources import tables
 
@@ -92,7 +92,7 @@ def explain(
     """
     _refuse(method, limit)
     language.known(lang)
-    opened = run if isinstance(run, Run) else open_run(run, device)
+    opened = open_run(run, device)
     asked = _Asked(opened, method, _known(opened, about))
     folder = _folder(opened, out)
     found: list[Explained] = []
@@ -213,9 +213,7 @@ class _Asked:
         """The maps of one row in one way, of `answer`, which may be that of another run."""
         if way == "occlusion":
             (own,) = run.answer(columns)
-            before = answer
-            if isinstance(answer, Label | Labels) and isinstance(own, Label | Labels):
-                before = replace(answer, probabilities=own.probabilities)
+            before = answer if isinstance(own, Problem) else answer.weighed_by(own)
             return explaining.occlusion(run.answer, columns, about=before)
         return explaining.grad_cam(run.net, columns, about=self._number(answer))
 
@@ -240,10 +238,10 @@ def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
 
 def _explained(asked: _Asked, one: Explained) -> Explained:
     """The input with its maps, each compared with those of random networks."""
-    answer = one.answer if asked.about is None else _about(one.answer, asked.about)
-    for way in METHODS[1:]:
-        if asked.method not in ("both", way) or isinstance(answer, Problem):
-            continue
+    if isinstance(one.answer, Problem):
+        return one
+    answer = one.answer if asked.about is None else one.answer.about(asked.about)
+    for way in METHODS[1:] if asked.method == "both" else (asked.method,):
         maps = asked.of(asked.run, one.columns, way, answer)
         one.explanations += maps
         if maps and asked.randoms:
@@ -254,13 +252,6 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
             alike = [value for value in each if value is not None]
             one.random_weights[way] = round(float(np.mean(alike)), 4) if alike else None
     return one
-
-
-def _about(answer: Prediction | Problem, name: str) -> Prediction | Problem:
-    """The answer as if that class had been said, with the probabilities that it has."""
-    if isinstance(answer, Label):
-        return replace(answer, label=name)
-    return replace(answer, labels=(name,)) if isinstance(answer, Labels) else answer
 
 
 def _draw(one: Explained, about: str | None, folder: Path, number: int) -> None:

@@ -56,7 +56,7 @@ def export(
             code="bad-setting",
             where="max-drop",
         )
-    opened = run if isinstance(run, Run) else open_run(run, "cpu")
+    opened = open_run(run, "cpu")
     made = exported(opened, data, out, int8=int8, max_drop=max_drop)
     _report(opened, made, lang)
     return _document(opened, made)

@@ -82,7 +82,7 @@ def features(
     Example:
         tenfold features runs/photos-image-classification-1 new/ --out new.parquet
     """
-    opened = run if isinstance(run, Run) else open_run(run, device)
+    opened = open_run(run, device)
     path = None if out is None else _path(opened, out, inputs)
     made = _Made(opened, tables(opened.app.inputs(opened.facts), inputs))
     if path is None:

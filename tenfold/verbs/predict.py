@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv as csv_module
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from tenfold.data import Problem
 from tenfold.document import Answers, cell_text
 from tenfold.readers import pictures
 from tenfold.readers.cells import error_line, printable
-from tenfold.results import Label, Labels, to_json
+from tenfold.results import to_json
 from tenfold.run import Run, open_run
 from tenfold.scoring import natural
 from tenfold.sources import tables
@@ -40,15 +39,7 @@ class Predicted:
     def __str__(self) -> str:
         if isinstance(self.answer, Problem):
             return error_line(self.source, self.answer)
-        return f"{printable(self.source)}\t{_said(self.answer)}"
-
-
-def _said(answer: Any) -> str:
-    if isinstance(answer, Label):
-        return f"{answer.label}\t{answer.probability:.4f}"
-    if isinstance(answer, Labels):
-        return f"{'|'.join(answer.labels)}\t{json.dumps(answer.probabilities, ensure_ascii=False)}"
-    return json.dumps(to_json(answer), ensure_ascii=False)
+        return f"{printable(self.source)}\t{self.answer.line}"
 
 
 def predict(
@@ -76,7 +67,7 @@ def predict(
     Example:
         tenfold predict runs/photos-image-classification-1 new/ --json
     """
-    opened = run if isinstance(run, Run) else open_run(run, device)
+    opened = open_run(run, device)
     shown: dict[str, Any] = {}
     handed = _noted(tables(opened.app.inputs(opened.facts), inputs), shown)
     found = opened.predict(handed, **wishes)
@@ -120,9 +111,11 @@ def _csv_row(one: Predicted) -> dict[str, Any]:
     row: dict[str, Any] = {"source": cell_text(printable(one.source))}
     if isinstance(one.answer, Problem):
         return row | {"error": one.answer.reason}
-    said = one.answer.label if isinstance(one.answer, Label) else "|".join(one.answer.labels)
-    chances = {cell_text(name): value for name, value in one.answer.probabilities.items()}
-    return row | {"label": cell_text(said)} | chances
+    cells = one.answer.cells.items()
+    return row | {
+        cell_text(name): value if isinstance(value, float) else cell_text(value)
+        for name, value in cells
+    }
 
 
 def _noted(tables: Iterator[Table], shown: dict[str, Any]) -> Iterator[Table]:
@@ -143,9 +136,6 @@ def _drawn(
         if not isinstance(one.answer, Problem) and one.source in shown:
             name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
             picture = pictures.upright(shown[one.source])
-            draw_module.captioned(picture, _caption(one)).save(folder / f"{number:05d}-{name}.png")
+            caption = "  ".join(one.answer.line.split("\t")[:2])
+            draw_module.captioned(picture, caption).save(folder / f"{number:05d}-{name}.png")
         yield one
-
-
-def _caption(one: Predicted) -> str:
-    return "  ".join(_said(one.answer).split("\t")[:2])

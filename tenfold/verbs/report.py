@@ -92,14 +92,9 @@ def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
 
 
 def _opened(run: Any, device: str) -> Run:
-    opened = run if isinstance(run, Run) else open_run(run, device)
+    opened = open_run(run, device)
     if opened.net is None:
-        raise UsageError(
-            "An exported run has no report of its own",
-            code="exported-run",
-            where=str(opened.folder),
-            fix="Name the run it was exported from.",
-        )
+        raise runs.refused_export(opened, "An exported run has no report of its own")
     return opened
 
 

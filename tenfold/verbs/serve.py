@@ -74,7 +74,7 @@ def serve(
     begin = server.serve  # a missing package is told before a model is loaded
     with bound(settings) as listening:  # and so is a port that is taken
         settings = dataclasses.replace(settings, port=listening.getsockname()[1])
-        opened = [one if isinstance(one, Run) else open_run(one, device) for one in named]
+        opened = [open_run(one, device) for one in named]
         tell(f"Serving on {settings.address} (page), {settings.address}/docs. Ctrl-C ends it.")
         done = begin(opened, settings, listening)
     return Document({"schema": SCHEMA, "address": settings.address, **done}, _text(done))

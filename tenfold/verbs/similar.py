@@ -111,7 +111,7 @@ def similar(
         tenfold similar runs/photos-image-classification-1 new/ --k 3
     """
     check_settings(_Choices, {"k": k}, "similar")
-    opened = run if isinstance(run, Run) else open_run(run, device)
+    opened = open_run(run, device)
     handed = tables(opened.app.inputs(opened.facts), inputs)
     first = list(itertools.islice(handed, 1))  # that nothing was handed over is said at once
     training = embeddings.of_training(opened, data, "similar RUN INPUT --data DATA")

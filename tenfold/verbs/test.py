@@ -34,7 +34,7 @@ def test(
         tenfold test runs/photos-image-classification-1
     """
     began = time.perf_counter()
-    opened = run if isinstance(run, Run) else open_run(run, device)
+    opened = open_run(run, device)
     found, left_out = evidence.again(opened, data)
     document = evidence.scored(opened, found)
     learnt = {part: opened.scores["rows"].get(part) for part in ("train", "valid")}
