@@ -27,10 +27,11 @@ from tenfold.app import Answer
 from tenfold.data import Columns
 from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.evidence import Evidence
+from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
 from tenfold.inference import Infer, Outputs, by_onnx, session_of
 from tenfold.progress import tell
 from tenfold.results import SCHEMA
-from tenfold.run import EXPORTED, EXPORTS, Run, beside, refuse_inside, refuse_others, refused_export
+from tenfold.run import Run
 
 __all__ = ["Exported", "exported"]
 
@@ -57,7 +58,7 @@ def exported(
     """
     versions = onnx_graph.ready()
     if run.net is None:
-        raise refused_export(run, "This run is exported already")
+        raise refused_export(run.folder, "This run is exported already")
     folder = _place(run, out, int8)
     found, _ = evidence.again(run, data, "export")
     about = {"kind": run.kind, "weights": run.digest, "made by": f"tenfold {__version__}"}
@@ -84,7 +85,7 @@ def _place(run: Run, out: str | Path | None, int8: bool) -> Path:
     folder = Path(out)
     if folder.resolve().parent != run.folder.resolve() or folder.name not in EXPORTS:
         refuse_inside(run.folder, folder, "The export")
-    refuse_others(folder, "The folder for the export", "export-exists", EXPORTED.known)
+    refuse_others(folder, "The folder for the export", code="export-exists", known=EXPORTED.known)
     return folder
 
 

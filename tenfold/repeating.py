@@ -15,10 +15,11 @@ from typing import Any
 from tenfold import system
 from tenfold.document import Document
 from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.folders import plan_of
 from tenfold.lazy import lazy
 from tenfold.progress import tell
 from tenfold.results import SCHEMA
-from tenfold.run import Run, open_run, plan_of
+from tenfold.run import Run, open_run
 from tenfold.training import Asked, numbered, once, ready
 
 special = lazy("scipy.special")

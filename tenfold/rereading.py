@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from tenfold.errors import UsageError
+from tenfold.folders import data_of, refused_export
 from tenfold.readers.scan import scan
-from tenfold.run import Run, data_of, refused_export
+from tenfold.run import Run
 
 __all__ = ["good", "looked_at", "own_rows", "place_of", "refuse_trial", "rows_of"]
 
@@ -21,7 +22,7 @@ def rows_of(run: Run) -> list[dict[str, Any]]:
     """
     path = run.home / "rows.jsonl"
     if not path.is_file():
-        raise refused_export(run, "An exported run does not hold the rows it was trained on")
+        raise refused_export(run.folder, "An exported run does not hold the rows it was trained on")
     text = path.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.split("\n") if line]
 

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, checkpoint, device, sealing, system
+from tenfold import device, sealing, system
 from tenfold.app import Answer, App, Table, check_settings, find, name_of, settings_of
 from tenfold.data import Columns
 from tenfold.document import scores_text
 from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError
+from tenfold.folders import EXPORTED, FILES, ended
 from tenfold.inference import Infer, by_onnx, by_torch, session_of
 from tenfold.lazy import installed, lazy
 from tenfold.progress import tell
@@ -39,27 +40,6 @@ if TYPE_CHECKING:
 torch, safetensors = lazy("torch"), lazy("safetensors.torch")
 
 __all__ = ["Infer", "Run", "open_run", "save", "seal"]
-
-EXPORTS = ("export", "export-int8")
-"""Folders in a run that hold it without torch."""
-FILES = sealing.Files(
-    sealed=(
-        "app.json",
-        "facts.json",
-        "plan.json",
-        "weights.safetensors",
-        "rows.jsonl",
-        "quarantine.jsonl",
-        "log.jsonl",
-        "scores.json",
-    ),
-    needed=("app.json", "facts.json", "weights.safetensors", "scores.json"),
-    beside=("report.html", *EXPORTS, "checkpoints", ".lock"),
-)
-EXPORTED = sealing.Files(
-    sealed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
-    needed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
-)
 
 
 @dataclass
@@ -128,78 +108,6 @@ class Run:
         )
         head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>best guess</th></tr>"
         return f"<b>{self.kind}</b> in {self.folder.name}<table>{head}{rows}</table>"
-
-
-def unfinished(folder: Path) -> bool:
-    """True where a run was begun and not ended."""
-    begun = (folder / "plan.json").exists() and not (folder / "manifest.json").exists()
-    return begun and not (folder / "ended.json").exists()
-
-
-def end(folder: Path, why: dict[str, Any]) -> None:
-    """Notes that a run will not be finished, and lets its checkpoints go."""
-    system.write_atomically(folder / "ended.json", pretty(why))
-    checkpoint.remove(folder / "checkpoints")
-
-
-def ended(folder: Path) -> dict[str, Any]:
-    """Why a run was ended early by a search; {} where it was not."""
-    path = folder / "ended.json"
-    found: dict[str, Any] = read(path) if path.exists() else {}
-    return found
-
-
-def plan_of(folder: Path) -> dict[str, Any]:
-    """The settings that a run was begun with."""
-    found: dict[str, Any] = read(folder / "plan.json")
-    return found
-
-
-def beside(folder: Path, ending: str) -> Path:
-    """A path beside a run folder, named after it, also where the folder is `.`."""
-    home = folder.resolve()
-    return (folder if folder.name == home.name else home).with_name(f"{home.name}{ending}")
-
-
-def refuse_inside(folder: Path, place: Path, what: str) -> None:
-    """Raises UsageError where `place` lies in a run folder, which is sealed: but for its report."""
-    home, place = folder.resolve(), place.resolve()
-    if place.is_relative_to(home) and place != home / "report.html":
-        raise UsageError(
-            f"{what} cannot go into the run folder, which is sealed",
-            code="bad-setting",
-            where=str(place),
-            fix="Choose another --out.",
-        )
-
-
-def refuse_others(
-    folder: Path, what: str, code: str = "run-exists", known: frozenset[str] = frozenset()
-) -> None:
-    """Raises UsageError where a folder that is to be written holds what was not made here."""
-    made = folder.is_dir() or not folder.exists()
-    if made and not [path for path in folder.glob("[!.]*") if path.name not in known]:
-        return
-    raise UsageError(
-        f"{what} holds other files", code=code, where=str(folder), fix="Choose a new --out."
-    )
-
-
-def refused_export(run: Run, what: str) -> UsageError:
-    """The error of what an exported run cannot do."""
-    fix = "Name the run it was exported from."
-    return UsageError(what, code="exported-run", where=str(run.folder), fix=fix)
-
-
-def remember_data(folder: Path, data: Path) -> None:
-    """Notes on this machine, never in the run, where a run's data lie."""
-    cache.remember(f"data of {folder.resolve()}", str(data.resolve()))
-
-
-def data_of(folder: Path) -> Path | None:
-    """Where the data of a run lay when it was trained here; None for a run from elsewhere."""
-    found = cache.recall(f"data of {folder.resolve()}")
-    return Path(found) if found and Path(found).exists() else None
 
 
 # --- on disk --------------------------------------------------------------------------------------

@@ -21,8 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import __version__, comparing, system, trials
-from tenfold import run as runs
+from tenfold import __version__, comparing, folders, system, trials
 from tenfold.app import Answer, class_of, settings_of
 from tenfold.comparing import Compared
 from tenfold.document import Document
@@ -185,7 +184,7 @@ def _told(folder: Path, wanted: Content) -> Path:
     if known:
         refuse_changed(folder, "A search", known.get("settings", {}), wanted)
     else:
-        runs.refuse_others(folder, "The folder for the search")
+        folders.refuse_others(folder, "The folder for the search")
     return folder
 
 
@@ -254,7 +253,7 @@ def _signed(one: Content) -> float:
 
 def _trained(asked: Asked, place: Path, number: int) -> tuple[str, Content]:
     """How a trial ended, and what there is to note of it; the first must be finished."""
-    if known := runs.ended(place):
+    if known := folders.ended(place):
         return known["ended"], {"message": known["message"]}
     try:
         run = _run(asked, place)
@@ -271,7 +270,7 @@ def _trained(asked: Asked, place: Path, number: int) -> tuple[str, Content]:
         seconds = run.scores["seconds"]["total"]  # also where it was finished before a kill
         return "finished", {"headline": name, "value": value, "seconds": seconds}
     tell(f"The trial {'ends early' if ended == 'pruned' else 'failed'}: {message}")
-    runs.end(place, {"ended": ended, "message": message})
+    folders.end(place, {"ended": ended, "message": message})
     return ended, {"message": message}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenfold import __version__, checkpoint, device, evidence, language, system
+from tenfold import __version__, checkpoint, device, evidence, folders, language, system
 from tenfold import run as runs
 from tenfold.app import App, find, settings_of
 from tenfold.errors import ArtefactRefused, UsageError
@@ -118,7 +118,7 @@ def once(asked: Asked, out: str | Path | None) -> Run:
     with system.locked(folder):
         _begin(folder, app, prepared, settings)
         if isinstance(asked.data, (str, Path)):
-            runs.remember_data(folder, Path(asked.data))
+            folders.remember_data(folder, Path(asked.data))
         spent = time.perf_counter() - began
         after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
         plan = left(asked.plan, spent, min(after, _AFTER))
@@ -175,7 +175,9 @@ def _folder(out: str | Path | None, asked: Asked, settings: dict[str, Any]) -> P
     """Where the run goes: as told, else the newest unfinished equal run, else a new number."""
     if out is not None:
         return _told(Path(out), settings)
-    return numbered(asked, lambda place: runs.unfinished(place) and runs.plan_of(place) == settings)
+    return numbered(
+        asked, lambda place: folders.unfinished(place) and folders.plan_of(place) == settings
+    )
 
 
 def numbered(asked: Asked, fits: Callable[[Path], bool]) -> Path:
@@ -200,10 +202,10 @@ def _told(folder: Path, settings: dict[str, Any]) -> Path:
             where=str(folder),
             fix="Choose another --out, or remove it with `tenfold runs --remove`.",
         )
-    if runs.unfinished(folder):
-        refuse_changed(folder, "An unfinished run", runs.plan_of(folder), settings)
+    if folders.unfinished(folder):
+        refuse_changed(folder, "An unfinished run", folders.plan_of(folder), settings)
     else:
-        runs.refuse_others(folder, "The folder for the run")
+        folders.refuse_others(folder, "The folder for the run")
     return folder
 
 

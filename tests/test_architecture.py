@@ -33,7 +33,7 @@ LAYERS = """
     app
     choosing
     loop
-    settle inference onnx_graph
+    settle inference onnx_graph folders
     learner feed checkpoint watch course
     optimizers plan
     explaining layers charts

@@ -21,7 +21,7 @@ from test_architecture import LAYERS
 
 import tenfold
 from tenfold import app as apps
-from tenfold import run as runs
+from tenfold import folders
 
 PACKAGE = ROOT / "tenfold"
 ERRORS, JSON, FOLDER = (ROOT / "docs" / name for name in ("errors.md", "json.md", "run-folder.md"))
@@ -173,7 +173,7 @@ def test_documents_have_the_keys_that_are_shown(given):
 
 def test_every_file_of_a_run_is_described():
     told = set(re.findall(r"`([\w.-]+)/?`", FOLDER.read_text("utf-8")))
-    assert sorted(runs.FILES.known - told) == []
+    assert sorted(folders.FILES.known - told) == []
 
 
 # --- settings of applications ---

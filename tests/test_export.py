@@ -19,11 +19,12 @@ import tenfold
 from tenfold import evidence, explaining, exporting, onnx_graph, sealing
 from tenfold.data import Columns
 from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.folders import EXPORTED
 from tenfold.inference import by_onnx, by_torch, session_of
 from tenfold.networks import notation
 from tenfold.networks.lined import Lined
 from tenfold.networks.pictures import PictureClassifier
-from tenfold.run import EXPORTED, open_run
+from tenfold.run import open_run
 
 ROOT = Path(__file__).resolve().parents[1]
 

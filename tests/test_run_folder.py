@@ -19,8 +19,9 @@ from subjects import KINDS, Subject, trained
 
 from tenfold import sealing
 from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.folders import FILES
 from tenfold.results import SCHEMA
-from tenfold.run import FILES, open_run
+from tenfold.run import open_run
 from tenfold.verbs.predict import predict
 
 

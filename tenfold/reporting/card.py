@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenfold import run as runs
+from tenfold import folders
 from tenfold.app import names
 from tenfold.language import again, say
 from tenfold.reporting import words
@@ -23,7 +23,7 @@ Notes = Sequence[tuple[str, str]]
 
 def card(run: Run, document: Document, rows: Document, notes: Notes) -> Document:
     """The card with stable keys, its sentences in the language spoken."""
-    plan = runs.plan_of(run.folder)
+    plan = folders.plan_of(run.folder)
     versions = plan.get("versions", {})
     headline = document["headline"]
     score = document["scores"][headline]

@@ -8,8 +8,8 @@ from typing import Any
 
 from tenfold import sealing
 from tenfold.errors import ArtefactRefused
+from tenfold.folders import EXPORTED
 from tenfold.reporting import words
-from tenfold.run import EXPORTED
 
 __all__ = ["of_folder"]
 

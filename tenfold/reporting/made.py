@@ -6,7 +6,7 @@ import dataclasses
 import shlex
 from typing import Any
 
-from tenfold import run as runs
+from tenfold import folders
 from tenfold.app import App, settings_of
 from tenfold.evidence import environment as environment_now
 from tenfold.language import again, say
@@ -22,7 +22,7 @@ _OUTSIDE = "outside of modules"
 
 def plan(run: Run) -> Rows:
     """What was decided, by the person or by the plan, as (word, value)."""
-    settled, begun = run.facts.get("settled", {}), runs.plan_of(run.folder)
+    settled, begun = run.facts.get("settled", {}), folders.plan_of(run.folder)
     found: dict[str, Any] = dict(settled)
     if tried := settled.get("tried"):
         found["tried"] = ", ".join(f"{name} {value:.3f}" for name, value in tried.items())
@@ -62,14 +62,14 @@ def command(run: Run, prepared: Prepared | None) -> str:
     Minutes are said as the epochs they became, but where learning ended early, and what was
     chosen by trials as the setting that it came to.
     """
-    told = runs.plan_of(run.folder)
+    told = folders.plan_of(run.folder)
     plan, settled = dict(told.get("plan", {})), run.facts.get("settled", {})
     if plan.get("minutes") is not None and "ended_early" not in settled:
         plan |= {"minutes": None, "epochs": settled.get("epochs")}
     plan |= {name: told.get(name) for name in ("limit", "start", "classes", "on_bad")}
     usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
     given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
-    where = prepared.root if prepared and prepared.root else runs.data_of(run.folder)
+    where = prepared.root if prepared and prepared.root else folders.data_of(run.folder)
     parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
     own = settings_of(run.app)
     chosen = {name: settled[name] for name in own if name in settled and "tried" in settled}

@@ -13,7 +13,8 @@ import pandas as pd
 
 from tenfold.app import Input, check_settings
 from tenfold.errors import ArtefactRefused, UsageError
-from tenfold.run import EXPORTS, Run
+from tenfold.folders import EXPORTS
+from tenfold.run import Run
 from tenfold.serving.declared import kind_name, wishes
 from tenfold.serving.inputs import KINDS, Kind
 from tenfold.serving.replies import Refused

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import draw, explaining, language
-from tenfold import run as runs
+from tenfold import draw, explaining, folders, language
 from tenfold.data import Columns, Problem
 from tenfold.document import Document
 from tenfold.errors import DataRefused, UsageError, nearest
@@ -163,8 +162,8 @@ def _classes(run: Run) -> list[str]:
 
 def _folder(run: Run, out: str | Path | None) -> Path:
     """Where the pictures go: never into the run folder, which is sealed."""
-    folder = Path(out) if out is not None else runs.beside(run.home, "-explained")
-    runs.refuse_inside(run.home, folder, "The pictures")
+    folder = Path(out) if out is not None else folders.beside(run.home, "-explained")
+    folders.refuse_inside(run.home, folder, "The pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

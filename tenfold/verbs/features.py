@@ -15,18 +15,18 @@ from typing import IO, Any
 
 import numpy as np
 
-from tenfold import embeddings
-from tenfold import run as runs
+from tenfold import embeddings, folders
 from tenfold.app import Table
 from tenfold.data import Problem
 from tenfold.document import Document, cell_text
 from tenfold.errors import DataRefused, UsageError, nearest
+from tenfold.folders import data_of
 from tenfold.lazy import lazy
 from tenfold.progress import advance
 from tenfold.readers.cells import error_line, printable
 from tenfold.reporting.words import plural
 from tenfold.results import SCHEMA
-from tenfold.run import Run, data_of, open_run
+from tenfold.run import Run, open_run
 from tenfold.sources import tables
 
 arrow, parquet = lazy("pyarrow"), lazy("pyarrow.parquet")
@@ -161,7 +161,7 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
 
 def _path(run: Run, out: str | Path, inputs: Any) -> Path:
     """The file to write: never in the run folder, which is sealed, and never among the data."""
-    path = runs.beside(run.home, "-features.npy") if str(out) == "auto" else Path(out)
+    path = folders.beside(run.home, "-features.npy") if str(out) == "auto" else Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"out must be a file that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
@@ -172,7 +172,7 @@ def _path(run: Run, out: str | Path, inputs: Any) -> Path:
             if path.suffix
             else f"For example {out}.npy.",
         )
-    runs.refuse_inside(run.home, path, "The features")
+    folders.refuse_inside(run.home, path, "The features")
     if any(path.resolve().is_relative_to(folder) for folder in _data_folders(run, inputs)):
         raise UsageError(
             "The features would be written into the data",

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tenfold import comparing, evidence, language
-from tenfold import run as runs
+from tenfold import comparing, evidence, folders, language
 from tenfold.document import Document
 from tenfold.errors import DataRefused, UsageError
 from tenfold.language import speaking
@@ -94,7 +93,7 @@ def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
 def _opened(run: Any, device: str) -> Run:
     opened = open_run(run, device)
     if opened.net is None:
-        raise runs.refused_export(opened, "An exported run has no report of its own")
+        raise folders.refused_export(opened.folder, "An exported run has no report of its own")
     return opened
 
 
@@ -105,7 +104,7 @@ def _wrong_count(message: str, named: list[Any], fix: str) -> UsageError:
 def _refuse_inside(out: str | Path | None, *opened: Run) -> None:
     """A run is sealed: but for its own report, no page goes into its folder."""
     for run in opened if out is not None else ():
-        runs.refuse_inside(run.folder, Path(out or ""), "The page")
+        folders.refuse_inside(run.folder, Path(out or ""), "The page")
 
 
 def _beside(run: Run, data: Any) -> Path | None:
