@@ -207,7 +207,8 @@ class Whitening(nn.Module):
     def learn(self, images: Tensor) -> None:
         """Takes the filters from patches of normalised pictures (B, C, H, W), some thousand."""
         total, count = torch.zeros(()), 0
-        for part in images.split(256):  # all patches at once would be far larger than the pictures
+        each = images[:1].numel() * 4  # bytes of one as numbers, which its patches multiply
+        for part in images.split(max(1, min(256, (16 << 20) // max(1, each)))):
             rows = self._patches(part.float())
             total, count = total + (rows.T @ rows).double().cpu(), count + len(rows)
         if count:
