@@ -80,9 +80,7 @@ def exported(
 
 def _place(run: Run, out: str | Path | None, int8: bool) -> Path:
     """Where the export goes: into the run, which keeps a place for it, or where told."""
-    if out is None:
-        return run.folder / EXPORTS[int8]
-    folder = Path(out)
+    folder = run.folder / EXPORTS[int8] if out is None else Path(out)
     if folder.resolve().parent != run.folder.resolve() or folder.name not in EXPORTS:
         refuse_inside(run.folder, folder, "The export")
     refuse_others(folder, "The folder for the export", code="export-exists", known=EXPORTED.known)

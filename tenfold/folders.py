@@ -93,9 +93,12 @@ def refuse_inside(folder: Path, place: Path, what: str) -> None:
 def refuse_others(
     folder: Path, what: str, code: str = "run-exists", known: frozenset[str] = frozenset()
 ) -> None:
-    """Raises UsageError where a folder that is to be written holds what was not made here."""
+    """Raises UsageError where a folder that is to be written holds what was not made here.
+
+    Hidden files may stay where files are added; not in a folder of `known` ones, which is replaced.
+    """
     made = folder.is_dir() or not folder.exists()
-    if made and not [path for path in folder.glob("[!.]*") if path.name not in known]:
+    if made and not {path.name for path in folder.glob("*" if known else "[!.]*")} - known:
         return
     raise UsageError(
         f"{what} holds other files", code=code, where=str(folder), fix="Choose a new --out."

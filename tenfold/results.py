@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["Explanation", "Label", "Labels", "Prediction", "Score", "Scores", "to_json"]
 
@@ -20,6 +20,7 @@ SCHEMA = 1
 class Label:
     """One class of several; `probabilities` is the whole calibrated distribution, best first."""
 
+    columns: ClassVar[tuple[str, ...]] = ("label",)
     label: str
     probabilities: dict[str, float]
 
@@ -34,9 +35,9 @@ class Label:
         return f"{self.label}\t{self.probability:.4f}"
 
     @property
-    def cells(self) -> dict[str, str | float]:
-        """A row of a table of answers."""
-        return {"label": self.label, **self.probabilities}
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers, before the probabilities of classes."""
+        return (self.label,)
 
     def about(self, name: str) -> Label:
         """The same probabilities, as if that class had been said."""
@@ -51,6 +52,7 @@ class Label:
 class Labels:
     """Any number of classes; `labels` are those at or above the threshold."""
 
+    columns: ClassVar[tuple[str, ...]] = ("label",)
     labels: tuple[str, ...]
     probabilities: dict[str, float]
 
@@ -60,9 +62,9 @@ class Labels:
         return f"{'|'.join(self.labels)}\t{json.dumps(self.probabilities, ensure_ascii=False)}"
 
     @property
-    def cells(self) -> dict[str, str | float]:
-        """A row of a table of answers."""
-        return {"label": "|".join(self.labels), **self.probabilities}
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers, before the probabilities of classes."""
+        return ("|".join(self.labels),)
 
     def about(self, name: str) -> Labels:
         """The same probabilities, as if that class alone had been said."""

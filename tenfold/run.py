@@ -60,6 +60,12 @@ class Run:
         """The kind of work."""
         return name_of(self.app)
 
+    @property
+    def classes(self) -> list[str]:
+        """The classes in the order of the network's outputs; [] for a run without."""
+        found: list[str] = self.facts.get("answers", {}).get("classes", [])
+        return found
+
     def answer(self, columns: Columns, wishes: Any = None) -> list[Answer]:
         """Predictions of encoded rows; the columns are just those that encode gives."""
         if not columns.rows:

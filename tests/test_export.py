@@ -197,14 +197,25 @@ def test_eight_bits_that_cost_too_much_are_refused(subject: Subject, tmp_path: P
     assert refused.value.code == "int8-costs" and "--max-drop" in refused.value.fix
 
 
-def test_a_folder_with_other_files_is_left_alone(subject: Subject, tmp_path: Path):
-    (tmp_path / "mine.txt").write_text("mine")
+@pytest.mark.parametrize("name", ["mine.txt", ".gitignore"])
+def test_a_folder_with_other_files_is_left_alone(subject: Subject, tmp_path: Path, name: str):
+    (tmp_path / name).write_text("mine")
     with pytest.raises(UsageError, match="holds other files") as refused:
         tenfold.export(subject.run, subject.data, out=tmp_path)
     assert refused.value.code == "export-exists"
-    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (tmp_path / name).read_text() == "mine"
     with pytest.raises(UsageError, match="sealed"):
         tenfold.export(subject.run, subject.data, out=subject.run.folder / "elsewhere")
+
+
+def test_a_file_put_into_the_export_of_a_run_is_left_alone(subject: Subject, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(subject.run.folder, run, ignore=shutil.ignore_patterns("export*"))
+    (run / "export").mkdir()
+    (run / "export" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds other files"):
+        tenfold.export(open_run(run), subject.data)
+    assert (run / "export" / "notes.txt").read_text() == "mine"
 
 
 def test_a_killed_export_leaves_the_run_as_it_was(subject: Subject, tmp_path: Path):

@@ -133,7 +133,7 @@ class Model:
             },
             "gives": kind_name(self.run.app.gives(self.run.facts)),
             "wishes": wishes(self.wishes),
-            "classes": self.run.facts.get("answers", {}).get("classes", []),
+            "classes": self.run.classes,
             "headline": headline,
             "score": scores.get("scores", {}).get(headline),
             "limits": {

@@ -142,7 +142,7 @@ def _known(run: Run, about: str | None) -> str | None:
     """
     if about is None:
         return None
-    name, classes = unicodedata.normalize("NFC", str(about)), _classes(run)
+    name, classes = unicodedata.normalize("NFC", str(about)), run.classes
     if name not in classes:
         there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
         raise UsageError(
@@ -152,12 +152,6 @@ def _known(run: Run, about: str | None) -> str | None:
             fix=there if classes else "Its answers are no classes.",
         )
     return name
-
-
-def _classes(run: Run) -> list[str]:
-    """The classes in the order of the network's outputs; [] for a run without."""
-    found: list[str] = run.facts.get("answers", {}).get("classes", [])
-    return found
 
 
 def _folder(run: Run, out: str | Path | None) -> Path:
@@ -218,7 +212,7 @@ class _Asked:
 
     def _number(self, answer: Prediction) -> int | None:
         """The output of the network that is explained: the class asked about, or the best one."""
-        classes, chances = _classes(self.run), getattr(answer, "probabilities", {})
+        classes, chances = self.run.classes, getattr(answer, "probabilities", {})
         name = self.about or next(iter(chances), None)
         return classes.index(name) if name in classes else None
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from tenfold import draw as draw_module
 from tenfold.app import Answer, Table
@@ -73,49 +73,33 @@ def predict(
     found = opened.predict(handed, **wishes)
     answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
     if csv is not None:
-        answers = _to_csv(answers, Path(csv))
+        answers = _to_csv(answers, Path(csv), opened)
     if draw is not None:
         answers = _drawn(answers, Path(draw), shown)
     return Answers(answers, lambda one: isinstance(one.answer, Problem))
 
 
-def _to_csv(answers: Iterator[Predicted], path: Path) -> Iterator[Predicted]:
+def _to_csv(answers: Iterator[Predicted], path: Path, run: Run) -> Iterator[Predicted]:
     """Passes the answers on; the file grows line by line, a column a class."""
+    own, classes = run.app.gives(run.facts).columns, sorted(run.classes, key=natural)
+    before = ["source", *own, "error"]
+    names = [f"{name} (class)" if name in before else name for name in classes]
     with path.open("w", newline="", encoding="utf-8-sig") as file:
-        writer, waiting = None, list[Predicted]()
+        writer = csv_module.writer(file)
+        writer.writerow(map(cell_text, [*before, *names]))
         for one in answers:
-            chances = getattr(one.answer, "probabilities", {})
-            if writer is None and chances:
-                writer = _csv_start(file, sorted(chances, key=natural), waiting)
-            if writer is None:
-                waiting.append(one)
-            else:
-                writer.writerow(_csv_row(one))
+            writer.writerow(_csv_row(one, len(own), classes))
             yield one
-        if writer is None:
-            _csv_start(file, [], waiting)
 
 
-def _csv_start(
-    file: TextIO, classes: list[str], waiting: list[Predicted]
-) -> csv_module.DictWriter[str]:
-    """Writes the header, and the rows that came before an answer told the classes."""
-    names = ["source", "label", "error", *map(cell_text, classes)]
-    writer = csv_module.DictWriter(file, names, restval="", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(map(_csv_row, waiting))
-    return writer
-
-
-def _csv_row(one: Predicted) -> dict[str, Any]:
-    row: dict[str, Any] = {"source": cell_text(printable(one.source))}
+def _csv_row(one: Predicted, own: int, classes: list[str]) -> list[str | float]:
+    source = cell_text(printable(one.source))
     if isinstance(one.answer, Problem):
-        return row | {"error": one.answer.reason}
-    cells = one.answer.cells.items()
-    return row | {
-        cell_text(name): value if isinstance(value, float) else cell_text(value)
-        for name, value in cells
-    }
+        reason = cell_text(printable(one.answer.reason))
+        return [source, *[""] * own, reason, *[""] * len(classes)]
+    chances = getattr(one.answer, "probabilities", {})
+    said = map(cell_text, one.answer.cells)
+    return [source, *said, "", *(chances.get(name, "") for name in classes)]
 
 
 def _noted(tables: Iterator[Table], shown: dict[str, Any]) -> Iterator[Table]:
