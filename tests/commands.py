@@ -1,7 +1,7 @@
 """Runs `tenfold` as a person does: own process, own streams, own exit code, real signals.
 
 A start of Python with torch takes seconds, so one process imports everything once and forks for
-each command; what the fork runs is the entry point itself.
+each command; what the fork runs is the entry point itself. `home` is where a person would run it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+from pictures_made import KIND, folder
+
+QUICK = ["--size", "tiny", "--epochs", "2", "--batch", "8", "--device", "cpu"]
 SERVER = """
 import importlib, json, os, pkgutil, signal, socket, sys, threading, traceback
 
@@ -190,3 +194,24 @@ class Running:
 def tenfold(*words: Any, cwd: Path, **more: Any) -> Done:
     """Runs a command to its end."""
     return Running(words, cwd, **more).wait()
+
+
+def refused(done: Done, code: int, *words: str) -> Done:
+    """One sentence on standard error, nothing on standard output, no traceback."""
+    assert done.code == code, (done.code, done.out, done.err)
+    assert done.last and not done.out and "Traceback" not in done.err
+    for word in words:
+        assert word in done.last, done.last
+    return done
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A folder as a person has it: pictures, and a run trained on them by the command."""
+    place = tmp_path_factory.mktemp("home")
+    folder(place / "photos", 16)
+    done = tenfold("train", KIND, "photos", "--out", "run", "--json", *QUICK, cwd=place)
+    assert done.code == 0, done.err
+    (place / "trained.json").write_text(done.out)
+    (place / "trained.err").write_text(done.err)
+    return place

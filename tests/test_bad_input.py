@@ -1,54 +1,29 @@
-"""The dirt that real folders hold: strange names, links, pipes, hostile archives, broken tables.
+"""The dirt that real folders hold: strange names, links, pipes, closed files, broken tables.
 
 Each is used, or listed with a reason, or refused in one sentence; nothing the user made changes.
 """
 
 import json
 import os
-import stat
-import struct
 import subprocess
-import tracemalloc
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import tenfold
-from pictures_made import bad_pictures, drawn, folder, ordinary_user, png, snapshot, zipped
+from learning import watching
+from pictures_made import KIND, bad_pictures, folder, ordinary_user, png, snapshot
+from preparing import prepared, read, reasons
 
-from tenfold import progress
-from tenfold.app import find
 from tenfold.errors import DataRefused, EnvironmentRefused, TenfoldError
-from tenfold.prepare import Prepared, prepare
-from tenfold.readers import cells, labelled, pictures
-
-KIND = "image-classification"
-
-
-def prepared(source, on_bad: str = "skip") -> Prepared:
-    return prepare(find(KIND), source, on_bad=on_bad)
-
-
-class Listener(progress.Silent):
-    """Keeps what is told."""
-
-    def __init__(self):
-        self.said = []
-
-    def tell(self, sentence):
-        self.said.append(sentence)
-
-
-def reasons(data: Prepared) -> dict[str, str]:
-    return {one["source"]: one["code"] for one in data.quarantined}
+from tenfold.readers import cells
 
 
 @pytest.fixture
 def photos(tmp_path):
     """A good folder; the test adds its dirt, and nothing in it may change."""
-    root = folder(tmp_path / "photos", 6)
-    yield root
+    return folder(tmp_path / "photos", 6)
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -136,11 +111,10 @@ def test_upper_and_lower_case_are_two_classes_and_said(photos):
     for number in range(6):
         (photos / "Cat").mkdir(exist_ok=True)
         (photos / "Cat" / f"{number}.png").write_bytes(png(50 + number, 2))
-    listener = Listener()
-    with progress.listening(listener):
+    with watching() as listener:
         data = prepared(photos)
     assert set(data.used["label"]) == {"Cat", "cat", "dog"}
-    assert any("'Cat' and 'cat' differ in case" in said for said in listener.said)
+    assert any("'Cat' and 'cat' differ in case" in said for said in listener.sentences)
 
 
 def test_composed_and_decomposed_names_are_one_class_of_two_folders(photos):
@@ -250,118 +224,6 @@ def test_a_manifest_that_may_not_be_read(photos):
             prepared(source)
 
 
-# --- archives -------------------------------------------------------------------------------------
-
-
-def archived(path: Path, members: dict[str, bytes | tuple[int, bytes]]) -> Path:
-    """A zip of good pictures and of these members; a tuple gives the kind of file as well."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        for label, name in enumerate(("cat", "dog")):
-            for number in range(6):
-                file.writestr(f"{name}/{number}.png", png(number, label))
-        for name, content in members.items():
-            entry = zipfile.ZipInfo(name)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            if isinstance(content, tuple):
-                entry.external_attr = content[0] << 16
-                content = content[1]
-            file.writestr(entry, content, compresslevel=1)
-    return path
-
-
-HOSTILE = {
-    "up": {"../evil.png": b"x"},
-    "up inside": {"cat/../../evil.png": b"x"},
-    "up for Windows": {"cat\\..\\..\\evil.png": b"x"},
-    "absolute": {"/etc/evil.png": b"x"},
-    "drive": {"C:/evil.png": b"x"},
-    "link": {"cat/link.png": (stat.S_IFLNK | 0o777, b"/etc/passwd")},
-    "pipe": {"cat/pipe.png": (stat.S_IFIFO | 0o644, b"")},
-    "device": {"cat/null.png": (stat.S_IFCHR | 0o644, b"")},
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_archive_is_refused_whole(tmp_path, name):
-    archive = archived(tmp_path / "a.zip", HOSTILE[name])
-    with pytest.raises(DataRefused) as refused:
-        prepared(archive)
-    (member,) = HOSTILE[name]
-    assert refused.value.code == "unsafe-archive" and repr(member) in refused.value.message
-    assert os.listdir(tmp_path) == ["a.zip"]
-
-
-def test_an_encrypted_archive_is_refused(tmp_path):
-    data = bytearray(archived(tmp_path / "a.zip", {}).read_bytes())
-    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        place = data.index(mark)
-        data[place + at] |= 1
-    (tmp_path / "a.zip").write_bytes(data)
-    with pytest.raises(DataRefused, match="encrypted"):
-        prepared(tmp_path / "a.zip")
-
-
-@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
-def test_a_cut_archive_is_refused(tmp_path, share):
-    data = archived(tmp_path / "a.zip", {}).read_bytes()
-    (tmp_path / "a.zip").write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(DataRefused) as refused:
-        prepared(tmp_path / "a.zip")
-    assert refused.value.code == "damaged-archive"
-
-
-def test_a_damaged_member_is_quarantined(tmp_path):
-    data = bytearray(archived(tmp_path / "a.zip", {}).read_bytes())
-    at = data.index(b"cat/3.png") + 60
-    data[at : at + 20] = b"\xff" * 20
-    (tmp_path / "a.zip").write_bytes(data)
-    found = prepared(tmp_path / "a.zip")
-    assert list(reasons(found)) == ["cat/3.png"] and len(found.used) == 11
-
-
-def test_a_bomb_is_stopped_by_counting_its_bytes(tmp_path):
-    archive = archived(tmp_path / "a.zip", {"cat/bomb.png": png(1) + bytes(300 << 20)})
-    assert archive.stat().st_size < 2 << 20
-    tracemalloc.start()
-    found = reasons(prepared(archive))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert found == {"cat/bomb.png": "too-large"} and peak < 64 << 20
-
-
-def test_a_bomb_that_lies_about_its_size(tmp_path):
-    """The header says 100 bytes, the stream holds 64 MB: what it says is never believed."""
-    data = bytearray(
-        archived(tmp_path / "a.zip", {"cat/bomb.png": png(1) + bytes(64 << 20)}).read_bytes()
-    )
-    name = b"cat/bomb.png"
-    local, central = data.index(name) - 30, data.rindex(name) - 46
-    data[local + 22 : local + 26] = data[central + 24 : central + 28] = struct.pack("<I", 100)
-    (tmp_path / "a.zip").write_bytes(data)
-    tracemalloc.start()
-    found = reasons(prepared(tmp_path / "a.zip"))
-    assert tracemalloc.get_traced_memory()[1] < 16 << 20
-    tracemalloc.stop()
-    assert list(found) == ["cat/bomb.png"]
-
-
-def test_an_archive_in_an_archive_and_a_wrong_suffix(tmp_path):
-    inner = archived(tmp_path / "inner.zip", {}).read_bytes()
-    archive = archived(tmp_path / "photos.jpg", {"cat/more.zip": inner})
-    data = prepared(archive)
-    assert len(data.used) == 12 and "cat/more.zip" in data.ignored
-
-
-def test_one_name_twice_in_an_archive(tmp_path):
-    archive = archived(tmp_path / "a.zip", {})
-    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(archive, "a") as file:
-        file.writestr("cat/0.png", png(99))
-    data = prepared(archive)
-    assert len(data.used) == 12 and not data.quarantined
-    row = data.used.index[data.used["source"] == "cat/0.png"][0]
-    assert (data.columns["image"][row] == np.asarray(drawn(99))).all()
-
-
 # --- manifests ------------------------------------------------------------------------------------
 
 GOOD = "".join(f"{name}/{n}.png,{name}\n" for name in ("cat", "dog") for n in range(6))
@@ -431,7 +293,7 @@ def test_any_bytes_as_a_manifest_give_rows_or_a_sentence(photos):
             data[at] = random.integers(256)
         (photos / "l.csv").write_bytes(bytes(data))
         try:
-            table = labelled.read(photos / "l.csv", pictures.MEDIUM)
+            table = read(photos / "l.csv")
             assert len(table) <= 14 and not table.empty
         except DataRefused as error:
             assert error.fix and len(str(error)) < 1000
@@ -480,13 +342,3 @@ def test_a_run_on_names_that_are_not_utf_8(tmp_path):
     assert facts["answers"]["classes"] == ["cat", "d%F6g"]
     line = tenfold("predict", "run", "photos", "--json", cwd=tmp_path).lines[0]
     assert set(line["probabilities"]) == {"cat", "d%F6g"}
-
-
-def test_a_zip_is_learnt_from_without_being_unpacked(tmp_path):
-    zipped(folder(tmp_path / "photos", 8), tmp_path / "photos.zip")
-    content = (tmp_path / "photos.zip").read_bytes()
-    words = ["--size", "tiny", "--epochs", "1", "--batch", "8", "--device", "cpu"]
-    done = tenfold("train", KIND, "photos.zip", *words, cwd=tmp_path)
-    assert done.code == 0, done.err
-    assert (tmp_path / "photos.zip").read_bytes() == content
-    assert sorted(os.listdir(tmp_path)) == ["photos", "photos.zip", "runs"]

@@ -5,55 +5,21 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import shutil
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
-from subjects import KINDS, Subject, trained
+from strangers import folder as folder
+from strangers import refused, sealed_again, write
+from strangers import subject as subject
+from subjects import Subject
 
-from tenfold import sealing
 from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
 from tenfold.folders import FILES
 from tenfold.results import SCHEMA
 from tenfold.run import open_run
 from tenfold.verbs.predict import predict
-
-
-@pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    return trained(KINDS[0], tmp_path_factory)
-
-
-@pytest.fixture
-def folder(subject: Subject, tmp_path: Path) -> Path:
-    return shutil.copytree(subject.run.folder, tmp_path / "run")
-
-
-def refused(folder: Path, words: str = "^The run") -> ArtefactRefused:
-    """The refusal of a run: one sentence that says what, where, and what to do."""
-    with pytest.raises(ArtefactRefused, match=words) as found:
-        open_run(folder, "cpu")
-    error = found.value
-    assert error.exit_code == 6 and error.message.startswith("The run ")
-    assert error.where == str(folder) and error.fix
-    return error
-
-
-def sealed_again(folder: Path) -> None:
-    """A stranger's own manifest, which agrees with what he changed."""
-    files = json.loads((folder / "manifest.json").read_text())["files"]
-    facts = {name: sealing.facts_of(folder / name) for name in files if (folder / name).is_file()}
-    write(folder / "manifest.json", {"schema": SCHEMA, "files": facts})
-
-
-def write(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value))
 
 
 def changed(path: Path, **values: Any) -> None:
@@ -262,138 +228,11 @@ def test_an_odd_file_that_its_manifest_agrees_with_is_refused(
     refused(folder)
 
 
-# --- weights ---
-
-
-class Planted:
-    """What unpickling would do."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (os.environ["PLANTED"],)
-
-
-def header(text: bytes, body: bytes = b"", length: int | None = None) -> bytes:
-    """A safetensors file by hand."""
-    return struct.pack("<Q", len(text) if length is None else length) + text + body
-
-
-def tensor(shape: list[int], first: int, last: int, kind: str = "F32") -> bytes:
-    return json.dumps(
-        {"x": {"dtype": kind, "shape": shape, "data_offsets": [first, last]}}
-    ).encode()
-
-
-MALFORMED = {
-    "empty": b"",
-    "five bytes": b"\x00" * 5,
-    "a length and nothing more": struct.pack("<Q", 100),
-    "a header of 2^63 bytes": header(b"{}", length=2**63),
-    "a header of 4 GB": header(b"{}", length=2**32),
-    "a header that is no JSON": header(b"{" * 50),
-    "a header that is a list": header(b"[]"),
-    "a header of bad UTF-8": header(b'{"\xff": 1}'),
-    "offsets beyond the end": header(tensor([4], 0, 16), b"\x00" * 8),
-    "offsets that go back": header(tensor([4], 16, 0), b"\x00" * 16),
-    "a hole before the data": header(tensor([2], 8, 16), b"\x00" * 16),
-    "a shape that lies": header(tensor([1000], 0, 16), b"\x00" * 16),
-    "a shape that overflows": header(tensor([2**40, 2**40], 0, 16), b"\x00" * 16),
-    "a negative shape": header(tensor([-4], 0, 16), b"\x00" * 16),
-    "an unknown type": header(tensor([4], 0, 16, "F99"), b"\x00" * 16),
-    "bytes left over": header(tensor([4], 0, 16), b"\x00" * 20),
-    "a key twice": header(tensor([1], 0, 4)[:-1] + b", " + tensor([1], 0, 4)[1:], b"\x00" * 4),
-    "a zip, as torch.save writes": b"PK\x03\x04" + b"\x00" * 60,
-    "an array of numpy": b"\x93NUMPY\x01\x00" + b"\x00" * 60,
-}
-
-
-@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED.keys())
-def test_malformed_weights_are_refused(folder: Path, content: bytes):
-    (folder / "weights.safetensors").write_bytes(content)
+@pytest.mark.parametrize("content", ["[]", "1", "{}", '{"rows": []}'])
+def test_scores_of_a_stranger_that_are_no_scores(folder: Path, content: str):
+    (folder / "scores.json").write_text(content)
     sealed_again(folder)
-    refused(folder, "weights")
-
-
-@pytest.mark.parametrize("way", ["pickle", "torch.save", "numpy"])
-def test_a_pickle_named_weights_is_never_unpickled(
-    folder: Path, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("PLANTED", str(tmp_path / "planted"))
-    path = folder / "weights.safetensors"
-    if way == "pickle":
-        path.write_bytes(pickle.dumps(Planted()))
-    elif way == "torch.save":
-        torch.save(Planted(), path)
-    else:
-        with path.open("wb") as file:
-            np.save(file, np.array([Planted()], object), allow_pickle=True)
-    sealed_again(folder)
-    refused(folder, "damaged weights")
-    assert not (tmp_path / "planted").exists()
-    pickle.loads(pickle.dumps(Planted()))  # the control: unpickled, it is seen
-    assert (tmp_path / "planted").exists()
-
-
-def first_float(state: dict[str, torch.Tensor]) -> str:
-    return next(name for name, value in state.items() if value.ndim > 1)
-
-
-def with_value(value: float) -> Callable[[dict[str, torch.Tensor]], object]:
-    return lambda state: state[first_float(state)].view(-1)[-1:].fill_(value)
-
-
-FOREIGN: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], str]] = {
-    "not a number": (with_value(float("nan")), "not finite"),
-    "infinite": (with_value(float("inf")), "not finite"),
-    "one tensor less": (lambda state: state.pop(first_float(state)), "of another network"),
-    "one tensor more": (
-        lambda state: state.update(more=torch.zeros(1)),
-        r"of another network \(more\)",
-    ),
-    "another name": (
-        lambda state: state.update(renamed=state.pop(first_float(state))),
-        "of another network",
-    ),
-    "another shape": (
-        lambda state: state.update({first_float(state): state[first_float(state)][:1]}),
-        "of another size",
-    ),
-    "other dimensions": (
-        lambda state: state.update({first_float(state): state[first_float(state)].flatten()}),
-        "of another size",
-    ),
-    "another type": (
-        lambda state: state.update({first_float(state): state[first_float(state)].half()}),
-        "of another size",
-    ),
-    "nothing": (lambda state: state.clear(), "of another network"),
-}
-
-
-@pytest.mark.parametrize("change, words", FOREIGN.values(), ids=FOREIGN.keys())
-def test_weights_that_do_not_fit_are_refused(
-    folder: Path, change: Callable[[dict[str, torch.Tensor]], object], words: str
-):
-    path = folder / "weights.safetensors"
-    state = {name: value.clone() for name, value in load_file(path).items()}
-    change(state)
-    save_file({name: value.contiguous() for name, value in state.items()}, path)
-    sealed_again(folder)
-    refused(folder, f"weights.*{words}|weights {words}|weights that are {words}")
-
-
-def test_weights_of_another_network_are_refused(folder: Path):
-    save_file({"layer.weight": torch.zeros(3, 3)}, folder / "weights.safetensors")
-    sealed_again(folder)
-    refused(folder, "of another network")
-
-
-def test_other_weights_that_fit_are_another_run(subject: Subject, folder: Path):
-    """The control of all above: what is whole and fits is opened, and answers otherwise."""
-    path = folder / "weights.safetensors"
-    save_file({name: value * 1.5 for name, value in load_file(path).items()}, path)
-    sealed_again(folder)
-    table = subject.prepared.table("test")
-    assert open_run(folder, "cpu").say(table) != subject.run.say(table)
+    assert "scores.json" in str(refused(folder))
 
 
 def test_every_verb_that_opens_a_run_refuses_it(subject: Subject, folder: Path):
@@ -401,10 +240,3 @@ def test_every_verb_that_opens_a_run_refuses_it(subject: Subject, folder: Path):
     with pytest.raises(TenfoldError) as found:
         list(predict(folder, subject.world.hand_over(subject.data), device="cpu"))
     assert found.value.exit_code == 6
-
-
-@pytest.mark.parametrize("content", ["[]", "1", "{}", '{"rows": []}'])
-def test_scores_of_a_stranger_that_are_no_scores(folder: Path, content: str):
-    (folder / "scores.json").write_text(content)
-    sealed_again(folder)
-    assert "scores.json" in str(refused(folder))

@@ -1,17 +1,15 @@
 """Who learns, who chooses, who judges: fixed by content and seed, groups whole, nobody leaks."""
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from pictures_made import folder, png
+from preparing import prepared
 
 from tenfold import splits
-from tenfold.app import find
 from tenfold.errors import DataRefused
-from tenfold.prepare import Prepared, prepare
 
 
 def table(rows: int, classes: int = 2, **columns) -> pd.DataFrame:
@@ -175,10 +173,6 @@ def test_half_of_validation_is_reserved_and_fixed():
 
 
 # --- in a prepared folder -------------------------------------------------------------------------
-
-
-def prepared(source: Path, **settings) -> Prepared:
-    return prepare(find("image-classification"), source, **settings)
 
 
 def test_the_reserve_chooses_nothing_and_misses_nothing(tmp_path):

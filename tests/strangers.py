@@ -1,0 +1,47 @@
+"""A copy of a run in a stranger's hands: what he can make of it, and how it is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from subjects import KINDS, Subject, trained
+
+from tenfold import sealing
+from tenfold.errors import ArtefactRefused
+from tenfold.results import SCHEMA
+from tenfold.run import open_run
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    return trained(KINDS[0], tmp_path_factory)
+
+
+@pytest.fixture
+def folder(subject: Subject, tmp_path: Path) -> Path:
+    return shutil.copytree(subject.run.folder, tmp_path / "run")
+
+
+def refused(folder: Path, words: str = "^The run") -> ArtefactRefused:
+    """The refusal of a run: one sentence that says what, where, and what to do."""
+    with pytest.raises(ArtefactRefused, match=words) as found:
+        open_run(folder, "cpu")
+    error = found.value
+    assert error.exit_code == 6 and error.message.startswith("The run ")
+    assert error.where == str(folder) and error.fix
+    return error
+
+
+def sealed_again(folder: Path) -> None:
+    """A stranger's own manifest, which agrees with what he changed."""
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    facts = {name: sealing.facts_of(folder / name) for name in files if (folder / name).is_file()}
+    write(folder / "manifest.json", {"schema": SCHEMA, "files": facts})
+
+
+def write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value))

@@ -1,0 +1,131 @@
+"""Mistakes at the command line: a word for the nearest right one, and an exit code each."""
+
+import subprocess
+
+import pytest
+from commands import QUICK, refused, tenfold
+from commands import home as home
+from pictures_made import KIND, folder
+
+import tenfold as api
+from tenfold.errors import UsageError
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+MISTYPED = [
+    (["trian", KIND, "photos"], "'train'"),
+    (["train", "image-clasification", "photos"], f"'{KIND}'"),
+    (["train", "image_classification", "photos"], f"'{KIND}'"),
+    (["train", KIND, "fotos"], "'photos'"),
+    (["check", KIND, "photos/../fotos"], "'photos'"),
+    (["train", KIND, "photos", "--epoch", "1"], "'--epochs'"),
+    (["train", KIND, "photos", "--netwrok", "fast"], "'--network'"),
+    (["train", KIND, "photos", "--network", "fats"], "'fast'"),
+    (["train", KIND, "photos", "--optimizer", "adam"], "'adamw'"),
+    (["predict", "run", "photos", "--topp", "1"], "'--top'"),
+    (["kinds", "image-classifier"], f"'{KIND}'"),
+]
+
+
+@pytest.mark.parametrize(("words", "right"), MISTYPED, ids=str)
+def test_a_mistyped_word_gets_the_nearest_right_one(home, words, right):
+    refused(tenfold(*words, cwd=home), 2, f"Did you mean {right}?")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--epochs", "0"], "epochs must be more than 0"),
+        (["--epochs", "many"], "--epochs"),
+        (["--minutes", "-1"], "minutes must be more than 0"),
+        (["--minutes", "1", "--epochs", "1"], "not both"),
+        (["--batch", "0"], "batch"),
+        (["--seed", "-1"], "seed must be from 0"),
+        (["--limit", "0"], "limit"),
+        (["--on-bad", "ignore"], "stop, fail, skip"),
+        (["--device", "gpu"], "device must be"),
+        (["--precision", "int8"], "precision must be one of"),
+        (["--side", "5000"], "side of image-classification must be a whole number from 0 to 1024"),
+        (["--rate", "nan"], "rate of image-classification must be a number"),
+        (["--size", ""], "size of image-classification must be one of tiny"),
+    ],
+    ids=str,
+)
+def test_values_that_cannot_be_say_what_can(home, words, said):
+    refused(tenfold("train", KIND, "photos", *words, cwd=home), 2, said)
+
+
+def test_a_missing_kind_is_guessed_from_the_folder_and_asked_back(home):
+    right = f"tenfold train {KIND} photos"
+    for words in (
+        ["photos"],
+        ["zebra", "photos"],
+        ["photos", "--size", "tiny"],
+        ["zebra", "photos", "--size", "tiny"],
+        ["photos", KIND],
+    ):
+        refused(tenfold("train", *words, cwd=home), 2, right)
+    folder(home / "my photos", 3)
+    refused(tenfold("check", "my photos", cwd=home), 2, f"tenfold check {KIND} 'my photos'")
+    (home / "songs" / "rock").mkdir(parents=True, exist_ok=True)
+    (home / "songs" / "rock" / "1.mp3").write_bytes(b"ID3")
+    done = refused(tenfold("train", "songs", cwd=home), 2, "kind of work is missing", KIND)
+    assert "look like" not in done.last
+    refused(tenfold("train", KIND, cwd=home), 2, f"tenfold train {KIND} FOLDER")
+    refused(tenfold("train", cwd=home), 2, "KIND")
+
+
+def test_python_says_the_same(home, monkeypatch):
+    monkeypatch.chdir(home)
+    said = tenfold("train", "zebra", "photos", cwd=home).last
+    with pytest.raises(UsageError) as error:
+        api.train("zebra", "photos")
+    assert f"Error: {error.value}" == said.strip() and error.value.exit_code == 2
+    said = tenfold("train", KIND, "empty-one", cwd=home).last
+    with pytest.raises(UsageError) as error:
+        api.train(KIND, "empty-one")
+    assert f"Error: {error.value}" == said.strip()
+
+
+# --- exit codes -----------------------------------------------------------------------------------
+
+
+def test_2_a_file_for_a_folder_and_a_run_that_is_none(home):
+    refused(tenfold("train", KIND, "photos/cat/0.png", cwd=home), 2, "is a file")
+    refused(tenfold("test", "photos", cwd=home), 2, "not a run folder", "tenfold runs")
+    refused(tenfold("predict", "nowhere", "x.png", cwd=home), 2, "no run folder")
+    refused(tenfold("runs", "--remove", "photos", cwd=home), 2, "not a run folder")
+    assert (home / "photos" / "cat").is_dir()
+    refused(tenfold("train", KIND, "photos", "--out", "run", *QUICK, cwd=home), 2, "finished run")
+    refused(tenfold("train", KIND, "photos", "--out", "photos", *QUICK, cwd=home), 2, "other files")
+
+
+def test_3_data_that_cannot_be_learnt_from(home):
+    (home / "hollow").mkdir(exist_ok=True)
+    refused(tenfold("train", KIND, "hollow", cwd=home), 3, "empty", "one folder a class")
+    folder(home / "single", 4, classes=("cat",))
+    refused(tenfold("train", KIND, "single", *QUICK, cwd=home), 3, "only one class, 'cat'")
+    folder(home / "rotten", 9)
+    for number in range(3):
+        (home / "rotten" / "cat" / f"{number}.png").write_bytes(b"")
+    done = refused(tenfold("train", KIND, "rotten", *QUICK, cwd=home), 3, "3 of 18 files", "5 %")
+    assert "cat/0.png" in done.last
+    words = [*QUICK, "--on-bad", "skip", "--out", "anyway"]
+    assert tenfold("train", KIND, "rotten", *words, cwd=home).code == 0
+    words = [*QUICK, "--on-bad", "fail"]
+    refused(tenfold("train", KIND, "rotten", *words, cwd=home), 3, "cat/0.png", "0 bytes")
+
+
+def test_4_a_cache_that_cannot_be_written(home):
+    env = {"TENFOLD_CACHE": str(home / "trained.json" / "cache")}
+    words = ["train", KIND, "photos", "--side", "9", *QUICK]
+    refused(tenfold(*words, cwd=home, env=env), 4, "cache cannot be written", "TENFOLD_CACHE")
+
+
+def test_6_a_run_that_was_changed(home):
+    assert subprocess.run(["cp", "-r", home / "run", home / "changed"]).returncode == 0
+    facts = home / "changed" / "facts.json"
+    facts.write_text(facts.read_text().replace("cat", "cow"))
+    refused(
+        tenfold("predict", "changed", "photos", cwd=home), 6, "facts.json", "changed or damaged"
+    )
