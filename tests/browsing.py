@@ -48,6 +48,12 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
 @contextlib.contextmanager
 def visiting(browser: Any, address: str, **settings: Any) -> Iterator[Any]:
     """The page, loaded. At the end: nothing was asked of another origin, nothing went wrong."""
@@ -80,6 +86,10 @@ def hand_over(page: Any, *files: tuple[str, bytes], how="drop", media="image/png
 def headline(page: Any) -> str:
     """The answer in large letters, once it is there."""
     return page.locator("#answer .headline").first.inner_text()
+
+
+def press(page: Any, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
 
 
 def choose(page: Any, name: str) -> None:

@@ -21,7 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import processes
+import pytest
+from subjects import Subject, trained
 
+import tenfold
 from tenfold.app import App, Input
 from tenfold.data import Encoded
 from tenfold.results import Label
@@ -32,6 +35,9 @@ from tenfold.serving.service import Service
 from tenfold.serving.settings import Settings, bound
 
 PATIENCE = 30
+KIND = "image-classification"
+PREDICT = "/v1/models/run/predict"
+BATCH = "/v1/models/run/batch"
 
 
 @dataclasses.dataclass
@@ -249,3 +255,39 @@ class Echo(App):
 def echo(folder: Path, **wanted: Input) -> Run:
     """A run that takes these inputs."""
     return Run(folder, Echo(tuple(wanted.items())), {}, lambda columns: {}, digest="0" * 64)
+
+
+# --- a run that tells pictures apart ---
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    return trained(KIND, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def picture(subject: Subject) -> bytes:
+    return (subject.data / "test" / "cross" / "000.png").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def pictures(subject: Subject) -> list[Path]:
+    return sorted((subject.data / "test").rglob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def server(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    said = tmp_path_factory.mktemp("said") / "said.txt"
+    with process([str(subject.run.folder)], said) as found:
+        yield found
+
+
+def one(content: bytes, **wishes: Any) -> dict[str, Any]:
+    """The body of a request about one picture."""
+    return {"inputs": {"image": coded(content)}, "wishes": wishes}
+
+
+def in_process(run: Run, paths: list[Path]) -> list[dict[str, Any]]:
+    """Predictions as JSON, without the source."""
+    found = [answer.to_json() for answer in tenfold.predict(run, list(map(str, paths)))]
+    return [{name: value for name, value in each.items() if name != "source"} for each in found]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import chromium, hand_over, headline, pixels, visiting
+from browsing import browser as browser
+from browsing import hand_over, headline, pixels, press, visiting
 from commands import Running
 
 import worlds
@@ -29,12 +30,6 @@ SHIFTS = """new PerformanceObserver((list) => {
         if (!one.hadRecentInput) window.moved = (window.moved ?? 0) + one.value;
     }
 }).observe({ type: 'layout-shift', buffered: true });"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +77,6 @@ def picture(folder: Path) -> tuple[str, bytes]:
 def raw(page) -> dict:
     """The answer as the page shows it in JSON."""
     return json.loads(page.locator("#answer details pre").last.text_content())
-
-
-def press(page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def test_a_dropped_picture_is_answered_as_in_this_process(page, folder, expected):

@@ -16,27 +16,18 @@ import processes
 import pytest
 import served
 from documents import ROOT, blocks
-from subjects import trained
+from served import PREDICT
+from served import picture as picture
+from served import subject as subject
 
 import tenfold
 from tenfold import progress
 from tenfold.errors import EnvironmentRefused, TenfoldError, UsageError
 from tenfold.serving.settings import Settings, settings_of
 
-PREDICT = "/v1/models/run/predict"
 DOCUMENTS = ROOT / "docs" / "json.md"
 NOWHERE = "no-such-folder"
 """Told last: where another error is raised, it was found before any model was looked for."""
-
-
-@pytest.fixture(scope="module")
-def subject(tmp_path_factory):
-    return trained("image-classification", tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def picture(subject) -> bytes:
-    return (subject.data / "test" / "cross" / "000.png").read_bytes()
 
 
 @pytest.fixture

@@ -9,34 +9,21 @@ from pathlib import Path
 import processes
 import pytest
 import served
-from subjects import trained
+from served import PREDICT, one
+from served import picture as picture
+from served import subject as subject
 
 from tenfold.app import Input
 from tenfold.results import Labels, to_json
 from tenfold.serving.pages import MEDIA
 
-PREDICT = "/v1/models/run/predict"
 FOLDER = Path(__file__).resolve().parents[1] / "tenfold" / "serving"
-
-
-@pytest.fixture(scope="module")
-def subject(tmp_path_factory):
-    return trained("image-classification", tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def server(subject):
     with served.thread([subject.run], batch=16) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def picture(subject) -> bytes:
-    return (subject.data / "test" / "cross" / "000.png").read_bytes()
-
-
-def one(content: bytes, **wishes) -> dict:
-    return {"inputs": {"image": served.coded(content)}, "wishes": wishes}
 
 
 # --- schemas ---

@@ -1,0 +1,139 @@
+"""A page before canned models of every kind of input and of answer, and how a person asks them."""
+
+import contextlib
+import io
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from browsing import choose, hand_over, headline, png, press, visiting
+from page_server import Canned, model
+
+NASTY = "<img src=x onerror=alert(1)>"
+TEXT = "Anna 😀 flew to 北京 in May"
+SCENE = png(np.full((40, 80, 3), 200, np.uint8))
+GRID = np.zeros((4, 8), int)
+GRID[:, 4:], GRID[0, 0] = 1, 255
+HEAT = np.zeros((4, 4))
+HEAT[1, 2], HEAT[3, 0] = 1.0, -0.5
+
+
+def inputs(**kinds: str) -> dict:
+    return {name: {"kind": kind, "choices": []} for name, kind in kinds.items()}
+
+
+def sound(seconds: float = 3) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(int(16_000 * seconds)))
+    return file.getvalue()
+
+
+WISHES = {
+    "top": {"type": "integer", "default": 0, "help": "how many", "low": 0, "high": 100_000},
+    "threshold": {"type": "number", "default": 0.5, "help": "from", "low": 0.0, "high": 1.0},
+    "mirror": {"type": "boolean", "default": False, "help": "both ways"},
+    "rule": {"type": "string", "default": "any", "help": "which", "choices": ["any", "all"]},
+}
+SPANS = [["PERSON", 0, 4], ["PLACE", 15, 17], ["DATE", 21, 24]]
+LABEL = {"kind": "label", "label": "cat", "probabilities": {"cat": 0.9, "dog": 0.1}}
+MANY = {f"class {n}": 0.3 - n / 100 for n in range(20)} | {NASTY: 0.8}
+BOXES = [["cat", 0.25, 0.5, 0.75, 1.0], [NASTY, -0.2, 0.0, 0.25, 0.25]]
+WORDS = [["hello", 0.2, 0.5], ["there", 0.6, 0.9], ["again", 2.0, 2.4]]
+TABLE = inputs(age="number", city="category", photo="image", words="tokens", bought="items")
+TABLE["city"]["choices"] = ["Berlin", "北京"]
+TABLE["bought"]["choices"] = ["apple", "pear", "plum"]
+
+# name: (inputs, answer, explanations)
+CASES = {
+    "label": (inputs(image="image"), LABEL, [("image", HEAT.tolist())]),
+    "even": (inputs(image="image"), LABEL, [("image", [[0.0, 0.0], [0.0, 0.0]])]),
+    "mute": (inputs(image="image"), LABEL, []),
+    "labels": (inputs(image="image"), {"labels": [NASTY], "probabilities": MANY}, []),
+    "nothing": (inputs(image="image"), {"kind": "labels", "labels": [], "probabilities": {}}, []),
+    "boxes": (inputs(image="image"), {"boxes": BOXES, "scores": [0.9, 0.4]}, []),
+    "mask": (inputs(image="image"), {"mask": GRID.tolist(), "classes": ["sky", "sea"]}, []),
+    "words": (inputs(audio="audio"), {"words": WORDS}, [("audio", [0.1, 0.4, -0.2])]),
+    "event": (
+        inputs(audio="audio"),
+        [{"label": "bark", "start": 0.5, "end": 0.9}, {"label": "door", "start": 61, "end": 62.04}],
+        [],
+    ),
+    "spans": (inputs(text="text"), {"spans": SPANS}, [("text", [1, 0, 0.1, 0, -0.5, 0, 0])]),
+    "number": (
+        TABLE,
+        {"value": 41.5, "low": 40.0, "high": 44.0, "unit": "years"},
+        [("age", [0.5]), ("city", [-0.2])],
+    ),
+    "ranking": (inputs(bought="items"), {"items": [["plum", 4.2], ["pear", 1.5]]}, []),
+    "group": (inputs(text="text"), {"group": 3, "probabilities": {"3": 0.7, "1": 0.3}}, []),
+    "oddity": (inputs(text="text"), {"score": 0.8, "threshold": 0.5}, []),
+    "match": (inputs(text="text"), {"similarity": 0.2, "threshold": 0.5}, []),
+    "strange": (inputs(text="text"), {"a": [1, 2], "b": {"c": NASTY}}, []),
+}
+
+
+def answer(name: str) -> list[dict]:
+    said = CASES[name][1]
+    return [{"kind": name} | one for one in (said if isinstance(said, list) else [said])]
+
+
+def explanations(name: str) -> list[dict]:
+    return [{"over": over, "method": "occlusion", "weights": w} for over, w in CASES[name][2]]
+
+
+@pytest.fixture(scope="module")
+def canned():
+    models = [
+        model(
+            name, inputs=case[0], gives=name, score=None, wishes=WISHES if name == "label" else {}
+        )
+        for name, case in CASES.items()
+    ]
+    with Canned(
+        models, {n: answer(n) for n in CASES}, {n: explanations(n) for n in CASES}
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def all_kinds(browser, canned):
+    with visiting(browser, canned.address) as page:
+        yield page
+
+
+@pytest.fixture
+def page(all_kinds):
+    """One page for all kinds; every test puts its own model on the bench."""
+    return all_kinds
+
+
+@contextlib.contextmanager
+def alone(
+    browser: Any, said: Any = None, explains: Any = None, token: str = "", **facts: Any
+) -> Iterator[tuple[Any, Canned]]:
+    """The page of a server with one model, "a", which says `said`: page and server."""
+    one = model("a", **facts)
+    with (
+        Canned([one], {"a": said or [LABEL]}, {"a": explains or []}, token) as server,
+        visiting(browser, server.address) as page,
+    ):
+        yield page, server
+
+
+def ask(page, name: str) -> str:
+    """Hands over what the model takes and gives its answer's headline."""
+    choose(page, name)
+    kinds = {one["kind"] for one in CASES[name][0].values()}
+    if "image" in kinds:
+        hand_over(page, ("scene.png", SCENE))
+    if "audio" in kinds:
+        hand_over(page, ("a.wav", sound()), media="audio/wav")
+    if "text" in kinds:
+        page.get_by_label("text", exact=True).fill(TEXT)
+    if not kinds & {"image", "audio"}:
+        press(page, "Answer")
+    return headline(page)

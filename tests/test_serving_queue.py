@@ -1,0 +1,190 @@
+"""Many requests at a time: asked together, refused or dropped in time, and none harms another."""
+
+import dataclasses
+import http.client
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import processes
+import served
+from served import BATCH, PREDICT, in_process, one
+from served import pictures as pictures
+from served import server as server
+from served import subject as subject
+
+import tenfold
+from tenfold.data import Columns
+
+# --- many at a time ---
+
+
+def test_waiting_requests_go_in_together_and_keep_their_answers(server, subject, pictures):
+    want = [each["label"] for each in in_process(subject.run, pictures)]
+    before = server.counts()
+    bodies = [json.dumps(one(path.read_bytes())).encode() for path in pictures]
+
+    def client(number: int) -> list[str]:
+        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        found = []
+        for turn in range(10):
+            body = bodies[(number + turn) % len(bodies)]
+            line.request("POST", PREDICT, body, {"content-type": "application/json"})
+            found.append(json.loads(line.getresponse().read())["predictions"][0]["label"])
+        line.close()
+        return found
+
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(client, range(16)))
+    assert found == [[want[(n + turn) % len(want)] for turn in range(10)] for n in range(16)]
+    after = server.counts()
+    rows, batches = (
+        after[f'tenfold_{name}_total{{model="run"}}']
+        - before[f'tenfold_{name}_total{{model="run"}}']
+        for name in ("rows", "batches")
+    )
+    assert rows == 160 and batches < 120, "nothing was asked together"
+
+
+def slowed(run, seconds: float = 0.3):
+    """The same run with a slow network, and the sizes of the batches it was asked."""
+    sizes = []
+
+    def infer(columns: Columns):
+        sizes.append(columns.rows)
+        time.sleep(seconds)
+        return run.infer(columns)
+
+    return dataclasses.replace(run, infer=infer), sizes
+
+
+def later(work, *args) -> threading.Thread:
+    thread = threading.Thread(target=work, args=args, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_only_equal_wishes_go_in_together(subject, pictures):
+    run, sizes = slowed(subject.run)
+    bodies = [one(pictures[0].read_bytes(), top=top) for top in (0, 1, 2, 1, 2, 1)]
+    with served.thread([run]) as server, ThreadPoolExecutor(6) as pool:
+        before = len(sizes)
+        first = pool.submit(server.post, PREDICT, bodies[0])
+        time.sleep(0.1)
+        rest = [pool.submit(server.post, PREDICT, body) for body in bodies[1:]]
+        found = [each.result().json()["predictions"][0] for each in (first, *rest)]
+    assert [len(each["probabilities"]) for each in found] == [3, 1, 2, 1, 2, 1]
+    assert sorted(sizes[before:]) == [1, 2, 3]
+
+
+def test_a_full_queue_refuses_at_once(subject, pictures):
+    run, _ = slowed(subject.run, 0.5)
+    body = one(pictures[0].read_bytes())
+    with served.thread([run], queue=2) as server, ThreadPoolExecutor(8) as pool:
+        began = time.monotonic()
+        found = list(pool.map(lambda _: server.post(PREDICT, body), range(8)))
+        assert time.monotonic() - began < 3
+        good = [each for each in found if each.status == 200]
+        full = [each for each in found if each.status == 503]
+        assert len(good) + len(full) == 8 and 2 <= len(good) < 8
+        assert all(each.code == "busy" and each.headers["retry-after"] == "1" for each in full)
+        # More things than may wait: taken by an empty queue, as it could never be taken otherwise.
+        many = {"inputs": [body["inputs"]] * 5}
+        assert server.post(BATCH, many).status == 200
+        assert server.post(PREDICT, body).status == 200
+
+
+def test_nobody_waits_longer_than_allowed(subject, pictures):
+    run, sizes = slowed(subject.run, 0.8)
+    body = one(pictures[0].read_bytes())
+    with served.thread([run], timeout=1.0) as server, ThreadPoolExecutor(3) as pool:
+        before = len(sizes)
+        found = []
+        for top in (0, 1, 2):  # wishes that differ, so that one waits for the other
+            found.append(pool.submit(server.post, PREDICT, one(pictures[0].read_bytes(), top=top)))
+            time.sleep(0.05)
+        statuses = [each.result().status for each in found]
+        assert statuses == [200, 504, 504]
+        (batcher,) = server.server.service.batchers
+        processes.wait_for(lambda: not batcher.held)
+        assert server.post(PREDICT, body).status == 200
+        assert len(sizes) - before <= 3, "what nobody waited for was asked all the same"
+
+
+def test_work_of_those_who_left_is_dropped(subject, pictures):
+    run, sizes = slowed(subject.run, 0.5)
+    body = json.dumps(one(pictures[0].read_bytes())).encode()
+    head = f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with served.thread([run]) as server:
+        before = len(sizes)
+        first = later(server.post, PREDICT, body)
+        time.sleep(0.15)
+        lines = [server.line() for _ in range(4)]
+        for line in lines:
+            line.sendall(request)
+        time.sleep(0.1)
+        for line in lines:
+            line.close()
+        first.join()
+        assert server.post(PREDICT, body).status == 200
+        assert sum(sizes[before:]) == 2
+        route = 'model="run",route="/v1/models/{id}/predict"'
+        left = f'tenfold_requests_total{{method="POST",{route},status="499"}}'
+        processes.wait_for(lambda: server.counts().get(left) == 4)
+
+
+# --- what goes wrong inside ---
+
+
+def test_a_bad_row_harms_nobody(subject, pictures):
+    poison = pictures[0].read_bytes()
+
+    def infer(columns: Columns):
+        image = columns.take(np.arange(columns.rows))["image"]
+        if (image == poisoned).all((1, 2, 3)).any():
+            raise ValueError("poison")
+        return subject.run.infer(columns)
+
+    run = subject.run
+    table = next(tenfold.sources.tables(run.app.inputs(run.facts), str(pictures[0])))
+    poisoned = run.app.encode(table, run.facts).columns["image"][0]
+    contents = [pictures[1].read_bytes(), poison, pictures[2].read_bytes()]
+    with served.thread([dataclasses.replace(run, infer=infer)]) as server:
+        many = {"inputs": [{"image": served.coded(each)} for each in contents]}
+        first, second, third = server.post(BATCH, many).json()["results"]
+        assert first["predictions"] and third["predictions"]
+        assert second == {"error": {"code": "internal"}}
+        reply = server.post(PREDICT, one(poison))
+        assert (reply.status, reply.code) == (500, "internal")
+        assert server.post(PREDICT, one(contents[0])).status == 200
+
+
+def test_an_answer_that_is_no_number_is_no_answer(subject, pictures):
+    def infer(columns: Columns):
+        found = subject.run.infer(columns)
+        return {name: np.full_like(value, np.nan) for name, value in found.items()}
+
+    with served.thread([dataclasses.replace(subject.run, infer=infer)], ready=False) as server:
+        processes.wait_for(lambda: server.get("/live").status == 200)
+        reply = server.post(PREDICT, one(pictures[0].read_bytes()))
+        assert (reply.status, reply.code) == (500, "internal")
+        assert server.get("/ready").status == 503, "a model that cannot answer is never ready"
+
+
+def test_ready_only_after_the_first_prediction(subject, pictures):
+    hold = threading.Event()
+
+    def infer(columns: Columns):
+        hold.wait(20)
+        return subject.run.infer(columns)
+
+    with served.thread([dataclasses.replace(subject.run, infer=infer)], ready=False) as server:
+        processes.wait_for(lambda: server.get("/live").status == 200)
+        reply = server.get("/ready")
+        assert (reply.status, reply.code) == (503, "not-ready")
+        hold.set()
+        processes.wait_for(lambda: server.get("/ready").status == 200)
+        assert server.post(PREDICT, one(pictures[0].read_bytes())).status == 200
