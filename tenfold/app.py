@@ -53,7 +53,8 @@ __all__ = [
 
 Table = pd.DataFrame
 Facts = dict[str, Any]
-Outputs = dict[str, np.ndarray]
+Outputs = dict[str, Any]
+"""Arrays by name; a Ragged where an output has a value for each position of a row."""
 Answer = Prediction | Problem
 Say = Callable[[Table], list[Answer]]
 
@@ -155,6 +156,10 @@ class App(ABC):
     def score(self, answers: list[Answer], table: Table) -> Scores | None:
         """Own scoring where rows are not what is judged; None = by the kind of Prediction."""
         return None
+
+    def rungs(self, net: nn.Module, facts: Facts) -> dict[str, nn.Module]:
+        """The other networks that fit tried, by name: their scores stand beside the kept one's."""
+        return {}
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         """The same rows with a part of each taken away, by the part's name: what is it worth?"""

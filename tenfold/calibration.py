@@ -13,7 +13,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["certainty", "error", "log_loss", "reliability", "temperature", "undone"]
+from tenfold.lazy import lazy
+
+optimize = lazy("scipy.optimize")
+
+__all__ = ["certainty", "error", "log_loss", "mixed", "reliability", "temperature", "undone"]
 
 PRIOR = 4.0
 """How many nats it costs to leave 1 by a factor of e: few rows change little."""
@@ -50,6 +54,27 @@ def _exclusive(logits: np.ndarray, truth: np.ndarray) -> float:
 
 def _independent(logits: np.ndarray, truth: np.ndarray) -> float:
     return float((np.logaddexp(0, logits) - logits * truth).sum())
+
+
+def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(M,) weights, none below 0, of M logits (M, N, K) whose sum makes `truth` most probable.
+
+    They start from, and few rows leave them near, equal shares of the branches, each brought to
+    its own best temperature.
+    """
+    known = truth >= 0 if truth.ndim == 1 else np.ones(len(truth), bool)
+    branches, truth = branches[:, known].astype(np.float64), truth[known]
+    scales = np.array([1 / temperature(one, truth) for one in branches])
+    branches = branches * scales[:, None, None]
+    loss = _exclusive if truth.ndim == 1 else _independent
+    start = np.full(len(branches), 1 / len(branches))
+
+    def cost(weights: np.ndarray) -> float:
+        away = PRIOR * ((weights - start) ** 2).sum()
+        return loss(np.tensordot(weights, branches, 1), truth) + float(away)
+
+    found = optimize.minimize(cost, start, bounds=[(0, 5)] * len(start), method="L-BFGS-B")
+    return np.asarray(found.x * scales, np.float32)
 
 
 def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarray:

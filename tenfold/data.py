@@ -5,15 +5,29 @@ Shape legend: N rows of a column, B rows of a batch, T the length of a ragged ro
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Batch", "Column", "Columns", "Encoded", "Parts", "Problem", "Ragged", "batches"]
+__all__ = [
+    "ANSWERS",
+    "Batch",
+    "Column",
+    "Columns",
+    "Encoded",
+    "Parts",
+    "Problem",
+    "Ragged",
+    "batches",
+]
 
 Batch = dict[str, np.ndarray]
+
+ANSWERS = ("label", "labels", "boxes", "mask", "words", "tags", "next", "person", "events")
+"""The columns of a table that hold what is to be said of its rows."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +75,31 @@ class Ragged:
 
     def take(self, index: np.ndarray, grid: int = 8) -> tuple[np.ndarray, np.ndarray]:
         """Rows padded with zeros to one length (B, T, ...), and their lengths (B,)."""
-        lengths = self.lengths[index]
+        lengths = (self.offsets[index + 1] - self.offsets[index]).astype(np.int64)
         longest = bucket(int(lengths.max(initial=0)), grid)
         out = np.zeros((len(index), max(longest, 1), *self.values.shape[1:]), self.values.dtype)
-        for row, (start, length) in enumerate(zip(self.offsets[index], lengths, strict=True)):
-            out[row, :length] = self.values[start : start + length]
-        return out, lengths.astype(np.int64)
+        row, place, where = self._spread(index, lengths)
+        out[row, place] = self.values[where]
+        return out, lengths
+
+    def _spread(
+        self, index: np.ndarray, lengths: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of every value of the rows: its row among them, its place in it, where it lies."""
+        row = np.repeat(np.arange(len(index)), lengths)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return row, place, np.repeat(self.offsets[index], lengths) + place
+
+    def rows(self, index: np.ndarray) -> Ragged:
+        """The rows at `index`, in that order."""
+        lengths = self.offsets[index + 1] - self.offsets[index]
+        values = self.values[self._spread(index, lengths)[2]]
+        return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The rows, each (T, ...)."""
+        for start, end in itertools.pairwise(self.offsets.tolist()):
+            yield self.values[start:end]
 
 
 Column = np.ndarray | Ragged
@@ -116,9 +149,15 @@ class Columns(Mapping[str, Column]):
         return sum(column.nbytes for column in self.arrays.values()) * self.rows // whole
 
     @property
-    def ragged(self) -> bool:
-        """True where any column has rows of different length."""
-        return any(isinstance(column, Ragged) for column in self.arrays.values())
+    def lengths(self) -> np.ndarray | None:
+        """(N,) values of the longest ragged row of each row shown; None where none is ragged."""
+        found = [
+            (one.lengths if self.index is None else one.lengths[self.index])
+            * int(np.prod(one.values.shape[1:], dtype=np.int64))
+            for one in self.arrays.values()
+            if isinstance(one, Ragged)
+        ]
+        return np.max(found, 0) if found else None
 
     def view(self, positions: np.ndarray) -> Columns:
         """The rows at `positions` of this view, in that order."""
@@ -167,10 +206,24 @@ class Parts:
     reserve: Columns
 
 
-def batches(rows: int, size: int, lengths: np.ndarray | None = None) -> list[np.ndarray]:
-    """Positions of consecutive batches of a fixed order; long rows meet rows of their length."""
-    order = np.arange(rows) if lengths is None else np.argsort(lengths, kind="stable")
-    return [order[start : start + size] for start in range(0, rows, size)]
+def batches(
+    rows: int, size: int, lengths: np.ndarray | None = None, most: int = 1 << 19
+) -> list[np.ndarray]:
+    """Positions of consecutive batches of a fixed order; long rows meet rows of their length.
+
+    A batch of ragged rows holds at most `most` values once padded, or one row.
+    """
+    if lengths is None:
+        return [np.arange(start, min(start + size, rows)) for start in range(0, rows, size)]
+    order = np.argsort(lengths, kind="stable")
+    found, start = [], 0
+    while start < rows:
+        end = min(start + size, rows)
+        padded = np.arange(1, end - start + 1) * np.maximum(1, lengths[order[start:end]])
+        end = start + max(1, int(np.searchsorted(padded, most, "right")))
+        found.append(order[start:end])
+        start = end
+    return found
 
 
 def join(many: list[dict[str, Column]]) -> dict[str, Column]:

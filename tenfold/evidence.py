@@ -7,7 +7,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from tenfold import __version__, calibration, device, intervals, layers, rereadi
 from tenfold.app import Answer
 from tenfold.data import Batch, Columns, batches
 from tenfold.errors import DataRefused
+from tenfold.inference import by_torch
 from tenfold.lazy import lazy
 from tenfold.prepare import Prepared
 from tenfold.progress import tell
@@ -68,7 +69,7 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
     if judged == "test" and len(prepared.rows("valid")):
         valid = prepared.table("valid")
         found.valid = _scores(run, run.answer(prepared.inputs("valid")), valid, train)
-    found.baselines |= _centroids(run, prepared, judged)
+    found.baselines |= _centroids(run, prepared, judged) | _rungs(run, found, train)
     found.ablations = _ablations(run, found, train)
     if found.calibration:
         found.calibration["rows"] = prepared.parts.reserve.rows
@@ -203,6 +204,18 @@ def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict
     return changed
 
 
+def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Scores of what else fit tried, on the same rows."""
+    if run.net is None:
+        return {}
+    others = {}
+    for name, net in run.app.rungs(run.net, run.facts).items():
+        answers = replace(run, infer=by_torch(net), net=net).answer(found.columns)
+        scores = _scores(run, answers, found.table, train)
+        others[name] = {key: round(one.value, 6) for key, one in scores.metrics.items()}
+    return others
+
+
 def _answers_without(
     run: Run, columns: Columns, change: Callable[[Batch], Batch], size: int = 512
 ) -> list[Answer]:
@@ -214,7 +227,12 @@ def _answers_without(
 def _centroids(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, float]]:
     """The nearest class mean on the encoded values, as an answer of the same kind."""
     train, rows = prepared.inputs("train"), prepared.inputs(judged)
-    if run.app.gives(run.facts) is not Label or len(train) != 1 or train.ragged or not rows.rows:
+    if (
+        run.app.gives(run.facts) is not Label
+        or len(train) != 1
+        or train.lengths is not None
+        or not rows.rows
+    ):
         return {}
     labels = prepared.table("train")["label"]
     classes = sorted(labels.unique(), key=scoring.natural)

@@ -1,9 +1,10 @@
 """Which parts of an input an answer rests on: cover and ask again, or Grad-CAM; and a check of it.
 
 Covering works for every way to an answer (a torch network, a runtime, a server) and every kind of
-Prediction, through `scoring.survives`. Grad-CAM needs a torch network that names its `last_map`.
-The check (J. Adebayo et al. 2018, arXiv 1810.03292): the same network with its weights shuffled has
-learnt nothing, so a map that stays as it was shows the picture and not the network.
+Prediction, through `scoring.survives`. A picture is covered as it is encoded, a text in the words
+that were handed over. Grad-CAM needs a torch network that names its `last_map`. The check
+(J. Adebayo et al. 2018, arXiv 1810.03292): the same network with its weights shuffled has learnt
+nothing, so a map that stays as it was shows the input and not the network.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tenfold import draw, scoring
+from tenfold import draw, scoring, tokens
 from tenfold.data import Column, Columns, Problem, Ragged
 from tenfold.lazy import lazy
 from tenfold.results import Explanation, Prediction
@@ -28,9 +29,52 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["agreement", "grad_cam", "has_map", "occlusion", "shuffled"]
+__all__ = [
+    "agreement",
+    "covered",
+    "grad_cam",
+    "has_map",
+    "in_cells",
+    "occlusion",
+    "shuffled",
+    "text_covers",
+]
 
 Say = Callable[[Columns], Sequence[Prediction | Problem]]
+SayTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
+
+Places = list[tuple[int, int]]
+
+MOST = 64
+"""Covers of one input."""
+AT_ONCE = 8_000_000
+"""Characters of covered texts held at a time: only vast texts are asked about in several parts."""
+
+
+class Told(Protocol):
+    """What an open run can be asked."""
+
+    app: Any
+    facts: dict[str, Any]
+
+    def answer(self, columns: Columns) -> Sequence[Prediction | Problem]:
+        """Predictions of encoded rows."""
+
+    def say(self, table: pd.DataFrame) -> Sequence[Prediction | Problem]:
+        """Predictions of rows as they were handed over."""
+
+
+def covered(
+    run: Told, table: pd.DataFrame, columns: Columns, row: int = 0, about: Prediction | None = None
+) -> list[Explanation]:
+    """For every input that can be covered: what of the answer is lost where it is covered.
+
+    `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
+    that were given. At most 64 covers an input, asked about in one batch.
+    """
+    cells = in_cells(run.say, run.app.inputs(run.facts), table, row, about)
+    return cells + occlusion(run.answer, columns, row, about)
+
 
 # --- cover and ask again --------------------------------------------------------------------------
 
@@ -116,6 +160,71 @@ def _squares(side: int, most: int = 8, least: int = 3) -> list[slice]:
 
 
 FORMS = (Form(draw.is_picture, picture_covers),)
+
+# --- cells, before they are encoded ---
+
+
+def in_cells(
+    say: SayTable,
+    inputs: dict[str, Any],
+    table: pd.DataFrame,
+    row: int = 0,
+    about: Prediction | None = None,
+) -> list[Explanation]:
+    """The same for inputs that are covered as they were handed over; the others give nothing.
+
+    Weights are a list, and `places` the (first, behind the last) character of each part.
+    """
+    names = [name for name, one in inputs.items() if one.kind in CELLS and name in table]
+    alone = table.iloc[[row]].reset_index(drop=True)
+    if not names or isinstance(before := about or say(alone)[0], Problem):
+        return []
+    covers = {name: CELLS[inputs[name].kind](alone[name].iloc[0]) for name in names}
+    return [_cell_covered(say, alone, name, covers[name], before) for name in names if covers[name]]
+
+
+def _cell_covered(
+    say: SayTable, alone: pd.DataFrame, name: str, places: Places, before: Prediction
+) -> Explanation:
+    text, whole = alone[name].iloc[0], scoring.survives(before, before)
+    many = max(1, AT_ONCE // max(1, len(text)))
+    lost: list[float] = []
+    for start in range(0, len(places), many):
+        part = [_without(text, *place) for place in places[start : start + many]]
+        asked = alone.iloc[np.zeros(len(part), int)].reset_index(drop=True)
+        asked[name] = pd.Series(part, dtype=object)
+        lost += [
+            # Where nothing is left to answer, nothing of the answer is left.
+            whole - (0.0 if isinstance(one, Problem) else scoring.survives(before, one))
+            for one in say(asked)
+        ]
+    found = Explanation(name, "occlusion", np.round(lost, 4).tolist())
+    return replace(found, places=[list(place) for place in places])
+
+
+def _without(text: str, start: int, end: int) -> str:
+    """The text with spaces in that place: what follows keeps its place, as spans need it."""
+    return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+
+
+def text_covers(text: Any) -> Places:
+    """At most 64 parts of a text, (first, behind the last) character of each; [] for no text.
+
+    A part is one token, or as many neighbouring ones as needed; of a very long text those that are
+    read, which are the first and the last.
+    """
+    if not isinstance(text, str):
+        return []
+    half, vast = tokens.LONGEST // 2, len(text) > tokens.LONGEST
+    found = [*tokens.places(text[:half] if vast else text)]
+    if vast:
+        found += [tuple(np.add(place, len(text) - half)) for place in tokens.places(text[-half:])]
+    parts = np.array_split(np.array(found, int).reshape(-1, 2), min(MOST, max(1, len(found))))
+    return [(int(part[0, 0]), int(part[-1, 1])) for part in parts if len(part)]
+
+
+CELLS: dict[str, Callable[[Any], Places]] = {"text": text_covers}
+"""Kinds of input that are covered as they were handed over."""
 
 
 # --- Grad-CAM -------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ import numpy as np
 
 from tenfold import __version__, device, evidence, onnx_graph, rereading, scoring, sealing, system
 from tenfold.app import Answer
-from tenfold.data import Columns
+from tenfold.data import Column, Columns
 from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.evidence import Evidence
 from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
@@ -168,8 +168,9 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
     return parity
 
 
-def _furthest(before: np.ndarray, after: np.ndarray) -> float:
+def _furthest(first: Column, second: Column) -> float:
     """The largest difference of two outputs, relative where they exceed one."""
+    before, after = (np.asarray(getattr(one, "values", one)) for one in (first, second))
     if before.shape != after.shape:
         return float("inf")
     off = np.abs(after.astype(np.float64) - before) / np.maximum(1.0, np.abs(before))

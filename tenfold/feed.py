@@ -32,30 +32,58 @@ class Feed:
         self.columns, self.device, self.seed = columns, device, seed
         self.size = max(1, min(size, columns.rows))
         self.length = max(1, columns.rows // self.size)
-        self._epoch, self._order = -1, torch.zeros(0, dtype=torch.int64)
+        self._epoch, self._order = -1, np.zeros(0, np.int64)
+        self._order_there = torch.zeros(0, dtype=torch.int64)
         self._whole = _resident(columns, device) or {}
+        self._lengths = columns.lengths
         self._reader = None if self._whole else _Reader(columns, self._rows, device)
 
     def batch(self, step: int) -> dict[str, Tensor]:
         """The rows of a step."""
         if self._reader is not None:
             return self._reader.read(step)
-        rows = self._rows(step)
+        kept = self._kept(step)
+        rows = self._order_there[kept]
         return {name: column.index_select(0, rows) for name, column in self._whole.items()}
 
-    def _rows(self, step: int) -> Tensor:
+    def _rows(self, step: int) -> np.ndarray:
+        kept = self._kept(step)
+        return self._order[kept]
+
+    def _kept(self, step: int) -> slice:
+        """Where the rows of a step stand in the order of its pass, which is made here."""
         epoch, number = divmod(step, self.length)
         if epoch != self._epoch:
-            order = np.random.default_rng([self.seed, epoch]).permutation(self.columns.rows)
-            place = self.device if self._whole else "cpu"
-            self._epoch, self._order = epoch, torch.from_numpy(order).to(place)
-        return self._order[number * self.size : (number + 1) * self.size]
+            order = self._shuffled(np.random.default_rng([self.seed, epoch]))
+            self._epoch, self._order = epoch, order
+            if self._whole:
+                self._order_there = torch.from_numpy(order).to(self.device)
+        return slice(number * self.size, (number + 1) * self.size)
+
+    def _shuffled(self, random: np.random.Generator) -> np.ndarray:
+        """All rows at random; ragged ones so that a batch holds rows of about one length.
+
+        They are sorted inside windows of many batches, and the batches shuffled again: little is
+        padded, and what stands together still changes from pass to pass.
+        """
+        order = random.permutation(self.columns.rows)
+        if self._lengths is None:
+            return order
+        # What fills no batch is left out before sorting: it must not be the longest rows each time.
+        order, window = order[: self.length * self.size], WINDOW * self.size
+        parts = [order[start : start + window] for start in range(0, len(order), window)]
+        order = np.concatenate([part[np.argsort(self._lengths[part])] for part in parts])
+        return order.reshape(self.length, self.size)[random.permutation(self.length)].ravel()
+
+
+WINDOW = 20
+"""Batches that are sorted by length together."""
 
 
 class _Reader:
     """Batches from mapped columns, the next step's rows already on their way."""
 
-    def __init__(self, columns: Columns, rows: Callable[[int], Tensor], device: Device) -> None:
+    def __init__(self, columns: Columns, rows: Callable[[int], np.ndarray], device: Device) -> None:
         self._columns, self._rows, self._device = columns, rows, device
         self._pool = ThreadPoolExecutor(1)
         self._step, self._coming = -1, Future[Batch]()
@@ -69,7 +97,7 @@ class _Reader:
         return tensors(found, self._device)
 
     def _ask(self, step: int) -> None:
-        rows = self._rows(step).numpy().copy()
+        rows = self._rows(step)
         self._step, self._coming = step, self._pool.submit(self._columns.take, rows)
 
 
@@ -79,8 +107,11 @@ def tensors(batch: Batch, device: Device) -> dict[str, Tensor]:
 
 
 def in_order(columns: Columns, size: int, device: Device) -> Iterator[dict[str, Tensor]]:
-    """All rows once, in order, at most `size` at a time; fewer where rows are large."""
-    for rows in batches(columns.rows, at_once(columns, size)):
+    """All rows once, at most `size` at a time, fewer where rows are large.
+
+    In their order, or where they are ragged in that of their lengths.
+    """
+    for rows in batches(columns.rows, at_once(columns, size), columns.lengths):
         yield tensors(columns.take(rows), device)
 
 
@@ -95,7 +126,7 @@ def at_once(columns: Columns, size: int) -> int:
 
 def _resident(columns: Columns, device: Device) -> dict[str, Tensor] | None:
     """All rows as tensors on the device, where a third of its free memory holds them."""
-    if columns.ragged:
+    if columns.lengths is not None:
         return None
     free = (
         torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else system.available_memory()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold import system
-from tenfold.data import Batch, Columns, Ragged, batches
+from tenfold.data import Batch, Column, Columns, Ragged, batches, join
 from tenfold.errors import EnvironmentRefused, UsageError
 from tenfold.feed import at_once, tensors
 from tenfold.lazy import lazy
@@ -26,21 +26,24 @@ torch, onnxruntime = lazy("torch"), lazy("onnxruntime")
 
 __all__ = ["Infer", "Outputs", "by_onnx", "by_torch", "session_of"]
 
-Outputs = dict[str, np.ndarray]
+Outputs = dict[str, Column]
 Infer = Callable[[Columns], Outputs]
 
 EXTERNAL = b"\x0a\x08location"
 """How the format writes that a tensor lies in another file: an export of ours never does."""
 
 
-def by_torch(net: nn.Module, size: int = 128) -> Infer:
-    """Inference with a torch network, in batches, on the device it lies on."""
+def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = None) -> Infer:
+    """Inference with a torch network, in batches, on the device it lies on.
+
+    `ask(**tensors)` may give other outputs of it than a call would.
+    """
     net.eval()
 
-    def call(batch: Batch) -> Outputs:
+    def call(batch: Batch) -> Batch:
         place = next(net.parameters()).device
         with torch.inference_mode():
-            outputs = net(**tensors(batch, place))
+            outputs = (ask or net)(**tensors(batch, place))
             return {name: value.cpu().numpy() for name, value in outputs.items()}
 
     return _in_batches(call, size)
@@ -49,27 +52,43 @@ def by_torch(net: nn.Module, size: int = 128) -> Infer:
 def by_onnx(session: Any, size: int = 128) -> Infer:
     """Inference with an ONNX session (see `session_of`), in batches; no torch."""
     names = [one.name for one in session.get_outputs()]
+    taken = {one.name for one in session.get_inputs()}  # what no output needs is not there
 
-    def call(batch: Batch) -> Outputs:
-        return dict(zip(names, session.run(names, batch), strict=True))
+    def call(batch: Batch) -> Batch:
+        eaten = {name: value for name, value in batch.items() if name in taken}
+        return dict(zip(names, session.run(names, eaten), strict=True))
 
     return _in_batches(call, size)
 
 
-def _in_batches(call: Callable[[Batch], Outputs], size: int) -> Infer:
+def _in_batches(call: Callable[[Batch], Batch], size: int) -> Infer:
     def infer(columns: Columns) -> Outputs:
-        first = next(iter(columns.arrays.values()))
-        lengths = first.lengths if isinstance(first, Ragged) and columns.index is None else None
-        order = batches(columns.rows, at_once(columns, size), lengths)
-        found = [call(columns.take(rows)) for rows in order]
-        return found[0] if len(order) == 1 else _in_row_order(found, np.concatenate(order))
+        order = batches(columns.rows, at_once(columns, size), columns.lengths)
+        found = [_cut(call(columns.take(rows))) for rows in order]
+        if columns.lengths is None:
+            return found[0] if len(found) == 1 else join(found)
+        back = np.argsort(np.concatenate(order))
+        return {
+            name: column.rows(back) if isinstance(column, Ragged) else column[back]
+            for name, column in join(found).items()
+        }
 
     return infer
 
 
-def _in_row_order(found: list[Outputs], order: np.ndarray) -> Outputs:
-    back = np.argsort(order)
-    return {name: np.concatenate([one[name] for one in found])[back] for name in found[0]}
+def _cut(outputs: Batch) -> Outputs:
+    """Outputs with `y_length` beside `y` (B, T, ...) become ragged: what was padded goes."""
+    lengths = {name.removesuffix("_length") for name in outputs if name.endswith("_length")}
+    found: Outputs = {}
+    for name in outputs.keys() - {f"{name}_length" for name in lengths}:
+        value = outputs[name]
+        if name in lengths:
+            length = outputs[f"{name}_length"]
+            there = np.arange(value.shape[1]) < length[:, None]
+            found[name] = Ragged(value[there], np.concatenate([[0], np.cumsum(length)]))
+        else:
+            found[name] = value
+    return {name: found[name] for name in outputs if name in found}
 
 
 def session_of(path: Path, device: str = "auto") -> Any:

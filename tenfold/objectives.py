@@ -1,14 +1,17 @@
 """What is made small where answers are classes: cross-entropy, weighted, focal, binary.
 
-Works on any network with `logits(image)`; rows have a `label` (-1 = unknown) or `labels` (zeros and
-ones where classes do not exclude each other), and may have a `weight`. Where batches are mixed (see
-views), each row has a `share` and the answers of the row it was mixed with.
+Works on any network with `logits`, which takes what `forward` takes; rows have a `label` (-1 =
+unknown) or `labels` (zeros and ones where classes do not exclude each other), and may have a
+`weight`. Where batches are mixed (see views), each row has a `share` and the answers of the row it
+was mixed with.
 
 Shapes: B rows, K classes.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +63,7 @@ def _class_weights(wish: str, answers: dict[str, Any]) -> list[float] | None:
 
 
 def _loss(net: Any, batch: Batch, kind: str, class_weights: Tensor | None = None) -> Tensor:
-    logits = net.logits(batch["image"]).float()
+    logits = _logits(net, batch)
     mean = partial(_mean, logits, kind=kind, class_weights=class_weights)
     if "share" not in batch:
         return mean(batch)
@@ -68,6 +71,17 @@ def _loss(net: Any, batch: Batch, kind: str, class_weights: Tensor | None = None
     other = {name.removeprefix("other_"): batch[name] for name in batch if name[:6] == "other_"}
     first = mean(batch | {"weight": weight * batch["share"]}, whole=True)
     return first + mean(batch | other | {"weight": weight * (1 - batch["share"])}, whole=True)
+
+
+def _logits(net: Any, batch: Batch) -> Tensor:
+    found: Tensor = net.logits(*(batch[name] for name in _taken(net.__class__))).float()
+    return found
+
+
+@functools.cache
+def _taken(kind: Any) -> tuple[str, ...]:
+    """The names of the columns that a network takes."""
+    return tuple(inspect.signature(kind.forward).parameters)[1:]
 
 
 def _mean(
@@ -113,7 +127,7 @@ _EACH = {"cross-entropy": _cross_entropy, "binary": _binary, "focal": _focal}
 
 def measure(net: Any, batch: Batch) -> dict[str, Tensor]:
     """Sums over the rows of a batch, for the log: loss and right answers."""
-    logits = net.logits(batch["image"]).float()
+    logits = _logits(net, batch)
     if "labels" in batch:
         wanted = batch["labels"].float()
         each = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")

@@ -62,11 +62,12 @@ def graph(net: nn.Module, columns: Columns, about: dict[str, str]) -> bytes:
             dynamo=True,
             dynamic_shapes=_dynamic(columns, example),
             input_names=list(example),
-            output_names=names,
+            output_names=[f"{_OUT}{name}" for name in names],
             opset_version=OPSET,
             verbose=False,
         )
     model = made.model_proto
+    _named(model.graph, names)
     _bare(model)
     for key, value in sorted(about.items()):
         entry = model.metadata_props.add()
@@ -80,6 +81,19 @@ def _dynamic(columns: Columns, example: dict[str, Any]) -> dict[str, dict[int, A
     rows = torch.export.Dim.DYNAMIC
     ragged = {name for name, column in columns.arrays.items() if isinstance(column, Ragged)}
     return {name: {0: rows, 1: rows} if name in ragged else {0: rows} for name in example}
+
+
+_OUT = "out of the net: "
+
+
+def _named(graph: Any, names: list[str]) -> None:
+    """Gives the outputs their names; values inside that were called so by chance get others."""
+    other = {name: f"{name} (inside)" for name in names} | {f"{_OUT}{name}": name for name in names}
+    for node in graph.node:
+        for many in (node.input, node.output):
+            many[:] = [other.get(name, name) for name in many]
+    for one in (*graph.output, *graph.value_info, *graph.initializer):
+        one.name = other.get(one.name, one.name)
 
 
 def _bare(model: Any) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, classes, splits, system
+from tenfold import cache, classes, copies, splits, system
 from tenfold.app import App, name_of
-from tenfold.data import Columns, Encoded, Parts, Problem
+from tenfold.data import ANSWERS, Column, Columns, Encoded, Parts, Problem, Ragged
 from tenfold.errors import DataRefused
 from tenfold.progress import advance, tell
 from tenfold.readers.scan import MEDIA, scan
@@ -29,6 +29,7 @@ __all__ = ["Prepared", "prepare"]
 ON_BAD = ("stop", "fail", "skip")
 PARTS = ("train", "choose", "reserve")
 CHUNK, CHUNK_BYTES = 512, 32 << 20
+SEEN = 8
 
 
 @dataclass
@@ -36,8 +37,8 @@ class Prepared:
     """A table ready to learn from: `used` rows with their part, and the columns of just those.
 
     `quarantined` rows have a Problem; `ignored` names were no data at all; `leaks` were left out
-    of training because the test holds the same content; `beyond` rows stand behind the limit.
-    found = used + quarantined + ignored + leaks + beyond.
+    of training because the test holds the same content, or nearly; `beyond` rows stand behind the
+    limit. found = used + quarantined + ignored + leaks + beyond.
     """
 
     root: Path | None
@@ -49,6 +50,7 @@ class Prepared:
     quarantined: list[dict[str, Any]]
     ignored: list[str]
     duplicates: list[list[str]]
+    near: list[list[str]]
     leaks: list[str]
     conflicts: list[list[str]]
     eaten: list[str] = field(default_factory=list)
@@ -82,9 +84,7 @@ class Prepared:
     @property
     def fingerprint(self) -> str:
         """One name for exactly these rows, answers and parts."""
-        names = [
-            name for name in ("digest", "label", "labels", "split", "weight") if name in self.used
-        ]
+        names = [name for name in ("digest", *ANSWERS, "split", "weight") if name in self.used]
         text = self.used[names].to_json(orient="values", force_ascii=False)
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
@@ -115,9 +115,9 @@ def prepare(
     found = len(table) + len(ignored)
     table = scan(_with_blank_problems(table))
     good, quarantined = _parted(table, table["problem"], on_bad)
-    duplicates, conflicts = _copies(good)
+    good, same = copies.found(good)
     good, split_line = _split(good, seed)
-    good, leaks = _without_leaks(good)
+    good, leaks = copies.without_leaks(good)
     good, beyond = _limited(good, limit)
     _refuse_too_little(good, quarantined)
     _tell_odd_classes(good)
@@ -138,9 +138,10 @@ def prepare(
         found=found,
         quarantined=quarantined + late,
         ignored=ignored,
-        duplicates=duplicates,
+        duplicates=same.duplicates,
+        near=same.near,
         leaks=leaks,
-        conflicts=conflicts,
+        conflicts=same.conflicts,
         eaten=list(encoded.columns),
         seconds=seconds,
         seed=seed,
@@ -172,12 +173,21 @@ def _columns(encoded: Encoded, good: pd.DataFrame, answers: dict[str, Any]) -> C
     kept = good.index.to_numpy()
     everywhere: dict[str, Any] = {}
     weights = {"weight": good["weight"].to_numpy(np.float32)} if "weight" in good else {}
+    rows = len(next(iter(encoded.columns.values())))
     for name, column in (answers | weights).items():
-        rows = len(next(iter(encoded.columns.values())))
-        spread = np.zeros((rows, *column.shape[1:]), column.dtype)
-        spread[kept] = column
-        everywhere[name] = spread
+        everywhere[name] = _spread(column, kept, rows)
     return Columns(encoded.columns | everywhere, kept)
+
+
+def _spread(column: Column, kept: np.ndarray, rows: int) -> Column:
+    """The rows of a column at their places among `rows`, the others empty."""
+    if isinstance(column, Ragged):
+        lengths = np.zeros(rows, np.int64)
+        lengths[kept] = column.lengths
+        return Ragged(column.values, np.concatenate([[0], np.cumsum(lengths)]))
+    spread = np.zeros((rows, *column.shape[1:]), column.dtype)
+    spread[kept] = column
+    return spread
 
 
 def _parted(
@@ -226,33 +236,9 @@ def _with_blank_problems(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(problem=pd.Series(problems, table.index, dtype=object))
 
 
-def _copies(table: pd.DataFrame) -> tuple[list[list[str]], list[list[str]]]:
-    """Sources of exact copies, and of copies that stand under different answers."""
-    twice = table[table["digest"].duplicated(keep=False)]
-    answer = "labels" if "labels" in table else "label"
-    copies: list[list[str]] = []
-    conflicts: list[list[str]] = []
-    for _, group in twice.groupby("digest", sort=False):
-        same = answer not in table or group[answer].nunique() == 1
-        (copies if same else conflicts).append(list(group["source"]))
-    return copies, conflicts
-
-
 def _split(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, str]:
     parts, line = splits.assign(table, seed)
     return table.assign(split=parts), line
-
-
-def _without_leaks(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Leaves out of learning what the test holds too, and out of train what validation holds."""
-    test = set(table["digest"][table["split"] == "test"])
-    valid = set(table["digest"][table["split"] == "valid"])
-    in_test = table["digest"].isin(test) & (table["split"] != "test")
-    in_valid = table["digest"].isin(valid) & (table["split"] == "train")
-    leaks = in_test | in_valid
-    if leaks.any():
-        tell(f"{leaks.sum()} training rows stand in validation or test as well: left out.")
-    return table[~leaks], list(table["source"][leaks])
 
 
 def _encode(app: App, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
@@ -268,11 +254,17 @@ def _encode(app: App, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
     known = cache.load(name)
     if known is not None:
         return known
-    first = app.encode(table.iloc[:1], facts)
-    size = sum(column.nbytes for column in first.columns.values())
+    some = app.encode(_some(table), facts)
+    size = sum(column.nbytes for column in some.columns.values()) // min(SEEN, len(table))
     system.need_disk(system.cache_folder(), size * len(table), "The encoded data")
     rows = max(system.cores(), min(CHUNK, CHUNK_BYTES // max(1, size)))
     return cache.store(name, _chunks(app, table, facts, rows))
+
+
+def _some(table: pd.DataFrame) -> pd.DataFrame:
+    """A few rows, spread over all: they tell how large a row is."""
+    rows = np.linspace(0, len(table) - 1, min(SEEN, len(table))).astype(np.int64)
+    return table.iloc[rows].reset_index(drop=True)
 
 
 def _chunks(app: App, table: pd.DataFrame, facts: dict[str, Any], rows: int) -> Iterator[Encoded]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tenfold.data import ANSWERS
 from tenfold.errors import UsageError
 from tenfold.folders import data_of, refused_export
 from tenfold.readers.scan import scan
@@ -86,10 +87,14 @@ def own_rows(table: pd.DataFrame, known: list[dict[str, Any]], part: str) -> pd.
 
 
 def _relabelled(table: pd.DataFrame, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    answers = {"label": str, "labels": tuple}
     new = {
-        name: pd.Series([made(row[name]) for row in rows], table.index, dtype=object)
-        for name, made in answers.items()
+        name: pd.Series([_made(row[name]) for row in rows], table.index, dtype=object)
+        for name in ANSWERS
         if name in table and all(name in row for row in rows)
     }
     return table.assign(**new)
+
+
+def _made(answer: Any) -> Any:
+    """An answer as it stands in tables: lists of JSON are tuples there."""
+    return tuple(answer) if isinstance(answer, list) else answer

@@ -83,12 +83,13 @@ class Explanation:
     """How much each part of one input mattered to one answer.
 
     `weights` is a grid (rows, columns) over the picture or a list along the input; positive
-    parts speak for the answer.
+    parts speak for the answer. Of a text `places` are [first, behind the last] character of each.
     """
 
     over: str
     method: str
     weights: list[Any] = field(default_factory=list)
+    places: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -128,4 +129,6 @@ def to_json(result: Prediction | Explanation) -> dict[str, Any]:
     """A prediction or an explanation as a JSON object that names its kind."""
     # Not asdict, which copies each of a thousand classes as if it could be anything.
     values = {entry.name: copy.copy(getattr(result, entry.name)) for entry in fields(result)}
+    if not values.get("places", True):
+        del values["places"]  # an explanation of a picture, which is a grid
     return {"kind": type(result).__name__.lower(), **values}

@@ -24,7 +24,7 @@ import pandas as pd
 
 from tenfold import device, sealing, system
 from tenfold.app import Answer, App, Table, check_settings, find, name_of, settings_of
-from tenfold.data import Columns
+from tenfold.data import ANSWERS, Columns
 from tenfold.document import scores_text
 from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError
 from tenfold.folders import EXPORTED, FILES, ended
@@ -138,9 +138,7 @@ def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -
 
 def rows(folder: Path, used: pd.DataFrame, quarantined: list[Any]) -> None:
     """Writes the rows that were used and those that were not."""
-    names = [
-        name for name in ("source", "split", "label", "labels", "group", "digest") if name in used
-    ]
+    names = [name for name in ("source", "split", *ANSWERS, "group", "digest") if name in used]
     lines = used[names].to_dict(orient="records")
     system.write_atomically(folder / "rows.jsonl", _lines(lines))
     system.write_atomically(folder / "quarantine.jsonl", _lines(quarantined))

@@ -1,7 +1,8 @@
 """What a person hands over at prediction time, as tables of the declared inputs.
 
-Files, folders, globs, zips, standard input (`-`, a path a line), arrays, bytes, open files,
-DataFrames, lists of these. Nothing is read here: what cannot be read is answered on its own line.
+Files, folders, globs, zips, standard input (`-`, a path or a text a line), texts, arrays, bytes,
+open files, DataFrames, lists of these. No medium is decoded here: what cannot be read is answered
+on its own line.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import glob
 import itertools
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,16 @@ import pandas as pd
 from tenfold.app import Input, Table
 from tenfold.data import Problem
 from tenfold.errors import DataRefused, TenfoldError, UsageError
-from tenfold.readers import cells, manifests
+from tenfold.readers import cells, manifests, texts
 from tenfold.readers.scan import MEDIA
 from tenfold.readers.trees import is_zip, neighbours, open_tree
 
-__all__ = ["tables"]
+__all__ = ["refuse_undrawn", "tables"]
 
 CHUNK = 256
 Row = tuple[Any, str]
+Named = Callable[[str, str], Iterator[Row]]
+"""What a name on the command line stands for: rows of the column."""
 
 
 def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
@@ -36,12 +40,13 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
     Raises UsageError where a DataFrame lacks an input, DataRefused where nothing was handed over.
     """
     name = next(iter(inputs))
+    kind = inputs[name].kind
     if isinstance(source, pd.DataFrame):
         yield from _framed(inputs, source)
         return
     if isinstance(source, (list, tuple)) and not source:
         raise UsageError("Nothing was handed over", code="no-input", fix="Name files or folders.")
-    rows = _rows(source, name, itertools.count(1))
+    rows = _rows(source, name, itertools.count(1), _NAMED.get(kind, _named))
     count = 0
     while part := list(itertools.islice(rows, CHUNK)):
         count += len(part)
@@ -55,6 +60,18 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
             code="empty-folder",
             where=where,
             fix="Files are recognised by suffix; name one to have it looked at whatever it is.",
+        )
+
+
+def refuse_undrawn(inputs: dict[str, Input]) -> None:
+    """Raises UsageError where no picture is handed over, on which something could be drawn."""
+    kinds = [one.kind for one in inputs.values()]
+    if "image" not in kinds:
+        raise UsageError(
+            f"There are no pictures to draw: the run takes {' and '.join(kinds)}",
+            code="bad-setting",
+            where="draw",
+            fix="Leave out --draw; the answers are said in words.",
         )
 
 
@@ -83,14 +100,14 @@ def _names(table: pd.DataFrame, inputs: dict[str, Input]) -> list[str]:
     ]
 
 
-def _rows(source: Any, column: str, numbers: Iterator[int]) -> Iterator[Row]:
+def _rows(source: Any, column: str, numbers: Iterator[int], named: Named) -> Iterator[Row]:
     if isinstance(source, (str, Path)):
-        yield from _named(str(source), column)
+        yield from named(str(source), column)
     elif hasattr(source, "read"):
         yield source.read(), str(getattr(source, "name", f"input {next(numbers)}"))
     elif isinstance(source, (list, tuple, pd.Series)) or hasattr(source, "__next__"):
         for one in source:
-            yield from _rows(one, column, numbers)
+            yield from _rows(one, column, numbers, named)
     elif isinstance(source, np.ndarray) and source.ndim == 4:
         for one in source:
             yield one, f"input {next(numbers)}"
@@ -143,3 +160,45 @@ def _inside(folder: Path, column: str) -> Iterator[Row]:
         ):
             continue
         yield entry.problem or entry.cell, f"{folder}/{entry.name}"
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+_PATHLIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z0-9]{1,8}")
+
+
+def _text(name: str, column: str) -> Iterator[Row]:
+    """Texts of a file or folder, a line each of standard input, or the text itself."""
+    if name == "-":
+        for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
+            text = line if isinstance(line, str) else line.decode("utf-8", "replace")
+            if text.strip():
+                yield text.rstrip("\r\n"), f"line {number}"
+    elif os.path.lexists(name):
+        yield from _texts_inside(Path(name))
+    elif glob.has_magic(name) and (found := sorted(glob.glob(name, recursive=True))):
+        for one in found:
+            yield from _texts_inside(Path(one))
+    elif _PATHLIKE.fullmatch(name):
+        reason, fix = "there is no such file", neighbours(Path(name))
+        yield (
+            Problem("missing-file", reason, f"{fix} A text with a space in it is read as such."),
+            name,
+        )
+    else:
+        yield name, cells.printable(name if len(name) <= 60 else f"{name[:57]}...")
+
+
+def _texts_inside(path: Path) -> Iterator[Row]:
+    try:
+        for table in texts.texts_of(path):
+            for text, source, problem in zip(
+                table["text"], table["source"], table["problem"], strict=True
+            ):
+                yield (text if problem is None else problem), source
+    except TenfoldError as error:  # one damaged file does not end the rest
+        yield Problem(error.code, error.message, error.fix), str(path)
+
+
+_NAMED: dict[str, Named] = {"text": _text}
+"""Where a name may stand for something else than files of a medium, by the kind of input."""

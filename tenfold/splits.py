@@ -83,8 +83,13 @@ def _drawn(table: pd.DataFrame, seed: int, shares: tuple[float, float, float]) -
 
 
 def unit_keys(table: pd.DataFrame) -> pd.Series:
-    """What must stay on one side: the row's group where it has one, else its content."""
+    """What must stay on one side: the row's group where it has one, else its content.
+
+    Near copies count as one content.
+    """
     digest = table["digest"].astype(str)
+    if "near" in table:
+        digest = digest.where(table["near"].isna(), table["near"].astype(str))
     if "group" not in table:
         return digest
     group = table["group"]

@@ -39,6 +39,7 @@ WISHES = {
     "rule": {"type": "string", "default": "any", "help": "which", "choices": ["any", "all"]},
 }
 SPANS = [["PERSON", 0, 4], ["PLACE", 15, 17], ["DATE", 21, 24]]
+TAGS = [["NOUN", 0, 4], [NASTY, 5, 6], ["VERB", 7, 11], ["ADP", 12, 14], ["NOUN", 15, 17]]
 LABEL = {"kind": "label", "label": "cat", "probabilities": {"cat": 0.9, "dog": 0.1}}
 MANY = {f"class {n}": 0.3 - n / 100 for n in range(20)} | {NASTY: 0.8}
 BOXES = [["cat", 0.25, 0.5, 0.75, 1.0], [NASTY, -0.2, 0.0, 0.25, 0.25]]
@@ -62,7 +63,16 @@ CASES = {
         [{"label": "bark", "start": 0.5, "end": 0.9}, {"label": "door", "start": 61, "end": 62.04}],
         [],
     ),
-    "spans": (inputs(text="text"), {"spans": SPANS}, [("text", [1, 0, 0.1, 0, -0.5, 0, 0])]),
+    "spans": (
+        inputs(text="text"),
+        {"spans": SPANS, "probabilities": [0.9, 0.8, 0.7]},
+        [("text", [1, 0, 0.1, 0, -0.5, 0, 0])],
+    ),
+    "tags": (
+        inputs(text="text"),
+        {"tags": TAGS, "probabilities": [0.99, 0.5, 0.75, 0.9, 0.8]},
+        [("text", [0.5, -0.2], [[0, 4], [15, 17]])],
+    ),
     "number": (
         TABLE,
         {"value": 41.5, "low": 40.0, "high": 44.0, "unit": "years"},
@@ -82,7 +92,9 @@ def answer(name: str) -> list[dict]:
 
 
 def explanations(name: str) -> list[dict]:
-    return [{"over": over, "method": "occlusion", "weights": w} for over, w in CASES[name][2]]
+    names = ("over", "weights", "places")
+    found = [dict(zip(names, one, strict=False)) for one in CASES[name][2]]
+    return [{"method": "occlusion"} | one for one in found]
 
 
 @pytest.fixture(scope="module")

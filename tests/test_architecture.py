@@ -28,7 +28,7 @@ LAYERS = """
     serving reporting
     evidence embeddings estimate comparing trials
     prepare rereading
-    run sources
+    run sources copies
     apps
     app
     choosing
@@ -36,9 +36,9 @@ LAYERS = """
     settle inference onnx_graph folders
     learner feed checkpoint watch course
     optimizers plan
-    explaining layers charts
+    explaining labelling near layers charts
     networks scoring readers draw views objectives foreground
-    splits cache classes fetching document calibration intervals sealing
+    splits cache classes fetching document calibration intervals sealing bags tokens
     data
     results
     device

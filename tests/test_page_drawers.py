@@ -109,11 +109,40 @@ def test_spans_are_counted_in_characters(page):
     )
     assert [one[0] for one in marks] == ["Anna", "北京", "May"], "an emoji is one character"
     assert "PLACE" in marks[1][1]
+    assert page.locator("mark").nth(1).get_attribute("title") == "PLACE 80.0\u00a0%"
     explain(page)
     words = page.locator(".explained .passage span")
     assert "".join(words.all_inner_texts()).strip() == TEXT
     assert words.nth(0).get_attribute("class") == "warm"
     assert words.nth(4).get_attribute("class") == "cool", "北京 speaks against"
+
+
+def test_tags_stand_under_their_words_and_parts_of_a_text_are_marked_in_it(page):
+    assert ask(page, "tags") == "Words tagged: 5"
+    marks = page.locator("mark").evaluate_all("all => all.map(m => [m.firstChild.data, m.title])")
+    assert [one[0] for one in marks] == ["Anna", "😀", "flew", "to", "北京"]
+    assert marks[0][1] == "NOUN 99.0\u00a0%"
+    assert page.locator("mark img").count() == 0, "a tag is text, never markup"
+    tones = page.locator("mark").evaluate_all("all => all.map(m => m.style.cssText)")
+    assert tones[0] == tones[4] != tones[2], "one tag, one colour"
+    explain(page)
+    shown = page.locator(".explained .passage")
+    assert shown.inner_text() == TEXT
+    words = shown.locator("span")
+    assert [one.inner_text() for one in words.all()] == ["Anna", "北京"], "emoji are one character"
+    assert [one.get_attribute("class") for one in words.all()] == ["warm", "cool"]
+    assert words.nth(1).get_attribute("title") == "-0.2"
+
+
+def test_a_text_is_asked_about_by_control_and_enter(page):
+    choose(page, "tags")
+    area = page.get_by_label("text", exact=True)
+    assert area.get_attribute("placeholder") == "…", "of no language"
+    area.fill("two lines")
+    area.press("Enter")
+    assert area.input_value() == "two lines\n" and page.locator("mark").count() == 0
+    area.press("Control+Enter")
+    page.locator(".headline").wait_for()
 
 
 def test_number_with_its_interval(page):

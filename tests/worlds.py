@@ -98,6 +98,45 @@ def _smoothed(classes: int, smoothing: float) -> float:
     return -right * math.log(right) - (classes - 1) * other * math.log(other)
 
 
+# --- texts ---
+
+TOPICS = {
+    "food": "soup bread tasty fresh menu waiter spicy dinner 好吃 面条 味道 厨师".split(),
+    "sport": "goal match team coach score league runner ball 比赛 球队 进球 教练".split(),
+    "weather": "rain cloud storm sunny wind cold snow warm 下雨 晴天 台风 气温".split(),
+}
+FILLERS = "the a was very and today we saw it then 今天 我们 觉得 很".split()
+ROWS = {"train": 60, "valid": 24, "test": 30}
+
+
+def sentence(topic: str, random: np.random.Generator) -> str:
+    """Some words of a topic among words that tell nothing."""
+    words = [*random.choice(TOPICS[topic], 3), *random.choice(FILLERS, int(random.integers(3, 8)))]
+    return " ".join(random.permutation(words))
+
+
+def texts(folder: Path, seed: int, rows: dict[str, int] | None = None) -> Path:
+    """part.csv of text,label: three topics, two languages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, count in (rows or ROWS).items():
+        random = np.random.default_rng([seed, *part.encode()])
+        labels = [list(TOPICS)[row % len(TOPICS)] for row in range(count)]
+        lines = [f"{sentence(label, random)},{label}\n" for label in labels]
+        (folder / f"{part}.csv").write_text("text,label\n" + "".join(lines), encoding="utf-8")
+    return folder
+
+
+def _spoil_texts(folder: Path) -> None:
+    """Outside train: other words in every text, and the next topic as its label."""
+    following = dict(zip(TOPICS, [*list(TOPICS)[1:], next(iter(TOPICS))], strict=True))
+    for part in ("valid", "test"):
+        path = folder / f"{part}.csv"
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        rows = [line.rpartition(",") for line in lines]
+        spoilt = [f"{text[::-1]} unheard,{following[label]}" for text, _, label in rows]
+        path.write_text("\n".join([head, *spoilt]) + "\n", encoding="utf-8")
+
+
 WORLDS: dict[str, World] = {
     "image-classification": World(
         make=shapes,
@@ -106,5 +145,13 @@ WORLDS: dict[str, World] = {
         knobs={"size": "tiny", "augment": "shift"},
         plan={"epochs": 30, "batch": 24},
         floor=_smoothed(len(SHAPES), 0.15),
+    ),
+    "text-classification": World(
+        make=texts,
+        spoil=_spoil_texts,
+        hand_over=lambda folder: "the soup was very tasty",
+        knobs={"size": "tiny"},
+        plan={"epochs": 30, "batch": 20},
+        floor=_smoothed(len(TOPICS), 0.15),
     ),
 }

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, choosing, device, foreground, loop, objectives, views
+from tenfold import calibration, choosing, device, foreground, labelling, loop, objectives, views
 from tenfold.app import App, Facts, Input, Outputs, Range, Table, knob
 from tenfold.data import Batch, Column, Columns, Encoded, Parts
 from tenfold.errors import UsageError, nearest
@@ -33,7 +33,6 @@ from tenfold.plan import Plan
 from tenfold.progress import tell
 from tenfold.readers import labelled, pictures
 from tenfold.results import Label, Labels, Prediction
-from tenfold.scoring import natural
 
 if TYPE_CHECKING:
     from torch import nn
@@ -118,18 +117,10 @@ class ImageClassification(App):
     def learn(self, train: Table) -> Facts:
         height, width = _sides(train, self.side)
         channels = int(train["channels"].max())
-        several = "labels" in train
-        names = train["labels"].explode().dropna() if several else train["label"]
-        counts = names.value_counts()
-        classes = sorted(map(str, counts.index), key=natural)
         masked = self.foreground == "mixture"
         facts = {
             "data": {"height": height, "width": width, "channels": channels, "masked": masked},
-            "answers": {
-                "classes": classes,
-                "counts": [int(counts[name]) for name in classes],
-                "several": several,
-            },
+            "answers": labelling.answers(train),
         }
         return facts | {"net": self._net(facts, train)}
 
@@ -150,12 +141,7 @@ class ImageClassification(App):
         return Encoded({"image": image}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        place = {name: number for number, name in enumerate(facts["answers"]["classes"])}
-        if facts["answers"]["several"]:
-            rows = [[name in row for name in place] for row in table["labels"]]
-            return {"labels": np.array(rows, np.uint8).reshape(len(table), len(place))}
-        label = table["label"].map(place).fillna(-1)
-        return {"label": label.to_numpy(np.int64)}
+        return {**labelling.targets(table, facts["answers"])}
 
     def build(self, facts: Facts) -> nn.Module:
         data, net, answers = facts["data"], facts["net"], facts["answers"]
@@ -187,9 +173,10 @@ class ImageClassification(App):
         return net, settled
 
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
-        classes, several = facts["answers"]["classes"], facts["answers"]["several"]
         wishes = wishes or _Wishes()
-        return [_answer(row, classes, several, wishes) for row in outputs["probabilities"]]
+        return labelling.answers_of(
+            outputs["probabilities"], facts["answers"], wishes.top, wishes.threshold
+        )
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         return {"foreground channel set to one": _all_object} if facts["data"]["masked"] else {}
@@ -383,13 +370,3 @@ def _logits(net: Any, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
             logits.append(net.logits(batch["image"]).float().cpu().numpy())
             truth.append(batch["labels" if "labels" in batch else "label"].cpu().numpy())
     return np.concatenate(logits), np.concatenate(truth)
-
-
-def _answer(row: np.ndarray, classes: list[str], several: bool, wishes: _Wishes) -> Prediction:
-    order = np.argsort(-row, kind="stable")
-    kept = order[: wishes.top] if wishes.top else order
-    chances = {classes[number]: round(float(row[number]), 6) for number in kept}
-    if several:
-        said = tuple(classes[number] for number in order if row[number] >= wishes.threshold)
-        return Labels(said, chances)
-    return Label(classes[order[0]], chances)

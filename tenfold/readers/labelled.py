@@ -18,7 +18,7 @@ from tenfold.readers import cells, idx, manifests
 from tenfold.readers.medium import Medium
 from tenfold.readers.trees import Entry, Tree, is_zip, open_tree
 
-__all__ = ["read"]
+__all__ = ["places", "read"]
 
 Source = str | Path | pd.DataFrame
 
@@ -96,11 +96,9 @@ _TEXT = frozenset(".txt .md .csv .tsv .json .xml .yaml .yml .html .htm .py .ini 
 
 def _folder_a_class(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     entries = [entry for entry in tree.entries if _wanted(tree, entry, medium)]
-    places = _places([entry.parts for entry in entries])
+    found = places([entry.parts for entry in entries])
     kept = [
-        (entry, split, label)
-        for entry, (split, label) in zip(entries, places, strict=True)
-        if label
+        (entry, split, label) for entry, (split, label) in zip(entries, found, strict=True) if label
     ]
     if not kept:
         return None
@@ -119,7 +117,7 @@ def _folder_a_class(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     return _interleaved(table)
 
 
-def _places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
+def places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
     """(part, class) of every file from the folders above it; an empty class = lies loose."""
     folders = _without_wrapper(folders)
     tops = {parts[0] for parts in folders if parts}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import itertools
@@ -20,6 +19,7 @@ from tenfold.errors import DataRefused, UsageError
 from tenfold.lazy import lazy
 from tenfold.progress import tell
 from tenfold.readers import cells
+from tenfold.readers.lines import decoded
 from tenfold.readers.medium import Medium
 from tenfold.readers.trees import Entry, Tree
 
@@ -131,7 +131,7 @@ def _frame(data: bytes, name: str) -> pd.DataFrame:
         except (OSError, ValueError, KeyError) as error:
             raise _unusable(name, f"cannot be read as Parquet ({error})") from error
         return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
-    text = _text(data)
+    text = decoded(data)
     if "\0" in text:
         raise _unusable(name, "holds NUL characters")
     lines, numbers = _lines(text, name)
@@ -158,18 +158,6 @@ def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
     except csv.Error as error:
         raise _unusable(name, f"is broken from line {start} on ({error})") from error
     return lines, numbers
-
-
-def _text(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
-    # Chinese stands in pairs of bytes; an accent among Latin letters stands alone.
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", data)]
-    pairs = 2 * sum(run % 2 for run in runs) <= len(runs)
-    for encoding in ("utf-8-sig", *(["gb18030"] if pairs else [])):
-        with contextlib.suppress(UnicodeDecodeError):
-            return data.decode(encoding)
-    return data.decode("latin-1")
 
 
 def _separator(text: str) -> str:

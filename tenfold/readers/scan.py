@@ -27,15 +27,21 @@ Found = tuple[str, dict[str, int], Problem | None]
 def scan(table: pd.DataFrame) -> pd.DataFrame:
     """The table with `digest`, the columns of the headers, and `problem` where there is one.
 
-    A row's digest is that of its medium's bytes; rows without a medium get that of their cells.
+    A row's digest is that of its medium's bytes or its text; other rows get that of their cells.
     """
     media = [medium for name, medium in MEDIA.items() if name in table]
+    if not media and "text" in table:
+        return table.assign(digest=[_digest(_bytes(text)) for text in table["text"]])
     if not media:
         cells = table.drop(columns=["source", "problem", "split"], errors="ignore").to_numpy()
         return table.assign(digest=[_digest(repr(row.tolist()).encode()) for row in cells])
     for medium in media:
         table = _scanned(table, medium)
     return table
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _scanned(table: pd.DataFrame, medium: Medium) -> pd.DataFrame:

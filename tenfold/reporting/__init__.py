@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tenfold import charts, draw, explaining, loop, scoring, system
 from tenfold.app import App, name_of
@@ -18,9 +19,10 @@ from tenfold.errors import TenfoldError
 from tenfold.evidence import Evidence
 from tenfold.language import again, say, speaking
 from tenfold.prepare import Prepared
-from tenfold.reporting import answers, card, exports, made, rows, words
+from tenfold.reporting import answers, card, exports, made, passages, rows, words
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
+from tenfold.results import Explanation
 from tenfold.run import Run
 
 __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]
@@ -30,6 +32,8 @@ EMPTY: dict[str, Any] = {
 } | {"by_examples": [], "layers": [], "cost": {}, "environment": {}}
 """What scores of an earlier version may lack."""
 MOST_ERRORS, MOST_EXAMPLES = 24, 120
+MOST_LETTERS = 400
+"""Characters of a text among the worst errors."""
 
 document_rows = rows.of_prepared
 
@@ -48,6 +52,7 @@ def model_card(run: Run) -> dict[str, Any]:
     """The model card of a run in English, as JSON has it."""
     with speaking("en"):
         document, facts = _document(run, None), rows.cut(rows.of_folder(run.folder))
+        facts["texts"] = bool(passages.texts_of(run.app, run.facts))
         return card.card(run, document, facts, notes(document, facts, loop.log_of(run.folder)))
 
 
@@ -64,6 +69,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     document, log = _document(run, found), loop.log_of(run.folder)
     prepared = found.prepared if found else None
     facts = rows.shown(rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder))
+    facts["texts"] = bool(passages.texts_of(run.app, run.facts))
     worst = scoring.worst(found.answers, found.table) if found else []
     pieces = answers.PIECES.get(run.app.gives(run.facts), answers.nothing)
     told = notes(document, facts, log)
@@ -130,35 +136,57 @@ def _headline(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]:
-    """The most wrong answers, each with its pictures and what the answer rests on."""
+    """The most wrong answers, each with its pictures or texts and what the answer rests on."""
     order = np.array(worst[:MOST_ERRORS], np.int64)
     if not len(order):
         return []
     columns = found.columns.view(order)
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     taken = columns.only(names).take(np.arange(len(order))) if names else {}
-    maps = _maps(run, columns)
+    texts = [name for name in passages.texts_of(run.app, run.facts) if name in found.table]
+    maps = _maps(run, found.table.iloc[order].reset_index(drop=True), columns)
     cards = []
     for place, row in enumerate(map(int, order)):
         right = answers.truth(found.table, row)
         images = [draw.thumbnail(taken[name][place]) for name in names]
-        if place in maps:
-            one = maps[place]
+        one = maps.get(place)
+        if one is not None and one.over in taken:
             images.append(draw.thumbnail(draw.overlay(taken[one.over][place], one.weights)))
         source = str(found.table["source"].iloc[row]) if "source" in found.table else ""
         said = answers.said(found.answers[row], right)
-        cards.append({"truth": right, "source": source, "images": images} | said)
+        cells = {name: str(found.table[name].iloc[row]) for name in texts}
+        parts = passages.answered(found.answers[row])
+        shown = [
+            passages.passage(text, _over(one, name), MOST_LETTERS)
+            if parts is None
+            else passages.named(text, marks, MOST_LETTERS, others)
+            for name, text in cells.items()
+            for marks, others in _both(parts, passages.true(found.table, row))
+        ]
+        card: dict[str, Any] = {"truth": right, "source": source, "images": images}
+        card |= {"passages": shown, "named": parts is not None}
+        cards.append(card | said)
     return cards
 
 
-def _maps(run: Run, columns: Columns) -> dict[int, Any]:
+def _both(parts: Any, true: Any) -> list[tuple[Any, Any]]:
+    """What was answered and what is true, each with the other; once where no parts are named."""
+    return [(None, None)] if parts is None else [(parts, true), (true, parts)]
+
+
+def _over(one: Explanation | None, name: str) -> Explanation | None:
+    """The explanation where it is of that input."""
+    return one if one is not None and one.over == name else None
+
+
+def _maps(run: Run, table: pd.DataFrame, columns: Columns) -> dict[int, Explanation]:
     """Explanations by row: Grad-CAM where there is a map, else what two seconds can cover."""
     maps = explaining.grad_cam(run.net, columns) if explaining.has_map(run.net) else []
     if maps:
         return dict(enumerate(maps))
     found, began = {}, time.perf_counter()
     for row in range(columns.rows):
-        if covered := explaining.occlusion(run.answer, columns, row):
+        if covered := explaining.covered(run, table, columns, row):
             found[row] = covered[0]
         if time.perf_counter() - began > 2:
             break
@@ -183,10 +211,12 @@ def write_check(
         "title": say("Check of {data}", data=data),
         "kind": name_of(app),
         "data": data,
-        "rows": rows.shown(document),
-        "examples": _examples(prepared),
+        "rows": rows.shown(document)
+        | {"texts": bool(texts := passages.texts_of(app, prepared.facts))},
+        "texts": bool(texts),
+        "examples": _examples(prepared, texts),
         "views": _views(views),
-        "sizes": _sizes(prepared),
+        "sizes": passages.lengths(prepared, texts[0]) if texts else _sizes(prepared),
         "estimate": document.get("estimate") or {},
         "refusal": _refused(refusal) if refusal else "",
         "learnt": _learnt(prepared.facts["data"]),
@@ -203,6 +233,7 @@ def _refused(error: TenfoldError) -> str:
 def _learnt(data: dict[str, Any]) -> str:
     """The form in which the network sees a row, in words; of what is true or not, what is."""
     plain = {name: value for name, value in data.items() if isinstance(value, (int, float, str))}
+    plain = {name: value for name, value in plain.items() if len(str(value)) < 80}
     said = {
         name: words.named(name) + ("" if isinstance(value, bool) else f" {again(str(value))}")
         for name, value in plain.items()
@@ -211,13 +242,13 @@ def _learnt(data: dict[str, Any]) -> str:
     return say(", ").join(said.values())
 
 
-def _examples(prepared: Prepared) -> list[dict[str, Any]]:
-    """A few encoded pictures of every class, spread over its training rows."""
+def _examples(prepared: Prepared, texts: list[str]) -> list[dict[str, Any]]:
+    """A few encoded pictures or texts of every class, spread over its training rows."""
     columns = prepared.inputs("train")
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     table = prepared.table("train")
-    if not names or not {"label", "labels"} & set(table):
-        return []
+    if not (names or texts) or not {"label", "labels"} & set(table):
+        return _plain_examples(table, texts)
     each = table["labels"].explode() if "labels" in table else table["label"]
     classes = sorted(map(str, each.dropna().unique()), key=scoring.natural)
     most = max(1, min(8, MOST_EXAMPLES // max(1, len(classes))))
@@ -225,9 +256,25 @@ def _examples(prepared: Prepared) -> list[dict[str, Any]]:
     for name in classes[:MOST_EXAMPLES]:
         places = each.index[each == name].to_numpy()
         some = places[np.linspace(0, len(places) - 1, min(most, len(places))).astype(int)]
-        taken = columns.only(names).take(some)
-        found.append({"name": name, "images": [draw.thumbnail(one, 96) for one in taken[names[0]]]})
+        taken = columns.only(names[:1]).take(some) if names else {}
+        images = [draw.thumbnail(one, 96) for one in taken[names[0]]] if names else []
+        shown = (
+            passages.examples([str(one) for one in table[texts[0]].iloc[some[:4]]]) if texts else []
+        )
+        found.append({"name": name, "images": images, "passages": shown})
     return found
+
+
+def _plain_examples(table: pd.DataFrame, texts: list[str]) -> list[dict[str, Any]]:
+    """A few texts of training rows that have no class, with the parts that they name."""
+    if not texts:
+        return []
+    some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
+    shown = [
+        passages.named(str(table[texts[0]].iloc[row]), passages.true(table, row), 300)
+        for row in map(int, some)
+    ]
+    return [{"name": "", "images": [], "passages": shown}]
 
 
 def _views(views: dict[str, Any] | None) -> list[tuple[str, str]]:
@@ -258,7 +305,7 @@ def _sizes(prepared: Prepared) -> dict[str, Any]:
 # --- pages ----------------------------------------------------------------------------------------
 
 
-def write_gallery(out: Path, title: str, cards: list[dict[str, Any]]) -> Path:
-    """Writes the page of `explain`, beside the pictures that it shows."""
-    system.write_atomically(out, page("gallery.html.jinja", title=title, cards=cards))
+def write_gallery(out: Path, title: str, cards: list[dict[str, Any]], texts: bool = False) -> Path:
+    """Writes the page of `explain`, beside the pictures that it shows; `texts` = texts instead."""
+    system.write_atomically(out, page("gallery.html.jinja", title=title, cards=cards, texts=texts))
     return out

@@ -14,6 +14,7 @@ import pandas as pd
 
 from tenfold import charts
 from tenfold.language import say
+from tenfold.reporting import passages
 from tenfold.results import Label, Labels
 
 __all__ = ["PIECES", "nothing", "said", "truth"]
@@ -105,7 +106,14 @@ def truth(table: pd.DataFrame, row: int) -> str:
     """The right answer of a row, in words."""
     if "labels" in table:
         return " + ".join(table["labels"].iloc[row]) or say("none")
+    if "tags" in table:
+        return _names(passages.true(table, row))
     return str(table["label"].iloc[row]) if "label" in table else ""
+
+
+def _names(parts: list[tuple[str, int, int]]) -> str:
+    """The names of parts of a text, each once."""
+    return " + ".join(sorted({name for name, _, _ in parts})) or say("none")
 
 
 def said(answer: Any, right: str = "") -> dict[str, Any]:
@@ -117,4 +125,7 @@ def said(answer: Any, right: str = "") -> dict[str, Any]:
         chances = [answer.probabilities.get(name, 0.0) for name in answer.labels]
         sure = min(chances) if chances else 1 - max(answer.probabilities.values(), default=0.0)
         return {"said": " + ".join(answer.labels) or say("none"), "sure": sure, "right": None}
+    if (parts := passages.answered(answer)) is not None:
+        least = min(getattr(answer, "probabilities", ()), default=None)
+        return {"said": _names(parts), "sure": least, "right": None}
     return {"said": say("no answer"), "sure": None, "right": None}

@@ -25,7 +25,10 @@ def plan(run: Run) -> Rows:
     settled, begun = run.facts.get("settled", {}), folders.plan_of(run.folder)
     found: dict[str, Any] = dict(settled)
     if tried := settled.get("tried"):
-        found["tried"] = ", ".join(f"{name} {value:.3f}" for name, value in tried.items())
+        each = (f"{words.named(name)} {value:.3f}" for name, value in tried.items())
+        found["tried"] = say(", ").join(each)
+    if isinstance(found.get("kept"), str):
+        found["kept"] = words.named(found["kept"])
     told = begun.get("plan", {})
     found |= {name: told[name] for name in ("seed", "device") if name in told}
     if "data" in begun:
@@ -72,7 +75,8 @@ def command(run: Run, prepared: Prepared | None) -> str:
     where = prepared.root if prepared and prepared.root else folders.data_of(run.folder)
     parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
     own = settings_of(run.app)
-    chosen = {name: settled[name] for name in own if name in settled and "tried" in settled}
+    plain = {name: value for name, value in settled.items() if _plain(value)}
+    chosen = {name: plain[name] for name in own if name in plain and "tried" in settled}
     for name, value in (given | changed(run.app) | chosen).items():
         parts += [_flag(name), str(value)]
     return shlex.join(parts)

@@ -136,7 +136,8 @@ def _few_examples(document: Document, rows: Document, log: Sequence[Document]) -
 def _left_out(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
     if count := rows.get("quarantined", {}).get("count", 0):
         text = "{files} could not be used: see below why."
-        yield "look", say(text, files=plural(count, "file"))
+        noun = "row" if rows.get("texts") else "file"
+        yield "look", say(text, files=plural(count, noun))
     if count := rows.get("leaks", {}).get("count", 0):
         text = "{rows} stood in validation or test too: left out."
         yield "look", say(text, rows=plural(count, "training row"))

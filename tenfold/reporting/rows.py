@@ -25,7 +25,7 @@ MOST = 40
 def of_prepared(prepared: Prepared) -> dict[str, Any]:
     """The rows of the JSON document of `check`."""
     used = prepared.used
-    lists = ("quarantined", "ignored", "duplicates", "leaks", "conflicts")
+    lists = ("quarantined", "ignored", "duplicates", "near", "leaks", "conflicts")
     return {
         "found": prepared.found,
         "used": len(used),
@@ -76,7 +76,7 @@ def counted(used: pd.DataFrame) -> dict[str, dict[str, int]]:
 def cut(rows: dict[str, Any]) -> dict[str, Any]:
     """The same with long lists cut (`count` tells their length), and how uneven classes are."""
     found: dict[str, Any] = dict(rows)
-    for name in ("quarantined", "ignored", "duplicates", "leaks", "conflicts"):
+    for name in ("quarantined", "ignored", "duplicates", "near", "leaks", "conflicts"):
         if name in rows:
             found[name] = {"first": rows[name][:MOST], "count": len(rows[name])}
     return found | ({"uneven": _uneven(rows["classes"])} if rows["classes"] else {})

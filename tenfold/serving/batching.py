@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import queue
 import threading
 import time
@@ -19,6 +18,7 @@ from typing import Any
 from tenfold import explaining, results
 from tenfold.app import Answer
 from tenfold.data import Columns, Problem
+from tenfold.results import Explanation
 from tenfold.serving.log import fault
 from tenfold.serving.models import Model, Row, Wanted
 from tenfold.serving.replies import encoded
@@ -205,11 +205,11 @@ class Batcher:
         """What the answer rests on: covered copies of the row are asked about."""
         run = self.model.run
         try:
-            coded = run.app.encode(self.model.table(job.rows), run.facts)
-            maps = (
-                [] if coded.problems else explaining.occlusion(run.answer, Columns(coded.columns))
-            )
-            job.maps = encoded([dataclasses.asdict(one) for one in maps])
+            table = self.model.table(job.rows)
+            coded = run.app.encode(table, run.facts)
+            columns = Columns(coded.columns)
+            maps = [] if coded.problems else explaining.covered(run, table, columns)
+            job.maps = encoded([_map(one) for one in maps])
         except Exception as error:
             fault(error, self.model.id)
             job.told = [BROKEN]
@@ -221,6 +221,11 @@ def _told_of(answers: list[tuple[str, Answer]]) -> Told:
     if problems and len(problems) == len(answers):
         return Told(code=problems[0].code, status=422)
     return Told(text=encoded([_said(part, answer) for part, answer in answers]))
+
+
+def _map(one: Explanation) -> dict[str, Any]:
+    """An explanation of a reply, which need not say that it is one."""
+    return {name: value for name, value in results.to_json(one).items() if name != "kind"}
 
 
 def _said(part: str, answer: Answer) -> dict[str, Any]:

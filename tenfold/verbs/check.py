@@ -123,7 +123,8 @@ def _text(content: dict[str, Any], data: Any) -> str:
         *_classes(content["classes"]),
         *[f"  left out: {one['source']} {one['reason']}. {one['fix']}" for one in bad[:5]],
     ]
-    for name, many in (("copies", same), ("different answers for", content["conflicts"])):
+    groups = {"copies": same, "near copies": content["near"]}
+    for name, many in (groups | {"different answers for": content["conflicts"]}).items():
         lines += [f"  {name}: {' = '.join(group[:4])}" for group in many[:3]]
     if content["leaks"]:
         lines.append(f"  {len(content['leaks'])} training rows stand in validation or test as well")

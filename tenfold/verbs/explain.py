@@ -1,11 +1,11 @@
-"""Show which parts of an input an answer rests on, as pictures and as numbers."""
+"""Show which parts of an input an answer rests on, on a page and as numbers."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tenfold.progress import advance, tell
 from tenfold.readers.cells import error_line, printable
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
+from tenfold.reporting.passages import passage, strongest, texts_of
 from tenfold.reporting.words import share
 from tenfold.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.run import Run, open_run
@@ -35,16 +36,21 @@ LEAST_SIDE = 224
 DRAWS = {"occlusion": 2, "gradcam": 5}
 """Random networks whose maps are compared: maps are smooth, so that one alone often looks alike."""
 ALIKE = 0.7
-"""Rank correlation from which a map shows the picture and not what the network learnt."""
+"""Rank correlation from which a map shows the input and not what the network learnt."""
 TITLES = {"occlusion": "occlusion", "gradcam": "Grad-CAM"}
 
 
 @dataclass
 class Explained:
-    """One input with its answer, what the answer rests on, and the picture that shows it."""
+    """One input with its answer, what the answer rests on, and the picture that shows it.
+
+    `row` is the table of the input alone, `texts` names those of its cells that are texts.
+    """
 
     source: str
     answer: Prediction | Problem
+    row: pd.DataFrame = field(default_factory=pd.DataFrame)
+    texts: list[str] = field(default_factory=list)
     explanations: list[Explanation] = field(default_factory=list)
     columns: Columns = field(default_factory=lambda: Columns({}))
     random_weights: dict[str, float | None] = field(default_factory=dict)
@@ -70,12 +76,12 @@ def explain(
     device: str = "auto",
     lang: str = "en",
 ) -> Document:
-    """Show which parts of an input an answer rests on, as pictures and as numbers.
+    """Show which parts of an input an answer rests on, on a page and as numbers.
 
     Args:
         run: A run folder.
-        inputs: Files, folders, globs, zips, or - for paths on standard input.
-        out: Folder for the pictures and their index.html; by default <run>-explained.
+        inputs: Files, folders, globs, zips, texts, or - for one a line on standard input.
+        out: Folder for the page, index.html, and its pictures; by default <run>-explained.
         method: both, occlusion (cover and ask again) or gradcam.
         about: Explain this class in place of the one that is answered.
         limit: Explain at most this many inputs.
@@ -83,7 +89,7 @@ def explain(
         lang: Language of the page, en or zh.
 
     Every map is compared with that of the same network with its weights shuffled, which has learnt
-    nothing: where the two agree, the map shows the picture and not what was learnt. What cannot be
+    nothing: where the two agree, the map shows the input and not what was learnt. What cannot be
     read is answered on its own line, the rest go on.
 
     Example:
@@ -103,10 +109,11 @@ def explain(
     page = folder / "index.html"
     with language.speaking(lang):
         title = language.say("Explained by {run}", run=opened.folder.resolve().name)
-        write_gallery(page, title, [_card(one, asked.about) for one in found])
+        texts = texts_of(opened.app, opened.facts)
+        write_gallery(page, title, [_card(one, asked.about) for one in found], bool(texts))
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
-    _warn(found)
+    _warn(found, "text" if texts else "picture")
     return _document(asked, found, page)
 
 
@@ -121,7 +128,8 @@ def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
         "inputs": [one.to_json() for one in found],
     }
     lines = [_line(one, asked.about) for one in found]
-    return Document(content, "\n".join([*lines, "", *_compared(found), f"Pictures: {page}"]))
+    what = "Page" if texts_of(asked.run.app, asked.run.facts) else "Pictures"
+    return Document(content, "\n".join([*lines, "", *_compared(found), f"{what}: {page}"]))
 
 
 def _refuse(method: str, limit: int) -> None:
@@ -142,7 +150,8 @@ def _known(run: Run, about: str | None) -> str | None:
     """
     if about is None:
         return None
-    name, classes = unicodedata.normalize("NFC", str(about)), run.classes
+    name = unicodedata.normalize("NFC", str(about))
+    classes = run.classes if hasattr(run.app.gives(run.facts), "about") else []
     if name not in classes:
         there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
         raise UsageError(
@@ -198,23 +207,32 @@ class _Asked:
     randoms: list[Run] = field(init=False)
 
     def __post_init__(self) -> None:
-        nets = [] if self.run.net is None else range(max(DRAWS.values()))
+        ways = _ways(self.run, self.method)
+        nets = [] if self.run.net is None else range(max(DRAWS[way] for way in ways))
         twins = [explaining.shuffled(self.run.net, seed) for seed in nets]
         self.randoms = [replace(self.run, net=net, infer=by_torch(net)) for net in twins]
 
-    def of(self, run: Run, columns: Columns, way: str, answer: Prediction) -> list[Explanation]:
+    def of(self, run: Run, one: Explained, way: str, answer: Prediction) -> list[Explanation]:
         """The maps of one row in one way, of `answer`, which may be that of another run."""
         if way == "occlusion":
-            (own,) = run.answer(columns)
-            before = answer if isinstance(own, Problem) else answer.weighed_by(own)
-            return explaining.occlusion(run.answer, columns, about=before)
-        return explaining.grad_cam(run.net, columns, about=self._number(answer))
+            (own,) = run.answer(one.columns)
+            same = isinstance(own, Problem) or not hasattr(answer, "weighed_by")
+            before = answer if same else answer.weighed_by(own)  # type: ignore[arg-type]
+            return explaining.covered(run, one.row, one.columns, about=before)
+        return explaining.grad_cam(run.net, one.columns, about=self._number(answer))
 
     def _number(self, answer: Prediction) -> int | None:
         """The output of the network that is explained: the class asked about, or the best one."""
         classes, chances = self.run.classes, getattr(answer, "probabilities", {})
         name = self.about or next(iter(chances), None)
         return classes.index(name) if name in classes else None
+
+
+def _ways(run: Run, method: str) -> Sequence[str]:
+    """The ways in which a run can be asked, of those that are wanted."""
+    if method != "both":
+        return (method,)
+    return METHODS[1:] if explaining.has_map(run.net) else ("occlusion",)
 
 
 def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
@@ -226,7 +244,8 @@ def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
             continue
         columns = Columns(encoded.columns, np.array([row]))
         (answer,) = run.answer(columns)
-        yield _explained(asked, Explained(source, answer, columns=columns))
+        alone, texts = table.iloc[[row]].reset_index(drop=True), texts_of(run.app, run.facts)
+        yield _explained(asked, Explained(source, answer, alone, texts, columns=columns))
 
 
 def _explained(asked: _Asked, one: Explained) -> Explained:
@@ -234,13 +253,11 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     if isinstance(one.answer, Problem):
         return one
     answer = one.answer if asked.about is None else one.answer.about(asked.about)
-    for way in METHODS[1:] if asked.method == "both" else (asked.method,):
-        maps = asked.of(asked.run, one.columns, way, answer)
+    for way in _ways(asked.run, asked.method):
+        maps = asked.of(asked.run, one, way, answer)
         one.explanations += maps
         if maps and asked.randoms:
-            others = (
-                asked.of(run, one.columns, way, answer) for run in asked.randoms[: DRAWS[way]]
-            )
+            others = (asked.of(run, one, way, answer) for run in asked.randoms[: DRAWS[way]])
             each = [explaining.agreement(maps[0], other[0]) for other in others if other]
             alike = [value for value in each if value is not None]
             one.random_weights[way] = round(float(np.mean(alike)), 4) if alike else None
@@ -283,6 +300,7 @@ def _caption(answer: Any, about: str | None) -> str:
 
 def _card(one: Explained, about: str | None) -> dict[str, Any]:
     card: dict[str, Any] = {"source": one.source, "file": one.file, "error": "", "others": []}
+    card["passages"] = _passages(one)
     if isinstance(one.answer, Problem):
         return card | {"error": str(one.answer)}
     words, chances = said(one.answer), getattr(one.answer, "probabilities", {})
@@ -295,10 +313,28 @@ def _card(one: Explained, about: str | None) -> dict[str, Any]:
     return card | words | {"others": others[:3], "about": about, "checks": checks}
 
 
+def _passages(one: Explained) -> list[dict[str, Any]]:
+    """Every text of the input, with what the answer rests on marked in it."""
+    shown = []
+    for name in (name for name in one.texts if name in one.row):
+        found = _over(one, name)
+        lost = max(found.weights, default=0.0) if found else None
+        shown.append({"lost": lost, "pieces": passage(str(one.row[name].iloc[0]), found)})
+    return shown
+
+
+def _over(one: Explained, name: str) -> Explanation | None:
+    return next((each for each in one.explanations if each.over == name and each.places), None)
+
+
 def _line(one: Explained, about: str | None) -> str:
     if isinstance(one.answer, Problem):
         return error_line(one.source, one.answer)
-    return f"{printable(one.source)}\t{_caption(one.answer, about)}\t{one.file}"
+    parts = [
+        strongest(str(one.row[each.over].iloc[0]), each) for each in one.explanations if each.places
+    ]
+    shown = one.file or "; ".join(filter(None, parts))
+    return f"{printable(one.source)}\t{_caption(one.answer, about)}\t{shown}"
 
 
 # --- does it move with the network? ---------------------------------------------------------------
@@ -316,12 +352,12 @@ def _compared(found: list[Explained]) -> list[str]:
     return [f"With random weights the maps are others: rank correlation {', '.join(told)}"]
 
 
-def _warn(found: list[Explained]) -> None:
+def _warn(found: list[Explained], what: str) -> None:
     for way, title in TITLES.items():
         values = [one.random_weights.get(way) for one in found]
         alike = [value for value in values if value is not None and value > ALIKE]
         if alike:
             tell(
                 f"{len(alike)} of {len(found)} {title} maps are nearly the same with random "
-                "weights: they show the picture, not what the network learnt."
+                f"weights: they show the {what}, not what the network learnt."
             )

@@ -18,7 +18,7 @@ from tenfold.readers.cells import error_line, printable
 from tenfold.results import to_json
 from tenfold.run import Run, open_run
 from tenfold.scoring import natural
-from tenfold.sources import tables
+from tenfold.sources import refuse_undrawn, tables
 
 __all__ = ["Predicted", "predict"]
 
@@ -68,8 +68,10 @@ def predict(
         tenfold predict runs/photos-image-classification-1 new/ --json
     """
     opened = open_run(run, device)
-    shown: dict[str, Any] = {}
-    handed = _noted(tables(opened.app.inputs(opened.facts), inputs), shown)
+    wanted, shown = opened.app.inputs(opened.facts), dict[str, Any]()
+    if draw is not None:
+        refuse_undrawn(wanted)
+    handed = _noted(tables(wanted, inputs), shown)
     found = opened.predict(handed, **wishes)
     answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
     if csv is not None:

@@ -43,7 +43,7 @@ def report(
         device: auto, cpu, cuda, cuda:1 ...
         lang: Language of the page, en or zh.
 
-    Where the data have moved, the report is made without pictures from the scores of training. A
+    Where the data have moved, the report is made without examples from the scores of training. A
     comparison writes a page only where --out is given.
 
     Example:
@@ -122,7 +122,7 @@ def _evidence(run: Run, data: Data | None) -> Evidence | None:
     except (UsageError, DataRefused) as error:
         if data is not None:
             raise
-        tell(f"{error.message}: the report is made without pictures.")
+        tell(f"{error.message}: the report is made without examples.")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Find the training pictures that are nearest to an input, as the network of a run sees them."""
+"""Find the training rows that are nearest to an input, as the network of a run sees them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tenfold.readers import pictures
 from tenfold.readers.cells import Unreadable, error_line, printable
 from tenfold.readers.scan import scan
 from tenfold.run import Run, open_run
-from tenfold.sources import tables
+from tenfold.sources import refuse_undrawn, tables
 
 __all__ = ["Neighbour", "Similar", "similar"]
 
@@ -92,14 +92,14 @@ def similar(
     draw: str | Path | None = None,
     device: str = "auto",
 ) -> Answers[Similar]:
-    """Find the training pictures that are nearest to an input, as the network of a run sees them.
+    """Find the training rows that are nearest to an input, as the network of a run sees them.
 
     Args:
         run: A run folder.
-        inputs: Files, folders, globs, zips, or - for paths on standard input.
+        inputs: Files, folders, globs, zips, texts, or - for one a line on standard input.
         k: How many training rows to show for each input, nearest first.
         data: The data that the run was trained on; without, they are read where they lay.
-        draw: Write a picture of each input beside its neighbours into this folder as well.
+        draw: Write a picture of each input beside its neighbours into this folder, if pictures.
         device: auto, cpu, cuda, cuda:1 ...
 
     Near is the cosine of the angle between two embeddings: 1 = the same direction, 0 = nothing in
@@ -112,6 +112,8 @@ def similar(
     """
     check_settings(_Choices, {"k": k}, "similar")
     opened = open_run(run, device)
+    if draw is not None:
+        refuse_undrawn(opened.app.inputs(opened.facts))
     handed = tables(opened.app.inputs(opened.facts), inputs)
     first = list(itertools.islice(handed, 1))  # that nothing was handed over is said at once
     training = embeddings.of_training(opened, data, "similar RUN INPUT --data DATA")

@@ -101,6 +101,7 @@ export const chinese = {
   text: "文字",
   seek: "从 {time} 播放",
   spans_brief: "找到的片段：{count}",
+  tags_brief: "标注的词：{count}",
   ranking_brief: "第一位：{name}",
   ranking_table: "排名",
   ranking_none: "排名为空",
@@ -123,7 +124,7 @@ export const chinese = {
   explaining: "正在逐块遮挡并重新提问……",
   explained: "回答的依据",
   explain_picture: "暖色部分支持该回答，蓝色部分反对。",
-  explain_text: "暖色的词支持该回答，蓝色的词反对。",
+  explain_text: "暖色的词支持该回答，带下划线的蓝色词反对。",
   explain_features: "每一条表示去掉该输入后回答损失多少。",
   explain_strip: "从头到尾：越高，回答越依赖该处。",
   explain_even: "没有起决定作用的部分：无论遮挡哪里，回答都不变。",
@@ -205,6 +206,8 @@ export const chinese = {
 // What models say of themselves, in English: kinds of work, and what their options are for.
 export const said = {
   "image classification": "图像分类",
+  "text classification": "文本分类",
+  "token classification": "序列标注",
   "how many classes to list, 0 = all": "列出多少个类别，0 = 全部",
   "probability from which a class counts": "达到多大概率才算选中该类别",
 };

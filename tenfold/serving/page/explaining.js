@@ -20,8 +20,9 @@ export function explained(explanations, fields, values) {
 
 const soft = (key) => make("p", { class: "soft", text: () => say(key) });
 
-function drawn({ over, weights }, field, value) {
+function drawn({ over, weights, places }, field, value) {
   if (weights.flat().every((weight) => Math.abs(weight) < NOTHING)) return soft("explain_even");
+  if (places && typeof value === "string") return overPlaces(value, places, weights);
   if (field?.stage && Array.isArray(weights[0])) return overPicture(weights, field.stage);
   const words = Array.isArray(value) ? value : typeof value === "string" ? wordsOf(value, weights.length) : null;
   return words ? overWords(words, weights.flat(), typeof value === "string") : strip(over, weights);
@@ -46,6 +47,29 @@ const side = (tint, key) => make("span", { class: tint, text: () => say(key) });
 
 // --- words ---
 
+/** A text with its parts marked; `places` count characters as Python counts them. */
+function overPlaces(text, places, weights) {
+  const letters = [...text];
+  const most = Math.max(...weights.map(Math.abs));
+  const parts = [];
+  let last = 0;
+  places.forEach(([start, end], place) => {
+    parts.push(letters.slice(last, start).join(""), marked(letters.slice(start, end).join(""), weights[place], most));
+    last = end;
+  });
+  parts.push(letters.slice(last).join(""));
+  return passage(parts);
+}
+
+function marked(text, weight, most) {
+  const look = { "--strength": String(0.55 * Math.abs(weight / most)) };
+  return make("span", { class: weight > 0 ? "warm" : "cool", tip: number(weight), look, text });
+}
+
+const passage = (parts) => {
+  return make("div", {}, soft("explain_text"), make("p", { class: "passage", dir: "auto", tabIndex: 0 }, parts));
+};
+
 /** The parts of a text that the weights are of: its words, or its characters where those fit. */
 function wordsOf(text, count) {
   const letters = [...text];
@@ -56,11 +80,10 @@ function overWords(words, weights, isText) {
   const most = Math.max(...weights.map(Math.abs));
   const marks = words.map((word, place) => {
     const weight = weights[Math.min(weights.length - 1, Math.floor((place * weights.length) / words.length))];
-    const look = { "--strength": String(0.55 * Math.abs(weight / most)) };
-    return make("span", { class: weight > 0 ? "warm" : "cool", tip: number(weight), look, text: word });
+    return marked(word, weight, most);
   });
   const spaced = marks.flatMap((mark) => [mark, " "]); // after tokens; a text has spaces of its own
-  return make("div", {}, soft("explain_text"), make("p", { class: "passage", dir: "auto" }, isText ? marks : spaced));
+  return passage(isText ? marks : spaced);
 }
 
 // --- features: one weight each ---

@@ -149,7 +149,7 @@ function typed(control, events, read) {
 }
 
 function text(name, _, events) {
-  const control = make("textarea", { rows: 7, dir: "auto" });
+  const control = make("textarea", { rows: 7, dir: "auto", placeholder: "…" });
   return { ...labelled(name, control), value: typed(control, events, () => control.value) };
 }
 

@@ -6,7 +6,7 @@
 
 import { button, make, table } from "./elements.js";
 import { boxes, mask } from "./places.js";
-import { event, spans, words } from "./times.js";
+import { event, spans, tags, words } from "./times.js";
 import { number, say, share, tell } from "./words.js";
 
 const FEW = 10; // bars that are shown before all are asked for
@@ -161,4 +161,4 @@ function readable(value) {
 
 // --- the table ---
 
-export const KINDS = { label, labels, number: numbers, boxes, mask, words, spans, ranking, group, oddity, match, event };
+export const KINDS = { label, labels, number: numbers, boxes, mask, words, spans, tags, ranking, group, oddity, match, event };

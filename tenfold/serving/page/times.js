@@ -57,26 +57,38 @@ export const event = {
   },
 };
 
-// --- spans: [type, start, end] of a text, counted in characters as Python counts them ---
+// --- spans and tags: [name, start, end] of a text, counted in characters as Python counts them ---
+
+const asked = (answer, view) => [...(answer.text ?? Object.values(view.values).find((value) => typeof value === "string") ?? "")];
 
 export const spans = {
   brief: (answer) => say("spans_brief", { count: answer.spans.length }),
   draw: (answer, view) => {
-    const letters = [...(answer.text ?? Object.values(view.values).find((value) => typeof value === "string") ?? "")];
-    const types = [...new Set(answer.spans.map(([type]) => type))];
-    return make("p", { class: "passage", dir: "auto" }, marked(letters, answer.spans, types));
+    return passage(answer.spans, answer.probabilities, asked(answer, view), "passage");
   },
 };
+
+export const tags = {
+  brief: (answer) => say("tags_brief", { count: answer.tags.length }),
+  draw: (answer, view) => passage(answer.tags, answer.probabilities, asked(answer, view), "passage tagged"),
+};
+
+function passage(all, sure = [], letters, look) {
+  const types = [...new Set(all.map(([type]) => type))];
+  const places = all.map(([type, start, end], row) => ({ type, start, end, sure: sure[row] }));
+  return make("p", { class: look, dir: "auto", tabIndex: 0 }, marked(letters, places, types));
+}
 
 function marked(letters, all, types) {
   const found = [];
   let place = 0;
-  for (const [type, start, end] of [...all].sort((a, b) => a[1] - b[1])) {
+  for (const { type, start, end, sure } of all.sort((a, b) => a.start - b.start)) {
     if (start < place) continue; // inside one that is marked already
     found.push(letters.slice(place, start).join(""));
     const text = letters.slice(start, end).join("");
-    const name = make("small", { text: type });
-    found.push(make("mark", { look: { "--tone": tone(types.indexOf(type)) } }, text, name));
+    const tip = sure === undefined ? type : `${type} ${share(sure)}`;
+    const look = { "--tone": tone(types.indexOf(type)) };
+    found.push(make("mark", { look, tip }, text, make("small", { text: type })));
     place = end;
   }
   return [...found, letters.slice(place).join("")];

@@ -1,0 +1,330 @@
+"""Say what a text is about, or how it is meant: one class of several, or any number of classes.
+
+Folder:
+    reviews.csv             a text and a label a line; also TSV, JSONL, Parquet, each also as .gz
+    or  train.csv  valid.csv  test.csv, if you have parts
+    or  sport/  1.txt  2.txt        one folder a class
+        economy/  3.txt
+    or  good.txt  bad.txt           one file a class, a text a line
+    or lines of "label text", "text TAB label" or fastText's "__label__sport text"
+Predicts: Label (or Labels), the whole calibrated distribution.
+Sources: S. Wang and C. Manning 2012 (n-grams scaled by naive Bayes), Y. Kim 2014, arXiv 1408.5882
+(convolution over words), A. Joulin et al. 2016, arXiv 1607.01759 (hashed n-grams; ours keeps those
+seen twice, so that none collide, and mixes a bag, a linear model and a convolution on validation).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold import bags, calibration, device, labelling, loop, objectives, tokens
+from tenfold.app import App, Facts, Input, Outputs, Range, Table, knob
+from tenfold.data import Column, Columns, Encoded, Parts, Ragged
+from tenfold.inference import by_torch
+from tenfold.lazy import lazy
+from tenfold.plan import Plan
+from tenfold.progress import tell
+from tenfold.readers import texts
+from tenfold.results import Label, Labels, Prediction
+
+if TYPE_CHECKING:
+    from torch import nn
+
+torch = lazy("torch")
+networks = lazy("tenfold.networks.texts")
+
+# K classes, V n-grams known
+
+SIZES = {"tiny": 48, "small": 128, "medium": 192, "large": 256}
+RUNGS = ("naive Bayes", "linear", "convolution", "mixed")
+NETWORKS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """Choices at prediction time."""
+
+    top: int = knob(0, "how many classes to list, 0 = all", low=0, high=100_000)
+    threshold: float = knob(0.5, "probability from which a class counts", low=0.0, high=1.0)
+
+
+@dataclass(frozen=True)
+class TextClassification(App):
+    """See the module."""
+
+    size: str = knob("small", "how much network", choices=(*SIZES,), search=("tiny", "medium"))
+    network: str = knob("auto", "which part answers, auto = best on validation", choices=NETWORKS)
+    loss: str = knob("auto", "what is made small", choices=objectives.LOSSES)
+    rate: float = knob(0.002, "learning rate", low=1e-6, high=1.0, search=Range(0.0005, 0.008))
+    dropout: float = knob(
+        0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
+    )
+    cost: float = knob(
+        0.0, "what an error costs the linear models, 0 = best on validation", low=0.0, high=1000.0
+    )
+
+    wishes = _Wishes
+
+    def read(self, source: Any) -> Table:
+        return texts.read(source)
+
+    def learn(self, train: Table) -> Facts:
+        data = _vocabularies(list(train["text"]))
+        return {
+            "data": data,
+            "answers": labelling.answers(train),
+            "net": {"size": self.size, "dropout": self.dropout},
+        }
+
+    def inputs(self, facts: Facts) -> dict[str, Input]:
+        return {"text": Input("text")}
+
+    def gives(self, facts: Facts) -> type[Prediction]:
+        return Labels if facts["answers"]["several"] else Label
+
+    def encode(self, table: Table, facts: Facts) -> Encoded:
+        data = facts["data"]
+        read, problems = tokens.texts_of(table["text"])
+        block = tokens.block(read)
+        return Encoded({"ids": _grams(block, data), "tokens": _tokens(block, data)}, problems)
+
+    def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
+        return {**labelling.targets(table, facts["answers"])}
+
+    def build(self, facts: Facts) -> nn.Module:
+        data, answers, net = facts["data"], facts["answers"], facts["net"]
+        classes, words = len(answers["classes"]), len(tokens.unpacked(data["tokens"]))
+        convolution = networks.Convolution(
+            words + 2, data["buckets"], tokens.FEATURES, classes, SIZES[net["size"]], net["dropout"]
+        )
+        found = networks.TextClassifier(_known(data), convolution, classes, answers["several"])
+        found.kept = facts.get("settled", {}).get("kept", "mixed")
+        return found
+
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+        facts, settled = plan.facts, dict[str, Any]()
+        if self.network in ("auto", "convolution", "mixed"):
+            net.kept = "convolution"
+            objective = objectives.objective(
+                self.loss, facts["answers"], device.choose_device(plan.device)
+            )
+            recipe = replace(_recipe(parts.train.rows), rate=self.rate)
+            net, settled = loop.fit(
+                net, parts, objective, plan, recipe, _without_words, objectives.measure
+            )
+        if plan.dry:
+            return net, settled
+        settled |= _fit_bags(net, parts, facts, self.cost) if self.network != "convolution" else {}
+        settled |= _keep(net, parts, self.network)
+        settled["temperature"] = _calibrate(net, parts)
+        return net.eval(), settled
+
+    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
+        wishes = wishes or _Wishes()
+        return labelling.answers_of(
+            outputs["probabilities"], facts["answers"], wishes.top, wishes.threshold
+        )
+
+    def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
+        tried = facts["settled"].get("tried", {})
+        return {name: _as(net, name) for name in tried if name != net.kept}
+
+
+GRAMS = 1 << 17
+"""Most n-grams of words, and most of characters, that are known."""
+SEEN = 100_000
+"""Training rows that tell which n-grams there are."""
+FEW = 500
+"""Training rows below which an n-gram that was seen once is known too."""
+HEAD = 256
+"""Tokens from the beginning, and as many from the end, that the convolution sees."""
+
+
+def _vocabularies(read: list[str]) -> Facts:
+    """What `encode` knows: which n-grams and words there are, and how they are cut."""
+    blocks = [tokens.block(read[at : at + 4096]) for at in range(0, min(len(read), SEEN), 4096)]
+    alone = np.mean([one.single for one in blocks]) > 0.3
+    cut = {"words": 2, "least": 1, "most": 3} if alone else {"words": 3, "least": 2, "most": 5}
+    least = 1 if len(read) < FEW else 2
+    seen = {
+        "grams": [one.grams(cut["words"], 1, 0)[1] for one in blocks],
+        "characters": [one.grams(0, cut["least"], cut["most"])[1] for one in blocks],
+        "tokens": [one.words for one in blocks],
+    }
+    found = {name: _often(hashes, least) for name, hashes in seen.items()}
+    buckets = 1 << int(np.clip(np.log2(max(1, len(read))), 10, 15))
+    return cut | found | {"buckets": buckets}
+
+
+def _often(hashes: list[np.ndarray], least: int) -> str:
+    """Those that at least so many texts hold, at most GRAMS of them, the most frequent."""
+    names, counts = np.unique(np.concatenate(hashes), return_counts=True)
+    kept = counts >= least
+    names, counts = names[kept], counts[kept]
+    return tokens.packed(names[np.argsort(-counts, kind="stable")[:GRAMS]])
+
+
+def _known(data: Facts) -> int:
+    """How many n-grams are known."""
+    return sum(len(tokens.unpacked(data[name])) for name in ("grams", "characters"))
+
+
+def _grams(block: tokens.Block, data: Facts) -> Ragged:
+    """The numbers, from 1, of the known n-grams of each text: those of words, then the others."""
+    words, characters = (tokens.unpacked(data[name]) for name in ("grams", "characters"))
+    row, hashed = block.grams(data["words"], 1, 0)
+    more_row, more_hashed = block.grams(0, data["least"], data["most"])
+    row = np.concatenate([row, more_row])
+    number = tokens.known(hashed, words), tokens.known(more_hashed, characters)
+    ids = np.concatenate([number[0], np.where(number[1] < 0, -1, number[1] + len(words))]) + 1
+    order = np.argsort(row[ids > 0], kind="stable")
+    return _ragged(row[ids > 0][order], ids[ids > 0][order].astype(np.int32), block.texts)
+
+
+def _tokens(block: tokens.Block, data: Facts) -> Ragged:
+    """Tokens of each text (T, F), of long ones those at both ends."""
+    words, parts = block.features(data["buckets"])
+    row = block.row[block.starts]
+    first = np.searchsorted(row, np.arange(block.texts))
+    length = np.bincount(row, minlength=block.texts)
+    place = np.arange(len(row)) - first[row]
+    kept = (place < HEAD) | (place >= length[row] - HEAD)
+    number = tokens.known(words, tokens.unpacked(data["tokens"])) + 2
+    values = np.concatenate([number[:, None], parts], 1)[kept].astype(np.int32)
+    return _ragged(row[kept], values, block.texts)
+
+
+def _ragged(row: np.ndarray, values: np.ndarray, rows: int) -> Ragged:
+    lengths = np.bincount(row, minlength=rows)
+    return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+
+# --- learning -------------------------------------------------------------------------------------
+
+
+def _recipe(rows: int) -> loop.Recipe:
+    """Ten passes over ten thousand rows, fewer over more."""
+    return loop.Recipe(
+        "adamw",
+        decay=0.01,
+        second=0.99,
+        warm=0.1,
+        passes=float(np.clip(100_000 / max(1, rows), 2, 10)),
+        least_steps=300,
+        batch=64 if rows < 50_000 else 256,
+        average=0.2,
+    )
+
+
+def _without_words(batch: dict[str, Any], share: float) -> dict[str, Any]:
+    """One token of ten is taken for an unknown one without parts: no word decides alone."""
+    found = batch["tokens"]
+    hidden = (torch.rand(found.shape[:2], device=found.device) < 0.1) & (found[..., 0] > 0)
+    unknown = torch.zeros_like(found)
+    unknown[..., 0] = 1
+    return batch | {"tokens": torch.where(hidden[..., None], unknown, found)}
+
+
+COSTS = (0.1, 0.3, 1.0)
+
+
+def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float) -> dict[str, Any]:
+    """Learns the three bags; what each error costs, and of which n-grams, validation decides."""
+    data = facts["data"]
+    rows, kept = bags.matrix(parts.train, "ids", _known(data))
+    truth = _truth(parts.train, facts)[kept]
+    several, costs = facts["answers"]["several"], (cost,) if cost else COSTS
+    words = np.arange(_known(data)) < len(tokens.unpacked(data["grams"]))
+    alone = rows.multiply(words.astype(np.float32)).tocsr()
+    alone.eliminate_zeros()
+    judged, judge = bags.matrix(parts.choose, "ids", _known(data))
+    answers = _answers(parts.choose)[judge]
+    bayes = bags.naive_bayes(alone, truth, several)
+    bayes.weights[~words] = 0.0
+    _put(net.bayes, bayes)
+
+    def best(tried: dict[str, bags.Weights]) -> tuple[str, bags.Weights]:
+        losses = {name: _worth(one.scores(judged), answers) for name, one in tried.items()}
+        return min(tried.items(), key=lambda item: losses[item[0]])
+
+    idf = bags.frequencies(rows)
+    tried = {f"{one:g}": bags.linear(rows, truth, idf, one) for one in costs}
+    tried |= {f"{one:g} words": bags.linear(alone, truth, idf, one) for one in costs}
+    name, found = best(tried)
+    _put(net.linear, found)
+    scales = bags.ratios(rows, truth)
+    other, scaled = best({f"{one:g}": bags.linear(rows, truth, scales, one) for one in costs})
+    _put(net.bag, scaled)
+    return {"cost": {"linear": name, "bag": other}}
+
+
+def _put(bag: Any, found: bags.Weights) -> None:
+    with torch.no_grad():
+        bag.weights[1:] = torch.from_numpy(found.weights)
+        bag.squares[1:] = torch.from_numpy(found.squares)
+        bag.bias.copy_(torch.from_numpy(found.bias))
+
+
+def _truth(columns: Columns, facts: Facts) -> np.ndarray:
+    """(N, K) zeros and ones."""
+    answers = _answers(columns)
+    if answers.ndim == 2:
+        return answers.astype(np.float32)
+    return np.eye(len(facts["answers"]["classes"]), dtype=np.float32)[answers]
+
+
+def _answers(columns: Columns) -> np.ndarray:
+    """(N,) class numbers or (N, K) zeros and ones."""
+    return np.asarray(columns["labels" if "labels" in columns else "label"])
+
+
+def _worth(logits: np.ndarray, answers: np.ndarray) -> float:
+    """Log loss at the temperature that suits best, so that only the order is judged."""
+    return calibration.log_loss(logits / calibration.temperature(logits, answers), answers)
+
+
+def _keep(net: Any, parts: Parts, wanted: str) -> dict[str, Any]:
+    """Mixes the branches and keeps the rung that was asked for, or that validation likes best."""
+    if wanted in ("linear", "naive-bayes", "convolution"):
+        net.kept = wanted.replace("naive-bayes", "naive Bayes")
+        return {"kept": net.kept}
+    answers = _answers(parts.choose)
+    branches = _logits(net, parts.choose, "branches").swapaxes(0, 1)
+    with torch.no_grad():
+        net.mix.copy_(torch.from_numpy(calibration.mixed(branches, answers)))
+    losses = {
+        name: round(_worth(_logits(_as(net, name), parts.choose), answers), 4) for name in RUNGS
+    }
+    best = min(losses, key=lambda name: losses[name]) if parts.choose.rows else "mixed"
+    net.kept = best if wanted == "auto" else wanted
+    said = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
+    tell(f"On validation (log loss): {said}. {net.kept} is kept.")
+    mix = [round(float(one), 4) for one in net.mix]
+    return {"kept": net.kept, "tried": losses, "mix": mix}
+
+
+def _as(net: Any, name: str) -> nn.Module:
+    """The same weights, another part answering."""
+    other = copy.copy(net)
+    other.kept = name
+    return other
+
+
+def _logits(net: Any, columns: Columns, of: str = "logits") -> np.ndarray:
+    """(N, K) logits, or (N, 3, K) of the branches."""
+    if not columns.rows:
+        return np.zeros((0, 3, 2) if of == "branches" else (0, 2), np.float32)
+    infer = by_torch(net, ask=lambda **batch: {of: getattr(net, of)(**batch)})
+    return np.asarray(infer(columns.only(["ids", "tokens"]))[of])
+
+
+def _calibrate(net: Any, parts: Parts) -> float:
+    """Sets the network's temperature from the reserved half of validation."""
+    found = calibration.temperature(_logits(net, parts.reserve), _answers(parts.reserve))
+    with torch.no_grad():
+        net.temperature.fill_(found)
+    return round(found, 4)

@@ -1,0 +1,116 @@
+"""Linear models of texts in closed form or by a solver: naive Bayes, and support vector machines.
+
+Sources: S. Wang and C. Manning 2012 (naive Bayes ratios as scales of a linear model), R.-E. Fan et
+al. 2008 (LIBLINEAR, which solves it). Nothing here draws: the same rows give the same weights.
+
+Shapes: N rows, V n-grams, K classes. Weights come as (V, K); row 0 is the n-gram numbered 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tenfold.data import Columns, Ragged
+from tenfold.lazy import lazy
+
+__all__ = ["Weights", "frequencies", "linear", "matrix", "naive_bayes", "ratios"]
+
+sparse, svm = lazy("scipy.sparse"), lazy("sklearn.svm")
+preprocessing = lazy("sklearn.preprocessing")
+
+MOST = 60_000_000
+"""n-grams of all rows together that a linear model is learnt from: about a gigabyte."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A linear model: `weights` (V, K), `squares` (V, K) of the row's length, `bias` (K,)."""
+
+    weights: np.ndarray
+    squares: np.ndarray
+    bias: np.ndarray
+
+    def scores(self, rows: Any) -> np.ndarray:
+        """(N, K) logits of rows (N, V)."""
+        length = np.sqrt(np.maximum(rows @ self.squares, 1e-9)) if len(self.squares) else 1.0
+        return np.asarray((rows @ self.weights) / length + self.bias)
+
+
+def matrix(columns: Columns, name: str, size: int) -> tuple[Any, np.ndarray]:
+    """The first rows of a ragged column of numbers 1 to `size`, as many as fit, as ones (N, size).
+
+    With the positions of these rows.
+    """
+    column = columns.arrays[name]
+    if not isinstance(column, Ragged):
+        raise TypeError(f"{name} is not ragged")
+    index = np.arange(len(column)) if columns.index is None else columns.index
+    lengths = column.lengths[index]
+    rows = int(np.searchsorted(np.cumsum(lengths), MOST, "right"))
+    index, lengths = index[:rows], lengths[:rows]
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    where = np.arange(ends[-1]) + np.repeat(column.offsets[index] - ends[:-1], lengths)
+    numbers = np.asarray(column.values[where]) - 1
+    ones = np.ones(len(numbers), np.float32)
+    return sparse.csr_matrix((ones, numbers, ends), shape=(rows, size)), np.arange(rows)
+
+
+def naive_bayes(rows: Any, truth: np.ndarray, several: bool, prior: float = 1.0) -> Weights:
+    """Multinomial naive Bayes: log shares of n-grams in each class, or its odds against the rest.
+
+    `truth` (N, K) of zeros and ones.
+    """
+    inside = np.asarray(rows.T @ truth) + prior
+    counts = truth.sum(0) + prior
+    shares = np.log(inside / inside.sum(0))
+    bias = np.log(counts / counts.sum())
+    if several:
+        outside = np.asarray(rows.T @ (1 - truth)) + prior
+        shares = shares - np.log(outside / outside.sum(0))
+        bias = np.log(counts) - np.log(len(truth) + 2 * prior - counts)
+    none = np.zeros((0, truth.shape[1]), np.float32)
+    return Weights(shares.astype(np.float32), none, bias.astype(np.float32))
+
+
+def frequencies(rows: Any) -> np.ndarray:
+    """(V,) logarithm of the inverse share of rows that hold an n-gram, smoothed; at least 1."""
+    held = np.asarray(rows.sum(0)).ravel()
+    return np.asarray(np.log((1 + rows.shape[0]) / (1 + held)) + 1, np.float32)
+
+
+def ratios(rows: Any, truth: np.ndarray) -> np.ndarray:
+    """(V, K) logarithm of how much more often rows of a class hold an n-gram than the others."""
+    inside = np.asarray(rows.T @ truth) + 1.0
+    outside = np.asarray(rows.T @ (1 - truth)) + 1.0
+    return np.asarray(np.log(inside / inside.sum(0)) - np.log(outside / outside.sum(0)), np.float32)
+
+
+def linear(rows: Any, truth: np.ndarray, scales: np.ndarray, cost: float) -> Weights:
+    """One support vector machine a class on rows scaled by `scales` (V,) or (V, K), length 1.
+
+    The squared hinge is made small, L2 regularised; `cost` is what an error costs.
+    """
+    classes = truth.shape[1]
+    scales = scales if scales.ndim == 2 else scales[:, None]
+    weights = np.zeros((rows.shape[1], classes), np.float32)
+    bias = np.zeros(classes, np.float32)
+    scaled = None
+    for number in range(classes):
+        if classes == 2 and number == 1 and (truth.sum(1) == 1).all():
+            weights[:, 1], bias[1] = -weights[:, 0], -bias[0]
+            continue
+        scale = scales[:, number if scales.shape[1] > 1 else 0]
+        if scaled is None or scales.shape[1] > 1:
+            scaled = preprocessing.normalize(rows.multiply(scale).tocsr())
+        wanted = truth[:, number] > 0
+        if wanted.all() or not wanted.any():
+            bias[number] = 1.0 if wanted.all() else -1.0
+            continue
+        found = svm.LinearSVC(C=cost, tol=1e-2, random_state=0, dual=True).fit(scaled, wanted)
+        weights[:, number] = found.coef_[0] * scale
+        bias[number] = found.intercept_[0]
+    squares = np.broadcast_to(scales**2, weights.shape).astype(np.float32)
+    return Weights(weights, np.ascontiguousarray(squares), bias)

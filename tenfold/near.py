@@ -1,0 +1,124 @@
+"""Rows that are nearly the same: a sketch of each proposes pairs, their contents confirm them.
+
+Texts are compared as the runs of four letters or digits that they hold, whatever the case, spaces
+and marks (A. Broder 1997: the least of a hash over two sets is equal as often as their share in
+common). A medium without a sketch has no near copies.
+
+Shapes: N rows, G runs of all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from tenfold import tokens
+
+__all__ = ["groups"]
+
+ALIKE = 0.8
+"""Share of what two texts hold together that both hold, from which they are near copies."""
+LEAST = 12
+"""Runs a text must hold to be compared: short texts are alike by chance."""
+RUN = 4
+BANDS, DRAWS = 10, 3
+REACH = 8
+"""Of the rows that one band proposes together, how far apart two may stand to be compared."""
+BLOCK = 20_000
+
+Pairs = Iterator[tuple[int, int]]
+
+
+def groups(table: pd.DataFrame) -> list[list[int]]:
+    """Positions of rows that are near copies of each other and not exact ones, group by group."""
+    found = [each for name, sketch in SKETCHES.items() if name in table for each in sketch(table)]
+    digest = table["digest"].to_numpy()
+    joined = _joined((one, other) for one, other in found if digest[one] != digest[other])
+    return sorted(sorted(rows) for rows in joined)
+
+
+def _joined(pairs: Pairs) -> list[list[int]]:
+    """Groups of whatever is connected."""
+    above: dict[int, int] = {}
+
+    def top(row: int) -> int:
+        while above.setdefault(row, row) != row:
+            above[row] = row = above[above[row]]
+        return row
+
+    for one, other in pairs:
+        above[top(one)] = top(other)
+    members: dict[int, list[int]] = {}
+    for row in above:
+        members.setdefault(top(row), []).append(row)
+    return list(members.values())
+
+
+def _texts(table: pd.DataFrame) -> Pairs:
+    read = table["text"].to_numpy()
+    keys = [_keys(list(read[at : at + BLOCK])) for at in range(0, len(read), BLOCK)]
+    for rows in _proposed(np.concatenate(keys)) if keys else ():
+        sets = [set(_runs([read[row]])[1].tolist()) for row in rows]
+        for one, other in _pairs(len(rows)):
+            if len(sets[one] & sets[other]) >= ALIKE * len(sets[one] | sets[other]):
+                yield rows[one], rows[other]
+
+
+def _pairs(rows: int) -> Pairs:
+    """Positions of every two rows that stand at most REACH apart."""
+    for one in range(rows):
+        for other in range(one + 1, min(one + 1 + REACH, rows)):
+            yield one, other
+
+
+def _runs(read: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(G,) row and hash of every run of letters and digits."""
+    block = tokens.block(read)
+    kept = block.letters
+    points, row = block.points[kept].astype(np.uint64), block.row[kept]
+    count = max(0, len(points) - RUN + 1)
+    hashed = np.zeros(count, np.uint64)
+    for place in range(RUN):
+        hashed = hashed * np.uint64(0x100000001B3) + points[place : place + count]
+    same = row[:count] == row[RUN - 1 : RUN - 1 + count]
+    return row[:count][same], _spread(hashed[same])
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """Bits well mixed (the finaliser of SplitMix64, S. Vigna, public domain)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(values ^ (values >> np.uint64(31)))
+
+
+def _keys(read: list[str]) -> np.ndarray:
+    """(N, BANDS): rows that agree in one of them may be near copies; 0 for short texts."""
+    row, hashed = _runs(read)
+    counts = np.bincount(row, minlength=len(read))
+    keys = np.zeros((len(read), BANDS), np.uint64)
+    there = counts > 0
+    starts = (np.cumsum(counts) - counts)[there]
+    for band in range(BANDS if there.any() else 0):
+        for draw in range(DRAWS):
+            salt = np.uint64(0x9E3779B97F4A7C15 * (band * DRAWS + draw + 1) % 2**64)
+            least = np.minimum.reduceat(_spread(hashed ^ salt), starts)
+            keys[there, band] = _spread(keys[there, band] * np.uint64(31) + least)
+    keys[counts < LEAST] = 0
+    return keys
+
+
+def _proposed(keys: np.ndarray) -> Iterator[list[int]]:
+    """Rows of equal keys, band by band."""
+    for band in range(BANDS):
+        order = np.argsort(keys[:, band], kind="stable")
+        values = keys[order, band]
+        ends = np.flatnonzero(np.r_[values[1:] != values[:-1], True]) + 1
+        starts = np.r_[0, ends[:-1]]
+        for start, end in zip(starts[ends - starts > 1], ends[ends - starts > 1], strict=True):
+            if values[start]:
+                yield order[start:end].tolist()
+
+
+SKETCHES: dict[str, Callable[[pd.DataFrame], Pairs]] = {"text": _texts}

@@ -1,0 +1,225 @@
+"""A tag for every token of a text: convolutions over hashed features, beside two plain rungs.
+
+Shapes: B texts, T tokens, F features of a token (numbers from 1, 0 = none), K tags, D values of a
+token, V buckets of features.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["RUNGS", "Bayes", "Linear", "Network", "Tagger", "chain_loss", "tag_loss"]
+
+RUNGS = ("network", "linear", "naive Bayes")
+PLACES = 2  # the last columns of a token: its first character, and the one behind its last
+WHOLE = 2  # the first features of a token: the word itself, and in small letters
+
+
+def _there(tokens: Tensor, length: Tensor) -> Tensor:
+    """(B, T) True where there is a token."""
+    return torch.arange(tokens.shape[1], device=tokens.device)[None] < length[:, None]
+
+
+def _bag(tokens: Tensor, table: Tensor) -> Tensor:
+    """(B, T, F) numbers -> (B, T, D), the sum of their rows in a table (V, D), 0 left out."""
+    found = F.embedding(tokens, table)
+    return (found * (tokens > 0).unsqueeze(-1)).sum(2)
+
+
+class _Summed(nn.Module):
+    """The rows of a token's features, added up; in one kernel while learning."""
+
+    def __init__(self, buckets: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(buckets, width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        if not self.training:
+            return _bag(features, self.weight)
+        batch, length, many = features.shape
+        flat = features.reshape(batch * length, many).long()
+        found = F.embedding_bag(flat, self.weight, mode="sum", padding_idx=0)
+        return found.view(batch, length, -1)
+
+
+class _Block(nn.Module):
+    """(B, T, D) -> (B, T, D): what a token's neighbours add to it, `dilation` tokens apart.
+
+    A convolution written as one product: texts come in many lengths, and a library's convolution
+    prepares itself anew for each.
+    """
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.norm = nn.LayerNorm(width)
+        self.mix = nn.Linear(3 * width, width)
+        self.out = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:
+        far = self.dilation
+        y = F.pad(self.norm(x) * there, (0, 0, far, far))  # behind the end all must be zero
+        y = torch.cat([y[:, : -2 * far], y[:, far:-far], y[:, 2 * far :]], 2)
+        return x + self.dropout(self.out(F.gelu(self.mix(y))))
+
+
+class Network(nn.Module):
+    """Summed features -> residual dilated convolutions -> scores; a linear chain over the tags.
+
+    Dilated convolutions for tagging: E. Strubell et al. 2017, arXiv 1702.02098. While learning,
+    words are hidden (`hidden` of them, so that their parts must tell), and single features.
+    """
+
+    def __init__(self, buckets: int, tags: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__()
+        self.hidden, self.blank = 0.2, 0.3
+        self.embed = _Summed(buckets, width // 2)
+        self.bias = nn.Parameter(torch.zeros(width // 2))
+        self.norm = nn.LayerNorm(width // 2)
+        self.enter = nn.Linear(width // 2, width)
+        dilations = [(1, 2, 4)[number % 3] for number in range(depth)]
+        self.blocks = nn.ModuleList([_Block(width, one, dropout) for one in dilations])
+        self.last = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.answer = nn.Linear(width, tags)
+        self.chain = nn.Parameter(torch.zeros(1 + tags, tags))
+
+    def forward(self, tokens: Tensor, length: Tensor) -> Tensor:
+        there = _there(tokens, length).unsqueeze(-1).float()
+        x = self.embed(self._some(tokens) if self.training else tokens) + self.bias
+        x = self.enter(self.dropout(self.norm(x)))
+        for block in self.blocks:
+            x = block(x, there)
+        scores: Tensor = self.answer(self.dropout(self.last(x)))
+        return scores
+
+    def _some(self, tokens: Tensor) -> Tensor:
+        """The features less some drawn at random."""
+        place = tokens.device
+        words = torch.rand((*tokens.shape[:2], 1), device=place) >= self.hidden
+        seen = torch.rand(tokens.shape, device=place) >= self.blank
+        first = torch.arange(tokens.shape[2], device=place) < WHOLE
+        return tokens * (seen & (words | ~first))
+
+
+class Linear(nn.Module):
+    """Multinomial logistic regression on the features of a token and of both its neighbours."""
+
+    def __init__(self, buckets: int, tags: int) -> None:
+        super().__init__()
+        self.weights = _Summed(buckets, 3 * tags)
+        self.bias = nn.Parameter(torch.zeros(tags))
+
+    def forward(self, tokens: Tensor, length: Tensor) -> Tensor:
+        there = _there(tokens, length).unsqueeze(-1)
+        own, before, after = (self.weights(tokens) * there).chunk(3, -1)
+        before = F.pad(before[:, :-1], (0, 0, 1, 0))  # what the token before says of this one
+        after = F.pad(after[:, 1:], (0, 0, 0, 1))
+        return own + before + after + self.bias
+
+
+class Bayes(nn.Module):
+    """Naive Bayes: how much likelier each tag is with each feature of a token than without."""
+
+    ratios: Tensor
+    prior: Tensor
+
+    def __init__(self, buckets: int, tags: int) -> None:
+        super().__init__()
+        self.register_buffer("ratios", torch.zeros(buckets, tags))
+        self.register_buffer("prior", torch.zeros(tags))
+
+    def forward(self, tokens: Tensor, length: Tensor) -> Tensor:
+        return _bag(tokens[..., :1], self.ratios) + self.prior
+
+    def count(self, tokens: Tensor, tags: Tensor) -> None:
+        """Adds tokens (W, F) with their tags (W,) to the counts that `settle` turns into logs."""
+        kinds = F.one_hot(tags, len(self.prior)).float()
+        self.prior += kinds.sum(0)
+        self.ratios.index_add_(0, tokens[:, 0].long(), kinds)
+
+    def settle(self) -> None:
+        """Counts to log chances: of a known word its own tags', smoothed by those of all words."""
+        chances = (self.prior + 1e-3) / (self.prior + 1e-3).sum()
+        own = (self.ratios + 0.1 * chances) / (self.ratios.sum(1, keepdim=True) + 0.1)
+        known = self.ratios.sum(1, keepdim=True) > 0
+        self.ratios.copy_(torch.where(known, (own / chances).log(), 0.0))
+        self.prior.copy_(chances.log())
+
+
+class Tagger(nn.Module):
+    """tokens (B, T, F + 2), tokens_length (B,) -> scores (B, T, K) and what decoding needs.
+
+    `kept` names the rung that answers. Beside the scores go `transitions` (B, 1 + K, K), scores of
+    a tag at the beginning and of one after another, which differ from rung to rung, and `places`
+    (B, T, 2), the characters of each token, as they came.
+    """
+
+    def __init__(self, network: Network, linear: Linear, bayes: Bayes, kept: str) -> None:
+        super().__init__()
+        self.network, self.linear, self.bayes, self.kept = network, linear, bayes, kept
+
+    def answers(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
+        """(B, T, K) scores of the rung that is kept."""
+        rung = {"network": self.network, "linear": self.linear, "naive Bayes": self.bayes}
+        found: Tensor = rung[self.kept](tokens[..., :-PLACES], tokens_length)
+        return found
+
+    def chain(self) -> Tensor:
+        """(1 + K, K) scores of a tag at the beginning, then of one (column) after another (row)."""
+        chain = self.network.chain
+        return chain if self.kept == "network" else torch.zeros_like(chain)
+
+    def forward(self, tokens: Tensor, tokens_length: Tensor) -> dict[str, Tensor]:
+        scores = self.answers(tokens, tokens_length).float()
+        chain = self.chain().float()
+        return {
+            "scores": scores,
+            "scores_length": tokens_length.clone(),
+            "places": tokens[..., -PLACES:].clone(),
+            "places_length": tokens_length.clone(),
+            "transitions": chain[None].expand(tokens.shape[0], -1, -1).clone(),
+        }
+
+
+def tag_loss(scores: Tensor, tags: Tensor, length: Tensor) -> Tensor:
+    """Mean cross-entropy of scores (B, T, K) over tokens whose tag (B, T) is known (not -1)."""
+    tags = torch.where(_there(tags, length), tags, -1)
+    flat = scores.float().flatten(0, 1), tags.flatten()
+    total = F.cross_entropy(*flat, ignore_index=-1, reduction="sum")
+    return total / (tags >= 0).sum().clamp(min=1)
+
+
+def chain_loss(scores: Tensor, chain: Tensor, tags: Tensor, length: Tensor) -> Tensor:
+    """Negative log likelihood a token of tags (B, T) under a linear chain, in float32.
+
+    J. Lafferty, A. McCallum, F. Pereira 2001, "Conditional random fields". Sums over all ways
+    through the tags by the forward recursion, rescaled at every token. A token whose tag is
+    unknown (-1) may have any: the likelihood is that of all ways through the known tags.
+    """
+    scores, there = scores.float(), _there(tags, length)
+    known = F.one_hot(tags.clamp(min=0), scores.shape[2]).bool() | (tags < 0).unsqueeze(-1)
+    both = torch.cat([scores, scores.masked_fill(~known, -1e4)])  # one recursion serves both
+    kind = scores.device.type
+    with torch.autocast("cpu" if kind == "meta" else kind, enabled=False):
+        everything, ours = _ways(both, chain.float(), torch.cat([there, there])).chunk(2)
+    return (everything - ours).sum() / there.sum().clamp(min=1)
+
+
+def _ways(scores: Tensor, chain: Tensor, there: Tensor) -> Tensor:
+    """(B,) log of the sum over all ways through scores (B, T, K) of the first tokens there."""
+    top = scores.amax(2, keepdim=True).detach()
+    weights, steps = (scores - top).exp(), chain[1:].exp()
+    now, logs = weights[:, 0] * chain[0].exp(), []
+    for place in range(1, weights.shape[1]):
+        size = now.sum(1, keepdim=True)
+        logs.append(size)
+        now = now / size
+        following = (now @ steps) * weights[:, place]
+        now = torch.where(there[:, place : place + 1], following, now)
+    logs.append(now.sum(1, keepdim=True))
+    found: Tensor = torch.cat(logs, 1).log().sum(1) + (top[..., 0] * there).sum(1)
+    return found

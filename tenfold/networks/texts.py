@@ -1,0 +1,138 @@
+"""From hashed n-grams and tokens of texts to classes: bags of n-grams and a convolution, mixed.
+
+A bag gives every n-gram a weight a class; the convolution sees tokens in their order (Y. Kim 2014,
+arXiv 1408.5882), each as the sum of what its word and its parts mean. The answer is a weighted sum
+of the logits of both.
+
+Shapes: B texts, G n-grams, T tokens, F numbers of a token, K classes, V n-grams known, D width.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["Bag", "Convolution", "TextClassifier"]
+
+SIZES = (2, 3, 4)
+"""Tokens that a filter sees."""
+
+
+class Bag(nn.Module):
+    """n-grams (B, G), 0 = none, to logits (B, K): a linear model whose weights are given.
+
+    `normal`: the sum of weights is divided by the root of the sum of `squares` of the n-grams
+    there, so that long texts weigh as much as short ones.
+    """
+
+    weights: Tensor
+    squares: Tensor
+    bias: Tensor
+
+    def __init__(self, grams: int, classes: int, normal: bool) -> None:
+        super().__init__()
+        self.normal = normal
+        self.register_buffer("weights", torch.zeros(grams + 1, classes))
+        self.register_buffer("squares", torch.zeros(grams + 1 if normal else 0, classes))
+        self.register_buffer("bias", torch.zeros(classes))
+
+    def forward(self, grams: Tensor) -> Tensor:
+        """Logits (B, K)."""
+        found = functional.embedding(grams, self.weights).sum(1)
+        if self.normal:
+            length = functional.embedding(grams, self.squares).sum(1).clamp(min=1e-9)
+            found = found * length.rsqrt()
+        return found + self.bias
+
+
+class Convolution(nn.Module):
+    """tokens (B, T, F) with tokens_length (B,) to logits (B, K).
+
+    The first number of a token is its word (0 = padding, 1 = unknown), the others are its parts
+    (0 = none).
+    """
+
+    def __init__(
+        self, words: int, buckets: int, features: int, classes: int, width: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.word = nn.Embedding(words, width, padding_idx=0)
+        self.part = nn.Embedding(buckets, width, padding_idx=0)
+        for table in (self.word, self.part):
+            nn.init.normal_(table.weight, std=0.1)
+        self.layers = nn.ModuleList(nn.Conv1d(width, width, size) for size in SIZES)
+        self.answer = nn.Linear(width * (len(SIZES) + 1), classes)
+        self.dropout, self.features = dropout, features
+
+    def embed(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
+        """(B, 4 D) what the text holds: the strongest of each filter, and the sum of tokens."""
+        there = torch.arange(tokens.shape[1], device=tokens.device) < tokens_length[:, None]
+        kept = there[:, None].float()
+        x = self.word(tokens[..., 0]) + self.part(tokens[..., 1:]).sum(2)
+        x = x.transpose(1, 2) * self.features**-0.5 * kept
+        x = functional.dropout(x, 0.6 * self.dropout, self.training)
+        found = [x.sum(2) * kept.sum(2).clamp(min=1).rsqrt()]
+        for layer, size in zip(self.layers, SIZES, strict=True):
+            found.append((layer(functional.pad(x, (0, size - 1))).relu() * kept).amax(2))
+        return torch.cat(found, 1)
+
+    def logits(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
+        """(B, K)."""
+        x = self.embed(tokens, tokens_length)
+        return self.answer(functional.dropout(x, self.dropout, self.training))
+
+    def forward(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
+        """Logits (B, K)."""
+        return self.logits(tokens, tokens_length)
+
+
+class TextClassifier(nn.Module):
+    """Everything that was learnt of texts; `kept` says which part of it answers.
+
+    "naive Bayes", "linear" and "convolution" answer alone; "mixed" adds up `bag` (weights scaled by
+    how much more often a class has an n-gram), `linear` and `convolution`.
+    """
+
+    mix: Tensor
+    temperature: Tensor
+
+    def __init__(self, grams: int, convolution: Convolution, classes: int, several: bool) -> None:
+        super().__init__()
+        self.bayes = Bag(grams, classes, normal=False)
+        self.linear = Bag(grams, classes, normal=True)
+        self.bag = Bag(grams, classes, normal=True)
+        self.convolution = convolution
+        self.several, self.kept = several, "mixed"
+        self.register_buffer("mix", torch.full((3,), 1 / 3))
+        self.register_buffer("temperature", torch.ones(()))
+
+    def branches(
+        self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
+    ) -> Tensor:
+        """(B, 3, K) the logits that are mixed."""
+        found = [self.bag(ids), self.linear(ids), self.convolution(tokens, tokens_length).float()]
+        return torch.stack(found, 1)
+
+    def logits(
+        self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
+    ) -> Tensor:
+        """(B, K) of the part that was kept."""
+        if self.kept == "naive Bayes":
+            return self.bayes(ids)
+        if self.kept == "linear":
+            return self.linear(ids)
+        if self.kept == "convolution":
+            return self.convolution(tokens, tokens_length)
+        branches = self.branches(ids, ids_length, tokens, tokens_length)
+        return (branches * self.mix[:, None]).sum(1)
+
+    def forward(
+        self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
+    ) -> dict[str, Tensor]:
+        """Probabilities (B, K), and where the convolution answers too the embedding (B, 4 D)."""
+        logits = self.logits(ids, ids_length, tokens, tokens_length) / self.temperature
+        found = {"probabilities": logits.sigmoid() if self.several else logits.softmax(1)}
+        if self.kept in ("convolution", "mixed"):
+            found["embedding"] = self.convolution.embed(tokens, tokens_length)
+        return found

@@ -1,0 +1,111 @@
+"""Which column of a table holds the texts and which the labels: by name, else by what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenfold.errors import DataRefused, nearest
+from tenfold.readers.records import Table
+
+__all__ = ["OTHERS", "Roles", "known", "roles"]
+
+TEXTS = (
+    "text sentence review comment content body message document tweet question query title "
+    "headline subject description abstract summary news utterance phrase "
+    "文本 内容 评论 评价 句子 正文 标题 摘要 描述 新闻 问题"
+).split()
+LABELS = (
+    "label labels class classes category categories target sentiment topic intent tag tags "
+    "label_name label_text rating stars polarity y "
+    "标签 类别 分类 情感 主题 意图"
+).split()
+OTHERS = {
+    "group": "group groups author user thread 分组".split(),
+    "weight": "weight weights sample_weight 权重".split(),
+    "split": "split part fold subset 划分".split(),
+}
+FEW = 0.2
+"""Different values of a column, as a share of its rows, up to which it may hold labels."""
+LONG = 12
+"""Mean characters from which a column that is no label is part of the text."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Positions of columns: `texts` (joined), `label` (None = there is none), `others` by name."""
+
+    texts: list[int]
+    label: int | None
+    others: dict[str, int] = field(default_factory=dict)
+
+
+def known(name: str) -> bool:
+    """True for a usual name of a column of texts or labels."""
+    return name.strip().lower() in _WORDS
+
+
+_WORDS = frozenset([*TEXTS, *LABELS])
+
+
+def roles(table: Table, name: str, needs_label: bool = True) -> Roles:
+    """What each column is for.
+
+    Raises DataRefused where no column can hold texts, or labels where they are needed.
+    """
+    lower = [one.strip().lower() for one in table.names]
+    others = {
+        role: lower.index(word) for role, words in OTHERS.items() for word in words if word in lower
+    }
+    label = _first(lower, LABELS)
+    texts = [at for at, one in enumerate(lower) if one in TEXTS and at != label]
+    columns = _columns(table)
+    free = [at for at in range(len(lower)) if at not in (label, *others.values())]
+    if label is None and (needs_label or not texts):
+        label = _few(columns, [at for at in free if at not in texts])
+    if not texts:
+        free = [at for at in free if at != label]
+        texts = [at for at in free if _length(columns[at]) >= LONG]
+        texts = texts or sorted(free, key=lambda at: -_length(columns[at]))[:1]
+    if not texts or (needs_label and label is None):
+        raise _missing(table, name, "label" if texts else "text")
+    return Roles(texts, label, others)
+
+
+def _first(names: list[str], words: list[str]) -> int | None:
+    return next((names.index(word) for word in words if word in names), None)
+
+
+def _columns(table: Table) -> list[list[str]]:
+    rows = [one.cells for one in table.head if one.problem is None]
+    return [[_said(row[at]) for row in rows] for at in range(len(table.names))]
+
+
+def _said(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _length(column: list[str]) -> float:
+    return sum(map(len, column)) / max(1, len(column))
+
+
+def _few(columns: list[list[str]], free: list[int]) -> int | None:
+    """The shortest column of few different values, of at least two columns."""
+    fit = [
+        at
+        for at in free
+        if len(columns) > 1 and len(set(columns[at])) <= max(2, FEW * len(columns[at]))
+    ]
+    return min(fit, key=lambda at: _length(columns[at])) if fit else None
+
+
+def _missing(table: Table, name: str, what: str) -> DataRefused:
+    has = ", ".join(map(repr, table.names[:20]))
+    near = nearest(what, table.names) if table.header else ""
+    near = f" {near}" if near.startswith("Did") else ""
+    return DataRefused(
+        f"{name} has no column {what!r}, and none looks like one; it has {has}",
+        code="missing-column",
+        where=name,
+        fix=f"Name the column {what!r} in the header.{near}",
+    )

@@ -1,0 +1,390 @@
+"""Labelled texts to a Table: tables, a folder or a file a class, lines with labels, parts, zips.
+
+Columns given: `text`, `label` or `labels`, `split` where the layout says it, `group` and `weight`
+where a table has them, `source` (the file and its line), `problem`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tenfold import splits
+from tenfold.data import Problem
+from tenfold.errors import DataRefused, UsageError
+from tenfold.progress import tell
+from tenfold.readers import cells, columns, labelled
+from tenfold.readers.lines import decoded, lines, opened, start_of
+from tenfold.readers.records import Record, Table, table_of
+from tenfold.readers.trees import Entry, Tree, is_zip, open_tree
+
+__all__ = ["read", "texts_of"]
+
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+_PLAIN = (".txt", ".text", ".md", "")
+_NAMES = re.compile(r"(class|classes|label|labels|class_names|类别|标签)(\.\w+)*", re.I)
+_ABOUT = re.compile(r"(readme|licen[cs]e|source|notice|changelog)(\.\w+)*", re.I)
+CHUNK = 256
+COARSE = 50
+"""Most labels before a colon that are taken for the whole label."""
+
+
+def read(source: Any) -> pd.DataFrame:
+    """One row for each labelled text; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+
+    Raises UsageError or DataRefused where there is nothing to learn from.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _from_frame(source)
+    if not isinstance(source, (str, Path)) or not str(source):
+        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
+    path = Path(source)
+    if path.is_file() and not is_zip(path):
+        entry = Entry(path.name, cells.file_cell(path.absolute()))
+        table = _rows([(entry, "")], {})
+        table.attrs["root"] = str(path.parent)
+        return _finished(table)
+    tree = open_tree(path)
+    table, used = _of_tree(tree)
+    table.attrs["root"] = str(tree.root)
+    table.attrs["ignored"] = [
+        *tree.ignored,
+        *(entry.name for entry in tree.entries if entry.cell not in used),
+    ]
+    return _finished(table)
+
+
+def texts_of(path: Path) -> Iterator[pd.DataFrame]:
+    """The texts of a file or folder to predict: rows of a table, whole files otherwise.
+
+    Tables of at most 256 rows with `text`, `source` and `problem`; a file of any length is read at
+    constant memory.
+    """
+    if path.is_dir() or is_zip(path):
+        entries = [
+            one for one in open_tree(path).entries if _suffix(one.name) in (*_TABLES, *_PLAIN)
+        ]
+        names = [(entry, f"{path}/{entry.name}") for entry in entries]
+    else:
+        names = [(Entry(path.name, cells.file_cell(path.absolute())), str(path))]
+    rows = itertools.chain.from_iterable(_asked(entry, name) for entry, name in names)
+    while part := list(itertools.islice(rows, CHUNK)):
+        text, said, problem = zip(*part, strict=True)
+        found = pd.DataFrame({"text": text, "source": said}, dtype=object)
+        yield found.assign(problem=pd.Series(problem, dtype=object))
+
+
+def _asked(entry: Entry, name: str) -> Iterator[tuple[str, str, Problem | None]]:
+    if _suffix(entry.name) not in _TABLES:
+        yield _document(entry), cells.printable(name), entry.problem
+        return
+    table = table_of(entry.cell, name, columns.known)
+    found = columns.roles(table, name, needs_label=False)
+    for one in table.records:
+        text = "" if one.problem else _joined(one, found)
+        yield text, f"{cells.printable(name)}:{one.line}", one.problem
+
+
+# --- what lies in a folder ------------------------------------------------------------------------
+
+
+def _of_tree(tree: Tree) -> tuple[pd.DataFrame, set[str]]:
+    """The rows, and the cells of the files that were used."""
+    entries = [entry for entry in tree.entries if _fits(tree, entry)]
+    if not entries:
+        raise _nothing(tree)
+    names = next((one for one in entries if _NAMES.fullmatch(_last(one))), None)
+    data = [one for one in entries if one is not names and not _ABOUT.fullmatch(_last(one))]
+    top = [one for one in data if len(one.parts) == min(len(each.parts) for each in data)]
+    tables = [one for one in top if _suffix(one.name) in _TABLES]
+    parts = {one.cell: _part(_last(one)) for one in top}
+    if any(parts.values()) and (labels := _class_names(names)) is not None:
+        chosen = [(one, parts[one.cell]) for one in top if parts[one.cell]]
+        return _rows(_with_train(chosen), labels), _used(chosen, names)
+    if len(top) == 1 and len(data) == 1:
+        return _rows([(data[0], "")], _class_names(names) or {}), _used([(data[0], "")], names)
+    if len(tables) > 1:
+        raise UsageError(
+            f"There are {len(tables)} tables: {', '.join(_last(one) for one in tables[:5])}",
+            code="several-manifests",
+            where=str(tree.root),
+            fix="Give the path of the one you mean, or name them train, valid and test.",
+        )
+    if len(tables) == 1:
+        return _rows([(tables[0], "")], {}), {tables[0].cell}
+    if any(one.parts for one in data):
+        return _folder_a_class(data), {one.cell for one in data if one.parts}
+    return _file_a_class(data), {one.cell for one in data}
+
+
+def _used(chosen: list[tuple[Entry, str]], names: Entry | None) -> set[str]:
+    return {one.cell for one, _ in chosen} | ({names.cell} if names else set())
+
+
+def _last(entry: Entry) -> str:
+    return entry.name.rsplit("/", 1)[-1]
+
+
+def _suffix(name: str) -> str:
+    last = name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
+    return f".{last.rpartition('.')[2]}" if "." in last[1:] else ""
+
+
+def _fits(tree: Tree, entry: Entry) -> bool:
+    """A text or a table, by content where its name does not tell."""
+    if entry.problem is not None or _suffix(entry.name) in _TABLES:
+        return True
+    start = start_of(entry.cell, 4096)
+    return not start or b"\0" not in start or start[:2] in (b"\xff\xfe", b"\xfe\xff")
+
+
+def _part(name: str) -> str:
+    """train, valid or test where a piece of a file's name says so."""
+    pieces = re.split(r"[^a-z]+", name.lower())
+    return next((part for piece in pieces if (part := splits.part_of_folder(piece))), "") or ""
+
+
+def _with_train(chosen: list[tuple[Entry, str]]) -> list[tuple[Entry, str]]:
+    """Where no file is for training, the validation part is."""
+    if any(part == "train" for _, part in chosen) or len({part for _, part in chosen}) < 2:
+        return chosen
+    tell("No file is named train: the validation part is learnt from.")
+    return [(one, "train" if part == "valid" else part) for one, part in chosen]
+
+
+def _class_names(entry: Entry | None) -> dict[str, str] | None:
+    """Names by number from a file that lists them, counted from 0 and from 1."""
+    if entry is None:
+        return {}
+    named = [line.text.strip() for line in lines(entry.cell) if line.text.strip()]
+    return {
+        f"{first} {number + first}": name for first in (0, 1) for number, name in enumerate(named)
+    }
+
+
+def _nothing(tree: Tree) -> DataRefused:
+    what = (
+        "The folder is empty: no texts in it"
+        if not tree.entries
+        else (f"None of the {len(tree.entries)} files is a text or a table")
+    )
+    fix = "Put a CSV with text,label there, one folder a class, or one file a class."
+    code = "no-files" if tree.entries else "empty-folder"
+    return DataRefused(what, code=code, where=str(tree.root), fix=fix)
+
+
+# --- layouts --------------------------------------------------------------------------------------
+
+
+def _document(entry: Entry) -> str:
+    with opened(entry.cell) as file:
+        return decoded(file.read(cells.LARGEST_FILE))
+
+
+def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
+    """One text a file, labelled by its folder."""
+    places = labelled.places([entry.parts for entry in entries])
+    kept = [(one, *place) for one, place in zip(entries, places, strict=True) if place[1]]
+    table = pd.DataFrame(
+        {
+            "text": [_document(one) if one.problem is None else "" for one, *_ in kept],
+            "label": [label for *_, label in kept],
+            "source": [cells.printable(one.name) for one, *_ in kept],
+            "problem": pd.Series([one.problem for one, *_ in kept], dtype=object),
+        }
+    )
+    if any(split for _, split, _ in kept):
+        table["split"] = [split for _, split, _ in kept]
+    return table
+
+
+def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
+    """A text a line, labelled by what differs between the files' names."""
+    stems = [_last(one).removesuffix(".gz").removesuffix(".txt") for one in entries]
+    start = len(_same(stems))
+    end = len(_same([stem[start:][::-1] for stem in stems]))
+    found = []
+    for one, stem in zip(entries, stems, strict=True):
+        label = stem[start : len(stem) - end].strip(" .-_") or stem
+        for line in lines(one.cell):
+            found.append(
+                (line.text, label, f"{cells.printable(one.name)}:{line.number}", line.problem)
+            )
+    if len(entries) < 2:
+        raise DataRefused(
+            "Nothing says what each text is about",
+            code="no-labels",
+            where=entries[0].name,
+            fix="Put the texts into a CSV with text,label, a folder a class, or a file a class.",
+        )
+    tell(f"One file a class: {', '.join(dict.fromkeys(label for _, label, *_ in found))}")
+    table = pd.DataFrame(found, columns=["text", "label", "source", "problem"], dtype=object)
+    order = table.groupby("label", sort=False).cumcount().sort_values(kind="stable").index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _same(names: list[str]) -> str:
+    """What all names begin with."""
+    pairs = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False))
+    same = "".join(each[0] for each in pairs) if len(names) > 1 else ""
+    return re.sub(r"\w*$", "", same)  # whole words: not the d of good and bad
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _rows(files: list[tuple[Entry, str]], named: dict[str, str]) -> pd.DataFrame:
+    """The rows of tables, one a part."""
+    found, said = [], set[str]()
+    for entry, part in files:
+        name = cells.printable(entry.name)
+        table = table_of(entry.cell, name, columns.known, labelled=True)
+        roles = columns.roles(table, name)
+        _tell(table, roles, _last(entry), said)
+        found += [_row(one, roles, name, part) for one in table.records]
+        if not table.head:
+            raise DataRefused(
+                f"{name} has a header and not one row" if table.header else f"{name} is empty",
+                code="bad-manifest",
+                where=name,
+                fix="One line a text is needed below the header.",
+            )
+    frame = pd.DataFrame(
+        found, columns=["text", "label", "source", "problem", *_MORE], dtype=object
+    )
+    frame["label"] = _named(frame["label"], named)
+    return _with_others(frame)
+
+
+_MORE = ("split", "group", "weight")
+
+
+def _row(one: Record, roles: columns.Roles, name: str, part: str) -> tuple[Any, ...]:
+    said = f"{name}:{one.line}"
+    if one.problem is not None:
+        return "", "?", said, one.problem, part, None, None
+    label = one.cells[roles.label] if roles.label is not None else ""
+    more = {key: one.cells[at] for key, at in roles.others.items()}
+    split = part or str(more.get("split") or "").strip()
+    return _joined(one, roles), label, said, None, split, more.get("group"), more.get("weight")
+
+
+def _joined(one: Record, roles: columns.Roles) -> str:
+    texts = [one.cells[at] for at in roles.texts]
+    return "\n".join(str(text) for text in texts if text is not None and str(text).strip())
+
+
+def _tell(table: Table, roles: columns.Roles, name: str, said: set[str]) -> None:
+    """Once for all files that are read alike."""
+    texts = " and ".join(repr(table.names[at]) for at in roles.texts)
+    label = repr(table.names[roles.label]) if roles.label is not None else "none"
+    head = "" if table.header else " (no header)"
+    coded = "" if table.encoding in ("utf-8", "parquet") else f", {table.encoding.upper()}"
+    sentence = f"texts from column {texts}, labels from column {label}{head}{coded}"
+    if sentence not in said:
+        said.add(sentence)
+        tell(f"{name}: {sentence}")
+
+
+def _named(labels: pd.Series, named: dict[str, str]) -> pd.Series:
+    """Numbers become the names that a file lists, where it lists as many."""
+    if not named:
+        return labels
+    told = {str(label).strip() for label in labels if label != "?"}
+    for first in ("1", "0"):
+        names = {key[2:]: name for key, name in named.items() if key[0] == first}
+        if told <= set(names):
+            tell(f"Labels are named by the file of classes: {', '.join([*names.values()][:5])} ...")
+            return labels.map(lambda label, names=names: names.get(str(label).strip(), label))
+    return labels
+
+
+def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns that no row fills; the others as numbers and parts."""
+    if not frame["split"].astype(bool).any():
+        frame = frame.drop(columns="split")
+    else:
+        parts = frame["split"].map(lambda name: splits.part_of_folder(name) if name else "")
+        wrong = parts.isna()
+        problem = Problem("bad-split", "has a split that is not train, valid or test", "Mend it.")
+        frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
+        frame["split"] = parts.fillna("train")
+    if frame["group"].isna().all():
+        frame = frame.drop(columns="group")
+    if frame["weight"].isna().all():
+        return frame.drop(columns="weight")
+    weight = pd.to_numeric(frame["weight"], errors="coerce")
+    wrong = (weight.isna() | (weight < 0)) & frame["problem"].isna()
+    problem = Problem("bad-weight", "has a weight that is no number of 0 or more", "Mend it.")
+    frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
+    return frame.assign(weight=weight.clip(lower=0).fillna(1.0))
+
+
+def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A DataFrame with texts and labels under their usual names."""
+    rows = [Record(row, list(cells_)) for row, cells_ in enumerate(frame.itertuples(index=False))]
+    table = Table([str(name) for name in frame.columns], True, iter(rows), rows[:400], "utf-8")
+    roles = columns.roles(table, "DataFrame")
+    found = pd.DataFrame(
+        [_row(one, roles, "row", "") for one in rows],
+        columns=["text", "label", "source", "problem", *_MORE],
+        dtype=object,
+    )
+    found["source"] = frame["source"].tolist() if "source" in frame else found["source"]
+    if "problem" in frame:
+        kept = frame["problem"].astype(object)
+        found["problem"] = kept.where(kept.notna(), None).to_numpy()
+    return _finished(_with_others(found))
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+
+def _finished(table: pd.DataFrame) -> pd.DataFrame:
+    """Labels as texts or lists of texts, empty texts as problems."""
+    attrs = dict(table.attrs)
+    empty = (table["text"].map(lambda text: not str(text).strip())) & table["problem"].isna()
+    if empty.any():
+        problem = Problem("empty-text", "is empty", "Write something, or remove the row.")
+        table.loc[empty, "problem"] = pd.Series([problem] * int(empty.sum()), table.index[empty])
+    table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
+    values = table["label"]
+    lists = values.map(lambda value: isinstance(value, (list, tuple, set))).any()
+    if lists or values.astype(str).str.contains("|", regex=False).any():
+        several = pd.Series([_several(value) for value in values], table.index, dtype=object)
+        table = table.drop(columns="label").assign(labels=several)
+    else:
+        table["label"] = _coarse(values.map(_label))
+    table.attrs = attrs
+    return table.reset_index(drop=True)
+
+
+def _label(value: Any) -> str:
+    if value is None or value != value:  # not a number is unequal to itself
+        return ""
+    whole = isinstance(value, float) and value.is_integer()
+    text = str(int(value)) if whole else str(value)
+    return cells.speakable(unicodedata.normalize("NFC", text.strip()))
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    parts = value if isinstance(value, (list, tuple, set)) else _label(value).split("|")
+    return tuple(sorted({_label(part) for part in parts} - {""}))
+
+
+def _coarse(labels: pd.Series) -> pd.Series:
+    """`DESC` of `DESC:manner`, where every label is of that form."""
+    told = [label for label in labels.unique() if label not in ("?", "")]
+    coarse = {label.partition(":")[0] for label in told}
+    if not told or not all(re.fullmatch(r"[^\s:]+:[^\s:]+", label) for label in told):
+        return labels
+    if not 1 < len(coarse) < min(COARSE, len(told)):
+        return labels
+    tell(f"Labels are taken up to the colon: {', '.join(sorted(coarse)[:8])}")
+    return labels.map(lambda label: label.partition(":")[0])
