@@ -189,6 +189,9 @@ def _counted(train: pd.DataFrame) -> Counter[str]:
     """Training rows of each class."""
     if "labels" in train:
         return Counter(str(name) for row in train["labels"] for name in row)
+    if "tags" in train:
+        named = (tag for tags in train["tags"] for tag in tags if tag[:2] != "I-" and tag != "O")
+        return Counter(tag.removeprefix("B-") for tag in named)
     return Counter(train["label"].astype(str)) if "label" in train else Counter()
 
 

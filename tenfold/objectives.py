@@ -1,6 +1,6 @@
 """What is made small where answers are classes: cross-entropy, weighted, focal, binary.
 
-Works on any network with `logits`, which takes what `forward` takes; rows have a `label` (-1 =
+Works on any network with `logits`, which takes columns by their names; rows have a `label` (-1 =
 unknown) or `labels` (zeros and ones where classes do not exclude each other), and may have a
 `weight`. Where batches are mixed (see views), each row has a `share` and the answers of the row it
 was mixed with.
@@ -80,8 +80,8 @@ def _logits(net: Any, batch: Batch) -> Tensor:
 
 @functools.cache
 def _taken(kind: Any) -> tuple[str, ...]:
-    """The names of the columns that a network takes."""
-    return tuple(inspect.signature(kind.forward).parameters)[1:]
+    """The names of the columns that a network's logits are made of."""
+    return tuple(inspect.signature(kind.logits).parameters)[1:]
 
 
 def _mean(

@@ -10,7 +10,18 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar
 
-__all__ = ["Explanation", "Label", "Labels", "Prediction", "Score", "Scores", "to_json"]
+__all__ = [
+    "Explanation",
+    "Label",
+    "Labels",
+    "Marked",
+    "Prediction",
+    "Score",
+    "Scores",
+    "Spans",
+    "Tags",
+    "to_json",
+]
 
 SCHEMA = 1
 """Version of the JSON documents and of the run folder."""
@@ -43,7 +54,7 @@ class Label:
         """The same probabilities, as if that class had been said."""
         return replace(self, label=name)
 
-    def weighed_by(self, other: Prediction) -> Label:
+    def weighed_by(self, other: Any) -> Label:
         """The same decision with the probabilities of another answer."""
         return replace(self, probabilities=other.probabilities)
 
@@ -70,12 +81,74 @@ class Labels:
         """The same probabilities, as if that class alone had been said."""
         return replace(self, labels=(name,))
 
-    def weighed_by(self, other: Prediction) -> Labels:
+    def weighed_by(self, other: Any) -> Labels:
         """The same decision with the probabilities of another answer."""
         return replace(self, probabilities=other.probabilities)
 
 
-Prediction = Label | Labels
+Marked = tuple[str, int, int]
+"""A name, the first character and the one behind the last, in the text as it was given."""
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Parts of a text with their types, in order; `probabilities` one a span."""
+
+    columns: ClassVar[tuple[str, ...]] = ("spans",)
+    spans: tuple[Marked, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        return "\t".join(f"{kind} {start}-{end}" for kind, start, end in self.spans) or "-"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers."""
+        return (json.dumps(self.spans, ensure_ascii=False),)
+
+    def about(self, name: str) -> Spans:
+        """The spans of one type."""
+        pairs = zip(self.spans, self.probabilities, strict=True)
+        kept = [(span, chance) for span, chance in pairs if span[0] == name]
+        return Spans(tuple(span for span, _ in kept), tuple(chance for _, chance in kept))
+
+    def weighed_by(self, other: Any) -> Spans:
+        """The same: each span has a probability of its own."""
+        return self
+
+
+@dataclass(frozen=True)
+class Tags:
+    """A tag for each token of a text, in order; `probabilities` one a token."""
+
+    columns: ClassVar[tuple[str, ...]] = ("tags",)
+    tags: tuple[Marked, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def line(self) -> str:
+        """On a terminal."""
+        return " ".join(tag for tag, *_ in self.tags) or "-"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers."""
+        return (json.dumps(self.tags, ensure_ascii=False),)
+
+    def about(self, name: str) -> Tags:
+        """The tokens of one tag."""
+        pairs = zip(self.tags, self.probabilities, strict=True)
+        kept = [(tag, chance) for tag, chance in pairs if tag[0] == name]
+        return Tags(tuple(tag for tag, _ in kept), tuple(chance for _, chance in kept))
+
+    def weighed_by(self, other: Any) -> Tags:
+        """The same: each tag has a probability of its own."""
+        return self
+
+
+Prediction = Label | Labels | Spans | Tags
 
 
 @dataclass(frozen=True)

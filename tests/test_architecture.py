@@ -38,7 +38,7 @@ LAYERS = """
     optimizers plan
     explaining labelling near layers charts
     networks scoring readers draw views objectives foreground
-    splits cache classes fetching document calibration intervals sealing bags tokens
+    splits cache classes fetching document calibration intervals sealing bags spans tokens
     data
     results
     device

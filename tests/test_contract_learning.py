@@ -77,7 +77,7 @@ def test_steps_wait_for_nobody(subject: Subject, monkeypatch: pytest.MonkeyPatch
     waits = count_waits(monkeypatch)
     marks: dict[int, int] = {}
     rows = subject.prepared.parts.train.rows
-    at = {step: (lambda step=step: marks.update({step: len(waits)})) for step in range(1, 13)}
+    at = {step: (lambda step=step: marks.setdefault(step, len(waits))) for step in range(1, 13)}
     with watching(at):
         plan = subject.plan(epochs=6, batch=rows // 2)
         subject.app.fit(subject.net(), subject.prepared.parts, plan)

@@ -105,17 +105,17 @@ def test_losses_run_on_the_meta_device(kept: str) -> None:
     lengths = torch.zeros(2, dtype=torch.int64, device="meta")
     wanted = torch.zeros(2, 5, dtype=torch.int64, device="meta")
     if kept == "network":
-        found = net.network(tokens, lengths)
-        loss = tags.chain_loss(found, net.network.chain, wanted, lengths)
+        found = net.network.inner(tokens, lengths)
+        loss = tags.chain_loss(found, net.network.inner.chain, wanted, lengths)
     else:
-        loss = tags.tag_loss(net.linear(tokens, lengths), wanted, lengths)
+        loss = tags.tag_loss(net.linear.inner(tokens, lengths), wanted, lengths)
     assert loss.shape == () and loss.device.type == "meta"
 
 
 def test_learning_and_answering_sum_alike() -> None:
     """While learning another kernel sums the features: it must give the same."""
     net, (tokens, lengths) = tagger(), batch([6, 3])
-    net.network.hidden = net.network.blank = 0.0
+    net.network.inner.hidden = net.network.inner.blank = 0.0
     for module in net.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0

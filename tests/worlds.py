@@ -91,6 +91,44 @@ def _spoil_pictures(folder: Path) -> None:
             (folder / part / f"{name}-").rename(folder / part / name)
 
 
+# --- tagged tokens ---
+
+NAMES = {
+    "PER": "Anna Boris Clara Dmitri Elena Farid".split(),
+    "LOC": "Paris Lagos Quito Osaka Turin".split(),
+}
+VERBS = "visits calls leaves likes remembers".split()
+
+
+def tagged_sentence(random: np.random.Generator) -> list[tuple[str, str]]:
+    """A person of one or two names does something in a place."""
+    person = list(random.choice(NAMES["PER"], int(random.integers(1, 3)), replace=False))
+    place = str(random.choice(NAMES["LOC"]))
+    names = [(name, "B-PER" if not number else "I-PER") for number, name in enumerate(person)]
+    verb = [(str(random.choice(VERBS)), "O")]
+    number = ("at", "O"), (str(random.integers(10_000)), "O")
+    return [("today", "O"), *number, *names, *verb, ("in", "O"), (place, "B-LOC"), (".", "O")]
+
+
+def tagged(folder: Path, seed: int, rows: dict[str, int] | None = None) -> Path:
+    """part.conll: a token and its BIO tag a line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, count in (rows or ROWS).items():
+        random = np.random.default_rng([seed, *part.encode()])
+        sentences = [tagged_sentence(random) for _ in range(count)]
+        lines = ["".join(f"{word}\t{tag}\n" for word, tag in one) for one in sentences]
+        (folder / f"{part}.conll").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def _spoil_tagged(folder: Path) -> None:
+    """Outside train: other words, and other types."""
+    for part in ("valid", "test"):
+        path = folder / f"{part}.conll"
+        text = path.read_text(encoding="utf-8").replace("PER", "ORG").replace("today", "never")
+        path.write_text(text, encoding="utf-8")
+
+
 def _smoothed(classes: int, smoothing: float) -> float:
     """The entropy of a smoothed answer: no cross-entropy falls below it."""
     other = smoothing / classes
@@ -153,5 +191,13 @@ WORLDS: dict[str, World] = {
         knobs={"size": "tiny"},
         plan={"epochs": 30, "batch": 20},
         floor=_smoothed(len(TOPICS), 0.15),
+    ),
+    "token-classification": World(
+        make=tagged,
+        spoil=_spoil_tagged,
+        hand_over=lambda folder: "today Anna calls in Quito .",
+        knobs={"size": "tiny"},
+        plan={"epochs": 20, "batch": 20},
+        floor=0.0,
     ),
 }

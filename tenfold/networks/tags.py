@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["RUNGS", "Bayes", "Linear", "Network", "Tagger", "chain_loss", "tag_loss"]
+__all__ = ["RUNGS", "Bayes", "Linear", "Network", "Rung", "Tagger", "chain_loss", "tag_loss"]
 
 RUNGS = ("network", "linear", "naive Bayes")
 PLACES = 2  # the last columns of a token: its first character, and the one behind its last
@@ -150,39 +150,51 @@ class Bayes(nn.Module):
         self.prior.copy_(chances.log())
 
 
-class Tagger(nn.Module):
+class Rung(nn.Module):
     """tokens (B, T, F + 2), tokens_length (B,) -> scores (B, T, K) and what decoding needs.
 
-    `kept` names the rung that answers. Beside the scores go `transitions` (B, 1 + K, K), scores of
-    a tag at the beginning and of one after another, which differ from rung to rung, and `places`
-    (B, T, 2), the characters of each token, as they came.
+    Beside the scores go `transitions` (B, 1 + K, K), scores of a tag at the beginning and of one
+    after another, which differ from rung to rung, and `places` (B, T, 2), the characters of each
+    token, as they came.
     """
 
-    def __init__(self, network: Network, linear: Linear, bayes: Bayes, kept: str) -> None:
+    def __init__(self, inner: nn.Module) -> None:
         super().__init__()
-        self.network, self.linear, self.bayes, self.kept = network, linear, bayes, kept
+        self.inner = inner
 
-    def answers(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
-        """(B, T, K) scores of the rung that is kept."""
-        rung = {"network": self.network, "linear": self.linear, "naive Bayes": self.bayes}
-        found: Tensor = rung[self.kept](tokens[..., :-PLACES], tokens_length)
+    def scores(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
+        """(B, T, K) of every tag."""
+        found: Tensor = self.inner(tokens[..., :-PLACES], tokens_length)
         return found
 
-    def chain(self) -> Tensor:
-        """(1 + K, K) scores of a tag at the beginning, then of one (column) after another (row)."""
-        chain = self.network.chain
-        return chain if self.kept == "network" else torch.zeros_like(chain)
-
     def forward(self, tokens: Tensor, tokens_length: Tensor) -> dict[str, Tensor]:
-        scores = self.answers(tokens, tokens_length).float()
-        chain = self.chain().float()
+        """Ragged outputs have their lengths beside them."""
+        scores = self.scores(tokens, tokens_length).float()
+        chain = getattr(self.inner, "chain", None)
+        if chain is None:
+            chain = scores.new_zeros(scores.shape[2] + 1, scores.shape[2])
         return {
             "scores": scores,
             "scores_length": tokens_length.clone(),
             "places": tokens[..., -PLACES:].clone(),
             "places_length": tokens_length.clone(),
-            "transitions": chain[None].expand(tokens.shape[0], -1, -1).clone(),
+            "transitions": chain.float()[None].expand(tokens.shape[0], -1, -1).clone(),
         }
+
+
+class Tagger(nn.Module):
+    """All rungs; `kept` names the one that answers."""
+
+    def __init__(self, network: Network, linear: Linear, bayes: Bayes, kept: str) -> None:
+        super().__init__()
+        self.network, self.linear, self.bayes = Rung(network), Rung(linear), Rung(bayes)
+        self.kept = kept
+
+    def forward(self, tokens: Tensor, tokens_length: Tensor) -> dict[str, Tensor]:
+        """What the kept rung says, see Rung."""
+        rung = {"network": self.network, "linear": self.linear, "naive Bayes": self.bayes}
+        found: dict[str, Tensor] = rung[self.kept](tokens, tokens_length)
+        return found
 
 
 def tag_loss(scores: Tensor, tags: Tensor, length: Tensor) -> Tensor:

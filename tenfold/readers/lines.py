@@ -101,8 +101,8 @@ def start_of(cell: str, size: int = SEEN) -> bytes:
     return b""
 
 
-def lines(cell: str, encoding: str = "") -> Iterator[Line]:
-    """The lines of a file, lazily; those of nothing but spaces are passed over.
+def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[Line]:
+    """The lines of a file, lazily; those of nothing but spaces only where `blank` asks for them.
 
     Raises DataRefused where gzip is damaged, or a file unpacks to more than 16 GB.
     """
@@ -115,7 +115,7 @@ def lines(cell: str, encoding: str = "") -> Iterator[Line]:
                 number, read = number + 1, read + len(data)
                 if read > LARGEST:
                     raise DataRefused(f"{name} unpacks to more than {LARGEST >> 30} GB", where=name)
-                if data.strip():
+                if blank or data.strip():
                     yield _line(number, data, encoding)
         except (OSError, EOFError, zlib.error) as error:
             raise DataRefused(

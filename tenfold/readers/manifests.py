@@ -27,6 +27,7 @@ __all__ = ["cells_of", "from_file", "from_frame", "from_tree", "is_manifest"]
 
 _parquet = lazy("pyarrow.parquet")
 
+LONGEST_CELL = 1 << 17
 _SUFFIXES = (".csv", ".tsv", ".parquet")
 _PATH = "path file filename file_name filepath image_path image name 路径 文件 文件名 图片".split()
 _NAMES = {
@@ -151,6 +152,8 @@ def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
     lines, numbers, start = [], [], 1
     try:
         for line in reader:
+            if max(map(len, line), default=0) > LONGEST_CELL:
+                raise csv.Error("a cell is longer than 128 kB")
             if any(cell.strip() for cell in line):
                 lines.append(line)
                 numbers.append(start)

@@ -7,6 +7,7 @@ where a table has them, `source` (the file and its line), `problem`.
 from __future__ import annotations
 
 import itertools
+import mimetypes
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -140,6 +141,9 @@ def _fits(tree: Tree, entry: Entry) -> bool:
     """A text or a table, by content where its name does not tell."""
     if entry.problem is not None or _suffix(entry.name) in _TABLES:
         return True
+    media = (mimetypes.guess_type(_last(entry).removesuffix(".gz"))[0] or "text/plain").split("/")
+    if media[0] != "text" and _suffix(entry.name) not in _PLAIN:
+        return False
     start = start_of(entry.cell, 4096)
     return not start or b"\0" not in start or start[:2] in (b"\xff\xfe", b"\xfe\xff")
 

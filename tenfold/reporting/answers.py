@@ -15,7 +15,7 @@ import pandas as pd
 from tenfold import charts
 from tenfold.language import say
 from tenfold.reporting import passages
-from tenfold.results import Label, Labels
+from tenfold.results import Label, Labels, Spans, Tags
 
 __all__ = ["PIECES", "nothing", "said", "truth"]
 
@@ -44,7 +44,12 @@ def _labels(details: Details) -> dict[str, Any]:
     return _table(details)
 
 
-PIECES: dict[type, Callable[[Details], dict[str, Any]]] = {Label: _label, Labels: _labels}
+PIECES: dict[type, Callable[[Details], dict[str, Any]]] = {
+    Label: _label,
+    Labels: _labels,
+    Spans: _labels,
+    Tags: _label,
+}
 
 
 def _table(details: Details) -> dict[str, Any]:

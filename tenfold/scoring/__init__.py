@@ -13,10 +13,11 @@ import pandas as pd
 
 from tenfold.data import Problem
 from tenfold.intervals import Weighed
-from tenfold.results import Label, Labels, Prediction, Score, Scores
+from tenfold.results import Label, Labels, Prediction, Score, Scores, Spans, Tags
 from tenfold.scoring.kind import Answer, Change, Kind, natural
 from tenfold.scoring.label import LABEL, Matrix, expected_calibration_error
 from tenfold.scoring.labels import LABELS
+from tenfold.scoring.spans import SPANS, TAGS
 
 __all__ = [
     "KINDS",
@@ -34,7 +35,7 @@ __all__ = [
     "worst",
 ]
 
-KINDS: dict[type, Kind] = {Label: LABEL, Labels: LABELS}
+KINDS: dict[type, Kind] = {Label: LABEL, Labels: LABELS, Spans: SPANS, Tags: TAGS}
 
 RESAMPLED = 200
 """How often rows are resampled for an interval."""
@@ -44,7 +45,7 @@ def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -
     """Metrics with 95 % intervals, each beside what the best constant answer reaches."""
     kind = KINDS[_kind_of(answers)]
     found = kind.measure(answers, table, RESAMPLED)
-    blind = kind.measure([kind.guess(train)] * len(table), table, 0)
+    blind = kind.measure(kind.blind(train, table), table, 0)
     metrics = {name: Score(*values, blind[name][0]) for name, values in found.items()}
     return Scores(kind.headline, metrics, len(table), kind.details(answers, table))
 

@@ -40,6 +40,13 @@ class Kind:
     alike: Callable[[Any, Any, float], bool]
     exclusive: bool = False
     """Probabilities of a row sum to one."""
+    over: Callable[[Any, pd.DataFrame], Sequence[Answer]] | None = None
+    """The guess laid over rows, where what it says of a row depends on its length."""
+
+    def blind(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
+        """The best constant answer to each row of a table."""
+        guess = self.guess(train)
+        return self.over(guess, table) if self.over else [guess] * len(table)
 
 
 def natural(name: str) -> tuple[int, float, str]:

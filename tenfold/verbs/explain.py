@@ -217,7 +217,7 @@ class _Asked:
         if way == "occlusion":
             (own,) = run.answer(one.columns)
             same = isinstance(own, Problem) or not hasattr(answer, "weighed_by")
-            before = answer if same else answer.weighed_by(own)  # type: ignore[arg-type]
+            before = answer if same else answer.weighed_by(own)
             return explaining.covered(run, one.row, one.columns, about=before)
         return explaining.grad_cam(run.net, one.columns, about=self._number(answer))
 

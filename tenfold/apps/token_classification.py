@@ -1,0 +1,348 @@
+"""Find names and other spans in a text, or say what part of speech each word is.
+
+Folder:
+    corpus/                 train, dev and test files, if you have them
+        train.conll         a token a line with its tag, an empty line between sentences
+        test.conll          (BIO, BMES or IOB1; CoNLL-U; gzip too)
+Predicts: Spans (type, first character, the one behind the last) of the text as it was given, or
+Tags, one a token, where tags do not begin with B- and I-.
+Sources: arXiv 1702.02098 (dilated convolutions; ours over summed hashed features), J. Lafferty,
+A. McCallum, F. Pereira 2001 (the linear chain), arXiv 1607.04606 (hashed parts of words).
+"""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold import device, loop, tokens
+from tenfold.app import App, Facts, Input, Outputs, Range, Table, knob
+from tenfold.data import Column, Columns, Encoded, Parts, Ragged
+from tenfold.inference import by_torch
+from tenfold.lazy import lazy
+from tenfold.networks import chains
+from tenfold.plan import Plan
+from tenfold.progress import tell
+from tenfold.readers import tagged
+from tenfold.results import Prediction, Spans, Tags
+from tenfold.scoring import natural
+
+if TYPE_CHECKING:
+    from torch import nn
+
+torch = lazy("torch")
+networks = lazy("tenfold.networks.tags")
+
+# N texts, T tokens, K tags, F features of a token
+
+SIZES = {"tiny": (64, 2), "small": (128, 4), "medium": (256, 5), "large": (384, 6)}
+NETWORKS = ("auto", "network", "linear", "naive-bayes")
+FEATURES = 10
+LONGEST = 20_000
+"""Tokens of a text that are looked at; what lies behind them gets no tag."""
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """Choices at prediction time."""
+
+    least: float = knob(0.0, "least probability of a span that is named", low=0.0, high=1.0)
+
+
+@dataclass(frozen=True)
+class TokenClassification(App):
+    """See the module."""
+
+    size: str = knob("small", "how much network", choices=tuple(SIZES), search=("tiny", "medium"))
+    column: str = knob("auto", "which column of the files holds the tags, by name or number")
+    network: str = knob("auto", "which rung answers, auto = best on validation", choices=NETWORKS)
+    rate: float = knob(0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01))
+    dropout: float = knob(
+        0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
+    )
+
+    wishes = _Wishes
+
+    def read(self, source: Any) -> Table:
+        return tagged.read(source, self.column)
+
+    def learn(self, train: Table) -> Facts:
+        counts = train["tags"].explode().dropna().value_counts()
+        tags = _whole(map(str, counts.index))
+        data = {"buckets": _buckets(train)}
+        answers = {
+            "tags": tags,
+            "counts": [int(counts.get(tag, 0)) for tag in tags],
+            "spans": any(tag.startswith("B-") for tag in tags),
+        }
+        return {
+            "data": data,
+            "answers": answers,
+            "net": {"size": self.size, "dropout": self.dropout},
+        }
+
+    def inputs(self, facts: Facts) -> dict[str, Input]:
+        return {"text": Input("text")}
+
+    def gives(self, facts: Facts) -> type[Prediction]:
+        return Spans if facts["answers"]["spans"] else Tags
+
+    def encode(self, table: Table, facts: Facts) -> Encoded:
+        read, problems = tokens.texts_of(table["text"])
+        rows = _rows(read, _places(table, read), facts["data"]["buckets"])
+        return Encoded({"tokens": Ragged.of(rows, np.int32, (FEATURES + 2,))}, problems)
+
+    def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
+        number = {tag: place for place, tag in enumerate(facts["answers"]["tags"])}
+        rows = [
+            [number.get(tag, -1) for tag in tags[:LONGEST]] if isinstance(tags, Sequence) else []
+            for tags in table["tags"]
+        ]
+        return {"tags": Ragged.of(rows, np.int64)}
+
+    def build(self, facts: Facts) -> nn.Module:
+        buckets, tags = facts["data"]["buckets"], len(facts["answers"]["tags"])
+        width, depth = SIZES[facts["net"]["size"]]
+        return networks.Tagger(
+            networks.Network(buckets, tags, width, depth, facts["net"]["dropout"]),
+            networks.Linear(buckets, tags),
+            networks.Bayes(buckets, tags),
+            facts.get("settled", {}).get("kept", "network"),
+        )
+
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+        net.to(device.choose_device(plan.device))
+        recipe, settled = replace(_recipe(parts.train.rows), rate=self.rate), dict[str, Any]()
+        if self.network in ("auto", "network"):
+            _, settled = loop.fit(net.network, parts, _by_chain, plan, recipe)
+        elif self.network == "linear":
+            _, settled = loop.fit(net.linear, parts, _by_token, plan, _LINEAR)
+        if plan.dry:
+            return net.eval(), settled
+        if self.network == "auto":
+            own = replace(plan, minutes=None, epochs=None, folder=None, judge=None)
+            alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
+            loop.fit(net.linear, alone, _by_token, own, _LINEAR)
+        if self.network in ("auto", "naive-bayes"):
+            _count(net.bayes.inner, parts.train)
+        return net.eval(), settled | _keep(net, parts.choose, plan.facts, self.network)
+
+    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
+        answers, least = facts["answers"], (wishes or _Wishes()).least
+        found: list[Any] = [None] * len(outputs["scores"])
+        for rows, ways in chains.ways(outputs, answers["tags"]):
+            for row, way in zip(rows, ways, strict=True):
+                places = outputs["places"].rows(np.array([row])).values
+                found[row] = _answer(way, places, answers, least)
+        return found
+
+    def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
+        tried = facts["settled"].get("tried", {})
+        return {name: _as(net, name) for name in tried if name != net.kept}
+
+
+def _whole(tags: Any) -> list[str]:
+    """All tags in order, with both B- and I- of every type that has one of them."""
+    found = set(tags)
+    for tag in list(found):
+        if tag[:2] in ("B-", "I-"):
+            found |= {f"B-{tag[2:]}", f"I-{tag[2:]}", "O"}
+    return sorted(found, key=natural)
+
+
+# --- tokens to numbers ----------------------------------------------------------------------------
+
+
+def _places(table: Table, read: list[str]) -> list[Any]:
+    """The characters of every token: as the table tells, else by our own splitting."""
+    told = table["places"] if "places" in table else [None] * len(table)
+    return [
+        (one if isinstance(one, Sequence) else tokens.places(text))[:LONGEST] if text else ()
+        for one, text in zip(told, read, strict=True)
+    ]
+
+
+def _rows(read: list[str], places: list[Any], buckets: int) -> list[np.ndarray]:
+    """(T, F + 2) features and places of each text's tokens; each word is looked at once."""
+    seen = dict[str, list[int]]()
+    return [_row(text, one, buckets, seen) for text, one in zip(read, places, strict=True)]
+
+
+def _row(text: str, places: Any, buckets: int, seen: dict[str, list[int]]) -> np.ndarray:
+    words = [text[start:end] for start, end in places]
+    found = np.zeros((len(words), FEATURES + 2), np.int32)
+    for number, word in enumerate(words):
+        if word not in seen:
+            seen[word] = [_bucket(part, buckets) for part in _parts(word)]
+        found[number, :FEATURES] = seen[word]
+    found[:, FEATURES:] = np.asarray(places, np.int32).reshape(-1, 2)
+    return found
+
+
+def _parts(word: str) -> list[str]:
+    """The word, its beginnings and ends, its shape; "" for what it is too short to have."""
+    small = word.lower()
+    long = len(small)
+    begins = [f"p{small[:count]}" if long > count or count == 1 else "" for count in (1, 2, 3)]
+    ends = [f"s{small[-count:]}" if long > count or count == 1 else "" for count in (1, 2, 3, 4)]
+    return [f"w{word}", f"l{small}", *begins, *ends, f"h{_shape(word)}"]
+
+
+def _shape(word: str) -> str:
+    """X for capitals, x for small letters, 9 for digits, others as they are, at most two a run."""
+    found = ""
+    for letter in word[:40]:
+        kind = _kind(letter)
+        if not found.endswith(2 * kind):
+            found += kind
+    return found[:10]
+
+
+def _kind(letter: str) -> str:
+    if _alone(letter):
+        return "c"
+    if letter.isalpha():
+        return "X" if letter.isupper() else "x"
+    return "9" if letter.isdigit() else letter
+
+
+def _alone(word: str) -> bool:
+    """True for one character of a script without spaces."""
+    return len(word) == 1 and ("\u2e80" <= word < "\ua000" or "\uf900" <= word < "\ufb00")
+
+
+def _bucket(part: str, buckets: int) -> int:
+    """1 to `buckets` - 1; 0 for nothing."""
+    return zlib.crc32(part.encode("utf-8", "surrogatepass")) % (buckets - 1) + 1 if part else 0
+
+
+def _buckets(train: Table) -> int:
+    """Twice as many as training rows have features, 2^10 to 2^17."""
+    some = train.head(20_000)
+    read, _ = tokens.texts_of(some["text"])
+    rows = _rows(read, _places(some, read), 1 << 31)
+    parts = [row[:, :FEATURES].ravel() for row in rows]
+    count = len(np.unique(np.concatenate(parts))) if parts else 0
+    return int(np.clip(1 << (2 * count - 1).bit_length(), 1 << 10, 1 << 17)) if count else 1 << 10
+
+
+# --- learning -------------------------------------------------------------------------------------
+
+
+def _recipe(rows: int) -> loop.Recipe:
+    """Six passes over ten thousand rows, fewer over more."""
+    return loop.Recipe(
+        "adamw",
+        decay=0.01,
+        warm=0.1,
+        passes=float(np.clip(60_000 / max(1, rows), 2, 8)),
+        least_steps=300,
+        batch=32,
+        average=0.3,
+    )
+
+
+_LINEAR = loop.Recipe("adamw", 0.02, warm=0.1, passes=4, least_steps=100, batch=128, average=0.2)
+
+
+def _by_chain(rung: Any, batch: dict[str, Any]) -> Any:
+    length = batch["tokens_length"]
+    scores = rung.scores(batch["tokens"], length)
+    return networks.chain_loss(scores, rung.inner.chain, batch["tags"], length)
+
+
+def _by_token(rung: Any, batch: dict[str, Any]) -> Any:
+    length = batch["tokens_length"]
+    return networks.tag_loss(rung.scores(batch["tokens"], length), batch["tags"], length)
+
+
+def _count(bayes: Any, train: Columns) -> None:
+    """Learns naive Bayes from all training rows, a thousand at a time."""
+    place = bayes.prior.device
+    for start in range(0, train.rows, 1000):
+        batch = train.take(np.arange(start, min(start + 1000, train.rows)))
+        there = np.arange(batch["tags"].shape[1]) < batch["tags_length"][:, None]
+        there &= batch["tags"] >= 0
+        words, tags = batch["tokens"][there], batch["tags"][there]
+        bayes.count(torch.from_numpy(words).to(place), torch.from_numpy(tags).to(place))
+    bayes.settle()
+
+
+def _keep(net: Any, choose: Columns, facts: Facts, wanted: str) -> dict[str, Any]:
+    """The rung that was asked for, or that validation likes best."""
+    if wanted != "auto":
+        net.kept = wanted.replace("naive-bayes", "naive Bayes")
+        return {"kept": net.kept}
+    tried = {name: round(_worth(_as(net, name), choose, facts), 4) for name in networks.RUNGS}
+    best = max(tried, key=lambda name: tried[name])
+    net.kept = best if choose.rows else "network"
+    metric = "entity F1" if facts["answers"]["spans"] else "accuracy"
+    said = ", ".join(f"{name} {value:.1%}" for name, value in tried.items())
+    tell(f"On validation ({metric}): {said}. {net.kept} is kept.")
+    return {"kept": net.kept, "tried": tried}
+
+
+def _as(net: Any, name: str) -> nn.Module:
+    """The same weights, another rung answering."""
+    other: nn.Module = copy.copy(net)
+    other.kept = name  # type: ignore[assignment]
+    return other
+
+
+def _worth(net: nn.Module, columns: Columns, facts: Facts) -> float:
+    """F1 of spans, exact, or the share of tags that are right; tags not known count for nothing."""
+    if not columns.rows:
+        return 0.0
+    outputs, names = by_torch(net)(columns.only(["tokens"])), facts["answers"]["tags"]
+    truth: Any = columns["tags"]
+    truth = list(truth if columns.index is None else truth.rows(columns.index))
+    pairs = [
+        (way.tags, truth[row])
+        for rows, ways in chains.ways(outputs, names)
+        for row, way in zip(rows, ways, strict=True)
+    ]
+    if facts["answers"]["spans"]:
+        return _f1([(_spans(told, names), _spans(gold, names)) for told, gold in pairs])
+    right = sum(int((told == gold).sum()) for told, gold in pairs)
+    return right / max(1, sum(int((gold >= 0).sum()) for _, gold in pairs))
+
+
+def _f1(pairs: list[tuple[list[Any], list[Any]]]) -> float:
+    right = sum(len(set(told) & set(gold)) for told, gold in pairs)
+    both = sum(len(told) + len(gold) for told, gold in pairs)
+    return 2 * right / max(1, both)
+
+
+# --- tags to answers -----------------------------------------------------------------------------
+
+
+def _spans(tags: np.ndarray, names: list[str]) -> list[tuple[str, int, int]]:
+    """(type, first token, the one behind the last) of every span; -1 ends one."""
+    found, begun = list[tuple[str, int, int]](), -1
+    said = [names[tag] if tag >= 0 else "O" for tag in tags]
+    for place, name in enumerate([*said, "O"]):
+        if begun >= 0 and name != f"I-{said[begun][2:]}":
+            found.append((said[begun][2:], begun, place))
+            begun = -1
+        if name.startswith("B-"):
+            begun = place
+    return found
+
+
+def _answer(way: chains.Way, places: np.ndarray, answers: Facts, least: float) -> Prediction:
+    names = answers["tags"]
+    if not answers["spans"]:
+        ends = places.tolist()
+        tags = tuple((names[tag], *ends[place]) for place, tag in enumerate(way.tags))
+        return Tags(tags, tuple(way.of_tag(place) for place in range(len(tags))))
+    found = [
+        ((kind, int(places[start, 0]), int(places[end - 1, 1])), chance)
+        for kind, start, end in _spans(way.tags, names)
+        if (chance := way.of_span(start, end, names.index(f"I-{kind}"))) >= least
+    ]
+    return Spans(tuple(span for span, _ in found), tuple(chance for _, chance in found))

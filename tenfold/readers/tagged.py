@@ -1,0 +1,364 @@
+"""Tagged tokens to a Table: CoNLL's columns, CoNLL-U, JSON lines; files a part, folders, zips.
+
+Columns given: `text` (the tokens put together), `places` (first character of each token in it and
+the one behind its last), `tags` (one a token, in BIO where they are of spans), `split` where files
+are named after parts, `source` (the file and the line a sentence begins on), `problem`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tenfold import spans, splits, tokens
+from tenfold.data import Problem
+from tenfold.errors import DataRefused, UsageError, nearest
+from tenfold.progress import tell
+from tenfold.readers import cells
+from tenfold.readers.lines import Line, lines, start_of
+from tenfold.readers.trees import Entry, is_zip, open_tree
+
+__all__ = ["read"]
+
+_CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()
+_TOKENS = "token tokens word words form text 词 字".split()
+_ABOUT = re.compile(r"(readme|licen[cs]e|source|notice|changelog)(\.\w+)*", re.I)
+MOST = 1000
+"""Tokens of the only sentence of a file from which its empty lines are taken to be missing."""
+
+
+@dataclass
+class Sentence:
+    """Tokens with their tags, whether a space follows each, and the line they begin on."""
+
+    line: int
+    tokens: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    spaces: list[bool] = field(default_factory=list)
+    problem: Problem | None = None
+
+
+def read(source: Any, column: str = "auto") -> pd.DataFrame:
+    """One row a sentence; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+
+    `column` names the column of tags, or counts it from 1. Raises UsageError or DataRefused where
+    there is nothing to learn from.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _from_frame(source)
+    if not isinstance(source, (str, Path)) or not str(source):
+        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
+    path = Path(source)
+    if path.is_file() and not is_zip(path):
+        files, ignored = [(Entry(path.name, cells.file_cell(path.absolute())), "")], list[str]()
+        root = path.parent
+    else:
+        tree = open_tree(path)
+        root = tree.root
+        files = [(one, _part(one.name)) for one in tree.entries if _fits(one)]
+        ignored = [*tree.ignored, *(one.name for one in tree.entries if not _fits(one))]
+    if not files:
+        raise DataRefused(
+            "There is no file of tagged tokens",
+            code="no-files",
+            where=str(source),
+            fix="Put train.conll there: a token and its tag a line, empty lines between sentences.",
+        )
+    rows = [row for entry, part in files for row in _rows(entry, part, column)]
+    table = _table(rows)
+    table.attrs |= {"root": str(root), "ignored": ignored}
+    return table
+
+
+def _fits(entry: Entry) -> bool:
+    name = entry.name.rsplit("/", 1)[-1]
+    if _ABOUT.fullmatch(name):
+        return False
+    return entry.problem is not None or b"\0" not in start_of(entry.cell, 4096)[2:]
+
+
+def _part(name: str) -> str:
+    """train, valid or test where a piece of the file's name says so, or its end."""
+    stem = name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
+    for piece in re.split(r"[^a-z]+", stem):
+        for end in (piece, *(piece[-size:] for size in (5, 4, 3))):
+            if part := splits.part_of_folder(end):
+                return part
+    return ""
+
+
+Row = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem | None]
+
+
+def _rows(entry: Entry, part: str, column: str) -> Iterator[Row]:
+    """(text, places, tags, source, part, problem) of every sentence of a file."""
+    name = cells.printable(entry.name)
+    start = start_of(entry.cell, 1 << 16).lstrip()
+    if not start:
+        raise DataRefused(f"{name} is empty", code="empty-file", where=name, fix="Copy it again.")
+    if start[:1] == b"{":
+        yield from _of_json(entry, name, part)
+        return
+    sentences = list(_sentences(entry, name, column))
+    if len(sentences) == 1 and len(sentences[0].tokens) > MOST:
+        raise DataRefused(
+            f"{name} has no empty line: all its {len(sentences[0].tokens)} tokens are one sentence",
+            code="no-blank-lines",
+            where=name,
+            fix="Put an empty line between sentences.",
+        )
+    prefix = _prefix(sentences)
+    if prefix:
+        tell(f"{name}: every token begins with {prefix!r}, which is left out.")
+    for one in sentences:
+        words = [word.removeprefix(prefix) or word for word in one.tokens]
+        text, places = _together(words, one.spaces)
+        source = f"{name}:{one.line}"
+        if one.problem:
+            yield "", (), (), source, part, one.problem
+        else:
+            yield text, places, tuple(one.tags), source, part, None
+
+
+def _prefix(sentences: list[Sentence]) -> str:
+    """What every token begins with, such as "en:"."""
+    words = (word for one in sentences for word in one.tokens)
+    found = re.match(r"[a-z]{2,3}:", next(words, ""))
+    prefix = found[0] if found else ""
+    return prefix if prefix and all(word.startswith(prefix) for word in words) else ""
+
+
+def _together(words: list[str], spaces: list[bool]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The text of tokens and their places in it."""
+    found, places, at = list[str](), list[tuple[int, int]](), 0
+    for number, word in enumerate(words):
+        places.append((at, at + len(word)))
+        close = number + 1 == len(words) or not spaces[number]
+        close = close or (_alone(word) and _alone(words[number + 1]))
+        found.append(word if close else f"{word} ")
+        at += len(found[-1])
+    return "".join(found), tuple(places)
+
+
+def _alone(word: str) -> bool:
+    """True for one character of a script without spaces, or one of its marks."""
+    return len(word) == 1 and ("\u2e80" <= word < "\ua000" or "\uf900" <= word < "\uffef")
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+def _sentences(entry: Entry, name: str, column: str) -> Iterator[Sentence]:
+    """Sentences of a file in columns, an empty line between them."""
+    found = lines(entry.cell, blank=True)
+    head = list(itertools.islice(found, 2000))
+    rows = [_cut(line.text) for line in head if line.text.strip() and not _comment(line.text)]
+    layout = _layout(entry, name, rows, column)
+    current = Sentence(1)
+    for line in itertools.chain(head, found, [Line(0, "")]):
+        if not line.text.strip():
+            if current.tokens or current.problem:
+                yield current
+            current = Sentence(line.number + 1)
+        elif not layout.passed_over(line.text):
+            if not current.tokens and not current.problem:
+                current.line = line.number
+            layout.add(current, line)
+
+
+def _cut(text: str) -> list[str]:
+    return text.split("\t") if "\t" in text else text.split()
+
+
+def _comment(text: str) -> bool:
+    return text.startswith(("# ", "#\t", "-DOCSTART-")) or text == "#"
+
+
+@dataclass
+class _Layout:
+    """Which columns of a line hold what. `until` = last inner word of a contracted one."""
+
+    width: int
+    token: int
+    tag: int
+    universal: bool
+    header: str
+    until: int = 0
+    behind: bool = True
+
+    def passed_over(self, text: str) -> bool:
+        """True for comments and the header."""
+        comment = text.startswith("#") if self.universal else _comment(text)
+        return (comment and len(_cut(text)) != self.width) or text == self.header
+
+    def add(self, sentence: Sentence, line: Line) -> None:
+        """Adds the token of a line, or what is wrong with it."""
+        row = _cut(line.text)
+        if line.problem or len(row) <= max(self.token, self.tag) or len(row) < self.width:
+            reason = f"has {len(row)} columns on line {line.number} where {self.width} are usual"
+            short = Problem("short-line", reason, "Each line needs a token and its tag.")
+            sentence.problem = sentence.problem or line.problem or short
+            return
+        if self.universal and not row[0].isdigit():
+            self._contracted(row)
+            return
+        space = not (self.universal and "SpaceAfter=No" in row[-1])
+        if self.universal and int(row[0]) <= self.until:
+            space = int(row[0]) == self.until and self.behind
+        sentence.tokens.append(row[self.token])
+        sentence.tags.append(row[self.tag].strip())
+        sentence.spaces.append(space)
+        self.until = self.until if self.universal and int(row[0]) < self.until else 0
+
+    def _contracted(self, row: list[str]) -> None:
+        """Of `1-2 don't` the words follow, with no space between them; `1.1` is not there."""
+        first, _, last = row[0].partition("-")
+        if first.isdigit() and last.isdigit():
+            self.until, self.behind = int(last), "SpaceAfter=No" not in row[-1]
+
+
+def _layout(entry: Entry, name: str, rows: list[list[str]], column: str) -> _Layout:
+    """What the columns of a file are; said in one line."""
+    widths = [len(row) for row in rows]
+    width = max(set(widths), key=widths.count) if widths else 0
+    if width < 2:
+        raise DataRefused(
+            f"{name} has no column of tags: its lines hold {width} column",
+            code="no-labels",
+            where=name,
+            fix="Write a token and its tag on each line, a tab or a space between.",
+        )
+    universal = width == 10 and all(re.match(r"\d+([-.]\d+)?$", row[0]) for row in rows[:50])
+    named = [cell.strip().lower() for cell in rows[0]] if rows else []
+    header = not universal and len(set(named) & set(_TOKENS)) == 1 and len(named) == width
+    names = _CONLLU if universal else named if header else []
+    token = 1 if universal else next((named.index(x) for x in _TOKENS if header and x in named), 0)
+    tag = _column(column, names, width, 3 if universal else width - 1, name)
+    said = names[tag] if names else f"{tag + 1}"
+    tell(f"{name}: tokens from column {token + 1}, tags from column {said}")
+    first = ("\t" if width == 10 else "").join(rows[0]) if header else ""
+    text = next((one.text for one in lines(entry.cell) if _cut(one.text) == rows[0]), first)
+    return _Layout(width, token, tag, universal, text if header else "\0")
+
+
+def _column(wanted: str, names: list[str], width: int, usual: int, file: str) -> int:
+    """The position of the column that was asked for.
+
+    Raises UsageError where there is none of that name or number.
+    """
+    if wanted == "auto":
+        return usual
+    if wanted.isdigit() and 1 <= int(wanted) <= width:
+        return int(wanted) - 1
+    if wanted.lower() in names:
+        return names.index(wanted.lower())
+    raise UsageError(
+        f"{file} has no column {wanted!r}",
+        code="bad-setting",
+        where="column",
+        fix=nearest(wanted, names) if names else f"Give a number from 1 to {width}.",
+    )
+
+
+# --- JSON lines -----------------------------------------------------------------------------------
+
+
+def _of_json(entry: Entry, name: str, part: str) -> Iterator[Row]:
+    for line in lines(entry.cell):
+        source = f"{name}:{line.number}"
+        try:
+            found = json.loads(line.text)
+            text, places, tags = _object(found)
+            yield text, places, tags, source, part, line.problem
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            reason = f"cannot be used ({str(error)[:80]})"
+            fix = 'Write {"tokens": [...], "tags": [...]} or {"text": ..., "spans": [[0, 3, "X"]]}.'
+            yield "", (), (), source, part, line.problem or Problem("bad-json", reason, fix)
+
+
+def _object(found: Any) -> tuple[str, tuple[tuple[int, int], ...], tuple[str, ...]]:
+    """Raises ValueError, TypeError or KeyError where the object is none of the known ones."""
+    if "tokens" in found:
+        words = [str(word) for word in found["tokens"]]
+        tags = [str(tag) for tag in found.get("tags", found.get("ner_tags", []))]
+        if len(words) != len(tags):
+            raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
+        text, places = _together(words, [True] * len(words))
+        return text, places, tuple(tags)
+    text = str(found["text"])
+    marked = next(found[key] for key in ("spans", "entities", "labels", "label") if key in found)
+    places = tokens.places(text)
+    return text, places, _tags_of(places, [_span(one) for one in marked])
+
+
+def _span(one: Any) -> tuple[int, int, str]:
+    if isinstance(one, dict):
+        kind = one.get("label", one.get("type", one.get("tag")))
+        return int(one["start"]), int(one["end"]), str(kind)
+    start, end, kind = one
+    return int(start), int(end), str(kind)
+
+
+def _tags_of(places: Any, marked: list[tuple[int, int, str]]) -> tuple[str, ...]:
+    """BIO tags of tokens from spans in characters, whose borders must be those of tokens."""
+    starts = {start: number for number, (start, _) in enumerate(places)}
+    ends = {end: number for number, (_, end) in enumerate(places)}
+    tags = ["O"] * len(places)
+    for start, end, kind in marked:
+        if start not in starts or end not in ends:
+            raise ValueError(f"the span {start} to {end} does not begin and end with a token")
+        for number in range(starts[start], ends[end] + 1):
+            if tags[number] != "O":
+                raise ValueError(f"the span {start} to {end} overlaps another")
+            tags[number] = f"{'B' if number == starts[start] else 'I'}-{kind}"
+    return tuple(tags)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A DataFrame with `tokens` and `tags`, or `text`, `places` and `tags`."""
+    if "tags" not in frame or not {"tokens", "places"} & set(frame.columns):
+        raise DataRefused(
+            "The table needs the columns tokens and tags, or text, places and tags",
+            code="missing-column",
+            where="DataFrame",
+            fix=f"It has {', '.join(map(str, frame.columns))}.",
+        )
+    rows = list[Row]()
+    for number, one in enumerate(frame.to_dict(orient="records")):
+        text, places = one.get("text"), one.get("places")
+        if not isinstance(places, (list, tuple)):
+            words = [str(word) for word in one["tokens"]]
+            text, places = _together(words, [True] * len(words))
+        told = one.get("problem")
+        problem = told if isinstance(told, Problem) else None
+        source = str(one.get("source", f"row {number}"))
+        placed = tuple((int(start), int(end)) for start, end in places)
+        tags = tuple(map(str, one["tags"]))
+        rows.append((str(text), placed, tags, source, str(one.get("split") or ""), problem))
+    return _table(rows)
+
+
+def _table(rows: list[Row]) -> pd.DataFrame:
+    """The rows with their tags in BIO, where they are of spans."""
+    names = ["text", "places", "tags", "source", "split", "problem"]
+    table = pd.DataFrame(rows, columns=names, dtype=object)
+    table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
+    if not table["split"].astype(bool).any():
+        table = table.drop(columns="split")
+    scheme = spans.scheme_of(table["tags"])
+    brought = [spans.to_bio(tags, scheme) for tags in table["tags"]]
+    table["tags"] = pd.Series([tags for tags, _ in brought], table.index, dtype=object)
+    tell(f"Tags are {'single answers' if scheme == 'plain' else f'of spans ({scheme})'}.")
+    if repaired := sum(count for _, count in brought):
+        tell(f"{repaired} spans go on without a beginning: they are taken to begin there.")
+    return table
