@@ -33,6 +33,16 @@ class Weights:
     squares: np.ndarray
     bias: np.ndarray
 
+    def widened(self, grams: int) -> Weights:
+        """The same, of more n-grams that weigh nothing."""
+        more = [
+            np.concatenate([one, np.zeros((grams - len(one), one.shape[1]), one.dtype)])
+            if len(one)
+            else one
+            for one in (self.weights, self.squares)
+        ]
+        return Weights(more[0], more[1], self.bias)
+
     def scores(self, rows: Any) -> np.ndarray:
         """(N, K) logits of rows (N, V)."""
         length = np.sqrt(np.maximum(rows @ self.squares, 1e-9)) if len(self.squares) else 1.0

@@ -46,6 +46,11 @@ class Label:
         return f"{self.label}\t{self.probability:.4f}"
 
     @property
+    def chances(self) -> dict[str, float]:
+        """What is said of each class, by name."""
+        return self.probabilities
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """What stands in `columns` of a table of answers, before the probabilities of classes."""
         return (self.label,)
@@ -71,6 +76,11 @@ class Labels:
     def line(self) -> str:
         """On a terminal, cells with tabs between."""
         return f"{'|'.join(self.labels)}\t{json.dumps(self.probabilities, ensure_ascii=False)}"
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """What is said of each class, by name."""
+        return self.probabilities
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -108,6 +118,12 @@ class Spans:
         """What stands in `columns` of a table of answers."""
         return (json.dumps(self.spans, ensure_ascii=False),)
 
+    @property
+    def chances(self) -> dict[str, float]:
+        """The surest of each name, by name."""
+        pairs = zip(self.spans, self.probabilities, strict=True)
+        return {name: chance for chance, name in sorted((one, name) for (name, *_), one in pairs)}
+
     def about(self, name: str) -> Spans:
         """The spans of one type."""
         pairs = zip(self.spans, self.probabilities, strict=True)
@@ -136,6 +152,12 @@ class Tags:
     def cells(self) -> tuple[str, ...]:
         """What stands in `columns` of a table of answers."""
         return (json.dumps(self.tags, ensure_ascii=False),)
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """The surest of each name, by name."""
+        pairs = zip(self.tags, self.probabilities, strict=True)
+        return {name: chance for chance, name in sorted((one, name) for (name, *_), one in pairs)}
 
     def about(self, name: str) -> Tags:
         """The tokens of one tag."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class TextClassification(App):
         return texts.read(source)
 
     def learn(self, train: Table) -> Facts:
-        data = _vocabularies(list(train["text"]))
+        data = _vocabularies(list(train["text"]), self.network)
         return {
             "data": data,
             "answers": labelling.answers(train),
@@ -99,7 +100,12 @@ class TextClassification(App):
         data, answers, net = facts["data"], facts["answers"], facts["net"]
         classes, words = len(answers["classes"]), len(tokens.unpacked(data["tokens"]))
         convolution = networks.Convolution(
-            words + 2, data["buckets"], tokens.FEATURES, classes, SIZES[net["size"]], net["dropout"]
+            words + 2,
+            max(2, data["buckets"]),
+            tokens.FEATURES,
+            classes,
+            SIZES[net["size"]],
+            net["dropout"],
         )
         found = networks.TextClassifier(_known(data), convolution, classes, answers["several"])
         found.kept = facts.get("settled", {}).get("kept", "mixed")
@@ -118,7 +124,8 @@ class TextClassification(App):
             )
         if plan.dry:
             return net, settled
-        settled |= _fit_bags(net, parts, facts, self.cost) if self.network != "convolution" else {}
+        if self.network != "convolution":
+            settled |= _fit_bags(net, parts, facts, self.cost, self.network)
         settled |= _keep(net, parts, self.network)
         settled["temperature"] = _calibrate(net, parts)
         return net.eval(), settled
@@ -144,24 +151,32 @@ HEAD = 256
 """Tokens from the beginning, and as many from the end, that the convolution sees."""
 
 
-def _vocabularies(read: list[str]) -> Facts:
-    """What `encode` knows: which n-grams and words there are, and how they are cut."""
+def _vocabularies(read: list[str], network: str) -> Facts:
+    """What `encode` knows: which n-grams and words there are, and how they are cut.
+
+    Only what the network asked for looks at: naive Bayes no characters, bags no order.
+    """
     blocks = [tokens.block(read[at : at + 4096]) for at in range(0, min(len(read), SEEN), 4096)]
     alone = np.mean([one.single for one in blocks]) > 0.3
     cut = {"words": 2, "least": 1, "most": 3} if alone else {"words": 3, "least": 2, "most": 5}
+    if network == "naive-bayes":
+        cut |= {"words": 2, "most": 0}
+    ordered = network not in ("naive-bayes", "linear")
     least = 1 if len(read) < FEW else 2
     seen = {
         "grams": [one.grams(cut["words"], 1, 0)[1] for one in blocks],
         "characters": [one.grams(0, cut["least"], cut["most"])[1] for one in blocks],
-        "tokens": [one.words for one in blocks],
+        "tokens": [one.words for one in blocks if ordered],
     }
     found = {name: _often(hashes, least) for name, hashes in seen.items()}
     buckets = 1 << int(np.clip(np.log2(max(1, len(read))), 10, 15))
-    return cut | found | {"buckets": buckets}
+    return cut | found | {"buckets": buckets if ordered else 0}
 
 
 def _often(hashes: list[np.ndarray], least: int) -> str:
     """Those that at least so many texts hold, at most GRAMS of them, the most frequent."""
+    if not hashes:
+        return tokens.packed(np.zeros(0, np.uint32))
     names, counts = np.unique(np.concatenate(hashes), return_counts=True)
     kept = counts >= least
     names, counts = names[kept], counts[kept]
@@ -186,7 +201,9 @@ def _grams(block: tokens.Block, data: Facts) -> Ragged:
 
 
 def _tokens(block: tokens.Block, data: Facts) -> Ragged:
-    """Tokens of each text (T, F), of long ones those at both ends."""
+    """Tokens of each text (T, F), of long ones those at both ends; none where order is nothing."""
+    if not data["buckets"]:
+        return Ragged.of([()] * block.texts, np.int32, (tokens.FEATURES,))
     words, parts = block.features(data["buckets"])
     row = block.row[block.starts]
     first = np.searchsorted(row, np.arange(block.texts))
@@ -232,34 +249,38 @@ def _without_words(batch: dict[str, Any], share: float) -> dict[str, Any]:
 COSTS = (0.1, 0.3, 1.0)
 
 
-def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float) -> dict[str, Any]:
-    """Learns the three bags; what each error costs, and of which n-grams, validation decides."""
-    data = facts["data"]
-    rows, kept = bags.matrix(parts.train, "ids", _known(data))
+def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float, wanted: str) -> dict[str, Any]:
+    """Learns the bags that are wanted; what an error costs, and of which n-grams, is chosen."""
+    grams, words = _known(facts["data"]), len(tokens.unpacked(facts["data"]["grams"]))
+    rows, kept = bags.matrix(parts.train, "ids", grams)
     truth = _truth(parts.train, facts)[kept]
-    several, costs = facts["answers"]["several"], (cost,) if cost else COSTS
-    words = np.arange(_known(data)) < len(tokens.unpacked(data["grams"]))
-    alone = rows.multiply(words.astype(np.float32)).tocsr()
-    alone.eliminate_zeros()
-    judged, judge = bags.matrix(parts.choose, "ids", _known(data))
-    answers = _answers(parts.choose)[judge]
-    bayes = bags.naive_bayes(alone, truth, several)
-    bayes.weights[~words] = 0.0
-    _put(net.bayes, bayes)
+    alone = rows[:, :words]
+    judged, some = bags.matrix(parts.choose, "ids", grams)
+    best = partial(_best, judged=judged, answers=_answers(parts.choose)[some])
+    costs, settled = (cost,) if cost else COSTS, {}
+    if wanted != "linear":
+        bayes = bags.naive_bayes(alone, truth, facts["answers"]["several"])
+        _put(net.bayes, bayes.widened(grams))
+    if wanted != "naive-bayes":
+        idf = bags.frequencies(rows)
+        tried = {f"{one:g}": bags.linear(rows, truth, idf, one) for one in costs}
+        for one in costs:
+            found = bags.linear(alone, truth, idf[:words], one)
+            tried[f"{one:g} words"] = found.widened(grams)
+        settled["linear"] = best(net.linear, tried)
+    if wanted in ("auto", "mixed"):
+        scales = bags.ratios(rows, truth)
+        tried = {f"{one:g}": bags.linear(rows, truth, scales, one) for one in costs}
+        settled["bag"] = best(net.bag, tried)
+    return {"cost": settled}
 
-    def best(tried: dict[str, bags.Weights]) -> tuple[str, bags.Weights]:
-        losses = {name: _worth(one.scores(judged), answers) for name, one in tried.items()}
-        return min(tried.items(), key=lambda item: losses[item[0]])
 
-    idf = bags.frequencies(rows)
-    tried = {f"{one:g}": bags.linear(rows, truth, idf, one) for one in costs}
-    tried |= {f"{one:g} words": bags.linear(alone, truth, idf, one) for one in costs}
-    name, found = best(tried)
-    _put(net.linear, found)
-    scales = bags.ratios(rows, truth)
-    other, scaled = best({f"{one:g}": bags.linear(rows, truth, scales, one) for one in costs})
-    _put(net.bag, scaled)
-    return {"cost": {"linear": name, "bag": other}}
+def _best(bag: Any, tried: dict[str, bags.Weights], judged: Any, answers: np.ndarray) -> str:
+    """The name of the weights that validation likes best, which the bag takes."""
+    losses = {name: _worth(one.scores(judged), answers) for name, one in tried.items()}
+    name = min(losses, key=lambda each: losses[each])
+    _put(bag, tried[name])
+    return name
 
 
 def _put(bag: Any, found: bags.Weights) -> None:

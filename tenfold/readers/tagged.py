@@ -238,6 +238,7 @@ def _layout(entry: Entry, name: str, rows: list[list[str]], column: str) -> _Lay
     universal = width == 10 and all(re.match(r"\d+([-.]\d+)?$", row[0]) for row in rows[:50])
     named = [cell.strip().lower() for cell in rows[0]] if rows else []
     header = not universal and len(set(named) & set(_TOKENS)) == 1 and len(named) == width
+    header = header and rows[0] not in rows[1:] and rows[0][-1] not in (row[-1] for row in rows[1:])
     names = _CONLLU if universal else named if header else []
     token = 1 if universal else next((named.index(x) for x in _TOKENS if header and x in named), 0)
     tag = _column(column, names, width, 3 if universal else width - 1, name)

@@ -223,7 +223,7 @@ class _Asked:
 
     def _number(self, answer: Prediction) -> int | None:
         """The output of the network that is explained: the class asked about, or the best one."""
-        classes, chances = self.run.classes, getattr(answer, "probabilities", {})
+        classes, chances = self.run.classes, answer.chances
         name = self.about or next(iter(chances), None)
         return classes.index(name) if name in classes else None
 
@@ -294,7 +294,7 @@ def _caption(answer: Any, about: str | None) -> str:
     found = f"{draw.short(words['said'], 60)}  {sure}".rstrip()
     if about is None:
         return found
-    chance = share(getattr(answer, "probabilities", {}).get(about, 0.0))
+    chance = share(answer.chances.get(about, 0.0))
     return f"{found}; what speaks for {draw.short(about, 40)}  {chance}"
 
 
@@ -303,8 +303,10 @@ def _card(one: Explained, about: str | None) -> dict[str, Any]:
     card["passages"] = _passages(one)
     if isinstance(one.answer, Problem):
         return card | {"error": str(one.answer)}
-    words, chances = said(one.answer), getattr(one.answer, "probabilities", {})
-    others = [pair for pair in chances.items() if pair[0] != words["said"]]
+    words = said(one.answer)
+    others = [
+        pair for pair in one.answer.chances.items() if pair[0] not in words["said"].split(" + ")
+    ]
     checks = [
         {"method": TITLES[way], "value": value, "alike": value is not None and value > ALIKE}
         for way, value in one.random_weights.items()

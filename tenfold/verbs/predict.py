@@ -99,7 +99,7 @@ def _csv_row(one: Predicted, own: int, classes: list[str]) -> list[str | float]:
     if isinstance(one.answer, Problem):
         reason = cell_text(printable(one.answer.reason))
         return [source, *[""] * own, reason, *[""] * len(classes)]
-    chances = getattr(one.answer, "probabilities", {})
+    chances = one.answer.chances
     said = map(cell_text, one.answer.cells)
     return [source, *said, "", *(chances.get(name, "") for name in classes)]
 

@@ -210,4 +210,5 @@ export const said = {
   "token classification": "序列标注",
   "how many classes to list, 0 = all": "列出多少个类别，0 = 全部",
   "probability from which a class counts": "达到多大概率才算选中该类别",
+  "least probability of a span that is named": "片段至少多大概率才列出",
 };
