@@ -48,6 +48,7 @@ class Evidence:
     calibration: dict[str, Any] = field(default_factory=dict)
     by_examples: list[dict[str, Any]] = field(default_factory=list)
     ablations: dict[str, dict[str, float]] = field(default_factory=dict)
+    without_near: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -71,6 +72,7 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
         found.valid = _scores(run, run.answer(prepared.inputs("valid")), valid, train)
     found.baselines |= _centroids(run, prepared, judged) | _rungs(run, found, train)
     found.ablations = _ablations(run, found, train)
+    found.without_near = _without_near(run, found, prepared)
     if found.calibration:
         found.calibration["rows"] = prepared.parts.reserve.rows
     return found
@@ -219,6 +221,19 @@ def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str
     return others
 
 
+def _without_near(run: Run, found: Evidence, prepared: Prepared) -> dict[str, Any]:
+    """Scores on the rows that have no near copy in training; {} where none has one."""
+    if "near" not in found.table:
+        return {}
+    train = prepared.table("train")
+    kept = ~found.table["near"].isin(set(train["near"].dropna()))
+    if kept.all() or not kept.any():
+        return {}
+    answers = [one for one, stays in zip(found.answers, kept, strict=True) if stays]
+    scores = _scores(run, answers, found.table[kept].reset_index(drop=True), train)
+    return {"rows": len(answers), "scores": _metrics(scores.metrics)}
+
+
 def _answers_without(
     run: Run, columns: Columns, change: Callable[[Batch], Batch], size: int = 512
 ) -> list[Answer]:
@@ -284,6 +299,7 @@ def document(
         "rows": counts | {"quarantined": len(prepared.quarantined)},
         "valid": _metrics(found.valid.metrics) if found.valid else {},
         "ablations": found.ablations,
+        "without_near": found.without_near,
         "settled": run.facts.get("settled", {}),
         "seconds": seconds,
         "layers": (table := _layers(run, prepared)),

@@ -315,7 +315,7 @@ def _one_class(answers: pd.Series) -> DataRefused:
     return DataRefused(
         f"There is {only}: nothing to tell apart",
         code="one-class",
-        fix="Add a second folder, one a class.",
+        fix="Add examples of a second class.",
     )
 
 

@@ -146,6 +146,16 @@ def _left_out(document: Document, rows: Document, log: Sequence[Document]) -> No
         yield "look", say(text, times=plural(count, "time"))
 
 
+def _near(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+    if found := document.get("without_near"):
+        headline = document["headline"]
+        value = f"{found['scores'][headline]['value']:.4f}"
+        text = (
+            "Training rows hold near copies of rows judged; without these it is {value} ({rows})."
+        )
+        yield "look", say(text, value=value, rows=plural(found["rows"], "row"))
+
+
 def _tuned(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
     found = document.get("tuned", {})
     if "trial" in found:
@@ -179,4 +189,5 @@ RULES: tuple[Callable[[Document, Document, Sequence[Document]], Notes], ...] = (
     _uneven,
     _few_examples,
     _left_out,
+    _near,
 )
