@@ -1,0 +1,77 @@
+"""A million rows of a CSV answered at the memory that ten thousand take.
+
+Claim: `tenfold predict RUN rows.csv --csv answers.csv` streams: the peak memory of the process does
+not grow with the rows.
+Protocol: a run trained on 2,000 generated reviews; tables of 10,000 and of 1,000,000 rows of about
+100 characters; the peak resident memory of each child process as the system reports it. Beside it
+the peak of `tenfold check` on both, which holds the texts it splits and so grows.
+    python benchmarks/texts_memory.py [--rows 1000000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from common import show
+
+import tenfold
+
+KIND = "text-classification"
+WORDS = [f"word{number}" for number in range(3000)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        few = written(folder / "few.csv", 2000)
+        run = tenfold.train(KIND, few, out=folder / "run", network="naive-bayes").folder
+        found = {}
+        for rows in (10_000, told.rows):
+            table = written(folder / f"{rows}.csv", rows)
+            answers = folder / "answers.csv"
+            found[f"predict {rows}"] = child("predict", run, table, "--csv", answers)
+            found[f"check {rows}"] = child("check", KIND, table, "--out", folder / "page.html")
+        show("peak memory by rows", **found)
+
+
+def written(path: Path, rows: int) -> Path:
+    """A table of text,label whose label follows from its words."""
+    random = np.random.default_rng(rows)
+    with path.open("w") as file:
+        file.write("text,label\n")
+        for start in range(0, rows, 10_000):
+            count = min(10_000, rows - start)
+            drawn = random.integers(0, len(WORDS), (count, 13))
+            for line in drawn:
+                words = " ".join(WORDS[number] for number in line)
+                file.write(f"{words},{'good' if line[0] % 2 else 'bad'}\n")
+    return path
+
+
+def child(*words: object) -> dict[str, float]:
+    """Seconds and peak megabytes of one command."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tenfold", *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"tenfold {words[0]} failed: {status}")
+    seconds = time.perf_counter() - began
+    return {"seconds": round(seconds, 1), "megabytes": round(usage.ru_maxrss / 1024)}
+
+
+if __name__ == "__main__":
+    main()
