@@ -3,8 +3,7 @@
 Claim: `tenfold predict RUN rows.csv --csv answers.csv` streams: the peak memory of the process does
 not grow with the rows.
 Protocol: a run trained on 2,000 generated reviews; tables of 10,000 and of 1,000,000 rows of about
-100 characters; the peak resident memory of each child process as the system reports it. Beside it
-the peak of `tenfold check` on both, which holds the texts it splits and so grows.
+100 characters; the peak resident memory of each child process as the system reports it.
     python benchmarks/texts_memory.py [--rows 1000000]
 """
 
@@ -40,7 +39,6 @@ def main() -> None:
             table = written(folder / f"{rows}.csv", rows)
             answers = folder / "answers.csv"
             found[f"predict {rows}"] = child("predict", run, table, "--csv", answers)
-            found[f"check {rows}"] = child("check", KIND, table, "--out", folder / "page.html")
         show("peak memory by rows", **found)
 
 

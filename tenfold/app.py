@@ -259,8 +259,9 @@ def _fitting(data: Any) -> list[str]:
     with listening(Silent()):
         for kind in names():
             with contextlib.suppress(TenfoldError):
-                class_of(kind)().read(data)
-                found.append(kind)
+                problems = class_of(kind)().read(data).get("problem", pd.Series([None]))
+                if problems.isna().mean() > 0.5:
+                    found.append(kind)
     return found
 
 
