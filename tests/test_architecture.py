@@ -31,14 +31,16 @@ LAYERS = """
     run sources copies
     apps
     app
-    choosing
+    choosing recommenders
     loop
     settle inference onnx_graph folders
     learner feed checkpoint watch course
     optimizers plan
     explaining labelling near layers charts
+    histories
     networks scoring readers draw views objectives foreground
     splits cache classes fetching document calibration intervals sealing bags spans tokens
+    itemwise factors entries
     data
     results
     device

@@ -13,10 +13,11 @@ import pandas as pd
 
 from tenfold.data import Problem
 from tenfold.intervals import Weighed
-from tenfold.results import Label, Labels, Prediction, Score, Scores, Spans, Tags
+from tenfold.results import Label, Labels, Prediction, Ranking, Score, Scores, Spans, Tags
 from tenfold.scoring.kind import Answer, Change, Kind, natural
 from tenfold.scoring.label import LABEL, Matrix, expected_calibration_error
 from tenfold.scoring.labels import LABELS
+from tenfold.scoring.ranking import RANKING
 from tenfold.scoring.spans import SPANS, TAGS
 
 __all__ = [
@@ -35,7 +36,7 @@ __all__ = [
     "worst",
 ]
 
-KINDS: dict[type, Kind] = {Label: LABEL, Labels: LABELS, Spans: SPANS, Tags: TAGS}
+KINDS: dict[type, Kind] = {Label: LABEL, Labels: LABELS, Spans: SPANS, Tags: TAGS, Ranking: RANKING}
 
 RESAMPLED = 200
 """How often rows are resampled for an interval."""

@@ -1,0 +1,192 @@
+"""Interactions as rows to learn from: what a person had, and what came next.
+
+    items   what the person had, in order        next    what came after it, the answer
+    group   the person                            split   train, valid or test
+
+Three ways to judge, none of which looks into the future of what it learnt from a person:
+`last`: the last item of each person is the test, the one before it validation, the one before that
+is what a training row is asked for. `time`: what came after a moment, the same for all. `random`:
+whole persons, of whom a fifth of the items is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from tenfold.data import Problem
+from tenfold.errors import DataRefused
+from tenfold.progress import tell
+from tenfold.readers.interactions import Interactions
+
+__all__ = ["SPLITS", "table"]
+
+SPLITS = ("auto", "last", "time", "random")
+SHARES = (0.8, 0.9)
+"""Of the events, or of the persons, where validation and where the test begins."""
+HIDDEN = 0.2
+"""Share of a person's items that is asked for where whole persons are held out."""
+
+Row = tuple[str, np.ndarray, np.ndarray]
+"""The part of a row, and the positions of the events that were had and that came next."""
+
+
+def table(found: Interactions, split: str = "auto", ratings: bool = False) -> pd.DataFrame:
+    """One row a person and part.
+
+    With `ratings`, `items` are "item=rating", and "item=?" where it is asked for; `next` holds
+    pairs of an item and its rating, and interactions without a rating are left out.
+
+    Raises DataRefused where there is one item or one user only, or nobody had two items.
+    """
+    _refuse(found, ratings)
+    if ratings:
+        found = _rated(found)
+    way = _way(found, split)
+    starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
+    names = found.items[found.item] if len(found.item) else np.zeros(0, object)
+    marks = np.round(found.rating, 6).tolist() if ratings else []
+    rows: dict[str, list[object]] = {name: [] for name in ("items", "next", "split", "group")}
+    for person, part, had, came in _all(found, way, starts):
+        rows["split"].append(part)
+        rows["group"].append(person)
+        if ratings:
+            told = (f"{names[at]}={marks[at]:g}" for at in had)
+            rows["items"].append((*told, *(f"{names[at]}=?" for at in came)))
+            rows["next"].append(tuple((names[at], marks[at]) for at in came))
+        else:
+            rows["items"].append(tuple(names[had]))
+            rows["next"].append(tuple(names[came]))
+    return _with_problems(rows, found)
+
+
+def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.DataFrame:
+    """The rows, and one without anything for each line that cannot be used."""
+    bad, many = found.problems, len(rows["items"])
+    blank: dict[str, object] = {"split": None, "group": None}
+    columns = {
+        name: pd.Series([*values, *([blank.get(name, ())] * len(bad))], dtype=object)
+        for name, values in rows.items()
+    }
+    columns["source"] = pd.Series(
+        [f"user {person}" for person in rows["group"]] + [source for source, _ in bad], dtype=object
+    )
+    problems: list[Problem | None] = [*([None] * many), *(problem for _, problem in bad)]
+    made = pd.DataFrame(columns | {"problem": pd.Series(problems, dtype=object)})
+    made.attrs |= {"root": found.root, "ignored": found.ignored}
+    made.attrs |= {"lines": found.lines, "catalogue": found.catalogue}
+    return made
+
+
+def _refuse(found: Interactions, ratings: bool) -> None:
+    if len(found.users) == 1 or len(found.items) == 1:
+        what = "user" if len(found.users) == 1 else "item"
+        only = (found.users if what == "user" else found.items)[0]
+        raise DataRefused(
+            f"There is one {what} only, {only!r}: nothing to recommend from",
+            code="one-class",
+            fix="Give interactions of several users with several items.",
+        )
+    if len(found.user) and len(np.unique(found.user)) == len(found.user):
+        raise DataRefused(
+            f"None of the {len(found.users)} users has two items: nothing tells what goes together",
+            code="nothing-together",
+            fix="Name the column that tells who it was, or give a longer time.",
+        )
+    if ratings and not np.isfinite(found.rating).any():
+        raise DataRefused(
+            "There are no ratings to predict",
+            code="missing-column",
+            fix="Name the column rating, or leave out --predict ratings.",
+        )
+
+
+def _rated(found: Interactions) -> Interactions:
+    kept = np.isfinite(found.rating)
+    columns = ("user", "item", "rating", "time", "part")
+    return replace(found, **{name: getattr(found, name)[kept] for name in columns})
+
+
+def _way(found: Interactions, split: str) -> str:
+    if (found.part != "").any():
+        return "given"
+    if split == "auto":
+        return "last" if found.ordered else "random"
+    if split == "time" and not np.isfinite(found.time).any():
+        raise DataRefused(
+            "There are no times to split by",
+            code="missing-column",
+            fix="Name the column time, or give --split last or random.",
+        )
+    if split == "last" and not found.ordered:
+        tell("There are no times: the order of lines tells which item was the last.")
+    return split
+
+
+def _all(
+    found: Interactions, way: str, starts: np.ndarray
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    moments = np.quantile(found.time[np.isfinite(found.time)], SHARES) if way == "time" else ()
+    for user, person in enumerate(found.users):
+        events = np.arange(starts[user], starts[user + 1])
+        if way == "last":
+            made = _last(events)
+        elif way == "time":
+            made = _by_time(events, found.time[events], *moments)
+        elif way == "given":
+            made = _given(events, found.part[events])
+        else:
+            made = _whole(events, str(person))
+        for part, had, came in made:
+            yield str(person), part, had, came
+
+
+def _last(events: np.ndarray) -> Iterator[Row]:
+    if len(events) < 3:
+        yield "train", events[:-1], events[-1:]
+        return
+    for part, place in (("train", len(events) - 3), ("valid", len(events) - 2), ("test", -1)):
+        yield part, events[:place], events[place:][:1]
+
+
+def _by_time(events: np.ndarray, when: np.ndarray, first: float, second: float) -> Iterator[Row]:
+    late = np.where(np.isfinite(when), when, -np.inf)
+    learnt = events[late < first]
+    if len(learnt):
+        yield "train", learnt[:-1], learnt[-1:]
+    between, after = events[(late >= first) & (late < second)], events[late >= second]
+    if len(between):
+        yield "valid", learnt, between
+    if len(after):
+        yield "test", events[late < second], after
+
+
+def _given(events: np.ndarray, part: np.ndarray) -> Iterator[Row]:
+    learnt, had = events[(part == "train") | (part == "")], events[:0]
+    if len(learnt):
+        yield "train", learnt[:-1], learnt[-1:]
+    had = learnt
+    for name in ("valid", "test"):
+        came = events[part == name]
+        if len(came):
+            yield name, had, came
+        had = np.concatenate([had, came])
+
+
+def _whole(events: np.ndarray, person: str) -> Iterator[Row]:
+    """The person's name decides the part, and which of the items are asked for."""
+    digest = hashlib.blake2b(person.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    number = int.from_bytes(digest, "little")
+    place = (number % 1_000_003) / 1_000_003
+    part = "train" if place < SHARES[0] else "valid" if place < SHARES[1] else "test"
+    if part == "train" or len(events) < 2:
+        yield "train", events[:-1], events[-1:]
+        return
+    order = np.random.default_rng(number).permutation(len(events))
+    hidden = np.zeros(len(events), bool)
+    hidden[order[: max(1, round(HIDDEN * len(events)))]] = True
+    yield part, events[~hidden], events[hidden]

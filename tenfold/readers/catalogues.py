@@ -1,0 +1,116 @@
+"""What is told of items: titles and attributes, from files beside the interactions or columns."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.readers.lines import encoding_of, opened
+from tenfold.readers.roles import coded, role_of
+from tenfold.readers.trees import Entry
+
+__all__ = ["HEAD", "SEPARATORS", "Catalogue", "attribute", "described", "describes", "plain"]
+
+TITLES = "title name titel 标题 名称 片名 书名".split()
+SEPARATORS = ("::", "\t", ",", ";", "|", " ")
+_DESCRIBING = re.compile(
+    r"(movies|items?|products?|books|artists|u\.item|movie|item_?info)(\.|$)", re.I
+)
+_ATTRIBUTES = re.compile(r".*item.*attributes?.*\.json", re.I)
+HEAD = 400
+"""Lines that tell how a file is laid out."""
+MANY = 200
+"""Values of an attribute beyond which it tells items apart rather than describes them."""
+
+
+class Catalogue:
+    """What is told of items: `titles` by item, and `attributes`: name to value to items."""
+
+    def __init__(
+        self,
+        titles: dict[str, str] | None = None,
+        attributes: dict[str, dict[str, list[str]]] | None = None,
+    ) -> None:
+        self.titles, self.attributes = titles or {}, attributes or {}
+
+    def __deepcopy__(self, memo: Any) -> Catalogue:
+        return self  # pandas copies what is attached to a table with every step
+
+    def merge(self, other: Catalogue) -> None:
+        """Takes over what another one tells."""
+        self.titles.update(other.titles)
+        self.attributes.update(other.attributes)
+
+
+def plain(entry: Entry) -> str:
+    """The suffix without that of gzip."""
+    name = entry.name.lower().removesuffix(".gz").rsplit("/", 1)[-1]
+    return f".{name.rpartition('.')[2]}" if "." in name[1:] else ""
+
+
+def describes(name: str) -> bool:
+    """Whether a file of that name tells of items."""
+    return bool(_ATTRIBUTES.fullmatch(name.removesuffix(".gz")) or _DESCRIBING.match(name))
+
+
+def described(entry: Entry) -> Catalogue:
+    """Attributes by item from JSON, or a table of id, title and further columns."""
+    about = Catalogue()
+    with opened(entry.cell) as file:
+        data = file.read()
+    text = data.decode(encoding_of(data[: 1 << 18]), "replace").removeprefix("\ufeff")
+    if plain(entry) == ".json":
+        told = json.loads(text)
+        joined = {str(item): "|".join(map(str, values)) for item, values in told.items()}
+        _describe(about, "attribute", joined)
+        return about
+    head = [line for line in text.split("\n")[:HEAD] if line.strip()]
+    if len(separators := [one for one in SEPARATORS[:-1] if all(one in line for line in head)]) < 1:
+        return about
+    separator, data = separators[0], text.encode()
+    if len(separator) > 1:
+        data, separator = data.replace(separator.encode(), b"\x1f"), "\x1f"
+    frame = pd.read_csv(
+        io.BytesIO(data), sep=separator, header=None, dtype=str, keep_default_na=False,
+        on_bad_lines="skip", quoting=0 if separator == "," else 3,
+    )  # fmt: skip
+    names = [str(one) for one in frame.iloc[0]]
+    header = any(role_of(one) == "item" or one.strip().lower() in ("id", *TITLES) for one in names)
+    if header:
+        frame = frame.iloc[1:]
+    else:
+        names = ["item", "title", "genres", *(f"column {at}" for at in range(4, len(names) + 1))]
+    for at in range(1, frame.shape[1]):
+        _describe(about, names[at], dict(zip(frame[0].str.strip(), frame[at], strict=True)))
+    return about
+
+
+def attribute(
+    about: Catalogue, name: str, item: np.ndarray, items: np.ndarray, column: pd.Series
+) -> None:
+    """A further column is an attribute where every line of an item says the same."""
+    codes, values = coded(column)
+    pairs = pd.DataFrame({"item": item, "value": codes}).drop_duplicates()
+    if pairs["item"].duplicated().any() or not len(pairs):
+        return
+    told = dict(zip(items[pairs["item"]], values[pairs["value"]], strict=True))
+    _describe(about, name, {key: str(value) for key, value in told.items()})
+
+
+def _describe(about: Catalogue, name: str, told: dict[str, str]) -> None:
+    """Titles, or an attribute with few values; values with | between are several."""
+    if name.strip().lower() in TITLES:
+        about.titles.update(told)
+        return
+    found: dict[str, list[str]] = {}
+    for item, value in told.items():
+        for one in value.split("|"):
+            if one.strip():
+                found.setdefault(one.strip(), []).append(item)
+    if 1 < len(found) <= MANY or (found and len(found) < 0.2 * len(told)):
+        about.attributes[name] = found

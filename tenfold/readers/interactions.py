@@ -1,0 +1,318 @@
+"""Who had what: interactions of people with items, from tables, MovieLens layouts and sequences.
+
+An interaction is a line of user, item and perhaps a rating and a time, or a place in a line of
+"user item item ...", in order of time. Further columns that say the same of an item in every line,
+and files that describe items, become attributes of the items.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.data import Problem
+from tenfold.errors import DataRefused, UsageError
+from tenfold.progress import tell
+from tenfold.readers import cells
+from tenfold.readers.catalogues import (
+    HEAD,
+    SEPARATORS,
+    Catalogue,
+    attribute,
+    described,
+    describes,
+    plain,
+)
+from tenfold.readers.lines import encoding_of, opened, start_of
+from tenfold.readers.roles import Frame, coded, problems, role_of, roled
+from tenfold.readers.trees import Entry, is_zip, open_tree
+from tenfold.splits import part_of_folder
+
+__all__ = ["Catalogue", "Interactions", "read"]
+
+_TABLES = (".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".parquet", "")
+_ASIDE = re.compile(
+    r"(readme|licen[cs]e|source|tags|links|users?|u\.(user|genre|info|occupation))", re.I
+)
+WIDEST = 40
+"""Columns beyond which lines of one length are taken for sequences."""
+
+
+@dataclass
+class Interactions:
+    """Events by person and time: codes into `users` and `items`, `rating` and `time` (NaN = none).
+
+    `part` (E,) is "" where no file said train, valid or test. `problems` are (source, Problem) of
+    lines that cannot be used, `lines` how many were read.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    user: np.ndarray
+    item: np.ndarray
+    rating: np.ndarray
+    time: np.ndarray
+    part: np.ndarray
+    ordered: bool
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+    lines: int = 0
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    root: str | None = None
+    ignored: list[str] = field(default_factory=list)
+
+
+def read(source: Any) -> Interactions:
+    """All interactions of a file, a folder, a zip or a DataFrame.
+
+    Raises UsageError for what is none of these, DataRefused where no interaction is found.
+    """
+    if isinstance(source, pd.DataFrame):
+        frames, about = [roled(source.astype(object), "DataFrame", "")], Catalogue()
+        return _joined(frames, about, None, [])
+    if not isinstance(source, (str, Path)) or not str(source):
+        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
+    path = Path(source)
+    if path.is_file() and not is_zip(path):
+        entry = Entry(path.name, cells.file_cell(path.absolute()))
+        return _joined([_file(entry, "")], Catalogue(), str(path.parent), [])
+    tree = open_tree(path)
+    used, about, ignored = [], Catalogue(), list(tree.ignored)
+    for entry in tree.entries:
+        name = entry.name.rsplit("/", 1)[-1]
+        if entry.problem is None and describes(name):
+            about.merge(described(entry))
+        elif entry.problem is None and plain(entry) in _TABLES and not _ASIDE.match(name):
+            used.append((entry, part_of_folder(name.split(".")[0]) or ""))
+        else:
+            ignored.append(entry.name)
+    parts = {part for _, part in used}
+    if len(parts) > 1 and "train" in parts:
+        ignored += [entry.name for entry, part in used if not part]
+        used = [(entry, part) for entry, part in used if part]
+    frames = [_file(entry, part) for entry, part in used]
+    return _joined(frames, about, str(tree.root), ignored)
+
+
+# --- one file -------------------------------------------------------------------------------------
+
+
+def _file(entry: Entry, part: str) -> Frame:
+    if plain(entry) == ".parquet":
+        with opened(entry.cell) as file:
+            return roled(pd.read_parquet(io.BytesIO(file.read())).astype(object), entry.name, part)
+    start = start_of(entry.cell)
+    text = start.decode(encoding_of(start), "replace").removeprefix("\ufeff")
+    head = [line for line in text.split("\n")[:HEAD] if line.strip()]
+    if len(start) >= len(text.encode()) and len(head) > 1 and not text.endswith("\n"):
+        head = head[:-1] if len(start) > 200_000 else head
+    separator, width = _layout([line.rstrip("\r") for line in head])
+    with opened(entry.cell) as file:
+        data = file.read()
+    if not width:
+        return _sequences(data, entry.name, part, separator)
+    return _table(data, entry.name, part, separator, width)
+
+
+def _layout(head: list[str]) -> tuple[str, int]:
+    """The separator and the number of columns; 0 columns = lines are sequences."""
+    best, chosen = 0.0, (" ", 0)
+    for separator in SEPARATORS:
+        counts = [line.count(separator) + 1 for line in head]
+        if not counts:
+            break
+        width, many = Counter(counts).most_common(1)[0]
+        share = many / len(counts)
+        if 2 <= width <= WIDEST and share > best + 0.05 and share >= 0.6:
+            best, chosen = share, (separator, width)
+    if chosen[1] < 2 or (chosen[0] == " " and best < 0.9):
+        tokens = [line.split() for line in head]
+        commas = sum("," in line for line in head) > 0.5 * len(head)
+        if head and (commas or np.mean([len(one) > 1 for one in tokens]) > 0.5):
+            return ("," if commas else " "), 0
+    return chosen
+
+
+def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
+    """Lines of "user item item ..."."""
+    users: list[str] = []
+    items: list[str] = []
+    numbers: list[int] = []
+    problems = []
+    text = data.decode(encoding_of(data[: 1 << 18]), "replace").removeprefix("\ufeff")
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        fields = line.split(separator) if separator != " " else line.split()
+        user, *rest = [one.strip() for one in fields]
+        rest = [one for one in rest if one]
+        if not user or not rest:
+            fix = "A line is a user and the items in order of time, with spaces between."
+            problems.append((f"{name}:{number}", Problem("no-item", "has no item", fix)))
+            continue
+        users += [user] * len(rest)
+        items += rest
+        numbers += [number] * len(rest)
+    columns = {"user": pd.Series(users, dtype=object), "item": pd.Series(items, dtype=object)}
+    return Frame(columns, np.array(numbers, np.int64), name, part, problems, ordered=True)
+
+
+def _table(data: bytes, name: str, part: str, separator: str, width: int) -> Frame:
+    """Lines of columns, all read as texts: "007" stays "007"."""
+    encoding = encoding_of(data[: 1 << 18])
+    if encoding.startswith("utf-16"):
+        data, encoding = data.decode(encoding, "replace").encode(), "utf-8"
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if len(separator) > 1:
+        data, separator = data.replace(separator.encode(), b"\x1f"), "\x1f"
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    frame = _parsed(data, name, separator, width + 3, encoding)
+    if len(frame) < lines:  # lines with more fields than that are skipped, and others renumbered
+        most = max(line.count(separator.encode()) for line in data.split(b"\n")) + 1
+        frame = _parsed(data, name, separator, min(most, 1000), encoding)
+    return _checked_width(frame, name, part, width)
+
+
+def _parsed(data: bytes, name: str, separator: str, fields: int, encoding: str) -> pd.DataFrame:
+    """Categories of texts; a first line of words keeps those that look like numbers as they are."""
+    words = separator.join("~" * fields) + "\n"
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(words.encode(encoding) + data),
+            sep=separator,
+            header=None,
+            names=[*range(fields)],
+            dtype="category",
+            engine="c",
+            quoting=0 if separator in ",;" else 3,
+            keep_default_na=False,
+            na_values={},
+            skip_blank_lines=False,
+            encoding=encoding,
+            encoding_errors="replace",
+            on_bad_lines="skip",
+            low_memory=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataRefused(
+            f"{name} cannot be read as a table: {error}", code="no-columns", where=name
+        ) from error
+    return frame.iloc[1:]
+
+
+def _checked_width(frame: pd.DataFrame, name: str, part: str, width: int) -> Frame:
+    there = np.stack([_filled(frame[one]) for one in frame.columns], 1)
+    blank = ~there.any(1)
+    first = [_cell(frame[one], 0) for one in range(width)]
+    header = any(role_of(one) for one in first)
+    numbers = np.arange(1, len(frame) + 1)
+    wide = there[:, width:].any(1)
+    short = ~wide & ~blank & (there[:, : max(2, width)].sum(1) < 2)
+    bad = wide | short
+    problems = [
+        (f"{name}:{numbers[row]}", _fields(int(there[row].nonzero()[0].max(initial=-1) + 1), width))
+        for row in np.flatnonzero(bad)[:100_000]
+    ]
+    kept = ~(bad | blank)
+    if header:
+        kept[0] = False
+    named = [one.strip() or f"column {at + 1}" for at, one in enumerate(first)]
+    columns = frame.iloc[:, :width][kept].reset_index(drop=True)
+    columns.columns = named if header else [f"column {at + 1}" for at in range(width)]
+    found = roled(columns, name, part, header)
+    found.numbers, found.problems = numbers[kept], problems
+    return found
+
+
+def _filled(column: pd.Series) -> np.ndarray:
+    """(N,) True where a text is there."""
+    categories = pd.Index(column.cat.categories).astype(str)
+    some = np.append(categories.str.strip() != "", False)
+    return np.asarray(some[column.cat.codes.to_numpy()])
+
+
+def _cell(column: pd.Series, row: int) -> str:
+    value = column.iloc[row] if len(column) > row else ""
+    return "" if not isinstance(value, str) else value.removeprefix("\ufeff")
+
+
+def _fields(found: int, width: int) -> Problem:
+    return Problem(
+        "wrong-fields",
+        f"has {found} fields where the others have {width}",
+        "Use one separator throughout, and quote cells that hold it.",
+    )
+
+
+# --- all together ---------------------------------------------------------------------------------
+
+
+def _joined(
+    frames: list[Frame], about: Catalogue, root: str | None, ignored: list[str]
+) -> Interactions:
+    frames = [frame for frame in frames if len(frame.numbers) or frame.problems]
+    if not frames:
+        raise DataRefused(
+            "There is not one interaction",
+            code="no-rows",
+            where=root or "",
+            fix="A line is a user and an item, with rating and time where there are such.",
+        )
+    parts = [_events(frame, about) for frame in frames]
+    users, user = _common([one[0] for one in parts])
+    items, item = _common([one[1] for one in parts])
+    rating, when, part = (np.concatenate([one[at] for one in parts]) for at in (2, 3, 4))
+    ordered = all(frame.ordered for frame in frames) or bool(np.isfinite(when).any())
+    found = Interactions(users, items, user, item, rating, when, part, ordered, root=root)
+    found.problems = [one for frame in frames for one in frame.problems]
+    found.lines = len(user) + len(found.problems)
+    found.catalogue, found.ignored = about, ignored
+    _sort(found)
+    return found
+
+
+Events = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], Any, Any, Any]
+
+
+def _events(frame: Frame, about: Catalogue) -> Events:
+    user, users = coded(frame.columns["user"])
+    item, items = coded(frame.columns["item"])
+    rating, when, good = problems(frame, user, item)
+    for name, column in frame.extra.items():
+        attribute(about, name, item[good], items, column[good])
+    part = np.full(int(good.sum()), frame.part, object)
+    return (user[good], users), (item[good], items), rating[good], when[good], part
+
+
+def _common(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """One list of names for several lists of codes; only names that are used."""
+    place, names = pd.factorize(np.concatenate([names for _, names in pairs]))
+    starts = np.cumsum([0, *(len(names) for _, names in pairs)])
+    codes = np.concatenate(
+        [place[start + code] for (code, _), start in zip(pairs, starts, strict=False)]
+    )
+    used, codes = np.unique(codes, return_inverse=True)
+    return np.asarray(names, object)[used], codes.astype(np.int32)
+
+
+def _sort(found: Interactions) -> None:
+    """By person, then time, then order of lines; of several with one item the last stays."""
+    when = np.where(np.isfinite(found.time), found.time, -np.inf)
+    order = np.lexsort((np.arange(len(when)), when, found.user))
+    pair = found.user[order].astype(np.int64) * max(1, len(found.items)) + found.item[order]
+    _, last = np.unique(pair[::-1], return_index=True)
+    kept = np.sort(len(pair) - 1 - last)
+    if dropped := len(pair) - len(kept):
+        tell(
+            f"{dropped} interactions repeat one of the same user with the same item: "
+            "the last counts."
+        )
+    order = order[kept]
+    for name in ("user", "item", "rating", "time", "part"):
+        setattr(found, name, getattr(found, name)[order])

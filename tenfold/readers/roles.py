@@ -1,0 +1,189 @@
+"""Columns of interactions: which is the user, the item, the rating, the time; texts to numbers.
+
+Cells are texts, so that an id such as "007" stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.data import Problem
+from tenfold.errors import DataRefused
+from tenfold.progress import tell
+
+__all__ = ["ROLES", "Frame", "coded", "problems", "role_of", "roled"]
+
+ROLES = {
+    "user": (
+        "user userid uid username customer customerid visitor visitorid reviewer reviewerid "
+        "session sessionid member memberid person client clientid "
+        "用户 用户id 用户编号 顾客 会员 客户"
+    ).split(),
+    "item": (
+        "item itemid iid movie movieid product productid asin sku article articleid track trackid "
+        "artist artistid song songid book bookid isbn business businessid goods goodsid "
+        "news newsid "
+        "物品 物品id 商品 商品id 商品编号 电影 电影id 歌曲 图书"
+    ).split(),
+    "rating": "rating ratings score stars star preference overall 评分 打分 评级 星级".split(),
+    "time": (
+        "time timestamp date datetime ts unixreviewtime createdat eventtime 时间 日期 时间戳"
+    ).split(),
+}
+DAY = 86_400.0
+
+
+@dataclass
+class Frame:
+    """The lines of one file: texts (N,) by role, None where a role has no column."""
+
+    columns: dict[str, pd.Series]
+    numbers: np.ndarray
+    name: str
+    part: str
+    problems: list[tuple[str, Problem]]
+    ordered: bool = False
+    extra: dict[str, pd.Series] = field(default_factory=dict)
+
+
+def role_of(name: str) -> str | None:
+    """user, item, rating or time by a usual name."""
+    plain = re.sub(r"[\s_\-.]", "", str(name).split(":")[0].strip().lower())
+    return next((role for role, names in ROLES.items() if plain in names), None)
+
+
+def roled(frame: pd.DataFrame, name: str, part: str, header: bool = True) -> Frame:
+    """The columns by role: by name, else by what they hold."""
+    columns: dict[str, Any] = {}
+    for one in frame.columns:
+        role = role_of(one) if header else None
+        if role and role not in columns:
+            columns[role] = one
+    free = [one for one in frame.columns if one not in columns.values()]
+    guessed = {} if {"user", "item"} <= set(columns) else _guessed(frame, free, set(columns))
+    columns |= {role: one for role, one in guessed.items() if role not in columns}
+    if missing := {"user", "item"} - set(columns):
+        has = ", ".join(map(repr, map(str, frame.columns[:20])))
+        raise DataRefused(
+            f"{name} has no column {sorted(missing)[0]!r}, and none looks like one; it has {has}",
+            code="missing-column",
+            where=name,
+            fix="Name the columns user, item and, where there are such, rating and time.",
+        )
+    if guessed:
+        said = ", ".join(f"{role} = {columns[role]}" for role in ROLES if role in columns)
+        tell(f"{name}: {said}.")
+    extra = {str(one): frame[one] for one in free if one not in columns.values()}
+    numbers = np.arange(1, len(frame) + 1)
+    return Frame(
+        {role: frame[one] for role, one in columns.items()}, numbers, name, part, [], extra=extra
+    )
+
+
+def _guessed(frame: pd.DataFrame, free: list[Any], known: set[str]) -> dict[str, Any]:
+    """Times are large numbers or dates, ratings few small numbers, the first others are ids."""
+    found: dict[str, Any] = {}
+    some = frame.iloc[np.linspace(0, len(frame) - 1, min(len(frame), 2000)).astype(int)]
+    for one in free[2 - len(known & {"user", "item"}) :]:
+        texts = some[one].astype(str)
+        values = pd.to_numeric(texts, errors="coerce").to_numpy(float)
+        most = np.isfinite(values).mean() > 0.6
+        if most and "time" not in known | found.keys() and np.nanmedian(values) > 1e8:
+            found["time"] = one
+        elif most and "rating" not in known | found.keys() and np.nanmax(np.abs(values)) <= 1000:
+            found["rating"] = one
+        elif "time" not in known | found.keys() and _dates(texts[:50]).notna().mean() > 0.8:
+            found["time"] = one
+    ids = [one for one in free if one not in found.values()]
+    for role, one in zip([r for r in ("user", "item") if r not in known], ids, strict=False):
+        found[role] = one
+    return found
+
+
+def _dates(texts: pd.Series) -> pd.Series:
+    return pd.to_datetime(texts, errors="coerce", utc=True, format="mixed")
+
+
+# --- texts to numbers -----------------------------------------------------------------------------
+
+
+def coded(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) codes and the different texts, stripped; -1 where there is none."""
+    column = (
+        texts if isinstance(texts.dtype, pd.CategoricalDtype) else _said(texts).astype("category")
+    )
+    names = pd.Index(column.cat.categories).astype(str).str.strip()
+    place, different = pd.factorize(names)
+    place = np.where(different[place] == "", -1, place) if len(place) else place
+    return np.append(place, -1)[column.cat.codes.to_numpy()], np.asarray(different, object)
+
+
+def _said(texts: pd.Series) -> pd.Series:
+    """Cells of any kind as texts: whole numbers without a point, nothing as empty."""
+    blank = texts.isna()
+    said = texts.map(lambda one: str(int(one)) if _whole(one) else str(one))
+    return said.where(~blank, "")
+
+
+def _whole(one: Any) -> bool:
+    return isinstance(one, (float, np.floating)) and np.isfinite(one) and float(one).is_integer()
+
+
+def _numbers(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) numbers, NaN where the text is none, and (N,) True where it is there but no number."""
+    codes, names = coded(texts)
+    values = np.append(pd.to_numeric(pd.Series(names, dtype=object), errors="coerce"), np.nan)
+    found = np.asarray(values, float)[codes]
+    return found, (codes >= 0) & ~np.isfinite(found)
+
+
+def _times(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) seconds since 1970, NaN where there is none, and (N,) True where it is no time."""
+    codes, names = coded(texts)
+    series = pd.Series(names, dtype=object)
+    values = pd.to_numeric(series, errors="coerce").to_numpy(float)
+    large = np.nanmedian(np.abs(values)) if np.isfinite(values).any() else 0.0
+    scale = 1e9 if large > 1e17 else 1e6 if large > 1e14 else 1e3 if large > 1e11 else 1.0
+    values = values / scale
+    words = ~np.isfinite(values)
+    if words.any():
+        dates = _dates(series[words])
+        values[words] = [one.timestamp() if one is not pd.NaT else np.nan for one in dates]
+    found = np.append(values, np.nan)[codes]
+    return found, (codes >= 0) & ~np.isfinite(found)
+
+
+def problems(
+    frame: Frame, user: np.ndarray, item: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ratings and times, and which lines are good; the problems of the others are noted."""
+    nothing = np.full(len(user), np.nan)
+    rating, wordy = (
+        _numbers(frame.columns["rating"]) if "rating" in frame.columns else (nothing, None)
+    )
+    when, untimely = _times(frame.columns["time"]) if "time" in frame.columns else (nothing, None)
+    early, late = when < 0, when > time.time() + DAY
+    checks = [
+        (user < 0, "no-user", "has no user", "Fill in the column, or remove the line."),
+        (item < 0, "no-item", "has no item", "Fill in the column, or remove the line."),
+        (wordy, "bad-rating", "has a rating that is no number", "Write it as a number."),
+        (untimely, "bad-time", "has a time that is none", "Write seconds since 1970, or a date."),
+        (early, "bad-time", "has a time before 1970", "Write seconds since 1970, or a date."),
+        (late, "bad-time", "has a time that is still to come", "Mend the date, or the clock."),
+    ]
+    good = np.ones(len(user), bool)
+    for wrong, code, reason, fix in checks:
+        if wrong is None:
+            continue
+        rows = np.flatnonzero(wrong & good)
+        frame.problems += [
+            (f"{frame.name}:{frame.numbers[row]}", Problem(code, reason, fix)) for row in rows
+        ]
+        good[rows] = False
+    return rating, when, good

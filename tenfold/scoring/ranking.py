@@ -1,0 +1,168 @@
+"""Scores where the answer is a ranking of a catalogue. Rows have `items` and `next`.
+
+Over the whole catalogue, never a sample of it (W. Krichene and S. Rendle, 2020). With one item
+that came next, recall and hit rate are one number, and so are MRR and MAP.
+
+Shapes: N rows, K places of a ranking.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold import calibration
+from tenfold.intervals import Weighed, mean
+from tenfold.results import Ranking
+from tenfold.scoring.kind import Answer, Change, Kind, Metrics
+
+__all__ = ["RANKING", "each", "popular"]
+
+PLACES = 10
+DEEP = 2_000
+"""Most popular items that a guess holds, from which those a person had are taken out."""
+
+
+def each(hits: np.ndarray, wanted: np.ndarray) -> dict[str, np.ndarray]:
+    """Measures (N,) of rankings: which of the K places are right (N, K), how many were wanted (N,).
+
+    NDCG: K. Jaervelin and J. Kekaelaeinen 2002, with gains of one.
+    """
+    places = hits.shape[1]
+    discount = 1 / np.log2(np.arange(2, places + 2))
+    most = np.minimum(wanted, places)
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])[most]
+    first = np.where(hits.any(1), hits.argmax(1) + 1, np.inf)
+    precision = np.cumsum(hits, 1) / np.arange(1, places + 1)
+    there = np.maximum(1, wanted)
+    return {
+        f"ndcg@{places}": (hits @ discount) / np.maximum(ideal, 1e-12),
+        f"recall@{places}": hits.sum(1) / there,
+        f"mrr@{places}": 1 / first,
+        f"map@{places}": (precision * hits).sum(1) / np.maximum(1, most),
+        f"hit@{places}": hits.any(1).astype(float),
+    }
+
+
+def _hits(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    hits = np.zeros((len(answers), PLACES), bool)
+    wanted = np.array([len(one) for one in table["next"]], np.int64)
+    for row, (one, after) in enumerate(zip(answers, table["next"], strict=True)):
+        if isinstance(one, Ranking):
+            right = {*after}
+            said = [name in right for name, _ in one.items[:PLACES]]
+            hits[row, : len(said)] = said
+    return hits, wanted
+
+
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+    return {name: mean(values) for name, values in each(*_hits(answers, table)).items()}
+
+
+def popular(train: pd.DataFrame) -> Counter[str]:
+    """How many training rows hold each item."""
+    counts: Counter[str] = Counter()
+    for name in ("items", "next"):
+        if name in train:
+            for row in train[name]:
+                counts.update(row)
+    return counts
+
+
+def _guess(train: pd.DataFrame) -> Ranking:
+    """What is most popular, in order."""
+    counts = popular(train)
+    most, total = counts.most_common(DEEP), max(1, counts.total())
+    ordered = sorted(most, key=lambda one: (-one[1], one[0]))
+    return Ranking(tuple((name, round(count / total, 6)) for name, count in ordered))
+
+
+def _over(guess: Ranking, table: pd.DataFrame) -> list[Ranking]:
+    """What is most popular, without what the person had."""
+    had = table["items"] if "items" in table else [()] * len(table)
+    found = []
+    for row in had:
+        seen, kept = {*row}, []
+        for one in guess.items:
+            if one[0] not in seen:
+                kept.append(one)
+                if len(kept) == PLACES:
+                    break
+        found.append(Ranking(tuple(kept)))
+    return found
+
+
+def _survives(before: Ranking, after: Ranking) -> float:
+    """The share of what was said for the items that is still said for them."""
+    whole, now = sum(score for _, score in before.items), after.chances
+    return sum(now.get(name, 0.0) for name in before.names) / whole if whole else 1.0
+
+
+def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    """How much of what could be said is said, and how rows with few known items fare."""
+    hits, wanted = _hits(answers, table)
+    said = Counter(
+        name for one in answers if isinstance(one, Ranking) for name in one.names[:PLACES]
+    )
+    found = each(hits, wanted)[f"ndcg@{PLACES}"]
+    known = np.array([getattr(one, "known", 0) for one in answers], np.int64)
+    groups = []
+    for least, most in ((0, 0), (1, 4), (5, 9), (10, 49), (50, None)):
+        inside = (known >= least) & (known <= (most if most is not None else known.max(initial=0)))
+        if inside.any():
+            value, low, high = mean(found[inside])
+            group = {"least": least, "most": most, "rows": int(inside.sum())}
+            groups.append(group | {"value": value, "low": low, "high": high})
+    top = [{"item": name, "rows": count} for name, count in said.most_common(10)]
+    return {"recommended": len(said), "by_known": groups, "most_recommended": top}
+
+
+def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    """Rows of which nothing was found, those with the most known items first."""
+    missed = ~np.asarray(_hits(answers, table)[0].any(1))
+    known = np.array([getattr(one, "known", 0) for one in answers], np.int64)
+    return [int(row) for row in np.argsort(-known, kind="stable") if missed[row]]
+
+
+def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+    return each(*_hits(answers, table))[f"ndcg@{PLACES}"][:, None], _mean
+
+
+def _mean(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts.sum(1)))
+
+
+def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+    """Of what was said first."""
+    rows = [one.items[0][1] if isinstance(one, Ranking) and one.items else 0.0 for one in answers]
+    sure = change(np.array(rows, float)[:, None])[:, 0]
+    right = _hits(answers, table)[0][:, 0]
+    loss = -np.log(np.where(right, sure, 1 - sure).clip(1e-7, 1.0))
+    return calibration.certainty(sure, right, float(loss.mean()) if len(loss) else 0.0)
+
+
+def _alike(before: Ranking, after: Ranking, tolerance: float) -> bool:
+    """Places change only between items that are nearer than the tolerance."""
+    if before.names == after.names:
+        return True
+    pairs = list(zip(before.items, after.items, strict=False))
+    near = all(abs(one[1] - other[1]) < tolerance for one, other in pairs if one[0] != other[0])
+    return tolerance > 0 and len(before.items) == len(after.items) and near
+
+
+RANKING = Kind(
+    f"ndcg@{PLACES}",
+    _metrics,
+    _guess,
+    _survives,
+    _details,
+    _worst,
+    _weighed,
+    _certainty,
+    _alike,
+    over=_over,
+)

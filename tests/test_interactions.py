@@ -1,0 +1,148 @@
+"""Interactions from the layouts people have, what is wrong with lines, and rows to learn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tenfold import histories
+from tenfold.errors import DataRefused
+from tenfold.readers import interactions
+
+EARLY = 1_000_000_000
+PLAIN = [
+    ("007", "a", 5, EARLY),
+    ("007", "b", 3, EARLY + 9),
+    ("8", "a", 4, EARLY),
+    ("8", "c", 2, EARLY + 5),
+]
+
+
+def written(place: Path, separator: str, header: str = "") -> Path:
+    lines = [separator.join(map(str, row)) for row in PLAIN]
+    place.write_text("\n".join(([header] if header else []) + lines) + "\n", encoding="utf-8")
+    return place
+
+
+def events(found: interactions.Interactions) -> set[tuple[str, str, float]]:
+    users, items = found.users[found.user], found.items[found.item]
+    return set(zip(users, items, found.rating, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "header"),
+    [
+        ("u.data", "\t", ""),
+        ("ratings.dat", "::", ""),
+        ("ratings.csv", ",", "userId,movieId,rating,timestamp"),
+        ("数据.csv", ";", "用户;商品;评分;时间"),
+        ("log.txt", "|", ""),
+    ],
+)
+def test_layouts_say_the_same(tmp_path: Path, name: str, separator: str, header: str):
+    found = interactions.read(written(tmp_path / name, separator, header))
+    assert events(found) == {("007", "a", 5), ("007", "b", 3), ("8", "a", 4), ("8", "c", 2)}
+    assert found.ordered and not found.problems
+
+
+def test_sequences_are_in_order(tmp_path: Path):
+    (tmp_path / "s.txt").write_text("1 5 3 9\n2 3 5\n07 9 3 5 4\n")
+    found = interactions.read(tmp_path / "s.txt")
+    table = histories.table(found)
+    row = table[(table["group"] == "07") & (table["split"] == "test")].iloc[0]
+    assert row["items"] == ("9", "3", "5") and row["next"] == ("4",)
+
+
+def test_a_table_in_memory_and_parquet(tmp_path: Path):
+    frame = pd.DataFrame(PLAIN, columns=["user", "item", "rating", "time"])
+    assert events(interactions.read(frame)) == events(
+        interactions.read(written(tmp_path / "a.csv", ",", "user,item,rating,time"))
+    )
+    pytest.importorskip("pyarrow")
+    frame.to_parquet(tmp_path / "b.parquet")
+    assert events(interactions.read(tmp_path / "b.parquet")) == events(interactions.read(frame))
+
+
+def test_bad_lines_are_named_and_the_rest_read(tmp_path: Path):
+    lines = ["user,item,rating,time", "1,a,5,100", "1,b,good,200", ",a,3,1", "2,,3,1"]
+    lines += ["2,a,4,4070908800", "2,b,4,-5", "2,c,4,20", "2,c,4,20", "3,a,4,1,9,9", "3,b,1,2"]
+    lines += ["4,a" + 20 * ",1", "4,b,x,3"]
+    (tmp_path / "r.csv").write_text("\n".join(lines))
+    found = interactions.read(tmp_path / "r.csv")
+    told = {source.rpartition(":")[2]: problem.code for source, problem in found.problems}
+    assert told == {
+        "3": "bad-rating",
+        "4": "no-user",
+        "5": "no-item",
+        "6": "bad-time",
+        "7": "bad-time",
+        "10": "wrong-fields",
+        "12": "wrong-fields",
+        "13": "bad-rating",
+    }
+    assert events(found) == {("1", "a", 5), ("2", "c", 4), ("3", "b", 1)}
+    assert all(problem.fix for _, problem in found.problems)
+
+
+def test_titles_and_attributes_come_from_a_file_beside(tmp_path: Path):
+    written(tmp_path / "ratings.csv", ",", "userId,movieId,rating,timestamp")
+    (tmp_path / "movies.csv").write_text(
+        'movieId,title,genres\na,"Heat, the (1995)",Crime|Drama\nb,Up,Family\nc,It,Drama\n'
+    )
+    about = interactions.read(tmp_path).catalogue
+    assert about.titles["a"] == "Heat, the (1995)"
+    assert about.attributes["genres"]["Drama"] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ("1,a\n1,b\n1,c\n", "one-class"),
+        ("1,a\n2,a\n3,a\n", "one-class"),
+        ("".join(f"{user},i{user % 7}\n" for user in range(500)), "nothing-together"),
+    ],
+)
+def test_nothing_to_learn_from_is_said(tmp_path: Path, lines: str, code: str):
+    (tmp_path / "r.csv").write_text("user,item\n" + lines)
+    with pytest.raises(DataRefused) as refused:
+        histories.table(interactions.read(tmp_path / "r.csv"))
+    assert refused.value.code == code and refused.value.fix
+
+
+def walk(split: str) -> pd.DataFrame:
+    rows = [(user, item, (item * 7 + user) % 5 + 1, 100 * item + user)
+            for user in range(40) for item in range(user % 5, 12)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["user", "item", "rating", "time"])
+    return histories.table(interactions.read(frame), split)
+
+
+@pytest.mark.parametrize("split", ["last", "time", "random"])
+def test_nothing_is_learnt_of_what_is_asked(split: str):
+    table = walk(split)
+    for _, rows in table.groupby("group"):
+        asked = rows[rows["split"] != "train"]
+        for _, row in asked.iterrows():
+            assert not {*row["items"]} & {*row["next"]} and row["next"]
+        learnt = rows[rows["split"] == "train"]
+        for _, row in learnt.iterrows():
+            for _, other in asked.iterrows():
+                assert not {*row["items"], *row["next"]} & {*other["next"]}
+    assert set(table["split"]) == {"train", "valid", "test"}
+
+
+def test_by_time_no_training_is_later_than_any_test():
+    table = walk("time")
+    latest = {part: [int(one) for row in table[table["split"] == part]["next"] for one in row]
+              for part in ("train", "test")}  # fmt: skip
+    assert max(latest["train"]) <= min(latest["test"])
+
+
+def test_ratings_are_asked_for_by_a_question_mark():
+    rows = [(user, item, (user + item) % 5 + 1) for user in range(30) for item in range(6)]
+    found = interactions.read(pd.DataFrame(rows, columns=["user", "item", "rating"]))
+    table = histories.table(found, ratings=True)
+    test = table[table["split"] == "test"].iloc[0]
+    asked = [one.rpartition("=")[0] for one in test["items"] if one.endswith("=?")]
+    assert asked and asked == [item for item, _ in test["next"]]

@@ -1,0 +1,74 @@
+"""Scores of rankings against figures worked out by hand; closed forms against their formulas."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+
+from tenfold import itemwise, scoring
+from tenfold.data import Columns, Ragged
+from tenfold.results import Ranking
+
+
+def ranking(*names: str, known: int = 3) -> Ranking:
+    return Ranking(tuple((name, 1 / (2 + at)) for at, name in enumerate(names)), known, known)
+
+
+TRAIN = pd.DataFrame({"items": [("a", "b"), ("a",)], "next": [("c",), ("b",)]})
+
+
+def test_measures_by_hand():
+    table = pd.DataFrame({"items": [("z",), ("a",)], "next": [("a", "b"), ("q",)]})
+    answers = [ranking("x", "a", "y", "b"), ranking("q", "x")]
+    found = scoring.score(answers, table, TRAIN)
+    gains = 1 / math.log2(3) + 1 / math.log2(5)
+    ndcg = (gains / (1 + 1 / math.log2(3)) + 1) / 2
+    assert found.best.value == pytest.approx(ndcg, abs=1e-6)
+    values = {name: one.value for name, one in found.metrics.items()}
+    assert values["recall@10"] == 1 and values["hit@10"] == 1
+    assert values["mrr@10"] == pytest.approx((1 / 2 + 1) / 2)
+    assert values["map@10"] == pytest.approx(((1 / 2 + 2 / 4) / 2 + 1) / 2)
+
+
+def test_the_guess_is_what_is_popular_and_not_yet_had():
+    table = pd.DataFrame({"items": [("a",), ()], "next": [("b",), ("a",)]})
+    found = scoring.score([ranking("x"), ranking("y")], table, TRAIN)
+    assert found.best.value == 0 and found.best.guess == pytest.approx(1.0)
+
+
+def test_nobody_is_scored_higher_for_longer_lists():
+    table = pd.DataFrame({"items": [()], "next": [("k",)]})
+    long = ranking(*"abcdefghijk")
+    assert scoring.score([long], table, TRAIN).best.value == 0
+
+
+def columns(rows: list[list[int]]) -> Columns:
+    return Columns({"items": Ragged.of(rows, np.int32)})
+
+
+def test_ease_is_the_least_squares_solution_without_itself():
+    random = np.random.default_rng(0)
+    rows = scipy.sparse.csr_matrix((random.random((60, 9)) < 0.4).astype(np.float32))
+    weights = itemwise.ease(itemwise.gram(rows), 3.0)
+    full = rows.toarray().astype(float)
+    for item in range(9):
+        others = [other for other in range(9) if other != item]
+        left = full[:, others].T @ full[:, others] + 3.0 * np.eye(8)
+        solved = np.linalg.solve(left, full[:, others].T @ full[:, item])
+        np.testing.assert_allclose(weights[others, item], solved, atol=1e-4)
+    assert np.abs(np.diag(weights)).max() == 0
+
+
+def test_a_history_is_weighed_by_its_age():
+    found = itemwise.matrix(columns([[2, 1], [3]]), ("items",), 3, fading=0.5)
+    np.testing.assert_allclose(found.toarray(), [[0.5, 1, 0], [0, 0, 1]])
+
+
+def test_the_largest_weights_are_those_furthest_from_zero():
+    kept = itemwise.largest(np.array([[0, 0.1, -0.9], [0.3, 0, 0.2], [0, 0, 0.0]], np.float32), 1)
+    assert kept.targets[:2, 0].tolist() == [2, 0]
+    np.testing.assert_allclose(kept.weights[:2, 0], [-0.9, 0.3])
