@@ -153,6 +153,14 @@ class App(ABC):
         for table in tables:
             yield from zip(table["source"], say(table), strict=True)
 
+    def spell(self, table: Table, facts: Facts) -> Table:
+        """The same rows, cells that stand for more than they say spelled out for `explain`."""
+        return table
+
+    def gallery(self, facts: Facts) -> Table | None:
+        """Rows that `similar` compares with, where these are not the training rows."""
+        return None
+
     def score(self, answers: list[Answer], table: Table) -> Scores | None:
         """Own scoring where rows are not what is judged; None = by the kind of Prediction."""
         return None

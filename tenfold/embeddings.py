@@ -17,7 +17,7 @@ from tenfold.app import Table
 from tenfold.data import Columns, Encoded, Problem
 from tenfold.errors import DataRefused, UsageError
 from tenfold.progress import advance, tell
-from tenfold.readers.scan import MEDIA
+from tenfold.readers.scan import MEDIA, scan
 from tenfold.run import Run
 
 __all__ = ["Embedded", "Training", "embed", "nearest", "of_training", "unit"]
@@ -77,6 +77,10 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     Raises UsageError where the data are not where they were, DataRefused where they hold none of
     the training rows.
     """
+    own = run.app.gallery(run.facts)
+    if own is not None:
+        table = scan(own.assign(problem=pd.Series([None] * len(own), dtype=object)))
+        return Training(table, np.asarray(_kept(run, table).columns[NAME]))
     source = rereading.place_of(run, data, verb)
     known = rereading.rows_of(run)
     table = rereading.own_rows(rereading.looked_at(run, source)[0], known, "train")

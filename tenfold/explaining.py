@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 
 __all__ = [
+    "BETWEEN",
     "agreement",
     "covered",
+    "entry_covers",
     "grad_cam",
     "has_map",
     "in_cells",
@@ -43,7 +45,7 @@ __all__ = [
 Say = Callable[[Columns], Sequence[Prediction | Problem]]
 SayTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
 
-Places = list[tuple[int, int]]
+Parts = list[tuple[int, int]]
 
 MOST = 64
 """Covers of one input."""
@@ -179,27 +181,37 @@ def in_cells(
     alone = table.iloc[[row]].reset_index(drop=True)
     if not names or isinstance(before := about or say(alone)[0], Problem):
         return []
-    covers = {name: CELLS[inputs[name].kind](alone[name].iloc[0]) for name in names}
-    return [_cell_covered(say, alone, name, covers[name], before) for name in names if covers[name]]
+    kinds = {name: CELLS[inputs[name].kind] for name in names}
+    parts = {name: kinds[name].parts(alone[name].iloc[0]) for name in names}
+    return [
+        _cell_covered(say, alone, name, parts[name], kinds[name], before)
+        for name in names
+        if parts[name]
+    ]
 
 
 def _cell_covered(
-    say: SayTable, alone: pd.DataFrame, name: str, places: Places, before: Prediction
+    say: SayTable,
+    alone: pd.DataFrame,
+    name: str,
+    parts: Parts,
+    cover: Cells,
+    before: Prediction,
 ) -> Explanation:
-    text, whole = alone[name].iloc[0], scoring.survives(before, before)
-    many = max(1, AT_ONCE // max(1, len(text)))
+    cell, whole = alone[name].iloc[0], scoring.survives(before, before)
+    many = max(1, AT_ONCE // max(1, len(cell)))
     lost: list[float] = []
-    for start in range(0, len(places), many):
-        part = [_without(text, *place) for place in places[start : start + many]]
-        asked = alone.iloc[np.zeros(len(part), int)].reset_index(drop=True)
-        asked[name] = pd.Series(part, dtype=object)
+    for start in range(0, len(parts), many):
+        some = [cover.without(cell, *part) for part in parts[start : start + many]]
+        asked = alone.iloc[np.zeros(len(some), int)].reset_index(drop=True)
+        asked[name] = pd.Series(some, dtype=object)
         lost += [
             # Where nothing is left to answer, nothing of the answer is left.
             whole - (0.0 if isinstance(one, Problem) else scoring.survives(before, one))
             for one in say(asked)
         ]
     found = Explanation(name, "occlusion", np.round(lost, 4).tolist())
-    return replace(found, places=[list(place) for place in places])
+    return replace(found, places=[list(place) for place in cover.places(cell, parts)])
 
 
 def _without(text: str, start: int, end: int) -> str:
@@ -207,7 +219,7 @@ def _without(text: str, start: int, end: int) -> str:
     return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
 
 
-def text_covers(text: Any) -> Places:
+def text_covers(text: Any) -> Parts:
     """At most 64 parts of a text, (first, behind the last) character of each; [] for no text.
 
     A part is one token, or as many neighbouring ones as needed; of a very long text those that are
@@ -223,7 +235,42 @@ def text_covers(text: Any) -> Places:
     return [(int(part[0, 0]), int(part[-1, 1])) for part in parts if len(part)]
 
 
-CELLS: dict[str, Callable[[Any], Places]] = {"text": text_covers}
+BETWEEN = " | "
+"""What stands between the entries of a list where it is shown as one text."""
+
+
+def entry_covers(cell: Any) -> Parts:
+    """Entries of a list, the last 256 of a longer one: (place, place behind it) of each."""
+    if not isinstance(cell, (list, tuple)):
+        return []
+    return [(place, place + 1) for place in range(max(0, len(cell) - 256), len(cell))]
+
+
+def _without_entries(cell: Any, start: int, end: int) -> tuple[str, ...]:
+    return (*cell[:start], *cell[end:])
+
+
+def _shown(cell: Any, parts: Parts) -> Parts:
+    """Where the entries stand in the list as one text."""
+    ends = list(itertools.accumulate(len(str(entry)) + len(BETWEEN) for entry in cell))
+    return [
+        (ends[at] - len(str(cell[at])) - len(BETWEEN), ends[at] - len(BETWEEN)) for at, _ in parts
+    ]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A kind of cell: its `parts`, itself `without` one of them, their `places` as it is shown."""
+
+    parts: Callable[[Any], Parts]
+    without: Callable[[Any, int, int], Any]
+    places: Callable[[Any, Parts], Parts]
+
+
+CELLS: dict[str, Cells] = {
+    "text": Cells(text_covers, _without, lambda text, parts: parts),
+    "items": Cells(entry_covers, _without_entries, _shown),
+}
 """Kinds of input that are covered as they were handed over."""
 
 

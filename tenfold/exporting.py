@@ -24,7 +24,7 @@ import numpy as np
 
 from tenfold import __version__, device, evidence, onnx_graph, rereading, scoring, sealing, system
 from tenfold.app import Answer
-from tenfold.data import Column, Columns
+from tenfold.data import Column, Columns, Ragged
 from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.evidence import Evidence
 from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
@@ -136,7 +136,9 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
     path.write_bytes(content)
     infer = by_onnx(session_of(path, "cpu"))
     before, after = run.infer(found.columns), infer(found.columns)
-    worst = {name: _furthest(before[name], after[name]) for name in before}
+    # Whole numbers are decisions, which are compared as answers are.
+    measured = [name for name in before if np.issubdtype(_values(before[name]).dtype, np.inexact)]
+    worst = {name: _furthest(before[name], after[name]) for name in measured}
     answers = replace(run, infer=infer).answer(found.columns)
     counts = _counts(found.answers, answers)
     values = _headlines(run, found, answers, own)
@@ -170,11 +172,15 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
 
 def _furthest(first: Column, second: Column) -> float:
     """The largest difference of two outputs, relative where they exceed one."""
-    before, after = (np.asarray(getattr(one, "values", one)) for one in (first, second))
+    before, after = _values(first), _values(second)
     if before.shape != after.shape:
         return float("inf")
     off = np.abs(after.astype(np.float64) - before) / np.maximum(1.0, np.abs(before))
     return float(f"{off.max(initial=0.0):.3g}")
+
+
+def _values(column: Column) -> np.ndarray:
+    return np.asarray(column.values if isinstance(column, Ragged) else column)
 
 
 def _counts(before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, int]:
@@ -264,6 +270,7 @@ def _cost_of_eight_bits(
     answers = replace(run, infer=infer).answer(found.columns)
     name, value = found.scores.headline, _headline(run, found, answers)
     drop = 100 * (found.scores.best.value - value)
+    drop = -drop if scoring.KINDS[run.app.gives(run.facts)].lower else drop
     cost = {
         "value": round(value, 6),
         "drop": round(drop, 4),

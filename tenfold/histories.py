@@ -79,6 +79,7 @@ def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.Dat
     made = pd.DataFrame(columns | {"problem": pd.Series(problems, dtype=object)})
     made.attrs |= {"root": found.root, "ignored": found.ignored}
     made.attrs |= {"lines": found.lines, "catalogue": found.catalogue}
+    made.attrs["ordered"] = found.ordered
     return made
 
 

@@ -31,8 +31,8 @@ __all__ = ["OPSET", "eight_bits", "graph", "ready"]
 OPSET = 20
 CALIBRATED_ON = 512
 """Training rows that tell the range of every activation."""
-IN_EIGHT_BITS = ["Conv", "Gemm", "MatMul"]
-"""What costs time; the rest stays float, where eight bits were slower (measured)."""
+IN_EIGHT_BITS = ["Conv", "Gemm", "MatMul", "Gather"]
+"""What costs time or holds tables; the rest stays float: eight bits were slower (measured)."""
 
 
 def ready() -> dict[str, str]:

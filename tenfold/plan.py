@@ -21,7 +21,8 @@ class Plan:
 
     `judge(share of the planned steps done, validation loss)` is told every row of the log before
     the plan's end; what it raises ends learning there (a search gives up a poor trial so). It
-    decides nothing else, and is no setting.
+    decides nothing else, and is no setting. `seconds` is told by fit what each of several parts
+    took, beside what was settled, which is the same whenever it is done again.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Plan:
     checkpoint_steps: int = 1000
     dry: bool = False
     judge: Callable[[float, float], None] | None = None
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
     def settings(self) -> dict[str, Any]:
         """What decides the result, as JSON: a run continues only where these agree."""

@@ -57,6 +57,8 @@ class Prepared:
     seconds: dict[str, float] = field(default_factory=dict)
     seed: int = 0
     beyond: int = 0
+    lines: int | None = None
+    """Lines that were read, where a row is made of several."""
 
     def inputs(self, part: str) -> Columns:
         """What the network eats of the rows of a part."""
@@ -90,7 +92,7 @@ class Prepared:
 
     def refusal(self, on_bad: str) -> DataRefused | None:
         """Why these data cannot be learnt from, if they cannot."""
-        rows = self.found - len(self.ignored)
+        rows = self.lines or self.found - len(self.ignored)
         if on_bad == "stop" and len(self.quarantined) > 0.05 * rows:
             return _too_many(rows, self.quarantined)
         return _too_few(self.used)
@@ -112,7 +114,7 @@ def prepare(
     began = time.perf_counter()
     table, ignored = _read(app, source, mapping)
     root = Path(table.attrs["root"]).resolve() if table.attrs.get("root") else None
-    found = len(table) + len(ignored)
+    found, lines = len(table) + len(ignored), table.attrs.get("lines")
     table = scan(_with_blank_problems(table))
     good, quarantined = _parted(table, table["problem"], on_bad)
     good, same = copies.found(good)
@@ -146,6 +148,7 @@ def prepare(
         seconds=seconds,
         seed=seed,
         beyond=beyond,
+        lines=lines,
     )
 
 

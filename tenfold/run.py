@@ -140,6 +140,9 @@ def rows(folder: Path, used: pd.DataFrame, quarantined: list[Any]) -> None:
     """Writes the rows that were used and those that were not."""
     names = [name for name in ("source", "split", *ANSWERS, "group", "digest") if name in used]
     lines = used[names].to_dict(orient="records")
+    if "items" in used:  # what is guessed blindly rests on what the training rows hold
+        for line, items in zip(lines, used["items"], strict=True):
+            line |= {"items": items} if line["split"] == "train" else {}
     system.write_atomically(folder / "rows.jsonl", _lines(lines))
     system.write_atomically(folder / "quarantine.jsonl", _lines(quarantined))
 

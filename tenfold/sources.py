@@ -22,7 +22,7 @@ import pandas as pd
 from tenfold.app import Input, Table
 from tenfold.data import Problem
 from tenfold.errors import DataRefused, TenfoldError, UsageError
-from tenfold.readers import cells, manifests, texts
+from tenfold.readers import cells, interactions, manifests, texts
 from tenfold.readers.scan import MEDIA
 from tenfold.readers.trees import is_zip, neighbours, open_tree
 
@@ -46,7 +46,8 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
         return
     if isinstance(source, (list, tuple)) and not source:
         raise UsageError("Nothing was handed over", code="no-input", fix="Name files or folders.")
-    rows = _rows(source, name, itertools.count(1), _NAMED.get(kind, _named))
+    numbers, named = itertools.count(1), _NAMED.get(kind, _named)
+    rows = _lists(source, name, numbers) if kind == "items" else _rows(source, name, numbers, named)
     count = 0
     while part := list(itertools.islice(rows, CHUNK)):
         count += len(part)
@@ -198,6 +199,69 @@ def _texts_inside(path: Path) -> Iterator[Row]:
                 yield (text if problem is None else problem), source
     except TenfoldError as error:  # one damaged file does not end the rest
         yield Problem(error.code, error.message, error.fix), str(path)
+
+
+# --- lists of items -------------------------------------------------------------------------------
+
+
+def _lists(source: Any, column: str, numbers: Iterator[int]) -> Iterator[Row]:
+    """A row for each list; a text is one, with | between its entries, or a file of interactions."""
+    if isinstance(source, (str, Path)):
+        yield from _list_named(str(source))
+    elif _is_list(source) and not any(map(_is_list, source)) and not _texts_alone(source):
+        yield tuple(map(str, source)), f"input {next(numbers)}"
+    elif isinstance(source, (list, tuple, pd.Series)) or hasattr(source, "__next__"):
+        for one in source:
+            if _is_list(one):
+                yield tuple(map(str, one)), f"input {next(numbers)}"
+            else:
+                yield from _lists(one, column, numbers)
+    else:
+        yield (str(source),), f"input {next(numbers)}"
+
+
+def _is_list(one: Any) -> bool:
+    return isinstance(one, (list, tuple, np.ndarray))
+
+
+def _texts_alone(source: Any) -> bool:
+    """Each text is a list of its own, as on the command line."""
+    return all(isinstance(one, (str, Path)) for one in source)
+
+
+def _list_named(name: str) -> Iterator[Row]:
+    if name == "-":
+        for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
+            text = line if isinstance(line, str) else line.decode("utf-8", "replace")
+            if text.strip():
+                yield _entries(text), f"line {number}"
+    elif os.path.lexists(name):
+        yield from _people(Path(name))
+    elif _TABLE.fullmatch(name):
+        yield Problem("missing-file", "there is no such file", neighbours(Path(name))), name
+    else:
+        yield _entries(name), cells.printable(name if len(name) <= 60 else f"{name[:57]}...")
+
+
+_TABLE = re.compile(r"\S+\.(csv|tsv|txt|dat|data|parquet|gz|zip)", re.I)
+
+
+def _entries(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split("|") if one.strip())
+
+
+def _people(path: Path) -> Iterator[Row]:
+    """What each user of a file of interactions had, in order."""
+    try:
+        found = interactions.read(path)
+    except TenfoldError as error:
+        yield Problem(error.code, error.message, error.fix), str(path)
+        return
+    starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
+    for user, (start, end) in enumerate(itertools.pairwise(starts)):
+        yield tuple(map(str, found.items[found.item[start:end]])), f"user {found.users[user]}"
+    for source, problem in found.problems:
+        yield problem, source
 
 
 _NAMED: dict[str, Named] = {"text": _text}

@@ -125,7 +125,7 @@ def once(asked: Asked, out: str | Path | None) -> Run:
         run = _learn(app, prepared, plan, folder, asked.start)
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
-            seconds = {**prepared.seconds, "train": round(learnt, 3)}
+            seconds = {**prepared.seconds, **plan.seconds, "train": round(learnt, 3)}
             _judge(run, prepared, seconds, began, asked.tuned)
         checkpoint.remove(folder / "checkpoints")
     return run

@@ -31,13 +31,13 @@ LAYERS = """
     run sources copies
     apps
     app
-    choosing recommenders
+    choosing recommenders rated
     loop
     settle inference onnx_graph folders
     learner feed checkpoint watch course
     optimizers plan
     explaining labelling near layers charts
-    histories
+    histories judging
     networks scoring readers draw views objectives foreground
     splits cache classes fetching document calibration intervals sealing bags spans tokens
     itemwise factors entries

@@ -261,4 +261,4 @@ def test_what_was_chosen_by_trials_is_told_as_a_setting(run):
     tried = {"tried": {"shift": 0.5, "shift,cutout": 0.4}, "augment": "shift,cutout"}
     assert "--augment shift,cutout" in command_of(run, tried, minutes=3.0)
     rows = made.plan(replace(run, facts=run.facts | {"settled": run.facts["settled"] | tried}))
-    assert ("validation loss of what was tried", "shift 0.500, shift,cutout 0.400") in rows
+    assert ("what was tried, on validation", "shift 0.500, shift,cutout 0.400") in rows

@@ -175,6 +175,40 @@ def _spoil_texts(folder: Path) -> None:
         path.write_text("\n".join([head, *spoilt]) + "\n", encoding="utf-8")
 
 
+# --- people and items ---
+
+RING = 8
+PEOPLE = {"train": 5, "valid": 1, "test": 1}
+
+
+def walks(folder: Path, seed: int, people: int = 60) -> Path:
+    """part.csv of user,item,time: everybody walks on along one of three rings of items."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng([seed, 7])
+    rows: dict[str, list[str]] = {part: [] for part in PEOPLE}
+    for person in range(people):
+        ring, place, day = "abc"[person % 3], int(random.integers(RING)), 1_600_000_000
+        for part, count in PEOPLE.items():
+            for _ in range(count):
+                rows[part].append(f"{person:03},{ring}{place % RING},{day}\n")
+                place, day = place + 1, day + 86_400
+    for part, lines in rows.items():
+        (folder / f"{part}.csv").write_text("user,item,time\n" + "".join(lines), "utf-8")
+    return folder
+
+
+def _spoil_walks(folder: Path) -> None:
+    """Outside train: every item is that of another ring."""
+    for part in ("valid", "test"):
+        path = folder / f"{part}.csv"
+        head, *lines = path.read_text("utf-8").splitlines()
+        rows = [line.split(",") for line in lines]
+        spoilt = [
+            f"{user},{'bca'['abc'.index(item[0])]}{item[1:]},{day}" for user, item, day in rows
+        ]
+        path.write_text("\n".join([head, *spoilt]) + "\n", "utf-8")
+
+
 WORLDS: dict[str, World] = {
     "image-classification": World(
         make=shapes,
@@ -183,6 +217,13 @@ WORLDS: dict[str, World] = {
         knobs={"size": "tiny", "augment": "shift"},
         plan={"epochs": 30, "batch": 24},
         floor=_smoothed(len(SHAPES), 0.15),
+    ),
+    "recommendation": World(
+        make=walks,
+        spoil=_spoil_walks,
+        hand_over=lambda folder: "a1|a2|a3",
+        knobs={"model": "sasrec", "size": "tiny", "dropout": 0.1, "rate": 0.01},
+        plan={"epochs": 30, "batch": 20},
     ),
     "text-classification": World(
         make=texts,

@@ -131,12 +131,20 @@ def _layout(head: list[str]) -> tuple[str, int]:
         share = many / len(counts)
         if 2 <= width <= WIDEST and share > best + 0.05 and share >= 0.6:
             best, chosen = share, (separator, width)
-    if chosen[1] < 2 or (chosen[0] == " " and best < 0.9):
+    if chosen[1] < 2 or (chosen[0] == " " and (best < 0.9 or not _dated(head))):
         tokens = [line.split() for line in head]
         commas = sum("," in line for line in head) > 0.5 * len(head)
         if head and (commas or np.mean([len(one) > 1 for one in tokens]) > 0.5):
             return ("," if commas else " "), 0
     return chosen
+
+
+def _dated(head: list[str]) -> bool:
+    """Whether lines with spaces are columns: they are named, or end in a time."""
+    if any(role_of(one) for one in head[0].split()):
+        return True
+    last = pd.to_numeric(pd.Series([line.split()[-1] for line in head]), errors="coerce")
+    return bool((last > 1e8).mean() > 0.8)
 
 
 def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
@@ -159,6 +167,14 @@ def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
         users += [user] * len(rest)
         items += rest
         numbers += [number] * len(rest)
+    some = pd.Series(items[:1000], dtype=object).astype(str)
+    if items and not some.str.contains(r"\d").mean() > 0.5:
+        raise DataRefused(
+            f"{name} looks like text: of the items in its lines few hold a digit",
+            code="missing-column",
+            where=name,
+            fix="Name the columns user and item, or number the items.",
+        )
     columns = {"user": pd.Series(users, dtype=object), "item": pd.Series(items, dtype=object)}
     return Frame(columns, np.array(numbers, np.int64), name, part, problems, ordered=True)
 

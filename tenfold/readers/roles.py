@@ -101,9 +101,16 @@ def _guessed(frame: pd.DataFrame, free: list[Any], known: set[str]) -> dict[str,
         elif "time" not in known | found.keys() and _dates(texts[:50]).notna().mean() > 0.8:
             found["time"] = one
     ids = [one for one in free if one not in found.values()]
+    if not found and ids and not known and _digits(some[ids[0]].astype(str)) < 0.5:
+        return {}  # texts, as of another kind of work
     for role, one in zip([r for r in ("user", "item") if r not in known], ids, strict=False):
         found[role] = one
     return found
+
+
+def _digits(texts: pd.Series) -> float:
+    """The share that hold a digit, and no more than one word."""
+    return float((texts.str.contains(r"\d") & ~texts.str.strip().str.contains(r"\s")).mean())
 
 
 def _dates(texts: pd.Series) -> pd.Series:

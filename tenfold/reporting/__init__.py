@@ -154,7 +154,7 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
             images.append(draw.thumbnail(draw.overlay(taken[one.over][place], one.weights)))
         source = str(found.table["source"].iloc[row]) if "source" in found.table else ""
         said = answers.said(found.answers[row], right)
-        cells = {name: str(found.table[name].iloc[row]) for name in texts}
+        cells = {name: passages.text_of(found.table[name].iloc[row]) for name in texts}
         parts = passages.answered(found.answers[row])
         shown = [
             passages.passage(text, _over(one, name), MOST_LETTERS)
@@ -259,7 +259,9 @@ def _examples(prepared: Prepared, texts: list[str]) -> list[dict[str, Any]]:
         taken = columns.only(names[:1]).take(some) if names else {}
         images = [draw.thumbnail(one, 96) for one in taken[names[0]]] if names else []
         shown = (
-            passages.examples([str(one) for one in table[texts[0]].iloc[some[:4]]]) if texts else []
+            passages.examples([*map(passages.text_of, table[texts[0]].iloc[some[:4]])])
+            if texts
+            else []
         )
         found.append({"name": name, "images": images, "passages": shown})
     return found
@@ -271,7 +273,7 @@ def _plain_examples(table: pd.DataFrame, texts: list[str]) -> list[dict[str, Any
         return []
     some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
     shown = [
-        passages.named(str(table[texts[0]].iloc[row]), passages.true(table, row), 300)
+        passages.named(passages.text_of(table[texts[0]].iloc[row]), passages.true(table, row), 300)
         for row in map(int, some)
     ]
     return [{"name": "", "images": [], "passages": shown}]

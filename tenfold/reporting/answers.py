@@ -15,7 +15,7 @@ import pandas as pd
 from tenfold import charts
 from tenfold.language import say
 from tenfold.reporting import passages
-from tenfold.results import Label, Labels, Spans, Tags
+from tenfold.results import Label, Labels, Ranking, Ratings, Spans, Tags
 
 __all__ = ["PIECES", "nothing", "said", "truth"]
 
@@ -44,11 +44,17 @@ def _labels(details: Details) -> dict[str, Any]:
     return _table(details)
 
 
+def _ranking(details: Details) -> dict[str, Any]:
+    return nothing(details) | {"ranking": details}
+
+
 PIECES: dict[type, Callable[[Details], dict[str, Any]]] = {
     Label: _label,
     Labels: _labels,
     Spans: _labels,
     Tags: _label,
+    Ranking: _ranking,
+    Ratings: _ranking,
 }
 
 
@@ -113,6 +119,11 @@ def truth(table: pd.DataFrame, row: int) -> str:
         return " + ".join(table["labels"].iloc[row]) or say("none")
     if "tags" in table:
         return _names(passages.true(table, row))
+    if "next" in table:
+        return " + ".join(
+            one if isinstance(one, str) else "{}={:g}".format(*one)
+            for one in table["next"].iloc[row]
+        )
     return str(table["label"].iloc[row]) if "label" in table else ""
 
 
@@ -130,6 +141,13 @@ def said(answer: Any, right: str = "") -> dict[str, Any]:
         chances = [answer.probabilities.get(name, 0.0) for name in answer.labels]
         sure = min(chances) if chances else 1 - max(answer.probabilities.values(), default=0.0)
         return {"said": " + ".join(answer.labels) or say("none"), "sure": sure, "right": None}
+    if isinstance(answer, Ratings):
+        told = [f"{answer.titles.get(name, name)}={mark:.2f}" for name, mark in answer.items[:3]]
+        return {"said": " + ".join(told) or f"{answer.otherwise:.2f}", "sure": None, "right": None}
+    if isinstance(answer, Ranking):
+        names = [answer.titles.get(name, name) for name in answer.names[:3]]
+        first = answer.items[0][1] if answer.items else None
+        return {"said": " + ".join(names) or say("none"), "sure": first, "right": None}
     if (parts := passages.answered(answer)) is not None:
         least = min(getattr(answer, "probabilities", ()), default=None)
         return {"said": _names(parts), "sure": least, "right": None}

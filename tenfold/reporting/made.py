@@ -25,7 +25,11 @@ def plan(run: Run) -> Rows:
     settled, begun = run.facts.get("settled", {}), folders.plan_of(run.folder)
     found: dict[str, Any] = dict(settled)
     if tried := settled.get("tried"):
-        each = (f"{words.named(name)} {value:.3f}" for name, value in tried.items())
+        took = run.scores.get("seconds", {})
+        each = (
+            f"{words.named(name)} {value:.3f}" + (f" ({took[name]:.1f} s)" if name in took else "")
+            for name, value in tried.items()
+        )
         found["tried"] = say(", ").join(each)
     if isinstance(found.get("kept"), str):
         found["kept"] = words.named(found["kept"])

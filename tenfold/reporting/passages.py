@@ -13,6 +13,7 @@ import pandas as pd
 
 from tenfold import charts, tokens
 from tenfold.app import App
+from tenfold.explaining import BETWEEN
 from tenfold.language import say
 from tenfold.prepare import Prepared
 from tenfold.results import Explanation
@@ -24,6 +25,7 @@ __all__ = [
     "named",
     "passage",
     "strongest",
+    "text_of",
     "texts_of",
     "true",
 ]
@@ -41,8 +43,13 @@ FAINT = 0.02
 
 
 def texts_of(app: App, facts: dict[str, Any]) -> list[str]:
-    """Names of the inputs that are texts."""
-    return [name for name, one in app.inputs(facts).items() if one.kind == "text"]
+    """Names of the inputs that are shown as texts."""
+    return [name for name, one in app.inputs(facts).items() if one.kind in ("text", "items")]
+
+
+def text_of(cell: Any) -> str:
+    """A cell as it is shown: a list with | between its entries."""
+    return BETWEEN.join(map(str, cell)) if isinstance(cell, (list, tuple)) else str(cell)
 
 
 def passage(text: str, found: Explanation | None = None, most: int = MOST) -> Pieces:

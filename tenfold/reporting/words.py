@@ -53,6 +53,11 @@ METRICS = {
     "r2": Metric("R²", "share of the variance that is explained", False),
     "wer": Metric("Word error rate", "words wrong, missing or added, a word said", better="lower"),
     "cer": Metric("Character error rate", "the same for characters", better="lower"),
+    "ndcg@10": Metric("NDCG@10", "right items among the first ten, the higher the more they count"),
+    "recall@10": Metric("Recall@10", "share of the right items that is among the first ten"),
+    "mrr@10": Metric("MRR@10", "mean of one over the place of the first right item, up to ten"),
+    "map@10": Metric("MAP@10", "mean of the precision at each right item among the first ten"),
+    "hit@10": Metric("Hit rate@10", "share of rows with a right item among the first ten"),
     "eer": Metric("Equal error rate", "false accepts equal false rejects", better="lower"),
 }
 
@@ -72,6 +77,7 @@ NAMES = {
     "convolution": "convolution",
     "mixed": "all of them mixed",
     "kept": "part that answers",
+    "popularity": "popularity",
     "characters": "characters",
     "tokens": "tokens",
     "steps": "steps",
@@ -81,7 +87,7 @@ NAMES = {
     "decided": "length decided by",
     "temperature": "temperature",
     "ended_early": "ended early at step",
-    "tried": "validation loss of what was tried",
+    "tried": "what was tried, on validation",
     "seed": "seed",
     "device": "device",
     "data": "data fingerprint",

@@ -13,11 +13,12 @@ import pandas as pd
 
 from tenfold.data import Problem
 from tenfold.intervals import Weighed
-from tenfold.results import Label, Labels, Prediction, Ranking, Score, Scores, Spans, Tags
+from tenfold.results import Label, Labels, Prediction, Ranking, Ratings, Score, Scores, Spans, Tags
 from tenfold.scoring.kind import Answer, Change, Kind, natural
 from tenfold.scoring.label import LABEL, Matrix, expected_calibration_error
 from tenfold.scoring.labels import LABELS
 from tenfold.scoring.ranking import RANKING
+from tenfold.scoring.ratings import RATINGS
 from tenfold.scoring.spans import SPANS, TAGS
 
 __all__ = [
@@ -36,7 +37,14 @@ __all__ = [
     "worst",
 ]
 
-KINDS: dict[type, Kind] = {Label: LABEL, Labels: LABELS, Spans: SPANS, Tags: TAGS, Ranking: RANKING}
+KINDS: dict[type, Kind] = {
+    Label: LABEL,
+    Labels: LABELS,
+    Spans: SPANS,
+    Tags: TAGS,
+    Ranking: RANKING,
+    Ratings: RATINGS,
+}
 
 RESAMPLED = 200
 """How often rows are resampled for an interval."""
@@ -48,7 +56,10 @@ def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -
     found = kind.measure(answers, table, RESAMPLED)
     blind = kind.measure(kind.blind(train, table), table, 0)
     metrics = {name: Score(*values, blind[name][0]) for name, values in found.items()}
-    return Scores(kind.headline, metrics, len(table), kind.details(answers, table))
+    details = kind.details(answers, table)
+    if kind.beside:
+        details |= kind.beside(answers, table, train)
+    return Scores(kind.headline, metrics, len(table), details)
 
 
 def worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:

@@ -38,10 +38,15 @@ class Kind:
     weighed: Callable[[Sequence[Answer], pd.DataFrame], Weighed]
     certainty: Callable[[Sequence[Answer], pd.DataFrame, Change], dict[str, Any]]
     alike: Callable[[Any, Any, float], bool]
+    lower: bool = False
+    """A lower headline is better."""
     exclusive: bool = False
     """Probabilities of a row sum to one."""
     over: Callable[[Any, pd.DataFrame], Sequence[Answer]] | None = None
     """The guess laid over rows, where what it says of a row depends on its length."""
+
+    beside: Callable[[Sequence[Answer], pd.DataFrame, pd.DataFrame], dict[str, Any]] | None = None
+    """Further details, of answers, rows and the training rows."""
 
     def blind(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
         """The best constant answer to each row of a table."""

@@ -17,35 +17,15 @@ import pandas as pd
 
 from tenfold import calibration
 from tenfold.intervals import Weighed, mean
+from tenfold.itemwise import measures
 from tenfold.results import Ranking
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics
 
-__all__ = ["RANKING", "each", "popular"]
+__all__ = ["RANKING", "popular"]
 
 PLACES = 10
 DEEP = 2_000
 """Most popular items that a guess holds, from which those a person had are taken out."""
-
-
-def each(hits: np.ndarray, wanted: np.ndarray) -> dict[str, np.ndarray]:
-    """Measures (N,) of rankings: which of the K places are right (N, K), how many were wanted (N,).
-
-    NDCG: K. Jaervelin and J. Kekaelaeinen 2002, with gains of one.
-    """
-    places = hits.shape[1]
-    discount = 1 / np.log2(np.arange(2, places + 2))
-    most = np.minimum(wanted, places)
-    ideal = np.concatenate([[0.0], np.cumsum(discount)])[most]
-    first = np.where(hits.any(1), hits.argmax(1) + 1, np.inf)
-    precision = np.cumsum(hits, 1) / np.arange(1, places + 1)
-    there = np.maximum(1, wanted)
-    return {
-        f"ndcg@{places}": (hits @ discount) / np.maximum(ideal, 1e-12),
-        f"recall@{places}": hits.sum(1) / there,
-        f"mrr@{places}": 1 / first,
-        f"map@{places}": (precision * hits).sum(1) / np.maximum(1, most),
-        f"hit@{places}": hits.any(1).astype(float),
-    }
 
 
 def _hits(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +40,7 @@ def _hits(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[np.ndarray, n
 
 
 def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
-    return {name: mean(values) for name, values in each(*_hits(answers, table)).items()}
+    return {name: mean(values) for name, values in measures(*_hits(answers, table)).items()}
 
 
 def popular(train: pd.DataFrame) -> Counter[str]:
@@ -108,7 +88,7 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
     said = Counter(
         name for one in answers if isinstance(one, Ranking) for name in one.names[:PLACES]
     )
-    found = each(hits, wanted)[f"ndcg@{PLACES}"]
+    found = measures(hits, wanted)[f"ndcg@{PLACES}"]
     known = np.array([getattr(one, "known", 0) for one in answers], np.int64)
     groups = []
     for least, most in ((0, 0), (1, 4), (5, 9), (10, 49), (50, None)):
@@ -121,6 +101,24 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
     return {"recommended": len(said), "by_known": groups, "most_recommended": top}
 
 
+def _beside(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> dict[str, Any]:
+    """Coverage: the share of known items that is recommended at all. Novelty: bits of surprise.
+
+    Novelty is the mean of -log2 of the share of people who had what is recommended (M. Zhou et al.
+    2010); people who had it are counted in training.
+    """
+    counts = popular(train)
+    people = max(1, len(train))
+    said = [one.names[:PLACES] for one in answers if isinstance(one, Ranking)]
+    surprise = [np.log2(people / max(1, counts[name])) for names in said for name in names]
+    known = sum(name in counts for name in {name for names in said for name in names})
+    return {
+        "items": len(counts),
+        "coverage": round(known / max(1, len(counts)), 6),
+        "novelty": round(float(np.mean(surprise)) if surprise else 0.0, 4),
+    }
+
+
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     """Rows of which nothing was found, those with the most known items first."""
     missed = ~np.asarray(_hits(answers, table)[0].any(1))
@@ -129,7 +127,7 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
 
 
 def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
-    return each(*_hits(answers, table))[f"ndcg@{PLACES}"][:, None], _mean
+    return measures(*_hits(answers, table))[f"ndcg@{PLACES}"][:, None], _mean
 
 
 def _mean(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -165,4 +163,5 @@ RANKING = Kind(
     _certainty,
     _alike,
     over=_over,
+    beside=_beside,
 )

@@ -22,7 +22,7 @@ from tenfold.progress import advance, tell
 from tenfold.readers.cells import error_line, printable
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
-from tenfold.reporting.passages import passage, strongest, texts_of
+from tenfold.reporting.passages import passage, strongest, text_of, texts_of
 from tenfold.reporting.words import share
 from tenfold.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.run import Run, open_run
@@ -237,6 +237,7 @@ def _ways(run: Run, method: str) -> Sequence[str]:
 
 def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
     run = asked.run
+    table = run.app.spell(table, run.facts)
     encoded = run.app.encode(table, run.facts)
     for row, source in enumerate(map(str, table["source"])):
         if row in encoded.problems:
@@ -321,7 +322,7 @@ def _passages(one: Explained) -> list[dict[str, Any]]:
     for name in (name for name in one.texts if name in one.row):
         found = _over(one, name)
         lost = max(found.weights, default=0.0) if found else None
-        shown.append({"lost": lost, "pieces": passage(str(one.row[name].iloc[0]), found)})
+        shown.append({"lost": lost, "pieces": passage(text_of(one.row[name].iloc[0]), found)})
     return shown
 
 
@@ -333,7 +334,9 @@ def _line(one: Explained, about: str | None) -> str:
     if isinstance(one.answer, Problem):
         return error_line(one.source, one.answer)
     parts = [
-        strongest(str(one.row[each.over].iloc[0]), each) for each in one.explanations if each.places
+        strongest(text_of(one.row[each.over].iloc[0]), each)
+        for each in one.explanations
+        if each.places
     ]
     shown = one.file or "; ".join(filter(None, parts))
     return f"{printable(one.source)}\t{_caption(one.answer, about)}\t{shown}"

@@ -48,7 +48,7 @@ class Neighbour:
     row: int
 
     def to_json(self) -> dict[str, Any]:
-        """`{"source", "label" or "labels", "similarity", "itself"}`."""
+        """`{"source", "label" or "labels" where it has one, "similarity", "itself"}`."""
         own = {"similarity": self.similarity, "itself": self.itself}
         return {"source": self.source, **self.answer, **own}
 
@@ -60,7 +60,7 @@ class Neighbour:
 
     def __str__(self) -> str:
         itself = " (itself)" if self.itself else ""
-        return f"{self.label} {self.similarity:.4f} {printable(self.source)}{itself}"
+        return f"{self.label} {self.similarity:.4f} {printable(self.source)}{itself}".strip()
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,11 @@ export const chinese = {
   metric_r2: "R²",
   metric_wer: "词错误率",
   metric_cer: "字错误率",
+  "metric_ndcg@10": "归一化折损累计增益（NDCG@10）",
+  "metric_recall@10": "召回率@10",
+  "metric_mrr@10": "平均倒数排名（MRR@10）",
+  "metric_map@10": "平均精度均值（MAP@10）",
+  "metric_hit@10": "命中率@10",
   metric_eer: "等错误率",
 };
 
@@ -208,6 +213,10 @@ export const said = {
   "image classification": "图像分类",
   "text classification": "文本分类",
   "token classification": "序列标注",
+  recommendation: "推荐",
+  "how many items to list": "列出多少个物品",
+  "list what the person had already, too": "也列出此人已经有过的",
+  "an attribute that items must have, such as genres=Comedy": "物品必须具有的属性，例如 genres=Comedy",
   "how many classes to list, 0 = all": "列出多少个类别，0 = 全部",
   "probability from which a class counts": "达到多大概率才算选中该类别",
   "least probability of a span that is named": "片段至少多大概率才列出",

@@ -200,5 +200,10 @@ export const english = {
   metric_r2: "R²",
   metric_wer: "Word error rate",
   metric_cer: "Character error rate",
+  "metric_ndcg@10": "NDCG@10",
+  "metric_recall@10": "Recall@10",
+  "metric_mrr@10": "MRR@10",
+  "metric_map@10": "MAP@10",
+  "metric_hit@10": "Hit rate@10",
   metric_eer: "Equal error rate",
 };

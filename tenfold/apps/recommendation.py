@@ -1,0 +1,272 @@
+"""Recommend items to people: what suits next, from what they had and what others had.
+
+Folder:
+    ratings.csv    user, item and, where there are such, rating and time; also TSV, Parquet, "::"
+    movies.csv     item, title, genres, if you like: titles are shown, genres can be asked for
+    or  train.csv  valid.csv  test.csv, if you have parts
+    or lines of "user item item item ...", in order of time
+Predicts: Ranking, the catalogue's best for a list of items; Ratings with --predict ratings.
+Sources: H. Steck 2019, arXiv 1905.03375 (EASE), D. Liang et al. 2018, arXiv 1802.05814 (Mult-VAE),
+W.-C. Kang and J. McAuley 2018, arXiv 1808.09781 (SASRec; ours learns by the full softmax), B.
+Sarwar et al. 2001 (item-kNN), Y. Koren et al. 2009 (biased matrix factorisation).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold import entries, histories, rated, recommenders
+from tenfold.app import Answer, App, Facts, Input, Outputs, Range, Say, Table, knob
+from tenfold.data import Column, Encoded, Parts, Problem, Ragged
+from tenfold.plan import Plan
+from tenfold.readers import interactions
+from tenfold.results import Prediction, Ranking, Ratings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+# R rows, N items of the catalogue
+
+WIDTHS = {"tiny": 16, "small": 64, "medium": 96, "large": 128}
+MODELS = ("auto", "popularity", "item-knn", "ease", "mult-vae", "sasrec")
+LATEST = 1024
+"""Of longer lists so many of the latest items count; all of them are left out of the answer."""
+OFFERED = 20_000
+"""Items that are offered for completion."""
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """Choices at prediction time."""
+
+    top: int = knob(10, "how many items to list", low=1, high=100)
+    again: bool = knob(False, "list what the person had already, too")
+    only: str = knob("", "an attribute that items must have, such as genres=Comedy")
+
+
+@dataclass(frozen=True)
+class Recommendation(App):
+    """See the module."""
+
+    model: str = knob("auto", "which model answers, auto = best on validation", choices=MODELS)
+    answer: str = knob("ranking", "what is answered", choices=("ranking", "ratings"))
+    split: str = knob("auto", "how the test is held out", choices=histories.SPLITS)
+    size: str = knob("small", "how much network", choices=(*WIDTHS,), search=("tiny", "medium"))
+    damping: float = knob(
+        0.0, "how much EASE is held back, 0 = best on validation", low=0.0, high=1e6
+    )
+    rate: float = knob(0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01))
+    dropout: float = knob(
+        0.4, "share of values left out at random", low=0.0, high=0.9, search=(0.2, 0.5)
+    )
+
+    wishes = _Wishes
+
+    def read(self, source: Any) -> Table:
+        return histories.table(interactions.read(source), self.split, self.answer == "ratings")
+
+    def learn(self, train: Table) -> Facts:
+        ratings = self.answer == "ratings"
+        rows = [_told(*pair) for pair in zip(train["items"], train["next"], strict=True)]
+        names = sorted({name for row in rows for name in row})
+        numbers = {name: number for number, name in enumerate(names, 1)}
+        net = {
+            "items": len(names),
+            "width": (rated.WIDTHS if ratings else WIDTHS)[self.size],
+            "dropout": self.dropout,
+            "ordered": bool(train.attrs.get("ordered", True)),
+            "positions": int(np.clip(np.mean([len(row) for row in rows]) - 1, 4, 32)),
+        }
+        data = _catalogue(train, names, numbers)
+        if ratings:
+            had = zip(train["items"], train["next"], strict=True)
+            return {"data": data | rated.histories(had, numbers), "net": net}
+        found = Ragged.of([[numbers[name] for name in row] for row in rows], np.int32)
+        return {"data": data | {"histories": entries.packed(found)}, "net": net}
+
+    def inputs(self, facts: Facts) -> dict[str, Input]:
+        titles = entries.titles(facts["data"]["titles"])
+        names = entries.listed(facts["data"]["items"])[:OFFERED]
+        return {"items": Input("items", tuple(titles.get(name, name) for name in names))}
+
+    def gives(self, facts: Facts) -> type[Prediction]:
+        return Ratings if "marks" in facts["data"] else Ranking
+
+    def encode(self, table: Table, facts: Facts) -> Encoded:
+        data, known = facts["data"], entries.known(facts["data"])
+        every, problems = _every(table["items"])
+        if "marks" in data:
+            return Encoded(rated.encoded(every, data), problems)
+        latest, seen, given = [], [], []
+        for told in every:
+            numbers, count = known.latest_first(told)
+            latest.append(numbers[:LATEST])
+            seen.append(numbers)
+            given.append(count)
+        if "again" in table:
+            seen = [[] if again else row for again, row in zip(table["again"], seen, strict=True)]
+        among = list[Any]()
+        for row, text in enumerate(_column(table, "only", "")):
+            fits = _among(data, text)
+            if isinstance(fits, Problem):
+                problems[row], fits = fits, []
+            among.append(fits)
+        columns: dict[str, Column] = {
+            "items": Ragged.of(latest, np.int32),
+            "seen": Ragged.of(seen, np.int32),
+            "among": Ragged.of(among, np.int32),
+            "given": np.array(given, np.int32),
+        }
+        return Encoded(columns, problems)
+
+    def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
+        if "next" not in table:
+            return {}
+        numbers = entries.known(facts["data"]).numbers
+        if "marks" in facts["data"]:
+            return rated.targets(table["next"], numbers)
+        rows = [[numbers[name] for name in row if name in numbers] for row in table["next"]]
+        return {"next": Ragged.of(rows, np.int32)}
+
+    def build(self, facts: Facts) -> nn.Module:
+        if "marks" in facts["data"]:
+            return rated.network(facts["net"])
+        return recommenders.network(facts["net"], facts.get("settled", {}))
+
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+        if "marks" in plan.facts["data"]:
+            return rated.fit(net, parts, plan)
+        about, names = plan.facts["net"], ("items", "ordered", "positions")
+        known = {name: about[name] for name in names}
+        wanted = recommenders.Wanted(self.model, self.damping, self.rate, **known)
+        return recommenders.fit(net, parts, plan, wanted)
+
+    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
+        top = (wishes or _Wishes()).top
+        if "marks" in facts["data"]:
+            return [*rated.answers(outputs, facts["data"], top)]
+        names = entries.listed(facts["data"]["items"])
+        titles = entries.titles(facts["data"]["titles"])
+        ranking, scores = (
+            outputs["ranking"][:, :top],
+            outputs["scores"][:, :top].astype(np.float64).round(6),
+        )
+        found: list[Prediction] = []
+        for row in range(len(ranking)):
+            there = np.flatnonzero(outputs["scores"][row, :top] > 0)
+            said = [names[number - 1] for number in ranking[row, there].tolist()]
+            items = tuple(zip(said, scores[row, there].tolist(), strict=True))
+            counts = int(outputs["known"][row]), int(outputs["told"][row])
+            told = {name: titles[name] for name in said if name in titles}
+            found.append(Ranking(items, *counts, told))
+        return found
+
+    def predict(
+        self, tables: Iterator[Table], say: Say, facts: Facts, wishes: Any
+    ) -> Iterator[tuple[str, Answer]]:
+        for table in tables:
+            asked = table.assign(again=wishes.again, only=wishes.only)
+            yield from zip(table["source"], say(asked), strict=True)
+
+    def spell(self, table: Table, facts: Facts) -> Table:
+        known, names = entries.known(facts["data"]), entries.listed(facts["data"]["items"])
+        told = [
+            cell
+            if isinstance(listed := _listed(cell), Problem)
+            else tuple(one for entry in listed for one in _spelled(entry, known, names))
+            for cell in table["items"]
+        ]
+        return table.assign(items=pd.Series(told, table.index, dtype=object))
+
+    def gallery(self, facts: Facts) -> Table | None:
+        names = entries.listed(facts["data"]["items"])
+        titles = entries.titles(facts["data"]["titles"])
+        rows = {"items": [(name,) for name in names], "source": [titles.get(n, n) for n in names]}
+        return pd.DataFrame(rows, dtype=object)
+
+    def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
+        return dict(getattr(net, "others", {}))
+
+
+def _told(items: Any, after: Any) -> list[str]:
+    """The items of a training row, in order; of ratings without these."""
+    if after and not isinstance(after[0], str):
+        known = [rated.parsed(entry) for entry in items]
+        return [*(name for name, mark in known if mark is not None), *(name for name, _ in after)]
+    return [*items, *after]
+
+
+def _catalogue(train: Table, names: list[str], numbers: dict[str, int]) -> Facts:
+    """What `encode` knows: items by number, titles, attributes, and who had what."""
+    about = train.attrs.get("catalogue") or interactions.Catalogue()
+    people = list(train["group"]) if "group" in train else [""] * len(train)
+    titles = {name: title for name, title in about.titles.items() if name in numbers}
+    return {
+        "items": json.dumps(names, ensure_ascii=False),
+        "titles": json.dumps(titles, ensure_ascii=False),
+        "users": json.dumps(people, ensure_ascii=False),
+        "attributes": {name: _packed(of, numbers) for name, of in about.attributes.items()},
+    }
+
+
+def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, str]:
+    """Numbers of the items that have each value of an attribute."""
+    found = {
+        value: [numbers[item] for item in items if item in numbers]
+        for value, items in values.items()
+    }
+    return {value: entries.packed(Ragged.of([row], np.int32)) for value, row in found.items()}
+
+
+def _spelled(entry: str, known: entries.Known, names: tuple[str, ...]) -> list[str]:
+    """What an entry stands for: itself, or all that a person had."""
+    found = known.of(entry)
+    return [names[number - 1] for number in found] if len(found) > 1 else [entry]
+
+
+def _every(cells: Any) -> tuple[list[list[str]], dict[int, Problem]]:
+    """Entries of all rows, and the rows that are no lists."""
+    found, problems = list[list[str]](), dict[int, Problem]()
+    for row, cell in enumerate(cells):
+        told = _listed(cell)
+        if isinstance(told, Problem):
+            problems[row] = told
+        found.append([] if isinstance(told, Problem) else told)
+    return found, problems
+
+
+def _column(table: Table, name: str, default: str) -> list[str]:
+    return list(table[name]) if name in table else [default] * len(table)
+
+
+def _listed(cell: Any) -> list[str] | Problem:
+    """Entries of one row."""
+    if isinstance(cell, Problem):
+        return cell
+    if isinstance(cell, (list, tuple, np.ndarray, pd.Series)):
+        return [str(one) for one in cell]
+    if isinstance(cell, (str, int)) and not isinstance(cell, bool):
+        return [str(cell)]
+    return Problem("no-items", "is no list of items", "Give ids or titles, with | between them.")
+
+
+def _among(data: Facts, text: str) -> np.ndarray | Problem | list[int]:
+    """Numbers of the items that have an attribute; none where nothing was asked for."""
+    if not text.strip():
+        return []
+    name, _, value = (one.strip() for one in text.partition("="))
+    values = data["attributes"].get(name, {})
+    if value not in values:
+        there = values or data["attributes"]
+        what = f"The values of {name} are" if values else "The attributes are"
+        listed = ", ".join(sorted(there)[:20]) or "none"
+        return Problem(
+            "no-such-attribute", f"cannot be answered: no item has {text!r}", f"{what}: {listed}."
+        )
+    return entries.unpacked(values[value]).values

@@ -1,0 +1,103 @@
+"""Biased matrix factorisation by alternating least squares; nothing here draws but the start.
+
+Y. Koren et al. 2009; Y. Zhou et al. 2008 (a ridge that grows with the number of ratings).
+
+Shapes: E ratings, U persons, N items, D values of an item.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tenfold.data import Columns, Ragged
+from tenfold.lazy import lazy
+
+torch = lazy("torch")
+
+__all__ = ["Factors", "Told", "factorised", "told"]
+
+BLOCK = 100_000
+"""Ratings whose outer products are held at a time."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Ratings (E,) with the rows and items (E,), from 0, that they belong to."""
+
+    row: np.ndarray
+    item: np.ndarray
+    mark: np.ndarray
+    rows: int
+
+
+@dataclass(frozen=True)
+class Factors:
+    """`mean`, `biases` (N,) and `vectors` (N, D)."""
+
+    mean: float
+    biases: np.ndarray
+    vectors: np.ndarray
+
+
+def told(columns: Columns, pairs: tuple[tuple[str, str], ...]) -> Told:
+    """Ratings of ragged columns of numbers from 1, and of those of what they were given."""
+    rows, items, marks = [], [], []
+    for names in pairs:
+        numbers, given = (_shown(columns, name) for name in names)
+        rows.append(np.repeat(np.arange(len(numbers)), numbers.lengths))
+        items.append(np.asarray(numbers.values) - 1)
+        marks.append(np.asarray(given.values))
+    row, item, mark = (np.concatenate(one) for one in (rows, items, marks))
+    kept = item >= 0
+    return Told(row[kept], item[kept], mark[kept].astype(np.float32), columns.rows)
+
+
+def _shown(columns: Columns, name: str) -> Ragged:
+    column = columns.arrays[name]
+    if not isinstance(column, Ragged):
+        raise TypeError(f"{name} is not ragged")
+    return column if columns.index is None else column.rows(columns.index)
+
+
+def factorised(
+    ratings: Told,
+    items: int,
+    width: int,
+    ridge: float,
+    plain: float,
+    seed: int = 0,
+    passes: int = 12,
+) -> Factors:
+    """Items' biases and vectors; `ridge` holds vectors back, `plain` biases."""
+    row, item = (torch.from_numpy(one.astype(np.int64)) for one in (ratings.row, ratings.item))
+    mark = torch.from_numpy(ratings.mark)
+    mean = mark.mean()
+    random = torch.Generator().manual_seed(seed)
+    found = torch.zeros(items, 1 + width)
+    found[:, 1:] = 0.1 * torch.randn(items, width, generator=random)
+    person = torch.zeros(ratings.rows, 1 + width)
+    held = torch.cat([torch.tensor([plain]), torch.full((width,), ridge)])
+    for _ in range(passes):
+        person = _half(row, item, mark - mean, found, ratings.rows, held)
+        found = _half(item, row, mark - mean, person, items, held)
+    return Factors(float(mean), found[:, 0].numpy(), found[:, 1:].numpy())
+
+
+def _half(own: Any, other: Any, mark: Any, known: Any, size: int, held: Any) -> Any:
+    """(size, 1 + D) bias and vector of each of one side, those of the other side known."""
+    width = known.shape[1]
+    square, wanted = torch.zeros(size, width * width), torch.zeros(size, width)
+    for start in range(0, len(own), BLOCK):
+        part = slice(start, start + BLOCK)
+        there = known[other[part]]
+        design = torch.cat([torch.ones(len(there), 1), there[:, 1:]], 1)
+        left = mark[part] - there[:, 0]
+        outer = (design.unsqueeze(2) * design.unsqueeze(1)).flatten(1)
+        square.index_add_(0, own[part], outer)
+        wanted.index_add_(0, own[part], design * left.unsqueeze(1))
+    count = torch.bincount(own, minlength=size).clamp(min=1).unsqueeze(1)
+    full = square.view(size, width, width) + torch.diag_embed(held * count)
+    return torch.linalg.solve(full, wanted)

@@ -1,0 +1,99 @@
+"""How well logits rank the rows that choose, and how sure they may be.
+
+Shapes: R rows (persons), N items of the catalogue.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tenfold import itemwise
+from tenfold.data import Columns
+from tenfold.itemwise import Kept
+from tenfold.lazy import lazy
+
+torch = lazy("torch")
+
+__all__ = ["Judge", "Scores", "logits", "sharpen"]
+
+JUDGED = 5_000
+"""Most validation rows that choose."""
+
+Scores = Callable[[np.ndarray], np.ndarray]
+"""(r, N) logits of some of the rows that judge."""
+
+
+class Judge:
+    """NDCG of scores on the rows that choose, the whole catalogue ranked."""
+
+    def __init__(self, columns: Columns, items: int) -> None:
+        found = columns.only(["items"]).lengths if columns.rows else np.zeros(1)
+        room = 3e8 / max(1.0, float(np.mean(found)) * items)  # type: ignore[arg-type]
+        many = min(columns.rows, int(np.clip(room, 500, JUDGED)))
+        spread = np.linspace(0, columns.rows - 1, many).astype(np.int64)
+        self.columns, self.items = columns.view(spread), items
+        self.rows = many
+        self.seen = itemwise.matrix(self.columns, ("seen",), items)
+        self.wanted = itemwise.matrix(self.columns, ("next",), items)
+        self.had = functools.cache(self._had)
+
+    def _had(self, fading: float) -> Any:
+        return itemwise.matrix(self.columns, ("items",), self.items, fading)
+
+    def sparse(self, kept: Kept) -> Any:
+        """Weights (N, N) of the largest ones, sparse."""
+        return itemwise.spread(kept, self.items)
+
+    def linear(self, weights: Any, fading: float) -> float:
+        """NDCG of weights from item to item."""
+
+        def scores(rows: np.ndarray) -> np.ndarray:
+            found = self.had(fading)[rows] @ weights
+            return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+
+        return self.worth(scores)
+
+    def worth(self, scores: Scores) -> float:
+        """Mean NDCG over rows; 0 where there are none."""
+        found = [
+            itemwise.ndcg(scores(rows), self.seen[rows], self.wanted[rows])
+            for rows in self.blocks()
+        ]
+        return round(float(np.concatenate(found).mean()), 6) if found else 0.0
+
+    def blocks(self) -> list[np.ndarray]:
+        size = max(1, min(512, 16_000_000 // max(1, self.items)))
+        return [np.arange(at, min(at + size, self.rows)) for at in range(0, self.rows, size)]
+
+    def logits(self, net: Any, rows: np.ndarray) -> np.ndarray:
+        """(r, N) of a network, as it says them of rows with a known item."""
+        return logits(net, self.columns.view(rows))
+
+
+def logits(net: Any, columns: Columns) -> np.ndarray:
+    """(R, N) logits of rows, before what is left out."""
+    batch = columns.only(["items"]).take(np.arange(columns.rows))
+    with torch.inference_mode():
+        return np.array(net.logits(torch.from_numpy(batch["items"])).float().numpy())
+
+
+def sharpen(net: Any, columns: Columns, most: int = 1000) -> None:
+    """Sets how sure the network is, so that what came next is most probable."""
+    spread = np.linspace(0, columns.rows - 1, min(most, columns.rows)).astype(np.int64)
+    some = columns.view(spread)
+    if not some.rows:
+        return
+    found = torch.from_numpy(logits(net, some))
+    wanted = itemwise.matrix(some, ("next",), found.shape[1]).tocoo()
+    row, item = torch.from_numpy(wanted.row).long(), torch.from_numpy(wanted.col).long()
+    if not len(row):
+        return
+    # Of a closed form, whose scores are small, as of logits, which are not.
+    sure = 3.0 ** np.arange(-2.0, 6.25, 0.25)
+    losses = [float(-(found * one).log_softmax(1)[row, item].mean()) for one in sure]
+    with torch.no_grad():
+        net.sharp.mul_(float(sure[int(np.argmin(losses))]))

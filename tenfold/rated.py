@@ -1,0 +1,194 @@
+"""Ratings in place of a ranking: what is encoded, learnt and said where ratings are asked for.
+
+Entries are "item=4.5" for a rating that was given and "item=?" for one that is wanted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold import entries, factors
+from tenfold.data import Column, Columns, Parts, Ragged
+from tenfold.lazy import lazy
+from tenfold.plan import Plan
+from tenfold.progress import tell
+from tenfold.results import Ratings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+torch = lazy("torch")
+networks = lazy("tenfold.networks.raters")
+
+__all__ = ["answers", "encoded", "fit", "histories", "network", "parsed", "targets"]
+
+WIDTHS = {"tiny": 4, "small": 16, "medium": 32, "large": 48}
+RIDGES = (0.03, 0.06, 0.12, 0.2)
+OFTEN = 10
+"""Ratings that an item needs to be ranked where nothing particular is asked for."""
+PLAIN = 0.02
+"""How much biases are held back, a rating."""
+
+
+def parsed(entry: str) -> tuple[str, float | None]:
+    """The item and its rating; None where it is asked for, or none is said."""
+    name, _, text = entry.rpartition("=")
+    if not name:
+        return entry, None
+    try:
+        return name, None if text.strip() == "?" else float(text)
+    except ValueError:
+        return entry, None
+
+
+def histories(rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]) -> dict[str, str]:
+    """Who rated what how, packed: of rows of entries and of pairs that came after."""
+    items, marks = [], []
+    for had, after in rows:
+        told = [pair for pair in map(parsed, had) if pair[1] is not None] + [*after]
+        items.append([numbers[name] for name, _ in told])
+        marks.append([round(1000 * float(mark or 0)) for _, mark in told])
+    return {
+        "histories": entries.packed(Ragged.of(items, np.int32)),
+        "marks": entries.packed(Ragged.of(marks, np.int32)),
+    }
+
+
+def encoded(told: list[list[str]], data: dict[str, Any]) -> dict[str, Column]:
+    """Items with ratings, items asked about, and how many entries were given."""
+    rows = [_row(row, entries.known(data), entries.unpacked(data["marks"])) for row in told]
+    kinds = {"items": np.int32, "marks": np.float32, "asked": np.int32}
+    columns: dict[str, Column] = {
+        name: Ragged.of([row[name] for row in rows], kind) for name, kind in kinds.items()
+    }
+    return columns | {"given": np.array([row["given"] for row in rows], np.int32)}
+
+
+def _row(told: list[str], known: entries.Known, marks: Ragged) -> dict[str, Any]:
+    """Items with ratings and items asked about, each once, the last word counting."""
+    pairs: dict[int, float] = {}
+    asked: dict[int, None] = {}
+    strange = 0
+    for entry in told:
+        name, mark = parsed(entry)
+        person = known.users.get(entry[len(entries.USER) :]) if _person(entry) else None
+        if person is not None:
+            place = slice(*known.histories.offsets[person : person + 2])
+            given = (marks.values[place] / 1000).tolist()
+            pairs |= dict(zip(known.histories.values[place].tolist(), given, strict=True))
+        elif not (found := known.of(name)):
+            strange += 1
+        elif mark is None:
+            asked |= dict.fromkeys(found)
+        else:
+            pairs |= dict.fromkeys(found, mark)
+    given = len(pairs) + len(asked) + strange
+    return {"items": [*pairs], "marks": [*pairs.values()], "asked": [*asked], "given": given}
+
+
+def _person(entry: str) -> bool:
+    return entry.startswith(entries.USER)
+
+
+def targets(after: Iterable[Any], numbers: dict[str, int]) -> dict[str, Column]:
+    """Items and ratings that came after; 0 for an item that is not known."""
+    rows = [[(numbers.get(name, 0), mark) for name, mark in row] for row in after]
+    return {
+        "next": Ragged.of([[name for name, _ in row] for row in rows], np.int32),
+        "rated": Ragged.of([[mark for _, mark in row] for row in rows], np.float32),
+    }
+
+
+def network(net: dict[str, Any]) -> nn.Module:
+    """The network, nothing learnt yet."""
+    return networks.Rater(net["items"], net["width"])
+
+
+def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    """Items' biases and vectors in closed form, held back as validation likes best."""
+    if plan.dry:
+        return net, {}
+    began = time.perf_counter()
+    told = factors.told(parts.train, (("items", "marks"), ("next", "rated")))
+    items, width = net.vectors.shape[0] - 1, net.vectors.shape[1]
+    with torch.no_grad():
+        net.low.fill_(float(told.mark.min()))
+        net.high.fill_(float(told.mark.max()))
+        often = torch.from_numpy(np.bincount(told.item, minlength=items))
+        net.rare.copy_(often < min(OFTEN, int(often.max())))
+    tried: dict[str, float] = {}
+    found: dict[str, factors.Factors] = {}
+    for ridge in RIDGES if parts.choose.rows else RIDGES[1:2]:
+        name = f"{ridge:g}"
+        found[name] = factors.factorised(told, items, width, ridge, PLAIN, plan.seed)
+        tried[name] = _error(_put(net, found[name], ridge), parts.choose)
+    best = min(tried, key=lambda one: tried[one])
+    _put(net, found[best], float(best))
+    plain = _error(_as_biases(net), parts.choose)
+    plan.seconds["matrix factorisation"] = round(time.perf_counter() - began, 2)
+    tell(f"On validation (RMSE): biases {plain:.4f}, matrix factorisation {tried[best]:.4f}.")
+    both = {"biases": plain, "matrix factorisation": tried[best]}
+    object.__setattr__(net, "others", {"biases": _as_biases(net)})
+    return net.eval(), {"kept": "matrix factorisation", "tried": both, "ridge": float(best)}
+
+
+def _put(net: Any, found: factors.Factors, ridge: float) -> Any:
+    with torch.no_grad():
+        net.mean.fill_(found.mean)
+        net.biases[1:] = torch.from_numpy(found.biases)
+        net.vectors[1:] = torch.from_numpy(found.vectors)
+        net.ridge.fill_(ridge)
+        net.plain.fill_(PLAIN)
+    return net
+
+
+def _as_biases(net: Any) -> Any:
+    """The same without vectors: the mean, and how an item and a person differ from it."""
+    other = networks.Rater(net.vectors.shape[0] - 1, net.vectors.shape[1])
+    other.load_state_dict(net.state_dict())
+    other.sharp.zero_()
+    return other.eval()
+
+
+def _error(net: Any, columns: Columns, size: int = 256) -> float:
+    """Root of the mean squared error of what was asked, an unknown item left out."""
+    total, count = 0.0, 0.0
+    some = columns.only(["items", "marks", "next", "rated"])
+    with torch.inference_mode():
+        for start in range(0, columns.rows, size):
+            batch = some.take(np.arange(start, min(start + size, columns.rows)))
+            given = {name: torch.from_numpy(value) for name, value in batch.items()}
+            length, asked = given["next_length"], given["next"]
+            nothing = torch.zeros(len(asked), dtype=torch.int32)
+            said = net(
+                given["items"], given["items_length"], given["marks"], given["marks_length"],
+                asked, length, nothing,
+            )["ratings"]  # fmt: skip
+            there = (asked > 0).float()
+            total += float(((said - given["rated"]) ** 2 * there).sum())
+            count += float(there.sum())
+    return round((total / max(1.0, count)) ** 0.5, 6)
+
+
+def answers(outputs: dict[str, Any], data: dict[str, Any], top: int) -> list[Ratings]:
+    """What was asked; where nothing was, the items that would be rated best."""
+    names, titles = entries.listed(data["items"]), entries.titles(data["titles"])
+    found = []
+    pairs = zip(outputs["wanted"], outputs["ratings"], strict=True)
+    for row, (asked, ratings) in enumerate(pairs):
+        told = [
+            (names[number - 1], float(mark)) for number, mark in zip(asked, ratings, strict=True)
+        ]
+        if not told:
+            best = zip(outputs["ranking"][row, :top], outputs["scores"][row, :top], strict=True)
+            told = [(names[number - 1], float(mark)) for number, mark in best if mark > -1e3]
+        items = tuple((name, round(mark, 4)) for name, mark in told)
+        shown = {name: titles[name] for name, _ in items if name in titles}
+        counts = int(outputs["known"][row]), int(outputs["told"][row])
+        otherwise = round(float(outputs["otherwise"][row]), 4)
+        found.append(Ratings(items, otherwise, *counts, shown))
+    return found

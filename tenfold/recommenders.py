@@ -1,0 +1,336 @@
+"""Fits the parts of a recommender, and keeps what ranks validation best: each part, or two mixed.
+
+What is tried depends on what the size of the catalogue allows; nothing looks at the test part.
+
+Shapes: R rows (persons), N items.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold import device, itemwise, loop, system
+from tenfold.data import Parts
+from tenfold.itemwise import Kept
+from tenfold.judging import Judge, sharpen
+from tenfold.lazy import lazy
+from tenfold.plan import Plan
+from tenfold.progress import tell
+
+if TYPE_CHECKING:
+    from torch import nn
+
+torch = lazy("torch")
+networks = lazy("tenfold.networks.rankers")
+
+__all__ = ["EASE_ITEMS", "Wanted", "fit", "network"]
+
+EASE_ITEMS = 20_000
+"""Items up to which the closed form is affordable: it inverts a matrix of all pairs."""
+KEPT = (200, 400, 800)
+"""How many weights of an item may be kept; the first that is nearly as good as all."""
+NEARLY = 0.995
+FADINGS = (1.0, 0.8, 0.6)
+SMALL = 5_000
+"""Items up to which several dampings of the closed form are tried."""
+DAMPINGS = ((20.0, 0.0), (100.0, 0.0), (500.0, 0.0), (20.0, 0.25), (100.0, 0.25))
+FEW_DAMPINGS = ((100.0, 0.0), (40.0, 0.25))
+VECTORS = 64
+AFFORDABLE = 3e12
+"""Multiplications that the autoencoder may cost where nobody asked for it by name."""
+
+Nets = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the person asked for; `damping` 0 = best on validation."""
+
+    model: str
+    damping: float
+    rate: float
+    items: int
+    ordered: bool
+    positions: int
+
+    def tries(self, name: str, rows: int) -> bool:
+        """Whether a part is to be learnt, of so many training rows."""
+        if self.model != "auto":
+            return self.model == name
+        pairs = 4.0 * self.items**2 * 4
+        closed = self.items <= EASE_ITEMS and pairs < 0.7 * system.available_memory()
+        cheap = 20 * 6.0 * rows * self.items * 400 < AFFORDABLE
+        return {
+            "item-knn": closed,
+            "ease": closed,
+            "sasrec": self.ordered,
+            "mult-vae": cheap and (not closed or not self.ordered),
+        }.get(name, True)
+
+
+def network(net: dict[str, Any], settled: dict[str, Any]) -> nn.Module:
+    """The network with the parts that were kept; before that, with those that are learnt."""
+    items, width, dropout = net["items"], net["width"], net["dropout"]
+    parts: dict[str, nn.Module] = {}
+    for name, kept in settled.get("parts", {}).items():
+        parts[name] = {
+            "linear": lambda kept=kept: networks.Linear(items, kept),
+            "sequence": lambda kept=kept: networks.Sequence(items, width, dropout),
+            "autoencoder": lambda kept=kept: networks.Autoencoder(items, width, dropout),
+        }[name]()
+    kept = settled.get("kept", "popularity")
+    return networks.Ranker(items, VECTORS, width, dropout, kept, **parts)
+
+
+def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[str, Any]]:
+    """(the network kept, what was settled); the plan is told how long each part took."""
+    counts = itemwise.matrix(parts.train, ("next", "items"), wanted.items)
+    with torch.no_grad():
+        net.popular.copy_(torch.from_numpy(np.log1p(np.asarray(counts.sum(0)).ravel())))
+        near = itemwise.vectors(parts.train, ("next", "items"), wanted.items, VECTORS)
+        net.vectors[1:] = torch.from_numpy(near)
+    judge = Judge(parts.choose, wanted.items)
+    learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
+    nets: Nets = {"popularity": net.only("popularity")}
+    settled: dict[str, Any] = {}
+    took = plan.seconds
+    for number, name in enumerate(learnt):
+        began = time.perf_counter()
+        part, told = _learnt(name, net, parts, _share(plan, number, len(learnt)), wanted)
+        settled |= told if not number else {}
+        nets |= part
+        took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
+    if plan.dry:
+        return net, settled
+    for name in ("item-knn", "ease"):
+        if wanted.tries(name, parts.train.rows):
+            began = time.perf_counter()
+            part, told = _closed(name, net, counts, judge, wanted)
+            settled |= told
+            nets |= part
+            took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
+    return _kept(nets, settled, took, parts, judge, wanted)
+
+
+def _share(plan: Plan, number: int, of: int) -> Plan:
+    """The plan of one of several trainings: its share of the minutes, and a folder of its own."""
+    minutes = None if plan.minutes is None else plan.minutes / of
+    folder = plan.folder
+    if folder is not None and number:
+        folder = folder / "checkpoints" / f"part-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+    return replace(plan, minutes=minutes, folder=folder)
+
+
+# --- parts that learn by the loop -----------------------------------------------------------------
+
+
+def _learnt(
+    name: str, net: Any, parts: Parts, plan: Plan, wanted: Wanted
+) -> tuple[Nets, dict[str, Any]]:
+    title, part, loss = LEARNT[name](net, wanted)
+    own = net.only(title, **part)
+    recipe = replace(_recipe(name, parts.train.rows, wanted), rate=wanted.rate)
+    found, settled = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))
+    return {title: found.to(device.choose_device("cpu"))}, settled
+
+
+def _sequence(net: Any, wanted: Wanted) -> Any:
+    part = networks.Sequence(wanted.items, *_shape(net))
+    width = part.items.weight.shape[1]
+    with torch.no_grad():
+        near = net.vectors[1:, : min(width, VECTORS)]
+        start = 0.02 * torch.randn(wanted.items, width)
+        start[:, : near.shape[1]] += near
+        part.items.weight[1:] = torch.nn.functional.normalize(start, dim=-1)
+    loss = functools.partial(networks.sequence_loss, places=wanted.positions)
+    return "SASRec", {"sequence": part}, loss
+
+
+def _autoencoder(net: Any, wanted: Wanted) -> Any:
+    part = networks.Autoencoder(wanted.items, *_shape(net))
+    share = torch.tensor(0.2)
+
+    def loss(own: Any, batch: dict[str, Any]) -> Any:
+        return networks.autoencoder_loss(own, batch, share.to(batch["items"].device))
+
+    return "Mult-VAE", {"autoencoder": part}, loss
+
+
+def _shape(net: Any) -> tuple[int, float]:
+    """Width and dropout that the network was built with."""
+    return net.width, net.dropout
+
+
+LEARNT: dict[str, Callable[[Any, Wanted], Any]] = {"sasrec": _sequence, "mult-vae": _autoencoder}
+
+
+def _recipe(name: str, rows: int, wanted: Wanted) -> loop.Recipe:
+    """Few passes over many rows: what one costs grows with rows and items."""
+    if name == "mult-vae":
+        cost = 6.0 * rows * wanted.items * 400
+        passes = float(np.clip(AFFORDABLE / max(1.0, cost), 3, 100))
+        return loop.Recipe("adamw", decay=0.01, second=0.98, passes=passes, batch=128)
+    cost = 6.0 * rows * wanted.positions * wanted.items * 64
+    passes = float(np.clip(6e12 / max(1.0, cost), 1, 12 if rows > 5_000 else 30))
+    return loop.Recipe(
+        "adamw",
+        decay=0.02,
+        second=0.98,
+        warm=0.1,
+        passes=passes,
+        least_steps=300,
+        batch=256 if rows > 5_000 else 64,
+        average=0.2,
+    )
+
+
+def _windows(batch: dict[str, Any], share: float) -> dict[str, Any]:
+    """Half of the rows longer than the network sees begin somewhere inside."""
+    items, length = batch["items"], batch["items_length"]
+    room = (length - networks.AGES).clamp(min=0)
+    chance = torch.rand(len(items), 2, device=items.device)
+    skipped = (chance[:, 0] * (room + 1) * (chance[:, 1] < 0.5)).long().clamp(max=room)
+    place = torch.arange(items.shape[1], device=items.device) + skipped.unsqueeze(1)
+    inside = place < items.shape[1]
+    moved = items.gather(1, place.clamp(max=items.shape[1] - 1)) * inside
+    before = items.gather(1, (skipped - 1).clamp(min=0).unsqueeze(1)).to(batch["next"].dtype)
+    after = torch.where((skipped > 0).unsqueeze(1), before, batch["next"][:, :1])
+    rest = batch["next"][:, 1:] * (skipped == 0).unsqueeze(1)
+    return batch | {
+        "items": moved,
+        "items_length": length - skipped,
+        "next": torch.cat([after, rest], 1),
+    }
+
+
+def _measure(loss: Any) -> Any:
+    def measure(net: Any, batch: dict[str, Any]) -> dict[str, Any]:
+        return {"valid_loss": loss(net, batch) * len(batch["items"])}
+
+    return measure
+
+
+# --- closed forms ---------------------------------------------------------------------------------
+
+
+def _closed(
+    name: str, net: Any, counts: Any, judge: Judge, wanted: Wanted
+) -> tuple[Nets, dict[str, Any]]:
+    """The best of several weights, with the largest of them kept."""
+    pairs = itemwise.gram(counts)
+    best: tuple[float, np.ndarray, float, dict[str, float]] | None = None
+    for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, wanted):
+        for fading in FADINGS if wanted.ordered else FADINGS[:1]:
+            value = judge.linear(weights, fading)
+            if best is None or value > best[0]:
+                best = (value, weights, fading, told)
+            if not judge.rows:
+                break
+    if best is None:
+        raise ValueError("nothing was tried")
+    value, weights, fading, told = best
+    kept = _smallest(weights, fading, value, judge)
+    part = networks.Linear(wanted.items, kept.targets.shape[1])
+    with torch.no_grad():
+        part.targets[1:] = torch.from_numpy(kept.targets)
+        part.weights[1:] = torch.from_numpy(kept.weights)
+        part.fading.fill_(fading)
+    title = {"item-knn": "item-kNN", "ease": "EASE"}[name]
+    told = told | {"fading": fading, "weights_an_item": kept.targets.shape[1]}
+    return {title: net.only(title, linear=part)}, {name.replace("-", "_"): told}
+
+
+def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
+    for power in (0.5, 0.7):
+        yield itemwise.cosine(pairs.copy(), power), {"power": power}
+
+
+def _solved(pairs: np.ndarray, wanted: Wanted) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
+    tried = DAMPINGS if wanted.items <= SMALL else FEW_DAMPINGS
+    for damping, power in ((wanted.damping, 0.0),) if wanted.damping else tried:
+        yield itemwise.ease(pairs, damping, power), {"damping": damping, "power": power}
+
+
+def _smallest(weights: np.ndarray, fading: float, value: float, judge: Judge) -> Kept:
+    """The fewest weights an item that rank nearly as well as all of them."""
+    for most in KEPT:
+        kept = itemwise.largest(weights, most)
+        if most >= len(weights) or judge.linear(judge.sparse(kept), fading) >= NEARLY * value:
+            break
+    return kept
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+SHARES = tuple(round(share, 1) for share in np.arange(0.1, 1.0, 0.1))
+MODELS = {"ease": "EASE", "item-knn": "item-kNN", "sasrec": "SASRec", "mult-vae": "Mult-VAE"}
+
+
+def _kept(
+    nets: Nets,
+    settled: dict[str, Any],
+    took: dict[str, float],
+    parts: Parts,
+    judge: Judge,
+    wanted: Wanted,
+) -> tuple[Any, dict[str, Any]]:
+    for net in nets.values():
+        sharpen(net.eval(), judge.columns)
+    tried = {name: judge.worth(functools.partial(judge.logits, net)) for name, net in nets.items()}
+    if wanted.model == "auto" and judge.rows:
+        began = time.perf_counter()
+        if mixed := _mixed(nets, tried, judge):
+            nets["mixed"], tried["mixed"] = mixed
+            took["mixed"] = round(time.perf_counter() - began, 2)
+    name = MODELS.get(wanted.model) or max(tried, key=lambda one: tried[one])
+    if not judge.rows and wanted.model == "auto":
+        name = next((one for one in ("EASE", "SASRec", "Mult-VAE") if one in nets), name)
+    if wanted.model == "popularity":
+        name = "popularity"
+    said = ", ".join(
+        f"{one} {value:.4f}" + (f" ({took[one]:.1f} s)" if one in took else "")
+        for one, value in tried.items()
+    )
+    tell(f"On validation (NDCG@10): {said}. {name} is kept.")
+    net = nets[name]
+    sharpen(net, parts.reserve)
+    object.__setattr__(net, "others", {key: one for key, one in nets.items() if key != name})
+    sizes = {key: _size(one) for key, one in net.parts.items()}
+    return net, settled | {"kept": name, "parts": sizes, "tried": tried}
+
+
+def _size(part: Any) -> int:
+    """Weights kept of an item; 1 for a part without."""
+    return part.weights.shape[1] if hasattr(part, "weights") else 1
+
+
+def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, float] | None:
+    """The best linear part and the best learnt one together, in the shares that rank best."""
+    linear = [name for name in ("EASE", "item-kNN") if name in nets]
+    others = [name for name in ("SASRec", "Mult-VAE") if name in nets]
+    if not linear or not others:
+        return None
+    pair = [nets[max(names, key=lambda one: tried[one])] for names in (linear, others)]
+    blocks = [(rows, [judge.logits(net, rows) for net in pair]) for rows in judge.blocks()[:8]]
+
+    def worth(share: float) -> float:
+        found = [
+            itemwise.ndcg((1 - share) * one + share * other, judge.seen[rows], judge.wanted[rows])
+            for rows, (one, other) in blocks
+        ]
+        return float(np.concatenate(found).mean())
+
+    share = max(SHARES, key=worth)
+    both = dict(pair[0].parts.items()) | dict(pair[1].parts.items())
+    net = pair[0].only("mixed", **both)
+    with torch.no_grad():
+        net.mix.copy_(torch.tensor([1 - share, share]) * torch.stack([one.sharp for one in pair]))
+    sharpen(net.eval(), judge.columns)
+    return net, judge.worth(functools.partial(judge.logits, net))

@@ -1,0 +1,120 @@
+"""Scores where answers are ratings of items. Rows have `next`: pairs of an item and its rating.
+
+Every rating counts the same; intervals resample rows, which are persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.intervals import Weighed, resampled
+from tenfold.results import Ratings
+from tenfold.scoring.kind import Answer, Change, Kind, Metrics
+
+__all__ = ["RATINGS"]
+
+
+def _errors(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
+    """(N, 3) sums over a row of squared and absolute errors, and how many ratings it has."""
+    rows = np.zeros((len(answers), 3))
+    for row, (one, after) in enumerate(zip(answers, table["next"], strict=True)):
+        known = dict(one.items) if isinstance(one, Ratings) else {}
+        other = one.otherwise if isinstance(one, Ratings) else 0.0
+        off = np.array([known.get(name, other) - mark for name, mark in after], float)
+        rows[row] = (off**2).sum(), np.abs(off).sum(), len(off)
+    return rows
+
+
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+    rows, ones = _errors(answers, table), np.ones(len(answers), np.int64)
+
+    def mae(counts: np.ndarray) -> float:
+        return float(counts @ rows[:, 1] / max(1.0, counts @ rows[:, 2]))
+
+    return {
+        "rmse": resampled(partial(_once, rows), ones, times),
+        "mae": resampled(mae, ones, times),
+    }
+
+
+def _once(rows: np.ndarray, counts: np.ndarray) -> float:
+    return float(_rmse(rows, counts[None])[0])
+
+
+def _rmse(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(R,) of rows (U, 3) that count so often (R, U)."""
+    total = counts @ rows
+    return np.asarray(np.sqrt(total[:, 0] / np.maximum(1, total[:, -1])))
+
+
+def _guess(train: pd.DataFrame) -> Ratings:
+    """The mean of what training rows are asked for, and of what they tell."""
+    marks = [float(mark) for row in train["next"] for _, mark in row]
+    for row in train.get("items", ()):
+        told = (entry.rpartition("=")[2] for entry in row)
+        marks += [float(text) for text in told if text != "?"]
+    return Ratings((), round(float(np.mean(marks)), 6) if marks else 0.0)
+
+
+def _survives(before: Ratings, after: Ratings) -> float:
+    """The mean rating of what was said: what is lost of it was owed to what was taken away."""
+    now = dict(after.items)
+    marks = [now.get(name, after.otherwise) for name, _ in before.items]
+    return float(np.mean(marks)) if marks else after.otherwise
+
+
+def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    """How rows with few known ratings fare."""
+    rows = _errors(answers, table)
+    known = np.array([getattr(one, "known", 0) for one in answers], np.int64)
+    groups = []
+    for least, most in ((0, 0), (1, 9), (10, 49), (50, None)):
+        inside = (known >= least) & (known <= (most if most is not None else known.max(initial=0)))
+        if inside.any():
+            ones = np.ones(int(inside.sum()), np.int64)
+            value, low, high = resampled(partial(_once, rows[inside]), ones, 200)
+            group = {"least": least, "most": most, "rows": len(ones), "value": round(value, 6)}
+            groups.append(group | {"low": round(low, 6), "high": round(high, 6)})
+    return {"by_known": groups}
+
+
+def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    rows = _errors(answers, table)
+    off = rows[:, 0] / np.maximum(1, rows[:, 2])
+    return [int(row) for row in np.argsort(-off, kind="stable") if off[row] > 0.25]
+
+
+def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+    return _errors(answers, table)[:, [0, 2]], _rmse
+
+
+def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+    """Ratings say nothing of how sure they are."""
+    return {"ece": 0.0, "log_loss": 0.0, "reliability": []}
+
+
+def _alike(before: Ratings, after: Ratings, tolerance: float) -> bool:
+    if len(before.items) != len(after.items):
+        return False
+    pairs = zip(before.items, after.items, strict=True)
+    near = max(10 * tolerance, 1e-3)
+    return all(abs(one[1] - other[1]) <= near for one, other in pairs)
+
+
+RATINGS = Kind(
+    "rmse",
+    _metrics,
+    _guess,
+    _survives,
+    _details,
+    _worst,
+    _weighed,
+    _certainty,
+    _alike,
+    lower=True,
+)

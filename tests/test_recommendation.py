@@ -1,0 +1,259 @@
+"""Recommendation beyond the contract: who is answered how, what is tried, ratings, odd data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tenfold
+import worlds
+from tenfold import inference, scoring
+from tenfold.data import Problem
+from tenfold.results import Ranking, Ratings
+from tenfold.run import Run, open_run
+
+KIND = "recommendation"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    made = worlds.walks(folder / "data", 5)
+    lines = "".join(f"{ring}{n},Ring {ring} {n},{ring}\n" for ring in "abc" for n in range(8))
+    (made / "items.csv").write_text("item,title,ring\n" + lines)
+    return made
+
+
+@pytest.fixture(scope="module")
+def run(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("run") / "run"
+    return tenfold.train(KIND, shop, model="ease", out=out, device="cpu")
+
+
+def answers(run: Run | Path, *asked: Any, **wishes: Any) -> list[Any]:
+    return [one.answer for one in tenfold.predict(run, list(asked), **wishes)]
+
+
+def test_a_closed_form_beats_what_is_popular(run: Run):
+    best = run.scores["scores"]["ndcg@10"]
+    assert best["low"] > best["guess"]
+    assert run.scores["baselines"].keys() >= {"popularity", "best constant guess"}
+    assert {"EASE", "train"} <= set(run.scores["seconds"])
+
+
+def test_known_and_new_persons_with_one_history_get_one_answer(run: Run):
+    rows = [json.loads(line) for line in (run.folder / "rows.jsonl").read_text().splitlines()]
+    row = next(one for one in rows if one["split"] == "train")
+    known, new = answers(run, f"user={row['group']}", [*row["items"], *row["next"]])[:2]
+    assert known == new and known.known == 5
+
+
+def test_what_was_had_is_left_out_unless_asked_for(run: Run):
+    first = answers(run, "a1|a2")[0]
+    assert not {"a1", "a2"} & {*first.names} and len(first.items) == 10
+    again = answers(run, "a1|a2", again=True, top=24)[0]
+    assert {"a1", "a2"} <= {*again.names}
+    assert sum(score for _, score in again.items) == pytest.approx(1, abs=1e-4)
+
+
+def test_titles_and_attributes(run: Run):
+    by_title, by_id = answers(run, "Ring a 1|ring A 2", "a1|a2")
+    assert by_title == by_id
+    assert by_id.titles[by_id.names[0]].startswith("Ring")
+    only = answers(run, "a1|a2", only="ring=b", top=8)[0]
+    assert only.names and all(name.startswith("b") for name in only.names)
+    refused = answers(run, "a1", only="ring=z")[0]
+    assert isinstance(refused, Problem) and "a, b, c" in refused.fix
+
+
+def test_cold_persons_and_items_fall_back_and_say_so(run: Run):
+    strange, mixed, nobody, empty = answers(run, "zz|yy", "a1|zz", "user=nobody", [])
+    assert strange.items == nobody.items == empty.items
+    assert (strange.known, strange.given) == (0, 2) and "most popular" in strange.line
+    assert (mixed.known, mixed.given) == (1, 2) and "1 of 2 items known" in mixed.line
+
+
+def test_files_lines_and_lists_are_lists_of_items(run: Run, shop: Path, tmp_path: Path):
+    (tmp_path / "new.txt").write_text("9 a1 a2 a3\n8 b1 b2 b3\n7 c1 c2 c3\n6 a1 a2 a3\n")
+    found = list(tenfold.predict(run, tmp_path / "new.txt"))
+    assert [one.source for one in found] == ["user 6", "user 7", "user 8", "user 9"]
+    assert found[0].answer == found[3].answer == answers(run, "a1|a2|a3")[0]
+    assert answers(run, ["a1", "a2", "a3"], "a1|a2|a3") == [found[0].answer] * 2
+    (missing,) = answers(run, "gone.csv")
+    assert isinstance(missing, Problem) and missing.code == "missing-file"
+
+
+def test_similar_compares_items(run: Run):
+    (found,) = tenfold.similar(run, ["a1"], k=4)
+    assert found.neighbours[0].source == "Ring a 1" and found.neighbours[0].itself
+    assert all(one.source.startswith("Ring a") for one in found.neighbours)
+
+
+def test_explain_says_which_items_carried_it(run: Run, tmp_path: Path):
+    told = tenfold.explain(run, ["c1|c2|a5"], out=tmp_path / "page").to_json()
+    (one,) = told["inputs"][0]["explanations"]
+    assert one["over"] == "items" and len(one["weights"]) == 3
+    first, second, stray = one["weights"]
+    assert first + second > stray and max(first, second) > 0.05
+    page = (tmp_path / "page" / "index.html").read_text("utf-8")
+    assert "c1" in page and "a5" in page
+    known = tenfold.explain(run, ["user=003"], out=tmp_path / "known").to_json()
+    assert len(known["inputs"][0]["explanations"][0]["weights"]) == 5
+
+
+def test_the_report_shows_the_catalogue(run: Run):
+    page = (run.folder / "report.html").read_text("utf-8")
+    for word in ("Coverage", "Novelty", "By how many items were known", "Recommended most often"):
+        assert word in page
+    details = run.scores["details"]
+    assert 0 < details["coverage"] <= 1 and details["items"] == 24
+    assert sum(one["rows"] for one in details["by_known"]) == 60
+
+
+def test_an_export_ranks_the_same(run: Run, tmp_path: Path):
+    pytest.importorskip("onnx")
+    parity = tenfold.export(run, out=tmp_path / "export").to_json()["parity"]
+    assert parity["decisions"]["different"] == 0
+    opened = open_run(tmp_path / "export")
+    before, after = answers(run, "a1|a2")[0], answers(opened, "a1|a2")[0]
+    assert scoring.alike(before, after, 1e-4) and after.names[:5] == before.names[:5]
+
+
+def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: Path):
+    found = tenfold.train(KIND, shop, epochs=8, batch=20, rate=0.01, out=tmp_path / "run")
+    tried = found.facts["settled"]["tried"]
+    assert {"popularity", "item-kNN", "EASE", "SASRec", "mixed"} <= set(tried)
+    kept = found.facts["settled"]["kept"]
+    assert tried[kept] == max(tried.values())
+    assert set(tried) - {kept} <= set(found.scores["baselines"])
+    assert set(found.facts["settled"]["parts"]) <= {"linear", "sequence"}
+    opened = open_run(tmp_path / "run", "cpu")
+    assert answers(opened, "b1|b2") == answers(found, "b1|b2")
+
+
+def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
+    random = np.random.default_rng(0)
+    rows = [
+        (user, f"{'abc'[user % 3]}{item}")
+        for user in range(300)
+        for item in random.choice(12, 7, replace=False)
+    ]
+    frame = pd.DataFrame(rows, columns=["user", "item"])
+    settings = {"model": "mult-vae", "size": "tiny", "epochs": 30, "batch": 32, "rate": 0.01}
+    found = tenfold.train(KIND, frame, out=tmp_path / "run", **settings)
+    best = found.scores["scores"]["ndcg@10"]
+    assert best["low"] > best["guess"] and found.facts["settled"]["kept"] == "Mult-VAE"
+
+
+def test_the_weights_that_are_kept_rank_as_all_do(run: Run):
+    """The network's sparse sums against the dense product that they stand for."""
+    part = run.net.parts["linear"]
+    dense = np.zeros((24, 24), np.float32)
+    for row in range(24):
+        np.add.at(dense[row], part.targets[row + 1].numpy(), part.weights[row + 1].numpy())
+    table = pd.DataFrame({"items": [("a1", "a2"), ("c7",)]}, dtype=object)
+    columns = run.app.encode(table, run.facts).columns
+    infer = inference.by_torch(run.net, ask=lambda items, **_: {"all": part(items)})
+    found = infer(inference.Columns(columns))["all"]
+    names = list(json.loads(run.facts["data"]["items"]))
+    fading, scale = float(part.fading), float(part.scale)
+    expected = fading * dense[names.index("a1")] + dense[names.index("a2")]
+    np.testing.assert_allclose(found[0], scale * expected, atol=1e-5)
+    np.testing.assert_allclose(found[1], scale * dense[names.index("c7")], atol=1e-5)
+
+
+# --- ratings ---
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two kinds of people who like two kinds of items."""
+    random, lines = np.random.default_rng(1), ["user,item,rating,time"]
+    for user in range(120):
+        for at, item in enumerate(random.choice(20, 12, replace=False)):
+            liked = (user + item) % 2 == 0
+            mark = np.clip(round((4.4 if liked else 1.8) + random.normal(0, 0.4), 1), 1, 5)
+            lines.append(f"{user},i{item},{mark},{1_500_000_000 + at}")
+    folder = tmp_path_factory.mktemp("rated")
+    (folder / "ratings.csv").write_text("\n".join(lines))
+    return tenfold.train(KIND, folder, answer="ratings", size="tiny", out=folder / "run")
+
+
+def test_ratings_are_better_than_the_mean_and_than_biases(rated: Run):
+    best = rated.scores["scores"]["rmse"]
+    assert best["high"] < 0.8 < best["guess"]
+    assert rated.scores["baselines"]["biases"]["rmse"] > best["high"]
+
+
+def test_a_new_person_is_folded_in(rated: Run):
+    (one,) = answers(rated, "i0=5|i2=5|i4=4.5|i1=1|i3=2|i6=?|i5=?|zz=?")
+    assert isinstance(one, Ratings)
+    marks = dict(one.items)
+    assert marks["i6"] > 3.8 and marks["i5"] < 2.6 and "zz" not in marks
+    assert (one.known, one.given) == (7, 8)
+    (best,) = answers(rated, "i0=5|i2=5|i1=1", top=3)
+    assert all(int(name[1:]) % 2 == 0 for name, _ in best.items) and len(best.items) == 3
+
+
+def test_a_known_person_is_as_a_new_one_with_the_same_ratings(rated: Run):
+    rows = [json.loads(line) for line in (rated.folder / "rows.jsonl").read_text().splitlines()]
+    row = next(one for one in rows if one["split"] == "train")
+    told = [entry for entry in row["items"] if not entry.endswith("?")]
+    told += [f"{name}={mark}" for name, mark in row["next"]]
+    known, new = answers(rated, f"user={row['group']}|i1=?", "|".join(told) + "|i1=?")
+    assert known.items == new.items
+
+
+def test_ratings_export(rated: Run, tmp_path: Path):
+    pytest.importorskip("onnx")
+    parity = tenfold.export(rated, out=tmp_path / "export").to_json()["parity"]
+    assert parity["decisions"]["different"] == 0
+
+
+# --- odd data ---
+
+
+def test_bad_lines_are_left_out_and_the_rest_trained(tmp_path: Path):
+    data = worlds.walks(tmp_path / "data", 2)
+    lines = (data / "train.csv").read_text().splitlines()
+    odd = ["001,,1600000000", ",a1,1600000000", "002,a1,4070908800", "003,a1,-9", "004,a1,soon"]
+    (data / "train.csv").write_text("\n".join([*lines, *odd]))
+    found = tenfold.train(KIND, data, model="ease", out=tmp_path / "run")
+    told = [
+        json.loads(line) for line in (found.folder / "quarantine.jsonl").read_text().splitlines()
+    ]
+    codes = sorted(one["code"] for one in told)
+    assert codes == ["bad-time"] * 3 + ["no-item", "no-user"]
+    assert all(one["source"].startswith("train.csv:") and one["fix"] for one in told)
+
+
+def test_too_many_bad_lines_stop_it(tmp_path: Path):
+    data = worlds.walks(tmp_path / "data", 2)
+    lines = (data / "train.csv").read_text().splitlines()
+    (data / "train.csv").write_text("\n".join([*lines, *(["009,a1,soon"] * 60)]))
+    with pytest.raises(tenfold.TenfoldError) as refused:
+        tenfold.train(KIND, data, model="ease", out=tmp_path / "run")
+    assert refused.value.code == "too-many-bad" and "train.csv:" in str(refused.value.where)
+
+
+def test_many_persons_with_one_event_are_survived(tmp_path: Path):
+    rows = [(user, f"i{user % 50}") for user in range(20_000)]
+    rows += [(f"p{user}", f"i{(user + step) % 50}") for user in range(60) for step in range(5)]
+    frame = pd.DataFrame(rows, columns=["user", "item"]).assign(time=range(len(rows)))
+    found = tenfold.train(KIND, frame, model="ease", out=tmp_path / "run")
+    assert found.scores["rows"]["test"] == 60
+    assert isinstance(answers(found, "i1|i2")[0], Ranking)
+
+
+def test_ids_stay_as_they_are(tmp_path: Path):
+    rows = [(f"{user:03}", f"{(user + step) % 9:03}") for user in range(60) for step in range(5)]
+    lines = "".join(f"{user},{item},{at}\n" for at, (user, item) in enumerate(rows))
+    (tmp_path / "e.csv").write_text("user,item,time\n" + lines)
+    found = tenfold.train(KIND, tmp_path / "e.csv", model="ease", out=tmp_path / "run")
+    assert json.loads(found.facts["data"]["items"])[1] == "001"
+    assert answers(found, "001")[0].known == 1 and answers(found, "1")[0].known == 0
