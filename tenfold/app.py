@@ -90,9 +90,9 @@ class NoWishes:
 class App(ABC):
     """One kind of work. Subclass once, share by calling functions; hooks stand in flow order.
 
-    `facts` is JSON under four keys: `data` (all that `encode` may know), `answers` (what
-    `targets` and `decode` may know as well), `net` (what `build` may know as well), and
-    `settled` (what fit decided).
+    `facts` is JSON under five keys: `data` (all that `encode` may know), `answers` (what
+    `targets` and `decode` may know as well), `net` (what `build` may know as well), `settled`
+    (what fit decided), and `known` (what was remembered of all rows, for `spell` alone).
     """
 
     encoding: ClassVar[int] = 1
@@ -153,8 +153,12 @@ class App(ABC):
         for table in tables:
             yield from zip(table["source"], say(table), strict=True)
 
+    def remember(self, table: Table, facts: Facts) -> Facts:
+        """What `spell` may look up, of all rows, the test part's too: kept after learning ended."""
+        return {}
+
     def spell(self, table: Table, facts: Facts) -> Table:
-        """The same rows, cells that stand for more than they say spelled out for `explain`."""
+        """The same rows, cells that stand for more than they say spelled out, before `encode`."""
         return table
 
     def gallery(self, facts: Facts) -> Table | None:

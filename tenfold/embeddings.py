@@ -40,7 +40,7 @@ def embed(run: Run, table: Table) -> Embedded:
 
     Raises UsageError where the network of the run has no such output.
     """
-    encoded = run.app.encode(table.reset_index(drop=True), run.facts)
+    encoded = run.encode(table)
     outputs = run.infer(Columns(encoded.columns))
     if NAME not in outputs:
         raise UsageError(

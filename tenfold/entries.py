@@ -1,6 +1,6 @@
 """What a recommender knows of its catalogue, as texts that JSON can hold, and entries looked up.
 
-An entry is an item's id, its title, or "user=ID": all that this person had when it was learnt.
+An entry is an item's id, its title, or "user=ID": all that this person had in the data.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from tenfold.data import Ragged
 
-__all__ = ["Known", "known", "listed", "packed", "titles", "unpacked"]
+__all__ = ["Known", "history", "known", "listed", "packed", "people", "titles", "unpacked"]
 
 USER = "user="
 
@@ -52,45 +52,64 @@ def titles(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Known:
-    """Numbers from 1 by id and by title, in small letters; histories by user."""
+    """Numbers from 1 of the items, by id and by title in small letters."""
 
     numbers: dict[str, int]
     titles: dict[str, int]
-    users: dict[str, int]
-    histories: Ragged
 
     def latest_first(self, entries: Iterable[str]) -> tuple[list[int], int]:
         """Numbers of the known items, each once; and how many different ones were given."""
         found: list[int] = []
         strange: set[str] = set()
         for entry in entries:
-            told = self.of(entry)
-            found += told
-            if not told:
+            if number := self.of(entry):
+                found.append(number)
+            else:
                 strange.add(entry)
         latest = list(dict.fromkeys(reversed(found)))
         return latest, len(latest) + len(strange)
 
-    def of(self, entry: str) -> Sequence[int]:
-        """Numbers that one entry stands for, in order of time; none where it is not known."""
-        text = entry.strip()
-        number = self.numbers.get(text) or self.titles.get(text.casefold())
-        if number:
-            return [number]
-        if text.startswith(USER) and (row := self.users.get(text[len(USER) :])) is not None:
-            start, end = self.histories.offsets[row : row + 2]
-            return [int(one) for one in self.histories.values[start:end]]
-        return []
+    def of(self, entry: str) -> int:
+        """The number that an entry stands for, 0 where it is not known."""
+        number = self.numbers.get(entry)
+        if number is None:
+            text = entry.strip()
+            number = self.numbers.get(text) or self.titles.get(text.casefold(), 0)
+        return number
 
 
 def known(data: dict[str, Any]) -> Known:
-    """All that `data` of a run's facts tells, looked up once."""
-    return _known(data["items"], data["titles"], data["users"], data["histories"])
+    """The items that `data` of a run's facts tells of."""
+    return _known(data["items"], data["titles"])
 
 
 @functools.lru_cache(maxsize=8)
-def _known(items: str, names: str, users: str, histories: str) -> Known:
+def _known(items: str, names: str) -> Known:
     numbers = {name: number for number, name in enumerate(listed(items), 1)}
     told = {title.casefold(): numbers[name] for name, title in titles(names).items()}
-    rows = {name: row for row, name in enumerate(listed(users))}
-    return Known(numbers, told, rows, unpacked(histories))
+    return Known(numbers, told)
+
+
+# --- persons --------------------------------------------------------------------------------------
+
+
+def people(persons: Iterable[str], rows: Iterable[Sequence[int]]) -> dict[str, str]:
+    """Who had which items, by number and in order, as texts."""
+    return {
+        "users": json.dumps([*persons], ensure_ascii=False),
+        "histories": packed(Ragged.of([*rows], np.int32)),
+    }
+
+
+def history(found: dict[str, str], entry: str, column: str = "histories") -> np.ndarray | None:
+    """What the person of an entry "user=ID" had; None for any other entry, and for a stranger."""
+    text = entry.strip()
+    if not text.startswith(USER) or "users" not in found:
+        return None
+    row = _places(found["users"]).get(text[len(USER) :])
+    return None if row is None else unpacked(found[column]).rows(np.array([row])).values
+
+
+@functools.lru_cache(maxsize=8)
+def _places(users: str) -> dict[str, int]:
+    return {name: row for row, name in enumerate(listed(users))}

@@ -22,11 +22,13 @@ __all__ = [
     "cosine",
     "ease",
     "gram",
+    "in_order",
     "largest",
     "matrix",
     "measures",
     "ndcg",
     "spread",
+    "summed",
     "vectors",
 ]
 
@@ -35,6 +37,10 @@ sparse, torch = lazy("scipy.sparse"), lazy("torch")
 
 PAIRS = 32_000_000
 """Pairs of items that are counted at a time, sparsely, on the way to all of them."""
+DENSE_PAIRS = 500
+"""Counting a pair sparsely takes as long as so many products of bytes (measured: 1,500)."""
+ROWS = 8192
+"""Rows of a dense block."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ def matrix(columns: Columns, names: tuple[str, ...], items: int, fading: float =
 
     With `fading` below 1, the second value of a row counts so much of the first, and so on.
     """
-    row, item = _in_order(columns, names)
+    row, item = in_order(columns, names)
     age = np.arange(len(row)) - np.searchsorted(row, row)
     counts = (np.float32(fading) ** age).astype(np.float32)
     made = sparse.csr_matrix((counts, (row, item - 1)), (columns.rows, items))
@@ -59,10 +65,32 @@ def matrix(columns: Columns, names: tuple[str, ...], items: int, fading: float =
 
 
 def gram(rows: Any) -> np.ndarray:
-    """(N, N) float32: how many persons had both."""
-    turned, size = rows.T.tocsr(), max(1, PAIRS // max(1, rows.shape[1]))
-    blocks = (turned[at : at + size] @ rows for at in range(0, turned.shape[0], size))
-    return np.concatenate([block.toarray().astype(np.float32) for block in blocks])
+    """(N, N) float32: how many persons had both, of a sparse matrix (R, N) of ones.
+
+    Counted pair by pair, or as products of dense blocks of bytes where that is less work; both
+    are exact.
+    """
+    many, items = rows.shape
+    pairs = float((np.diff(rows.indptr).astype(float) ** 2).sum())
+    if many * float(items) ** 2 < DENSE_PAIRS * pairs:
+        return _dense_gram(rows)
+    turned, size = rows.T.tocsr(), max(1, PAIRS // max(1, items))
+    found = np.empty((items, items), np.float32)
+    for at in range(0, items, size):
+        found[at : at + size] = (turned[at : at + size] @ rows).toarray()
+    return found
+
+
+def _dense_gram(rows: Any) -> np.ndarray:
+    """Eight bits in, 32 out: exact, as nobody counts twice for an item."""
+    many, items = rows.shape
+    total = torch.zeros(items, items, dtype=torch.int32)
+    for at in range(0, many, ROWS):
+        block = torch.zeros(min(ROWS, many - at), items, dtype=torch.int8)
+        part = rows[at : at + ROWS].tocoo()
+        block[torch.from_numpy(part.row).long(), torch.from_numpy(part.col).long()] = 1
+        total += torch._int_mm(block.t().contiguous(), block)
+    return np.asarray(total.float().numpy())
 
 
 def ease(counts: np.ndarray, damping: float, power: float = 0.0) -> np.ndarray:
@@ -70,36 +98,54 @@ def ease(counts: np.ndarray, damping: float, power: float = 0.0) -> np.ndarray:
 
     With `power`, columns are divided by so much of their count before, and sources after it.
     """
-    scale = np.maximum(1.0, np.diag(counts)) ** -power if power else np.ones(len(counts))
-    scale = scale.astype(np.float32)
-    lain = torch.from_numpy(counts * scale[:, None] * scale[None])
+    lain = torch.from_numpy(counts).clone()
+    scale = lain.diagonal().clamp(min=1) ** -power
+    if power:
+        lain *= scale[:, None] * scale
     lain.diagonal().add_(damping)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(lain))
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(lain)).mT.contiguous()  # symmetric
     found = inverse.div_(-inverse.diagonal().clone())
     found.fill_diagonal_(0)
-    return np.asarray(found.numpy()) * scale[:, None]
+    if power:
+        found *= scale[:, None]
+    return np.asarray(found.numpy())
 
 
 def cosine(counts: np.ndarray, power: float = 0.5) -> np.ndarray:
     """(N, N) similarities with zeros on the diagonal."""
     many = np.maximum(1.0, np.diag(counts)).astype(np.float32)
-    found = counts / (many[:, None] ** power * many[None] ** (1 - power))
+    found = counts / (many[:, None] ** power)
+    found /= many[None] ** (1 - power)
     np.fill_diagonal(found, 0)
     return np.asarray(found, np.float32)
 
 
 def largest(weights: np.ndarray, most: int) -> Kept:
-    """The `most` weights of each item that are furthest from zero."""
+    """The `most` weights of each item that are furthest from zero, these first."""
     most = min(most, weights.shape[1])
-    values = torch.from_numpy(np.ascontiguousarray(weights))
+    values = torch.from_numpy(weights)
     targets = values.abs().topk(most, dim=1).indices
     return Kept(targets.numpy().astype(np.int32), values.gather(1, targets).numpy())
 
 
-def spread(kept: Kept, items: int) -> Any:
-    """The largest weights (N, N), sparse."""
-    rows = np.repeat(np.arange(len(kept.targets)), kept.targets.shape[1])
-    return sparse.csr_matrix((kept.weights.ravel(), (rows, kept.targets.ravel())), (items, items))
+def spread(kept: Kept) -> np.ndarray:
+    """(N, N) weights, zeros where none is kept."""
+    items = len(kept.targets)
+    found = torch.zeros(items, items)
+    targets, weights = (torch.from_numpy(one) for one in (kept.targets, kept.weights))
+    return np.asarray(found.scatter_(1, targets.long(), weights).numpy())
+
+
+def summed(weights: np.ndarray, index: np.ndarray, starts: np.ndarray, says: np.ndarray) -> Any:
+    """(R, N) of the rows `index` (E,) of weights (N, N), each counting as it `says` (E,), added up.
+
+    Row r is the sum from `starts[r]` to the start of the next: a product of a sparse matrix and a
+    dense one, without going over the zeros.
+    """
+    parts = (torch.from_numpy(np.ascontiguousarray(one)) for one in (index, weights, starts, says))
+    numbers, table, offsets, counts = parts
+    bag = torch.nn.functional.embedding_bag
+    return bag(numbers, table, offsets, mode="sum", per_sample_weights=counts)
 
 
 # --- vectors of items -----------------------------------------------------------------------------
@@ -113,21 +159,22 @@ def vectors(columns: Columns, names: tuple[str, ...], items: int, width: int) ->
 
     Truncated decomposition of positive pointwise mutual information (O. Levy and Y. Goldberg 2014).
     """
-    near = sparse.csr_matrix((items, items), dtype=np.float32)
-    row, item = _in_order(columns, names)
+    row, item = in_order(columns, names)
+    pairs, counts = [], []
     for gap in range(1, WINDOW + 1):
         same = row[gap:] == row[:-gap]
-        pair = item[gap:][same] - 1, item[:-gap][same] - 1
-        counts = np.full(len(pair[0]), 1 / gap, np.float32)
-        near = near + sparse.csr_matrix((counts, pair), (items, items))
-    near = (near + near.T).tocoo()
+        pairs.append((item[gap:][same] - 1, item[:-gap][same] - 1))
+        counts.append(np.full(len(pairs[-1][0]), 1 / gap, np.float32))
+    one, other = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+    near = sparse.csr_matrix((np.concatenate(counts), (one, other)), (items, items))
+    near = (near + near.T).tocsr()
     often = np.asarray(near.sum(1)).ravel() + 1e-9
-    lift = near.data * often.sum() / (often[near.row] * often[near.col])
-    kept = np.log1p(lift).astype(np.float32)
-    return _decomposed(sparse.csr_matrix((kept, (near.row, near.col)), near.shape), width)
+    level = np.repeat(often, np.diff(near.indptr)) * often[near.indices]
+    near.data = np.log1p(near.data * often.sum() / level).astype(np.float32)
+    return _decomposed(near, width)
 
 
-def _in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Row and number of every value, columns of a row one behind the other."""
     rows, found, order = [], [], []
     for place, name in enumerate(names):
@@ -149,6 +196,8 @@ def _decomposed(square: Any, width: int, times: int = 6) -> np.ndarray:
     size = square.shape[0]
     rank = min(width, size)
     start = np.random.default_rng(0).normal(size=(size, min(size, rank + 8))).astype(np.float32)
+    if square.nnz > 0.05 * size * size:
+        square = square.toarray()
     for _ in range(times):
         start = np.linalg.qr(square @ start)[0]
     values, turns = np.linalg.eigh(start.T @ (square @ start))

@@ -5,7 +5,6 @@ Shapes: R rows (persons), N items of the catalogue.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 
 from tenfold import itemwise
 from tenfold.data import Columns
-from tenfold.itemwise import Kept
 from tenfold.lazy import lazy
 
 torch = lazy("torch")
@@ -22,6 +20,8 @@ __all__ = ["Judge", "Scores", "logits", "sharpen"]
 
 JUDGED = 5_000
 """Most validation rows that choose."""
+ROOM = 1e9
+"""Multiplications that judging weights once may cost, beyond 500 rows."""
 
 Scores = Callable[[np.ndarray], np.ndarray]
 """(r, N) logits of some of the rows that judge."""
@@ -30,30 +30,29 @@ Scores = Callable[[np.ndarray], np.ndarray]
 class Judge:
     """NDCG of scores on the rows that choose, the whole catalogue ranked."""
 
-    def __init__(self, columns: Columns, items: int) -> None:
+    def __init__(self, columns: Columns, items: int, most: int | None = None) -> None:
+        """`most` rows judge, spread over all; None = as many as can be afforded."""
         found = columns.only(["items"]).lengths if columns.rows else np.zeros(1)
-        room = 3e8 / max(1.0, float(np.mean(found)) * items)  # type: ignore[arg-type]
-        many = min(columns.rows, int(np.clip(room, 500, JUDGED)))
+        room = ROOM / max(1.0, float(np.mean(found)) * items)  # type: ignore[arg-type]
+        many = min(columns.rows, most or int(np.clip(room, 500, JUDGED)))
         spread = np.linspace(0, columns.rows - 1, many).astype(np.int64)
         self.columns, self.items = columns.view(spread), items
         self.rows = many
         self.seen = itemwise.matrix(self.columns, ("seen",), items)
         self.wanted = itemwise.matrix(self.columns, ("next",), items)
-        self.had = functools.cache(self._had)
+        row, item = itemwise.in_order(self.columns, ("items",))
+        self.index, self.starts = item - 1, np.searchsorted(row, np.arange(many + 1))
+        self.age = np.arange(len(row)) - self.starts[row]
 
-    def _had(self, fading: float) -> Any:
-        return itemwise.matrix(self.columns, ("items",), self.items, fading)
-
-    def sparse(self, kept: Kept) -> Any:
-        """Weights (N, N) of the largest ones, sparse."""
-        return itemwise.spread(kept, self.items)
-
-    def linear(self, weights: Any, fading: float) -> float:
-        """NDCG of weights from item to item."""
+    def linear(self, weights: np.ndarray, fading: float) -> float:
+        """NDCG of weights (N, N) from item to item."""
+        says = (np.float32(fading) ** self.age).astype(np.float32)
 
         def scores(rows: np.ndarray) -> np.ndarray:
-            found = self.had(fading)[rows] @ weights
-            return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+            first, end = self.starts[rows[0]], self.starts[rows[-1] + 1]
+            starts = self.starts[rows] - first
+            found = itemwise.summed(weights, self.index[first:end], starts, says[first:end])
+            return np.asarray(found.numpy())
 
         return self.worth(scores)
 
@@ -66,6 +65,7 @@ class Judge:
         return round(float(np.concatenate(found).mean()), 6) if found else 0.0
 
     def blocks(self) -> list[np.ndarray]:
+        """Consecutive rows whose logits are held together."""
         size = max(1, min(512, 16_000_000 // max(1, self.items)))
         return [np.arange(at, min(at + size, self.rows)) for at in range(0, self.rows, size)]
 
@@ -81,7 +81,7 @@ def logits(net: Any, columns: Columns) -> np.ndarray:
         return np.array(net.logits(torch.from_numpy(batch["items"])).float().numpy())
 
 
-def sharpen(net: Any, columns: Columns, most: int = 1000) -> None:
+def sharpen(net: Any, columns: Columns, most: int = 500) -> None:
     """Sets how sure the network is, so that what came next is most probable."""
     spread = np.linspace(0, columns.rows - 1, min(most, columns.rows)).astype(np.int64)
     some = columns.view(spread)
@@ -92,8 +92,12 @@ def sharpen(net: Any, columns: Columns, most: int = 1000) -> None:
     row, item = torch.from_numpy(wanted.row).long(), torch.from_numpy(wanted.col).long()
     if not len(row):
         return
+
+    def loss(power: float) -> float:
+        return float(-(found * 3.0**power).log_softmax(1)[row, item].mean())
+
     # Of a closed form, whose scores are small, as of logits, which are not.
-    sure = 3.0 ** np.arange(-2.0, 6.25, 0.25)
-    losses = [float(-(found * one).log_softmax(1)[row, item].mean()) for one in sure]
+    near = min(np.arange(-2.0, 6.25), key=loss)
+    sure = 3.0 ** min(near + np.arange(-0.75, 1.0, 0.25), key=loss)
     with torch.no_grad():
-        net.sharp.mul_(float(sure[int(np.argmin(losses))]))
+        net.sharp.mul_(float(sure))

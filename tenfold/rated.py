@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 networks = lazy("tenfold.networks.raters")
 
-__all__ = ["answers", "encoded", "fit", "histories", "network", "parsed", "targets"]
+__all__ = ["answers", "encoded", "fit", "network", "parsed", "people", "spelled", "targets"]
 
 WIDTHS = {"tiny": 4, "small": 16, "medium": 32, "large": 48}
 RIDGES = (0.03, 0.06, 0.12, 0.2)
@@ -45,22 +45,32 @@ def parsed(entry: str) -> tuple[str, float | None]:
         return entry, None
 
 
-def histories(rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]) -> dict[str, str]:
-    """Who rated what how, packed: of rows of entries and of pairs that came after."""
+def people(
+    persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
+) -> dict[str, str]:
+    """Who rated what how: of rows of entries and of pairs that came after."""
     items, marks = [], []
     for had, after in rows:
         told = [pair for pair in map(parsed, had) if pair[1] is not None] + [*after]
-        items.append([numbers[name] for name, _ in told])
-        marks.append([round(1000 * float(mark or 0)) for _, mark in told])
-    return {
-        "histories": entries.packed(Ragged.of(items, np.int32)),
-        "marks": entries.packed(Ragged.of(marks, np.int32)),
-    }
+        there = [(numbers[name], mark) for name, mark in told if name in numbers]
+        items.append([number for number, _ in there])
+        marks.append([round(1000 * float(mark or 0)) for _, mark in there])
+    return entries.people(persons, items) | {"marks": entries.packed(Ragged.of(marks, np.int32))}
 
 
-def encoded(told: list[list[str]], data: dict[str, Any]) -> dict[str, Column]:
+def spelled(entry: str, known: dict[str, str], names: tuple[str, ...]) -> list[str]:
+    """What an entry stands for: itself, or all that a person rated."""
+    items = entries.history(known, entry)
+    marks = entries.history(known, entry, "marks")
+    if items is None or marks is None:
+        return [entry]
+    pairs = zip(items.tolist(), (marks / 1000).tolist(), strict=True)
+    return [f"{names[number - 1]}={mark:g}" for number, mark in pairs]
+
+
+def encoded(told: list[list[str]], known: entries.Known) -> dict[str, Column]:
     """Items with ratings, items asked about, and how many entries were given."""
-    rows = [_row(row, entries.known(data), entries.unpacked(data["marks"])) for row in told]
+    rows = [_row(row, known) for row in told]
     kinds = {"items": np.int32, "marks": np.float32, "asked": np.int32}
     columns: dict[str, Column] = {
         name: Ragged.of([row[name] for row in rows], kind) for name, kind in kinds.items()
@@ -68,30 +78,21 @@ def encoded(told: list[list[str]], data: dict[str, Any]) -> dict[str, Column]:
     return columns | {"given": np.array([row["given"] for row in rows], np.int32)}
 
 
-def _row(told: list[str], known: entries.Known, marks: Ragged) -> dict[str, Any]:
+def _row(told: list[str], known: entries.Known) -> dict[str, Any]:
     """Items with ratings and items asked about, each once, the last word counting."""
     pairs: dict[int, float] = {}
     asked: dict[int, None] = {}
     strange = 0
     for entry in told:
         name, mark = parsed(entry)
-        person = known.users.get(entry[len(entries.USER) :]) if _person(entry) else None
-        if person is not None:
-            place = slice(*known.histories.offsets[person : person + 2])
-            given = (marks.values[place] / 1000).tolist()
-            pairs |= dict(zip(known.histories.values[place].tolist(), given, strict=True))
-        elif not (found := known.of(name)):
+        if not (number := known.of(name)):
             strange += 1
         elif mark is None:
-            asked |= dict.fromkeys(found)
+            asked[number] = None
         else:
-            pairs |= dict.fromkeys(found, mark)
+            pairs[number] = mark
     given = len(pairs) + len(asked) + strange
     return {"items": [*pairs], "marks": [*pairs.values()], "asked": [*asked], "given": given}
-
-
-def _person(entry: str) -> bool:
-    return entry.startswith(entries.USER)
 
 
 def targets(after: Iterable[Any], numbers: dict[str, int]) -> dict[str, Column]:

@@ -99,6 +99,7 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
     learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
     nets: Nets = {"popularity": net.only("popularity")}
     settled: dict[str, Any] = {}
+    tried: dict[str, float] = {}
     took = plan.seconds
     for number, name in enumerate(learnt):
         began = time.perf_counter()
@@ -108,14 +109,19 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
     if plan.dry:
         return net, settled
-    for name in ("item-knn", "ease"):
-        if wanted.tries(name, parts.train.rows):
-            began = time.perf_counter()
-            part, told = _closed(name, net, counts, judge, wanted)
-            settled |= told
-            nets |= part
-            took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
-    return _kept(nets, settled, took, parts, judge, wanted)
+    closed = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
+    pairs = itemwise.gram(counts) if closed else np.zeros((0, 0), np.float32)
+    for name in closed:
+        began = time.perf_counter()
+        part, told, value = _closed(name, net, pairs, judge, wanted)
+        settled |= told
+        nets |= part
+        tried |= dict.fromkeys(part, value)
+        took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
+    for name in nets.keys() - tried.keys():
+        tried[name] = judge.worth(functools.partial(judge.logits, nets[name].eval()))
+    tried = {name: tried[name] for name in nets}
+    return _kept(nets, tried, settled, took, parts, judge, wanted)
 
 
 def _share(plan: Plan, number: int, of: int) -> Plan:
@@ -221,10 +227,9 @@ def _measure(loss: Any) -> Any:
 
 
 def _closed(
-    name: str, net: Any, counts: Any, judge: Judge, wanted: Wanted
-) -> tuple[Nets, dict[str, Any]]:
-    """The best of several weights, with the largest of them kept."""
-    pairs = itemwise.gram(counts)
+    name: str, net: Any, pairs: np.ndarray, judge: Judge, wanted: Wanted
+) -> tuple[Nets, dict[str, Any], float]:
+    """The best of several weights, with the largest of them kept; and their NDCG."""
     best: tuple[float, np.ndarray, float, dict[str, float]] | None = None
     for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, wanted):
         for fading in FADINGS if wanted.ordered else FADINGS[:1]:
@@ -236,7 +241,7 @@ def _closed(
     if best is None:
         raise ValueError("nothing was tried")
     value, weights, fading, told = best
-    kept = _smallest(weights, fading, value, judge)
+    kept, value = _smallest(weights, fading, value, judge)
     part = networks.Linear(wanted.items, kept.targets.shape[1])
     with torch.no_grad():
         part.targets[1:] = torch.from_numpy(kept.targets)
@@ -244,12 +249,12 @@ def _closed(
         part.fading.fill_(fading)
     title = {"item-knn": "item-kNN", "ease": "EASE"}[name]
     told = told | {"fading": fading, "weights_an_item": kept.targets.shape[1]}
-    return {title: net.only(title, linear=part)}, {name.replace("-", "_"): told}
+    return {title: net.only(title, linear=part)}, {name.replace("-", "_"): told}, value
 
 
 def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
     for power in (0.5, 0.7):
-        yield itemwise.cosine(pairs.copy(), power), {"power": power}
+        yield itemwise.cosine(pairs, power), {"power": power}
 
 
 def _solved(pairs: np.ndarray, wanted: Wanted) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
@@ -258,13 +263,17 @@ def _solved(pairs: np.ndarray, wanted: Wanted) -> Iterator[tuple[np.ndarray, dic
         yield itemwise.ease(pairs, damping, power), {"damping": damping, "power": power}
 
 
-def _smallest(weights: np.ndarray, fading: float, value: float, judge: Judge) -> Kept:
-    """The fewest weights an item that rank nearly as well as all of them."""
+def _smallest(weights: np.ndarray, fading: float, value: float, judge: Judge) -> tuple[Kept, float]:
+    """The fewest weights an item that rank nearly as well as all of them, and how well."""
+    found = itemwise.largest(weights, KEPT[-1])
     for most in KEPT:
-        kept = itemwise.largest(weights, most)
-        if most >= len(weights) or judge.linear(judge.sparse(kept), fading) >= NEARLY * value:
+        kept = Kept(found.targets[:, :most], found.weights[:, :most])
+        if most >= len(weights):
+            return kept, value
+        now = judge.linear(itemwise.spread(kept), fading)
+        if now >= NEARLY * value:
             break
-    return kept
+    return kept, now
 
 
 # --- what is kept ---------------------------------------------------------------------------------
@@ -275,15 +284,13 @@ MODELS = {"ease": "EASE", "item-knn": "item-kNN", "sasrec": "SASRec", "mult-vae"
 
 def _kept(
     nets: Nets,
+    tried: dict[str, float],
     settled: dict[str, Any],
     took: dict[str, float],
     parts: Parts,
     judge: Judge,
     wanted: Wanted,
 ) -> tuple[Any, dict[str, Any]]:
-    for net in nets.values():
-        sharpen(net.eval(), judge.columns)
-    tried = {name: judge.worth(functools.partial(judge.logits, net)) for name, net in nets.items()}
     if wanted.model == "auto" and judge.rows:
         began = time.perf_counter()
         if mixed := _mixed(nets, tried, judge):
@@ -300,7 +307,7 @@ def _kept(
     )
     tell(f"On validation (NDCG@10): {said}. {name} is kept.")
     net = nets[name]
-    sharpen(net, parts.reserve)
+    sharpen(net, parts.reserve if parts.reserve.rows else judge.columns)
     object.__setattr__(net, "others", {key: one for key, one in nets.items() if key != name})
     sizes = {key: _size(one) for key, one in net.parts.items()}
     return net, settled | {"kept": name, "parts": sizes, "tried": tried}
@@ -318,6 +325,8 @@ def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, floa
     if not linear or not others:
         return None
     pair = [nets[max(names, key=lambda one: tried[one])] for names in (linear, others)]
+    for net in pair:
+        sharpen(net, judge.columns)
     blocks = [(rows, [judge.logits(net, rows) for net in pair]) for rows in judge.blocks()[:8]]
 
     def worth(share: float) -> float:
@@ -332,5 +341,4 @@ def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, floa
     net = pair[0].only("mixed", **both)
     with torch.no_grad():
         net.mix.copy_(torch.tensor([1 - share, share]) * torch.stack([one.sharp for one in pair]))
-    sharpen(net.eval(), judge.columns)
-    return net, judge.worth(functools.partial(judge.logits, net))
+    return net.eval(), judge.worth(functools.partial(judge.logits, net))

@@ -24,7 +24,7 @@ import pandas as pd
 
 from tenfold import device, sealing, system
 from tenfold.app import Answer, App, Table, check_settings, find, name_of, settings_of
-from tenfold.data import ANSWERS, Columns
+from tenfold.data import ANSWERS, Columns, Encoded
 from tenfold.document import scores_text
 from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError
 from tenfold.folders import EXPORTED, FILES, ended
@@ -73,9 +73,14 @@ class Run:
         wishes = wishes or type(self.app).wishes()
         return list(self.app.decode(self.infer(columns), self.facts, wishes))
 
+    def encode(self, table: Table) -> Encoded:
+        """What was handed over, spelled out and encoded."""
+        spelled = self.app.spell(table.reset_index(drop=True), self.facts)
+        return self.app.encode(spelled, self.facts)
+
     def say(self, table: Table, wishes: Any = None) -> list[Answer]:
         """One answer a row: a Prediction, or the Problem of a row that cannot be read."""
-        encoded = self.app.encode(table.reset_index(drop=True), self.facts)
+        encoded = self.encode(table)
         answers = self.answer(Columns(encoded.columns), wishes)
         return [encoded.problems.get(row, answer) for row, answer in enumerate(answers)]
 

@@ -245,7 +245,10 @@ def _learn(app: App, prepared: Prepared, plan: Plan, folder: Path, start: str | 
         _warm(net, runs.open_run(start, "cpu").net)
     plan = replace(plan, facts=prepared.facts, folder=folder)
     net, settled = app.fit(net, prepared.parts, plan)
-    run = Run(folder, app, prepared.facts | {"settled": settled}, by_torch(net), net)
+    facts = prepared.facts | {"settled": settled}
+    if known := app.remember(prepared.used, prepared.facts):
+        facts |= {"known": known}
+    run = Run(folder, app, facts, by_torch(net), net)
     runs.save(run)
     return run
 

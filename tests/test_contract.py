@@ -112,11 +112,18 @@ def test_an_unknown_setting_gets_the_nearest_one(kind: str):
 # --- facts ---
 
 
-def test_facts_are_json_of_four_keys(subject: Subject):
+def test_facts_are_json_of_five_keys(subject: Subject):
     learnt = subject.app.learn(subject.prepared.table("train"))
     assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
     assert {"data", "net"} <= set(learnt) <= {"data", "answers", "net"}
-    assert set(subject.run.facts) - set(learnt) == {"settled"}
+    assert {"settled"} <= set(subject.run.facts) - set(learnt) <= {"settled", "known"}
+    assert json.loads(json.dumps(subject.run.facts, allow_nan=False)) == subject.run.facts
+
+
+def test_what_is_remembered_changes_no_answer_to_labelled_rows(subject: Subject):
+    rows = subject.prepared.inputs("test")
+    bare = {key: value for key, value in subject.run.facts.items() if key != "known"}
+    assert dataclasses.replace(subject.run, facts=bare).answer(rows) == subject.run.answer(rows)
 
 
 def test_facts_do_not_move_with_rows_that_do_not_learn(subject: Subject, tmp_path: Path):

@@ -75,7 +75,7 @@ class Recommendation(App):
         ratings = self.answer == "ratings"
         rows = [_told(*pair) for pair in zip(train["items"], train["next"], strict=True)]
         names = sorted({name for row in rows for name in row})
-        numbers = {name: number for number, name in enumerate(names, 1)}
+        about = train.attrs.get("catalogue") or interactions.Catalogue()
         net = {
             "items": len(names),
             "width": (rated.WIDTHS if ratings else WIDTHS)[self.size],
@@ -83,12 +83,7 @@ class Recommendation(App):
             "ordered": bool(train.attrs.get("ordered", True)),
             "positions": int(np.clip(np.mean([len(row) for row in rows]) - 1, 4, 32)),
         }
-        data = _catalogue(train, names, numbers)
-        if ratings:
-            had = zip(train["items"], train["next"], strict=True)
-            return {"data": data | rated.histories(had, numbers), "net": net}
-        found = Ragged.of([[numbers[name] for name in row] for row in rows], np.int32)
-        return {"data": data | {"histories": entries.packed(found)}, "net": net}
+        return {"data": {"rated": ratings} | _catalogue(about, names), "net": net}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
         titles = entries.titles(facts["data"]["titles"])
@@ -96,13 +91,13 @@ class Recommendation(App):
         return {"items": Input("items", tuple(titles.get(name, name) for name in names))}
 
     def gives(self, facts: Facts) -> type[Prediction]:
-        return Ratings if "marks" in facts["data"] else Ranking
+        return Ratings if facts["data"]["rated"] else Ranking
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data, known = facts["data"], entries.known(facts["data"])
         every, problems = _every(table["items"])
-        if "marks" in data:
-            return Encoded(rated.encoded(every, data), problems)
+        if data["rated"]:
+            return Encoded(rated.encoded(every, known), problems)
         latest, seen, given = [], [], []
         for told in every:
             numbers, count = known.latest_first(told)
@@ -128,19 +123,19 @@ class Recommendation(App):
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
         if "next" not in table:
             return {}
-        numbers = entries.known(facts["data"]).numbers
-        if "marks" in facts["data"]:
+        numbers = _numbers(facts)
+        if facts["data"]["rated"]:
             return rated.targets(table["next"], numbers)
         rows = [[numbers[name] for name in row if name in numbers] for row in table["next"]]
         return {"next": Ragged.of(rows, np.int32)}
 
     def build(self, facts: Facts) -> nn.Module:
-        if "marks" in facts["data"]:
+        if facts["data"]["rated"]:
             return rated.network(facts["net"])
         return recommenders.network(facts["net"], facts.get("settled", {}))
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
-        if "marks" in plan.facts["data"]:
+        if plan.facts["data"]["rated"]:
             return rated.fit(net, parts, plan)
         about, names = plan.facts["net"], ("items", "ordered", "positions")
         known = {name: about[name] for name in names}
@@ -149,7 +144,7 @@ class Recommendation(App):
 
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
         top = (wishes or _Wishes()).top
-        if "marks" in facts["data"]:
+        if facts["data"]["rated"]:
             return [*rated.answers(outputs, facts["data"], top)]
         names = entries.listed(facts["data"]["items"])
         titles = entries.titles(facts["data"]["titles"])
@@ -174,12 +169,22 @@ class Recommendation(App):
             asked = table.assign(again=wishes.again, only=wishes.only)
             yield from zip(table["source"], say(asked), strict=True)
 
+    def remember(self, table: Table, facts: Facts) -> Facts:
+        last = table.drop_duplicates("group", keep="last")
+        had, numbers = zip(last["items"], last["next"], strict=True), _numbers(facts)
+        if facts["data"]["rated"]:
+            return rated.people(last["group"], had, numbers)
+        rows = ([*items, *after] for items, after in had)
+        known = ([numbers[name] for name in row if name in numbers] for row in rows)
+        return entries.people(last["group"], known)
+
     def spell(self, table: Table, facts: Facts) -> Table:
-        known, names = entries.known(facts["data"]), entries.listed(facts["data"]["items"])
+        names, known = entries.listed(facts["data"]["items"]), facts.get("known", {})
+        spelled = rated.spelled if facts["data"]["rated"] else _spelled
         told = [
             cell
             if isinstance(listed := _listed(cell), Problem)
-            else tuple(one for entry in listed for one in _spelled(entry, known, names))
+            else tuple(one for entry in listed for one in spelled(entry, known, names))
             for cell in table["items"]
         ]
         return table.assign(items=pd.Series(told, table.index, dtype=object))
@@ -202,17 +207,20 @@ def _told(items: Any, after: Any) -> list[str]:
     return [*items, *after]
 
 
-def _catalogue(train: Table, names: list[str], numbers: dict[str, int]) -> Facts:
-    """What `encode` knows: items by number, titles, attributes, and who had what."""
-    about = train.attrs.get("catalogue") or interactions.Catalogue()
-    people = list(train["group"]) if "group" in train else [""] * len(train)
+def _catalogue(about: interactions.Catalogue, names: list[str]) -> Facts:
+    """What `encode` knows: items by number, their titles and attributes."""
+    numbers = {name: number for number, name in enumerate(names, 1)}
     titles = {name: title for name, title in about.titles.items() if name in numbers}
     return {
         "items": json.dumps(names, ensure_ascii=False),
         "titles": json.dumps(titles, ensure_ascii=False),
-        "users": json.dumps(people, ensure_ascii=False),
         "attributes": {name: _packed(of, numbers) for name, of in about.attributes.items()},
     }
+
+
+def _numbers(facts: Facts) -> dict[str, int]:
+    """Numbers of the items, by id."""
+    return entries.known(facts["data"]).numbers
 
 
 def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, str]:
@@ -224,10 +232,10 @@ def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, 
     return {value: entries.packed(Ragged.of([row], np.int32)) for value, row in found.items()}
 
 
-def _spelled(entry: str, known: entries.Known, names: tuple[str, ...]) -> list[str]:
+def _spelled(entry: str, known: Facts, names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person had."""
-    found = known.of(entry)
-    return [names[number - 1] for number in found] if len(found) > 1 else [entry]
+    found = entries.history(known, entry)
+    return [entry] if found is None else [names[number - 1] for number in found.tolist()]
 
 
 def _every(cells: Any) -> tuple[list[list[str]], dict[int, Problem]]:

@@ -26,6 +26,12 @@ AGES = 50
 """Items before a place that the sequence network looks at."""
 SCALE = 15.0
 """Logits of the sequence network are cosines times this."""
+WHOLE = 8192
+"""Items up to which all weights are held with their zeros: sums over them are faster so."""
+SPREAD = 1 << 22
+"""Weights that are added at a time where they are not."""
+OUT = -1e4
+"""The logit of what is left out."""
 LEAST = 1e-9
 """Scores below it are none."""
 BLOCK = 1024
@@ -48,16 +54,38 @@ class Linear(nn.Module):
         self.register_buffer("weights", torch.zeros(items + 1, kept))
         self.register_buffer("fading", torch.ones(()))
         self.register_buffer("scale", torch.ones(()))
+        self._whole: tuple[Any, Tensor] | None = None
 
     def forward(self, items: Tensor) -> Tensor:
         """(B, N) logits."""
         age = torch.arange(items.shape[1], device=items.device)
         counts = self.fading**age * (items > 0)
+        if torch.compiler.is_exporting() or items.is_meta:
+            return self._spread(items, counts) * self.scale
+        if self.items <= WHOLE:
+            found = F.embedding_bag(
+                items.long(), self._table(), mode="sum", per_sample_weights=counts
+            )
+            return found * self.scale
+        rows = max(1, SPREAD // max(1, items.shape[1] * self.weights.shape[1]))
+        parts = zip(items.split(rows), counts.split(rows), strict=True)
+        return torch.cat([self._spread(*part) for part in parts]) * self.scale
+
+    def _spread(self, items: Tensor, counts: Tensor) -> Tensor:
+        """(B, N): the weights kept of each item, added where they belong."""
         numbers = items.long()
         found = F.embedding(numbers, self.weights) * counts.unsqueeze(-1)
         targets = self.targets[numbers].long().flatten(1)
         empty = found.new_zeros(len(items), self.items)
-        return empty.scatter_add(1, targets, found.flatten(1)) * self.scale
+        return empty.scatter_add(1, targets, found.flatten(1))
+
+    def _table(self) -> Tensor:
+        """(N + 1, N): all weights with their zeros, made once for weights that stay."""
+        state = self.weights._version, self.targets._version, self.weights.device
+        if self._whole is None or self._whole[0] != state:
+            empty = self.weights.new_zeros(self.items + 1, self.items)
+            self._whole = state, empty.scatter_(1, self.targets.long(), self.weights)
+        return self._whole[1]
 
 
 class Sequence(nn.Module):
@@ -174,11 +202,14 @@ class Ranker(nn.Module):
 
     def logits(self, items: Tensor) -> Tensor:
         """(B, N) before what is left out: of each part, added up as they are mixed."""
-        found = self.popular.expand(len(items), -1)
+        found: Tensor | None = None
         for number, part in enumerate(self.parts.values()):
-            one = part(items) * self.mix[number]
-            found = one + (found * 1e-6 if number == 0 else found)  # equal ones by popularity
-        return found * self.sharp
+            one = part(items) * (self.mix[number] * self.sharp)
+            found = one if found is None else found + one
+        level = self.popular * self.sharp
+        if found is None:
+            return level.expand(len(items), -1)
+        return found + level * 1e-6  # equal ones by popularity
 
     def forward(
         self,
@@ -194,11 +225,12 @@ class Ranker(nn.Module):
         and how many were `told`, a vector of the row."""
         known = items_length.unsqueeze(1) > 0
         logits = torch.where(known, self.logits(items), self.popular.unsqueeze(0)).float()
-        out = self._marked(seen, logits) | (
-            ~self._marked(among, logits) & (among_length.unsqueeze(1) > 0)
-        )
-        chances = logits.masked_fill(out, -1e4).softmax(-1) * ~out
-        scores, ranking = chances.topk(min(TOP, chances.shape[1]), dim=1)
+        if torch.compiler.is_exporting() or among.shape[1]:
+            other = ~self._marked(among, logits) & (among_length.unsqueeze(1) > 0)
+            logits = logits.masked_fill(other, OUT)
+        logits = self._without(seen, logits)
+        best, ranking = logits.topk(min(TOP, logits.shape[1]), dim=1)
+        scores = (best - logits.logsumexp(1, keepdim=True)).exp() * (best > 0.5 * OUT)
         some = scores > LEAST  # what is as good as nothing has no order
         numbers = items.long()
         vector = F.embedding(numbers, self.vectors).sum(1)
@@ -209,6 +241,12 @@ class Ranker(nn.Module):
             "told": given.long().clamp(min=0) + 0 * seen_length.long(),
             "embedding": vector / items_length.clamp(min=1).unsqueeze(1),
         }
+
+    def _without(self, numbers: Tensor, logits: Tensor) -> Tensor:
+        """(B, N) logits, those of the numbers of each row far below all others."""
+        padded = F.pad(logits, (1, 0))
+        gone = torch.full_like(numbers, OUT, dtype=padded.dtype)
+        return padded.scatter(1, numbers.long(), gone)[:, 1:]
 
     def _marked(self, numbers: Tensor, like: Tensor) -> Tensor:
         """(B, N) True at the numbers of each row."""

@@ -206,7 +206,7 @@ class Batcher:
         run = self.model.run
         try:
             table = self.model.table(job.rows)
-            coded = run.app.encode(table, run.facts)
+            coded = run.encode(table)
             columns = Columns(coded.columns)
             maps = [] if coded.problems else explaining.covered(run, table, columns)
             job.maps = encoded([_map(one) for one in maps])
