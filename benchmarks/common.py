@@ -96,6 +96,21 @@ def peer(name: str, script: str, *words: Any) -> dict[str, Any]:
     return found
 
 
+def child(*words: object) -> dict[str, float]:
+    """Seconds and peak megabytes of one command."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tenfold", *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"tenfold {words[0]} failed: {status}")
+    seconds = time.perf_counter() - began
+    return {"seconds": round(seconds, 1), "megabytes": round(usage.ru_maxrss / 1024)}
+
+
 def machine() -> dict[str, str]:
     """What the figures were measured on."""
     place = device.choose_device("auto")

@@ -10,15 +10,11 @@ Protocol: a run trained on 2,000 generated reviews; tables of 10,000 and of 1,00
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
-from common import show
+from common import child, show
 
 import tenfold
 
@@ -54,21 +50,6 @@ def written(path: Path, rows: int) -> Path:
                 words = " ".join(WORDS[number] for number in line)
                 file.write(f"{words},{'good' if line[0] % 2 else 'bad'}\n")
     return path
-
-
-def child(*words: object) -> dict[str, float]:
-    """Seconds and peak megabytes of one command."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tenfold", *map(str, words)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"tenfold {words[0]} failed: {status}")
-    seconds = time.perf_counter() - began
-    return {"seconds": round(seconds, 1), "megabytes": round(usage.ru_maxrss / 1024)}
 
 
 if __name__ == "__main__":

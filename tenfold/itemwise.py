@@ -22,6 +22,7 @@ __all__ = [
     "cosine",
     "ease",
     "gram",
+    "hits",
     "in_order",
     "largest",
     "matrix",
@@ -229,9 +230,20 @@ def measures(hits: np.ndarray, wanted: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def ndcg(scores: np.ndarray, seen: Any, wanted: Any, places: int = 10) -> np.ndarray:
-    """(R,) of scores (R, N), which are changed: what was `seen` is left out. Sparse rows (R, N)."""
+def hits(
+    scores: np.ndarray, seen: Any, wanted: Any, places: int = 10
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the best places (R, K) are right, and how many are wanted (R,), of scores (R, N).
+
+    Scores are changed: what was `seen` is left out. `seen` and `wanted` are sparse rows (R, N).
+    """
     scores[seen.nonzero()] = -np.inf
     top = torch.from_numpy(scores).topk(min(places, scores.shape[1]), dim=1).indices.numpy()
-    hits = np.take_along_axis(wanted.toarray(), top, 1) > 0
-    return measures(hits, np.diff(wanted.indptr))[f"ndcg@{hits.shape[1]}"]
+    found = np.take_along_axis(wanted.toarray(), top, 1) > 0
+    return found, np.diff(wanted.indptr)
+
+
+def ndcg(scores: np.ndarray, seen: Any, wanted: Any, places: int = 10) -> np.ndarray:
+    """(R,) of scores (R, N), as `hits` takes them."""
+    found = hits(scores, seen, wanted, places)
+    return measures(*found)[f"ndcg@{found[0].shape[1]}"]

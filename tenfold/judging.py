@@ -46,6 +46,19 @@ class Judge:
 
     def linear(self, weights: np.ndarray, fading: float) -> float:
         """NDCG of weights (N, N) from item to item."""
+        return self.worth(self._linear(weights, fading))
+
+    def measures(self, weights: np.ndarray, fading: float) -> dict[str, np.ndarray]:
+        """All measures (R,) of them."""
+        scores = self._linear(weights, fading)
+        found = [
+            itemwise.hits(scores(rows), self.seen[rows], self.wanted[rows])
+            for rows in self.blocks()
+        ]
+        right, wanted = (np.concatenate(one) for one in zip(*found, strict=True))
+        return itemwise.measures(right, wanted)
+
+    def _linear(self, weights: np.ndarray, fading: float) -> Scores:
         says = (np.float32(fading) ** self.age).astype(np.float32)
 
         def scores(rows: np.ndarray) -> np.ndarray:
@@ -54,7 +67,7 @@ class Judge:
             found = itemwise.summed(weights, self.index[first:end], starts, says[first:end])
             return np.asarray(found.numpy())
 
-        return self.worth(scores)
+        return scores
 
     def worth(self, scores: Scores) -> float:
         """Mean NDCG over rows; 0 where there are none."""

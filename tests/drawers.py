@@ -79,6 +79,16 @@ CASES = {
         [("age", [0.5]), ("city", [-0.2])],
     ),
     "ranking": (inputs(bought="items"), {"items": [["plum", 4.2], ["pear", 1.5]]}, []),
+    "ratings": (
+        inputs(seen="items"),
+        {"items": [["7", 4.5], ["9", 2.25]], "otherwise": 3.5, "titles": {"7": NASTY}},
+        [],
+    ),
+    "popular": (
+        inputs(bought="items"),
+        {"kind": "ranking", "items": [["7", 0.5]], "titles": {"7": "Plum"}, "known": 0, "given": 2},
+        [],
+    ),
     "group": (inputs(text="text"), {"group": 3, "probabilities": {"3": 0.7, "1": 0.3}}, []),
     "oddity": (inputs(text="text"), {"score": 0.8, "threshold": 0.5}, []),
     "match": (inputs(text="text"), {"similarity": 0.2, "threshold": 0.5}, []),

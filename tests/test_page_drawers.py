@@ -174,6 +174,26 @@ def test_ranking_is_a_numbered_list(page):
 
 
 @pytest.mark.parametrize(
+    ("name", "field", "said", "lines", "note"),
+    [
+        ("ratings", "seen", f"{NASTY}: 4.5", [f"{NASTY} 7", "9"], "Any other item: 3.5"),
+        ("popular", "bought", "First: Plum", ["Plum 7"], "None of the items is known"),
+    ],
+)
+def test_items_are_shown_by_title_with_what_it_rests_on(page, name, field, said, lines, note):
+    choose(page, name)
+    page.get_by_label(field).first.fill("7=4")
+    page.get_by_role("button", name="Add").click()
+    press(page, "Answer")
+    assert headline(page) == said
+    items = page.get_by_role("list", name="Ranking").get_by_role("listitem")
+    shown = items.all_inner_texts()
+    assert all(map(str.startswith, shown, lines)) and len(shown) == len(lines)
+    assert page.get_by_text(note).is_visible()
+    assert page.locator("#answer img").count() == 0, "a title is text, never markup"
+
+
+@pytest.mark.parametrize(
     ("name", "said", "text"),
     [
         ("group", "Group 3", "70.0\u00a0%"),

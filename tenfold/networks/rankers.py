@@ -54,7 +54,7 @@ class Linear(nn.Module):
         self.register_buffer("weights", torch.zeros(items + 1, kept))
         self.register_buffer("fading", torch.ones(()))
         self.register_buffer("scale", torch.ones(()))
-        self._whole: tuple[Any, Tensor] | None = None
+        self._kept: tuple[Any, Tensor] | None = None
 
     def forward(self, items: Tensor) -> Tensor:
         """(B, N) logits."""
@@ -64,7 +64,7 @@ class Linear(nn.Module):
             return self._spread(items, counts) * self.scale
         if self.items <= WHOLE:
             found = F.embedding_bag(
-                items.long(), self._table(), mode="sum", per_sample_weights=counts
+                items.long(), self._held(), mode="sum", per_sample_weights=counts
             )
             return found * self.scale
         rows = max(1, SPREAD // max(1, items.shape[1] * self.weights.shape[1]))
@@ -79,13 +79,17 @@ class Linear(nn.Module):
         empty = found.new_zeros(len(items), self.items)
         return empty.scatter_add(1, targets, found.flatten(1))
 
-    def _table(self) -> Tensor:
-        """(N + 1, N): all weights with their zeros, made once for weights that stay."""
+    def whole(self) -> Tensor:
+        """(N, N) weights with their zeros, from item to item."""
+        empty = self.weights.new_zeros(self.items + 1, self.items)
+        return empty.scatter_(1, self.targets.long(), self.weights)[1:]
+
+    def _held(self) -> Tensor:
+        """(N + 1, N) of them, nothing first; made once for weights that stay."""
         state = self.weights._version, self.targets._version, self.weights.device
-        if self._whole is None or self._whole[0] != state:
-            empty = self.weights.new_zeros(self.items + 1, self.items)
-            self._whole = state, empty.scatter_(1, self.targets.long(), self.weights)
-        return self._whole[1]
+        if self._kept is None or self._kept[0] != state:
+            self._kept = state, F.pad(self.whole(), (0, 0, 1, 0))
+        return self._kept[1]
 
 
 class Sequence(nn.Module):

@@ -124,15 +124,37 @@ const match = {
 
 const pairs = (items) => items.map((one) => (Array.isArray(one) ? one : [one]));
 
+/** Items in order, by title where they have one, with a figure each and what the answer rests on. */
+const listed = (items, titles, note, figure) => {
+  const rows = pairs(items).map(([name, value]) => {
+    const id = String(name);
+    const title = make("bdi", { text: titles[id] ?? id });
+    const own = titles[id] && titles[id] !== id ? make("small", { class: "soft", text: ` ${id}` }) : null;
+    return make("li", {}, title, own, value === undefined ? null : make("span", { class: "figure", text: figure(value) }));
+  });
+  const list = make("ol", { class: "ranking", label: () => say("ranking_table") }, rows);
+  return make("div", {}, list, note ? make("p", { class: "soft", text: note }) : null);
+};
+
+/** How much of what was handed over is known, where that is not all. */
+const basis = ({ known, given }) => {
+  if (known === undefined || (known && known >= given)) return null;
+  return () => say(known ? "ranking_known" : "ranking_popular", { known, given });
+};
+
+const first = (items, titles) => titles[String(pairs(items)[0][0])] ?? pairs(items)[0][0];
+
 const ranking = {
-  brief: ({ items }) => (items.length ? say("ranking_brief", { name: pairs(items)[0][0] }) : say("ranking_none")),
-  draw: ({ items }) => {
-    const rows = pairs(items).map(([name, score]) => {
-      const figure = score === undefined ? null : make("span", { class: "figure", text: number(score) });
-      return make("li", {}, make("bdi", { text: String(name) }), figure);
-    });
-    return make("ol", { class: "ranking", label: () => say("ranking_table") }, rows);
+  brief: ({ items, titles = {} }) => (items.length ? say("ranking_brief", { name: first(items, titles) }) : say("ranking_none")),
+  draw: ({ items, titles = {}, ...rest }) => listed(items, titles, basis(rest), number),
+};
+
+const ratings = {
+  brief: ({ items, titles = {}, otherwise }) => {
+    if (!items.length) return say("ratings_other", { rating: number(otherwise) });
+    return say("ratings_brief", { name: first(items, titles), rating: number(pairs(items)[0][1]) });
   },
+  draw: ({ items, titles = {}, otherwise }) => listed(items, titles, () => say("ratings_other", { rating: number(otherwise) }), number),
 };
 
 const group = {
@@ -161,4 +183,4 @@ function readable(value) {
 
 // --- the table ---
 
-export const KINDS = { label, labels, number: numbers, boxes, mask, words, spans, tags, ranking, group, oddity, match, event };
+export const KINDS = { label, labels, number: numbers, boxes, mask, words, spans, tags, ranking, ratings, group, oddity, match, event };
