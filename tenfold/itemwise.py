@@ -153,6 +153,8 @@ def summed(weights: np.ndarray, index: np.ndarray, starts: np.ndarray, says: np.
 
 WINDOW = 5
 """Items apart up to which two count as neighbours."""
+FEW = 4096
+"""Items up to which neighbours are counted in a dense matrix."""
 
 
 def vectors(columns: Columns, names: tuple[str, ...], items: int, width: int) -> np.ndarray:
@@ -167,12 +169,31 @@ def vectors(columns: Columns, names: tuple[str, ...], items: int, width: int) ->
         pairs.append((item[gap:][same] - 1, item[:-gap][same] - 1))
         counts.append(np.full(len(pairs[-1][0]), 1 / gap, np.float32))
     one, other = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
-    near = sparse.csr_matrix((np.concatenate(counts), (one, other)), (items, items))
-    near = (near + near.T).tocsr()
-    often = np.asarray(near.sum(1)).ravel() + 1e-9
-    level = np.repeat(often, np.diff(near.indptr)) * often[near.indices]
-    near.data = np.log1p(near.data * often.sum() / level).astype(np.float32)
-    return _decomposed(near, width)
+    often, lift = _lifted(one, other, np.concatenate(counts), items)
+    return _decomposed(lift, width) if often.any() else np.zeros((items, width), np.float32)
+
+
+def _lifted(
+    one: np.ndarray, other: np.ndarray, counts: np.ndarray, items: int
+) -> tuple[np.ndarray, Any]:
+    """(N,) how often items stand near any, (N, N) log(1 + how much oftener than by chance).
+
+    Pairs (E,) count both ways; few items are counted in a dense matrix, many in a sparse one.
+    """
+    if items <= FEW:
+        near = np.bincount(one * items + other, counts, items * items).astype(np.float32)
+        near = near.reshape(items, items)
+        near = near + near.T
+        often = near.sum(1)
+        near *= (often.sum() / np.maximum(often, 1e-9))[:, None]
+        near /= np.maximum(often, 1e-9)
+        return often, np.log1p(near, out=near)
+    lift = sparse.csr_matrix((counts, (one, other)), (items, items))
+    lift = (lift + lift.T).tocsr()
+    often = np.asarray(lift.sum(1)).ravel()
+    level = np.repeat(often, np.diff(lift.indptr)) * often[lift.indices]
+    lift.data = np.log1p(lift.data * often.sum() / level).astype(np.float32)
+    return often, lift
 
 
 def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -193,12 +214,10 @@ def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.n
 
 
 def _decomposed(square: Any, width: int, times: int = 6) -> np.ndarray:
-    """(N, D) of a symmetric sparse matrix, by subspace iteration (N. Halko et al. 2011)."""
-    size = square.shape[0]
+    """(N, D) of a symmetric matrix, by subspace iteration (N. Halko et al. 2011)."""
+    size: int = square.shape[0]
     rank = min(width, size)
     start = np.random.default_rng(0).normal(size=(size, min(size, rank + 8))).astype(np.float32)
-    if square.nnz > 0.05 * size * size:
-        square = square.toarray()
     for _ in range(times):
         start = np.linalg.qr(square @ start)[0]
     values, turns = np.linalg.eigh(start.T @ (square @ start))

@@ -34,7 +34,7 @@ __all__ = ["EASE_ITEMS", "Wanted", "fit", "network"]
 EASE_ITEMS = 20_000
 """Items up to which the closed form is affordable: it inverts a matrix of all pairs."""
 KEPT = (200, 400, 800)
-"""How many weights of an item may be kept; the first that is nearly as good as all."""
+"""How many weights of an item may be kept; the first that is nearly as good as all, if any."""
 NEARLY = 0.995
 FADINGS = (1.0, 0.8, 0.6)
 SMALL = 5_000
@@ -242,13 +242,9 @@ def _closed(
         raise ValueError("nothing was tried")
     value, weights, fading, told = best
     kept, value = _smallest(weights, fading, value, judge)
-    part = networks.Linear(wanted.items, kept.targets.shape[1])
-    with torch.no_grad():
-        part.targets[1:] = torch.from_numpy(kept.targets)
-        part.weights[1:] = torch.from_numpy(kept.weights)
-        part.fading.fill_(fading)
+    part = _linear(kept, weights, fading)
     title = {"item-knn": "item-kNN", "ease": "EASE"}[name]
-    told = told | {"fading": fading, "weights_an_item": kept.targets.shape[1]}
+    told = told | {"fading": fading, "weights_an_item": part.weights.shape[1]}
     return {title: net.only(title, linear=part)}, {name.replace("-", "_"): told}, value
 
 
@@ -263,17 +259,35 @@ def _solved(pairs: np.ndarray, wanted: Wanted) -> Iterator[tuple[np.ndarray, dic
         yield itemwise.ease(pairs, damping, power), {"damping": damping, "power": power}
 
 
-def _smallest(weights: np.ndarray, fading: float, value: float, judge: Judge) -> tuple[Kept, float]:
-    """The fewest weights an item that rank nearly as well as all of them, and how well."""
+def _smallest(
+    weights: np.ndarray, fading: float, value: float, judge: Judge
+) -> tuple[Kept | None, float]:
+    """The fewest weights an item that rank nearly as well as all of them, and how well.
+
+    None = all: of few items where fewer would not do, or would be no less to hold.
+    """
+    items, kept, now = len(weights), None, value
+    if 2 * KEPT[0] >= items:
+        return None, value
     found = itemwise.largest(weights, KEPT[-1])
-    for most in KEPT:
+    for most in (one for one in KEPT if 2 * one < items):
         kept = Kept(found.targets[:, :most], found.weights[:, :most])
-        if most >= len(weights):
-            return kept, value
         now = judge.linear(itemwise.spread(kept), fading)
         if now >= NEARLY * value:
-            break
-    return kept, now
+            return kept, now
+    return (None, value) if items <= networks.WHOLE else (kept, now)
+
+
+def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:
+    """The part of a network with the weights that are kept, or all."""
+    items = len(weights)
+    part = networks.Linear(items, items if kept is None else kept.targets.shape[1])
+    with torch.no_grad():
+        if kept is not None:
+            part.targets[1:] = torch.from_numpy(kept.targets)
+        part.weights[1:] = torch.from_numpy(weights if kept is None else kept.weights)
+        part.fading.fill_(fading)
+    return part
 
 
 # --- what is kept ---------------------------------------------------------------------------------

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import tenfold
 import worlds
-from tenfold import inference, scoring
-from tenfold.data import Problem
+from tenfold import recommenders, scoring
+from tenfold.data import Columns, Problem, Ragged
+from tenfold.judging import Judge
+from tenfold.networks import rankers
+from tenfold.networks.rankers import Linear
 from tenfold.results import Ranking, Ratings
 from tenfold.run import Run, open_run
 
@@ -153,21 +157,51 @@ def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
     assert best["low"] > best["guess"] and found.facts["settled"]["kept"] == "Mult-VAE"
 
 
-def test_the_weights_that_are_kept_rank_as_all_do(run: Run):
-    """The network's sparse sums against the dense product that they stand for."""
-    part = run.net.parts["linear"]
+@pytest.mark.parametrize("kept", [5, 24])
+def test_sums_of_weights_are_the_product_they_stand_for(kept: int):
+    """In one go, a part at a time, and in an exported graph: the dense product in all three."""
+    random = np.random.default_rng(0)
+    part = Linear(24, kept).eval()
+    targets = np.argsort(random.random((24, 24)))[:, :kept]
+    weights = random.normal(size=(24, kept)).astype(np.float32)
     dense = np.zeros((24, 24), np.float32)
-    for row in range(24):
-        np.add.at(dense[row], part.targets[row + 1].numpy(), part.weights[row + 1].numpy())
-    table = pd.DataFrame({"items": [("a1", "a2"), ("c7",)]}, dtype=object)
-    columns = run.app.encode(table, run.facts).columns
-    infer = inference.by_torch(run.net, ask=lambda items, **_: {"all": part(items)})
-    found = infer(inference.Columns(columns))["all"]
-    names = list(json.loads(run.facts["data"]["items"]))
-    fading, scale = float(part.fading), float(part.scale)
-    expected = fading * dense[names.index("a1")] + dense[names.index("a2")]
-    np.testing.assert_allclose(found[0], scale * expected, atol=1e-5)
-    np.testing.assert_allclose(found[1], scale * dense[names.index("c7")], atol=1e-5)
+    np.put_along_axis(dense, targets, weights, 1)
+    with torch.no_grad():
+        part.weights[1:] = torch.from_numpy(weights if kept < 24 else dense)
+        if kept < 24:
+            part.targets[1:] = torch.from_numpy(targets.astype(np.int16))
+        part.fading.fill_(0.5)
+        part.scale.fill_(2.0)
+    items = torch.tensor([[3, 9, 1], [7, 0, 0], [0, 0, 0]])
+    expected = 2 * np.array([dense[2] + dense[8] / 2 + dense[0] / 4, dense[6], 0 * dense[0]])
+    np.testing.assert_allclose(part(items).numpy(), expected, atol=1e-5)
+    graph = torch.export.export(part, (items,)).module()
+    np.testing.assert_allclose(graph(items).numpy(), expected, atol=1e-5)
+    part.items = rankers.WHOLE + 1  # as if there were too many to hold with their zeros
+    if kept < 24:
+        counts = part.fading ** torch.arange(3) * (items > 0)
+        found = part._spread(items, counts)[:, :24] * part.scale
+        np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
+
+
+def test_more_weights_are_kept_where_few_would_rank_worse():
+    """1,000 items: the weights that matter are few in one matrix, and all in the other."""
+    random = np.random.default_rng(0)
+    sparse = np.zeros((1000, 1000), np.float32)
+    sparse[np.arange(1000), (np.arange(1000) + 1) % 1000] = 1
+    rows = [[int(one)] for one in random.integers(1, 999, 400)]
+    columns = Columns({
+        "items": Ragged.of(rows, np.int32),
+        "seen": Ragged.of(rows, np.int32),
+        "next": Ragged.of([[row[0] + 1] for row in rows], np.int32),
+    })  # fmt: skip
+    judge = Judge(columns, 1000)
+    kept, value = recommenders._smallest(sparse, 1.0, judge.linear(sparse, 1.0), judge)
+    assert kept is not None and kept.targets.shape == (1000, 200) and value == 1
+    against = -1 - random.random((1000, 1000)).astype(np.float32)  # all but one speak against it
+    against[np.arange(1000), (np.arange(1000) + 1) % 1000] = -0.01
+    worth = judge.linear(against, 1.0)
+    assert worth == 1 and recommenders._smallest(against, 1.0, worth, judge) == (None, worth)
 
 
 # --- ratings ---

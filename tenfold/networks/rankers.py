@@ -39,7 +39,7 @@ BLOCK = 1024
 
 
 class Linear(nn.Module):
-    """Weights from item to item: what each item of a row says for others, older ones fading."""
+    """What each item of a row says for others, older ones fading: W weights of each, or all."""
 
     targets: Tensor
     weights: Tensor
@@ -49,47 +49,52 @@ class Linear(nn.Module):
     def __init__(self, items: int, kept: int) -> None:
         super().__init__()
         kind = torch.int16 if items < 2**15 else torch.int32
-        self.items = items
-        self.register_buffer("targets", torch.zeros(items + 1, kept, dtype=kind))
+        self.items, self.all = items, kept >= items
+        if not self.all:
+            self.register_buffer("targets", torch.zeros(items + 1, kept, dtype=kind))
         self.register_buffer("weights", torch.zeros(items + 1, kept))
         self.register_buffer("fading", torch.ones(()))
         self.register_buffer("scale", torch.ones(()))
-        self._kept: tuple[Any, Tensor] | None = None
+        self._held: tuple[Any, Tensor] | None = None
 
     def forward(self, items: Tensor) -> Tensor:
         """(B, N) logits."""
         age = torch.arange(items.shape[1], device=items.device)
         counts = self.fading**age * (items > 0)
+        numbers = items.long()
         if torch.compiler.is_exporting() or items.is_meta:
-            return self._spread(items, counts) * self.scale
-        if self.items <= WHOLE:
-            found = F.embedding_bag(
-                items.long(), self._held(), mode="sum", per_sample_weights=counts
-            )
-            return found * self.scale
+            return (self._product if self.all else self._spread)(numbers, counts) * self.scale
+        if self.all or self.items <= WHOLE:
+            return self._summed(numbers, counts) * self.scale
         rows = max(1, SPREAD // max(1, items.shape[1] * self.weights.shape[1]))
-        parts = zip(items.split(rows), counts.split(rows), strict=True)
+        parts = zip(numbers.split(rows), counts.split(rows), strict=True)
         return torch.cat([self._spread(*part) for part in parts]) * self.scale
 
-    def _spread(self, items: Tensor, counts: Tensor) -> Tensor:
+    def whole(self) -> Tensor:
+        """(N + 1, N) weights with their zeros, from item to item; nothing first."""
+        if self.all:
+            return self.weights
+        state = self.weights._version, self.targets._version, self.weights.device
+        if self._held is None or self._held[0] != state:
+            empty = self.weights.new_zeros(self.items + 1, self.items)
+            self._held = state, empty.scatter_(1, self.targets.long(), self.weights)
+        return self._held[1]
+
+    def _summed(self, numbers: Tensor, counts: Tensor) -> Tensor:
+        """(B, N) without going over what a row has not; no graph that is exported knows it."""
+        return F.embedding_bag(numbers, self.whole(), mode="sum", per_sample_weights=counts)
+
+    def _product(self, numbers: Tensor, counts: Tensor) -> Tensor:
+        """(B, N) as the product of what rows have and all weights."""
+        had = counts.new_zeros(len(numbers), self.items + 1).scatter_add(1, numbers, counts)
+        return had @ self.weights
+
+    def _spread(self, numbers: Tensor, counts: Tensor) -> Tensor:
         """(B, N): the weights kept of each item, added where they belong."""
-        numbers = items.long()
         found = F.embedding(numbers, self.weights) * counts.unsqueeze(-1)
         targets = self.targets[numbers].long().flatten(1)
-        empty = found.new_zeros(len(items), self.items)
+        empty = found.new_zeros(len(numbers), self.items)
         return empty.scatter_add(1, targets, found.flatten(1))
-
-    def whole(self) -> Tensor:
-        """(N, N) weights with their zeros, from item to item."""
-        empty = self.weights.new_zeros(self.items + 1, self.items)
-        return empty.scatter_(1, self.targets.long(), self.weights)[1:]
-
-    def _held(self) -> Tensor:
-        """(N + 1, N) of them, nothing first; made once for weights that stay."""
-        state = self.weights._version, self.targets._version, self.weights.device
-        if self._kept is None or self._kept[0] != state:
-            self._kept = state, F.pad(self.whole(), (0, 0, 1, 0))
-        return self._kept[1]
 
 
 class Sequence(nn.Module):
