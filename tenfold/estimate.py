@@ -38,22 +38,27 @@ def tried(app: App, prepared: Prepared, plan: Plan) -> dict[str, Any]:
 def estimate(prepared: Prepared, settled: dict[str, Any]) -> dict[str, Any]:
     """Minutes, bytes of memory, bytes of disk (cache and, while learning, checkpoints).
 
-    `settled` is what `tried` gave; {} where it did not come to time its steps.
+    `settled` is what `tried` gave; {} where it did not come to time its steps and nothing but
+    steps is to be done. `more` of it is what is done beside: seconds and bytes.
     """
-    if "seconds_a_step" not in settled:
+    more = settled.get("more", {"seconds": 0.0, "bytes": 0})
+    by_steps = "seconds_a_step" in settled
+    if not by_steps and not more["seconds"]:
         return {}
-    step, steps, batch = (settled[name] for name in ("seconds_a_step", "steps", "batch"))
     parts = prepared.parts
-    looks = min(20, math.ceil(settled["epochs"])) * parts.choose.rows
-    looks += parts.reserve.rows + 2 * (len(prepared.used) - parts.train.rows)
-    seconds = step * (steps + 0.6 * looks / batch) + settled["begun"] + prepared.seconds["read"] + 3
+    seconds = more["seconds"] + settled["begun"] + prepared.seconds["read"] + 3
+    told: dict[str, Any] = {}
+    if by_steps:
+        step, steps, batch = (settled[name] for name in ("seconds_a_step", "steps", "batch"))
+        looks = min(20, math.ceil(settled["epochs"])) * parts.choose.rows
+        looks += parts.reserve.rows + 2 * (len(prepared.used) - parts.train.rows)
+        seconds += step * (steps + 0.6 * looks / batch)
+        told = {"seconds_a_step": round(step, 6), "steps": steps, "batch": batch}
+        told |= {"epochs": settled["epochs"]}
     return {
         "minutes": round(seconds / 60, 3),
-        "memory": system.peak_memory() + parts.train.nbytes,
+        "memory": system.peak_memory() + parts.train.nbytes + int(more["bytes"]),
         "disk": prepared.columns.nbytes + 13 * settled["weights"] + 2_000_000,
-        "seconds_a_step": round(step, 6),
-        "steps": steps,
-        "batch": batch,
-        "epochs": settled["epochs"],
+        **told,
         "device": settled["device"],
     }

@@ -26,6 +26,12 @@ from tenfold.readers.interactions import Interactions
 __all__ = ["SPLITS", "table"]
 
 SPLITS = ("auto", "last", "time", "random")
+LINES = {
+    "last": "the last item of each person is the test, the one before it validation",
+    "time": "the last tenth of the lines in time is the test, the tenth before it validation",
+    "random": "a fifth of the items of every tenth person is the test, of another tenth validation",
+}
+"""How each way judges, said beside every score."""
 SHARES = (0.8, 0.9)
 """Of the events, or of the persons, where validation and where the test begins."""
 HIDDEN = 0.2
@@ -61,7 +67,9 @@ def table(found: Interactions, split: str = "auto", ratings: bool = False) -> pd
         else:
             rows["items"].append(tuple(names[had]))
             rows["next"].append(tuple(names[came]))
-    return _with_problems(rows, found)
+    made = _with_problems(rows, found)
+    made.attrs["split"] = LINES.get(way)
+    return made
 
 
 def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.DataFrame:
@@ -102,7 +110,7 @@ def _refuse(found: Interactions, ratings: bool) -> None:
         raise DataRefused(
             "There are no ratings to predict",
             code="missing-column",
-            fix="Name the column rating, or leave out --predict ratings.",
+            fix="Name the column rating, or leave out --answer ratings.",
         )
 
 

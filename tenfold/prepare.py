@@ -90,11 +90,16 @@ class Prepared:
         text = self.used[names].to_json(orient="values", force_ascii=False)
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
+    @property
+    def units(self) -> str:
+        """What can be left out: files, or lines of them."""
+        return _units(self.lines)
+
     def refusal(self, on_bad: str) -> DataRefused | None:
         """Why these data cannot be learnt from, if they cannot."""
         rows = self.lines or self.found - len(self.ignored)
         if on_bad == "stop" and len(self.quarantined) > 0.05 * rows:
-            return _too_many(rows, self.quarantined)
+            return _too_many(rows, self.quarantined, self.units)
         return _too_few(self.used)
 
 
@@ -279,28 +284,37 @@ def _chunks(app: App, table: pd.DataFrame, facts: dict[str, Any], rows: int) -> 
 # --- what is too little to learn from -------------------------------------------------------------
 
 
-def _too_many(rows: int, quarantined: list[dict[str, Any]]) -> DataRefused:
-    first = quarantined[0]
-    return DataRefused(
-        f"{len(quarantined)} of {rows} files cannot be used, more than 5 %: "
-        f"the first, {first['source']}, {first['reason']}",
-        code="too-many-bad",
-        where=first["source"],
-        fix="Mend or remove them (`tenfold check` lists all), or give --on-bad skip.",
-    )
+def _units(lines: int | None) -> str:
+    return "files" if lines is None else "lines"
+
+
+def _too_many(rows: int, quarantined: list[dict[str, Any]], units: str) -> DataRefused:
+    first, many = quarantined[0], len(quarantined)
+    where, reason = first["source"], first["reason"]
+    said = {
+        "files": f"{many} of {rows} files cannot be used, more than 5 %: "
+        f"the first, {where}, {reason}",
+        "lines": f"{many} of {rows} lines cannot be used, more than 5 %: "
+        f"the first, {where}, {reason}",
+    }
+    fix = "Mend or remove them (`tenfold check` lists all), or give --on-bad skip."
+    return DataRefused(said[units], code="too-many-bad", where=where, fix=fix)
+
+
+def _none_left(quarantined: list[dict[str, Any]], units: str) -> DataRefused:
+    first, many = quarantined[0], len(quarantined)
+    where, reason = first["source"], first["reason"]
+    said = {
+        "files": f"None of the {many} files can be used: the first, {where}, {reason}",
+        "lines": f"None of the {many} lines can be used: the first, {where}, {reason}",
+    }
+    return DataRefused(said[units], code="too-many-bad", where=where, fix=first["fix"])
 
 
 def _refuse_too_little(table: pd.DataFrame, quarantined: list[dict[str, Any]]) -> None:
     """Raises DataRefused where no network can be built from these rows."""
     if table.empty and quarantined:
-        first = quarantined[0]
-        raise DataRefused(
-            f"None of the {len(quarantined)} files can be used: "
-            f"the first, {first['source']}, {first['reason']}",
-            code="too-many-bad",
-            where=first["source"],
-            fix=first["fix"],
-        )
+        raise _none_left(quarantined, _units(table.attrs.get("lines")))
     answers = table["labels"].explode().dropna() if "labels" in table else table.get("label")
     if answers is not None and answers.nunique() < (1 if "labels" in table else 2):
         raise _one_class(answers)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold import device, itemwise, loop, system
-from tenfold.data import Parts
+from tenfold.data import Columns, Parts
 from tenfold.itemwise import Kept
 from tenfold.judging import Judge, sharpen
 from tenfold.lazy import lazy
@@ -107,9 +107,9 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         settled |= told if not number else {}
         nets |= part
         took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
-    if plan.dry:
-        return net, settled
     closed = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
+    if plan.dry:
+        return net, settled | ({"more": _cost(wanted, closed)} if closed else {})
     pairs = itemwise.gram(counts) if closed else np.zeros((0, 0), np.float32)
     for name in closed:
         began = time.perf_counter()
@@ -122,6 +122,23 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         tried[name] = judge.worth(functools.partial(judge.logits, nets[name].eval()))
     tried = {name: tried[name] for name in nets}
     return _kept(nets, tried, settled, took, parts, judge, wanted)
+
+
+def _with_items(columns: Columns) -> Columns:
+    """The rows with an item before the last: others teach nothing of what goes together."""
+    lengths = columns.only(["items"]).lengths
+    there = np.flatnonzero(lengths) if lengths is not None else np.arange(columns.rows)
+    return columns.view(there) if len(there) else columns
+
+
+def _cost(wanted: Wanted, closed: list[str]) -> dict[str, float]:
+    """Seconds and bytes that closed forms will take, about: matrices of all pairs."""
+    tried = 1 if wanted.damping else len(DAMPINGS if wanted.items <= SMALL else FEW_DAMPINGS)
+    times = len(closed) + (tried if "ease" in closed else 0)
+    return {
+        "seconds": 1 + times * (2 * wanted.items**3 / 2e11 + wanted.items**2 * 3e-8),
+        "bytes": 4.0 * 4 * wanted.items**2,
+    }
 
 
 def _share(plan: Plan, number: int, of: int) -> Plan:
@@ -141,6 +158,7 @@ def _learnt(
     name: str, net: Any, parts: Parts, plan: Plan, wanted: Wanted
 ) -> tuple[Nets, dict[str, Any]]:
     title, part, loss = LEARNT[name](net, wanted)
+    parts = replace(parts, train=_with_items(parts.train))
     own = net.only(title, **part)
     recipe = replace(_recipe(name, parts.train.rows, wanted), rate=wanted.rate)
     found, settled = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))

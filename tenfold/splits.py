@@ -38,9 +38,9 @@ def part_of_folder(name: str) -> str | None:
 def assign(table: pd.DataFrame, seed: int) -> tuple[pd.Series, str]:
     """The part of every row (train, valid, test) and one line saying how it was decided.
 
-    Given parts stay as given; a row without one learns where others have one. Without a test part
-    the given validation becomes the test; without validation, 10 % of train is drawn; without any,
-    70/15/15.
+    Given parts stay as given, and how the reader made them is said (`attrs["split"]`); a row
+    without one learns where others have one. Without a test part the given validation becomes the
+    test; without validation, 10 % of train is drawn; without any, 70/15/15.
     """
     given = table["split"] if "split" in table else pd.Series("", index=table.index, dtype=object)
     given = given.fillna("").replace("", None)
@@ -52,7 +52,7 @@ def assign(table: pd.DataFrame, seed: int) -> tuple[pd.Series, str]:
         return _drawn(table, seed, (0.70, 0.15, 0.15)), line
     parts = given.copy()
     if "test" in names and "valid" in names:
-        return parts, "train, validation and test as given"
+        return parts, table.attrs.get("split") or "train, validation and test as given"
     if "valid" in names:
         parts = parts.replace({"valid": "test"})
     line = "given validation part used as the test" if "valid" in names else "test as given"

@@ -147,7 +147,7 @@ def _say_data(prepared: Prepared) -> None:
     if prepared.quarantined:
         first = prepared.quarantined[0]
         tell(
-            f"{len(prepared.quarantined)} files left out; the first: "
+            f"{len(prepared.quarantined)} {prepared.units} left out; the first: "
             f"{first['source']} {first['reason']}. All are in quarantine.jsonl."
         )
     for sources in prepared.conflicts[:3]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from tenfold import histories
+from tenfold import histories, progress
 from tenfold.errors import DataRefused
 from tenfold.readers import interactions
 
@@ -84,6 +86,42 @@ def test_bad_lines_are_named_and_the_rest_read(tmp_path: Path):
     }
     assert events(found) == {("1", "a", 5), ("2", "c", 4), ("3", "b", 1)}
     assert all(problem.fix for _, problem in found.problems)
+
+
+def test_separators_that_are_mixed_are_said_line_by_line(tmp_path: Path):
+    lines = [(";" if at % 2 else ",").join((f"u{at % 9}", f"i{at % 7}", "5")) for at in range(90)]
+    (tmp_path / "r.csv").write_text("user,item,rating\n" + "\n".join(lines))
+    found = interactions.read(tmp_path / "r.csv")
+    assert len(found.problems) == 45 and len(found.user) == 45
+    source, problem = found.problems[0]
+    assert (source, problem.code) == ("r.csv:3", "wrong-fields")
+    assert "1 fields where the others have 3" in problem.reason and "separator" in problem.fix
+
+
+def test_a_column_of_words_is_not_taken_for_ratings(tmp_path: Path):
+    rows = [f"u{at % 9},i{at % 7},{'good' if at % 3 else 'bad'}" for at in range(60)]
+    (tmp_path / "r.csv").write_text("user,item,rating\n" + "\n".join(rows))
+    told = io.StringIO()
+    with progress.listening(progress.Line(told)):
+        found = interactions.read(tmp_path / "r.csv")
+    assert not found.problems and np.isnan(found.rating).all()
+    assert "the column rating holds words" in told.getvalue()
+    with pytest.raises(DataRefused) as refused:
+        histories.table(found, ratings=True)
+    assert refused.value.code == "missing-column" and "--answer ratings" in refused.value.fix
+
+
+def test_a_file_without_interactions_is_named(tmp_path: Path):
+    for name, text in (("empty.csv", ""), ("head.csv", "user,item,time\n")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataRefused) as refused:
+            interactions.read(tmp_path / name)
+        assert refused.value.code == "no-rows" and name in str(refused.value.where)
+
+
+def test_every_way_of_judging_says_what_it_is():
+    for split in ("last", "time", "random"):
+        assert walk(split).attrs["split"] == histories.LINES[split]
 
 
 def test_titles_and_attributes_come_from_a_file_beside(tmp_path: Path):

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from tenfold import app as apps
-from tenfold import charts, language
+from tenfold import charts, histories, language
 from tenfold.errors import DataRefused, UsageError
 from tenfold.language import again, say, speaking, spoken
 from tenfold.reporting import words
@@ -99,7 +99,7 @@ def assigned(name: str, tree: ast.AST) -> Iterator[ast.AST]:
 READERS = [*sorted((PACKAGE / "readers").glob("*.py")), PACKAGE / "prepare.py"]
 HOLD = {"reason", "fix", "what"}
 WHOLE = {
-    "prepare.py": {"_too_many", "_too_few"},
+    "prepare.py": {"_too_many", "_too_few", "_none_left"},
     "splits.py": {"assign"},
     "settle.py": {"_steps"},
     "evidence.py": {"gather", "_judged"},
@@ -141,6 +141,7 @@ def sentences_in(function: ast.FunctionDef, tree: ast.AST) -> Iterator[str]:
 def of_tables() -> Iterator[str]:
     yield from words.NAMES.values()
     yield from charts.MEASURES.values()
+    yield from histories.LINES.values()
     for one in words.METRICS.values():
         yield from (one.title, one.meaning)
     yield from apps.names().values()

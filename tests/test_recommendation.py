@@ -269,6 +269,18 @@ def test_bad_lines_are_left_out_and_the_rest_trained(tmp_path: Path):
     assert all(one["source"].startswith("train.csv:") and one["fix"] for one in told)
 
 
+def test_check_counts_lines_says_the_split_and_what_training_takes(tmp_path: Path):
+    rows = [(f"u{user}", f"i{(user + step) % 9}", step) for user in range(60) for step in range(5)]
+    lines = "".join(f"{user},{item},{at}\n" for user, item, at in rows)
+    (tmp_path / "e.csv").write_text("user,item,time\n" + lines + "u1,,5\n")
+    settings = {"model": "ease", "out": tmp_path / "c.html"}
+    told = tenfold.check(KIND, tmp_path / "e.csv", **settings)
+    assert "read 301 lines, left out 1, rows 180" in str(told)
+    assert told["lines"] == 301 and told["split"].startswith("the last item of each person")
+    assert told["estimate"]["minutes"] > 0 and "steps" not in told["estimate"]
+    assert "e.csv:302" in (tmp_path / "c.html").read_text("utf-8")
+
+
 def test_too_many_bad_lines_stop_it(tmp_path: Path):
     data = worlds.walks(tmp_path / "data", 2)
     lines = (data / "train.csv").read_text().splitlines()

@@ -5,7 +5,7 @@ Folder:
     movies.csv     item, title, genres, if you like: titles are shown, genres can be asked for
     or  train.csv  valid.csv  test.csv, if you have parts
     or lines of "user item item item ...", in order of time
-Predicts: Ranking, the catalogue's best for a list of items; Ratings with --predict ratings.
+Predicts: Ranking, the catalogue's best for a list of items; Ratings with --answer ratings.
 Sources: H. Steck 2019, arXiv 1905.03375 (EASE), D. Liang et al. 2018, arXiv 1802.05814 (Mult-VAE),
 W.-C. Kang and J. McAuley 2018, arXiv 1808.09781 (SASRec; ours learns by the full softmax), B.
 Sarwar et al. 2001 (item-kNN), Y. Koren et al. 2009 (biased matrix factorisation).

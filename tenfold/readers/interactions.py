@@ -81,7 +81,7 @@ def read(source: Any) -> Interactions:
     path = Path(source)
     if path.is_file() and not is_zip(path):
         entry = Entry(path.name, cells.file_cell(path.absolute()))
-        return _joined([_file(entry, "")], Catalogue(), str(path.parent), [])
+        return _joined([_file(entry, "")], Catalogue(), str(path.parent), [], str(path))
     tree = open_tree(path)
     used, about, ignored = [], Catalogue(), list(tree.ignored)
     for entry in tree.entries:
@@ -122,6 +122,10 @@ def _file(entry: Entry, part: str) -> Frame:
 
 def _layout(head: list[str]) -> tuple[str, int]:
     """The separator and the number of columns; 0 columns = lines are sequences."""
+    for separator in SEPARATORS[:-1]:  # a first line of usual names leaves no doubt
+        names = [role_of(one.strip('"')) for one in head[0].split(separator)] if head else []
+        if {"user", "item"} <= {*names}:
+            return separator, len(names)
     best, chosen = 0.0, (" ", 0)
     for separator in SEPARATORS:
         counts = [line.count(separator) + 1 for line in head]
@@ -270,14 +274,14 @@ def _fields(found: int, width: int) -> Problem:
 
 
 def _joined(
-    frames: list[Frame], about: Catalogue, root: str | None, ignored: list[str]
+    frames: list[Frame], about: Catalogue, root: str | None, ignored: list[str], where: str = ""
 ) -> Interactions:
     frames = [frame for frame in frames if len(frame.numbers) or frame.problems]
     if not frames:
         raise DataRefused(
             "There is not one interaction",
             code="no-rows",
-            where=root or "",
+            where=where or root or "",
             fix="A line is a user and an item, with rating and time where there are such.",
         )
     parts = [_events(frame, about) for frame in frames]

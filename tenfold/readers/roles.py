@@ -76,6 +76,9 @@ def roled(frame: pd.DataFrame, name: str, part: str, header: bool = True) -> Fra
             where=name,
             fix="Name the columns user, item and, where there are such, rating and time.",
         )
+    if "rating" in columns and _words(frame[columns["rating"]]):
+        free.append(one := columns.pop("rating"))
+        tell(f"{name}: the column {one} holds words, not numbers, and is not taken for ratings.")
     if guessed:
         said = ", ".join(f"{role} = {columns[role]}" for role in ROLES if role in columns)
         tell(f"{name}: {said}.")
@@ -106,6 +109,14 @@ def _guessed(frame: pd.DataFrame, free: list[Any], known: set[str]) -> dict[str,
     for role, one in zip([r for r in ("user", "item") if r not in known], ids, strict=False):
         found[role] = one
     return found
+
+
+def _words(column: pd.Series) -> bool:
+    """Whether most cells that are filled are no numbers."""
+    some = column.iloc[np.linspace(0, len(column) - 1, min(len(column), 2000)).astype(int)]
+    texts = some.astype(str).str.strip()
+    texts = texts[texts != ""]
+    return len(texts) > 0 and pd.to_numeric(texts, errors="coerce").notna().mean() < 0.5
 
 
 def _digits(texts: pd.Series) -> float:

@@ -30,6 +30,7 @@ def of_prepared(prepared: Prepared) -> dict[str, Any]:
         "found": prepared.found,
         "used": len(used),
         "beyond": prepared.beyond,
+        **({} if prepared.lines is None else {"lines": prepared.lines}),
         **{name: getattr(prepared, name) for name in lists},
         "classes": counted(used),
         "split": prepared.split_line,

@@ -116,9 +116,11 @@ def _page(out: str | Path | None, data: Any) -> Path:
 def _text(content: dict[str, Any], data: Any) -> str:
     bad, same = content["quarantined"], content["duplicates"]
     parts = ", ".join(f"{count} {part}" for part, count in content["parts"].items())
+    counts = f"found {content['found']}, used {content['used']}, left out {len(bad)}"
+    if content.get("lines"):
+        counts = f"read {content['lines']} lines, left out {len(bad)}, rows {content['used']}"
     lines = [
-        f"{content['kind']}: found {content['found']}, used {content['used']}, "
-        f"left out {len(bad)}, ignored {len(content['ignored'])}",
+        f"{content['kind']}: {counts}, ignored {len(content['ignored'])}",
         f"  {parts} ({content['split']})",
         *_classes(content["classes"]),
         *[f"  left out: {one['source']} {one['reason']}. {one['fix']}" for one in bad[:5]],
