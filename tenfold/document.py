@@ -91,6 +91,6 @@ def scores_text(found: dict[str, Any]) -> str:
         lines += ["", "  " + ", ".join(f"{key} {clock(value)}" for key, value in seconds.items())]
     if report := found.get("report"):
         run = found["run"]
-        lines += ["", f"Report: {report}", "Next:", f"  tenfold predict {run} FILES"]
-        lines += [f"  tenfold explain {run} FILES", f"  tenfold test {run} NEW-DATA"]
+        lines += ["", f"Report: {report}", "Next:", f"  tenfold predict {run} INPUT"]
+        lines += [f"  tenfold explain {run} INPUT", f"  tenfold test {run} NEW-DATA"]
     return "\n".join(lines)

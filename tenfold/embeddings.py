@@ -14,7 +14,7 @@ import pandas as pd
 
 from tenfold import __version__, cache, rereading, system
 from tenfold.app import Table
-from tenfold.data import Columns, Encoded, Problem
+from tenfold.data import ANSWERS, Columns, Encoded, Problem
 from tenfold.errors import DataRefused, UsageError
 from tenfold.progress import advance, tell
 from tenfold.readers.scan import MEDIA, scan
@@ -79,7 +79,9 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     """
     own = run.app.gallery(run.facts)
     if own is not None:
-        table = scan(own.assign(problem=pd.Series([None] * len(own), dtype=object)))
+        told = own[[name for name in ANSWERS if name in own]]  # what is said of a row is not in it
+        bare = own.drop(columns=told.columns)
+        table = scan(bare.assign(problem=pd.Series([None] * len(own), dtype=object))).join(told)
         return Training(table, np.asarray(_kept(run, table).columns[NAME]))
     source = rereading.place_of(run, data, verb)
     known = rereading.rows_of(run)

@@ -96,9 +96,21 @@ def test_files_lines_and_lists_are_lists_of_items(run: Run, shop: Path, tmp_path
 
 
 def test_similar_compares_items(run: Run):
-    (found,) = tenfold.similar(run, ["a1"], k=4)
-    assert found.neighbours[0].source == "Ring a 1" and found.neighbours[0].itself
-    assert all(one.source.startswith("Ring a") for one in found.neighbours)
+    found, strange = tenfold.similar(run, ["a1", "zz"], k=4)
+    assert found.neighbours[0].source == "a1" and found.neighbours[0].itself
+    assert all(one.source.startswith("a") for one in found.neighbours)
+    assert found.neighbours[0].to_json()["label"] == "Ring a 1"
+    assert strange.problem is not None and strange.problem.code == "nothing-known"
+
+
+def test_an_answer_says_ids_titles_and_what_it_rests_on(run: Run):
+    (one,) = tenfold.predict(run, ["a1|zz"], top=2)
+    told = one.to_json()
+    assert {*told} == {"source", "kind", "items", "known", "given", "titles"}
+    assert told["kind"] == "ranking" and (told["known"], told["given"]) == (1, 2)
+    (first, share), (second, _) = told["items"]
+    assert {first, second} == {*told["titles"]} and 0 < share < 1
+    assert told["titles"][first] == f"Ring {first[0]} {first[1]}"
 
 
 def test_explain_says_which_items_carried_it(run: Run, tmp_path: Path):

@@ -192,8 +192,9 @@ class Recommendation(App):
     def gallery(self, facts: Facts) -> Table | None:
         names = entries.listed(facts["data"]["items"])
         titles = entries.titles(facts["data"]["titles"])
-        rows = {"items": [(name,) for name in names], "source": [titles.get(n, n) for n in names]}
-        return pd.DataFrame(rows, dtype=object)
+        rows = {"items": [(name,) for name in names], "source": [*names]}
+        told = {"label": [titles.get(name, name) for name in names]} if titles else {}
+        return pd.DataFrame(rows | told, dtype=object)
 
     def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
         return dict(getattr(net, "others", {}))

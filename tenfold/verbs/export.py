@@ -104,6 +104,6 @@ def _lines(made: Exported) -> list[str]:
     return [
         *lines,
         "Next:",
-        f"  tenfold predict {made.folder} FILES",
+        f"  tenfold predict {made.folder} INPUT",
         f"  tenfold serve {made.folder}",
     ]

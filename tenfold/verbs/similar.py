@@ -150,10 +150,20 @@ def _answered(
         if row in found.problems:
             yield Similar(source, problem=found.problems[row])
             continue
+        if not found.vectors[row].any():
+            yield Similar(source, problem=NOTHING)
+            continue
         same = {one: 1.0 for one in copies.get(digests[row], ())}
         pairs = zip(map(int, rows[row]), map(float, scores[row]), strict=True)
         near = list((same | {one: score for one, score in pairs if one not in same}).items())
         yield Similar(source, tuple(_neighbour(training, *one, same) for one in near[:k]))
+
+
+NOTHING = Problem(
+    "nothing-known",
+    "holds nothing that this run knows: nothing is near it",
+    "Check how it is written, or train with it.",
+)
 
 
 def _digests(table: Table) -> list[str]:
