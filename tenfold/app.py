@@ -161,6 +161,10 @@ class App(ABC):
         """The same rows, cells that stand for more than they say spelled out, before `encode`."""
         return table
 
+    def show(self, table: Table, facts: Facts) -> Table:
+        """The same rows as a person reads them, such as titles for ids; `encode` takes both."""
+        return table
+
     def gallery(self, facts: Facts) -> Table | None:
         """Rows that `similar` compares with, where these are not the training rows."""
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ import numpy as np
 
 from tenfold.data import Ragged
 
-__all__ = ["Known", "history", "known", "listed", "packed", "people", "titles", "unpacked"]
+__all__ = ["Known", "history", "known", "listed", "packed", "people", "shown", "titles", "unpacked"]
 
 USER = "user="
+MARKED = re.compile(r"(.+)=\s*(?:[-+]?[\d.]+|\?)\s*", re.S)
+"""An item with its rating, "a=4.5": a ranking takes it as the item."""
 
 
 def packed(column: Ragged) -> str:
@@ -75,7 +78,24 @@ class Known:
         if number is None:
             text = entry.strip()
             number = self.numbers.get(text) or self.titles.get(text.casefold(), 0)
+        if not number and (marked := MARKED.fullmatch(entry)):
+            return self.of(marked[1])
         return number
+
+
+def shown(data: dict[str, Any]) -> dict[str, str]:
+    """Titles by id, of the items whose title is theirs alone."""
+    return _shown(data["items"], data["titles"])
+
+
+@functools.lru_cache(maxsize=8)
+def _shown(items: str, names: str) -> dict[str, str]:
+    found = _known(items, names)
+    return {
+        name: title
+        for name, title in titles(names).items()
+        if found.of(title) == found.numbers[name] and "|" not in title
+    }
 
 
 def known(data: dict[str, Any]) -> Known:
@@ -86,7 +106,7 @@ def known(data: dict[str, Any]) -> Known:
 @functools.lru_cache(maxsize=8)
 def _known(items: str, names: str) -> Known:
     numbers = {name: number for number, name in enumerate(listed(items), 1)}
-    told = {title.casefold(): numbers[name] for name, title in titles(names).items()}
+    told = {title.strip().casefold(): numbers[name] for name, title in titles(names).items()}
     return Known(numbers, told)
 
 

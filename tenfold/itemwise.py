@@ -53,16 +53,15 @@ class Kept:
 
 
 def matrix(columns: Columns, names: tuple[str, ...], items: int, fading: float = 1.0) -> Any:
-    """(R, N) ones where a person had an item: of ragged columns of numbers from 1.
+    """(R, N) ones where a person had an item: of ragged columns of numbers from 1, each once.
 
     With `fading` below 1, the second value of a row counts so much of the first, and so on.
     """
     row, item = in_order(columns, names)
-    age = np.arange(len(row)) - np.searchsorted(row, row)
+    starts = np.searchsorted(row, np.arange(columns.rows + 1))
+    age = np.arange(len(row)) - starts[row]
     counts = (np.float32(fading) ** age).astype(np.float32)
-    made = sparse.csr_matrix((counts, (row, item - 1)), (columns.rows, items))
-    made.data.clip(max=1, out=made.data)
-    return made
+    return sparse.csr_matrix((counts, item - 1, starts), (columns.rows, items))
 
 
 def gram(rows: Any) -> np.ndarray:

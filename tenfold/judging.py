@@ -16,11 +16,11 @@ from tenfold.lazy import lazy
 
 torch = lazy("torch")
 
-__all__ = ["Judge", "Scores", "logits", "sharpen"]
+__all__ = ["Judge", "Scores", "logits", "mean", "sharpen"]
 
 JUDGED = 5_000
 """Most validation rows that choose."""
-ROOM = 1e9
+ROOM = 2e9
 """Multiplications that judging weights once may cost, beyond 500 rows."""
 
 Scores = Callable[[np.ndarray], np.ndarray]
@@ -44,9 +44,11 @@ class Judge:
         self.index, self.starts = item - 1, np.searchsorted(row, np.arange(many + 1))
         self.age = np.arange(len(row)) - self.starts[row]
 
-    def linear(self, weights: np.ndarray, fading: float) -> float:
-        """NDCG of weights (N, N) from item to item."""
-        return self.worth(self._linear(weights, fading))
+    def linear(
+        self, weights: np.ndarray, fading: float, first: int = 0, end: int | None = None
+    ) -> np.ndarray:
+        """(R,) NDCG by weights (N, N) from item to item; of rows from `first` to `end` alone."""
+        return self.each(self._linear(weights, fading), first, end)
 
     def measures(self, weights: np.ndarray, fading: float) -> dict[str, np.ndarray]:
         """All measures (R,) of them."""
@@ -71,20 +73,30 @@ class Judge:
 
     def worth(self, scores: Scores) -> float:
         """Mean NDCG over rows; 0 where there are none."""
+        return mean(self.each(scores))
+
+    def each(self, scores: Scores, first: int = 0, end: int | None = None) -> np.ndarray:
+        """(R,) NDCG of the rows, or of those from `first` to `end`."""
         found = [
             itemwise.ndcg(scores(rows), self.seen[rows], self.wanted[rows])
-            for rows in self.blocks()
+            for rows in self.blocks(first, end)
         ]
-        return round(float(np.concatenate(found).mean()), 6) if found else 0.0
+        return np.concatenate(found) if found else np.zeros(0)
 
-    def blocks(self) -> list[np.ndarray]:
+    def blocks(self, first: int = 0, end: int | None = None) -> list[np.ndarray]:
         """Consecutive rows whose logits are held together."""
+        end = min(self.rows if end is None else end, self.rows)
         size = max(1, min(512, 16_000_000 // max(1, self.items)))
-        return [np.arange(at, min(at + size, self.rows)) for at in range(0, self.rows, size)]
+        return [np.arange(at, min(at + size, end)) for at in range(first, end, size)]
 
     def logits(self, net: Any, rows: np.ndarray) -> np.ndarray:
         """(r, N) of a network, as it says them of rows with a known item."""
         return logits(net, self.columns.view(rows))
+
+
+def mean(values: np.ndarray) -> float:
+    """Their mean, 0 where there are none."""
+    return round(float(values.mean()), 6) if len(values) else 0.0
 
 
 def logits(net: Any, columns: Columns) -> np.ndarray:

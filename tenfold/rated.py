@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 networks = lazy("tenfold.networks.raters")
 
-__all__ = ["answers", "encoded", "fit", "network", "parsed", "people", "spelled", "targets"]
+__all__ = [
+    "answers",
+    "encoded",
+    "fit",
+    "named",
+    "network",
+    "parsed",
+    "people",
+    "spelled",
+    "targets",
+]
 
 WIDTHS = {"tiny": 4, "small": 16, "medium": 32, "large": 48}
 RIDGES = (0.03, 0.06, 0.12, 0.2)
@@ -66,6 +76,18 @@ def spelled(entry: str, known: dict[str, str], names: tuple[str, ...]) -> list[s
         return [entry]
     pairs = zip(items.tolist(), (marks / 1000).tolist(), strict=True)
     return [f"{names[number - 1]}={mark:g}" for number, mark in pairs]
+
+
+def named(cell: Any, titles: dict[str, str]) -> Any:
+    """Titles for ids, in entries with ratings and in pairs."""
+    if not isinstance(cell, tuple):
+        return cell
+    found = []
+    for one in cell:
+        name, mark = one if isinstance(one, tuple) else (one.rpartition("=")[0] or one, None)
+        title = titles.get(name, name)
+        found.append((title, mark) if mark is not None else f"{title}{one[len(name) :]}")
+    return tuple(found)
 
 
 def encoded(told: list[list[str]], known: entries.Known) -> dict[str, Column]:

@@ -18,7 +18,7 @@ import numpy as np
 from tenfold import device, itemwise, loop, system
 from tenfold.data import Columns, Parts
 from tenfold.itemwise import Kept
-from tenfold.judging import Judge, sharpen
+from tenfold.judging import Judge, mean, sharpen
 from tenfold.lazy import lazy
 from tenfold.plan import Plan
 from tenfold.progress import tell
@@ -36,6 +36,8 @@ EASE_ITEMS = 20_000
 KEPT = (200, 400, 800)
 """How many weights of an item may be kept; the first that is nearly as good as all, if any."""
 NEARLY = 0.995
+AT_FIRST, CLEARLY = 1024, 0.97
+"""Rows that are asked first, and the share of what all weights reach below which these suffice."""
 FADINGS = (1.0, 0.8, 0.6)
 SMALL = 5_000
 """Items up to which several dampings of the closed form are tried."""
@@ -244,25 +246,39 @@ def _measure(loss: Any) -> Any:
 # --- closed forms ---------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """Weights (N, N), how they fade, what was chosen for them, NDCG of each row that judges."""
+
+    weights: np.ndarray
+    fading: float
+    told: dict[str, float]
+    each: np.ndarray
+
+    @property
+    def value(self) -> float:
+        return mean(self.each)
+
+
 def _closed(
     name: str, net: Any, pairs: np.ndarray, judge: Judge, wanted: Wanted
 ) -> tuple[Nets, dict[str, Any], float]:
     """The best of several weights, with the largest of them kept; and their NDCG."""
-    best: tuple[float, np.ndarray, float, dict[str, float]] | None = None
+    best: _Tried | None = None
     for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, wanted):
+        before = -1.0
         for fading in FADINGS if wanted.ordered else FADINGS[:1]:
-            value = judge.linear(weights, fading)
-            if best is None or value > best[0]:
-                best = (value, weights, fading, told)
-            if not judge.rows:
-                break
+            one = _Tried(weights, fading, told, judge.linear(weights, fading))
+            best = one if best is None or one.value > best.value else best
+            if one.value <= before or not judge.rows:
+                break  # fading more would be worse still
+            before = one.value
     if best is None:
         raise ValueError("nothing was tried")
-    value, weights, fading, told = best
-    kept, value = _smallest(weights, fading, value, judge)
-    part = _linear(kept, weights, fading)
+    kept, value = _smallest(best, judge)
+    part = _linear(kept, best.weights, best.fading)
     title = {"item-knn": "item-kNN", "ease": "EASE"}[name]
-    told = told | {"fading": fading, "weights_an_item": part.weights.shape[1]}
+    told = best.told | {"fading": best.fading, "weights_an_item": part.weights.shape[1]}
     return {title: net.only(title, linear=part)}, {name.replace("-", "_"): told}, value
 
 
@@ -277,23 +293,25 @@ def _solved(pairs: np.ndarray, wanted: Wanted) -> Iterator[tuple[np.ndarray, dic
         yield itemwise.ease(pairs, damping, power), {"damping": damping, "power": power}
 
 
-def _smallest(
-    weights: np.ndarray, fading: float, value: float, judge: Judge
-) -> tuple[Kept | None, float]:
+def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
     """The fewest weights an item that rank nearly as well as all of them, and how well.
 
     None = all: of few items where fewer would not do, or would be no less to hold.
     """
-    items, kept, now = len(weights), None, value
+    items, kept, now = len(best.weights), None, best.value
     if 2 * KEPT[0] >= items:
-        return None, value
-    found = itemwise.largest(weights, KEPT[-1])
+        return None, best.value
+    found = itemwise.largest(best.weights, KEPT[-1])
     for most in (one for one in KEPT if 2 * one < items):
         kept = Kept(found.targets[:, :most], found.weights[:, :most])
-        now = judge.linear(itemwise.spread(kept), fading)
-        if now >= NEARLY * value:
+        weights = itemwise.spread(kept)
+        each = judge.linear(weights, best.fading, 0, AT_FIRST)
+        if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else the rest need not be asked
+            each = np.concatenate([each, judge.linear(weights, best.fading, AT_FIRST)])
+        now = mean(each)
+        if len(each) == len(best.each) and now >= NEARLY * best.value:
             return kept, now
-    return (None, value) if items <= networks.WHOLE else (kept, now)
+    return (None, best.value) if items <= networks.WHOLE else (kept, now)
 
 
 def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:

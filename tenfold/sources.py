@@ -251,7 +251,7 @@ def _entries(text: str) -> tuple[str, ...]:
 
 
 def _people(path: Path) -> Iterator[Row]:
-    """What each user of a file of interactions had, in order."""
+    """What each user of a file of interactions had, in order, with ratings where there are such."""
     try:
         found = interactions.read(path)
     except TenfoldError as error:
@@ -259,7 +259,10 @@ def _people(path: Path) -> Iterator[Row]:
         return
     starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
     for user, (start, end) in enumerate(itertools.pairwise(starts)):
-        yield tuple(map(str, found.items[found.item[start:end]])), f"user {found.users[user]}"
+        names = map(str, found.items[found.item[start:end]])
+        pairs = zip(names, found.rating[start:end].tolist(), strict=True)
+        told = (name if mark != mark else f"{name}={mark:g}" for name, mark in pairs)  # NaN = none
+        yield tuple(told), f"user {found.users[user]}"
     for source, problem in found.problems:
         yield problem, source
 

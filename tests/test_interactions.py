@@ -134,6 +134,34 @@ def test_titles_and_attributes_come_from_a_file_beside(tmp_path: Path):
     assert about.attributes["genres"]["Drama"] == ["a", "c"]
 
 
+def test_the_layouts_of_movielens_tell_titles_and_genres(tmp_path: Path):
+    """100K: u.data and u.item with a flag for each genre; 1M: .dat files; both Latin-1."""
+    small, large = tmp_path / "ml-100k", tmp_path / "ml-1m"
+    for folder in (small, large):
+        folder.mkdir()
+    lines = [
+        (user, item, 3 + (user + item) % 3, EARLY + user) for user in (1, 2) for item in (1, 2)
+    ]
+    (small / "u.data").write_text("".join("\t".join(map(str, row)) + "\n" for row in lines))
+    flags = ["0"] * 19
+    flags[1] = flags[8] = "1"
+    one = ["1", "Misérables, Les (1995)", "01-Jan-1995", "", "http://a.b/?x", *flags]
+    two = ["2", "Up (2009)", "01-Jan-2009", "", "http://a.b/?y", *reversed(flags)]
+    (small / "u.item").write_text("|".join(one) + "\n" + "|".join(two) + "\n", "latin-1")
+    (small / "u.user").write_text("1|24|M|technician|85711\n2|53|F|other|94043\n")
+    (large / "ratings.dat").write_text("".join("::".join(map(str, row)) + "\n" for row in lines))
+    (large / "movies.dat").write_text(
+        "1::Misérables, Les (1995)::Action|Drama\n2::Up (2009)::Drama|Thriller\n", "latin-1"
+    )
+    (large / "users.dat").write_text("1::F::1::10::48067\n2::M::56::16::70072\n")
+    for folder in (small, large):
+        found = interactions.read(folder)
+        assert len(found.user) == 4 and not found.problems
+        assert found.catalogue.titles["1"] == "Misérables, Les (1995)"
+        assert {"1"} <= {*found.catalogue.attributes["genres"]["Action"]}
+        assert "1" in found.catalogue.attributes["genres"]["Drama"]
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [

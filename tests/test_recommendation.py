@@ -155,6 +155,25 @@ def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: P
     assert answers(opened, "b1|b2") == answers(found, "b1|b2")
 
 
+def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(recommenders, "EASE_ITEMS", 10)
+    settings = {"size": "tiny", "epochs": 10, "batch": 20, "rate": 0.01}
+    found = tenfold.train(KIND, shop, out=tmp_path / "run", **settings)
+    assert set(found.facts["settled"]["tried"]) == {"popularity", "SASRec", "Mult-VAE"}
+    best = found.scores["scores"]["ndcg@10"]
+    assert best["low"] > best["guess"]
+
+
+def test_titles_stand_for_ids_in_what_people_read(run: Run):
+    table = pd.DataFrame({"items": [("a1", "zz")], "next": [("b2",)]}, dtype=object)
+    shown = run.app.show(table, run.facts)
+    assert shown["items"].iloc[0] == ("Ring a 1", "zz") and shown["next"].iloc[0] == ("Ring b 2",)
+    page = (run.folder / "report.html").read_text("utf-8")
+    assert "Ring a" in page and "was <bdi>b" not in page
+
+
 def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
     random = np.random.default_rng(0)
     rows = [
@@ -208,12 +227,17 @@ def test_more_weights_are_kept_where_few_would_rank_worse():
         "next": Ragged.of([[row[0] + 1] for row in rows], np.int32),
     })  # fmt: skip
     judge = Judge(columns, 1000)
-    kept, value = recommenders._smallest(sparse, 1.0, judge.linear(sparse, 1.0), judge)
+
+    def smallest(weights: np.ndarray) -> Any:
+        tried = recommenders._Tried(weights, 1.0, {}, judge.linear(weights, 1.0))
+        assert tried.value == 1
+        return recommenders._smallest(tried, judge)
+
+    kept, value = smallest(sparse)
     assert kept is not None and kept.targets.shape == (1000, 200) and value == 1
     against = -1 - random.random((1000, 1000)).astype(np.float32)  # all but one speak against it
     against[np.arange(1000), (np.arange(1000) + 1) % 1000] = -0.01
-    worth = judge.linear(against, 1.0)
-    assert worth == 1 and recommenders._smallest(against, 1.0, worth, judge) == (None, worth)
+    assert smallest(against) == (None, 1)
 
 
 # --- ratings ---
@@ -256,6 +280,15 @@ def test_a_known_person_is_as_a_new_one_with_the_same_ratings(rated: Run):
     known, new = answers(rated, "user=7|i1=?", "|".join(told) + "|i1=?")
     assert known.items == new.items and known.known == 13 - ("i1" in {*own["item"]})
     assert answers(rated, "user=nobody|i1=?")[0].known == 1
+
+
+def test_a_file_of_ratings_is_answered_person_by_person(rated: Run, run: Run, tmp_path: Path):
+    lines = [f"9,i{item},{5 if item % 2 else 1},{at}" for at, item in enumerate(range(8))]
+    (tmp_path / "new.csv").write_text("user,item,rating,time\n" + "\n".join(lines))
+    (one,) = tenfold.predict(rated, tmp_path / "new.csv", top=3)
+    assert one.source == "user 9" and all(int(name[1:]) % 2 for name, _ in one.answer.items)
+    with_marks, bare = answers(run, "a1=5|a2=3.5", "a1|a2")
+    assert with_marks == bare, "a ranking takes rated items as items"
 
 
 def test_ratings_export(rated: Run, tmp_path: Path):

@@ -189,6 +189,18 @@ class Recommendation(App):
         ]
         return table.assign(items=pd.Series(told, table.index, dtype=object))
 
+    def show(self, table: Table, facts: Facts) -> Table:
+        titles = entries.shown(facts["data"])
+        named = rated.named if facts["data"]["rated"] else _named
+        told = {
+            name: pd.Series(
+                [named(cell, titles) for cell in table[name]], table.index, dtype=object
+            )
+            for name in ("items", "next")
+            if name in table
+        }
+        return table.assign(**told)
+
     def gallery(self, facts: Facts) -> Table | None:
         names = entries.listed(facts["data"]["items"])
         titles = entries.titles(facts["data"]["titles"])
@@ -237,6 +249,11 @@ def _spelled(entry: str, known: Facts, names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person had."""
     found = entries.history(known, entry)
     return [entry] if found is None else [names[number - 1] for number in found.tolist()]
+
+
+def _named(cell: Any, titles: dict[str, str]) -> Any:
+    """Titles for ids."""
+    return tuple(titles.get(one, one) for one in cell) if isinstance(cell, tuple) else cell
 
 
 def _every(cells: Any) -> tuple[list[list[str]], dict[int, Problem]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 from typing import Any
@@ -22,6 +23,10 @@ _DESCRIBING = re.compile(
     r"(movies|items?|products?|books|artists|u\.item|movie|item_?info)(\.|$)", re.I
 )
 _ATTRIBUTES = re.compile(r".*item.*attributes?.*\.json", re.I)
+FLAGGED = (
+    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy "
+    "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
+).split()
 HEAD = 400
 """Lines that tell how a file is laid out."""
 MANY = 200
@@ -83,11 +88,21 @@ def described(entry: Entry) -> Catalogue:
     header = any(role_of(one) == "item" or one.strip().lower() in ("id", *TITLES) for one in names)
     if header:
         frame = frame.iloc[1:]
+    elif frame.shape[1] == len(FLAGGED) + 5:
+        frame = _unflagged(frame)
+        names = ["item", "title", "genres"]
     else:
         names = ["item", "title", "genres", *(f"column {at}" for at in range(4, len(names) + 1))]
     for at in range(1, frame.shape[1]):
         _describe(about, names[at], dict(zip(frame[0].str.strip(), frame[at], strict=True)))
     return about
+
+
+def _unflagged(frame: pd.DataFrame) -> pd.DataFrame:
+    """MovieLens-100K's items: id, title, two dates, an address, and a flag for each genre."""
+    flags = (frame.iloc[:, 5:] == "1").to_numpy()
+    told = ["|".join(itertools.compress(FLAGGED, row)) for row in flags]
+    return pd.DataFrame({0: frame[0], 1: frame[1], 2: told})
 
 
 def attribute(

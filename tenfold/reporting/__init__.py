@@ -144,24 +144,25 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     taken = columns.only(names).take(np.arange(len(order))) if names else {}
     texts = [name for name in passages.texts_of(run.app, run.facts) if name in found.table]
-    maps = _maps(run, found.table.iloc[order].reset_index(drop=True), columns)
+    table = run.app.show(found.table.iloc[order].reset_index(drop=True), run.facts)
+    maps = _maps(run, table, columns)
     cards = []
     for place, row in enumerate(map(int, order)):
-        right = answers.truth(found.table, row)
+        right = answers.truth(table, place)
         images = [draw.thumbnail(taken[name][place]) for name in names]
         one = maps.get(place)
         if one is not None and one.over in taken:
             images.append(draw.thumbnail(draw.overlay(taken[one.over][place], one.weights)))
-        source = str(found.table["source"].iloc[row]) if "source" in found.table else ""
+        source = str(table["source"].iloc[place]) if "source" in table else ""
         said = answers.said(found.answers[row], right)
-        cells = {name: passages.text_of(found.table[name].iloc[row]) for name in texts}
+        cells = {name: passages.text_of(table[name].iloc[place]) for name in texts}
         parts = passages.answered(found.answers[row])
         shown = [
             passages.passage(text, _over(one, name), MOST_LETTERS)
             if parts is None
             else passages.named(text, marks, MOST_LETTERS, others)
             for name, text in cells.items()
-            for marks, others in _both(parts, passages.true(found.table, row))
+            for marks, others in _both(parts, passages.true(table, place))
         ]
         card: dict[str, Any] = {"truth": right, "source": source, "images": images}
         card |= {"passages": shown, "named": parts is not None}
@@ -214,7 +215,7 @@ def write_check(
         "rows": rows.shown(document)
         | {"texts": bool(texts := passages.texts_of(app, prepared.facts))},
         "texts": bool(texts),
-        "examples": _examples(prepared, texts),
+        "examples": _examples(app, prepared, texts),
         "views": _views(views),
         "sizes": passages.lengths(prepared, texts[0]) if texts else _sizes(prepared),
         "estimate": document.get("estimate") or {},
@@ -242,13 +243,13 @@ def _learnt(data: dict[str, Any]) -> str:
     return say(", ").join(said.values())
 
 
-def _examples(prepared: Prepared, texts: list[str]) -> list[dict[str, Any]]:
+def _examples(app: App, prepared: Prepared, texts: list[str]) -> list[dict[str, Any]]:
     """A few encoded pictures or texts of every class, spread over its training rows."""
     columns = prepared.inputs("train")
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     table = prepared.table("train")
     if not (names or texts) or not {"label", "labels"} & set(table):
-        return _plain_examples(table, texts)
+        return _plain_examples(app.show(table, prepared.facts), texts)
     each = table["labels"].explode() if "labels" in table else table["label"]
     classes = sorted(map(str, each.dropna().unique()), key=scoring.natural)
     most = max(1, min(8, MOST_EXAMPLES // max(1, len(classes))))

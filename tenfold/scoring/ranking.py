@@ -97,7 +97,11 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
             value, low, high = mean(found[inside])
             group = {"least": least, "most": most, "rows": int(inside.sum())}
             groups.append(group | {"value": value, "low": low, "high": high})
-    top = [{"item": name, "rows": count} for name, count in said.most_common(10)]
+    titles = {name: title for one in answers for name, title in getattr(one, "titles", {}).items()}
+    top = [
+        {"item": name, "title": titles.get(name, name), "rows": count}
+        for name, count in said.most_common(10)
+    ]
     return {"recommended": len(said), "by_known": groups, "most_recommended": top}
 
 

@@ -237,7 +237,7 @@ def _ways(run: Run, method: str) -> Sequence[str]:
 
 def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
     run = asked.run
-    table = run.app.spell(table, run.facts)
+    table = run.app.show(run.app.spell(table, run.facts), run.facts)
     encoded = run.app.encode(table, run.facts)
     for row, source in enumerate(map(str, table["source"])):
         if row in encoded.problems:
