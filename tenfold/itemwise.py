@@ -257,7 +257,8 @@ def hits(
     """
     scores[seen.nonzero()] = -np.inf
     top = torch.from_numpy(scores).topk(min(places, scores.shape[1]), dim=1).indices.numpy()
-    found = np.take_along_axis(wanted.toarray(), top, 1) > 0
+    rows = np.repeat(np.arange(len(top)), top.shape[1])
+    found = np.asarray(wanted[rows, top.ravel()]).reshape(top.shape) > 0
     return found, np.diff(wanted.indptr)
 
 
