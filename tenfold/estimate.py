@@ -20,8 +20,8 @@ torch = lazy("torch")
 __all__ = ["estimate", "tried"]
 
 
-def tried(app: App, prepared: Prepared, plan: Plan) -> dict[str, Any]:
-    """What a dry fit of the real network says; {} where torch is not installed."""
+def tried(app: App, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], Any]:
+    """What a dry fit of the real network says, and that network; ({}, None) without torch."""
     with contextlib.suppress(EnvironmentRefused):
         device.prepare()
         torch.manual_seed(plan.seed)
@@ -31,8 +31,9 @@ def tried(app: App, prepared: Prepared, plan: Plan) -> dict[str, Any]:
         net, settled = app.fit(net, prepared.parts, dry)
         weights = sum(value.nbytes for value in net.state_dict().values())
         place = device.name(next(net.parameters()).device)
-        return settled | {"weights": weights, "device": place, "begun": time.perf_counter() - began}
-    return {}
+        begun = time.perf_counter() - began
+        return settled | {"weights": weights, "device": place, "begun": begun}, net
+    return {}, None
 
 
 def estimate(prepared: Prepared, settled: dict[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,8 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
     closed = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
     if plan.dry:
-        return net, settled | ({"more": _cost(wanted, closed)} if closed else {})
+        shown = nets[next(reversed(nets))] if learnt or not closed else _unsolved(net, wanted)
+        return shown, settled | ({"more": _cost(wanted, closed)} if closed else {})
     pairs = itemwise.gram(counts) if closed else np.zeros((0, 0), np.float32)
     for name in closed:
         began = time.perf_counter()
@@ -131,6 +132,11 @@ def _with_items(columns: Columns) -> Columns:
     lengths = columns.only(["items"]).lengths
     there = np.flatnonzero(lengths) if lengths is not None else np.arange(columns.rows)
     return columns.view(there) if len(there) else columns
+
+
+def _unsolved(net: Any, wanted: Wanted) -> Any:
+    """The network of a closed form with nothing in it yet."""
+    return net.only("EASE", linear=networks.Linear(wanted.items, min(KEPT[0], wanted.items)))
 
 
 def _cost(wanted: Wanted, closed: list[str]) -> dict[str, float]:

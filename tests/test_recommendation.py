@@ -326,6 +326,14 @@ def test_check_counts_lines_says_the_split_and_what_training_takes(tmp_path: Pat
     assert "e.csv:302" in (tmp_path / "c.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize(("model", "layer"), [("ease", "Linear"), ("sasrec", "Embedding")])
+def test_a_plan_shows_what_would_be_learnt(shop: Path, model: str, layer: str):
+    told = tenfold.train(KIND, shop, model=model, plan=True)
+    assert any(layer in row["layer"] for row in told["layers"])
+    assert told["estimate"]["minutes"] > 0
+    assert ("steps of" in str(told)) == (model == "sasrec")
+
+
 def test_too_many_bad_lines_stop_it(tmp_path: Path):
     data = worlds.walks(tmp_path / "data", 2)
     lines = (data / "train.csv").read_text().splitlines()

@@ -64,7 +64,7 @@ def check(
     page = _page(out, data)
     prepared = prepare(app, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
     refusal = prepared.refusal(on_bad)
-    settled = {} if refusal else tried(app, prepared, Plan(seed=seed))
+    settled = {} if refusal else tried(app, prepared, Plan(seed=seed))[0]
     content = {
         "schema": SCHEMA,
         "kind": kind,

@@ -111,8 +111,8 @@ def _planned(asked: Asked) -> Document:
     began = time.perf_counter()
     app, prepared = ready(asked)
     two = prepared.parts.train.take(np.zeros(2, np.int64))
-    rows = layers.table(app.build(prepared.facts), two)
-    plan = left(asked.plan, time.perf_counter() - began)
+    settled, net = tried(app, prepared, left(asked.plan, time.perf_counter() - began))
+    rows = layers.table(net, two)
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
     content = {
         "schema": SCHEMA,
@@ -120,13 +120,13 @@ def _planned(asked: Asked) -> Document:
         "rows": counts | {"quarantined": len(prepared.quarantined)},
         "layers": rows,
         **layers.totals(rows),
-        "estimate": (took := estimate(prepared, tried(app, prepared, plan))),
+        "estimate": (took := estimate(prepared, settled)),
     }
     lines = [layers.text(rows), "", "FLOPs are those of one row, forward."]
     if took:
+        steps = f"{took['steps']:,} steps of {took['batch']} rows, " if "steps" in took else ""
         lines.append(
-            f"Training here: about {clock(60 * took['minutes'])}, {took['steps']:,} steps of "
-            f"{took['batch']} rows, {amount(took['memory'])} of memory, "
-            f"{amount(took['disk'])} of disk"
+            f"Training here: about {clock(60 * took['minutes'])}, {steps}"
+            f"{amount(took['memory'])} of memory, {amount(took['disk'])} of disk"
         )
     return Document(content, "\n".join(lines))
