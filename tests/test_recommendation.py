@@ -263,6 +263,11 @@ def test_ratings_are_better_than_the_mean_and_than_biases(rated: Run):
     assert rated.scores["baselines"]["biases"]["rmse"] > best["high"]
 
 
+def test_the_report_of_ratings_says_what_was_beaten(rated: Run):
+    page = (rated.folder / "report.html").read_text("utf-8")
+    assert "Surely better than the best constant guess" in page and 'href="#catalogue"' in page
+
+
 def test_a_new_person_is_folded_in(rated: Run):
     (one,) = answers(rated, "i0=5|i2=5|i4=4.5|i1=1|i3=2|i6=?|i5=?|zz=?")
     assert isinstance(one, Ratings)

@@ -26,13 +26,15 @@ def _against_baselines(document: Document, rows: Document, log: Sequence[Documen
     name = document["headline"]
     said, score = metric(name), document["scores"][name]
     known = {key: values[name] for key, values in document["baselines"].items() if name in values}
-    if not known or said.better == "lower":
+    if not known:
         return
-    best = max(known, key=lambda key: known[key])
+    lower = said.better == "lower"
+    best = (min if lower else max)(known, key=lambda key: known[key])
     words = {"guess": named(best), "value": said.say(known[best])}
-    if score["low"] > known[best]:
+    worst, sign = score["high" if lower else "low"], -1 if lower else 1
+    if sign * worst > sign * known[best]:
         yield "good", say("Surely better than the {guess} ({value}).", **words)
-    elif score["value"] > known[best]:
+    elif sign * score["value"] > sign * known[best]:
         yield "look", say("Better than the {guess} ({value}), but not surely so.", **words)
     else:
         yield "look", say("No better than the {guess} ({value}), which is far simpler.", **words)
