@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tenfold import system
 from tenfold.data import Columns, Ragged
 from tenfold.lazy import lazy
 
@@ -82,14 +83,18 @@ def gram(rows: Any) -> np.ndarray:
 
 
 def _dense_gram(rows: Any) -> np.ndarray:
-    """Eight bits in, 32 out: exact, as nobody counts twice for an item."""
+    """Exact, as nobody counts twice for an item: eight bits in and 32 out where that is quick."""
     many, items = rows.shape
+    fast = system.multiplies_bytes() and torch.backends.mkldnn.is_available()
     total = torch.zeros(items, items, dtype=torch.int32)
     for at in range(0, many, ROWS):
         block = torch.zeros(min(ROWS, many - at), items, dtype=torch.int8)
         part = rows[at : at + ROWS].tocoo()
         block[torch.from_numpy(part.row).long(), torch.from_numpy(part.col).long()] = 1
-        total += torch._int_mm(block.t().contiguous(), block)
+        if fast:
+            total += torch._int_mm(block.t().contiguous(), block)
+        else:
+            total += (block.float().t() @ block.float()).int()
     return np.asarray(total.float().numpy())
 
 

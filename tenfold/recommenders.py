@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import device, itemwise, loop, system
+from tenfold import closed, device, itemwise, loop, system
 from tenfold.data import Columns, Parts
-from tenfold.itemwise import Kept
-from tenfold.judging import Judge, mean, sharpen
+from tenfold.judging import Judge, sharpen
 from tenfold.lazy import lazy
 from tenfold.plan import Plan
 from tenfold.progress import tell
@@ -33,16 +32,6 @@ __all__ = ["EASE_ITEMS", "Wanted", "fit", "network"]
 
 EASE_ITEMS = 20_000
 """Items up to which the closed form is affordable: it inverts a matrix of all pairs."""
-KEPT = (200, 400, 800)
-"""How many weights of an item may be kept; the first that is nearly as good as all, if any."""
-NEARLY = 0.995
-AT_FIRST, CLEARLY = 1024, 0.97
-"""Rows that are asked first, and the share of what all weights reach below which these suffice."""
-FADINGS = (1.0, 0.8, 0.6)
-SMALL = 5_000
-"""Items up to which several dampings of the closed form are tried."""
-DAMPINGS = ((20.0, 0.0), (100.0, 0.0), (500.0, 0.0), (20.0, 0.25), (100.0, 0.25))
-FEW_DAMPINGS = ((100.0, 0.0), (40.0, 0.25))
 VECTORS = 64
 AFFORDABLE = 3e12
 """Multiplications that the autoencoder may cost where nobody asked for it by name."""
@@ -109,18 +98,20 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         settled |= told if not number else {}
         nets |= part
         took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
-    closed = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
+    solved = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
     if plan.dry:
-        shown = nets[next(reversed(nets))] if learnt or not closed else _unsolved(net, wanted)
-        return shown, settled | ({"more": _cost(wanted, closed)} if closed else {})
-    pairs = itemwise.gram(counts) if closed else np.zeros((0, 0), np.float32)
-    for name in closed:
-        began = time.perf_counter()
-        part, told, value = _closed(name, net, pairs, judge, wanted)
+        more = {"more": closed.cost(solved, wanted.items, wanted.damping)} if solved else {}
+        bare = {"linear": closed.empty(wanted.items)} if solved else {}
+        return nets[next(reversed(nets))] if learnt else net.only("", **bare), settled | more
+    pairs = itemwise.gram(counts) if solved else np.zeros((0, 0), np.float32)
+    for name in solved:
+        began, title = time.perf_counter(), MODELS[name]
+        linear, told, tried[title] = closed.fitted(
+            name, pairs, judge, wanted.ordered, wanted.damping
+        )
         settled |= told
-        nets |= part
-        tried |= dict.fromkeys(part, value)
-        took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
+        nets[title] = net.only(title, linear=linear)
+        took[title] = round(time.perf_counter() - began, 2)
     for name in nets.keys() - tried.keys():
         tried[name] = judge.worth(functools.partial(judge.logits, nets[name].eval()))
     tried = {name: tried[name] for name in nets}
@@ -132,21 +123,6 @@ def _with_items(columns: Columns) -> Columns:
     lengths = columns.only(["items"]).lengths
     there = np.flatnonzero(lengths) if lengths is not None else np.arange(columns.rows)
     return columns.view(there) if len(there) else columns
-
-
-def _unsolved(net: Any, wanted: Wanted) -> Any:
-    """The network of a closed form with nothing in it yet."""
-    return net.only("EASE", linear=networks.Linear(wanted.items, min(KEPT[0], wanted.items)))
-
-
-def _cost(wanted: Wanted, closed: list[str]) -> dict[str, float]:
-    """Seconds and bytes that closed forms will take, about: matrices of all pairs."""
-    tried = 1 if wanted.damping else len(DAMPINGS if wanted.items <= SMALL else FEW_DAMPINGS)
-    times = len(closed) + (tried if "ease" in closed else 0)
-    return {
-        "seconds": 1 + times * (2 * wanted.items**3 / 2e11 + wanted.items**2 * 3e-8),
-        "bytes": 4.0 * 4 * wanted.items**2,
-    }
 
 
 def _share(plan: Plan, number: int, of: int) -> Plan:
@@ -247,89 +223,6 @@ def _measure(loss: Any) -> Any:
         return {"valid_loss": loss(net, batch) * len(batch["items"])}
 
     return measure
-
-
-# --- closed forms ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Tried:
-    """Weights (N, N), how they fade, what was chosen for them, NDCG of each row that judges."""
-
-    weights: np.ndarray
-    fading: float
-    told: dict[str, float]
-    each: np.ndarray
-
-    @property
-    def value(self) -> float:
-        return mean(self.each)
-
-
-def _closed(
-    name: str, net: Any, pairs: np.ndarray, judge: Judge, wanted: Wanted
-) -> tuple[Nets, dict[str, Any], float]:
-    """The best of several weights, with the largest of them kept; and their NDCG."""
-    best: _Tried | None = None
-    for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, wanted):
-        before = -1.0
-        for fading in FADINGS if wanted.ordered else FADINGS[:1]:
-            one = _Tried(weights, fading, told, judge.linear(weights, fading))
-            best = one if best is None or one.value > best.value else best
-            if one.value <= before or not judge.rows:
-                break  # fading more would be worse still
-            before = one.value
-    if best is None:
-        raise ValueError("nothing was tried")
-    kept, value = _smallest(best, judge)
-    part = _linear(kept, best.weights, best.fading)
-    title = {"item-knn": "item-kNN", "ease": "EASE"}[name]
-    told = best.told | {"fading": best.fading, "weights_an_item": part.weights.shape[1]}
-    return {title: net.only(title, linear=part)}, {name.replace("-", "_"): told}, value
-
-
-def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    for power in (0.5, 0.7):
-        yield itemwise.cosine(pairs, power), {"power": power}
-
-
-def _solved(pairs: np.ndarray, wanted: Wanted) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    tried = DAMPINGS if wanted.items <= SMALL else FEW_DAMPINGS
-    for damping, power in ((wanted.damping, 0.0),) if wanted.damping else tried:
-        yield itemwise.ease(pairs, damping, power), {"damping": damping, "power": power}
-
-
-def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
-    """The fewest weights an item that rank nearly as well as all of them, and how well.
-
-    None = all: of few items where fewer would not do, or would be no less to hold.
-    """
-    items, kept, now = len(best.weights), None, best.value
-    if 2 * KEPT[0] >= items:
-        return None, best.value
-    found = itemwise.largest(best.weights, KEPT[-1])
-    for most in (one for one in KEPT if 2 * one < items):
-        kept = Kept(found.targets[:, :most], found.weights[:, :most])
-        weights = itemwise.spread(kept)
-        each = judge.linear(weights, best.fading, 0, AT_FIRST)
-        if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else the rest need not be asked
-            each = np.concatenate([each, judge.linear(weights, best.fading, AT_FIRST)])
-        now = mean(each)
-        if len(each) == len(best.each) and now >= NEARLY * best.value:
-            return kept, now
-    return (None, best.value) if items <= networks.WHOLE else (kept, now)
-
-
-def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:
-    """The part of a network with the weights that are kept, or all."""
-    items = len(weights)
-    part = networks.Linear(items, items if kept is None else kept.targets.shape[1])
-    with torch.no_grad():
-        if kept is not None:
-            part.targets[1:] = torch.from_numpy(kept.targets)
-        part.weights[1:] = torch.from_numpy(weights if kept is None else kept.weights)
-        part.fading.fill_(fading)
-    return part
 
 
 # --- what is kept ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,7 @@ __all__ = [
     "fsync_folder",
     "keep_memory",
     "locked",
+    "multiplies_bytes",
     "need_disk",
     "peak_memory",
     "write_atomically",
@@ -54,6 +56,11 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
+
+
+def multiplies_bytes() -> bool:
+    """Whether products of matrices of bytes are quick; elsewhere they may go one by one."""
+    return platform.machine().lower() in ("x86_64", "amd64")
 
 
 def available_memory() -> int:

@@ -36,7 +36,7 @@ LAYERS = """
     settle inference onnx_graph folders
     learner feed checkpoint watch course
     optimizers plan
-    explaining labelling near layers charts
+    explaining labelling near layers charts closed
     histories judging
     networks scoring readers draw views objectives foreground
     splits cache classes fetching document calibration intervals sealing bags spans tokens

@@ -72,3 +72,31 @@ def test_the_largest_weights_are_those_furthest_from_zero():
     kept = itemwise.largest(np.array([[0, 0.1, -0.9], [0.3, 0, 0.2], [0, 0, 0.0]], np.float32), 1)
     assert kept.targets[:2, 0].tolist() == [2, 0]
     np.testing.assert_allclose(kept.weights[:2, 0], [-0.9, 0.3])
+
+
+@pytest.mark.parametrize("way", ["pairs", "bytes", "floats"])
+def test_counts_of_pairs_are_exact_in_every_way(way: str, monkeypatch: pytest.MonkeyPatch):
+    random = np.random.default_rng(3)
+    dense = (random.random((300, 41)) < 0.3).astype(np.float32)
+    monkeypatch.setattr(itemwise, "DENSE_PAIRS", 0 if way == "pairs" else 1e9)
+    monkeypatch.setattr(itemwise, "ROWS", 128)
+    monkeypatch.setattr(itemwise, "PAIRS", 41 * 7)
+    monkeypatch.setattr(itemwise.system, "multiplies_bytes", lambda: way == "bytes")
+    found = itemwise.gram(scipy.sparse.csr_matrix(dense))
+    assert found.dtype == np.float32 and np.array_equal(found, dense.T @ dense)
+
+
+@pytest.mark.parametrize("few", [0, 4096])
+def test_vectors_of_items_that_stand_together_point_the_same_way(
+    few: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Two groups of items that never meet, counted densely and sparsely."""
+    monkeypatch.setattr(itemwise, "FEW", few)
+    random = np.random.default_rng(0)
+    rows = [random.permutation(6) + 1 + 6 * (person % 2) for person in range(80)]
+    columns = Columns({"items": Ragged.of(rows, np.int32)})
+    found = itemwise.vectors(columns, ("items",), 12, 2)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    near = found @ found.T
+    assert near[:6, :6].min() > 0.9 and near[6:, 6:].min() > 0.9
+    assert np.abs(near[:6, 6:]).max() < 0.1

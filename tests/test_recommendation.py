@@ -13,7 +13,7 @@ import torch
 
 import tenfold
 import worlds
-from tenfold import recommenders, scoring
+from tenfold import closed, recommenders, scoring
 from tenfold.data import Columns, Problem, Ragged
 from tenfold.judging import Judge
 from tenfold.networks import rankers
@@ -229,9 +229,9 @@ def test_more_weights_are_kept_where_few_would_rank_worse():
     judge = Judge(columns, 1000)
 
     def smallest(weights: np.ndarray) -> Any:
-        tried = recommenders._Tried(weights, 1.0, {}, judge.linear(weights, 1.0))
+        tried = closed._Tried(weights, 1.0, {}, judge.linear(weights, 1.0))
         assert tried.value == 1
-        return recommenders._smallest(tried, judge)
+        return closed._smallest(tried, judge)
 
     kept, value = smallest(sparse)
     assert kept is not None and kept.targets.shape == (1000, 200) and value == 1

@@ -1,0 +1,133 @@
+"""Closed forms tried on validation, and the fewest weights kept that rank nearly as well as all.
+
+Shapes: R rows (persons), N items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tenfold import itemwise
+from tenfold.itemwise import Kept
+from tenfold.judging import Judge, mean
+from tenfold.lazy import lazy
+
+torch = lazy("torch")
+networks = lazy("tenfold.networks.rankers")
+
+__all__ = ["cost", "empty", "fitted"]
+
+KEPT = (200, 400, 800)
+"""How many weights of an item may be kept; the first that is nearly as good as all, if any."""
+NEARLY = 0.995
+AT_FIRST, CLEARLY = 1024, 0.97
+"""Rows that are asked first, and the share of what all weights reach below which these suffice."""
+FADINGS = (1.0, 0.8, 0.6)
+SMALL = 5_000
+"""Items up to which several dampings of the closed form are tried."""
+DAMPINGS = ((20.0, 0.0), (100.0, 0.0), (500.0, 0.0), (20.0, 0.25), (100.0, 0.25))
+FEW_DAMPINGS = ((100.0, 0.0), (40.0, 0.25))
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Weights (N, N), how they fade, what was chosen for them, NDCG of each row that judges."""
+
+    weights: np.ndarray
+    fading: float
+    told: dict[str, float]
+    each: np.ndarray
+
+    @property
+    def value(self) -> float:
+        return mean(self.each)
+
+
+def fitted(
+    name: str, pairs: np.ndarray, judge: Judge, ordered: bool, damping: float
+) -> tuple[Any, dict[str, Any], float]:
+    """The best of several weights as a part of a network, what was chosen, and NDCG.
+
+    `name` is ease or item-knn, `pairs` (N, N) how many persons had both; older items fade where
+    rows are `ordered`; `damping` 0 = best on validation.
+    """
+    best: _Tried | None = None
+    for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, damping):
+        before = -1.0
+        for fading in FADINGS if ordered else FADINGS[:1]:
+            one = _Tried(weights, fading, told, judge.linear(weights, fading))
+            best = one if best is None or one.value > best.value else best
+            if one.value <= before or not judge.rows:
+                break  # fading more would be worse still
+            before = one.value
+    if best is None:
+        raise ValueError("nothing was tried")
+    kept, value = _smallest(best, judge)
+    part = _linear(kept, best.weights, best.fading)
+    told = best.told | {"fading": best.fading, "weights_an_item": part.weights.shape[1]}
+    return part, {name.replace("-", "_"): told}, value
+
+
+def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
+    for power in (0.5, 0.7):
+        yield itemwise.cosine(pairs, power), {"power": power}
+
+
+def _solved(pairs: np.ndarray, damping: float) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
+    for held, power in _dampings(len(pairs), damping):
+        yield itemwise.ease(pairs, held, power), {"damping": held, "power": power}
+
+
+def _dampings(items: int, damping: float) -> tuple[tuple[float, float], ...]:
+    if damping:
+        return ((damping, 0.0),)
+    return DAMPINGS if items <= SMALL else FEW_DAMPINGS
+
+
+def cost(names: list[str], items: int, damping: float) -> dict[str, float]:
+    """Seconds and bytes that fitting these will take, about: matrices of all pairs."""
+    times = len(names) + (len(_dampings(items, damping)) if "ease" in names else 0)
+    seconds = 1 + times * (2 * items**3 / 2e11 + items**2 * 3e-8)
+    return {"seconds": seconds, "bytes": 4.0 * 4 * items**2}
+
+
+def empty(items: int) -> Any:
+    """The part before it is fitted, with as many weights as it may come to keep at least."""
+    return networks.Linear(items, min(KEPT[0], items))
+
+
+def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
+    """The fewest weights an item that rank nearly as well as all of them, and how well.
+
+    None = all: of few items where fewer would not do, or would be no less to hold.
+    """
+    items, kept, now = len(best.weights), None, best.value
+    if 2 * KEPT[0] >= items:
+        return None, best.value
+    found = itemwise.largest(best.weights, KEPT[-1])
+    for most in (one for one in KEPT if 2 * one < items):
+        kept = Kept(found.targets[:, :most], found.weights[:, :most])
+        weights = itemwise.spread(kept)
+        each = judge.linear(weights, best.fading, 0, AT_FIRST)
+        if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else the rest need not be asked
+            each = np.concatenate([each, judge.linear(weights, best.fading, AT_FIRST)])
+        now = mean(each)
+        if len(each) == len(best.each) and now >= NEARLY * best.value:
+            return kept, now
+    return (None, best.value) if items <= networks.WHOLE else (kept, now)
+
+
+def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:
+    """The part of a network with the weights that are kept, or all."""
+    items = len(weights)
+    part = networks.Linear(items, items if kept is None else kept.targets.shape[1])
+    with torch.no_grad():
+        if kept is not None:
+            part.targets[1:] = torch.from_numpy(kept.targets)
+        part.weights[1:] = torch.from_numpy(weights if kept is None else kept.weights)
+        part.fading.fill_(fading)
+    return part
