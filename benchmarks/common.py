@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -37,7 +38,7 @@ def data(name: str) -> Path:
     folder = Path(os.environ.get("TENFOLD_DATA", HERE.parent.parent / "shared" / "data")) / name
     if not folder.exists():
         sys.exit(f"skipped: there is no {folder}; set TENFOLD_DATA to a folder that holds {name}")
-    return folder
+    return folder.resolve()
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:
@@ -91,7 +92,10 @@ def peer(name: str, script: str, *words: Any) -> dict[str, Any]:
     """The JSON that a peer's script prints, run in the peer's own environment."""
     python = python_of(name) if name else Path(sys.executable)
     command = [str(python), str(HERE / "peers" / script), *map(str, words)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as place:  # some leave logs where they are run
+        done = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=place
+        )
     found: dict[str, Any] = json.loads(done.stdout.decode().strip().splitlines()[-1])
     return found
 

@@ -20,6 +20,8 @@ __all__ = ["Judge", "Scores", "logits", "mean", "sharpen"]
 
 JUDGED = 5_000
 """Most validation rows that choose."""
+OUT = 1e4
+"""How far below all others what is left out lies."""
 ROOM = 2e9
 """Multiplications that judging weights once may cost, beyond 500 rows."""
 
@@ -107,12 +109,14 @@ def logits(net: Any, columns: Columns) -> np.ndarray:
 
 
 def sharpen(net: Any, columns: Columns, most: int = 500) -> None:
-    """Sets how sure the network is, so that what came next is most probable."""
+    """Sets how sure the network is, so that what came next is most probable, the had left out."""
     spread = np.linspace(0, columns.rows - 1, min(most, columns.rows)).astype(np.int64)
     some = columns.view(spread)
     if not some.rows:
         return
     found = torch.from_numpy(logits(net, some))
+    seen = itemwise.matrix(some, ("seen",), found.shape[1]).tocoo()
+    found[torch.from_numpy(seen.row).long(), torch.from_numpy(seen.col).long()] = -OUT
     wanted = itemwise.matrix(some, ("next",), found.shape[1]).tocoo()
     row, item = torch.from_numpy(wanted.row).long(), torch.from_numpy(wanted.col).long()
     if not len(row):
