@@ -9,6 +9,7 @@ Shapes: R rows (persons), N items, W weights kept of an item.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from tenfold.lazy import lazy
 
 __all__ = [
     "Kept",
+    "apart",
     "cosine",
     "ease",
     "gram",
@@ -41,6 +43,8 @@ PAIRS = 32_000_000
 """Pairs of items that are counted at a time, sparsely, on the way to all of them."""
 DENSE_PAIRS = 500
 """Counting a pair sparsely takes as long as so many products of bytes (measured: 1,500)."""
+COLUMNS = 512
+"""Columns of a block of weights."""
 ROWS = 8192
 """Rows of a dense block."""
 
@@ -141,16 +145,26 @@ def spread(kept: Kept) -> np.ndarray:
     return np.asarray(found.scatter_(1, targets.long(), weights).numpy())
 
 
-def summed(weights: np.ndarray, index: np.ndarray, starts: np.ndarray, says: np.ndarray) -> Any:
-    """(R, N) of the rows `index` (E,) of weights (N, N), each counting as it `says` (E,), added up.
+def apart(weights: np.ndarray, sums: int) -> list[Any]:
+    """Weights (N, N) as blocks of columns (N, C) that a cache holds, where so many `sums` of rows
+    of them are worth the copy; else as they are."""
+    table = torch.from_numpy(np.ascontiguousarray(weights))
+    if sums < 8 * len(weights):
+        return [table]
+    return [block.contiguous() for block in table.split(COLUMNS, 1)]
+
+
+def summed(blocks: list[Any], index: np.ndarray, starts: np.ndarray, says: np.ndarray) -> Any:
+    """(R, N) of the rows `index` (E,) of weights, each counting as it `says` (E,), added up.
 
     Row r is the sum from `starts[r]` to the start of the next: a product of a sparse matrix and a
     dense one, without going over the zeros.
     """
-    parts = (torch.from_numpy(np.ascontiguousarray(one)) for one in (index, weights, starts, says))
-    numbers, table, offsets, counts = parts
-    bag = torch.nn.functional.embedding_bag
-    return bag(numbers, table, offsets, mode="sum", per_sample_weights=counts)
+    parts = (torch.from_numpy(np.ascontiguousarray(one)) for one in (index, starts, says))
+    numbers, offsets, counts = parts
+    bag = functools.partial(torch.nn.functional.embedding_bag, mode="sum")
+    found = [bag(numbers, one, offsets, per_sample_weights=counts) for one in blocks]
+    return found[0] if len(found) == 1 else torch.cat(found, 1)
 
 
 # --- vectors of items -----------------------------------------------------------------------------

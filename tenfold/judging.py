@@ -64,11 +64,12 @@ class Judge:
 
     def _linear(self, weights: np.ndarray, fading: float) -> Scores:
         says = (np.float32(fading) ** self.age).astype(np.float32)
+        blocks = itemwise.apart(weights, len(self.index))
 
         def scores(rows: np.ndarray) -> np.ndarray:
             first, end = self.starts[rows[0]], self.starts[rows[-1] + 1]
             starts = self.starts[rows] - first
-            found = itemwise.summed(weights, self.index[first:end], starts, says[first:end])
+            found = itemwise.summed(blocks, self.index[first:end], starts, says[first:end])
             return np.asarray(found.numpy())
 
         return scores

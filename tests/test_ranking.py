@@ -100,3 +100,21 @@ def test_vectors_of_items_that_stand_together_point_the_same_way(
     near = found @ found.T
     assert near[:6, :6].min() > 0.9 and near[6:, 6:].min() > 0.9
     assert np.abs(near[:6, 6:]).max() < 0.1
+
+
+def test_sums_of_weights_are_a_sparse_product_in_blocks_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(itemwise, "COLUMNS", 7)
+    random = np.random.default_rng(5)
+    weights = random.normal(size=(20, 20)).astype(np.float32)
+    index, starts = random.integers(0, 20, 300), np.array([0, 0, 120, 299])
+    says = random.random(300).astype(np.float32)
+    ends = [*starts[1:], 300]
+    expected = [
+        (says[start:end, None] * weights[index[start:end]]).sum(0)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    for sums, many in ((300, 3), (10, 1)):
+        blocks = itemwise.apart(weights, sums)
+        found = itemwise.summed(blocks, index, starts, says).numpy()
+        assert len(blocks) == many
+        np.testing.assert_allclose(found, expected, atol=1e-4)
