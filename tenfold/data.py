@@ -173,6 +173,16 @@ class Columns(Mapping[str, Column]):
                 batch[name] = np.ascontiguousarray(column[rows])
         return batch
 
+    def ragged(self, name: str) -> Ragged:
+        """The rows shown of a ragged column.
+
+        Raises TypeError for any other.
+        """
+        column = self.arrays[name]
+        if not isinstance(column, Ragged):
+            raise TypeError(f"{name} is not ragged")
+        return column if self.index is None else column.rows(self.index)
+
     def only(self, names: Iterator[str] | list[str]) -> Columns:
         """The same rows with these columns alone."""
         return Columns({name: self.arrays[name] for name in names}, self.index)

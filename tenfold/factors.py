@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.data import Columns, Ragged
+from tenfold.data import Columns
 from tenfold.lazy import lazy
 
 torch = lazy("torch")
@@ -46,20 +46,13 @@ def told(columns: Columns, pairs: tuple[tuple[str, str], ...]) -> Told:
     """Ratings of ragged columns of numbers from 1, and of those of what they were given."""
     rows, items, marks = [], [], []
     for names in pairs:
-        numbers, given = (_shown(columns, name) for name in names)
+        numbers, given = map(columns.ragged, names)
         rows.append(np.repeat(np.arange(len(numbers)), numbers.lengths))
         items.append(np.asarray(numbers.values) - 1)
         marks.append(np.asarray(given.values))
     row, item, mark = (np.concatenate(one) for one in (rows, items, marks))
     kept = item >= 0
     return Told(row[kept], item[kept], mark[kept].astype(np.float32), columns.rows)
-
-
-def _shown(columns: Columns, name: str) -> Ragged:
-    column = columns.arrays[name]
-    if not isinstance(column, Ragged):
-        raise TypeError(f"{name} is not ragged")
-    return column if columns.index is None else column.rows(columns.index)
 
 
 def factorised(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tenfold import system
-from tenfold.data import Columns, Ragged
+from tenfold.data import Columns
 from tenfold.lazy import lazy
 
 __all__ = [
@@ -218,10 +218,7 @@ def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.n
     """Row and number of every value, columns of a row one behind the other."""
     rows, found, order = [], [], []
     for place, name in enumerate(names):
-        column = columns.arrays[name]
-        if not isinstance(column, Ragged):
-            raise TypeError(f"{name} is not ragged")
-        shown = column if columns.index is None else column.rows(columns.index)
+        shown = columns.ragged(name)
         rows.append(np.repeat(np.arange(len(shown)), shown.lengths))
         found.append(np.asarray(shown.values))
         order.append(np.full(len(shown.values), place))

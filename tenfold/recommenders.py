@@ -75,8 +75,7 @@ def network(net: dict[str, Any], settled: dict[str, Any]) -> nn.Module:
             "sequence": lambda kept=kept: networks.Sequence(items, width, dropout),
             "autoencoder": lambda kept=kept: networks.Autoencoder(items, width, dropout),
         }[name]()
-    kept = settled.get("kept", "popularity")
-    return networks.Ranker(items, VECTORS, width, dropout, kept, **parts)
+    return networks.Ranker(items, VECTORS, width, dropout, **parts)
 
 
 def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[str, Any]]:
@@ -88,7 +87,7 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         net.vectors[1:] = torch.from_numpy(near)
     judge = Judge(parts.choose, wanted.items)
     learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
-    nets: Nets = {"popularity": net.only("popularity")}
+    nets: Nets = {"popularity": net.only()}
     settled: dict[str, Any] = {}
     tried: dict[str, float] = {}
     took = plan.seconds
@@ -102,7 +101,7 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
     if plan.dry:
         more = {"more": closed.cost(solved, wanted.items, wanted.damping)} if solved else {}
         bare = {"linear": closed.empty(wanted.items)} if solved else {}
-        return nets[next(reversed(nets))] if learnt else net.only("", **bare), settled | more
+        return nets[next(reversed(nets))] if learnt else net.only(**bare), settled | more
     pairs = itemwise.gram(counts) if solved else np.zeros((0, 0), np.float32)
     for name in solved:
         began, title = time.perf_counter(), MODELS[name]
@@ -110,7 +109,7 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
             name, pairs, judge, wanted.ordered, wanted.damping
         )
         settled |= told
-        nets[title] = net.only(title, linear=linear)
+        nets[title] = net.only(linear=linear)
         took[title] = round(time.perf_counter() - began, 2)
     for name in nets.keys() - tried.keys():
         tried[name] = judge.worth(functools.partial(judge.logits, nets[name].eval()))
@@ -143,7 +142,7 @@ def _learnt(
 ) -> tuple[Nets, dict[str, Any]]:
     title, part, loss = LEARNT[name](net, wanted)
     parts = replace(parts, train=_with_items(parts.train))
-    own = net.only(title, **part)
+    own = net.only(**part)
     recipe = replace(_recipe(name, parts.train.rows, wanted), rate=wanted.rate)
     found, settled = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))
     return {title: found.to(device.choose_device("cpu"))}, settled
@@ -287,7 +286,7 @@ def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, floa
 
     share = max(SHARES, key=worth)
     both = dict(pair[0].parts.items()) | dict(pair[1].parts.items())
-    net = pair[0].only("mixed", **both)
+    net = pair[0].only(**both)
     with torch.no_grad():
         net.mix.copy_(torch.tensor([1 - share, share]) * torch.stack([one.sharp for one in pair]))
     return net.eval(), judge.worth(functools.partial(judge.logits, net))

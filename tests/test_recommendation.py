@@ -202,16 +202,15 @@ def test_sums_of_weights_are_the_product_they_stand_for(kept: int):
         if kept < 24:
             part.targets[1:] = torch.from_numpy(targets.astype(np.int16))
         part.fading.fill_(0.5)
-        part.scale.fill_(2.0)
     items = torch.tensor([[3, 9, 1], [7, 0, 0], [0, 0, 0]])
-    expected = 2 * np.array([dense[2] + dense[8] / 2 + dense[0] / 4, dense[6], 0 * dense[0]])
+    expected = np.array([dense[2] + dense[8] / 2 + dense[0] / 4, dense[6], 0 * dense[0]])
     np.testing.assert_allclose(part(items).numpy(), expected, atol=1e-5)
     graph = torch.export.export(part, (items,)).module()
     np.testing.assert_allclose(graph(items).numpy(), expected, atol=1e-5)
     part.items = rankers.WHOLE + 1  # as if there were too many to hold with their zeros
     if kept < 24:
         counts = part.fading ** torch.arange(3) * (items > 0)
-        found = part._spread(items, counts)[:, :24] * part.scale
+        found = part._spread(items, counts)[:, :24]
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
 
 

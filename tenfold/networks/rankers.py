@@ -44,7 +44,6 @@ class Linear(nn.Module):
     targets: Tensor
     weights: Tensor
     fading: Tensor
-    scale: Tensor
 
     def __init__(self, items: int, kept: int) -> None:
         super().__init__()
@@ -54,7 +53,6 @@ class Linear(nn.Module):
             self.register_buffer("targets", torch.zeros(items + 1, kept, dtype=kind))
         self.register_buffer("weights", torch.zeros(items + 1, kept))
         self.register_buffer("fading", torch.ones(()))
-        self.register_buffer("scale", torch.ones(()))
         self._held: tuple[Any, Tensor] | None = None
 
     def forward(self, items: Tensor) -> Tensor:
@@ -63,12 +61,12 @@ class Linear(nn.Module):
         counts = self.fading**age * (items > 0)
         numbers = items.long()
         if torch.compiler.is_exporting() or items.is_meta:
-            return (self._product if self.all else self._spread)(numbers, counts) * self.scale
+            return (self._product if self.all else self._spread)(numbers, counts)
         if self.all or self.items <= WHOLE:
-            return self._summed(numbers, counts) * self.scale
+            return self._summed(numbers, counts)
         rows = max(1, SPREAD // max(1, items.shape[1] * self.weights.shape[1]))
         parts = zip(numbers.split(rows), counts.split(rows), strict=True)
-        return torch.cat([self._spread(*part) for part in parts]) * self.scale
+        return torch.cat([self._spread(*part) for part in parts])
 
     def whole(self) -> Tensor:
         """(N + 1, N) weights with their zeros, from item to item; nothing first."""
@@ -100,8 +98,6 @@ class Linear(nn.Module):
 class Sequence(nn.Module):
     """(B, T) -> (B, N): the latest item looks at those before it."""
 
-    scale: Tensor
-
     def __init__(self, items: int, width: int, dropout: float) -> None:
         super().__init__()
         self.items = nn.Embedding(items + 1, width, padding_idx=0)
@@ -112,7 +108,6 @@ class Sequence(nn.Module):
         # It begins as a mean of what was had, the latest counting most.
         self.age = nn.Parameter(-0.3 * torch.arange(AGES, dtype=torch.float32))
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("scale", torch.ones(()))
         for same in (self.value, self.out):
             nn.init.eye_(same.weight)
             nn.init.zeros_(same.bias)
@@ -140,13 +135,11 @@ class Sequence(nn.Module):
     def forward(self, items: Tensor) -> Tensor:
         """(B, N) logits."""
         first = items.new_zeros(len(items), 1).long()
-        return self.states(items, first)[:, 0] @ self.table().t() * (SCALE * self.scale)
+        return self.states(items, first)[:, 0] @ self.table().t() * SCALE
 
 
 class Autoencoder(nn.Module):
     """(B, T) -> (B, N) through a code whose noise keeps it simple."""
-
-    scale: Tensor
 
     def __init__(self, items: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -156,7 +149,6 @@ class Autoencoder(nn.Module):
         self.code = nn.Linear(hidden, 2 * code)
         self.wide, self.out = nn.Linear(code, hidden), nn.Linear(hidden, items)
         self.dropout = dropout
-        self.register_buffer("scale", torch.ones(()))
         nn.init.normal_(self.items.weight, 0, 0.1)
 
     def codes(self, items: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,7 +167,7 @@ class Autoencoder(nn.Module):
 
     def forward(self, items: Tensor) -> Tensor:
         """(B, N) logits."""
-        return self.decode(self.codes(items)[0]) * self.scale
+        return self.decode(self.codes(items)[0])
 
 
 class Ranker(nn.Module):
@@ -189,22 +181,22 @@ class Ranker(nn.Module):
     mix: Tensor
 
     def __init__(
-        self, items: int, vectors: int, width: int, dropout: float, kept: str, **parts: nn.Module
+        self, items: int, vectors: int, width: int, dropout: float, **parts: nn.Module
     ) -> None:
         super().__init__()
-        self.kept, self.width, self.dropout = kept, width, dropout
+        self.width, self.dropout = width, dropout
         self.parts = nn.ModuleDict(parts)
         self.sharp = nn.Parameter(torch.ones(()), requires_grad=False)
         self.register_buffer("popular", torch.zeros(items))
         self.register_buffer("vectors", torch.zeros(items + 1, vectors))
         self.register_buffer("mix", torch.ones(2))
 
-    def only(self, kept: str, **parts: nn.Module) -> Ranker:
+    def only(self, **parts: nn.Module) -> Ranker:
         """The same catalogue answered by these parts; tensors are shared but for the mixing."""
         other: Ranker = copy.copy(self)
         other._modules, other._buffers = dict(self._modules), dict(self._buffers)
         other._parameters = dict(self._parameters)
-        other.kept, other.parts = kept, nn.ModuleDict(parts)
+        other.parts = nn.ModuleDict(parts)
         other.sharp = nn.Parameter(torch.ones_like(self.sharp), requires_grad=False)
         other.mix = torch.ones_like(self.mix)
         return other
