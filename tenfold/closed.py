@@ -105,7 +105,7 @@ def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
 
     None = all: of few items where fewer would not do, or would be no less to hold.
     """
-    items, kept, now = len(best.weights), None, best.value
+    items, kept = len(best.weights), None
     if 2 * KEPT[0] >= items:
         return None, best.value
     found = itemwise.largest(best.weights, KEPT[-1])
@@ -115,10 +115,11 @@ def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
         each = judge.linear(weights, best.fading, 0, AT_FIRST)
         if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else the rest need not be asked
             each = np.concatenate([each, judge.linear(weights, best.fading, AT_FIRST)])
-        now = mean(each)
-        if len(each) == len(best.each) and now >= NEARLY * best.value:
-            return kept, now
-    return (None, best.value) if items <= networks.WHOLE else (kept, now)
+        if len(each) == len(best.each) and mean(each) >= NEARLY * best.value:
+            return kept, mean(each)
+    if kept is None or items <= networks.WHOLE:
+        return None, best.value
+    return kept, mean(judge.linear(itemwise.spread(kept), best.fading))  # all rows, as all models
 
 
 def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:

@@ -13,7 +13,7 @@ import torch
 
 import tenfold
 import worlds
-from tenfold import closed, recommenders, scoring
+from tenfold import closed, itemwise, recommenders, scoring
 from tenfold.data import Columns, Problem, Ragged
 from tenfold.judging import Judge
 from tenfold.networks import rankers
@@ -214,7 +214,7 @@ def test_sums_of_weights_are_the_product_they_stand_for(kept: int):
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
 
 
-def test_more_weights_are_kept_where_few_would_rank_worse():
+def test_more_weights_are_kept_where_few_would_rank_worse(monkeypatch: pytest.MonkeyPatch):
     """1,000 items: the weights that matter are few in one matrix, and all in the other."""
     random = np.random.default_rng(0)
     sparse = np.zeros((1000, 1000), np.float32)
@@ -237,6 +237,12 @@ def test_more_weights_are_kept_where_few_would_rank_worse():
     against = -1 - random.random((1000, 1000)).astype(np.float32)  # all but one speak against it
     against[np.arange(1000), (np.arange(1000) + 1) % 1000] = -0.01
     assert smallest(against) == (None, 1)
+    monkeypatch.setattr(closed.networks, "WHOLE", 10)
+    monkeypatch.setattr(closed, "AT_FIRST", 50)
+    kept, value = smallest(against)
+    assert kept is not None, "of many items never all"
+    by_kept = judge.linear(itemwise.spread(kept), 1.0)
+    assert len(by_kept) == 400 and value == round(float(by_kept.mean()), 6)
 
 
 # --- ratings ---
