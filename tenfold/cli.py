@@ -25,7 +25,8 @@ from typing import Any, NoReturn
 
 import click
 
-from tenfold import __version__, progress
+from tenfold import progress
+from tenfold.core.version import __version__
 from tenfold.errors import EnvironmentRefused, Stopped, TenfoldError, UsageError, nearest
 from tenfold.lazy import lazy
 

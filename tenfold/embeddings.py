@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import __version__, cache, rereading, system
+from tenfold import cache, rereading, system
 from tenfold.app import Table
+from tenfold.core.version import __version__
 from tenfold.data import ANSWERS, Columns, Encoded, Problem
 from tenfold.errors import DataRefused, UsageError
 from tenfold.progress import advance, tell

@@ -14,6 +14,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, ClassVar
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "TrainingFailed",
     "UsageError",
     "nearest",
+    "run_refused",
 ]
 
 
@@ -105,3 +107,13 @@ def nearest(word: str, names: Iterable[str]) -> str:
     known = sorted(map(str, names))
     near = difflib.get_close_matches(word.replace("_", "-"), known, n=1, cutoff=0.55)
     return f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(known)}."
+
+
+def run_refused(folder: Path, what: str, code: str) -> ArtefactRefused:
+    """The error of a run that cannot be trusted."""
+    return ArtefactRefused(
+        f"The run {what}",
+        code=f"run-{code}",
+        where=str(folder),
+        fix="Copy it again from where it was made, or train again.",
+    )

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import __version__, calibration, device, intervals, layers, rereading, scoring, system
+from tenfold import calibration, device, intervals, layers, rereading, scoring, system
 from tenfold.app import Answer
+from tenfold.core.version import __version__
 from tenfold.data import Batch, Columns, batches
 from tenfold.errors import DataRefused
 from tenfold.inference import by_torch

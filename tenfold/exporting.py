@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import __version__, device, evidence, onnx_graph, rereading, scoring, sealing, system
+from tenfold import device, evidence, onnx_graph, rereading, scoring, sealing, system
 from tenfold.app import Answer
+from tenfold.core.version import __version__
 from tenfold.data import Column, Columns, Ragged
 from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.evidence import Evidence

@@ -14,10 +14,9 @@ import numpy as np
 
 from tenfold import system
 from tenfold.data import Batch, Column, Columns, Ragged, batches, join
-from tenfold.errors import EnvironmentRefused, UsageError
+from tenfold.errors import EnvironmentRefused, UsageError, run_refused
 from tenfold.feed import at_once, tensors
 from tenfold.lazy import lazy
-from tenfold.sealing import refused
 
 if TYPE_CHECKING:
     from torch import nn
@@ -99,7 +98,7 @@ def session_of(path: Path, device: str = "auto") -> Any:
     """
     content = path.read_bytes()
     if EXTERNAL in content:  # such a tensor names a path, which a stranger may choose
-        raise refused(path.parent, "has a network that reads other files", "network")
+        raise run_refused(path.parent, "has a network that reads other files", "network")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = system.cores()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -111,7 +110,7 @@ def session_of(path: Path, device: str = "auto") -> Any:
         raise
     except Exception as error:  # the library raises its own kinds; any is the end
         reason = str(error).split("\n")[0][:200]
-        raise refused(
+        raise run_refused(
             path.parent, f"has a network that cannot be loaded ({reason})", "network"
         ) from error
 

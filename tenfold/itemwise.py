@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tenfold import system
+from tenfold.answers.metrics.ranking import measures
 from tenfold.data import Columns
 from tenfold.lazy import lazy
 
@@ -29,7 +30,6 @@ __all__ = [
     "in_order",
     "largest",
     "matrix",
-    "measures",
     "ndcg",
     "spread",
     "summed",
@@ -242,26 +242,6 @@ def _decomposed(square: Any, width: int, times: int = 6) -> np.ndarray:
 
 
 # --- how good is a ranking? -----------------------------------------------------------------------
-
-
-def measures(hits: np.ndarray, wanted: np.ndarray) -> dict[str, np.ndarray]:
-    """Measures (R,) of rankings: which of the K places are right (R, K), how many were wanted (R,).
-
-    NDCG: K. Jaervelin and J. Kekaelaeinen 2002, with gains of one.
-    """
-    places = hits.shape[1]
-    discount = 1 / np.log2(np.arange(2, places + 2))
-    most = np.minimum(wanted, places)
-    ideal = np.concatenate([[0.0], np.cumsum(discount)])[most]
-    first = np.where(hits.any(1), hits.argmax(1) + 1, np.inf)
-    precision = np.cumsum(hits, 1) / np.arange(1, places + 1)
-    return {
-        f"ndcg@{places}": (hits @ discount) / np.maximum(ideal, 1e-12),
-        f"recall@{places}": hits.sum(1) / np.maximum(1, wanted),
-        f"mrr@{places}": 1 / first,
-        f"map@{places}": (precision * hits).sum(1) / np.maximum(1, most),
-        f"hit@{places}": hits.any(1).astype(float),
-    }
 
 
 def hits(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tenfold import itemwise
+from tenfold.answers.metrics.ranking import measures
 from tenfold.data import Columns
 from tenfold.lazy import lazy
 
@@ -62,7 +63,7 @@ class Judge:
             for rows in self.blocks()
         ]
         right, wanted = (np.concatenate(one) for one in zip(*found, strict=True))
-        return itemwise.measures(right, wanted)
+        return measures(right, wanted)
 
     def _linear(self, weights: np.ndarray, fading: float) -> Scores:
         says = (np.float32(fading) ** self.age).astype(np.float32)

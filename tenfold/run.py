@@ -26,13 +26,13 @@ from tenfold import device, sealing, system
 from tenfold.app import Answer, App, Table, check_settings, find, name_of, settings_of
 from tenfold.data import ANSWERS, Columns, Encoded
 from tenfold.document import scores_text
-from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError
+from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.folders import EXPORTED, FILES, ended
 from tenfold.inference import Infer, by_onnx, by_torch, session_of
 from tenfold.lazy import installed, lazy
 from tenfold.progress import tell
 from tenfold.results import SCHEMA
-from tenfold.sealing import pretty, read, refused
+from tenfold.sealing import pretty, read
 
 if TYPE_CHECKING:
     from torch import nn
@@ -212,7 +212,7 @@ def _open_exported(folder: Path, device_wish: str) -> Run:
     app, facts = _app_of(folder), read(folder / "facts.json")
     session = session_of(folder / "net.onnx", device_wish)
     if {one.name for one in session.get_inputs()} != _eaten(folder, app, facts):
-        raise refused(folder, "has a network for other inputs", "network")
+        raise run_refused(folder, "has a network for other inputs", "network")
     digest = files["net.onnx"]["sha256"]
     return Run(folder, app, facts, by_onnx(session), None, _scores(folder), digest)
 
@@ -229,7 +229,7 @@ def _eaten(folder: Path, app: App, facts: Any) -> set[str]:
 def _scores(folder: Path) -> dict[str, Any]:
     scores = read(folder / "scores.json")
     if not isinstance(scores, dict) or not isinstance(scores.get("rows"), dict):
-        raise refused(folder, "has a scores.json that holds no scores", "unreadable")
+        raise run_refused(folder, "has a scores.json that holds no scores", "unreadable")
     return scores | {"run": str(folder), "report": str(folder / "report.html")}
 
 
@@ -276,21 +276,21 @@ def _built(folder: Path, app: App, facts: Any) -> nn.Module:
 
 def _unbuildable(folder: Path, error: Exception) -> ArtefactRefused:
     reason = f"{type(error).__name__}: {error}"
-    return refused(folder, f"cannot be built ({reason})", "unbuildable")
+    return run_refused(folder, f"cannot be built ({reason})", "unbuildable")
 
 
 def _load(net: nn.Module, path: Path) -> None:
     try:
         state = safetensors.load_file(path)
     except Exception as error:  # the library raises its own kinds; any is the end
-        raise refused(path.parent, f"has damaged weights ({error})", "weights") from error
+        raise run_refused(path.parent, f"has damaged weights ({error})", "weights") from error
     wanted = net.state_dict()
     if set(wanted) != set(state):
         name = sorted(set(wanted) ^ set(state))[0]
-        raise refused(path.parent, f"has weights of another network ({name})", "weights")
+        raise run_refused(path.parent, f"has weights of another network ({name})", "weights")
     for name, value in state.items():
         if value.shape != wanted[name].shape or value.dtype != wanted[name].dtype:
-            raise refused(path.parent, f"has weights of another size ({name})", "weights")
+            raise run_refused(path.parent, f"has weights of another size ({name})", "weights")
         if value.is_floating_point() and not math.isfinite(float(value.double().sum())):
-            raise refused(path.parent, f"has weights that are not finite ({name})", "weights")
+            raise run_refused(path.parent, f"has weights that are not finite ({name})", "weights")
     net.load_state_dict(state)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tenfold import system
-from tenfold.errors import ArtefactRefused
+from tenfold.errors import run_refused
 from tenfold.results import SCHEMA
 
-__all__ = ["Files", "leftovers", "read", "refused", "seal", "verified"]
+__all__ = ["Files", "leftovers", "read", "seal", "verified"]
 
 MANIFEST = "manifest.json"
 
@@ -63,15 +63,15 @@ def verified(folder: Path, may: Files) -> dict[str, Any]:
     Raises ArtefactRefused for a link, a stranger, a missing or changed file, a newer schema.
     """
     if links := [path.name for path in folder.rglob("*") if path.is_symlink()]:
-        raise refused(folder, f"holds a link: {links[0]!r}", "link")
+        raise run_refused(folder, f"holds a link: {links[0]!r}", "link")
     present = {path.name for path in folder.iterdir()}
     if strangers := sorted(present - may.known - leftovers(folder, may.known)):
-        raise refused(
+        raise run_refused(
             folder, f"holds a file that does not belong there: {strangers[0]!r}", "stranger"
         )
     files = _manifest(folder)
     if missing := sorted({*may.needed, *(present & {*may.sealed})} - set(files)):
-        raise refused(folder, f"has a manifest without {missing[0]}", "missing")
+        raise run_refused(folder, f"has a manifest without {missing[0]}", "missing")
     for name, facts in files.items():
         _agree(folder, name, facts, may)
     return files
@@ -79,12 +79,13 @@ def verified(folder: Path, may: Files) -> dict[str, Any]:
 
 def _agree(folder: Path, name: str, facts: Any, may: Files) -> None:
     if name not in may.sealed:
-        raise refused(folder, f"has a manifest that names {name!r}", "stranger")
+        raise run_refused(folder, f"has a manifest that names {name!r}", "stranger")
     path = folder / name
     if not path.is_file():
-        raise refused(folder, f"lacks {name}", "missing")
+        raise run_refused(folder, f"lacks {name}", "missing")
     if facts != facts_of(path):
-        raise refused(folder, f"was changed or damaged: {name} is not what was written", "changed")
+        what = f"was changed or damaged: {name} is not what was written"
+        raise run_refused(folder, what, "changed")
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -92,21 +93,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
     found = read(folder / MANIFEST)
     schema = found.get("schema") if isinstance(found, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
-        raise refused(folder, f"was made by a newer tenfold (schema {schema})", "newer")
+        raise run_refused(folder, f"was made by a newer tenfold (schema {schema})", "newer")
     files = found.get("files") if isinstance(schema, int) and schema > 0 else None
     if not isinstance(files, dict):
-        raise refused(folder, "has a manifest that says nothing of its files", "unreadable")
+        raise run_refused(folder, "has a manifest that says nothing of its files", "unreadable")
     return files
-
-
-def refused(folder: Path, what: str, code: str) -> ArtefactRefused:
-    """The error of a run that cannot be trusted."""
-    return ArtefactRefused(
-        f"The run {what}",
-        code=f"run-{code}",
-        where=str(folder),
-        fix="Copy it again from where it was made, or train again.",
-    )
 
 
 def pretty(value: Any) -> str:
@@ -122,7 +113,7 @@ def read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except (OSError, ValueError, RecursionError) as error:
-        raise refused(
+        raise run_refused(
             path.parent, f"has an unreadable {path.name} ({error})", "unreadable"
         ) from error
 

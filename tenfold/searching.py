@@ -21,9 +21,10 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import __version__, comparing, folders, system, trials
+from tenfold import comparing, folders, system, trials
 from tenfold.app import Answer, class_of, settings_of
 from tenfold.comparing import Compared
+from tenfold.core.version import __version__
 from tenfold.document import Document
 from tenfold.errors import DataRefused, TrainingFailed, UsageError
 from tenfold.lazy import lazy

@@ -12,27 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-__all__ = ["PARTS", "assign", "part_of_folder", "reserved"]
+__all__ = ["PARTS", "assign", "reserved"]
 
 PARTS = ("train", "valid", "test")
-
-_NAMES = {
-    "train": "train",
-    "training": "train",
-    "training_set": "train",
-    "val": "valid",
-    "valid": "valid",
-    "validation": "valid",
-    "dev": "valid",
-    "test": "test",
-    "testing": "test",
-    "test_set": "test",
-}
-
-
-def part_of_folder(name: str) -> str | None:
-    """`train`, `valid` or `test` where a folder's name is one of their usual names."""
-    return _NAMES.get(name.lower())
 
 
 def assign(table: pd.DataFrame, seed: int) -> tuple[pd.Series, str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenfold import __version__, checkpoint, device, evidence, folders, language, system
+from tenfold import checkpoint, device, evidence, folders, language, system
 from tenfold import run as runs
 from tenfold.app import App, find, settings_of
+from tenfold.core.version import __version__
 from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.inference import by_torch
 from tenfold.lazy import lazy

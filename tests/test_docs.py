@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from documents import ROOT, blocks, draw_photos, tree_paths
-from test_architecture import LAYERS
+from test_architecture import ROOMS
 
 import tenfold
 from tenfold import app as apps
@@ -31,7 +31,7 @@ EXAMPLE, PATTERN = (ROOT / "docs" / n for n in ("adding-an-application.md", "pat
 
 
 # Functions that take a code by place: which argument, and what they put before it.
-GIVEN_AS = {"Problem": (0, ""), "unreadable": (0, ""), "_ask": (1, ""), "refused": (2, "run-")}
+GIVEN_AS = {"Problem": (0, ""), "unreadable": (0, ""), "_ask": (1, ""), "run_refused": (2, "run-")}
 
 
 def codes(tree: ast.Module) -> Iterator[str]:
@@ -85,7 +85,7 @@ raise UsageError("x", code="one-code")
 class E(TenfoldError):
     exit_code, default_code = 2, "two-code"
 Problem("three-code", "reason")
-raise refused(folder, "what", "four") from error
+raise run_refused(folder, "what", "four") from error
 unreadable("five-code", reason)
 """
     found = set(codes(ast.parse(text)))
@@ -207,7 +207,7 @@ def test_the_order_of_imports_is_that_of_the_test():
     page = next(block.text for block in blocks(PATTERN) if "cli > verbs" in block.text)
     told = [layer.replace(",", " ").split() for layer in page.split(">")]
     planned = {"__main__"}  # it says nothing
-    layers = [[name for name in line.split() if name not in planned] for line in LAYERS.split("\n")]
+    layers = [[name for name in line.split() if name not in planned] for line in ROOMS.split("\n")]
     assert told == [layer for layer in layers if layer]
 
 

@@ -112,8 +112,8 @@ def test_both_languages_show_the_same_commands():
     assert len(english) == len(chinese), "one README has blocks that the other lacks"
 
 
-def test_tree_names_the_files_there_are():
-    """The tree in README: each file named exists, and each module of tenfold is named."""
+def test_tree_names_the_rooms_and_tasks_there_are():
+    """The tree in README: each path named exists, each room and each task of tenfold is named."""
     assert README.is_file(), "README.md is missing"
     shown = (block.text for block in blocks(README) if block.kind in ("", "text"))
     tree = next((text for text in shown if re.search(r"tenfold/\s", text)), None)
@@ -121,12 +121,17 @@ def test_tree_names_the_files_there_are():
     shown = set(tree_paths(tree))
     gone = sorted(path for path in shown if not (ROOT / path).exists())
     assert not gone, f"README.md's tree names what does not exist: {gone}"
-    real = {
-        path.relative_to(ROOT).as_posix()
-        for path in ROOT.glob("tenfold/**/*.py")
-        if path.name != "__init__.py"
-    }
+    rooms = {path.parent for path in ROOT.glob("tenfold/*/__init__.py")}
+    tasks = {ROOT / name for name in tasks_of(ROOT)}
+    real = {path.relative_to(ROOT).as_posix() for path in rooms | tasks}
     assert real <= shown, f"README.md's tree lacks {sorted(real - shown)}"
+
+
+def tasks_of(root: Path) -> list[str]:
+    """The file or package of every task."""
+    found = [*root.glob("tenfold/tasks/[a-z]*.py"), *root.glob("tenfold/tasks/*/__init__.py")]
+    paths = {path.parent if path.name == "__init__.py" else path for path in found}
+    return [path.relative_to(root).as_posix() for path in paths]
 
 
 # --- this test, tested ---

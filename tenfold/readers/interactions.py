@@ -19,6 +19,7 @@ import pandas as pd
 
 from tenfold.data import Problem
 from tenfold.errors import DataRefused, UsageError
+from tenfold.media.files.parts import part_of_folder
 from tenfold.progress import tell
 from tenfold.readers import cells
 from tenfold.readers.catalogues import (
@@ -33,7 +34,6 @@ from tenfold.readers.catalogues import (
 from tenfold.readers.lines import encoding_of, opened, start_of
 from tenfold.readers.roles import Frame, coded, problems, role_of, roled
 from tenfold.readers.trees import Entry, is_zip, open_tree
-from tenfold.splits import part_of_folder
 
 __all__ = ["Catalogue", "Interactions", "read"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tenfold import splits
 from tenfold.errors import DataRefused, UsageError
+from tenfold.media.files.parts import part_of_folder
 from tenfold.readers import cells, idx, manifests
 from tenfold.readers.medium import Medium
 from tenfold.readers.trees import Entry, Tree, is_zip, open_tree
@@ -122,15 +122,14 @@ def places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
     folders = _without_wrapper(folders)
     tops = {parts[0] for parts in folders if parts}
     seconds = {parts[1] if len(parts) > 1 else "" for parts in folders if parts}
-    if tops and all(splits.part_of_folder(name) for name in tops):
+    if tops and all(part_of_folder(name) for name in tops):
         return [
-            (splits.part_of_folder(parts[0]) or "", parts[1]) if len(parts) > 1 else ("", "")
+            (part_of_folder(parts[0]) or "", parts[1]) if len(parts) > 1 else ("", "")
             for parts in folders
         ]
-    if seconds and all(splits.part_of_folder(name) for name in seconds):
+    if seconds and all(part_of_folder(name) for name in seconds):
         return [
-            (splits.part_of_folder(parts[1]) or "", parts[0]) if parts else ("", "")
-            for parts in folders
+            (part_of_folder(parts[1]) or "", parts[0]) if parts else ("", "") for parts in folders
         ]
     return [("", parts[0] if parts else "") for parts in folders]
 

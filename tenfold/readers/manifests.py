@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from tenfold import splits
 from tenfold.data import Problem
 from tenfold.errors import DataRefused, UsageError
 from tenfold.lazy import lazy
+from tenfold.media.files.parts import part_of_folder
 from tenfold.progress import tell
 from tenfold.readers import cells
 from tenfold.readers.lines import decoded
@@ -291,7 +291,7 @@ def _weights(column: pd.Series) -> pd.Series:
 
 def _parts(column: pd.Series) -> pd.Series:
     names = column.astype(object).where(column.notna(), "").astype(str).str.strip()
-    parts = names.map(lambda name: splits.part_of_folder(name) if name else "")
+    parts = names.map(lambda name: part_of_folder(name) if name else "")
     bad = names[parts.isna()]
     if len(bad):
         raise DataRefused(

@@ -17,9 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import spans, splits, tokens
+from tenfold import spans, tokens
 from tenfold.data import Problem
 from tenfold.errors import DataRefused, UsageError, nearest
+from tenfold.media.files.parts import part_of_folder
 from tenfold.progress import tell
 from tenfold.readers import cells
 from tenfold.readers.lines import Line, lines, start_of
@@ -89,7 +90,7 @@ def _part(name: str) -> str:
     stem = name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
     for piece in re.split(r"[^a-z]+", stem):
         for end in (piece, *(piece[-size:] for size in (5, 4, 3))):
-            if part := splits.part_of_folder(end):
+            if part := part_of_folder(end):
                 return part
     return ""
 

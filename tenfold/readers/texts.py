@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import splits
 from tenfold.data import Problem
 from tenfold.errors import DataRefused, UsageError
+from tenfold.media.files.parts import part_of_folder
 from tenfold.progress import tell
 from tenfold.readers import cells, columns, labelled
 from tenfold.readers.lines import decoded, lines, opened, start_of
@@ -151,7 +151,7 @@ def _fits(tree: Tree, entry: Entry) -> bool:
 def _part(name: str) -> str:
     """train, valid or test where a piece of a file's name says so."""
     pieces = re.split(r"[^a-z]+", name.lower())
-    return next((part for piece in pieces if (part := splits.part_of_folder(piece))), "") or ""
+    return next((part for piece in pieces if (part := part_of_folder(piece))), "") or ""
 
 
 def _with_train(chosen: list[tuple[Entry, str]]) -> list[tuple[Entry, str]]:
@@ -314,7 +314,7 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
     if not frame["split"].astype(bool).any():
         frame = frame.drop(columns="split")
     else:
-        parts = frame["split"].map(lambda name: splits.part_of_folder(name) if name else "")
+        parts = frame["split"].map(lambda name: part_of_folder(name) if name else "")
         wrong = parts.isna()
         problem = Problem("bad-split", "has a split that is not train, valid or test", "Mend it.")
         frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])

@@ -7,7 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tenfold import __version__, draw
+from tenfold import draw
+from tenfold.core.version import __version__
 from tenfold.language import LANGUAGES, again, say, spoken
 from tenfold.lazy import lazy
 from tenfold.reporting import words

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold import calibration
+from tenfold.answers.metrics.ranking import measures
 from tenfold.intervals import Weighed, mean
-from tenfold.itemwise import measures
 from tenfold.results import Ranking
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics
 

@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from tenfold import __version__
+from tenfold.core.version import __version__
 from tenfold.serving import bodies, schemas
 from tenfold.serving.batching import Batcher, Job, Told
 from tenfold.serving.calls import Call, Handler, Route

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tenfold import __version__, device, system
+from tenfold import device, system
+from tenfold.core.version import __version__
 from tenfold.document import Document
 from tenfold.lazy import lazy
 from tenfold.results import SCHEMA

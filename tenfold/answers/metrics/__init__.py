@@ -1,0 +1,1 @@
+"""Metrics of answers, as functions of arrays."""

@@ -1,0 +1,1 @@
+"""Nouns and ground: columns, settings, errors, progress, languages, platform."""

@@ -1,0 +1,1 @@
+"""What goes in: one package a medium, and the general file formats."""

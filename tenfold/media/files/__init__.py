@@ -1,0 +1,1 @@
+"""General file formats: archives, tables, records, lists of files."""
