@@ -23,10 +23,11 @@ from environments import python_of
 from torch.utils.flop_counter import FlopCounterMode
 
 import tenfold
-from tenfold import calibration, device
+from tenfold import calibration
 from tenfold.app import App, find
-from tenfold.data import Columns, Parts
-from tenfold.plan import Plan
+from tenfold.core import device
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.plan import Plan
 from tenfold.prepare import prepare
 
 HERE = Path(__file__).resolve().parent

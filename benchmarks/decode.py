@@ -21,8 +21,9 @@ import numpy as np
 from common import show, spread
 from PIL import Image
 
-from tenfold import cache, system
+from tenfold import cache
 from tenfold.app import find
+from tenfold.core import system
 from tenfold.prepare import prepare
 
 SIDE = 128

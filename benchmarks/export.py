@@ -17,7 +17,7 @@ import common
 from common import show
 
 import tenfold
-from tenfold import errors
+from tenfold.core import errors
 
 
 def main() -> None:

@@ -24,8 +24,9 @@ import numpy as np
 from common import data, show, spread
 
 import tenfold
-from tenfold import foreground, system
+from tenfold import foreground
 from tenfold.app import find
+from tenfold.core import system
 from tenfold.prepare import prepare
 
 KIND = "image-classification"

@@ -31,9 +31,9 @@ from crowds import crowd, written
 import tenfold
 from tenfold import scoring
 from tenfold.app import find
+from tenfold.core.plan import Plan
 from tenfold.inference import by_torch
 from tenfold.judging import Judge
-from tenfold.plan import Plan
 from tenfold.prepare import Prepared, prepare
 from tenfold.run import Run, open_run
 

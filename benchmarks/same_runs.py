@@ -12,10 +12,12 @@ since bits differ between processors.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib
 import io
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -151,6 +153,7 @@ def child(data: Path, out: Path, cases: list[str]) -> None:
     home = Path(os.environ["PYTHONPATH"]).resolve()
     if not Path(tenfold.__file__).resolve().is_relative_to(home):
         sys.exit(f"{tenfold.__file__} is not under {home}")
+    hold_threads()
     prints = {}
     for case in cases:
         for seed in SEEDS:
@@ -162,6 +165,16 @@ def child(data: Path, out: Path, cases: list[str]) -> None:
                 tenfold, run, folder, source, seed == SEEDS[0]
             )
     (out / "prints.json").write_text(json.dumps(prints))
+
+
+def hold_threads() -> None:
+    """A busy machine must not change the number of threads midway, and with it the last bits."""
+    for name in ("tenfold.training.interrupts", "tenfold.watch"):
+        with contextlib.suppress(ModuleNotFoundError):
+            module: Any = importlib.import_module(name)
+            module.crowded, module.Contention.COLLAPSE = (lambda threads: False), math.inf
+            return
+    raise SystemExit("the module that watches for a busy machine was renamed: name it here")
 
 
 def train(tenfold: Any, task: str, data: Path, out: Path, settings: dict[str, Any]) -> Any:

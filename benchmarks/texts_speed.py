@@ -30,9 +30,9 @@ from texts import CHINESE, KIND, NAMES, rows_of, share
 
 from tenfold import tokens
 from tenfold.app import find
-from tenfold.data import Columns, Parts
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.plan import Plan
 from tenfold.inference import by_torch
-from tenfold.plan import Plan
 from tenfold.prepare import prepare
 
 RUNGS = ("naive-bayes", "linear")

@@ -21,9 +21,9 @@ from common import Pictures, ceilings, data, flops, peer, show, spread
 from peers.torch_tiny import descend, world
 
 from tenfold import loop
-from tenfold.data import Columns, Parts
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.plan import Plan
 from tenfold.feed import tensors
-from tenfold.plan import Plan
 
 
 def tenfold_rate(pictures: Pictures, steps: int) -> float:

@@ -32,13 +32,13 @@ _WHERE = {
     "demo": "tenfold.verbs.demo",
     "open_run": "tenfold.run",
     "Run": "tenfold.run",
-    "TenfoldError": "tenfold.errors",
+    "TenfoldError": "tenfold.core.errors",
 }
 
 __all__ = ["__version__", *_WHERE]
 
 if TYPE_CHECKING:
-    from tenfold.errors import TenfoldError as TenfoldError
+    from tenfold.core.errors import TenfoldError as TenfoldError
     from tenfold.run import Run as Run
     from tenfold.run import open_run as open_run
     from tenfold.verbs.check import check as check

@@ -12,43 +12,36 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import dataclasses
-import functools
 import importlib
 import inspect
 import os
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
-from tenfold.data import Batch, Column, Encoded, Parts, Problem
-from tenfold.errors import TenfoldError, UsageError, nearest
-from tenfold.progress import Silent, listening
-from tenfold.results import Prediction, Scores
+from tenfold.core.columns import Batch, Column, Encoded, Parts, Problem
+from tenfold.core.errors import TenfoldError, UsageError, nearest
+from tenfold.core.progress import Silent, listening
+from tenfold.core.results import Prediction, Scores
+from tenfold.core.settings import check_settings
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from tenfold.plan import Plan
+    from tenfold.core.plan import Plan
 
 __all__ = [
     "App",
     "Input",
-    "Range",
-    "Search",
     "asked_back",
-    "check_settings",
     "find",
-    "knob",
     "name_of",
     "names",
-    "settings_of",
 ]
 
 Table = pd.DataFrame
@@ -65,21 +58,6 @@ class Input:
 
     kind: str
     choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers to search between, both above 0, drawn evenly in their logarithm.
-
-    A default outside of it, such as a 0 that means "decide", is taken to be its middle.
-    """
-
-    low: float
-    high: float
-
-
-Search = tuple[Any, ...] | Range
-"""What may be tried for one setting."""
 
 
 @dataclass(frozen=True)
@@ -182,29 +160,6 @@ class App(ABC):
         return {}
 
 
-def knob(
-    default: Any,
-    help: str,
-    *,
-    unit: str = "",
-    choices: tuple[Any, ...] = (),
-    low: float | None = None,
-    high: float | None = None,
-    accepts: Callable[[Any], object] | None = None,
-    search: Search | Callable[[dict[str, Any]], Search] = (),
-) -> Any:
-    """A dataclass field that knows its help, unit and range, for flags and for `check_settings`.
-
-    `accepts(value)` raises UsageError for a value of the right type that means nothing.
-
-    `search` says what `tune` may try where the person gave no value: some values (the default is
-    always one of them), a `Range` of numbers, or a function that gives either from the settings by
-    name as they stand once the fields above are drawn; () holds the default.
-    """
-    facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
-    return field(default=default, metadata=facts | {"accepts": accepts, "search": search})
-
-
 def names() -> dict[str, str]:
     """Every kind of work with the first line of its docstring; nothing is imported."""
     found = {}
@@ -292,89 +247,3 @@ def find(kind: str, **knobs: Any) -> App:
 def name_of(app: App) -> str:
     """The kind of work, as the command line names it."""
     return type(app).__module__.rsplit(".", 1)[-1].replace("_", "-")
-
-
-def settings_of(app: App) -> dict[str, Any]:
-    """The knobs by name."""
-    return dataclasses.asdict(app)  # type: ignore[call-overload]
-
-
-def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
-    """`cls(**values)` once every name is known and every value is of the right type and range.
-
-    Raises UsageError with the sentence "X of Y must be ..., got ...".
-    """
-    hints = _hints(cls)
-    fields = {entry.name: entry for entry in dataclasses.fields(cls)}
-    for name, value in values.items():
-        if name not in fields:
-            raise UsageError(
-                f"{owner} has no setting {name!r}",
-                code="unknown-setting",
-                fix=nearest(name, [key.replace("_", "-") for key in fields])
-                if fields
-                else "It has none.",
-            )
-        _check(owner, fields[name], hints[name], value)
-    return cls(**values)
-
-
-@functools.cache
-def _hints(cls: Any) -> dict[str, Any]:
-    """Types by name; a server asks with every request."""
-    return get_type_hints(cls)
-
-
-def _hint(entry: dataclasses.Field[Any], value: Any) -> str:
-    """What a setting is for, and the choice that is nearest to a mistyped one."""
-    said = str(entry.metadata.get("help", "")).capitalize()
-    choices = entry.metadata.get("choices") or ()
-    near = nearest(value, choices) if isinstance(value, str) and choices else ""
-    return f"{near} {said}.".strip() if near.startswith("Did") else f"{said}."
-
-
-def _check(owner: str, entry: dataclasses.Field[Any], hint: Any, value: Any) -> None:
-    wanted = _wanted(entry, hint)
-    if not _fits(entry, hint, value):
-        raise UsageError(
-            f"{entry.name} of {owner} must be {wanted}, got {value!r}",
-            code="bad-setting",
-            where=entry.name,
-            fix=_hint(entry, value),
-        )
-    if value is not None and (accepts := entry.metadata.get("accepts")):
-        accepts(value)
-
-
-def _wanted(entry: dataclasses.Field[Any], hint: Any) -> str:
-    facts = entry.metadata
-    if facts.get("choices"):
-        return "one of " + ", ".join(map(str, facts["choices"]))
-    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-    text = words.get(_plain(hint), "a value")
-    low, high = facts.get("low"), facts.get("high")
-    if low is not None and high is not None:
-        return f"{text} from {low} to {high}"
-    return f"{text} of at least {low}" if low is not None else text
-
-
-def _plain(hint: Any) -> Any:
-    """int of `int | None`."""
-    parts = [part for part in get_args(hint) if part is not type(None)]
-    return parts[0] if get_origin(hint) is not None and parts else hint
-
-
-def _fits(entry: dataclasses.Field[Any], hint: Any, value: Any) -> bool:
-    if value is None:
-        return type(None) in get_args(hint)
-    plain, facts = _plain(hint), entry.metadata
-    if plain is bool or isinstance(value, bool):
-        return plain is bool and isinstance(value, bool)
-    if not isinstance(value, (int, float) if plain is float else plain):
-        return False
-    if facts.get("choices"):
-        return value in facts["choices"]
-    low, high = facts.get("low"), facts.get("high")
-    if isinstance(value, (int, float)) and not np.isfinite(value):
-        return False
-    return (low is None or value >= low) and (high is None or value <= high)

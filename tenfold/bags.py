@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.data import Columns, Ragged
-from tenfold.lazy import lazy
+from tenfold.core.columns import Columns, Ragged
+from tenfold.core.lazy import lazy
 
 __all__ = ["Weights", "frequencies", "linear", "matrix", "naive_bayes", "ratios"]
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import system
-from tenfold.data import Column, Encoded, Problem, Ragged
-from tenfold.errors import EnvironmentRefused
+from tenfold.core import system
+from tenfold.core.columns import Column, Encoded, Problem, Ragged
+from tenfold.core.errors import EnvironmentRefused
 
 __all__ = ["Memo", "limit", "load", "recall", "remember", "remove_all", "size", "store"]
 

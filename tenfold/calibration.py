@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.lazy import lazy
+from tenfold.core.lazy import lazy
 
 optimize = lazy("scipy.optimize")
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.draw import cells, short
-from tenfold.language import say
-from tenfold.lazy import lazy
+from tenfold.core.language import say
+from tenfold.core.lazy import lazy
+from tenfold.core.text import short, width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,7 +175,7 @@ def balance(
     half = most // 2
     shown = ordered if len(ordered) <= most else ordered[:half] + ordered[-half:]
     words = [short(name) for name, _ in shown]
-    margin = 0.25 + 0.075 * max(map(cells, words))
+    margin = 0.25 + 0.075 * max(map(width, words))
     figure = _figure(7.6, 0.85 + 0.24 * len(shown))
     axes = _axes(figure, (margin, 0.5, 0.6, 0.35), say("rows"), "")
     places, begun = np.arange(len(shown)), np.zeros(len(shown))

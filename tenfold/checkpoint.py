@@ -18,10 +18,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import system
-from tenfold.errors import ArtefactRefused, EnvironmentRefused
-from tenfold.lazy import lazy
-from tenfold.progress import tell
+from tenfold.core import system
+from tenfold.core.errors import ArtefactRefused, EnvironmentRefused
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import device, loop, system
-from tenfold.data import Parts
+from tenfold import loop
+from tenfold.core import device, system
+from tenfold.core.columns import Parts
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
 from tenfold.learner import Augment, Loss, Work
 from tenfold.optimizers import Recipe
-from tenfold.plan import Plan
-from tenfold.progress import tell
 from tenfold.settle import agreed, batch_and_length, own_steps, pace, stored
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tenfold.errors import UsageError, nearest
-from tenfold.progress import tell
+from tenfold.core.errors import UsageError, nearest
+from tenfold.core.progress import tell
 
 __all__ = ["apply"]
 

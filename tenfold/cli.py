@@ -25,10 +25,10 @@ from typing import Any, NoReturn
 
 import click
 
-from tenfold import progress
+from tenfold.core import progress
+from tenfold.core.errors import EnvironmentRefused, Stopped, TenfoldError, UsageError, nearest
+from tenfold.core.lazy import lazy
 from tenfold.core.version import __version__
-from tenfold.errors import EnvironmentRefused, Stopped, TenfoldError, UsageError, nearest
-from tenfold.lazy import lazy
 
 __all__ = ["main"]
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from tenfold import itemwise
+from tenfold.core.lazy import lazy
 from tenfold.itemwise import Kept
 from tenfold.judging import Judge, mean
-from tenfold.lazy import lazy
 
 torch = lazy("torch")
 networks = lazy("tenfold.networks.rankers")

@@ -15,8 +15,8 @@ import pandas as pd
 
 from tenfold import intervals, rereading, scoring
 from tenfold.app import Answer
-from tenfold.data import Columns
-from tenfold.errors import DataRefused, TenfoldError, UsageError
+from tenfold.core.columns import Columns
+from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.intervals import Paired
 from tenfold.run import Run
 

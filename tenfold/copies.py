@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from tenfold import near
-from tenfold.data import ANSWERS
-from tenfold.progress import tell
+from tenfold.core.columns import ANSWERS
+from tenfold.core.progress import tell
 
 __all__ = ["Copies", "found", "without_leaks"]
 

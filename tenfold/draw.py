@@ -10,23 +10,20 @@ import contextlib
 import functools
 import io
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from tenfold.data import Column
+from tenfold.core.columns import Column
 
 __all__ = [
     "captioned",
-    "cells",
     "is_picture",
     "overlay",
     "panels",
     "picture",
-    "short",
     "thumbnail",
 ]
 
@@ -36,26 +33,6 @@ def is_picture(column: Column) -> bool:
     if not isinstance(column, np.ndarray) or column.ndim != 4:
         return False
     return bool(column.dtype == np.uint8 and 1 <= column.shape[-1] <= 4)
-
-
-def short(name: str, most: int = 24) -> str:
-    """A name as a picture can show it: on one line, cut where it is long (wide letters count 2)."""
-    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name)
-    kept, room = "", most
-    for letter in " ".join(plain.split()):
-        room -= cells(letter)
-        if room < 0:
-            return kept.rstrip() + "…"
-        kept += letter
-    return kept
-
-
-def cells(text: str) -> int:
-    """How wide a text is in letters."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-# --- pictures -------------------------------------------------------------------------------------
 
 
 def picture(pixels: np.ndarray, least: int = 0) -> Image.Image:

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, rereading, system
+from tenfold import cache, rereading
 from tenfold.app import Table
+from tenfold.core import system
+from tenfold.core.columns import ANSWERS, Columns, Encoded, Problem
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
-from tenfold.data import ANSWERS, Columns, Encoded, Problem
-from tenfold.errors import DataRefused, UsageError
-from tenfold.progress import advance, tell
 from tenfold.readers.scan import MEDIA, scan
 from tenfold.run import Run
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.data import Ragged
+from tenfold.core.columns import Ragged
 
 __all__ = ["Known", "history", "known", "listed", "packed", "people", "shown", "titles", "unpacked"]
 

@@ -8,11 +8,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from tenfold import device, system
 from tenfold.app import App
-from tenfold.errors import EnvironmentRefused
-from tenfold.lazy import lazy
-from tenfold.plan import Plan
+from tenfold.core import device, system
+from tenfold.core.errors import EnvironmentRefused
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
 from tenfold.prepare import Prepared
 
 torch = lazy("torch")

@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, device, intervals, layers, rereading, scoring, system
+from tenfold import calibration, intervals, layers, rereading, scoring
 from tenfold.app import Answer
+from tenfold.core import device, system
+from tenfold.core.columns import Batch, Columns, batches
+from tenfold.core.errors import DataRefused
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA, Label, Score, Scores
 from tenfold.core.version import __version__
-from tenfold.data import Batch, Columns, batches
-from tenfold.errors import DataRefused
 from tenfold.inference import by_torch
-from tenfold.lazy import lazy
 from tenfold.prepare import Prepared
-from tenfold.progress import tell
-from tenfold.results import SCHEMA, Label, Score, Scores
 from tenfold.run import Run
 
 torch = lazy("torch")

@@ -20,9 +20,9 @@ import pandas as pd
 from PIL import Image
 
 from tenfold import draw, scoring, tokens
-from tenfold.data import Column, Columns, Problem, Ragged
-from tenfold.lazy import lazy
-from tenfold.results import Explanation, Prediction
+from tenfold.core.columns import Column, Columns, Problem, Ragged
+from tenfold.core.lazy import lazy
+from tenfold.core.results import Explanation, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -22,16 +22,17 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import device, evidence, onnx_graph, rereading, scoring, sealing, system
+from tenfold import evidence, onnx_graph, rereading, scoring, sealing
 from tenfold.app import Answer
+from tenfold.core import device, system
+from tenfold.core.columns import Column, Columns, Ragged
+from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA
 from tenfold.core.version import __version__
-from tenfold.data import Column, Columns, Ragged
-from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.evidence import Evidence
 from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
 from tenfold.inference import Infer, Outputs, by_onnx, session_of
-from tenfold.progress import tell
-from tenfold.results import SCHEMA
 from tenfold.run import Run
 
 __all__ = ["Exported", "exported"]

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.data import Columns
-from tenfold.lazy import lazy
+from tenfold.core.columns import Columns
+from tenfold.core.lazy import lazy
 
 torch = lazy("torch")
 

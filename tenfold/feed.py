@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tenfold import system
-from tenfold.data import Batch, Columns, batches
-from tenfold.lazy import lazy
+from tenfold.core import system
+from tenfold.core.columns import Batch, Columns, batches
+from tenfold.core.lazy import lazy
 
 if TYPE_CHECKING:
     from torch import Tensor

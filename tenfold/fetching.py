@@ -10,9 +10,9 @@ import urllib.request
 import zlib
 from pathlib import Path
 
-from tenfold import system
-from tenfold.errors import DataRefused, EnvironmentRefused
-from tenfold.progress import tell
+from tenfold.core import system
+from tenfold.core.errors import DataRefused, EnvironmentRefused
+from tenfold.core.progress import tell
 
 __all__ = ["fetch", "mnist"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tenfold import cache, checkpoint, sealing, system
-from tenfold.errors import UsageError
+from tenfold import cache, checkpoint, sealing
+from tenfold.core import system
+from tenfold.core.errors import UsageError
 from tenfold.sealing import pretty, read
 
 __all__ = [

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import system
-from tenfold.lazy import lazy
+from tenfold.core import system
+from tenfold.core.lazy import lazy
 
 cv2 = lazy("cv2")
 

@@ -18,9 +18,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from tenfold.data import Problem
-from tenfold.errors import DataRefused
-from tenfold.progress import tell
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused
+from tenfold.core.progress import tell
 from tenfold.readers.interactions import Interactions
 
 __all__ = ["SPLITS", "table"]

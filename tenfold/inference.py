@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import system
-from tenfold.data import Batch, Column, Columns, Ragged, batches, join
-from tenfold.errors import EnvironmentRefused, UsageError, run_refused
+from tenfold.core import system
+from tenfold.core.columns import Batch, Column, Columns, Ragged, batches, join
+from tenfold.core.errors import EnvironmentRefused, UsageError, run_refused
+from tenfold.core.lazy import lazy
 from tenfold.feed import at_once, tensors
-from tenfold.lazy import lazy
 
 if TYPE_CHECKING:
     from torch import nn

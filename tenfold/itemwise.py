@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import system
 from tenfold.answers.metrics.ranking import measures
-from tenfold.data import Columns
-from tenfold.lazy import lazy
+from tenfold.core import system
+from tenfold.core.columns import Columns
+from tenfold.core.lazy import lazy
 
 __all__ = [
     "Kept",

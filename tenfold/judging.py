@@ -12,8 +12,8 @@ import numpy as np
 
 from tenfold import itemwise
 from tenfold.answers.metrics.ranking import measures
-from tenfold.data import Columns
-from tenfold.lazy import lazy
+from tenfold.core.columns import Columns
+from tenfold.core.lazy import lazy
 
 torch = lazy("torch")
 

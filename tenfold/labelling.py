@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.results import Label, Labels, Prediction
+from tenfold.core.results import Label, Labels, Prediction
 from tenfold.scoring import natural
 
 __all__ = ["answers", "answers_of", "targets"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from tenfold.lazy import lazy
+from tenfold.core.lazy import lazy
 
 if TYPE_CHECKING:
     from torch import nn

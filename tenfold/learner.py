@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tenfold import device
-from tenfold.lazy import lazy
+from tenfold.core import device
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
 from tenfold.optimizers import Flat, Recipe, make
-from tenfold.progress import tell
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,16 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import checkpoint, device, system, watch
+from tenfold import checkpoint, watch
+from tenfold.core import device, system
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.errors import TrainingFailed
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.core.progress import advance, tell
 from tenfold.course import Course
-from tenfold.data import Columns, Parts
-from tenfold.errors import TrainingFailed
 from tenfold.feed import Feed, in_order
-from tenfold.lazy import lazy
 from tenfold.learner import Augment, Batch, Learner, Loss, Work
 from tenfold.optimizers import Recipe
-from tenfold.plan import Plan
-from tenfold.progress import advance, tell
 from tenfold.settle import Settled, settle, tried
 
 if TYPE_CHECKING:

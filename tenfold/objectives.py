@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.lazy import lazy
-from tenfold.progress import tell
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.data import Batch, Columns, Ragged, batches
+from tenfold.core.columns import Batch, Columns, Ragged, batches
+from tenfold.core.lazy import lazy
 from tenfold.feed import at_once, tensors
-from tenfold.lazy import lazy
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from tenfold.lazy import lazy
+from tenfold.core.lazy import lazy
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

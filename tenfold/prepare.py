@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, classes, copies, splits, system
+from tenfold import cache, classes, copies, splits
 from tenfold.app import App, name_of
-from tenfold.data import ANSWERS, Column, Columns, Encoded, Parts, Problem, Ragged
-from tenfold.errors import DataRefused
-from tenfold.progress import advance, tell
+from tenfold.core import system
+from tenfold.core.columns import ANSWERS, Column, Columns, Encoded, Parts, Problem, Ragged
+from tenfold.core.errors import DataRefused
+from tenfold.core.progress import advance, tell
 from tenfold.readers.scan import MEDIA, scan
 
 __all__ = ["Prepared", "prepare"]

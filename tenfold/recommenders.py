@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import closed, device, itemwise, loop, system
-from tenfold.data import Columns, Parts
+from tenfold import closed, itemwise, loop
+from tenfold.core import device, system
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
 from tenfold.judging import Judge, sharpen
-from tenfold.lazy import lazy
-from tenfold.plan import Plan
-from tenfold.progress import tell
 
 if TYPE_CHECKING:
     from torch import nn

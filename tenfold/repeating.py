@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tenfold import system
-from tenfold.document import Document
-from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.core import system
+from tenfold.core.document import Document
+from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA
 from tenfold.folders import plan_of
-from tenfold.lazy import lazy
-from tenfold.progress import tell
-from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
 from tenfold.training import Asked, numbered, once, ready
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold.data import ANSWERS
-from tenfold.errors import UsageError
+from tenfold.core.columns import ANSWERS
+from tenfold.core.errors import UsageError
 from tenfold.folders import data_of, refused_export
 from tenfold.readers.scan import scan
 from tenfold.run import Run

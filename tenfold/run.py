@@ -22,16 +22,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import device, sealing, system
-from tenfold.app import Answer, App, Table, check_settings, find, name_of, settings_of
-from tenfold.data import ANSWERS, Columns, Encoded
-from tenfold.document import scores_text
-from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
+from tenfold import sealing
+from tenfold.app import Answer, App, Table, find, name_of
+from tenfold.core import device, system
+from tenfold.core.columns import ANSWERS, Columns, Encoded
+from tenfold.core.document import scores_text
+from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
+from tenfold.core.lazy import installed, lazy
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA
+from tenfold.core.settings import check_settings, settings_of
 from tenfold.folders import EXPORTED, FILES, ended
 from tenfold.inference import Infer, by_onnx, by_torch, session_of
-from tenfold.lazy import installed, lazy
-from tenfold.progress import tell
-from tenfold.results import SCHEMA
 from tenfold.sealing import pretty, read
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold import system
-from tenfold.errors import run_refused
-from tenfold.results import SCHEMA
+from tenfold.core import system
+from tenfold.core.errors import run_refused
+from tenfold.core.results import SCHEMA
 
 __all__ = ["Files", "leftovers", "read", "seal", "verified"]
 

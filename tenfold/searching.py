@@ -21,17 +21,19 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import comparing, folders, system, trials
-from tenfold.app import Answer, class_of, settings_of
+from tenfold import comparing, folders, trials
+from tenfold.app import Answer, class_of
 from tenfold.comparing import Compared
+from tenfold.core import system
+from tenfold.core.document import Document
+from tenfold.core.errors import DataRefused, TrainingFailed, UsageError
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import clock, tell
+from tenfold.core.results import SCHEMA
+from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
-from tenfold.document import Document
-from tenfold.errors import DataRefused, TrainingFailed, UsageError
-from tenfold.lazy import lazy
 from tenfold.prepare import Prepared
-from tenfold.progress import clock, tell
 from tenfold.reporting import compared, tuned, words
-from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
 from tenfold.sealing import pretty
 from tenfold.training import Asked, numbered, once, ready, refuse_changed

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import device, system
+from tenfold.core import device, system
+from tenfold.core.columns import Batch, Columns
+from tenfold.core.errors import ArtefactRefused
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
 from tenfold.course import PATIENCE
-from tenfold.data import Batch, Columns
-from tenfold.errors import ArtefactRefused
 from tenfold.feed import Feed, tensors
-from tenfold.lazy import lazy
 from tenfold.learner import Augment, Learner, Loss, Work
 from tenfold.optimizers import Recipe
-from tenfold.plan import Plan
-from tenfold.progress import tell
 
 if TYPE_CHECKING:
     from torch import nn

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold.app import Input, Table
-from tenfold.data import Problem
-from tenfold.errors import DataRefused, TenfoldError, UsageError
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.readers import cells, interactions, manifests, texts
 from tenfold.readers.scan import MEDIA
 from tenfold.readers.trees import is_zip, neighbours, open_tree

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.data import Problem
+from tenfold.core.columns import Problem
 
 __all__ = [
     "FEATURES",

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenfold import checkpoint, device, evidence, folders, language, system
+from tenfold import checkpoint, evidence, folders
 from tenfold import run as runs
-from tenfold.app import App, find, settings_of
+from tenfold.app import App, find
+from tenfold.core import device, language, system
+from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
+from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
-from tenfold.errors import ArtefactRefused, UsageError
 from tenfold.inference import by_torch
-from tenfold.lazy import lazy
-from tenfold.plan import Plan
 from tenfold.prepare import Prepared, prepare
-from tenfold.progress import tell
 from tenfold.reporting import write as write_report
 from tenfold.run import Run
 

@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tenfold.app import Range, Search
-from tenfold.errors import ArtefactRefused
-from tenfold.lazy import lazy
+from tenfold.core.errors import ArtefactRefused
+from tenfold.core.lazy import lazy
+from tenfold.core.settings import Range, Search
 
 optuna, journal = lazy("optuna"), lazy("optuna.storages.journal")
 

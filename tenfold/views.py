@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.errors import UsageError, nearest
-from tenfold.lazy import lazy
+from tenfold.core.errors import UsageError, nearest
+from tenfold.core.lazy import lazy
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from tenfold.errors import Stopped
-from tenfold.lazy import lazy
-from tenfold.progress import tell
+from tenfold.core.errors import Stopped
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
 
 torch = lazy("torch")
 

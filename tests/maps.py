@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from tenfold.core.results import Explanation
 from tenfold.networks.pictures import PictureClassifier
-from tenfold.results import Explanation
 
 
 class Brightness(nn.Module):

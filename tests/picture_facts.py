@@ -14,8 +14,8 @@ from torch import nn
 from tenfold import app as apps
 from tenfold import loop
 from tenfold.app import Facts
-from tenfold.data import Columns, Parts
-from tenfold.plan import Plan
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.plan import Plan
 
 KIND = "image-classification"
 EVEN, UNEVEN = {"a": 8, "b": 8, "c": 8}, {"a": 36, "b": 9, "c": 4}

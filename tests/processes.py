@@ -32,7 +32,7 @@ def command(words: list[str], said: Path, steps: int | None = None, bytes_: int 
     import torch
 
     from tenfold import cli, training
-    from tenfold.plan import Plan
+    from tenfold.core.plan import Plan
 
     torch.set_num_threads(1)
     if steps is not None:

@@ -26,8 +26,8 @@ from subjects import Subject, trained
 
 import tenfold
 from tenfold.app import App, Input
-from tenfold.data import Encoded
-from tenfold.results import Label
+from tenfold.core.columns import Encoded
+from tenfold.core.results import Label
 from tenfold.run import Run
 from tenfold.serving import server as serving_server
 from tenfold.serving.models import identifiers, model_of

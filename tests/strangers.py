@@ -11,8 +11,8 @@ import pytest
 from subjects import KINDS, Subject, trained
 
 from tenfold import sealing
-from tenfold.errors import ArtefactRefused
-from tenfold.results import SCHEMA
+from tenfold.core.errors import ArtefactRefused
+from tenfold.core.results import SCHEMA
 from tenfold.run import open_run
 
 

@@ -13,8 +13,8 @@ import tenfold
 from tenfold import app as apps
 from tenfold import loop
 from tenfold.app import App
-from tenfold.data import Parts
-from tenfold.plan import Plan
+from tenfold.core.columns import Parts
+from tenfold.core.plan import Plan
 from tenfold.prepare import Prepared, prepare
 from tenfold.run import Run
 from worlds import WORLDS, World

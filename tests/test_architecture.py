@@ -67,7 +67,6 @@ INTERIM = {
         layers networks.chains networks.lined networks.notation networks.pictures
         networks.shapes networks.tags networks.texts networks.wasting networks.words
     """,
-    "core": "data device document errors language lazy plan progress results system",
 }
 ROOM_OF = {f"tenfold.{name}": room for room, words in INTERIM.items() for name in words.split()}
 # Verbs know of other verbs only what is listed.

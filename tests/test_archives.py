@@ -13,7 +13,7 @@ from commands import tenfold
 from pictures_made import KIND, drawn, folder, png, zipped
 from preparing import prepared, reasons
 
-from tenfold.errors import DataRefused
+from tenfold.core.errors import DataRefused
 
 
 def archived(path: Path, members: dict[str, bytes | tuple[int, bytes]]) -> Path:

@@ -16,7 +16,7 @@ from learning import watching
 from pictures_made import KIND, bad_pictures, folder, ordinary_user, png, snapshot
 from preparing import prepared, read, reasons
 
-from tenfold.errors import DataRefused, EnvironmentRefused, TenfoldError
+from tenfold.core.errors import DataRefused, EnvironmentRefused, TenfoldError
 from tenfold.readers import cells
 
 

@@ -8,7 +8,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.preprocessing import normalize
 
 from tenfold import bags, calibration
-from tenfold.data import Columns, Ragged
+from tenfold.core.columns import Columns, Ragged
 from tenfold.networks.texts import Bag
 
 CLASSES, GRAMS = 3, 40

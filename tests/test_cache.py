@@ -15,10 +15,11 @@ from preparing import fresh_cache as fresh_cache
 from preparing import photos as photos
 from preparing import prepared
 
-from tenfold import cache, progress, system
+from tenfold import cache
 from tenfold.app import find
-from tenfold.data import Encoded, Problem, Ragged
-from tenfold.errors import EnvironmentRefused
+from tenfold.core import progress, system
+from tenfold.core.columns import Encoded, Problem, Ragged
+from tenfold.core.errors import EnvironmentRefused
 from tenfold.prepare import prepare
 
 

@@ -11,7 +11,7 @@ import pytest
 from pictures_made import folder, png
 from PIL import Image
 
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.verbs.check import check
 
 KIND = "image-classification"

@@ -15,7 +15,7 @@ from learning import PLAN, as_bytes, checkpoints, learn, result, terminate, watc
 
 import tenfold
 import worlds
-from tenfold.errors import ArtefactRefused, EnvironmentRefused, Stopped, UsageError
+from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, Stopped, UsageError
 
 KIND = "image-classification"
 

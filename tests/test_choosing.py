@@ -12,7 +12,7 @@ from learning import PLAN, SGD, as_bytes, columns, die, loss, network, parts, wa
 
 from tenfold import choosing
 from tenfold.choosing import choose
-from tenfold.errors import ArtefactRefused
+from tenfold.core.errors import ArtefactRefused
 
 MINUTES = replace(PLAN, epochs=None, minutes=0.05)
 ROOM = replace(SGD, passes=1, least_steps=4)

@@ -19,7 +19,7 @@ from pictures_made import KIND
 from PIL import Image
 
 import tenfold as api
-from tenfold.errors import DataRefused
+from tenfold.core.errors import DataRefused
 
 VERBS = sorted(path.stem for path in (Path(api.__file__).parent / "verbs").glob("[a-z]*.py"))
 

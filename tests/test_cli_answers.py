@@ -13,7 +13,7 @@ from commands import home as home
 from pictures_made import HTML, KIND, cut, drawn, encoded, folder, png, zipped
 
 import tenfold as api
-from tenfold.errors import UsageError
+from tenfold.core.errors import UsageError
 
 # --- documents ------------------------------------------------------------------------------------
 

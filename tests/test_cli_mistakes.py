@@ -8,7 +8,7 @@ from commands import home as home
 from pictures_made import KIND, folder
 
 import tenfold as api
-from tenfold.errors import UsageError
+from tenfold.core.errors import UsageError
 
 # --- mistakes -------------------------------------------------------------------------------------
 

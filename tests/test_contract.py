@@ -27,8 +27,9 @@ import tenfold
 from tenfold import app as apps
 from tenfold import scoring
 from tenfold.app import App
-from tenfold.data import Columns, Parts, Ragged
-from tenfold.errors import UsageError
+from tenfold.core.columns import Columns, Parts, Ragged
+from tenfold.core.errors import UsageError
+from tenfold.core.settings import check_settings, settings_of
 from tenfold.feed import tensors
 from tenfold.inference import by_torch
 from tenfold.prepare import prepare
@@ -99,7 +100,7 @@ def test_a_setting_out_of_range_gets_the_standard_sentence(kind: str):
 
 
 def check_wish(kind: str, **wishes: Any) -> Any:
-    return apps.check_settings(apps.class_of(kind).wishes, wishes, kind)
+    return check_settings(apps.class_of(kind).wishes, wishes, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -256,7 +257,7 @@ from tenfold import app as apps
 app = apps.find(kind, **asked["knobs"])
 assert "torch" not in sys.modules, "importing the application loads torch"
 app.encode(pd.DataFrame(asked["rows"]), asked["facts"])
-from tenfold.data import Ragged
+from tenfold.core.columns import Ragged
 flat = dict(np.load(folder / "outputs.npz"))
 names = {name.partition(" ")[0] for name in flat}
 outputs = {
@@ -295,7 +296,7 @@ def test_it_loads_without_torch_and_builds_without_files(subject: Subject, tmp_p
     np.savez(tmp_path / "outputs.npz", **flat)
     table = subject.prepared.table("test").iloc[:3][[*subject.app.inputs(subject.facts)]]
     asked = {
-        "knobs": apps.settings_of(subject.app),
+        "knobs": settings_of(subject.app),
         "facts": subject.run.facts,
         "rows": table.to_dict("list"),
     }

@@ -29,8 +29,8 @@ from subjects import SEED, Call, Subject, handed_over
 from subjects import subject as subject
 
 from tenfold import loop, scoring
-from tenfold.data import Columns, Parts
-from tenfold.errors import Stopped
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.errors import Stopped
 from tenfold.feed import tensors
 from tenfold.inference import by_torch
 

@@ -23,9 +23,9 @@ from learning import (
 )
 
 from tenfold import loop
+from tenfold.core.columns import Parts
+from tenfold.core.errors import Stopped
 from tenfold.course import DESCENT, PATIENCE, Course
-from tenfold.data import Parts
-from tenfold.errors import Stopped
 from tenfold.optimizers import slope
 from tenfold.settle import settle
 

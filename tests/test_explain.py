@@ -15,7 +15,7 @@ from PIL import Image
 from subjects import trained
 
 from tenfold import explaining
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.inference import by_torch
 from tenfold.run import Run
 from tenfold.verbs.explain import ALIKE, explain

@@ -10,12 +10,12 @@ from maps import by_brightness, one_map
 from torch import nn
 
 from tenfold import explaining
-from tenfold.data import Columns, Problem, Ragged
+from tenfold.core.columns import Columns, Problem, Ragged
+from tenfold.core.results import Label, Labels
 from tenfold.networks.fast import Fast
 from tenfold.networks.lined import Lined
 from tenfold.networks.notation import line_of
 from tenfold.networks.pictures import PictureClassifier
-from tenfold.results import Label, Labels
 
 CORNER = (slice(0, 8), slice(16, 24))
 

@@ -15,10 +15,10 @@ from subjects import Subject, trained
 import tenfold
 from tenfold import explaining
 from tenfold.app import Input
-from tenfold.data import Columns, Problem
-from tenfold.errors import UsageError
+from tenfold.core.columns import Columns, Problem
+from tenfold.core.errors import UsageError
+from tenfold.core.results import Explanation, Label, to_json
 from tenfold.reporting.passages import passage, strongest
-from tenfold.results import Explanation, Label, to_json
 from tenfold.run import open_run
 from tenfold.sources import tables
 

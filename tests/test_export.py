@@ -17,8 +17,8 @@ from subjects import KINDS, Subject, trained
 
 import tenfold
 from tenfold import evidence, explaining, exporting, onnx_graph, sealing
-from tenfold.data import Columns
-from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.core.columns import Columns
+from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
 from tenfold.folders import EXPORTED
 from tenfold.inference import by_onnx, by_torch, session_of
 from tenfold.networks import notation

@@ -16,9 +16,9 @@ from commands import tenfold
 from pictures_made import HTML, drawn, folder, png, snapshot, zipped
 
 import tenfold as api
-from tenfold.data import Columns
-from tenfold.errors import DataRefused, EnvironmentRefused, UsageError
-from tenfold.lazy import lazy
+from tenfold.core.columns import Columns
+from tenfold.core.errors import DataRefused, EnvironmentRefused, UsageError
+from tenfold.core.lazy import lazy
 
 KIND = "image-classification"
 KNOBS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from learning import HERE, ROWS, SIZE, columns
 
-from tenfold.data import Ragged
+from tenfold.core.columns import Ragged
 from tenfold.feed import Feed
 
 
@@ -44,7 +44,7 @@ def test_a_batch_is_a_function_of_seed_and_step():
 def test_mapped_batches_are_the_resident_ones(monkeypatch: pytest.MonkeyPatch):
     view = columns(60).view(np.random.default_rng(0).permutation(60)[:ROWS])
     resident = Feed(view, SIZE, 3, HERE)
-    monkeypatch.setattr("tenfold.system.available_memory", lambda: 0)
+    monkeypatch.setattr("tenfold.core.system.available_memory", lambda: 0)
     mapped = Feed(view, SIZE, 3, HERE)
     assert resident._reader is None and mapped._reader is not None
     for step in (0, 1, 2, 5, 6, 7, 3, 12):

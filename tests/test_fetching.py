@@ -13,7 +13,7 @@ from commands import tenfold
 from pictures_made import snapshot
 
 from tenfold import fetching
-from tenfold.errors import DataRefused, EnvironmentRefused
+from tenfold.core.errors import DataRefused, EnvironmentRefused
 
 CONTENT = {"train": b"pictures" * 1000, "labels": b"0123456789"}
 FILES = {name: hashlib.md5(content).hexdigest() for name, content in CONTENT.items()}

@@ -15,8 +15,8 @@ import tenfold
 from tenfold import app as apps
 from tenfold import draw, foreground
 from tenfold.app import find
-from tenfold.errors import EnvironmentRefused
-from tenfold.lazy import lazy
+from tenfold.core.errors import EnvironmentRefused
+from tenfold.core.lazy import lazy
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
 
@@ -189,7 +189,7 @@ def test_a_missing_package_is_said_with_its_extra():
     with pytest.raises(EnvironmentRefused) as caught:
         lazy("cv2_that_is_not_there").something  # noqa: B018
     assert "not installed" in str(caught.value)
-    from tenfold.lazy import _EXTRA
+    from tenfold.core.lazy import _EXTRA
 
     assert _EXTRA["cv2"] == "vision"
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tenfold import histories, progress
-from tenfold.errors import DataRefused
+from tenfold import histories
+from tenfold.core import progress
+from tenfold.core.errors import DataRefused
 from tenfold.readers import interactions
 
 EARLY = 1_000_000_000

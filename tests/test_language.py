@@ -17,9 +17,10 @@ import pytest
 from PIL import Image
 
 from tenfold import app as apps
-from tenfold import charts, histories, language
-from tenfold.errors import DataRefused, UsageError
-from tenfold.language import again, say, speaking, spoken
+from tenfold import charts, histories
+from tenfold.core import language
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.language import again, say, speaking, spoken
 from tenfold.reporting import words
 from tenfold.reporting.templates import page as page_of
 from tenfold.verbs.check import check
@@ -27,8 +28,8 @@ from tenfold.verbs.explain import explain
 from tenfold.verbs.report import report
 from tenfold.verbs.train import train
 
-PACKAGE = Path(language.__file__).parent
-CATALOGUE = json.loads((PACKAGE / "chinese.json").read_text("utf-8"))
+PACKAGE = Path(language.__file__).parents[1]
+CATALOGUE = json.loads((PACKAGE / "core" / "chinese.json").read_text("utf-8"))
 
 # --- every sentence there is ---
 
@@ -96,7 +97,11 @@ def assigned(name: str, tree: ast.AST) -> Iterator[ast.AST]:
 
 # Sentences that are finished and stored before a page shows them: `again` knows their forms.
 # Names that hold them, and functions of which every text with a space in it is one.
-READERS = [*sorted((PACKAGE / "readers").glob("*.py")), PACKAGE / "prepare.py"]
+READERS = [
+    path
+    for pattern in ("readers/*.py", "media/**/*.py", "**/scan.py", "**/prepare.py")
+    for path in sorted(PACKAGE.glob(pattern))
+]
 HOLD = {"reason", "fix", "what"}
 WHOLE = {
     "prepare.py": {"_too_many", "_too_few", "_none_left"},
@@ -116,10 +121,10 @@ def finished() -> Iterator[str]:
                 for value in [*node.args[1:], *(word.value for word in node.keywords)]:
                     yield from texts_of(value, tree)
         for name in HOLD:
-            for value in assigned(name, tree) if path.parent.name == "readers" else ():
+            for value in assigned(name, tree) if path.name != "prepare.py" else ():
                 yield from texts_of(value, tree)
     for place, functions in WHOLE.items():
-        tree = ast.parse((PACKAGE / place).read_text("utf-8"))
+        tree = ast.parse(next(PACKAGE.rglob(place)).read_text("utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.name in functions:
                 yield from sentences_in(node, tree)

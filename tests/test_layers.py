@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import tenfold
 from tenfold import layers
-from tenfold.errors import UsageError
+from tenfold.core.errors import UsageError
 from tenfold.networks import notation
 from tenfold.networks.fast import Fast
 from tenfold.networks.lined import Lined

@@ -9,8 +9,8 @@ import torch
 from documents import ROOT
 from torch import Tensor, nn
 
-from tenfold import device
-from tenfold.errors import UsageError
+from tenfold.core import device
+from tenfold.core.errors import UsageError
 from tenfold.networks import modules, notation, words
 from tenfold.networks.lined import Lined
 from tenfold.networks.modules import View, activation, convolution, dense, flatten

@@ -35,7 +35,7 @@ from learning import (
 from torch import Tensor, nn
 
 from tenfold import loop
-from tenfold.errors import Stopped, TrainingFailed
+from tenfold.core.errors import Stopped, TrainingFailed
 from tenfold.feed import Feed
 from tenfold.learner import Learner, Work
 from tenfold.settle import seconds_a_step
@@ -357,7 +357,7 @@ def test_within_a_pass_nobody_waits_for_the_device(
     monkeypatch: pytest.MonkeyPatch, name: str, mapped: bool
 ):
     if mapped:
-        monkeypatch.setattr("tenfold.system.available_memory", lambda: 0)
+        monkeypatch.setattr("tenfold.core.system.available_memory", lambda: 0)
     waits, marks = count_waits(monkeypatch), []
     recipe = replace(SGD, optimizer=name, average=0.5, average_every=2)
     with watching({step: lambda: marks.append(len(waits)) for step in range(1, 25)}):

@@ -9,7 +9,7 @@ import pytest
 from pictures_made import drawn, encoded, folder, png, zipped
 from preparing import read
 
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.readers import cells, pictures
 from tenfold.readers.scan import scan
 

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
-from tenfold.data import Ragged
+from tenfold.core.columns import Ragged
 from tenfold.networks import chains, tags
 
 TAGS, FEATURES = 4, 6

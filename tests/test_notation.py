@@ -10,7 +10,7 @@ import torch
 from documents import ROOT
 from torch import nn
 
-from tenfold.errors import UsageError
+from tenfold.core.errors import UsageError
 from tenfold.networks import notation, words
 from tenfold.networks.lined import Lined
 

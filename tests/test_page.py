@@ -18,8 +18,8 @@ from browsing import hand_over, headline, pixels, press, visiting
 from commands import Running
 
 import worlds
+from tenfold.core.results import to_json
 from tenfold.reporting.words import share
-from tenfold.results import to_json
 from tenfold.verbs.predict import predict
 from tenfold.verbs.train import train
 

@@ -9,7 +9,7 @@ from browsing import text_of
 from page_server import PAGE
 
 from tenfold import app as apps
-from tenfold.language import say, speaking
+from tenfold.core.language import say, speaking
 from tenfold.reporting.words import METRICS
 
 FILES = text_of(PAGE)

@@ -11,7 +11,7 @@ from preparing import fresh_cache as fresh_cache
 from preparing import photos as photos
 from preparing import prepared
 
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.prepare import Prepared
 
 

@@ -10,8 +10,8 @@ import pytest
 import scipy.sparse
 
 from tenfold import itemwise, scoring
-from tenfold.data import Columns, Ragged
-from tenfold.results import Ranking
+from tenfold.core.columns import Columns, Ragged
+from tenfold.core.results import Ranking
 
 
 def ranking(*names: str, known: int = 3) -> Ranking:

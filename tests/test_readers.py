@@ -11,7 +11,7 @@ from pictures_made import folder, idx, idx_folder, png, zipped
 from PIL import Image
 from preparing import read
 
-from tenfold.errors import DataRefused, TenfoldError
+from tenfold.core.errors import DataRefused, TenfoldError
 from tenfold.readers import cells, pictures
 from tenfold.readers.scan import scan
 

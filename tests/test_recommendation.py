@@ -14,11 +14,11 @@ import torch
 import tenfold
 import worlds
 from tenfold import closed, itemwise, recommenders, scoring
-from tenfold.data import Columns, Problem, Ragged
+from tenfold.core.columns import Columns, Problem, Ragged
+from tenfold.core.results import Ranking, Ratings
 from tenfold.judging import Judge
 from tenfold.networks import rankers
 from tenfold.networks.rankers import Linear
-from tenfold.results import Ranking, Ratings
 from tenfold.run import Run, open_run
 
 KIND = "recommendation"

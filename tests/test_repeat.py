@@ -14,7 +14,7 @@ from scipy import stats
 
 import tenfold
 import worlds
-from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.core.errors import ArtefactRefused, UsageError
 
 KIND = "image-classification"
 TOLD = {"size": "tiny", "epochs": 3, "batch": 24, "device": "cpu"}

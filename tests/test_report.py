@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from tenfold import draw
-from tenfold.data import Problem
-from tenfold.errors import UsageError
+from tenfold.core.columns import Problem
+from tenfold.core.errors import UsageError
+from tenfold.core.results import Label, Labels
+from tenfold.core.text import short
 from tenfold.reporting import answers, words
 from tenfold.reporting.notes import notes
-from tenfold.results import Label, Labels
 from tenfold.run import open_run
 from tenfold.scoring import KINDS
 from tenfold.verbs.check import check
@@ -337,7 +338,7 @@ def test_shares(value, text):
     ],
 )
 def test_names_are_cut(name, text):
-    assert draw.short(name) == text
+    assert short(name) == text
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (8, 8, 3), (3, 200, 1), (300, 200, 3)])

@@ -12,12 +12,12 @@ from PIL import Image
 import tenfold
 from tenfold import comparing, intervals, scoring
 from tenfold.comparing import Compared
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.language import speaking
+from tenfold.core.results import Label, Labels
 from tenfold.intervals import Paired
-from tenfold.language import speaking
 from tenfold.reporting import compared
 from tenfold.rereading import rows_of
-from tenfold.results import Label, Labels
 
 KIND = "image-classification"
 QUICK = {"size": "tiny", "batch": 16, "augment": "none"}

@@ -12,10 +12,10 @@ from sklearn.metrics import log_loss
 
 from tenfold import calibration, evidence, scoring, splits
 from tenfold.apps.image_classification import ImageClassification
+from tenfold.core.results import Label, Labels
 from tenfold.evidence import again
 from tenfold.reporting import made, words, write
 from tenfold.rereading import rows_of
-from tenfold.results import Label, Labels
 from tenfold.run import open_run
 from tenfold.verbs.report import report
 from tenfold.verbs.train import train

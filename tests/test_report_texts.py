@@ -11,7 +11,7 @@ import pytest
 from test_language import latin_words
 
 import tenfold
-from tenfold.language import speaking
+from tenfold.core.language import speaking
 from tenfold.reporting import answers, passages
 
 NASTY = "<img src=x onerror=alert(1)>"

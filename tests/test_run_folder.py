@@ -15,9 +15,9 @@ from strangers import refused, sealed_again, write
 from strangers import subject as subject
 from subjects import Subject
 
-from tenfold.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.core.results import SCHEMA
 from tenfold.folders import FILES
-from tenfold.results import SCHEMA
 from tenfold.run import open_run
 from tenfold.verbs.predict import predict
 

@@ -8,8 +8,8 @@ import pytest
 from sklearn import metrics
 
 from tenfold import scoring
-from tenfold.data import Problem
-from tenfold.results import Label, Labels
+from tenfold.core.columns import Problem
+from tenfold.core.results import Label, Labels
 
 CLASSES = ["2", "10", "ant", "bee", "cat", "dog", "eel"]
 

@@ -14,7 +14,7 @@ from served import subject as subject
 import tenfold
 from tenfold import explaining
 from tenfold.app import Input
-from tenfold.data import Columns
+from tenfold.core.columns import Columns
 
 # --- the same answers ---
 

@@ -21,8 +21,8 @@ from served import picture as picture
 from served import subject as subject
 
 import tenfold
-from tenfold import progress
-from tenfold.errors import EnvironmentRefused, TenfoldError, UsageError
+from tenfold.core import progress
+from tenfold.core.errors import EnvironmentRefused, TenfoldError, UsageError
 from tenfold.serving.settings import Settings, settings_of
 
 DOCUMENTS = ROOT / "docs" / "json.md"

@@ -16,7 +16,7 @@ from served import server as server
 from served import subject as subject
 
 import tenfold
-from tenfold.data import Columns
+from tenfold.core.columns import Columns
 
 # --- many at a time ---
 

@@ -14,7 +14,7 @@ from served import picture as picture
 from served import subject as subject
 
 from tenfold.app import Input
-from tenfold.results import Labels, to_json
+from tenfold.core.results import Labels, to_json
 from tenfold.serving.pages import MEDIA
 
 FOLDER = Path(__file__).resolve().parents[1] / "tenfold" / "serving"

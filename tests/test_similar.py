@@ -16,7 +16,7 @@ from PIL import Image
 
 import tenfold as api
 from tenfold import embeddings
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 
 KIND = "image-classification"
 KNOBS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}

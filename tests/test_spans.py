@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from tenfold import scoring, spans
-from tenfold.data import Problem
-from tenfold.results import Spans, Tags, to_json
+from tenfold.core.columns import Problem
+from tenfold.core.results import Spans, Tags, to_json
 from tenfold.scoring.spans import SPANS, TAGS
 
 BIO = ["B-PER", "I-PER", "O", "B-LOC", "B-LOC", "I-LOC", "O"]

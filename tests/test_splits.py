@@ -9,7 +9,7 @@ from pictures_made import folder, png
 from preparing import prepared
 
 from tenfold import splits
-from tenfold.errors import DataRefused
+from tenfold.core.errors import DataRefused
 
 
 def table(rows: int, classes: int = 2, **columns) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tenfold import spans
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.readers import tagged
 
 ENGLISH = [("Anna", "B-PER"), ("Bell", "I-PER"), ("saw", "O"), ("Paris", "B-LOC"), (".", "O")]

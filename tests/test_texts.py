@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.readers import texts
 
 ROWS = [

@@ -12,8 +12,8 @@ import pytest
 
 from tenfold import app as apps
 from tenfold import loop
-from tenfold.app import Range, check_settings, knob
-from tenfold.errors import ArtefactRefused
+from tenfold.core.errors import ArtefactRefused
+from tenfold.core.settings import Range, check_settings, knob
 from tenfold.trials import LEAST, Pruned, Trial, Trials
 
 

@@ -17,9 +17,9 @@ from searches import done as done
 import tenfold
 import worlds
 from tenfold import comparing, searching, splits
-from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.results import Label
 from tenfold.reporting import compared
-from tenfold.results import Label
 
 # --- trials ---
 

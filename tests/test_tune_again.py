@@ -20,8 +20,8 @@ from searches import KIND, came_to, tune, weights
 from searches import data as data
 from searches import done as done
 
-from tenfold import system
-from tenfold.errors import ArtefactRefused, EnvironmentRefused, UsageError
+from tenfold.core import system
+from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError
 
 # --- going on ---
 

@@ -18,8 +18,8 @@ from searches import data as data
 import tenfold
 import worlds
 from tenfold import run, searching, trials
-from tenfold.errors import DataRefused, EnvironmentRefused, UsageError
-from tenfold.lazy import lazy
+from tenfold.core.errors import DataRefused, EnvironmentRefused, UsageError
+from tenfold.core.lazy import lazy
 from tenfold.training import Asked
 
 # --- refused ---

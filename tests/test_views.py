@@ -8,7 +8,7 @@ import torch
 from learning import HERE
 
 import worlds
-from tenfold.errors import UsageError
+from tenfold.core.errors import UsageError
 from tenfold.feed import tensors
 from tenfold.views import KINDS, Views, differs_mirrored, named, reads_one_way
 

@@ -22,17 +22,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, choosing, device, foreground, labelling, loop, objectives, views
-from tenfold.app import App, Facts, Input, Outputs, Range, Table, knob
-from tenfold.data import Batch, Column, Columns, Encoded, Parts
-from tenfold.errors import UsageError, nearest
+from tenfold import calibration, choosing, foreground, labelling, loop, objectives, views
+from tenfold.app import App, Facts, Input, Outputs, Table
+from tenfold.core import device
+from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
+from tenfold.core.errors import UsageError, nearest
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
+from tenfold.core.results import Label, Labels, Prediction
+from tenfold.core.settings import Range, knob
 from tenfold.feed import in_order
-from tenfold.lazy import lazy
 from tenfold.networks import notation
-from tenfold.plan import Plan
-from tenfold.progress import tell
 from tenfold.readers import labelled, pictures
-from tenfold.results import Label, Labels, Prediction
 
 if TYPE_CHECKING:
     from torch import nn

@@ -22,11 +22,12 @@ import numpy as np
 import pandas as pd
 
 from tenfold import entries, histories, rated, recommenders
-from tenfold.app import Answer, App, Facts, Input, Outputs, Range, Say, Table, knob
-from tenfold.data import Column, Encoded, Parts, Problem, Ragged
-from tenfold.plan import Plan
+from tenfold.app import Answer, App, Facts, Input, Outputs, Say, Table
+from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
+from tenfold.core.plan import Plan
+from tenfold.core.results import Prediction, Ranking, Ratings
+from tenfold.core.settings import Range, knob
 from tenfold.readers import interactions
-from tenfold.results import Prediction, Ranking, Ratings
 
 if TYPE_CHECKING:
     from torch import nn

@@ -22,15 +22,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import bags, calibration, device, labelling, loop, objectives, tokens
-from tenfold.app import App, Facts, Input, Outputs, Range, Table, knob
-from tenfold.data import Column, Columns, Encoded, Parts, Ragged
+from tenfold import bags, calibration, labelling, loop, objectives, tokens
+from tenfold.app import App, Facts, Input, Outputs, Table
+from tenfold.core import device
+from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
+from tenfold.core.results import Label, Labels, Prediction
+from tenfold.core.settings import Range, knob
 from tenfold.inference import by_torch
-from tenfold.lazy import lazy
-from tenfold.plan import Plan
-from tenfold.progress import tell
 from tenfold.readers import texts
-from tenfold.results import Label, Labels, Prediction
 
 if TYPE_CHECKING:
     from torch import nn

@@ -20,16 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import device, loop, tokens
-from tenfold.app import App, Facts, Input, Outputs, Range, Table, knob
-from tenfold.data import Column, Columns, Encoded, Parts, Ragged
+from tenfold import loop, tokens
+from tenfold.app import App, Facts, Input, Outputs, Table
+from tenfold.core import device
+from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
+from tenfold.core.results import Prediction, Spans, Tags
+from tenfold.core.settings import Range, knob
 from tenfold.inference import by_torch
-from tenfold.lazy import lazy
 from tenfold.networks import chains
-from tenfold.plan import Plan
-from tenfold.progress import tell
 from tenfold.readers import tagged
-from tenfold.results import Prediction, Spans, Tags
 from tenfold.scoring import natural
 
 if TYPE_CHECKING:

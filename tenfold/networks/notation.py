@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 
-from tenfold.errors import UsageError, nearest
+from tenfold.core.errors import UsageError, nearest
 from tenfold.networks.shapes import Fitted, flat, nested
 from tenfold.networks.wasting import waste
 from tenfold.networks.words import parse

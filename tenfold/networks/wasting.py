@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tenfold.errors import UsageError
+from tenfold.core.errors import UsageError
 from tenfold.networks.shapes import (
     WINDOWS,
     Fitted,

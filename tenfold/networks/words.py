@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tenfold.errors import UsageError, nearest
+from tenfold.core.errors import UsageError, nearest
 
 __all__ = ["ACTIVATIONS", "DEEPEST", "MOST_LAYERS", "WORDS", "Layer", "Word", "parse", "refused"]
 

@@ -24,8 +24,8 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
-from tenfold.data import Problem
-from tenfold.errors import DataRefused, EnvironmentRefused
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused, EnvironmentRefused
 from tenfold.readers import idx
 
 __all__ = [

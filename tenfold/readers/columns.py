@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenfold.errors import DataRefused, nearest
+from tenfold.core.errors import DataRefused, nearest
 from tenfold.readers.records import Table
 
 __all__ = ["OTHERS", "Roles", "known", "roles"]

@@ -13,7 +13,7 @@ import zlib
 
 import numpy as np
 
-from tenfold.errors import DataRefused
+from tenfold.core.errors import DataRefused
 
 __all__ = ["is_name", "parse", "split_of"]
 

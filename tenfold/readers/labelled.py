@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.media.files.parts import part_of_folder
 from tenfold.readers import cells, idx, manifests
 from tenfold.readers.medium import Medium

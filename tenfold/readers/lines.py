@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from tenfold.data import Problem
-from tenfold.errors import DataRefused
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused
 from tenfold.readers import cells
 
 __all__ = ["Line", "decoded", "encoding_of", "lines", "opened", "start_of"]

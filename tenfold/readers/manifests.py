@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from tenfold.data import Problem
-from tenfold.errors import DataRefused, UsageError
-from tenfold.lazy import lazy
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
 from tenfold.media.files.parts import part_of_folder
-from tenfold.progress import tell
 from tenfold.readers import cells
 from tenfold.readers.lines import decoded
 from tenfold.readers.medium import Medium

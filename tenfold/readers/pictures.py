@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tenfold import system
-from tenfold.data import Problem
+from tenfold.core import system
+from tenfold.core.columns import Problem
 from tenfold.readers.cells import Unreadable, fetch, is_item, unreadable
 from tenfold.readers.medium import Medium
 

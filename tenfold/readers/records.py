@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tenfold.data import Problem
-from tenfold.errors import DataRefused
-from tenfold.lazy import lazy
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused
+from tenfold.core.lazy import lazy
 from tenfold.readers import cells
 from tenfold.readers.lines import Line, decoded, encoding_of, lines, opened, start_of
 

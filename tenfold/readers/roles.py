@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.data import Problem
-from tenfold.errors import DataRefused
-from tenfold.progress import tell
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused
+from tenfold.core.progress import tell
 
 __all__ = ["ROLES", "Frame", "coded", "problems", "role_of", "roled"]
 

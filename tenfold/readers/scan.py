@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, system
-from tenfold.data import Problem
-from tenfold.progress import advance
+from tenfold import cache
+from tenfold.core import system
+from tenfold.core.columns import Problem
+from tenfold.core.progress import advance
 from tenfold.readers import pictures
 from tenfold.readers.cells import Unreadable, fetch, file_of
 from tenfold.readers.medium import Medium

@@ -18,10 +18,10 @@ from typing import Any
 import pandas as pd
 
 from tenfold import spans, tokens
-from tenfold.data import Problem
-from tenfold.errors import DataRefused, UsageError, nearest
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.progress import tell
 from tenfold.media.files.parts import part_of_folder
-from tenfold.progress import tell
 from tenfold.readers import cells
 from tenfold.readers.lines import Line, lines, start_of
 from tenfold.readers.trees import Entry, is_zip, open_tree

@@ -16,10 +16,10 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold.data import Problem
-from tenfold.errors import DataRefused, UsageError
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.progress import tell
 from tenfold.media.files.parts import part_of_folder
-from tenfold.progress import tell
 from tenfold.readers import cells, columns, labelled
 from tenfold.readers.lines import decoded, lines, opened, start_of
 from tenfold.readers.records import Record, Table, table_of

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tenfold.data import Problem
-from tenfold.errors import EnvironmentRefused, UsageError, nearest
+from tenfold.core.columns import Problem
+from tenfold.core.errors import EnvironmentRefused, UsageError, nearest
 from tenfold.readers import cells
 
 __all__ = ["Entry", "Tree", "is_zip", "neighbours", "open_tree"]

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import charts, draw, explaining, loop, scoring, system
+from tenfold import charts, draw, explaining, loop, scoring
 from tenfold.app import App, name_of
-from tenfold.data import Columns
-from tenfold.errors import TenfoldError
+from tenfold.core import system
+from tenfold.core.columns import Columns
+from tenfold.core.errors import TenfoldError
+from tenfold.core.language import again, say, speaking
+from tenfold.core.results import Explanation
 from tenfold.evidence import Evidence
-from tenfold.language import again, say, speaking
 from tenfold.prepare import Prepared
 from tenfold.reporting import answers, card, exports, made, passages, rows, words
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
-from tenfold.results import Explanation
 from tenfold.run import Run
 
 __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]

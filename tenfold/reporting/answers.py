@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from tenfold import charts
-from tenfold.language import say
+from tenfold.core.language import say
+from tenfold.core.results import Label, Labels, Ranking, Ratings, Spans, Tags
 from tenfold.reporting import passages
-from tenfold.results import Label, Labels, Ranking, Ratings, Spans, Tags
 
 __all__ = ["PIECES", "nothing", "said", "truth"]
 

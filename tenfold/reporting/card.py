@@ -10,7 +10,7 @@ from typing import Any
 
 from tenfold import folders
 from tenfold.app import names
-from tenfold.language import again, say
+from tenfold.core.language import again, say
 from tenfold.reporting import words
 from tenfold.reporting.notes import weakness
 from tenfold.run import Run

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tenfold import system
 from tenfold.comparing import LEAST, RESAMPLES, Compared
-from tenfold.language import say
+from tenfold.core import system
+from tenfold.core.language import say
 from tenfold.reporting import words
 from tenfold.reporting.templates import page
 from tenfold.run import Run

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tenfold import sealing
-from tenfold.errors import ArtefactRefused
+from tenfold.core.errors import ArtefactRefused
 from tenfold.folders import EXPORTED
 from tenfold.reporting import words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tenfold import draw
-from tenfold.language import say
+from tenfold.core.language import say
+from tenfold.core.text import short
 from tenfold.reporting.words import metric, named, plural, share
 
 __all__ = ["notes", "weakness"]
@@ -78,7 +78,7 @@ def weakness(weakest: Document) -> str:
     """What there is to say of the class that is found least."""
     return say(
         "Weakest class: {name}, {hit} of {rows} found.",
-        name=draw.short(weakest["class"], 40),
+        name=short(weakest["class"], 40),
         hit=round(weakest["recall"] * weakest["support"]),
         rows=weakest["support"],
     )
@@ -118,9 +118,9 @@ def _uneven(document: Document, rows: Document, log: Sequence[Document]) -> Note
             "look",
             say(
                 "Classes are uneven: {most} has {many}, {least} {few}.",
-                most=draw.short(most, 40),
+                most=short(most, 40),
                 many=plural(many, "training row"),
-                least=draw.short(least, 40),
+                least=short(least, 40),
                 few=f"{few:,}",
             ),
         )

@@ -13,10 +13,10 @@ import pandas as pd
 
 from tenfold import charts, tokens
 from tenfold.app import App
+from tenfold.core.language import say
+from tenfold.core.results import Explanation
 from tenfold.explaining import BETWEEN
-from tenfold.language import say
 from tenfold.prepare import Prepared
-from tenfold.results import Explanation
 
 __all__ = [
     "answered",

@@ -7,10 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tenfold import draw
+from tenfold.core.language import LANGUAGES, again, say, spoken
+from tenfold.core.lazy import lazy
+from tenfold.core.text import short
 from tenfold.core.version import __version__
-from tenfold.language import LANGUAGES, again, say, spoken
-from tenfold.lazy import lazy
 from tenfold.reporting import words
 
 jinja2, markupsafe = lazy("jinja2"), lazy("markupsafe")
@@ -46,7 +46,7 @@ def _templates() -> Any:
         "number": words.number,
         "amount": words.amount,
         "span": words.span,
-        "short": draw.short,
+        "short": short,
         "percent": lambda value: round(100 * float(value), 2) if math.isfinite(value) else 0,
     }
     found.globals |= {

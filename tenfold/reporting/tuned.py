@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenfold.comparing import Compared
-from tenfold.document import scores_text
+from tenfold.core.document import scores_text
 from tenfold.reporting import compared, words
 
 __all__ = ["said", "text", "verdict"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tenfold.language import again, say, spoken
-from tenfold.progress import clock
+from tenfold.core.language import again, say, spoken
+from tenfold.core.progress import clock
 
 __all__ = ["METRICS", "NAMES", "Metric", "amount", "metric", "named", "number", "share", "span"]
 

@@ -11,9 +11,19 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold.data import Problem
+from tenfold.core.columns import Problem
+from tenfold.core.results import (
+    Label,
+    Labels,
+    Prediction,
+    Ranking,
+    Ratings,
+    Score,
+    Scores,
+    Spans,
+    Tags,
+)
 from tenfold.intervals import Weighed
-from tenfold.results import Label, Labels, Prediction, Ranking, Ratings, Score, Scores, Spans, Tags
 from tenfold.scoring.kind import Answer, Change, Kind, natural
 from tenfold.scoring.label import LABEL, Matrix, expected_calibration_error
 from tenfold.scoring.labels import LABELS

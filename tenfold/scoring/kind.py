@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.data import Problem
+from tenfold.core.columns import Problem
+from tenfold.core.results import Prediction
 from tenfold.intervals import Weighed
-from tenfold.results import Prediction
 
 __all__ = ["Answer", "Change", "Kind", "Metrics", "natural"]
 

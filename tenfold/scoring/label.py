@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold import calibration
+from tenfold.core.results import Label
 from tenfold.intervals import Weighed, mean, resampled, wilson
-from tenfold.results import Label
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
 
 __all__ = ["LABEL", "Matrix", "expected_calibration_error"]

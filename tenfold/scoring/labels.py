@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold import calibration
+from tenfold.core.results import Labels
 from tenfold.intervals import Weighed, resampled, wilson
-from tenfold.results import Labels
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
 
 __all__ = ["LABELS"]

@@ -17,8 +17,8 @@ import pandas as pd
 
 from tenfold import calibration
 from tenfold.answers.metrics.ranking import measures
+from tenfold.core.results import Ranking
 from tenfold.intervals import Weighed, mean
-from tenfold.results import Ranking
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics
 
 __all__ = ["RANKING", "popular"]

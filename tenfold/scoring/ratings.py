@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tenfold.core.results import Ratings
 from tenfold.intervals import Weighed, resampled
-from tenfold.results import Ratings
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics
 
 __all__ = ["RATINGS"]

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold import calibration, spans
+from tenfold.core.results import Spans, Tags
 from tenfold.intervals import Weighed, resampled
-from tenfold.results import Spans, Tags
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
 
 __all__ = ["SPANS", "TAGS"]

@@ -15,10 +15,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenfold import explaining, results
+from tenfold import explaining
 from tenfold.app import Answer
-from tenfold.data import Columns, Problem
-from tenfold.results import Explanation
+from tenfold.core import results
+from tenfold.core.columns import Columns, Problem
+from tenfold.core.results import Explanation
 from tenfold.serving.log import fault
 from tenfold.serving.models import Model, Row, Wanted
 from tenfold.serving.replies import encoded

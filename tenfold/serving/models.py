@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold.app import Input, check_settings
-from tenfold.errors import ArtefactRefused, UsageError
+from tenfold.app import Input
+from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.settings import check_settings
 from tenfold.folders import EXPORTS
 from tenfold.run import Run
 from tenfold.serving.declared import kind_name, wishes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenfold.lazy import lazy
+from tenfold.core.lazy import lazy
 from tenfold.serving.declared import kind_name, wishes
 from tenfold.serving.inputs import KINDS
 from tenfold.serving.models import Model

@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from tenfold.lazy import lazy
+from tenfold.core.lazy import lazy
 from tenfold.run import Run
 from tenfold.serving.log import to_standard_error
 from tenfold.serving.models import identifiers, model_of

@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from tenfold.errors import EnvironmentRefused, UsageError
+from tenfold.core.errors import EnvironmentRefused, UsageError
 
 __all__ = ["Settings", "bound"]
 

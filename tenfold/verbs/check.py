@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import language, system
 from tenfold.app import asked_back, find, names
-from tenfold.document import Document
-from tenfold.errors import UsageError
+from tenfold.core import language, system
+from tenfold.core.document import Document
+from tenfold.core.errors import UsageError
+from tenfold.core.plan import Plan
+from tenfold.core.progress import clock, tell
+from tenfold.core.results import SCHEMA
 from tenfold.estimate import estimate, tried
-from tenfold.plan import Plan
 from tenfold.prepare import prepare
-from tenfold.progress import clock, tell
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
-from tenfold.results import SCHEMA
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tenfold import fetching, system
-from tenfold.document import Document, scores_text
-from tenfold.errors import UsageError, nearest
-from tenfold.language import known
-from tenfold.lazy import lazy
-from tenfold.progress import tell
+from tenfold import fetching
+from tenfold.core import system
+from tenfold.core.document import Document, scores_text
+from tenfold.core.errors import UsageError, nearest
+from tenfold.core.language import known
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA
 from tenfold.readers import idx
-from tenfold.results import SCHEMA
 from tenfold.run import Run
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tenfold import device, system
+from tenfold.core import device, system
+from tenfold.core.document import Document
+from tenfold.core.lazy import lazy
+from tenfold.core.results import SCHEMA
 from tenfold.core.version import __version__
-from tenfold.document import Document
-from tenfold.lazy import lazy
-from tenfold.results import SCHEMA
 
 __all__ = ["doctor"]
 

@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import draw, explaining, folders, language
-from tenfold.data import Columns, Problem
-from tenfold.document import Document
-from tenfold.errors import DataRefused, UsageError, nearest
+from tenfold import draw, explaining, folders
+from tenfold.core import language
+from tenfold.core.columns import Columns, Problem
+from tenfold.core.document import Document
+from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.progress import advance, tell
+from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
+from tenfold.core.text import short
 from tenfold.inference import by_torch
-from tenfold.progress import advance, tell
 from tenfold.readers.cells import error_line, printable
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
 from tenfold.reporting.passages import passage, strongest, text_of, texts_of
 from tenfold.reporting.words import share
-from tenfold.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.run import Run, open_run
 from tenfold.sources import tables
 
@@ -292,11 +294,11 @@ def _title(one: Explanation) -> str:
 def _caption(answer: Any, about: str | None) -> str:
     words = said(answer)
     sure = "" if words["sure"] is None else share(words["sure"])
-    found = f"{draw.short(words['said'], 60)}  {sure}".rstrip()
+    found = f"{short(words['said'], 60)}  {sure}".rstrip()
     if about is None:
         return found
     chance = share(answer.chances.get(about, 0.0))
-    return f"{found}; what speaks for {draw.short(about, 40)}  {chance}"
+    return f"{found}; what speaks for {short(about, 40)}  {chance}"
 
 
 def _card(one: Explained, about: str | None) -> dict[str, Any]:

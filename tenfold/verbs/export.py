@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import language
-from tenfold.document import Document
-from tenfold.errors import UsageError
+from tenfold.core import language
+from tenfold.core.document import Document
+from tenfold.core.errors import UsageError
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA
 from tenfold.exporting import Exported, exported
-from tenfold.progress import tell
 from tenfold.reporting import write
-from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
 
 __all__ = ["export"]

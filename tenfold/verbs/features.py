@@ -17,15 +17,15 @@ import numpy as np
 
 from tenfold import embeddings, folders
 from tenfold.app import Table
-from tenfold.data import Problem
-from tenfold.document import Document, cell_text
-from tenfold.errors import DataRefused, UsageError, nearest
+from tenfold.core.columns import Problem
+from tenfold.core.document import Document, cell_text
+from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import advance
+from tenfold.core.results import SCHEMA
 from tenfold.folders import data_of
-from tenfold.lazy import lazy
-from tenfold.progress import advance
 from tenfold.readers.cells import error_line, printable
 from tenfold.reporting.words import plural
-from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
 from tenfold.sources import tables
 

@@ -7,8 +7,8 @@ import inspect
 import sys
 
 from tenfold.app import class_of, names
-from tenfold.document import Document
-from tenfold.results import SCHEMA
+from tenfold.core.document import Document
+from tenfold.core.results import SCHEMA
 
 __all__ = ["kinds"]
 

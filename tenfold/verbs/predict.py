@@ -11,11 +11,11 @@ from typing import Any
 
 from tenfold import draw as draw_module
 from tenfold.app import Answer, Table
-from tenfold.data import Problem
-from tenfold.document import Answers, cell_text
+from tenfold.core.columns import Problem
+from tenfold.core.document import Answers, cell_text
+from tenfold.core.results import to_json
 from tenfold.readers import pictures
 from tenfold.readers.cells import error_line, printable
-from tenfold.results import to_json
 from tenfold.run import Run, open_run
 from tenfold.scoring import natural
 from tenfold.sources import refuse_undrawn, tables

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tenfold import comparing, evidence, folders, language
-from tenfold.document import Document
-from tenfold.errors import DataRefused, UsageError
-from tenfold.language import speaking
-from tenfold.progress import tell
+from tenfold import comparing, evidence, folders
+from tenfold.core import language
+from tenfold.core.document import Document
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.language import speaking
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA
 from tenfold.reporting import compared, model_card, write
-from tenfold.results import SCHEMA
 from tenfold.run import Run, open_run
 
 if TYPE_CHECKING:

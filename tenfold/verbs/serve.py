@@ -6,12 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from tenfold import progress
-from tenfold.document import Document
-from tenfold.errors import UsageError
-from tenfold.lazy import lazy
-from tenfold.progress import clock, tell
-from tenfold.results import SCHEMA
+from tenfold.core import progress
+from tenfold.core.document import Document
+from tenfold.core.errors import UsageError
+from tenfold.core.lazy import lazy
+from tenfold.core.progress import clock, tell
+from tenfold.core.results import SCHEMA
 from tenfold.run import Run, open_run
 from tenfold.serving.settings import bound, settings_of
 

@@ -14,9 +14,11 @@ from PIL import Image, ImageOps
 
 from tenfold import draw as draw_module
 from tenfold import embeddings
-from tenfold.app import Table, check_settings, knob
-from tenfold.data import Problem
-from tenfold.document import Answers
+from tenfold.app import Table
+from tenfold.core.columns import Problem
+from tenfold.core.document import Answers
+from tenfold.core.settings import check_settings, knob
+from tenfold.core.text import short
 from tenfold.embeddings import Training
 from tenfold.readers import pictures
 from tenfold.readers.cells import Unreadable, error_line, printable
@@ -189,9 +191,9 @@ def _draw(one: Similar, cell: Any, training: Training, folder: Path, number: int
     shown = [("the input", _square(cell))]
     for near in one.neighbours[:MOST_DRAWN]:
         how = "itself" if near.itself else f"{near.similarity:.3f}"
-        title = f"{how} {draw_module.short(near.label, 14)}"
+        title = f"{how} {short(near.label, 14)}"
         shown.append((title, _square(training.table[pictures.MEDIUM.column].iloc[near.row])))
-    name = draw_module.short(Path(one.source.partition("#")[0]).name, 60)
+    name = short(Path(one.source.partition("#")[0]).name, 60)
     caption = f"{name}: the nearest training pictures, by the cosine of their embeddings"
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
     draw_module.panels(shown, caption).save(folder / f"{number:05d}-{stem}.png")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tenfold import evidence
-from tenfold.document import Document, scores_text
+from tenfold.core.document import Document, scores_text
 from tenfold.run import Run, open_run
 
 __all__ = ["test"]

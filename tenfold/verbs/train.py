@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from tenfold import language, layers
+from tenfold import layers
 from tenfold.app import asked_back, find, names
-from tenfold.document import Document
-from tenfold.errors import UsageError
+from tenfold.core import language
+from tenfold.core.document import Document
+from tenfold.core.errors import UsageError
+from tenfold.core.progress import clock
+from tenfold.core.results import SCHEMA
 from tenfold.estimate import estimate, tried
-from tenfold.progress import clock
 from tenfold.repeating import repeated
 from tenfold.reporting.words import amount
-from tenfold.results import SCHEMA
 from tenfold.run import Run
 from tenfold.training import Asked, checked, left, once, ready
 

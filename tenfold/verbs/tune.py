@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import language
 from tenfold.app import asked_back, find, names
-from tenfold.errors import UsageError
+from tenfold.core import language
+from tenfold.core.errors import UsageError
 from tenfold.searching import Tuned, search
 from tenfold.training import Asked, checked
 

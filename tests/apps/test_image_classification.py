@@ -19,12 +19,12 @@ import worlds
 from tenfold import app as apps
 from tenfold import loop
 from tenfold.app import Facts
-from tenfold.data import Columns, Parts
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.plan import Plan
+from tenfold.core.results import Label, Labels
 from tenfold.feed import tensors
-from tenfold.plan import Plan
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
-from tenfold.results import Label, Labels
 
 # --- knobs and facts ---
 

@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tenfold.errors import EnvironmentRefused
-from tenfold.lazy import lazy
+from tenfold.core.errors import EnvironmentRefused
+from tenfold.core.lazy import lazy
 
 _locking = lazy("fcntl" if os.name == "posix" else "msvcrt")
 _resource = lazy("resource")

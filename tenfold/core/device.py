@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import system
-from tenfold.errors import EnvironmentRefused, UsageError
-from tenfold.lazy import lazy
+from tenfold.core import system
+from tenfold.core.errors import EnvironmentRefused, UsageError
+from tenfold.core.lazy import lazy
 
 if TYPE_CHECKING:
     import torch as torch_types

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from tenfold.errors import UsageError, nearest
+from tenfold.core.errors import UsageError, nearest
 
 __all__ = ["LANGUAGES", "again", "known", "say", "speaking", "spoken"]
 

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-from tenfold.errors import EnvironmentRefused
+from tenfold.core.errors import EnvironmentRefused
 
 __all__ = ["installed", "lazy"]
 

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from tenfold.progress import clock
+from tenfold.core.progress import clock
 
 __all__ = ["Answers", "Document", "cell_text", "scores_text"]
 

@@ -1,0 +1,24 @@
+"""Names cut to what fits a line, and how wide a text is."""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["short", "width"]
+
+
+def short(name: str, most: int = 24) -> str:
+    """A name as a picture can show it: on one line, cut where it is long (wide letters count 2)."""
+    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name)
+    kept, room = "", most
+    for letter in " ".join(plain.split()):
+        room -= width(letter)
+        if room < 0:
+            return kept.rstrip() + "…"
+        kept += letter
+    return kept
+
+
+def width(text: str) -> int:
+    """How wide a text is in letters."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
