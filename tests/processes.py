@@ -31,12 +31,13 @@ def command(words: list[str], said: Path, steps: int | None = None, bytes_: int 
         os.dup2(file.fileno(), 2)
     import torch
 
-    from tenfold import cli, training
+    from tenfold import cli
     from tenfold.core.plan import Plan
+    from tenfold.workflows import train
 
     torch.set_num_threads(1)
     if steps is not None:
-        training.Plan = functools.partial(Plan, checkpoint_steps=steps)
+        train.Plan = functools.partial(Plan, checkpoint_steps=steps)
     if bytes_:
         resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, resource.RLIM_INFINITY))
     sys.argv = ["tenfold", *words]

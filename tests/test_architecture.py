@@ -35,7 +35,6 @@ ROOMS = """
 HEIGHT = {name: -row for row, line in enumerate(ROOMS.split("\n")) for name in line.split()}
 # Modules that lie elsewhere until they are moved into their room. This list only shrinks.
 INTERIM = {
-    "workflows": "estimate exporting onnx_graph repeating searching training trials",
     "reporting": """
         reporting.card reporting.compared reporting.made reporting.passages
         reporting.tuned

@@ -16,7 +16,7 @@ import torch
 from subjects import KINDS, Subject, trained
 
 import tenfold
-from tenfold import evidence, explaining, exporting, onnx_graph, sealing
+from tenfold import evidence, explaining, sealing
 from tenfold.core.columns import Columns
 from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
 from tenfold.folders import EXPORTED
@@ -25,6 +25,8 @@ from tenfold.networks import notation
 from tenfold.networks.lined import Lined
 from tenfold.networks.pictures import PictureClassifier
 from tenfold.run import open_run
+from tenfold.workflows import export as exporting
+from tenfold.workflows import onnx_export
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -190,7 +192,7 @@ def test_eight_bits_are_offered_with_their_cost(subject: Subject, tmp_path: Path
 
 def test_eight_bits_that_cost_too_much_are_refused(subject: Subject, tmp_path: Path):
     found, _ = evidence.again(subject.run, subject.data)
-    other = onnx_graph.graph(explaining.shuffled(subject.run.net, 1), found.columns, {})
+    other = onnx_export.graph(explaining.shuffled(subject.run.net, 1), found.columns, {})
     with pytest.raises(ArtefactRefused, match=r"Eight bits cost \d+\.\d\d points of") as refused:
         exporting._cost_of_eight_bits(
             subject.run, found, other, subject.prepared.inputs("train"), tmp_path / "n", 0.5
@@ -357,7 +359,7 @@ def test_every_layer_exports(line: str, tmp_path: Path):
     net.middle = None
     images = np.random.default_rng(0).integers(0, 256, (7, 24, 24, 3), dtype=np.uint8)
     columns = Columns({"image": images})
-    (tmp_path / "net.onnx").write_bytes(onnx_graph.graph(net, columns, {}))
+    (tmp_path / "net.onnx").write_bytes(onnx_export.graph(net, columns, {}))
     found = by_onnx(session_of(tmp_path / "net.onnx"))(columns)
     for name, value in by_torch(net)(columns).items():
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-4)

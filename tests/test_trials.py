@@ -14,7 +14,7 @@ from tenfold import app as apps
 from tenfold import loop
 from tenfold.core.errors import ArtefactRefused
 from tenfold.core.settings import Range, check_settings, knob
-from tenfold.trials import LEAST, Pruned, Trial, Trials
+from tenfold.workflows.trials import LEAST, Pruned, Trial, Trials
 
 
 @dataclasses.dataclass(frozen=True)

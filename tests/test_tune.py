@@ -16,10 +16,11 @@ from searches import done as done
 
 import tenfold
 import worlds
-from tenfold import comparing, searching, splits
+from tenfold import comparing, splits
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.results import Label
 from tenfold.reporting import compared
+from tenfold.workflows import tune as searching
 
 # --- trials ---
 

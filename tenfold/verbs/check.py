@@ -13,10 +13,10 @@ from tenfold.core.errors import UsageError
 from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
-from tenfold.estimate import estimate, tried
 from tenfold.prepare import prepare
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
+from tenfold.workflows.estimate import estimate, tried
 
 if TYPE_CHECKING:
     import pandas as pd

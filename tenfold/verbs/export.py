@@ -12,9 +12,9 @@ from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
-from tenfold.exporting import Exported, exported
 from tenfold.reporting import write
 from tenfold.run import Run, open_run
+from tenfold.workflows.export import Exported, exported
 
 __all__ = ["export"]
 

@@ -15,11 +15,11 @@ from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
 from tenfold.core.progress import clock
 from tenfold.core.results import SCHEMA
-from tenfold.estimate import estimate, tried
-from tenfold.repeating import repeated
 from tenfold.reporting.words import amount
 from tenfold.run import Run
-from tenfold.training import Asked, checked, left, once, ready
+from tenfold.workflows.estimate import estimate, tried
+from tenfold.workflows.repeat import repeated
+from tenfold.workflows.train import Asked, checked, left, once, ready
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tenfold.app import asked_back, find, names
 from tenfold.core import language
 from tenfold.core.errors import UsageError
-from tenfold.searching import Tuned, search
-from tenfold.training import Asked, checked
+from tenfold.workflows.train import Asked, checked
+from tenfold.workflows.tune import Tuned, search
 
 if TYPE_CHECKING:
     import pandas as pd

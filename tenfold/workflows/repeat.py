@@ -20,7 +20,7 @@ from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.folders import plan_of
 from tenfold.run import Run, open_run
-from tenfold.training import Asked, numbered, once, ready
+from tenfold.workflows.train import Asked, numbered, once, ready
 
 special = lazy("scipy.special")
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import comparing, folders, trials
+from tenfold import comparing, folders
 from tenfold.app import Answer, class_of
 from tenfold.comparing import Compared
 from tenfold.core import system
@@ -36,8 +36,9 @@ from tenfold.prepare import Prepared
 from tenfold.reporting import compared, tuned, words
 from tenfold.run import Run, open_run
 from tenfold.sealing import pretty
-from tenfold.training import Asked, numbered, once, ready, refuse_changed
-from tenfold.trials import Field, Pruned, Trial, Trials
+from tenfold.workflows import trials
+from tenfold.workflows.train import Asked, numbered, once, ready, refuse_changed
+from tenfold.workflows.trials import Field, Pruned, Trial, Trials
 
 torch = lazy("torch")
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import evidence, onnx_graph, rereading, scoring, sealing
+from tenfold import evidence, rereading, scoring, sealing
 from tenfold.app import Answer
 from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged
@@ -34,6 +34,7 @@ from tenfold.evidence import Evidence
 from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
 from tenfold.inference import Infer, Outputs, by_onnx, session_of
 from tenfold.run import Run
+from tenfold.workflows import onnx_export
 
 __all__ = ["Exported", "exported"]
 
@@ -58,13 +59,13 @@ def exported(
     Raises ArtefactRefused where it does not, or where eight bits cost more than `max_drop` points
     of the headline; UsageError where the data have moved; EnvironmentRefused without the packages.
     """
-    versions = onnx_graph.ready()
+    versions = onnx_export.ready()
     if run.net is None:
         raise refused_export(run.folder, "This run is exported already")
     folder = _place(run, out, int8)
     found, _ = evidence.again(run, data, "export")
     about = {"kind": run.kind, "weights": run.digest, "made by": f"tenfold {__version__}"}
-    content = onnx_graph.graph(run.net, found.columns, about)
+    content = onnx_export.graph(run.net, found.columns, about)
     run.net.to(device.choose_device("cpu"))
     with _half(run, folder) as place:
         parity = _proved(run, found, content, place / "net.onnx", own=data is None)
@@ -147,7 +148,7 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
     parity = {
         "schema": SCHEMA,
         "precision": "float32",
-        "opset": onnx_graph.OPSET,
+        "opset": onnx_export.OPSET,
         "rows": len(found.table),
         "protocol": found.protocol,
         "tolerance": TOLERANCE,
@@ -245,7 +246,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
     source = rereading.place_of(run, data, "export RUN DATA")
     table, _ = rereading.looked_at(run, source)
     table = rereading.own_rows(table, rereading.rows_of(run), "train")
-    count = min(len(table), onnx_graph.CALIBRATED_ON)
+    count = min(len(table), onnx_export.CALIBRATED_ON)
     spread = np.linspace(0, len(table) - 1, count).astype(np.int64)
     some = table.iloc[spread].reset_index(drop=True)
     if some.empty:
@@ -266,7 +267,7 @@ def _cost_of_eight_bits(
 
     Raises ArtefactRefused where it costs more than `most` points of the headline.
     """
-    small = onnx_graph.eight_bits(content, some)
+    small = onnx_export.eight_bits(content, some)
     path.write_bytes(small)
     infer = by_onnx(session_of(path, "cpu"))
     answers = replace(run, infer=infer).answer(found.columns)

@@ -1,0 +1,1 @@
+"""Several steps in order: train, repeat, tune, export, estimate."""
