@@ -15,7 +15,7 @@ import argparse
 import numpy as np
 from common import Pictures, ceilings, flops, show
 
-from tenfold.feed import tensors
+from tenfold.training.batches import tensors
 
 # Pictures are at 5/8, then 3/4 of their sides for 35 % of the steps each: the mean share of work.
 GROWTH = 0.35 * (5 / 8) ** 2 + 0.35 * (3 / 4) ** 2 + 0.3

@@ -14,7 +14,7 @@ import statistics
 
 from common import Pictures, ceilings, data, flops, peer, show, spread
 
-from tenfold.feed import tensors
+from tenfold.training.batches import tensors
 
 SETTINGS = {
     "listing": ({"network": "listing", "augment": "none"}, 0.5),

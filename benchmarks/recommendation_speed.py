@@ -32,10 +32,10 @@ import tenfold
 from tenfold import scoring
 from tenfold.app import find
 from tenfold.core.plan import Plan
-from tenfold.inference import by_torch
 from tenfold.judging import Judge
 from tenfold.prepare import Prepared, prepare
 from tenfold.run import Run, open_run
+from tenfold.training.inference import by_torch
 
 KIND = "recommendation"
 LAMBDA = 250.0

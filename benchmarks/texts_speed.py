@@ -32,8 +32,8 @@ from tenfold import tokens
 from tenfold.app import find
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
-from tenfold.inference import by_torch
 from tenfold.prepare import prepare
+from tenfold.training.inference import by_torch
 
 RUNGS = ("naive-bayes", "linear")
 

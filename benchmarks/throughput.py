@@ -20,10 +20,10 @@ import torch
 from common import Pictures, ceilings, data, flops, peer, show, spread
 from peers.torch_tiny import descend, world
 
-from tenfold import loop
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
-from tenfold.feed import tensors
+from tenfold.training import loop
+from tenfold.training.batches import tensors
 
 
 def tenfold_rate(pictures: Pictures, steps: int) -> float:

@@ -22,9 +22,9 @@ from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Label, Score, Scores
 from tenfold.core.version import __version__
-from tenfold.inference import by_torch
 from tenfold.prepare import Prepared
 from tenfold.run import Run
+from tenfold.training.inference import by_torch
 
 torch = lazy("torch")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tenfold import cache, checkpoint, sealing
+from tenfold import cache, sealing
 from tenfold.core import system
 from tenfold.core.errors import UsageError
 from tenfold.sealing import pretty, read
+from tenfold.training import checkpoint
 
 __all__ = [
     "EXPORTED",

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import closed, itemwise, loop
+from tenfold import closed, itemwise
 from tenfold.core import device, system
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.judging import Judge, sharpen
+from tenfold.training import loop
 
 if TYPE_CHECKING:
     from torch import nn

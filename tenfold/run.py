@@ -33,8 +33,8 @@ from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import check_settings, settings_of
 from tenfold.folders import EXPORTED, FILES, ended
-from tenfold.inference import Infer, by_onnx, by_torch, session_of
 from tenfold.sealing import pretty, read
+from tenfold.training.inference import Infer, by_onnx, by_torch, session_of
 
 if TYPE_CHECKING:
     from torch import nn

@@ -15,11 +15,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tenfold import loop
 from tenfold.core import progress, system
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
-from tenfold.optimizers import Recipe
+from tenfold.training import loop
+from tenfold.training.optimizers import Recipe
 
 SGD = Recipe("sgd", 0.05, momentum=0.9, batch=8, passes=3, least_steps=1)
 ROWS, SIZE = 48, 8

@@ -12,10 +12,10 @@ from subjects import Call
 from torch import nn
 
 from tenfold import app as apps
-from tenfold import loop
 from tenfold.app import Facts
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
+from tenfold.training import loop
 
 KIND = "image-classification"
 EVEN, UNEVEN = {"a": 8, "b": 8, "c": 8}, {"a": 36, "b": 9, "c": 4}

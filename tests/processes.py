@@ -48,7 +48,7 @@ def save_for_ever(folder: Path) -> None:
     """One checkpoint after the other, each full of its own number."""
     import torch
 
-    from tenfold import checkpoint
+    from tenfold.training import checkpoint
 
     newest = checkpoint.load(folder)
     step = newest[0]["step"] if newest else 0

@@ -11,12 +11,12 @@ import torch
 
 import tenfold
 from tenfold import app as apps
-from tenfold import loop
 from tenfold.app import App
 from tenfold.core.columns import Parts
 from tenfold.core.plan import Plan
 from tenfold.prepare import Prepared, prepare
 from tenfold.run import Run
+from tenfold.training import loop
 from worlds import WORLDS, World
 
 KINDS = sorted(apps.names())

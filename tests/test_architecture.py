@@ -58,10 +58,6 @@ INTERIM = {
         readers.medium readers.pictures readers.records readers.roles readers.tagged
         readers readers.texts readers.trees spans tokens views
     """,
-    "training": """
-        checkpoint choosing course feed inference learner loop objectives optimizers
-        settle watch
-    """,
     "networks": """
         layers networks.chains networks.lined networks.notation networks.pictures
         networks.shapes networks.tags networks.texts networks.wasting networks.words

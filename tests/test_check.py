@@ -21,7 +21,7 @@ QUICK = {"size": "tiny"}
 @pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:
     """The current folder, empty, beside the data; steps are not timed there."""
-    monkeypatch.setattr("tenfold.settle.seconds_a_step", lambda *_: 0.01)
+    monkeypatch.setattr("tenfold.training.budget.seconds_a_step", lambda *_: 0.01)
     place = tmp_path / "here"
     place.mkdir()
     monkeypatch.chdir(place)

@@ -10,9 +10,9 @@ import pytest
 import torch
 from learning import PLAN, SGD, as_bytes, columns, die, loss, network, parts, watching
 
-from tenfold import choosing
-from tenfold.choosing import choose
 from tenfold.core.errors import ArtefactRefused
+from tenfold.training import augment_search
+from tenfold.training.augment_search import choose
 
 MINUTES = replace(PLAN, epochs=None, minutes=0.05)
 ROOM = replace(SGD, passes=1, least_steps=4)
@@ -80,7 +80,7 @@ def test_without_room_nothing_is_tried(plan, recipe):
 
 def test_few_rows_choose_nothing():
     few = parts()
-    assert few.choose.rows < choosing.LEAST_ROWS
+    assert few.choose.rows < augment_search.LEAST_ROWS
     assert chosen({"spoilt": spoil, "plain": same}, some=few).losses == {}
     assert chosen({"spoilt": spoil}).losses == {}, "one way is no choice"
 

@@ -11,21 +11,21 @@ import pytest
 import torch
 from learning import watching
 
-from tenfold import watch
+from tenfold.training import interrupts
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch):
     """Two threads, and a machine that is as crowded as the test says; as before after it."""
     state, before = {"crowded": False}, torch.get_num_threads()
-    monkeypatch.setattr(watch, "crowded", lambda threads: state["crowded"])
+    monkeypatch.setattr(interrupts, "crowded", lambda threads: state["crowded"])
     torch.set_num_threads(2)
     yield state
     torch.set_num_threads(before)
 
 
 def test_collapsing_steps_are_answered_with_one_thread(machine: dict[str, bool]):
-    busy, window = watch.Contention(2, True), watch.Contention.STEPS
+    busy, window = interrupts.Contention(2, True), interrupts.Contention.STEPS
     with watching() as heard:
         assert not any(busy.step(0.010) for _ in range(2 * window))
         assert not any(busy.step(0.025) for _ in range(window)), (
@@ -38,7 +38,7 @@ def test_collapsing_steps_are_answered_with_one_thread(machine: dict[str, bool])
 
 def test_all_threads_come_back_when_the_others_have_gone(machine: dict[str, bool]):
     machine["crowded"] = True
-    busy = watch.Contention(2, True)
+    busy = interrupts.Contention(2, True)
     assert torch.get_num_threads() == 1
     busy.look_again()
     assert torch.get_num_threads() == 1
@@ -51,7 +51,7 @@ def test_all_threads_come_back_when_the_others_have_gone(machine: dict[str, bool
 
 def test_one_thread_or_another_device_is_not_watched(machine: dict[str, bool]):
     machine["crowded"] = True
-    for busy in (watch.Contention(1, True), watch.Contention(2, False)):
+    for busy in (interrupts.Contention(1, True), interrupts.Contention(2, False)):
         assert not any(busy.step(seconds) for seconds in [0.01] * 20 + [1.0] * 40)
     assert torch.get_num_threads() == 2
 
@@ -62,7 +62,7 @@ from torch import nn
 from learning import watching
 from tenfold import loop
 from tenfold.data import Columns, Parts
-from tenfold.optimizers import Recipe
+from tenfold.training.optimizers import Recipe
 from tenfold.plan import Plan
 import numpy as np
 

@@ -30,10 +30,10 @@ from tenfold.app import App
 from tenfold.core.columns import Columns, Parts, Ragged
 from tenfold.core.errors import UsageError
 from tenfold.core.settings import check_settings, settings_of
-from tenfold.feed import tensors
-from tenfold.inference import by_torch
 from tenfold.prepare import prepare
 from tenfold.run import open_run
+from tenfold.training.batches import tensors
+from tenfold.training.inference import by_torch
 from worlds import WORLDS
 
 ANSWERS = "label labels boxes mask words tags next person events".split()

@@ -28,11 +28,12 @@ from learning import (
 from subjects import SEED, Call, Subject, handed_over
 from subjects import subject as subject
 
-from tenfold import loop, scoring
+from tenfold import scoring
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import Stopped
-from tenfold.feed import tensors
-from tenfold.inference import by_torch
+from tenfold.training import loop
+from tenfold.training.batches import tensors
+from tenfold.training.inference import by_torch
 
 
 def test_one_batch_can_be_learnt_by_heart(subject: Subject, monkeypatch: pytest.MonkeyPatch):

@@ -22,12 +22,12 @@ from learning import (
     watching,
 )
 
-from tenfold import loop
 from tenfold.core.columns import Parts
 from tenfold.core.errors import Stopped
-from tenfold.course import DESCENT, PATIENCE, Course
-from tenfold.optimizers import slope
-from tenfold.settle import settle
+from tenfold.training import loop
+from tenfold.training.budget import settle
+from tenfold.training.optimizers import slope
+from tenfold.training.schedule import DESCENT, PATIENCE, Course
 
 STEPS = 100
 

@@ -16,8 +16,8 @@ from subjects import trained
 
 from tenfold import explaining
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.inference import by_torch
 from tenfold.run import Run
+from tenfold.training.inference import by_torch
 from tenfold.verbs.explain import ALIKE, explain
 from tenfold.verbs.train import train
 

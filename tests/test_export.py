@@ -20,11 +20,11 @@ from tenfold import evidence, explaining, sealing
 from tenfold.core.columns import Columns
 from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
 from tenfold.folders import EXPORTED
-from tenfold.inference import by_onnx, by_torch, session_of
 from tenfold.networks import notation
 from tenfold.networks.lined import Lined
 from tenfold.networks.pictures import PictureClassifier
 from tenfold.run import open_run
+from tenfold.training.inference import by_onnx, by_torch, session_of
 from tenfold.workflows import export as exporting
 from tenfold.workflows import onnx_export
 

@@ -8,7 +8,7 @@ import torch
 from learning import HERE, ROWS, SIZE, columns
 
 from tenfold.core.columns import Ragged
-from tenfold.feed import Feed
+from tenfold.training.batches import Feed
 
 
 def test_every_row_turns_up_once_a_pass():

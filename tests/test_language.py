@@ -106,7 +106,7 @@ HOLD = {"reason", "fix", "what"}
 WHOLE = {
     "prepare.py": {"_too_many", "_too_few", "_none_left"},
     "splits.py": {"assign"},
-    "settle.py": {"_steps"},
+    "budget.py": {"_steps"},
     "evidence.py": {"gather", "_judged"},
     "comparing.py": {"_protocol"},
     "device.py": {"name"},

@@ -34,11 +34,11 @@ from learning import (
 )
 from torch import Tensor, nn
 
-from tenfold import loop
 from tenfold.core.errors import Stopped, TrainingFailed
-from tenfold.feed import Feed
-from tenfold.learner import Learner, Work
-from tenfold.settle import seconds_a_step
+from tenfold.training import loop
+from tenfold.training.batches import Feed
+from tenfold.training.budget import seconds_a_step
+from tenfold.training.learner import Learner, Work
 
 # --- gradients that are not finite ---
 
@@ -239,7 +239,9 @@ def test_minutes_become_as_many_steps_as_fit(monkeypatch: pytest.MonkeyPatch, se
         now[0] += seconds
         return loss(net, batch)
 
-    monkeypatch.setattr("tenfold.settle.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(
+        "tenfold.training.budget.time", SimpleNamespace(perf_counter=lambda: now[0])
+    )
     _, settled = learn(replace(PLAN, epochs=None, minutes=0.02), what=slow)
     assert 0.8 * 1.2 < settled["steps"] * seconds < 1.2
 

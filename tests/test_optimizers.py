@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tenfold.optimizers import NAMES, Flat, Recipe, make, orthogonal, slope
+from tenfold.training.optimizers import NAMES, Flat, Recipe, make, orthogonal, slope
 
 STEPS = 7
 RECIPES = {

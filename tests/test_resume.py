@@ -18,7 +18,7 @@ from processes import command, ended, save_for_ever, send, started, tenfold, wai
 
 import tenfold as package
 import worlds
-from tenfold import checkpoint
+from tenfold.training import checkpoint
 
 KIND = "image-classification"
 EVERY = 5

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tenfold import app as apps
-from tenfold import loop
 from tenfold.core.errors import ArtefactRefused
 from tenfold.core.settings import Range, check_settings, knob
+from tenfold.training import loop
 from tenfold.workflows.trials import LEAST, Pruned, Trial, Trials
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, choosing, foreground, labelling, loop, objectives, views
+from tenfold import calibration, foreground, labelling, views
 from tenfold.app import App, Facts, Input, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
@@ -32,9 +32,10 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Label, Labels, Prediction
 from tenfold.core.settings import Range, knob
-from tenfold.feed import in_order
 from tenfold.networks import notation
 from tenfold.readers import labelled, pictures
+from tenfold.training import augment_search, loop, losses
+from tenfold.training.batches import in_order
 
 if TYPE_CHECKING:
     from torch import nn
@@ -93,7 +94,7 @@ class ImageClassification(App):
         search=("residual",),
     )
     side: int = knob(0, "side of the pictures as learnt, 0 = decide", unit="px", low=0, high=1024)
-    loss: str = knob("auto", "what is made small", choices=objectives.LOSSES)
+    loss: str = knob("auto", "what is made small", choices=losses.LOSSES)
     optimizer: str = knob(
         "auto",
         "how steps are made",
@@ -158,17 +159,13 @@ class ImageClassification(App):
         _learn_statistics(net, parts)
         facts, recipe = plan.facts, self._recipe(plan.facts)
         kinds = self._kinds(facts, parts.train)
-        objective = objectives.objective(
-            self.loss, facts["answers"], device.choose_device(plan.device)
-        )
+        objective = losses.objective(self.loss, facts["answers"], device.choose_device(plan.device))
         net = _averaged(net, facts, views.joined(kinds))
         ways = {name: _changes(facts, name) for name in self._ways(kinds)}
         judge = partial(_loss_of, facts=facts, columns=parts.choose)
-        chosen = choosing.choose(net, parts, ways, objective, plan, recipe, judge)
+        chosen = augment_search.choose(net, parts, ways, objective, plan, recipe, judge)
         net, change = _averaged(net, facts, chosen.way), ways[chosen.way]
-        net, settled = loop.fit(
-            net, parts, objective, chosen.plan, recipe, change, objectives.measure
-        )
+        net, settled = loop.fit(net, parts, objective, chosen.plan, recipe, change, losses.measure)
         settled |= {"augment": chosen.way} | ({"tried": chosen.losses} if chosen.losses else {})
         if not plan.dry:
             settled["temperature"] = _calibrate(net, parts)

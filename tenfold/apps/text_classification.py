@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import bags, calibration, labelling, loop, objectives, tokens
+from tenfold import bags, calibration, labelling, tokens
 from tenfold.app import App, Facts, Input, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
@@ -31,8 +31,10 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Label, Labels, Prediction
 from tenfold.core.settings import Range, knob
-from tenfold.inference import by_torch
 from tenfold.readers import texts
+from tenfold.training import loop
+from tenfold.training import losses as training_losses
+from tenfold.training.inference import by_torch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +63,7 @@ class TextClassification(App):
 
     size: str = knob("small", "how much network", choices=(*SIZES,), search=("tiny", "medium"))
     network: str = knob("auto", "which part answers, auto = best on validation", choices=NETWORKS)
-    loss: str = knob("auto", "what is made small", choices=objectives.LOSSES)
+    loss: str = knob("auto", "what is made small", choices=training_losses.LOSSES)
     rate: float = knob(0.002, "learning rate", low=1e-6, high=1.0, search=Range(0.0005, 0.008))
     dropout: float = knob(
         0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
@@ -117,12 +119,12 @@ class TextClassification(App):
         facts, settled = plan.facts, dict[str, Any]()
         if self.network in ("auto", "convolution", "mixed"):
             net.kept = "convolution"
-            objective = objectives.objective(
+            objective = training_losses.objective(
                 self.loss, facts["answers"], device.choose_device(plan.device)
             )
             recipe = replace(_recipe(parts.train.rows), rate=self.rate)
             net, settled = loop.fit(
-                net, parts, objective, plan, recipe, _without_words, objectives.measure
+                net, parts, objective, plan, recipe, _without_words, training_losses.measure
             )
         if plan.dry:
             return net, settled

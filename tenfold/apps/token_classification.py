@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import loop, tokens
+from tenfold import tokens
 from tenfold.app import App, Facts, Input, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
@@ -29,10 +29,11 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction, Spans, Tags
 from tenfold.core.settings import Range, knob
-from tenfold.inference import by_torch
 from tenfold.networks import chains
 from tenfold.readers import tagged
 from tenfold.scoring import natural
+from tenfold.training import loop
+from tenfold.training.inference import by_torch
 
 if TYPE_CHECKING:
     from torch import nn

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import charts, draw, explaining, loop, scoring
+from tenfold import charts, draw, explaining, scoring
 from tenfold.app import App, name_of
 from tenfold.core import system
 from tenfold.core.columns import Columns
@@ -25,6 +25,7 @@ from tenfold.reporting import answers, card, exports, made, passages, rows, word
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
 from tenfold.run import Run
+from tenfold.training import loop
 
 __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]
 

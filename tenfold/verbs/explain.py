@@ -21,7 +21,6 @@ from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.core.text import short
-from tenfold.inference import by_torch
 from tenfold.readers.cells import error_line, printable
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
@@ -29,6 +28,7 @@ from tenfold.reporting.passages import passage, strongest, text_of, texts_of
 from tenfold.reporting.words import share
 from tenfold.run import Run, open_run
 from tenfold.sources import tables
+from tenfold.training.inference import by_torch
 
 __all__ = ["explain"]
 

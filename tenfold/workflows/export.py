@@ -32,8 +32,8 @@ from tenfold.core.results import SCHEMA
 from tenfold.core.version import __version__
 from tenfold.evidence import Evidence
 from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
-from tenfold.inference import Infer, Outputs, by_onnx, session_of
 from tenfold.run import Run
+from tenfold.training.inference import Infer, Outputs, by_onnx, session_of
 from tenfold.workflows import onnx_export
 
 __all__ = ["Exported", "exported"]

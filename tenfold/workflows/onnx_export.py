@@ -17,7 +17,7 @@ import numpy as np
 
 from tenfold.core.columns import Batch, Columns, Ragged, batches
 from tenfold.core.lazy import lazy
-from tenfold.feed import at_once, tensors
+from tenfold.training.batches import at_once, tensors
 
 if TYPE_CHECKING:
     from torch import nn

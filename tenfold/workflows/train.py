@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenfold import checkpoint, evidence, folders
+from tenfold import evidence, folders
 from tenfold import run as runs
 from tenfold.app import App, find
 from tenfold.core import device, language, system
@@ -18,10 +18,11 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
-from tenfold.inference import by_torch
 from tenfold.prepare import Prepared, prepare
 from tenfold.reporting import write as write_report
 from tenfold.run import Run
+from tenfold.training import checkpoint
+from tenfold.training.inference import by_torch
 
 torch = lazy("torch")
 

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 import tenfold
 import worlds
 from tenfold import app as apps
-from tenfold import loop
 from tenfold.app import Facts
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.core.results import Label, Labels
-from tenfold.feed import tensors
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
+from tenfold.training import loop
+from tenfold.training.batches import tensors
 
 # --- knobs and facts ---
 

@@ -10,7 +10,7 @@ from learning import HERE, watching
 from picture_facts import EVEN, UNEVEN, facts_of, handed_over, several_facts, softmax
 from torch import Tensor, nn
 
-from tenfold.feed import tensors
+from tenfold.training.batches import tensors
 
 SMOOTHING = 0.15
 NEARLY_EVEN = {"a": 12, "b": 9, "c": 12}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tenfold.optimizers import Recipe, slope
+from tenfold.training.optimizers import Recipe, slope
 
 __all__ = ["PATIENCE", "Course"]
 

@@ -16,7 +16,7 @@ from tenfold.core import system
 from tenfold.core.columns import Batch, Column, Columns, Ragged, batches, join
 from tenfold.core.errors import EnvironmentRefused, UsageError, run_refused
 from tenfold.core.lazy import lazy
-from tenfold.feed import at_once, tensors
+from tenfold.training.batches import at_once, tensors
 
 if TYPE_CHECKING:
     from torch import nn

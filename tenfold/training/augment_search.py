@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import loop
 from tenfold.core import device, system
 from tenfold.core.columns import Parts
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.learner import Augment, Loss, Work
-from tenfold.optimizers import Recipe
-from tenfold.settle import agreed, batch_and_length, own_steps, pace, stored
+from tenfold.training import loop
+from tenfold.training.budget import agreed, batch_and_length, own_steps, pace, stored
+from tenfold.training.learner import Augment, Loss, Work
+from tenfold.training.optimizers import Recipe
 
 if TYPE_CHECKING:
     from torch import nn

@@ -19,10 +19,10 @@ from tenfold.core.errors import ArtefactRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.course import PATIENCE
-from tenfold.feed import Feed, tensors
-from tenfold.learner import Augment, Learner, Loss, Work
-from tenfold.optimizers import Recipe
+from tenfold.training.batches import Feed, tensors
+from tenfold.training.learner import Augment, Learner, Loss, Work
+from tenfold.training.optimizers import Recipe
+from tenfold.training.schedule import PATIENCE
 
 if TYPE_CHECKING:
     from torch import nn

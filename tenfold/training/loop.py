@@ -13,18 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold import checkpoint, watch
 from tenfold.core import device, system
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import TrainingFailed
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import advance, tell
-from tenfold.course import Course
-from tenfold.feed import Feed, in_order
-from tenfold.learner import Augment, Batch, Learner, Loss, Work
-from tenfold.optimizers import Recipe
-from tenfold.settle import Settled, settle, tried
+from tenfold.training import checkpoint, interrupts
+from tenfold.training.batches import Feed, in_order
+from tenfold.training.budget import Settled, settle, tried
+from tenfold.training.learner import Augment, Batch, Learner, Loss, Work
+from tenfold.training.optimizers import Recipe
+from tenfold.training.schedule import Course
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -61,10 +61,10 @@ def fit(
     course = Course(settled.steps, patience, recipe)
     journal = _Journal(learner, settled, plan, parts.choose, measure or _mean_of(loss), course)
     feed = Feed(parts.train, settled.batch, plan.seed, place)
-    busy = watch.Contention(settled.threads, place.type == "cpu")
+    busy = interrupts.Contention(settled.threads, place.type == "cpu")
     step = journal.begin()
     net.train()
-    with watch.signals() as stopped:
+    with interrupts.signals() as stopped:
         while step < course.end:
             began = time.perf_counter()
             device.seed(place, (plan.seed << 40) + step)
@@ -140,7 +140,7 @@ class _Journal:
         if self.folder and (stopped or (step < self.course.end and self._worth_saving(step))):
             self._save(self.folder, step)
         if stopped:
-            raise watch.stop(stopped[0], self.plan.folder, step)
+            raise interrupts.stop(stopped[0], self.plan.folder, step)
         return step
 
     def _end_early(self, step: int) -> None:

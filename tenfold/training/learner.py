@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tenfold.core import device
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
-from tenfold.optimizers import Flat, Recipe, make
+from tenfold.training.optimizers import Flat, Recipe, make
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
