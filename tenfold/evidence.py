@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, intervals, layers, rereading, scoring
+from tenfold import calibration, intervals, rereading, scoring
 from tenfold.app import Answer
 from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns, batches
@@ -22,6 +22,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Label, Score, Scores
 from tenfold.core.version import __version__
+from tenfold.networks import summary
 from tenfold.prepare import Prepared
 from tenfold.run import Run
 from tenfold.training.inference import by_torch
@@ -305,7 +306,7 @@ def document(
         "settled": run.facts.get("settled", {}),
         "seconds": seconds,
         "layers": (table := _layers(run, prepared)),
-        "cost": _cost(run, found) | {"flops_a_row": layers.totals(table)["flops"]},
+        "cost": _cost(run, found) | {"flops_a_row": summary.totals(table)["flops"]},
         "environment": environment(run),
         "report": str(run.folder / "report.html"),
     }
@@ -336,7 +337,7 @@ def _layers(run: Run, prepared: Prepared) -> list[dict[str, Any]]:
     """The layers of the network; [] where it is none of torch."""
     if run.net is None:
         return []
-    return layers.table(run.net, prepared.inputs("train").take(np.zeros(2, np.int64)))
+    return summary.table(run.net, prepared.inputs("train").take(np.zeros(2, np.int64)))
 
 
 def _cost(run: Run, found: Evidence) -> dict[str, float | int]:

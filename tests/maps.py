@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tenfold.core.results import Explanation
-from tenfold.networks.pictures import PictureClassifier
+from tenfold.networks.image_classifier import PictureClassifier
 
 
 class Brightness(nn.Module):

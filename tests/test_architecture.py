@@ -58,10 +58,6 @@ INTERIM = {
         readers.medium readers.pictures readers.records readers.roles readers.tagged
         readers readers.texts readers.trees spans tokens views
     """,
-    "networks": """
-        layers networks.chains networks.lined networks.notation networks.pictures
-        networks.shapes networks.tags networks.texts networks.wasting networks.words
-    """,
 }
 ROOM_OF = {f"tenfold.{name}": room for room, words in INTERIM.items() for name in words.split()}
 # Verbs know of other verbs only what is listed.

@@ -9,7 +9,7 @@ from sklearn.preprocessing import normalize
 
 from tenfold import bags, calibration
 from tenfold.core.columns import Columns, Ragged
-from tenfold.networks.texts import Bag
+from tenfold.networks.text_classifier import Bag
 
 CLASSES, GRAMS = 3, 40
 

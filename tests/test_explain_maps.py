@@ -13,9 +13,9 @@ from tenfold import explaining
 from tenfold.core.columns import Columns, Problem, Ragged
 from tenfold.core.results import Label, Labels
 from tenfold.networks.fast import Fast
-from tenfold.networks.lined import Lined
-from tenfold.networks.notation import line_of
-from tenfold.networks.pictures import PictureClassifier
+from tenfold.networks.image_classifier import PictureClassifier
+from tenfold.networks.notation.network import Lined
+from tenfold.networks.notation.ready import line_of
 
 CORNER = (slice(0, 8), slice(16, 24))
 

@@ -20,9 +20,9 @@ from tenfold import evidence, explaining, sealing
 from tenfold.core.columns import Columns
 from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
 from tenfold.folders import EXPORTED
-from tenfold.networks import notation
-from tenfold.networks.lined import Lined
-from tenfold.networks.pictures import PictureClassifier
+from tenfold.networks.image_classifier import PictureClassifier
+from tenfold.networks.notation import ready
+from tenfold.networks.notation.network import Lined
 from tenfold.run import open_run
 from tenfold.training.inference import by_onnx, by_torch, session_of
 from tenfold.workflows import export as exporting
@@ -352,8 +352,8 @@ LINES = [
 
 @pytest.mark.parametrize("line", LINES)
 def test_every_layer_exports(line: str, tmp_path: Path):
-    if line in notation.NAMES:
-        line = notation.line_of(line, 3, 24, 24, "tiny")
+    if line in ready.NAMES:
+        line = ready.line_of(line, 3, 24, 24, "tiny")
     torch.manual_seed(0)
     net = PictureClassifier(Lined(line, 3, 4, 24, 24), 3, 24, 24, True, False).eval()
     net.middle = None

@@ -13,12 +13,12 @@ from documents import draw_photos
 from torch import Tensor, nn
 
 import tenfold
-from tenfold import layers
 from tenfold.core.errors import UsageError
-from tenfold.networks import notation
+from tenfold.networks import summary
 from tenfold.networks.fast import Fast
-from tenfold.networks.lined import Lined
-from tenfold.networks.pictures import PictureClassifier
+from tenfold.networks.image_classifier import PictureClassifier
+from tenfold.networks.notation import ready
+from tenfold.networks.notation.network import Lined
 
 KIND = "image-classification"
 
@@ -29,7 +29,7 @@ def pictures(body: nn.Module, side: int = 28) -> PictureClassifier:
 
 def of_pictures(net: nn.Module, side: int = 28) -> list[dict]:
     batch = {"image": np.zeros((2, side, side, 1), np.uint8), "label": np.zeros(2)}
-    return layers.table(net, batch)
+    return summary.table(net, batch)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def of_pictures(net: nn.Module, side: int = 28) -> list[dict]:
 )
 def test_numbers_shapes_and_weights_are_those_of_the_line(line: str):
     rows = of_pictures(pictures(Lined(line, 1, 3, 28, 28)))
-    found = notation.fitted(line, 1, 28, 28, 3)
+    found = ready.fitted(line, 1, 28, 28, 3)
     assert [row["number"] for row in rows] == [one.number for one in found]
     assert [tuple(row["shape"]) for row in rows] == [one.outputs for one in found]
     assert [row["parameters"] for row in rows] == [one.weights for one in found]
@@ -51,7 +51,7 @@ def test_operations_are_counted_by_hand():
     rows = of_pictures(pictures(Lined("conv8:kernel5:stride2 relu flatten dense6", 1, 3, 28, 28)))
     convolution, dense = 2 * 25 * 8 * 14 * 14, 2 * 8 * 14 * 14 * 6
     assert [row["flops"] for row in rows] == [convolution, 0, 0, dense, 2 * 6 * 3]
-    whole = layers.totals(rows)
+    whole = summary.totals(rows)
     assert whole == {
         "flops": convolution + dense + 36,
         "parameters": 8 * 26 + (8 * 196 + 1) * 6 + 7 * 3,
@@ -72,7 +72,7 @@ def test_the_network_is_left_as_it_was():
 def test_large_weights_are_not_copied():
     with torch.device("meta"):
         net = Lined("flatten dense60000 relu dense10000 relu", 1, 9, 10, 10)
-    rows = layers.table(net, {"x": torch.zeros(2, 1, 10, 10)})
+    rows = summary.table(net, {"x": torch.zeros(2, 1, 10, 10)})
     assert rows[1]["parameters"] == 101 * 60_000 and rows[3]["flops"] == 2 * 60_000 * 10_000
 
 
@@ -97,12 +97,12 @@ class Pair(nn.Module):
 
 
 def test_what_is_outside_of_modules_comes_last():
-    rows = layers.table(Odd(inside=True), {"x": torch.zeros(2, 4), "other": np.zeros(3)})
+    rows = summary.table(Odd(inside=True), {"x": torch.zeros(2, 4), "other": np.zeros(3)})
     assert [row["layer"] for row in rows[:2]] == ["Pair", "Linear in_features=4, out_features=4"]
     assert rows[0]["shape"] == [4] and rows[1]["flops"] == 32, "twice called, once counted"
     assert rows[2]["layer"] == "outside of modules" and rows[2]["name"] == ""
     assert (rows[2]["parameters"], rows[2]["flops"]) == (20, 40)
-    (only,) = layers.table(Odd(inside=False), {"x": torch.zeros(2, 4)})
+    (only,) = summary.table(Odd(inside=False), {"x": torch.zeros(2, 4)})
     assert (only["number"], only["parameters"], only["flops"]) == (1, 20, 40)
 
 
@@ -119,23 +119,23 @@ class Asks(nn.Module):
 
 def test_a_network_that_asks_for_values():
     batch = {"x": np.ones((2, 7, 3), np.float32), "x_length": np.array([2, 5])}
-    (row,) = layers.table(Asks(), batch)
+    (row,) = summary.table(Asks(), batch)
     assert row["shape"] == [2] and row["parameters"] == 8
 
 
 def test_shared_weights_are_counted_once():
     net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     net[1].weight = net[0].weight
-    rows = layers.table(net, {"input": torch.zeros(2, 4)})
+    rows = summary.table(net, {"input": torch.zeros(2, 4)})
     assert [row["parameters"] for row in rows] == [20, 4]
 
 
 def test_the_text_is_a_table():
-    lines = layers.text(of_pictures(pictures(Fast(1, 3, 28, 28, "tiny")))).split("\n")
+    lines = summary.text(of_pictures(pictures(Fast(1, 3, 28, 28, "tiny")))).split("\n")
     assert lines[0].split() == ["layer", "output", "parameters", "FLOPs"]
     assert lines[1].split()[:2] == ["1", "Whitening"] and "8 x 27 x 27" in lines[1]
     assert lines[-1].split()[0] == "all" and max(map(len, lines)) <= 100
-    assert layers.text([]).split()[-3:] == ["all", "0", "0"]
+    assert summary.text([]).split()[-3:] == ["all", "0", "0"]
 
 
 # --- train --plan ---

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from tenfold.core import device
 from tenfold.core.errors import UsageError
-from tenfold.networks import modules, notation, words
-from tenfold.networks.lined import Lined
+from tenfold.networks import modules
 from tenfold.networks.modules import View, activation, convolution, dense, flatten
+from tenfold.networks.notation import parse, ready
+from tenfold.networks.notation.network import Lined
 
 CLASSIC = "conv32 relu maxpool2 conv64 relu maxpool2 flatten dense512 relu dropout0.5"
 ALL = (
@@ -29,7 +30,7 @@ SIDES += [(28, 28, 1), (28, 33, 1), (32, 32, 3), (50, 31, 3), (64, 96, 1)]
 
 
 def test_shapes_and_weights_of_the_classic_line():
-    found = notation.fitted(CLASSIC, 1, 28, 28, 10)
+    found = ready.fitted(CLASSIC, 1, 28, 28, 10)
     assert [one.number for one in found] == list(range(1, 12))
     assert [one.outputs for one in found] == [
         *[(32, 28, 28)] * 2,
@@ -49,7 +50,7 @@ def test_shapes_and_weights_of_the_classic_line():
 def test_the_network_is_what_the_line_says(line: str):
     """Shapes of every layer, weights and numbers, as the modules really have them."""
     net = Lined(line, 2, 7, 28, 30).eval()
-    found, met = notation.fitted(line, 2, 28, 30, 7), []
+    found, met = ready.fitted(line, 2, 28, 30, 7), []
 
     def meet(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         weights = sum(value.numel() for value in module.parameters())
@@ -94,9 +95,9 @@ def test_the_head_sees_the_embedding_and_maps_are_named():
 
 
 def test_every_word_is_built():
-    assert tuple(modules.ACTIVATIONS) == words.ACTIVATIONS
+    assert tuple(modules.ACTIVATIONS) == parse.ACTIVATIONS
     numbers = {"conv": 2, "dense": 2, "groupnorm": 1, "view": 3}
-    for name in words.WORDS:
+    for name in parse.WORDS:
         inside = "(conv2)" if name == "residual" else numbers.get(name, "")
         row = "flatten " if name == "dense" else "conv2 "
         end = "" if name in ("flatten", "dense", "globalaverage", "globalmax") else " flatten"
@@ -110,8 +111,8 @@ def test_the_page_lists_every_word():
     page = (ROOT / "docs/networks.md").read_text("utf-8").split("## Examples")[0]
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
     told = {name: row for row in rows for name in re.findall(r"`([a-z]+)[\d.x(`]", row[0])}
-    assert set(words.WORDS) <= set(told)
-    for name, word in words.WORDS.items():
+    assert set(parse.WORDS) <= set(told)
+    for name, word in parse.WORDS.items():
         assert all(other in told[name][1] for other in word.also), name
         same = "maxpool" if name == "averagepool" else name
         assert all(f"`{option}" in told[same][3] for option in word.options), name
@@ -152,7 +153,7 @@ def seen(side: int) -> int:
 
 @pytest.mark.parametrize(("height", "width", "channels"), SIDES)
 def test_the_listing_is_what_it_was_bit_by_bit(height: int, width: int, channels: int):
-    line = notation.line_of("listing", channels, height, width, "small")
+    line = ready.line_of("listing", channels, height, width, "small")
     torch.manual_seed(5)
     before = Listing(channels, 4, height, width)
     torch.manual_seed(5)
@@ -171,10 +172,10 @@ def test_the_listing_is_what_it_was_bit_by_bit(height: int, width: int, channels
 def test_residual_networks_of_every_size(height: int, width: int, channels: int):
     counts = []
     for size in ("tiny", "small", "medium", "large"):
-        line = notation.line_of("residual", channels, height, width, size)
-        found = notation.fitted(line, channels, height, width, 10)
+        line = ready.line_of("residual", channels, height, width, size)
+        found = ready.fitted(line, channels, height, width, 10)
         counts.append(sum(one.weights for one in found))
-        first = next(one for one in notation.nested(line, channels, height, width, 10) if one.body)
+        first = next(one for one in ready.nested(line, channels, height, width, 10) if one.body)
         assert (first.inputs[1] * first.inputs[2]) ** 0.5 < 48
     assert counts == sorted(set(counts))
     with torch.device("meta"):
@@ -185,5 +186,5 @@ def test_residual_networks_of_every_size(height: int, width: int, channels: int)
 @pytest.mark.parametrize(("name", "size"), [("residul", "small"), ("residual", "huge")])
 def test_a_ready_network_that_there_is_not(name: str, size: str):
     with pytest.raises(UsageError) as refused:
-        notation.line_of(name, 1, 28, 28, size)
+        ready.line_of(name, 1, 28, 28, size)
     assert refused.value.code == "network-line" and refused.value.fix

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tenfold.core.columns import Ragged
-from tenfold.networks import chains, tags
+from tenfold.networks import crf
+from tenfold.networks import tagger as tags
 
 TAGS, FEATURES = 4, 6
 
@@ -202,7 +203,7 @@ def test_the_best_way_and_its_chances_are_those_of_all_ways(seed: int) -> None:
     rows = [random.normal(0, 1.5, (length, 3)) for length in (4, 1, 3, 4, 0)]
     chain = random.normal(0, 1, (4, 3))
     seen = 0
-    for numbers, found in chains.ways(outputs(rows, chain), NAMES):
+    for numbers, found in crf.ways(outputs(rows, chain), NAMES):
         for row, way in zip(numbers, found, strict=True):
             seen += 1
             if not len(rows[row]):

@@ -11,28 +11,27 @@ from documents import ROOT
 from torch import nn
 
 from tenfold.core.errors import UsageError
-from tenfold.networks import notation, words
-from tenfold.networks.lined import Lined
+from tenfold.networks.notation import parse, ready
+from tenfold.networks.notation.network import Lined
 
 
 def refusal(line: str, channels: int = 1, height: int = 28, width: int = 28) -> UsageError:
     with pytest.raises(UsageError) as refused:
-        notation.fitted(line, channels, height, width, 10)
+        ready.fitted(line, channels, height, width, 10)
     assert refused.value.code == "network-line" and refused.value.exit_code == 2
     return refused.value
 
 
 def warned(line: str, side: int = 28, rows: int = 60_000, channels: int = 1) -> list[str]:
-    return notation.waste(line, channels, side, side, 10, rows)
+    return ready.waste(line, channels, side, side, 10, rows)
 
 
 # --- reading ---
 
 
 def test_reading_a_line_loads_no_torch():
-    code = (
-        "import sys; from tenfold.networks import notation as n; n.waste('flatten', 1, 9, 9, 2, 5)"
-    )
+    code = "import sys; from tenfold.networks.notation.ready import waste; "
+    code += "waste('flatten', 1, 9, 9, 2, 5)"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], cwd=ROOT
     )
@@ -53,23 +52,23 @@ def test_reading_a_line_loads_no_torch():
     ],
 )
 def test_lines_that_mean_the_same(line: str, same: str):
-    def bare(layers: tuple[words.Layer, ...]) -> list:
+    def bare(layers: tuple[parse.Layer, ...]) -> list:
         return [(one.name, one.sizes, one.options, bare(one.body)) for one in layers]
 
-    assert bare(notation.parse(line)) == bare(notation.parse(same))
+    assert bare(ready.parse(line)) == bare(ready.parse(same))
 
 
 def test_residual_blocks_get_the_projection_that_fits():
     def shortcut(inside: str, before: str = "conv8") -> str | None:
         line = f"{before} residual({inside}) globalaverage"
-        block = notation.nested(line, 3, 29, 32, 5)[1]
+        block = ready.nested(line, 3, 29, 32, 5)[1]
         return block.shortcut.layer.text if block.shortcut else None
 
     assert shortcut("conv8 relu conv8") is None
     assert shortcut("conv9 relu conv9") == "conv9:kernel1"
     assert shortcut("conv8:stride2 relu conv8") == "conv8:kernel1:stride2"
     assert shortcut("conv8:stride2 residual(conv8:stride2) relu") == "conv8:kernel1:stride4"
-    (_, _, block, _, _) = notation.nested("flatten dense9 residual(dense8) relu", 1, 4, 4, 3)
+    (_, _, block, _, _) = ready.nested("flatten dense9 residual(dense8) relu", 1, 4, 4, 3)
     assert block.shortcut and block.shortcut.weights == 72
 
 
@@ -179,7 +178,7 @@ def test_what_does_not_fit_is_refused_with_both_shapes(line: str, said: str, fix
 
 def test_a_map_that_no_memory_holds_is_refused():
     with pytest.raises(UsageError, match="Layer 1 'conv60000' makes 62,914,560,000 values"):
-        notation.fitted("conv60000 globalaverage", 1, 1024, 1024, 2)
+        ready.fitted("conv60000 globalaverage", 1, 1024, 1024, 2)
 
 
 def test_the_place_in_a_long_line_is_shown():
@@ -205,7 +204,7 @@ def test_a_number_is_that_of_the_order_of_computing():
     ],
 )
 def test_a_network_may_serve_smaller_pictures(line: str, smaller: int, taken: bool):
-    assert notation.serves(line, (3, 32, 32), (3, smaller, smaller)) is taken
+    assert ready.serves(line, (3, 32, 32), (3, smaller, smaller)) is taken
     net, x = Lined(line, 3, 2, 32, 32), torch.rand(2, 3, smaller, smaller)
     if taken:
         assert net(x).shape == (2, 2)
@@ -219,10 +218,10 @@ def test_a_network_may_serve_smaller_pictures(line: str, smaller: int, taken: bo
 
 def test_lines_that_waste_nothing():
     assert warned("conv32 maxpool2 relu conv64 maxpool2 relu flatten dense64 relu") == []
-    for name in notation.NAMES:
+    for name in ready.NAMES:
         for size in ("tiny", "large"):
             for side in (8, 28, 32, 128):
-                line = notation.line_of(name, 3, side, side, size)
+                line = ready.line_of(name, 3, side, side, size)
                 assert warned(line, side, 10**6, 3) == [], (name, side)
 
 
@@ -234,7 +233,7 @@ def test_borders_that_are_never_seen():
     assert "`view22` as the first word" in said and "`same` in place" in said
     assert not warned(f"view22 {stages} flatten dense512 relu")
     assert not warned(f"{stages.replace(':valid', '')} flatten dense64 relu")
-    wide = notation.waste(f"{stages} flatten dense512 relu", 1, 28, 24, 10, 10**6)
+    wide = ready.waste(f"{stages} flatten dense512 relu", 1, 28, 24, 10, 10**6)
     assert wide[0].startswith("Only 22 of 28 x 24 pixels reach") or "22 x 22 of" in wide[0]
 
 
@@ -261,9 +260,9 @@ def seen_by_gradient(line: str, height: int, width: int) -> tuple[int, int]:
 )
 @pytest.mark.parametrize(("height", "width"), [(31, 28), (23, 41)])
 def test_what_is_seen_is_what_gradients_reach(line: str, height: int, width: int):
-    from tenfold.networks.wasting import _seen
+    from tenfold.networks.notation.advice import _seen
 
-    down, across = _seen(notation.parse(line), (1, height, width), 2)
+    down, across = _seen(ready.parse(line), (1, height, width), 2)
     assert (len(down), len(across)) == seen_by_gradient(line, height, width)
 
 

@@ -32,7 +32,7 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Label, Labels, Prediction
 from tenfold.core.settings import Range, knob
-from tenfold.networks import notation
+from tenfold.networks.notation import ready
 from tenfold.readers import labelled, pictures
 from tenfold.training import augment_search, loop, losses
 from tenfold.training.batches import in_order
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 torch = lazy("torch")
-fast, lined = lazy("tenfold.networks.fast"), lazy("tenfold.networks.lined")
-networks = lazy("tenfold.networks.pictures")
+fast, lined = lazy("tenfold.networks.fast"), lazy("tenfold.networks.notation.network")
+networks = lazy("tenfold.networks.image_classifier")
 
 # B pictures of a batch, H W C height, width, channels, K classes
 
@@ -59,13 +59,13 @@ AUGMENTS = (  # that a search may try beside what suits the data
 
 def _line(text: str) -> None:
     """Raises UsageError for a network that is neither named nor a line of layers."""
-    named = ("fast", *notation.NAMES)
+    named = ("fast", *ready.NAMES)
     if text in named:
         return
     near = nearest(text, named)
     if text.isalpha() and near.startswith("Did"):
         raise UsageError(f"There is no network {text!r}", code="bad-setting", fix=near)
-    notation.parse(text)
+    ready.parse(text)
 
 
 def _around_the_recipe(settings: dict[str, Any]) -> Range:
@@ -186,11 +186,11 @@ class ImageClassification(App):
         shape = (data["channels"] + data["masked"], data["height"], data["width"])
         line = ""
         if self.network != "fast":
-            named = self.network in notation.NAMES
-            line = notation.line_of(self.network, *shape, self.size) if named else self.network
+            named = self.network in ready.NAMES
+            line = ready.line_of(self.network, *shape, self.size) if named else self.network
             classes = len(answers["classes"])
-            notation.fitted(line, *shape, classes)
-            for sentence in notation.waste(line, *shape, classes, len(train)):
+            ready.fitted(line, *shape, classes)
+            for sentence in ready.waste(line, *shape, classes, len(train)):
                 tell(sentence)
         if self.network not in SIZED and self.size != "small":
             tell(f"The network {self.network!r} has one size: --size changes nothing.")
@@ -327,10 +327,10 @@ def _seen(data: Facts, line: str) -> tuple[int, int]:
 
 def _takes(data: Facts, line: str, sides: tuple[int, int]) -> bool:
     """True where the network also takes pictures of these sides, all of them."""
-    if not line or "view" in {layer.name for layer in notation.parse(line)}:
+    if not line or "view" in {layer.name for layer in ready.parse(line)}:
         return not line
     channels = data["channels"] + data["masked"]
-    return notation.serves(line, (channels, *_stored(data)), (channels, *sides))
+    return ready.serves(line, (channels, *_stored(data)), (channels, *sides))
 
 
 def _all_object(batch: Batch) -> Batch:

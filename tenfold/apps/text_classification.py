@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 torch = lazy("torch")
-networks = lazy("tenfold.networks.texts")
+networks = lazy("tenfold.networks.text_classifier")
 
 # K classes, V n-grams known
 

@@ -29,7 +29,7 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction, Spans, Tags
 from tenfold.core.settings import Range, knob
-from tenfold.networks import chains
+from tenfold.networks import crf
 from tenfold.readers import tagged
 from tenfold.scoring import natural
 from tenfold.training import loop
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 torch = lazy("torch")
-networks = lazy("tenfold.networks.tags")
+networks = lazy("tenfold.networks.tagger")
 
 # N texts, T tokens, K tags, F features of a token
 
@@ -138,7 +138,7 @@ class TokenClassification(App):
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
         answers, least = facts["answers"], (wishes or _Wishes()).least
         found: list[Any] = [None] * len(outputs["scores"])
-        for rows, ways in chains.ways(outputs, answers["tags"]):
+        for rows, ways in crf.ways(outputs, answers["tags"]):
             for row, way in zip(rows, ways, strict=True):
                 places = outputs["places"].rows(np.array([row])).values
                 found[row] = _answer(way, places, answers, least)
@@ -306,7 +306,7 @@ def _worth(net: nn.Module, columns: Columns, facts: Facts) -> float:
     truth = list(truth if columns.index is None else truth.rows(columns.index))
     pairs = [
         (way.tags, truth[row])
-        for rows, ways in chains.ways(outputs, names)
+        for rows, ways in crf.ways(outputs, names)
         for row, way in zip(rows, ways, strict=True)
     ]
     if facts["answers"]["spans"]:
@@ -337,7 +337,7 @@ def _spans(tags: np.ndarray, names: list[str]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _answer(way: chains.Way, places: np.ndarray, answers: Facts, least: float) -> Prediction:
+def _answer(way: crf.Way, places: np.ndarray, answers: Facts, least: float) -> Prediction:
     names = answers["tags"]
     if not answers["spans"]:
         ends = places.tolist()

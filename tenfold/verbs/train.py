@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from tenfold import layers
 from tenfold.app import asked_back, find, names
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
 from tenfold.core.progress import clock
 from tenfold.core.results import SCHEMA
+from tenfold.networks import summary
 from tenfold.reporting.words import amount
 from tenfold.run import Run
 from tenfold.workflows.estimate import estimate, tried
@@ -113,17 +113,17 @@ def _planned(asked: Asked) -> Document:
     app, prepared = ready(asked)
     two = prepared.parts.train.take(np.zeros(2, np.int64))
     settled, net = tried(app, prepared, left(asked.plan, time.perf_counter() - began))
-    rows = layers.table(net, two)
+    rows = summary.table(net, two)
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
     content = {
         "schema": SCHEMA,
         "kind": asked.kind,
         "rows": counts | {"quarantined": len(prepared.quarantined)},
         "layers": rows,
-        **layers.totals(rows),
+        **summary.totals(rows),
         "estimate": (took := estimate(prepared, settled)),
     }
-    lines = [layers.text(rows), "", "FLOPs are those of one row, forward."]
+    lines = [summary.text(rows), "", "FLOPs are those of one row, forward."]
     if took:
         steps = f"{took['steps']:,} steps of {took['batch']} rows, " if "steps" in took else ""
         lines.append(

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from tenfold.networks import modules
-from tenfold.networks.shapes import Fitted, groups_of, nested
+from tenfold.networks.notation.shapes import Fitted, groups_of, nested
 
 __all__ = ["Lined"]
 

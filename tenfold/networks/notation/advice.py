@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tenfold.core.errors import UsageError
-from tenfold.networks.shapes import (
+from tenfold.networks.notation.parse import Layer, parse
+from tenfold.networks.notation.shapes import (
     WINDOWS,
     Fitted,
     Shape,
@@ -22,7 +23,6 @@ from tenfold.networks.shapes import (
     stride_of,
     window,
 )
-from tenfold.networks.words import Layer, parse
 
 __all__ = ["waste"]
 

@@ -12,9 +12,9 @@ import math
 import re
 
 from tenfold.core.errors import UsageError, nearest
-from tenfold.networks.shapes import Fitted, flat, nested
-from tenfold.networks.wasting import waste
-from tenfold.networks.words import parse
+from tenfold.networks.notation.advice import waste
+from tenfold.networks.notation.parse import parse
+from tenfold.networks.notation.shapes import Fitted, flat, nested
 
 __all__ = ["NAMES", "Fitted", "fitted", "line_of", "nested", "parse", "serves", "waste"]
 

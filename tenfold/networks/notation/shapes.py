@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tenfold.networks.words import Layer, parse, plain, refused
+from tenfold.networks.notation.parse import Layer, parse, plain, refused
 
 __all__ = [
     "WINDOWS",

@@ -1,0 +1,1 @@
+"""A network written in one line."""
