@@ -24,9 +24,9 @@ import numpy as np
 from common import data, show, spread
 
 import tenfold
-from tenfold import foreground
 from tenfold.app import find
 from tenfold.core import system
+from tenfold.media.image import foreground
 from tenfold.prepare import prepare
 
 KIND = "image-classification"

@@ -26,7 +26,7 @@ from typing import Any
 from common import data, peer, show
 
 import tenfold
-from tenfold.readers import interactions
+from tenfold.media.interactions import read
 
 KIND = "recommendation"
 NAMES = ("amazon_beauty", "lastfm_s3rec", "movielens_latest_small")
@@ -97,7 +97,7 @@ def recbole(name: str, models: Sequence[str], more: dict[str, Any]) -> dict[str,
 
 def atomic(name: str, path: Path) -> None:
     """The interactions of a data set as RecBole reads them, in the order in which ours stand."""
-    found = interactions.read(data(name))
+    found = read.read(data(name))
     path.parent.mkdir(parents=True)
     with path.open("w") as file:
         file.write("user_id:token\titem_id:token\ttimestamp:float\n")

@@ -43,7 +43,7 @@ from PIL import Image
 from servers import CLIENT, LIMIT, PATIENCE, SERVER, Server, ours, services
 
 import tenfold
-from tenfold.readers import idx
+from tenfold.media.files import idx
 
 STEP = 0.04  # of what 64 clients reach: how finely a rate is searched
 MANY = 50  # different pictures

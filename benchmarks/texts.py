@@ -28,8 +28,8 @@ from sklearn.svm import LinearSVC
 
 import tenfold
 from tenfold.app import find
+from tenfold.media.text import labelled
 from tenfold.prepare import Prepared, prepare
-from tenfold.readers import texts
 
 KIND = "text-classification"
 NAMES = ("sst2", "trec", "thucnews_titles", "waimai_10k", "ag_news")
@@ -70,7 +70,7 @@ def rows_of(name: str, seed: int) -> Any:
     """What to train on: the folder itself, or AG News with its parts drawn."""
     if name != "ag_news":
         return data(name)
-    table = texts.read(data(name)).drop(columns="split")
+    table = labelled.read(data(name)).drop(columns="split")
     order = np.random.default_rng(seed).permutation(len(table))
     return table.assign(split=np.where(order < 6000, "train", "test"))
 

@@ -28,10 +28,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from texts import CHINESE, KIND, NAMES, rows_of, share
 
-from tenfold import tokens
 from tenfold.app import find
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
+from tenfold.media.text import tokens
 from tenfold.prepare import prepare
 from tenfold.training.inference import by_torch
 

@@ -29,20 +29,14 @@ from tenfold.core.errors import TenfoldError, UsageError, nearest
 from tenfold.core.progress import Silent, listening
 from tenfold.core.results import Prediction, Scores
 from tenfold.core.settings import check_settings
+from tenfold.media.input import Input
 
 if TYPE_CHECKING:
     from torch import nn
 
     from tenfold.core.plan import Plan
 
-__all__ = [
-    "App",
-    "Input",
-    "asked_back",
-    "find",
-    "name_of",
-    "names",
-]
+__all__ = ["App", "asked_back", "find", "name_of", "names"]
 
 Table = pd.DataFrame
 Facts = dict[str, Any]
@@ -50,14 +44,6 @@ Outputs = dict[str, Any]
 """Arrays by name; a Ragged where an output has a value for each position of a row."""
 Answer = Prediction | Problem
 Say = Callable[[Table], list[Answer]]
-
-
-@dataclass(frozen=True)
-class Input:
-    """One thing a person hands over: image audio video text tokens number category items."""
-
-    kind: str
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,23 @@ Whatever stands in the test part is taken out of learning, never the other way r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from tenfold import near
 from tenfold.core.columns import ANSWERS
 from tenfold.core.progress import tell
+from tenfold.media.text import near_duplicates
+from tenfold.media.text.near_duplicates import Pairs
 
-__all__ = ["Copies", "found", "without_leaks"]
+__all__ = ["Copies", "found", "near_groups", "without_leaks"]
 
 MOST = 0.05
 """Share of the training rows: where more are near copies of test rows, all stay, and it is said."""
+
+SKETCHES: dict[str, Callable[[pd.DataFrame], Pairs]] = {"text": near_duplicates.pairs}
+"""What proposes and confirms near copies, by the column of the medium; others have none."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ def found(table: pd.DataFrame) -> tuple[pd.DataFrame, Copies]:
     for _, group in twice.groupby("digest", sort=False):
         same = all(group[name].nunique() == 1 for name in answers)
         (copies.duplicates if same else copies.conflicts).append(list(group["source"]))
-    groups = near.groups(table)
+    groups = near_groups(table)
     if not groups:
         return table, copies
     names = pd.Series(None, table.index, dtype=object)
@@ -44,6 +49,31 @@ def found(table: pd.DataFrame) -> tuple[pd.DataFrame, Copies]:
         names.iloc[rows] = f"near {table['digest'].iloc[rows].min()}"
         copies.near.append(list(table["source"].iloc[rows]))
     return table.assign(near=names), copies
+
+
+def near_groups(table: pd.DataFrame) -> list[list[int]]:
+    """Positions of rows that are near copies of each other and not exact ones, group by group."""
+    found = [each for name, sketch in SKETCHES.items() if name in table for each in sketch(table)]
+    digest = table["digest"].to_numpy()
+    joined = _joined((one, other) for one, other in found if digest[one] != digest[other])
+    return sorted(sorted(rows) for rows in joined)
+
+
+def _joined(pairs: Pairs) -> list[list[int]]:
+    """Groups of whatever is connected."""
+    above: dict[int, int] = {}
+
+    def top(row: int) -> int:
+        while above.setdefault(row, row) != row:
+            above[row] = row = above[above[row]]
+        return row
+
+    for one, other in pairs:
+        above[top(one)] = top(other)
+    members: dict[int, list[int]] = {}
+    for row in above:
+        members.setdefault(top(row), []).append(row)
+    return list(members.values())
 
 
 def without_leaks(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

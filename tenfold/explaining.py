@@ -10,45 +10,35 @@ nothing, so a map that stays as it was shows the input and not the network.
 from __future__ import annotations
 
 import copy
-import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tenfold import draw, scoring, tokens
+from tenfold import scoring
 from tenfold.core.columns import Column, Columns, Problem, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.results import Explanation, Prediction
+from tenfold.media.cover import Cells, Form, Parts
+from tenfold.media.image import cover as picture_cover
+from tenfold.media.image import draw
+from tenfold.media.interactions import cover as item_cover
+from tenfold.media.text import cover as text_cover
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 torch = lazy("torch")
 
-__all__ = [
-    "BETWEEN",
-    "agreement",
-    "covered",
-    "entry_covers",
-    "grad_cam",
-    "has_map",
-    "in_cells",
-    "occlusion",
-    "shuffled",
-    "text_covers",
-]
+__all__ = ["agreement", "covered", "grad_cam", "has_map", "in_cells", "occlusion", "shuffled"]
 
 Say = Callable[[Columns], Sequence[Prediction | Problem]]
 SayTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
 
-Parts = list[tuple[int, int]]
 
-MOST = 64
-"""Covers of one input."""
 AT_ONCE = 8_000_000
 """Characters of covered texts held at a time: only vast texts are asked about in several parts."""
 
@@ -79,14 +69,6 @@ def covered(
 
 
 # --- cover and ask again --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Form:
-    """A form of encoded column: `covers` gives (M, ...) covered copies of a row and their grid."""
-
-    fits: Callable[[Column], bool]
-    covers: Callable[[np.ndarray], tuple[np.ndarray, tuple[int, ...]]]
 
 
 def occlusion(
@@ -137,31 +119,7 @@ def _repeated(column: Column, times: int) -> Column:
     return np.repeat(column, times, 0)
 
 
-def picture_covers(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """(M, H, W, C) copies, each with a square in the picture's mean colour, and the grid (R, K).
-
-    Squares are two cells wide, so that neighbours overlap and edges of cells leave no trace.
-    """
-    height, width, _ = picture.shape
-    down, across = _squares(height), _squares(width)
-    covers = np.repeat(picture[None], len(down) * len(across), 0)
-    places = ((rows, columns) for rows in down for columns in across)
-    for cover, (rows, columns) in zip(covers, places, strict=True):
-        cover[rows, columns] = picture.mean((0, 1)).round()
-    return covers, (len(down), len(across))
-
-
-def _squares(side: int, most: int = 8, least: int = 3) -> list[slice]:
-    """At most 8 cells of at least 3 pixels, each widened by half a cell on either side."""
-    edges = np.linspace(0, side, 1 + min(most, max(1, side // least)))
-    half = (edges[1] - edges[0]) / 2
-    return [
-        slice(max(0, round(start - half)), min(side, round(end + half)))
-        for start, end in itertools.pairwise(edges)
-    ]
-
-
-FORMS = (Form(draw.is_picture, picture_covers),)
+FORMS = (picture_cover.COVER,)
 
 # --- cells, before they are encoded ---
 
@@ -214,62 +172,9 @@ def _cell_covered(
     return replace(found, places=[list(place) for place in cover.places(cell, parts)])
 
 
-def _without(text: str, start: int, end: int) -> str:
-    """The text with spaces in that place: what follows keeps its place, as spans need it."""
-    return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
-
-
-def text_covers(text: Any) -> Parts:
-    """At most 64 parts of a text, (first, behind the last) character of each; [] for no text.
-
-    A part is one token, or as many neighbouring ones as needed; of a very long text those that are
-    read, which are the first and the last.
-    """
-    if not isinstance(text, str):
-        return []
-    half, vast = tokens.LONGEST // 2, len(text) > tokens.LONGEST
-    found = [*tokens.places(text[:half] if vast else text)]
-    if vast:
-        found += [tuple(np.add(place, len(text) - half)) for place in tokens.places(text[-half:])]
-    parts = np.array_split(np.array(found, int).reshape(-1, 2), min(MOST, max(1, len(found))))
-    return [(int(part[0, 0]), int(part[-1, 1])) for part in parts if len(part)]
-
-
-BETWEEN = " | "
-"""What stands between the entries of a list where it is shown as one text."""
-
-
-def entry_covers(cell: Any) -> Parts:
-    """Entries of a list, the last 256 of a longer one: (place, place behind it) of each."""
-    if not isinstance(cell, (list, tuple)):
-        return []
-    return [(place, place + 1) for place in range(max(0, len(cell) - 256), len(cell))]
-
-
-def _without_entries(cell: Any, start: int, end: int) -> tuple[str, ...]:
-    return (*cell[:start], *cell[end:])
-
-
-def _shown(cell: Any, parts: Parts) -> Parts:
-    """Where the entries stand in the list as one text."""
-    ends = list(itertools.accumulate(len(str(entry)) + len(BETWEEN) for entry in cell))
-    return [
-        (ends[at] - len(str(cell[at])) - len(BETWEEN), ends[at] - len(BETWEEN)) for at, _ in parts
-    ]
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A kind of cell: its `parts`, itself `without` one of them, their `places` as it is shown."""
-
-    parts: Callable[[Any], Parts]
-    without: Callable[[Any, int, int], Any]
-    places: Callable[[Any, Parts], Parts]
-
-
 CELLS: dict[str, Cells] = {
-    "text": Cells(text_covers, _without, lambda text, parts: parts),
-    "items": Cells(entry_covers, _without_entries, _shown),
+    "text": text_cover.COVER,
+    "items": item_cover.COVER,
 }
 """Kinds of input that are covered as they were handed over."""
 

@@ -21,7 +21,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.progress import tell
-from tenfold.readers.interactions import Interactions
+from tenfold.media.interactions.read import Interactions
 
 __all__ = ["SPLITS", "table"]
 

@@ -10,28 +10,27 @@ from __future__ import annotations
 import glob
 import itertools
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tenfold.app import Input, Table
+from tenfold.app import Table
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
-from tenfold.readers import cells, interactions, manifests, texts
+from tenfold.media.files import manifests, references
+from tenfold.media.files.listing import is_zip, neighbours, open_tree
+from tenfold.media.input import Input, Named, Row
+from tenfold.media.interactions import inputs as item_inputs
+from tenfold.media.text import inputs as text_inputs
 from tenfold.readers.scan import MEDIA
-from tenfold.readers.trees import is_zip, neighbours, open_tree
 
 __all__ = ["refuse_undrawn", "tables"]
 
 CHUNK = 256
-Row = tuple[Any, str]
-Named = Callable[[str, str], Iterator[Row]]
-"""What a name on the command line stands for: rows of the column."""
 
 
 def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
@@ -47,7 +46,11 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
     if isinstance(source, (list, tuple)) and not source:
         raise UsageError("Nothing was handed over", code="no-input", fix="Name files or folders.")
     numbers, named = itertools.count(1), _NAMED.get(kind, _named)
-    rows = _lists(source, name, numbers) if kind == "items" else _rows(source, name, numbers, named)
+    rows = (
+        item_inputs.rows(source, name, numbers)
+        if kind == "items"
+        else _rows(source, name, numbers, named)
+    )
     count = 0
     while part := list(itertools.islice(rows, CHUNK)):
         count += len(part)
@@ -96,7 +99,7 @@ def _names(table: pd.DataFrame, inputs: dict[str, Input]) -> list[str]:
     """The path of a row where it has one, else its number."""
     (name, *_) = inputs
     return [
-        str(cells.file_of(cell)) if name in MEDIA and isinstance(cell, str) else f"row {row}"
+        str(references.file_of(cell)) if name in MEDIA and isinstance(cell, str) else f"row {row}"
         for row, cell in enumerate(table[name])
     ]
 
@@ -127,7 +130,7 @@ def _named(name: str, column: str) -> Iterator[Row]:
         reason, fix = "there is no such file", neighbours(Path(name))
         yield Problem("missing-file", reason, fix), name
     else:
-        yield cells.file_cell(name), name
+        yield references.file_cell(name), name
 
 
 def _matching(pattern: str, column: str) -> Iterator[Row]:
@@ -165,107 +168,9 @@ def _inside(folder: Path, column: str) -> Iterator[Row]:
 
 # --- texts ----------------------------------------------------------------------------------------
 
-_PATHLIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z0-9]{1,8}")
-
-
-def _text(name: str, column: str) -> Iterator[Row]:
-    """Texts of a file or folder, a line each of standard input, or the text itself."""
-    if name == "-":
-        for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
-            text = line if isinstance(line, str) else line.decode("utf-8", "replace")
-            if text.strip():
-                yield text.rstrip("\r\n"), f"line {number}"
-    elif os.path.lexists(name):
-        yield from _texts_inside(Path(name))
-    elif glob.has_magic(name) and (found := sorted(glob.glob(name, recursive=True))):
-        for one in found:
-            yield from _texts_inside(Path(one))
-    elif _PATHLIKE.fullmatch(name):
-        reason, fix = "there is no such file", neighbours(Path(name))
-        yield (
-            Problem("missing-file", reason, f"{fix} A text with a space in it is read as such."),
-            name,
-        )
-    else:
-        yield name, cells.printable(name if len(name) <= 60 else f"{name[:57]}...")
-
-
-def _texts_inside(path: Path) -> Iterator[Row]:
-    try:
-        for table in texts.texts_of(path):
-            for text, source, problem in zip(
-                table["text"], table["source"], table["problem"], strict=True
-            ):
-                yield (text if problem is None else problem), source
-    except TenfoldError as error:  # one damaged file does not end the rest
-        yield Problem(error.code, error.message, error.fix), str(path)
-
 
 # --- lists of items -------------------------------------------------------------------------------
 
 
-def _lists(source: Any, column: str, numbers: Iterator[int]) -> Iterator[Row]:
-    """A row for each list; a text is one, with | between its entries, or a file of interactions."""
-    if isinstance(source, (str, Path)):
-        yield from _list_named(str(source))
-    elif _is_list(source) and not any(map(_is_list, source)) and not _texts_alone(source):
-        yield tuple(map(str, source)), f"input {next(numbers)}"
-    elif isinstance(source, (list, tuple, pd.Series)) or hasattr(source, "__next__"):
-        for one in source:
-            if _is_list(one):
-                yield tuple(map(str, one)), f"input {next(numbers)}"
-            else:
-                yield from _lists(one, column, numbers)
-    else:
-        yield (str(source),), f"input {next(numbers)}"
-
-
-def _is_list(one: Any) -> bool:
-    return isinstance(one, (list, tuple, np.ndarray))
-
-
-def _texts_alone(source: Any) -> bool:
-    """Each text is a list of its own, as on the command line."""
-    return all(isinstance(one, (str, Path)) for one in source)
-
-
-def _list_named(name: str) -> Iterator[Row]:
-    if name == "-":
-        for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
-            text = line if isinstance(line, str) else line.decode("utf-8", "replace")
-            if text.strip():
-                yield _entries(text), f"line {number}"
-    elif os.path.lexists(name):
-        yield from _people(Path(name))
-    elif _TABLE.fullmatch(name):
-        yield Problem("missing-file", "there is no such file", neighbours(Path(name))), name
-    else:
-        yield _entries(name), cells.printable(name if len(name) <= 60 else f"{name[:57]}...")
-
-
-_TABLE = re.compile(r"\S+\.(csv|tsv|txt|dat|data|parquet|gz|zip)", re.I)
-
-
-def _entries(text: str) -> tuple[str, ...]:
-    return tuple(one.strip() for one in text.split("|") if one.strip())
-
-
-def _people(path: Path) -> Iterator[Row]:
-    """What each user of a file of interactions had, in order, with ratings where there are such."""
-    try:
-        found = interactions.read(path)
-    except TenfoldError as error:
-        yield Problem(error.code, error.message, error.fix), str(path)
-        return
-    starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
-    for user, (start, end) in enumerate(itertools.pairwise(starts)):
-        names = map(str, found.items[found.item[start:end]])
-        pairs = zip(names, found.rating[start:end].tolist(), strict=True)
-        told = (name if mark != mark else f"{name}={mark:g}" for name, mark in pairs)  # NaN = none
-        yield tuple(told), f"user {found.users[user]}"
-    for source, problem in found.problems:
-        yield problem, source
-
-
-_NAMED: dict[str, Named] = {"text": _text}
+_NAMED: dict[str, Named] = {"text": text_inputs.named}
 """Where a name may stand for something else than files of a medium, by the kind of input."""

@@ -7,8 +7,9 @@ import pytest
 from pictures_made import KIND, folder
 
 from tenfold.app import find
+from tenfold.media.files import labelled
+from tenfold.media.image import decode
 from tenfold.prepare import Prepared, prepare
-from tenfold.readers import labelled, pictures
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def photos(tmp_path) -> Path:
 
 
 def read(source) -> pd.DataFrame:
-    return labelled.read(source, pictures.MEDIUM)
+    return labelled.read(source, decode.MEDIUM)
 
 
 def prepared(source, **settings) -> Prepared:

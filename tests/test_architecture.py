@@ -52,12 +52,7 @@ INTERIM = {
         calibration charts intervals labelling scoring scoring.kind scoring.label
         scoring.labels scoring.ranking scoring.ratings scoring.spans
     """,
-    "media": """
-        draw foreground near readers.catalogues readers.cells readers.columns readers.idx
-        readers.interactions readers.labelled readers.lines readers.manifests
-        readers.medium readers.pictures readers.records readers.roles readers.tagged
-        readers readers.texts readers.trees spans tokens views
-    """,
+    "media": "readers",
 }
 ROOM_OF = {f"tenfold.{name}": room for room, words in INTERIM.items() for name in words.split()}
 # Verbs know of other verbs only what is listed.

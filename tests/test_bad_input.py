@@ -17,7 +17,7 @@ from pictures_made import KIND, bad_pictures, folder, ordinary_user, png, snapsh
 from preparing import prepared, read, reasons
 
 from tenfold.core.errors import DataRefused, EnvironmentRefused, TenfoldError
-from tenfold.readers import cells
+from tenfold.media.files import references
 
 
 @pytest.fixture
@@ -74,10 +74,10 @@ def test_no_name_is_too_strange(named):
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_the_cell_of_a_name_leads_back_to_the_file(named, name):
-    cell = cells.file_cell(named / "cat" / name)
+    cell = references.file_cell(named / "cat" / name)
     cell.encode()
-    assert cells.file_of(cell) == named / "cat" / name
-    assert cells.fetch(cell) == (named / "cat" / name).read_bytes()
+    assert references.file_of(cell) == named / "cat" / name
+    assert references.fetch(cell) == (named / "cat" / name).read_bytes()
 
 
 def test_strange_names_in_a_zip(named, tmp_path):

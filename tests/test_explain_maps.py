@@ -12,6 +12,7 @@ from torch import nn
 from tenfold import explaining
 from tenfold.core.columns import Columns, Problem, Ragged
 from tenfold.core.results import Label, Labels
+from tenfold.media.image.cover import picture_covers
 from tenfold.networks.fast import Fast
 from tenfold.networks.image_classifier import PictureClassifier
 from tenfold.networks.notation.network import Lined
@@ -67,7 +68,7 @@ def test_covers_come_in_one_batch_of_at_most_64():
 
 @pytest.mark.parametrize("side", [1, 2, 5, 9])
 def test_a_tiny_picture_gets_fewer_covers(side):
-    covers, grid = explaining.picture_covers(np.zeros((side, side, 3), np.uint8))
+    covers, grid = picture_covers(np.zeros((side, side, 3), np.uint8))
     assert covers.shape == (grid[0] * grid[1], side, side, 3)
     assert grid[0] == grid[1] == max(1, side // 3)
 

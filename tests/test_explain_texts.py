@@ -14,11 +14,12 @@ from subjects import Subject, trained
 
 import tenfold
 from tenfold import explaining
-from tenfold.app import Input
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import UsageError
 from tenfold.core.results import Explanation, Label, to_json
-from tenfold.reporting.passages import passage, strongest
+from tenfold.media.input import Input
+from tenfold.media.text.cover import text_covers
+from tenfold.media.text.passages import passage, strongest
 from tenfold.run import open_run
 from tenfold.sources import tables
 
@@ -61,19 +62,19 @@ def asked(text: object) -> pd.DataFrame:
     ],
 )
 def test_parts_of_a_text_are_its_tokens(text, parts):
-    assert [text[a:b] for a, b in explaining.text_covers(text)] == parts
+    assert [text[a:b] for a, b in text_covers(text)] == parts
 
 
 def test_a_long_text_has_64_parts_of_neighbours_that_leave_nothing_out():
     text = " ".join(f"w{number}" for number in range(1000))
-    parts = explaining.text_covers(text)
+    parts = text_covers(text)
     sizes = [text[a:b].count(" ") + 1 for a, b in parts]
     assert len(parts) == 64 and sum(sizes) == 1000 and max(sizes) - min(sizes) <= 1
 
 
 @pytest.mark.parametrize("text", ["a" * 2_000_000, "字" * 2_000_000, None, 7, b"bytes"])
 def test_vast_texts_and_what_is_no_text(text):
-    parts = explaining.text_covers(text)
+    parts = text_covers(text)
     assert len(parts) <= 64
     if isinstance(text, str):
         assert parts[0][0] == 0 and parts[-1][1] == len(text), "both ends are read"

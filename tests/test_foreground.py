@@ -13,10 +13,10 @@ from PIL import Image
 
 import tenfold
 from tenfold import app as apps
-from tenfold import draw, foreground
 from tenfold.app import find
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
+from tenfold.media.image import draw, foreground
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
 

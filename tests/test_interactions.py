@@ -12,7 +12,7 @@ import pytest
 from tenfold import histories
 from tenfold.core import progress
 from tenfold.core.errors import DataRefused
-from tenfold.readers import interactions
+from tenfold.media.interactions import read
 
 EARLY = 1_000_000_000
 PLAIN = [
@@ -29,7 +29,7 @@ def written(place: Path, separator: str, header: str = "") -> Path:
     return place
 
 
-def events(found: interactions.Interactions) -> set[tuple[str, str, float]]:
+def events(found: read.Interactions) -> set[tuple[str, str, float]]:
     users, items = found.users[found.user], found.items[found.item]
     return set(zip(users, items, found.rating, strict=True))
 
@@ -45,14 +45,14 @@ def events(found: interactions.Interactions) -> set[tuple[str, str, float]]:
     ],
 )
 def test_layouts_say_the_same(tmp_path: Path, name: str, separator: str, header: str):
-    found = interactions.read(written(tmp_path / name, separator, header))
+    found = read.read(written(tmp_path / name, separator, header))
     assert events(found) == {("007", "a", 5), ("007", "b", 3), ("8", "a", 4), ("8", "c", 2)}
     assert found.ordered and not found.problems
 
 
 def test_sequences_are_in_order(tmp_path: Path):
     (tmp_path / "s.txt").write_text("1 5 3 9\n2 3 5\n07 9 3 5 4\n")
-    found = interactions.read(tmp_path / "s.txt")
+    found = read.read(tmp_path / "s.txt")
     table = histories.table(found)
     row = table[(table["group"] == "07") & (table["split"] == "test")].iloc[0]
     assert row["items"] == ("9", "3", "5") and row["next"] == ("4",)
@@ -60,12 +60,12 @@ def test_sequences_are_in_order(tmp_path: Path):
 
 def test_a_table_in_memory_and_parquet(tmp_path: Path):
     frame = pd.DataFrame(PLAIN, columns=["user", "item", "rating", "time"])
-    assert events(interactions.read(frame)) == events(
-        interactions.read(written(tmp_path / "a.csv", ",", "user,item,rating,time"))
+    assert events(read.read(frame)) == events(
+        read.read(written(tmp_path / "a.csv", ",", "user,item,rating,time"))
     )
     pytest.importorskip("pyarrow")
     frame.to_parquet(tmp_path / "b.parquet")
-    assert events(interactions.read(tmp_path / "b.parquet")) == events(interactions.read(frame))
+    assert events(read.read(tmp_path / "b.parquet")) == events(read.read(frame))
 
 
 def test_bad_lines_are_named_and_the_rest_read(tmp_path: Path):
@@ -73,7 +73,7 @@ def test_bad_lines_are_named_and_the_rest_read(tmp_path: Path):
     lines += ["2,a,4,4070908800", "2,b,4,-5", "2,c,4,20", "2,c,4,20", "3,a,4,1,9,9", "3,b,1,2"]
     lines += ["4,a" + 20 * ",1", "4,b,x,3"]
     (tmp_path / "r.csv").write_text("\n".join(lines))
-    found = interactions.read(tmp_path / "r.csv")
+    found = read.read(tmp_path / "r.csv")
     told = {source.rpartition(":")[2]: problem.code for source, problem in found.problems}
     assert told == {
         "3": "bad-rating",
@@ -92,7 +92,7 @@ def test_bad_lines_are_named_and_the_rest_read(tmp_path: Path):
 def test_separators_that_are_mixed_are_said_line_by_line(tmp_path: Path):
     lines = [(";" if at % 2 else ",").join((f"u{at % 9}", f"i{at % 7}", "5")) for at in range(90)]
     (tmp_path / "r.csv").write_text("user,item,rating\n" + "\n".join(lines))
-    found = interactions.read(tmp_path / "r.csv")
+    found = read.read(tmp_path / "r.csv")
     assert len(found.problems) == 45 and len(found.user) == 45
     source, problem = found.problems[0]
     assert (source, problem.code) == ("r.csv:3", "wrong-fields")
@@ -104,7 +104,7 @@ def test_a_column_of_words_is_not_taken_for_ratings(tmp_path: Path):
     (tmp_path / "r.csv").write_text("user,item,rating\n" + "\n".join(rows))
     told = io.StringIO()
     with progress.listening(progress.Line(told)):
-        found = interactions.read(tmp_path / "r.csv")
+        found = read.read(tmp_path / "r.csv")
     assert not found.problems and np.isnan(found.rating).all()
     assert "the column rating holds words" in told.getvalue()
     with pytest.raises(DataRefused) as refused:
@@ -116,7 +116,7 @@ def test_a_file_without_interactions_is_named(tmp_path: Path):
     for name, text in (("empty.csv", ""), ("head.csv", "user,item,time\n")):
         (tmp_path / name).write_text(text)
         with pytest.raises(DataRefused) as refused:
-            interactions.read(tmp_path / name)
+            read.read(tmp_path / name)
         assert refused.value.code == "no-rows" and name in str(refused.value.where)
 
 
@@ -130,7 +130,7 @@ def test_titles_and_attributes_come_from_a_file_beside(tmp_path: Path):
     (tmp_path / "movies.csv").write_text(
         'movieId,title,genres\na,"Heat, the (1995)",Crime|Drama\nb,Up,Family\nc,It,Drama\n'
     )
-    about = interactions.read(tmp_path).catalogue
+    about = read.read(tmp_path).catalogue
     assert about.titles["a"] == "Heat, the (1995)"
     assert about.attributes["genres"]["Drama"] == ["a", "c"]
 
@@ -156,7 +156,7 @@ def test_the_layouts_of_movielens_tell_titles_and_genres(tmp_path: Path):
     )
     (large / "users.dat").write_text("1::F::1::10::48067\n2::M::56::16::70072\n")
     for folder in (small, large):
-        found = interactions.read(folder)
+        found = read.read(folder)
         assert len(found.user) == 4 and not found.problems
         assert found.catalogue.titles["1"] == "Misérables, Les (1995)"
         assert {"1"} <= {*found.catalogue.attributes["genres"]["Action"]}
@@ -174,7 +174,7 @@ def test_the_layouts_of_movielens_tell_titles_and_genres(tmp_path: Path):
 def test_nothing_to_learn_from_is_said(tmp_path: Path, lines: str, code: str):
     (tmp_path / "r.csv").write_text("user,item\n" + lines)
     with pytest.raises(DataRefused) as refused:
-        histories.table(interactions.read(tmp_path / "r.csv"))
+        histories.table(read.read(tmp_path / "r.csv"))
     assert refused.value.code == code and refused.value.fix
 
 
@@ -182,7 +182,7 @@ def walk(split: str) -> pd.DataFrame:
     rows = [(user, item, (item * 7 + user) % 5 + 1, 100 * item + user)
             for user in range(40) for item in range(user % 5, 12)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["user", "item", "rating", "time"])
-    return histories.table(interactions.read(frame), split)
+    return histories.table(read.read(frame), split)
 
 
 @pytest.mark.parametrize("split", ["last", "time", "random"])
@@ -208,7 +208,7 @@ def test_by_time_no_training_is_later_than_any_test():
 
 def test_ratings_are_asked_for_by_a_question_mark():
     rows = [(user, item, (user + item) % 5 + 1) for user in range(30) for item in range(6)]
-    found = interactions.read(pd.DataFrame(rows, columns=["user", "item", "rating"]))
+    found = read.read(pd.DataFrame(rows, columns=["user", "item", "rating"]))
     table = histories.table(found, ratings=True)
     test = table[table["split"] == "test"].iloc[0]
     asked = [one.rpartition("=")[0] for one in test["items"] if one.endswith("=?")]

@@ -150,7 +150,7 @@ def of_tables() -> Iterator[str]:
     for one in words.METRICS.values():
         yield from (one.title, one.meaning)
     yield from apps.names().values()
-    pictures = importlib.import_module("tenfold.readers.pictures")
+    pictures = importlib.import_module("tenfold.media.image.decode")
     yield from (f"is {what}" for what in pictures._DOCUMENTS.values())
 
 

@@ -10,7 +10,8 @@ from pictures_made import drawn, encoded, folder, png, zipped
 from preparing import read
 
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.readers import cells, pictures
+from tenfold.media.files import references
+from tenfold.media.image import decode
 from tenfold.readers.scan import scan
 
 # --- manifests ------------------------------------------------------------------------------------
@@ -38,7 +39,9 @@ def given_as(where: str, manifest: Path) -> Path:
 
 def said(table: pd.DataFrame) -> list[tuple[str, str]]:
     assert table["problem"].isna().all(), list(table["problem"])
-    return [(cells.file_of(c).name, n) for c, n in zip(table["image"], table["label"], strict=True)]
+    return [
+        (references.file_of(c).name, n) for c, n in zip(table["image"], table["label"], strict=True)
+    ]
 
 
 TEXTS = {
@@ -70,7 +73,7 @@ def test_manifest(tmp_path, text, where):
     table = read(given_as(where, root / "labels.csv"))
     if where == "zip":
         assert list(table["label"]) == [label for _, label in LABELS]
-        assert bytes(cells.fetch(table["image"][1])) == png(1)
+        assert bytes(references.fetch(table["image"][1])) == png(1)
     else:
         assert said(table) == LABELS
 
@@ -85,7 +88,7 @@ def test_a_manifest_in_a_folder_around_everything(tmp_path, archive):
     pictured(root / "photos", ("img/a.png", "img/b.png", "img/c d.png"))
     (root / "photos" / "labels.csv").write_text(PLAIN.replace("\n", "\nimg/").rstrip("img/"))
     table = read(zipped(root, tmp_path / "data.zip") if archive else root)
-    assert [bytes(cells.fetch(cell)) for cell in table["image"]] == [png(0), png(1), png(2)]
+    assert [bytes(references.fetch(cell)) for cell in table["image"]] == [png(0), png(1), png(2)]
     assert list(table["label"]) == ["cat", "dog", "cat"] and not table.attrs["ignored"]
 
 
@@ -123,7 +126,7 @@ def test_parquet(tmp_path, where):
     frame.to_parquet(root / "labels.parquet")
     table = read(given_as(where, root / "labels.parquet"))
     assert list(table["label"]) == ["cat", "dog", "cat"] and list(table["weight"]) == [1, 2, 0.5]
-    assert [bytes(cells.fetch(cell)) for cell in table["image"]] == [png(0), png(1), png(2)]
+    assert [bytes(references.fetch(cell)) for cell in table["image"]] == [png(0), png(1), png(2)]
 
 
 def test_several_labels_a_row(tmp_path):
@@ -210,7 +213,7 @@ def test_a_frame_of_arrays_bytes_files_and_pictures(tmp_path):
     with (tmp_path / "a.png").open("rb") as opened:
         cell = [np.asarray(picture), encoded(picture), opened, picture, tmp_path / "a.png"]
         table = read(pd.DataFrame({"image": cell, "label": list("aabbb")}))
-    found, problems = pictures.encode(list(table["image"]), 16, 16, 3)
+    found, problems = decode.encode(list(table["image"]), 16, 16, 3)
     assert not problems and (found == np.asarray(picture)).all()
 
 
@@ -242,5 +245,5 @@ def test_a_cell_that_is_no_picture_is_a_problem_of_its_row(value):
     cell = pd.Series([good, value, good], dtype=object)
     table = scan(read(pd.DataFrame({"image": cell, "label": ["a", "b", "b"]})))
     assert list(table["problem"].notna()) == [False, True, False]
-    found, problems = pictures.encode(list(table["image"]), 4, 4, 1)
+    found, problems = decode.encode(list(table["image"]), 4, 4, 1)
     assert set(problems) == {1} and found.shape == (3, 4, 4, 1)

@@ -5,8 +5,10 @@ import pandas as pd
 from preparing import fresh_cache as fresh_cache
 
 import tenfold
-from tenfold import copies, near
+from tenfold import copies
 from tenfold.app import find
+from tenfold.copies import near_groups
+from tenfold.media.text import near_duplicates
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
 
@@ -29,7 +31,7 @@ def table(rows: list[tuple[str, ...]], names: str = "text label split") -> pd.Da
 
 
 def groups(*texts: str) -> list[list[int]]:
-    return near.groups(scan(table([(text,) for text in texts], "text")))
+    return near_groups(scan(table([(text,) for text in texts], "text")))
 
 
 def test_marks_case_and_a_word_more_are_near():
@@ -73,7 +75,7 @@ def test_every_pair_that_shares_enough_is_found():
         (one, other)
         for one in range(80)
         for other in range(one + 1, 80)
-        if len(sets[one] & sets[other]) >= near.ALIKE * len(sets[one] | sets[other])
+        if len(sets[one] & sets[other]) >= near_duplicates.ALIKE * len(sets[one] | sets[other])
     }
     found = {tuple(rows) for rows in groups(*texts) if len(rows) == 2}
     assert len(wanted) > 10

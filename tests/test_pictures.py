@@ -11,14 +11,14 @@ import pytest
 from pictures_made import EPS, HTML, PDF, SVG, bad_pictures, drawn, encoded, text_bomb, without_end
 from PIL import Image
 
-from tenfold.readers import pictures
-from tenfold.readers.cells import Unreadable
+from tenfold.media.files.references import Unreadable
+from tenfold.media.image import decode
 
 SIDE = 16
 
 
 def decoded(content, channels: int = 3, side: int = SIDE) -> np.ndarray:
-    return pictures.decode(content, side, side, channels)
+    return decode.decode(content, side, side, channels)
 
 
 def near(a: np.ndarray, b: np.ndarray, by: int = 2) -> bool:
@@ -36,23 +36,23 @@ GREYS = np.asarray(drawn(1, mode="L"))
 def test_formats(kind):
     exact = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
     content = encoded(drawn(1), kind, **exact.get(kind, {}))
-    assert vars(pictures.header(content)) == {"width": 16, "height": 16, "channels": 3}
+    assert vars(decode.header(content)) == {"width": 16, "height": 16, "channels": 3}
     assert near(decoded(content), COLOURS, by={"JPEG": 8, "GIF": 40}.get(kind, 0))
-    assert pictures.looks_like(content[:512])
+    assert decode.looks_like(content[:512])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "GIF"])
 def test_grey_formats_have_one_channel(kind):
     content = encoded(drawn(1, mode="L"), kind)
     assert near(decoded(content, 1)[..., 0], GREYS, 0)
-    assert pictures.header(content).channels == (3 if kind == "GIF" else 1)
+    assert decode.header(content).channels == (3 if kind == "GIF" else 1)
 
 
 def test_a_plain_pgm_and_a_pbm():
     text = b"P2\n2 2\n255\n0 255\n128 64\n"
     assert decoded(text, 1, 2)[..., 0].tolist() == [[0, 255], [128, 64]]
     assert decoded(b"P4\n8 1\n\xf0", 1, 8)[0, :, 0].tolist() == [0] * 4 + [255] * 4
-    assert all(map(pictures.looks_like, [b"P%d\n1 1" % n for n in range(1, 7)]))
+    assert all(map(decode.looks_like, [b"P%d\n1 1" % n for n in range(1, 7)]))
 
 
 def test_a_pgm_of_16_bits():
@@ -66,7 +66,7 @@ def test_a_pgm_of_16_bits():
 
 def test_cmyk():
     content = encoded(drawn(1, mode="CMYK"), "JPEG", quality=100, subsampling=0)
-    assert pictures.header(content).channels == 3
+    assert decode.header(content).channels == 3
     assert near(decoded(content), COLOURS, by=12)
 
 
@@ -74,7 +74,7 @@ def test_cmyk():
 def test_16_bits_keep_their_high_byte(kind):
     wide = GREYS.astype(np.uint16) * 257
     content = encoded(Image.fromarray(wide), kind)
-    assert pictures.header(content).channels == 1
+    assert decode.header(content).channels == 1
     assert near(decoded(content, 1)[..., 0], GREYS, 1)
 
 
@@ -98,13 +98,13 @@ def test_a_float_tiff_with_nan_is_a_problem():
 def test_one_bit():
     mask = GREYS > 100
     content = encoded(Image.fromarray(mask), "PNG")
-    assert pictures.header(content).channels == 1
+    assert decode.header(content).channels == 1
     assert (decoded(content, 1)[..., 0] == mask * 255).all()
 
 
 def test_palette():
     content = encoded(drawn(1).quantize(256), "PNG")
-    assert pictures.header(content).channels == 3
+    assert decode.header(content).channels == 3
     assert near(decoded(content), COLOURS, by=40)
 
 
@@ -171,11 +171,11 @@ def test_every_exif_orientation_is_upright(number, kind):
     stored = Image.fromarray(np.ascontiguousarray(TURNS[number](WIDE)))
     exact = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
     content = encoded(stored, kind, exif=exif, **exact.get(kind, {}))
-    assert vars(pictures.header(content)) == {"width": 48, "height": 32, "channels": 3}
-    assert near(pictures.decode(content, 32, 48, 3), WIDE, by=12)
+    assert vars(decode.header(content)) == {"width": 48, "height": 32, "channels": 3}
+    assert near(decode.decode(content, 32, 48, 3), WIDE, by=12)
     small = np.asarray(Image.fromarray(WIDE).resize((12, 8), Image.Resampling.BOX))
-    assert np.abs(pictures.decode(content, 8, 12, 3).astype(int) - small).mean() < 8
-    assert pictures.upright(content).size == (48, 32)
+    assert np.abs(decode.decode(content, 8, 12, 3).astype(int) - small).mean() < 8
+    assert decode.upright(content).size == (48, 32)
 
 
 def test_a_nonsense_orientation_is_no_orientation():
@@ -192,7 +192,7 @@ def test_damaged_exif_does_not_spoil_the_picture():
 @pytest.mark.parametrize("size", [(1, 1), (1, 20_000), (20_000, 1), (3, 5000)])
 def test_extreme_shapes(size):
     content = encoded(Image.new("RGB", size, (10, 20, 30)))
-    assert (pictures.header(content).width, pictures.header(content).height) == size
+    assert (decode.header(content).width, decode.header(content).height) == size
     assert (decoded(content, side=32) == (10, 20, 30)).all()
     turned = Image.Exif()
     turned[0x0112] = 6
@@ -227,13 +227,13 @@ ARRAYS = {
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_arrays(name):
-    assert pictures.header(ARRAYS[name]) == pictures.Header(16, 16, 3)
+    assert decode.header(ARRAYS[name]) == decode.Header(16, 16, 3)
     assert near(decoded(ARRAYS[name]), COLOURS, 1)
 
 
 def test_grey_and_logical_arrays():
     for array in (GREYS, GREYS[..., None], GREYS / 255.0):
-        assert pictures.header(array).channels == 1
+        assert decode.header(array).channels == 1
         assert near(decoded(array, 1)[..., 0], GREYS, 1)
     assert (decoded(GREYS > 100, 1)[..., 0] == (GREYS > 100) * 255).all()
 
@@ -264,7 +264,7 @@ SAYS = {
 def test_what_cannot_be_decoded_is_a_problem_with_a_fix(name):
     content = bad_pictures()[name]
     with pytest.raises(Unreadable) as found:
-        pictures.header(content)
+        decode.header(content)
         decoded(content)
     problem = found.value.problem
     assert problem.code and problem.fix.endswith(".")
@@ -274,9 +274,9 @@ def test_what_cannot_be_decoded_is_a_problem_with_a_fix(name):
 @pytest.mark.parametrize("content", [HTML, SVG, PDF, EPS], ids=["html", "svg", "pdf", "eps"])
 def test_documents_do_not_look_like_pictures(content):
     assert not any(
-        map(pictures.looks_like, (b"BMW and other cars", b"P5 is a file", b"RIFF1234WAVE"))
+        map(decode.looks_like, (b"BMW and other cars", b"P5 is a file", b"RIFF1234WAVE"))
     )
-    assert not pictures.looks_like(content)
+    assert not decode.looks_like(content)
 
 
 def test_a_png_without_its_end_is_whole_enough():
@@ -315,7 +315,7 @@ def test_no_cut_and_no_flipped_byte_raises_anything_else(kind):
         if random.random() < 0.3:
             data = data[: random.integers(len(data))]
         try:
-            header = pictures.header(bytes(data))
+            header = decode.header(bytes(data))
             found = decoded(bytes(data))
         except Unreadable:
             continue
@@ -328,10 +328,10 @@ def test_no_cut_and_no_flipped_byte_raises_anything_else(kind):
 def test_encode_reports_rows_and_leaves_them_zero():
     cells = [encoded(drawn(n)) for n in range(40)]
     cells[3], cells[39] = b"", HTML
-    found, problems = pictures.encode(cells, SIDE, SIDE, 3)
+    found, problems = decode.encode(cells, SIDE, SIDE, 3)
     assert sorted(problems) == [3, 39] and problems[3].code == "empty-file"
     assert found.shape == (40, 16, 16, 3) and not found[3].any() and not found[39].any()
-    alone = pictures.encode([cells[17]], SIDE, SIDE, 3)[0][0]
+    alone = decode.encode([cells[17]], SIDE, SIDE, 3)[0][0]
     assert (found[17] == alone).all() and (alone == np.asarray(drawn(17))).all()
 
 
@@ -348,5 +348,5 @@ def test_threads_leave_the_warning_filters_alone():
 
 def test_header_and_pixels_agree_for_pictures_in_memory():
     picture = Image.open(io.BytesIO(encoded(drawn(5, mode="L"))))
-    assert vars(pictures.header(picture)) == {"width": 16, "height": 16, "channels": 1}
+    assert vars(decode.header(picture)) == {"width": 16, "height": 16, "channels": 1}
     assert decoded(picture, 1).shape == (16, 16, 1)

@@ -12,7 +12,8 @@ from PIL import Image
 from preparing import read
 
 from tenfold.core.errors import DataRefused, TenfoldError
-from tenfold.readers import cells, pictures
+from tenfold.media.files import references
+from tenfold.media.image import decode
 from tenfold.readers.scan import scan
 
 
@@ -21,7 +22,7 @@ def rows(source) -> set[tuple]:
     table = read(source)
     good = table[table["problem"].isna()]
     parts = good["split"] if "split" in good else [""] * len(good)
-    content = [bytes(cells.fetch(cell)) for cell in good["image"]]
+    content = [bytes(references.fetch(cell)) for cell in good["image"]]
     return set(zip(parts, good["label"], content, strict=True))
 
 
@@ -182,7 +183,7 @@ def test_idx(tmp_path, packed, archive):
     assert list(table["split"]) == ["train"] * 8 + ["test"] * 8
     assert list(table["label"]) == ["0", "1"] * 8
     values = np.random.default_rng(1).integers(0, 256, (8, 6, 5))
-    assert (cells.fetch(table["image"][11]) == values[3]).all()
+    assert (references.fetch(table["image"][11]) == values[3]).all()
     scanned = scan(table)
     assert set(scanned["width"]) == {5} and set(scanned["height"]) == {6}
     assert scanned["digest"].nunique() == 16
@@ -281,4 +282,4 @@ def test_pictures_may_be_given_as_a_path_or_a_text(tmp_path):
 
 def test_an_image_in_memory_keeps_its_orientation():
     turned = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
-    assert pictures.header(turned) == pictures.Header(3, 2, 1)
+    assert decode.header(turned) == decode.Header(3, 2, 1)

@@ -10,7 +10,7 @@ import pytest
 
 import tenfold
 from tenfold import histories
-from tenfold.readers import interactions
+from tenfold.media.interactions import read
 
 KIND = "recommendation"
 
@@ -26,7 +26,7 @@ KIND = "recommendation"
 def test_all_is_read_as_the_source_counts_it(
     data_folder: Path, name: str, people: int, items: int, events: int
 ):
-    found = interactions.read(data_folder / name)
+    found = read.read(data_folder / name)
     assert (len(found.users), len(found.items), len(found.user)) == (people, items, events)
     assert found.ordered and not found.problems and found.catalogue.attributes
 
@@ -47,7 +47,7 @@ def test_scores_are_as_sure_as_they_are_right(data_folder: Path, tmp_path: Path)
     """What is promised for the ten best, of 300 people, is about what is kept."""
     source = data_folder / "lastfm_s3rec"
     run = tenfold.train(KIND, source, model="ease", damping=250, out=tmp_path / "run")
-    table = histories.table(interactions.read(source))
+    table = histories.table(read.read(source))
     test = table[table["split"] == "test"].head(300)
     answers = [one.answer for one in tenfold.predict(run, [*map(list, test["items"])])]
     promised = np.mean([sum(score for _, score in one.items) for one in answers])

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tenfold import draw
 from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError
 from tenfold.core.results import Label, Labels
 from tenfold.core.text import short
+from tenfold.media.image import draw
 from tenfold.reporting import answers, words
 from tenfold.reporting.notes import notes
 from tenfold.run import open_run

@@ -12,6 +12,7 @@ from test_language import latin_words
 
 import tenfold
 from tenfold.core.language import speaking
+from tenfold.media.text.passages import named
 from tenfold.reporting import answers, passages
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -161,7 +162,7 @@ def test_an_answer_that_names_parts_is_said_and_marked():
     answer = Parts((("LOC", 12, 14), (NASTY, 0, 4)), (0.9, 0.7))
     said = answers.said(answer)
     assert (said["said"], said["sure"]) == (f"{NASTY} + LOC", 0.7)
-    pieces = passages.named("Anna 😀 sees 北京", passages.answered(answer))
+    pieces = named("Anna 😀 sees 北京", passages.answered(answer))
     assert [one["text"] for one in pieces] == ["Anna", " 😀 sees ", "北京"]
     assert [one["label"] for one in pieces] == [NASTY, "", "LOC"]
     assert answers.said(Parts((), ()))["said"] == "none"
@@ -170,9 +171,9 @@ def test_an_answer_that_names_parts_is_said_and_marked():
 
 def test_a_long_text_of_parts_is_cut():
     parts = [("A", 10 * n, 10 * n + 3) for n in range(1000)]
-    pieces = passages.named("abc def gh" * 1000, parts, 300)
+    pieces = named("abc def gh" * 1000, parts, 300)
     assert len("".join(one["text"] for one in pieces)) < 310 and pieces[-1]["text"] == " …"
-    assert passages.named("ab", [("A", 0, 2), ("B", 1, 2)])[0]["label"] == "A"
+    assert named("ab", [("A", 0, 2), ("B", 1, 2)])[0]["label"] == "A"
 
 
 def test_chinese_pages_about_texts_are_wholly_chinese(pages, tmp_path):

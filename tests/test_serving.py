@@ -13,8 +13,8 @@ from served import subject as subject
 
 import tenfold
 from tenfold import explaining
-from tenfold.app import Input
 from tenfold.core.columns import Columns
+from tenfold.media.input import Input
 
 # --- the same answers ---
 

@@ -13,8 +13,8 @@ from served import PREDICT, one
 from served import picture as picture
 from served import subject as subject
 
-from tenfold.app import Input
 from tenfold.core.results import Labels, to_json
+from tenfold.media.input import Input
 from tenfold.serving.pages import MEDIA
 
 FOLDER = Path(__file__).resolve().parents[1] / "tenfold" / "serving"

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tenfold import scoring, spans
+from tenfold import scoring
 from tenfold.core.columns import Problem
 from tenfold.core.results import Spans, Tags, to_json
+from tenfold.media.text import tag_schemes
 from tenfold.scoring.spans import SPANS, TAGS
 
 BIO = ["B-PER", "I-PER", "O", "B-LOC", "B-LOC", "I-LOC", "O"]
@@ -19,8 +20,8 @@ SAME = {
 
 @pytest.mark.parametrize("scheme", SAME)
 def test_every_scheme_is_found_and_comes_to_bio(scheme: str):
-    assert spans.scheme_of([SAME[scheme]]) == scheme
-    assert spans.to_bio(SAME[scheme], scheme) == (tuple(BIO), 0)
+    assert tag_schemes.scheme_of([SAME[scheme]]) == scheme
+    assert tag_schemes.to_bio(SAME[scheme], scheme) == (tuple(BIO), 0)
 
 
 @pytest.mark.parametrize(
@@ -36,22 +37,22 @@ def test_every_scheme_is_found_and_comes_to_bio(scheme: str):
     ],
 )
 def test_schemes(tags: list[str], scheme: str):
-    assert spans.scheme_of([tags]) == scheme
+    assert tag_schemes.scheme_of([tags]) == scheme
 
 
 def test_a_span_without_a_beginning_begins_there():
-    assert spans.to_bio(["O", "I-PER", "I-LOC", "B-LOC", "I-LOC"], "BIO") == (
+    assert tag_schemes.to_bio(["O", "I-PER", "I-LOC", "B-LOC", "I-LOC"], "BIO") == (
         ("O", "B-PER", "B-LOC", "B-LOC", "I-LOC"),
         2,
     )
-    assert spans.to_bio(["E-X", "M-X"], "BMES") == (("B-X", "B-X"), 2)
+    assert tag_schemes.to_bio(["E-X", "M-X"], "BMES") == (("B-X", "B-X"), 2)
 
 
 def test_spans_are_in_characters():
     places = [(0, 4), (5, 9), (10, 12), (13, 15), (16, 18), (19, 21), (22, 23)]
-    assert spans.spans_of(BIO, places) == (("PER", 0, 9), ("LOC", 13, 15), ("LOC", 16, 21))
-    assert spans.spans_of(["B-X"], [(2, 5)]) == (("X", 2, 5),)
-    assert spans.spans_of([], []) == ()
+    assert tag_schemes.spans_of(BIO, places) == (("PER", 0, 9), ("LOC", 13, 15), ("LOC", 16, 21))
+    assert tag_schemes.spans_of(["B-X"], [(2, 5)]) == (("X", 2, 5),)
+    assert tag_schemes.spans_of([], []) == ()
 
 
 # --- scores ---
@@ -59,7 +60,7 @@ def test_spans_are_in_characters():
 
 def random_tags(random: np.random.Generator, length: int) -> list[str]:
     drawn = random.choice(["O", "B-A", "I-A", "B-B", "I-B"], length).tolist()
-    return list(spans.to_bio(drawn, "BIO")[0])
+    return list(tag_schemes.to_bio(drawn, "BIO")[0])
 
 
 def table(rows: list[list[str]]) -> pd.DataFrame:
@@ -69,7 +70,8 @@ def table(rows: list[list[str]]) -> pd.DataFrame:
 
 def answers(rows: list[list[str]], truth: pd.DataFrame) -> list[Spans]:
     found = [
-        spans.spans_of(tags, places) for tags, places in zip(rows, truth["places"], strict=True)
+        tag_schemes.spans_of(tags, places)
+        for tags, places in zip(rows, truth["places"], strict=True)
     ]
     return [Spans(one, (0.9,) * len(one)) for one in found]
 

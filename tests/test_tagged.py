@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tenfold import spans
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.readers import tagged
+from tenfold.media.text import tag_schemes, tagged
 
 ENGLISH = [("Anna", "B-PER"), ("Bell", "I-PER"), ("saw", "O"), ("Paris", "B-LOC"), (".", "O")]
 CHINESE = [("吴", "B-NAME"), ("重", "M-NAME"), ("阳", "E-NAME"), ("，", "O"), ("人", "S-X")]
@@ -28,7 +27,9 @@ def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
 def entities(table: pd.DataFrame, row: int = 0) -> list[tuple[str, str]]:
     """(type, words) of the spans of a row."""
     one = table.iloc[row]
-    return [(kind, one["text"][a:b]) for kind, a, b in spans.spans_of(one["tags"], one["places"])]
+    return [
+        (kind, one["text"][a:b]) for kind, a, b in tag_schemes.spans_of(one["tags"], one["places"])
+    ]
 
 
 @pytest.mark.parametrize("between", [" ", "\t"])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.readers import texts
+from tenfold.media.text import labelled
 
 ROWS = [
     ("the soup was warm and tasty", "good"),
@@ -36,7 +36,7 @@ def quoted(rows: list[tuple[str, str]], separator: str = ",") -> str:
 
 
 def pairs(source) -> list[tuple[str, str]]:
-    table = texts.read(source)
+    table = labelled.read(source)
     assert table["problem"].isna().all()
     return list(zip(table["text"], table["label"], strict=True))
 
@@ -97,25 +97,25 @@ def test_several_columns_are_one_text(tmp_path: Path):
 
 def test_a_line_end_inside_quotes(tmp_path: Path):
     path = write(tmp_path / "a.csv", 'text,label\n"one\ntwo",a\n"say ""hi""",b\nplain,a\n')
-    table = texts.read(path)
+    table = labelled.read(path)
     assert table["text"].tolist() == ["one\ntwo", 'say "hi"', "plain"]
     assert table["source"].tolist() == ["a.csv:2", "a.csv:4", "a.csv:5"]
 
 
 def test_several_labels(tmp_path: Path):
     path = write(tmp_path / "a.csv", "text,labels\nrain,weather|bad\nsun,weather\nnone,\n")
-    assert texts.read(path)["labels"].tolist() == [("bad", "weather"), ("weather",), ()]
+    assert labelled.read(path)["labels"].tolist() == [("bad", "weather"), ("weather",), ()]
     path = write(tmp_path / "a.jsonl", '{"text": "x y", "labels": ["a", "b"]}\n' * 2)
-    assert texts.read(path)["labels"].tolist() == [("a", "b")] * 2
+    assert labelled.read(path)["labels"].tolist() == [("a", "b")] * 2
     path = write(tmp_path / "f.txt", "__label__a __label__b some words\n__label__a more\n")
-    assert texts.read(path)["labels"].tolist() == [("a", "b"), ("a",)]
+    assert labelled.read(path)["labels"].tolist() == [("a", "b"), ("a",)]
 
 
 def test_labels_are_named_by_the_file_of_classes(tmp_path: Path):
     write(tmp_path / "class.txt", "finance\nsport\n")
     write(tmp_path / "train.txt", "shares fall again\t0\ngoal in the last minute\t1\n" * 3)
     write(tmp_path / "test.txt", "a bank\t0\na match\t1\n")
-    table = texts.read(tmp_path)
+    table = labelled.read(tmp_path)
     assert set(table["label"]) == {"finance", "sport"}
     assert table["split"].value_counts().to_dict() == {"train": 6, "test": 2}
 
@@ -132,7 +132,7 @@ def test_a_folder_a_class(tmp_path: Path):
     for number, (text, label) in enumerate(ROWS):
         write(tmp_path / "train" / label / f"{number}.txt", text)
     write(tmp_path / "test" / "good" / "x.txt", "fresh", "gb18030")
-    table = texts.read(tmp_path)
+    table = labelled.read(tmp_path)
     assert sorted(zip(table["text"], table["label"], strict=True)) == sorted(
         [*ROWS, ("fresh", "good")]
     )
@@ -144,7 +144,7 @@ def test_a_file_a_class(tmp_path: Path):
     write(tmp_path / "reviews.good.txt.gz", "warm soup\nfresh bread\n")
     write(tmp_path / "reviews.bad.txt.gz", "cold soup\n\n")
     write(tmp_path / "README.txt", "what this is")
-    table = texts.read(tmp_path)
+    table = labelled.read(tmp_path)
     assert sorted(zip(table["text"], table["label"], strict=True)) == [
         ("cold soup", "bad"),
         ("fresh bread", "good"),
@@ -157,13 +157,13 @@ def test_a_zip(tmp_path: Path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         for part in ("train", "dev", "test"):
             file.writestr(f"data/{part}.csv", CSV)
-    table = texts.read(tmp_path / "a.zip")
+    table = labelled.read(tmp_path / "a.zip")
     assert table["split"].value_counts().to_dict() == {"train": 6, "valid": 6, "test": 6}
 
 
 def test_columns_beside_text_and_label(tmp_path: Path):
     content = "text,label,author,weight,split\nwarm soup,a,x,2,train\ncold soup,b,y,1,test\n"
-    table = texts.read(write(tmp_path / "a.csv", content))
+    table = labelled.read(write(tmp_path / "a.csv", content))
     assert table[["group", "weight", "split"]].values.tolist() == [
         ["x", 2.0, "train"],
         ["y", 1.0, "test"],
@@ -191,7 +191,7 @@ def test_numbers_as_labels_stay_as_written(tmp_path: Path):
 def test_a_bad_line_is_named_and_the_rest_read(tmp_path: Path, lines, number: int, code: str):
     good = ["warm soup,good", "cold soup,bad"]
     content = "\n".join(["text,label", *good, *lines, *good]) + "\n"
-    table = texts.read(write(tmp_path / "a.csv", content))
+    table = labelled.read(write(tmp_path / "a.csv", content))
     bad = table[table["problem"].notna()]
     assert [
         (one.code, source) for one, source in zip(bad["problem"], bad["source"], strict=True)
@@ -203,7 +203,7 @@ def test_bad_bytes_spoil_one_line_alone(tmp_path: Path):
     lines = [f"tasty soup number {row} 好,good".encode() for row in range(40)]
     lines[7] = b"caf\xe9 \xff soup,bad"
     (tmp_path / "a.csv").write_bytes(b"text,label\n" + b"\n".join(lines))
-    table = texts.read(tmp_path / "a.csv")
+    table = labelled.read(tmp_path / "a.csv")
     bad = table[table["problem"].notna()]
     assert bad["source"].tolist() == ["a.csv:9"] and bad["problem"].iloc[0].code == "encoding"
 
@@ -221,7 +221,7 @@ def test_bad_bytes_spoil_one_line_alone(tmp_path: Path):
 )
 def test_a_bad_line_of_json(tmp_path: Path, line: str):
     good = '{"text": "warm soup", "label": "good"}\n'
-    table = texts.read(write(tmp_path / "a.jsonl", good * 3 + line + "\n" + good))
+    table = labelled.read(write(tmp_path / "a.jsonl", good * 3 + line + "\n" + good))
     bad = table[table["problem"].notna()]
     assert bad["source"].tolist() == ["a.jsonl:4"] and bad["problem"].iloc[0].code == "bad-json"
 
@@ -237,7 +237,7 @@ def test_a_bad_line_of_json(tmp_path: Path, line: str):
 )
 def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, name: str, content: str, code: str):
     with pytest.raises(DataRefused) as refused:
-        texts.read(write(tmp_path / name, content))
+        labelled.read(write(tmp_path / name, content))
     assert refused.value.code == code and refused.value.where == name
 
 
@@ -245,18 +245,18 @@ def test_damaged_gzip_is_refused(tmp_path: Path):
     whole = gzip.compress(CSV.encode() * 5000)
     (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataRefused, match="damaged behind line"):
-        texts.read(tmp_path / "a.csv.gz")
+        labelled.read(tmp_path / "a.csv.gz")
 
 
 def test_empty_and_mistyped_folders(tmp_path: Path):
     with pytest.raises(DataRefused, match="empty"):
-        texts.read(tmp_path)
+        labelled.read(tmp_path)
     with pytest.raises(UsageError, match="nothing at"):
-        texts.read(tmp_path / "nowhere")
+        labelled.read(tmp_path / "nowhere")
     write(tmp_path / "a.csv", CSV)
     write(tmp_path / "b.csv", CSV)
     with pytest.raises(UsageError, match="2 tables"):
-        texts.read(tmp_path)
+        labelled.read(tmp_path)
 
 
 def test_two_megabytes_without_a_space(tmp_path: Path):
@@ -270,7 +270,7 @@ def test_two_megabytes_without_a_space(tmp_path: Path):
 def test_rows_of_a_table_come_in_pieces(tmp_path: Path):
     lines = "".join(f"text number {row}\n" for row in range(1000))
     path = write(tmp_path / "a.csv", f"review\n{lines}")
-    tables = list(texts.texts_of(path))
+    tables = list(labelled.texts_of(path))
     assert [len(one) for one in tables] == [256, 256, 256, 232]
     assert tables[3]["text"].iloc[-1] == "text number 999"
     assert tables[3]["source"].iloc[-1].endswith("a.csv:1001")
@@ -278,7 +278,7 @@ def test_rows_of_a_table_come_in_pieces(tmp_path: Path):
 
 def test_a_plain_file_is_one_text(tmp_path: Path):
     path = write(tmp_path / "letter.txt", "Dear all,\n\nno.\n")
-    (table,) = texts.texts_of(path)
+    (table,) = labelled.texts_of(path)
     assert table["text"].tolist() == ["Dear all,\n\nno.\n"]
 
 
@@ -297,7 +297,7 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_real_folders(data_folder: Path, name: str):
     rows, classes, parts = REAL[name]
-    table = texts.read(data_folder / name)
+    table = labelled.read(data_folder / name)
     assert len(table) == rows and table["label"].nunique() == classes
     assert table["problem"].isna().all()
     assert (table["split"].value_counts().to_dict() if "split" in table else {}) == parts

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tenfold import tokens
+from tenfold.media.text import tokens
 
 SAMPLES = [
     "Hello, world!",

@@ -9,8 +9,8 @@ from learning import HERE
 
 import worlds
 from tenfold.core.errors import UsageError
+from tenfold.media.image.augment import KINDS, Views, differs_mirrored, named, reads_one_way
 from tenfold.training.batches import tensors
-from tenfold.views import KINDS, Views, differs_mirrored, named, reads_one_way
 
 RANDOM = np.random.default_rng(0)
 

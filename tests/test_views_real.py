@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tenfold.app import find
+from tenfold.media.image.augment import differs_mirrored
 from tenfold.prepare import prepare
-from tenfold.views import differs_mirrored
 
 KIND = "image-classification"
 

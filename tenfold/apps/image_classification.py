@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, foreground, labelling, views
-from tenfold.app import App, Facts, Input, Outputs, Table
+from tenfold import calibration, labelling
+from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
 from tenfold.core.errors import UsageError, nearest
@@ -32,8 +32,12 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Label, Labels, Prediction
 from tenfold.core.settings import Range, knob
+from tenfold.media.files import labelled
+from tenfold.media.image import augment as views
+from tenfold.media.image import decode as pictures
+from tenfold.media.image import foreground
+from tenfold.media.input import Input
 from tenfold.networks.notation import ready
-from tenfold.readers import labelled, pictures
 from tenfold.training import augment_search, loop, losses
 from tenfold.training.batches import in_order
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import bags, calibration, labelling, tokens
-from tenfold.app import App, Facts, Input, Outputs, Table
+from tenfold import bags, calibration, labelling
+from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.lazy import lazy
@@ -31,7 +31,8 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Label, Labels, Prediction
 from tenfold.core.settings import Range, knob
-from tenfold.readers import texts
+from tenfold.media.input import Input
+from tenfold.media.text import labelled, tokens
 from tenfold.training import loop
 from tenfold.training import losses as training_losses
 from tenfold.training.inference import by_torch
@@ -75,7 +76,7 @@ class TextClassification(App):
     wishes = _Wishes
 
     def read(self, source: Any) -> Table:
-        return texts.read(source)
+        return labelled.read(source)
 
     def learn(self, train: Table) -> Facts:
         data = _vocabularies(list(train["text"]), self.network)

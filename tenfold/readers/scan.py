@@ -14,13 +14,13 @@ from tenfold import cache
 from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.progress import advance
-from tenfold.readers import pictures
-from tenfold.readers.cells import Unreadable, fetch, file_of
-from tenfold.readers.medium import Medium
+from tenfold.media.files.references import Unreadable, fetch, file_of
+from tenfold.media.image import decode
+from tenfold.media.medium import Medium
 
 __all__ = ["MEDIA", "scan"]
 
-MEDIA = {medium.column: medium for medium in (pictures.MEDIUM,)}
+MEDIA = {medium.column: medium for medium in (decode.MEDIUM,)}
 
 Found = tuple[str, dict[str, int], Problem | None]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import charts, draw, explaining, scoring
+from tenfold import charts, explaining, scoring
 from tenfold.app import App, name_of
 from tenfold.core import system
 from tenfold.core.columns import Columns
@@ -20,6 +20,8 @@ from tenfold.core.errors import TenfoldError
 from tenfold.core.language import again, say, speaking
 from tenfold.core.results import Explanation
 from tenfold.evidence import Evidence
+from tenfold.media.image import draw
+from tenfold.media.text.passages import named, passage
 from tenfold.prepare import Prepared
 from tenfold.reporting import answers, card, exports, made, passages, rows, words
 from tenfold.reporting.notes import notes
@@ -160,9 +162,9 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
         cells = {name: passages.text_of(table[name].iloc[place]) for name in texts}
         parts = passages.answered(found.answers[row])
         shown = [
-            passages.passage(text, _over(one, name), MOST_LETTERS)
+            passage(text, _over(one, name), MOST_LETTERS)
             if parts is None
-            else passages.named(text, marks, MOST_LETTERS, others)
+            else named(text, marks, MOST_LETTERS, others)
             for name, text in cells.items()
             for marks, others in _both(parts, passages.true(table, place))
         ]
@@ -276,7 +278,7 @@ def _plain_examples(table: pd.DataFrame, texts: list[str]) -> list[dict[str, Any
         return []
     some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
     shown = [
-        passages.named(passages.text_of(table[texts[0]].iloc[row]), passages.true(table, row), 300)
+        named(passages.text_of(table[texts[0]].iloc[row]), passages.true(table, row), 300)
         for row in map(int, some)
     ]
     return [{"name": "", "images": [], "passages": shown}]

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, spans
+from tenfold import calibration
 from tenfold.core.results import Spans, Tags
 from tenfold.intervals import Weighed, resampled
+from tenfold.media.text import tag_schemes
 from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
 
 __all__ = ["SPANS", "TAGS"]
@@ -28,7 +29,7 @@ Span = tuple[str, int, int]
 
 def _gold(table: pd.DataFrame) -> list[set[Span]]:
     return [
-        set(spans.spans_of(tags, places))
+        set(tag_schemes.spans_of(tags, places))
         for tags, places in zip(table["tags"], table["places"], strict=True)
     ]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from tenfold.app import Input
+from tenfold.media.input import Input
 from tenfold.serving.replies import Refused
 
 __all__ = ["KINDS", "Kind", "plain"]

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold.app import Input
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.settings import check_settings
 from tenfold.folders import EXPORTS
+from tenfold.media.input import Input
 from tenfold.run import Run
 from tenfold.serving.declared import kind_name, wishes
 from tenfold.serving.inputs import KINDS, Kind

@@ -16,7 +16,7 @@ from tenfold.core.language import known
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
-from tenfold.readers import idx
+from tenfold.media.files import idx
 from tenfold.run import Run
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain

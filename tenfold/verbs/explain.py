@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import draw, explaining, folders
+from tenfold import explaining, folders
 from tenfold.core import language
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.document import Document
@@ -21,10 +21,12 @@ from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.core.text import short
-from tenfold.readers.cells import error_line, printable
+from tenfold.media.files.references import error_line, printable
+from tenfold.media.image import draw
+from tenfold.media.text.passages import passage, strongest
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
-from tenfold.reporting.passages import passage, strongest, text_of, texts_of
+from tenfold.reporting.passages import text_of, texts_of
 from tenfold.reporting.words import share
 from tenfold.run import Run, open_run
 from tenfold.sources import tables

@@ -24,7 +24,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.progress import advance
 from tenfold.core.results import SCHEMA
 from tenfold.folders import data_of
-from tenfold.readers.cells import error_line, printable
+from tenfold.media.files.references import error_line, printable
 from tenfold.reporting.words import plural
 from tenfold.run import Run, open_run
 from tenfold.sources import tables

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold import draw as draw_module
 from tenfold.app import Answer, Table
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers, cell_text
 from tenfold.core.results import to_json
-from tenfold.readers import pictures
-from tenfold.readers.cells import error_line, printable
+from tenfold.media.files.references import error_line, printable
+from tenfold.media.image import decode
+from tenfold.media.image import draw as draw_module
 from tenfold.run import Run, open_run
 from tenfold.scoring import natural
 from tenfold.sources import refuse_undrawn, tables
@@ -108,8 +108,8 @@ def _noted(tables: Iterator[Table], shown: dict[str, Any]) -> Iterator[Table]:
     """Passes the tables on; `shown` holds what to draw for each source of the one on its way."""
     for table in tables:
         shown.clear()
-        if pictures.MEDIUM.column in table:
-            shown.update(zip(table["source"], table[pictures.MEDIUM.column], strict=True))
+        if decode.MEDIUM.column in table:
+            shown.update(zip(table["source"], table[decode.MEDIUM.column], strict=True))
         yield table
 
 
@@ -121,7 +121,7 @@ def _drawn(
     for number, one in enumerate(answers):
         if not isinstance(one.answer, Problem) and one.source in shown:
             name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
-            picture = pictures.upright(shown[one.source])
+            picture = decode.upright(shown[one.source])
             caption = "  ".join(one.answer.line.split("\t")[:2])
             draw_module.captioned(picture, caption).save(folder / f"{number:05d}-{name}.png")
         yield one

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 from PIL import Image, ImageOps
 
-from tenfold import draw as draw_module
 from tenfold import embeddings
 from tenfold.app import Table
 from tenfold.core.columns import Problem
@@ -20,8 +19,9 @@ from tenfold.core.document import Answers
 from tenfold.core.settings import check_settings, knob
 from tenfold.core.text import short
 from tenfold.embeddings import Training
-from tenfold.readers import pictures
-from tenfold.readers.cells import Unreadable, error_line, printable
+from tenfold.media.files.references import Unreadable, error_line, printable
+from tenfold.media.image import decode
+from tenfold.media.image import draw as draw_module
 from tenfold.readers.scan import scan
 from tenfold.run import Run, open_run
 from tenfold.sources import refuse_undrawn, tables
@@ -133,8 +133,8 @@ def _found(
     number = 0
     for table in handed:
         for row, one in enumerate(_answered(run, table, training, copies, k)):
-            if folder is not None and pictures.MEDIUM.column in table and one.problem is None:
-                _draw(one, table[pictures.MEDIUM.column].iloc[row], training, folder, number)
+            if folder is not None and decode.MEDIUM.column in table and one.problem is None:
+                _draw(one, table[decode.MEDIUM.column].iloc[row], training, folder, number)
             number += 1
             yield one
 
@@ -192,7 +192,7 @@ def _draw(one: Similar, cell: Any, training: Training, folder: Path, number: int
     for near in one.neighbours[:MOST_DRAWN]:
         how = "itself" if near.itself else f"{near.similarity:.3f}"
         title = f"{how} {short(near.label, 14)}"
-        shown.append((title, _square(training.table[pictures.MEDIUM.column].iloc[near.row])))
+        shown.append((title, _square(training.table[decode.MEDIUM.column].iloc[near.row])))
     name = short(Path(one.source.partition("#")[0]).name, 60)
     caption = f"{name}: the nearest training pictures, by the cosine of their embeddings"
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
@@ -202,7 +202,7 @@ def _draw(one: Similar, cell: Any, training: Training, folder: Path, number: int
 def _square(cell: Any) -> Image.Image:
     """The picture on a white square, whole; an empty one where it is no longer there."""
     try:
-        picture = pictures.upright(cell)
+        picture = decode.upright(cell)
     except Unreadable:
         return Image.new("RGB", (SIDE, SIDE), "white")
     how = Image.Resampling.NEAREST if max(picture.size) < SIDE // 2 else Image.Resampling.LANCZOS

@@ -20,9 +20,11 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import tell
+from tenfold.media.files import references
+from tenfold.media.files.lines import encoding_of, opened, start_of
+from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
-from tenfold.readers import cells
-from tenfold.readers.catalogues import (
+from tenfold.media.interactions.catalogue import (
     HEAD,
     SEPARATORS,
     Catalogue,
@@ -31,9 +33,7 @@ from tenfold.readers.catalogues import (
     describes,
     plain,
 )
-from tenfold.readers.lines import encoding_of, opened, start_of
-from tenfold.readers.roles import Frame, coded, problems, role_of, roled
-from tenfold.readers.trees import Entry, is_zip, open_tree
+from tenfold.media.interactions.columns import Frame, coded, problems, role_of, roled
 
 __all__ = ["Catalogue", "Interactions", "read"]
 
@@ -80,7 +80,7 @@ def read(source: Any) -> Interactions:
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and not is_zip(path):
-        entry = Entry(path.name, cells.file_cell(path.absolute()))
+        entry = Entry(path.name, references.file_cell(path.absolute()))
         return _joined([_file(entry, "")], Catalogue(), str(path.parent), [], str(path))
     tree = open_tree(path)
     used, about, ignored = [], Catalogue(), list(tree.ignored)

@@ -1,22 +1,22 @@
-"""Rows that are nearly the same: a sketch of each proposes pairs, their contents confirm them.
+"""Texts that are nearly the same: a sketch of each proposes pairs, their contents confirm them.
 
 Texts are compared as the runs of four letters or digits that they hold, whatever the case, spaces
 and marks (A. Broder 1997: the least of a hash over two sets is equal as often as their share in
-common). A medium without a sketch has no near copies.
+common).
 
 Shapes: N rows, G runs of all rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from tenfold import tokens
+from tenfold.media.text import tokens
 
-__all__ = ["groups"]
+__all__ = ["Pairs", "pairs"]
 
 ALIKE = 0.8
 """Share of what two texts hold together that both hold, from which they are near copies."""
@@ -31,32 +31,8 @@ BLOCK = 20_000
 Pairs = Iterator[tuple[int, int]]
 
 
-def groups(table: pd.DataFrame) -> list[list[int]]:
-    """Positions of rows that are near copies of each other and not exact ones, group by group."""
-    found = [each for name, sketch in SKETCHES.items() if name in table for each in sketch(table)]
-    digest = table["digest"].to_numpy()
-    joined = _joined((one, other) for one, other in found if digest[one] != digest[other])
-    return sorted(sorted(rows) for rows in joined)
-
-
-def _joined(pairs: Pairs) -> list[list[int]]:
-    """Groups of whatever is connected."""
-    above: dict[int, int] = {}
-
-    def top(row: int) -> int:
-        while above.setdefault(row, row) != row:
-            above[row] = row = above[above[row]]
-        return row
-
-    for one, other in pairs:
-        above[top(one)] = top(other)
-    members: dict[int, list[int]] = {}
-    for row in above:
-        members.setdefault(top(row), []).append(row)
-    return list(members.values())
-
-
-def _texts(table: pd.DataFrame) -> Pairs:
+def pairs(table: pd.DataFrame) -> Pairs:
+    """Positions of two texts that are near copies, pair by pair."""
     read = table["text"].to_numpy()
     keys = [_keys(list(read[at : at + BLOCK])) for at in range(0, len(read), BLOCK)]
     for rows in _proposed(np.concatenate(keys)) if keys else ():
@@ -119,6 +95,3 @@ def _proposed(keys: np.ndarray) -> Iterator[list[int]]:
         for start, end in zip(starts[ends - starts > 1], ends[ends - starts > 1], strict=True):
             if values[start]:
                 yield order[start:end].tolist()
-
-
-SKETCHES: dict[str, Callable[[pd.DataFrame], Pairs]] = {"text": _texts}

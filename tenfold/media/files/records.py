@@ -18,8 +18,8 @@ from typing import Any
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
-from tenfold.readers import cells
-from tenfold.readers.lines import Line, decoded, encoding_of, lines, opened, start_of
+from tenfold.media.files import references
+from tenfold.media.files.lines import Line, decoded, encoding_of, lines, opened, start_of
 
 __all__ = ["Record", "Table", "table_of"]
 
@@ -266,10 +266,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _array(cell: str, name: str) -> Iterator[Found]:
     with opened(cell) as file:
-        content = file.read(cells.LARGEST_FILE + 1)
-    if len(content) > cells.LARGEST_FILE:
+        content = file.read(references.LARGEST_FILE + 1)
+    if len(content) > references.LARGEST_FILE:
         raise DataRefused(
-            f"{name} is larger than {cells.LARGEST_FILE >> 20} MB",
+            f"{name} is larger than {references.LARGEST_FILE >> 20} MB",
             code="too-large",
             where=name,
             fix="Write JSON lines, one object a line.",
@@ -291,7 +291,7 @@ def _array(cell: str, name: str) -> Iterator[Found]:
 
 def _of_parquet(cell: str, name: str) -> Table:
     with opened(cell) as file:
-        source = io.BytesIO(file.read()) if "#" in cell else cells.file_of(cell)
+        source = io.BytesIO(file.read()) if "#" in cell else references.file_of(cell)
     try:
         found = _parquet.ParquetFile(source)
         names = [str(one) for one in found.schema_arrow.names]

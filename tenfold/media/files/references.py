@@ -26,7 +26,7 @@ import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, EnvironmentRefused
-from tenfold.readers import idx
+from tenfold.media.files import idx
 
 __all__ = [
     "Unreadable",

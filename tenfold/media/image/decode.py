@@ -21,8 +21,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tenfold.core import system
 from tenfold.core.columns import Problem
-from tenfold.readers.cells import Unreadable, fetch, is_item, unreadable
-from tenfold.readers.medium import Medium
+from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
+from tenfold.media.medium import Medium
 
 __all__ = ["MEDIUM", "SUFFIXES", "VERSION", "Header", "decode", "encode", "header", "looks_like"]
 

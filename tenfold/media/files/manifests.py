@@ -17,11 +17,11 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
+from tenfold.media.files import references
+from tenfold.media.files.lines import decoded
+from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.parts import part_of_folder
-from tenfold.readers import cells
-from tenfold.readers.lines import decoded
-from tenfold.readers.medium import Medium
-from tenfold.readers.trees import Entry, Tree
+from tenfold.media.medium import Medium
 
 __all__ = ["cells_of", "from_file", "from_frame", "from_tree", "is_manifest"]
 
@@ -45,7 +45,7 @@ def is_manifest(name: str) -> bool:
 
 def from_file(path: Path, medium: Medium) -> pd.DataFrame:
     """The rows of a manifest file; its paths are relative to its own folder."""
-    frame = _frame(_content(cells.file_cell(path), path.name), path.name)
+    frame = _frame(_content(references.file_cell(path), path.name), path.name)
     table = _table(frame, path.name, medium, _Near(path.parent.resolve(), {}))
     table.attrs["root"] = str(path.parent)
     return table
@@ -110,17 +110,17 @@ class _Near:
         path = Path(next(filter(os.path.isfile, paths), paths[0]))
         if not path.is_relative_to(self._root):
             fix = "Put the file below the manifest's folder."
-            return cells.file_cell(path), Problem("path-out", "leads out of the folder", fix)
+            return references.file_cell(path), Problem("path-out", "leads out of the folder", fix)
         if not path.is_file():
-            reason = f"there is no file {cells.printable(name)!r}"
-            return cells.file_cell(path), Problem("missing-file", reason, "Check the path.")
-        return cells.file_cell(path), None
+            reason = f"there is no file {references.printable(name)!r}"
+            return references.file_cell(path), Problem("missing-file", reason, "Check the path.")
+        return references.file_cell(path), None
 
 
 def _content(cell: str, name: str) -> bytes:
     try:
-        return bytes(cells.fetch(cell))
-    except cells.Unreadable as error:
+        return bytes(references.fetch(cell))
+    except references.Unreadable as error:
         raise _unusable(name, error.problem.reason) from error
 
 
@@ -216,7 +216,7 @@ def _table(frame: pd.DataFrame, name: str, medium: Medium, near: _Near) -> pd.Da
         {
             medium.column: [cell for cell, _ in found],
             "source": [
-                f"{name}:{line} {cells.printable(str(value))}"
+                f"{name}:{line} {references.printable(str(value))}"
                 for line, value in zip(frame.index, frame[path], strict=True)
             ],
             "problem": pd.Series(problems, dtype=object),
@@ -250,7 +250,7 @@ def cells_of(frame: pd.DataFrame, column: str) -> pd.Series | None:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, Path) or (isinstance(value, str) and "#" not in value):
-        return cells.file_cell(Path(value).absolute())
+        return references.file_cell(Path(value).absolute())
     return value.read() if hasattr(value, "read") else value
 
 
@@ -262,7 +262,7 @@ def _answers(table: pd.DataFrame, frame: pd.DataFrame, label: Any) -> pd.DataFra
         table["labels"] = pd.Series([_several(value) for value in texts], dtype=object)
     else:
         names = texts.astype(str).str.strip().str.normalize("NFC")
-        table["label"] = names.map(cells.speakable).reset_index(drop=True)
+        table["label"] = names.map(references.speakable).reset_index(drop=True)
     for name in ("group", "weight", "split"):
         column = _find(frame, _NAMES[name])
         if column is not None and _once(frame, column, "table") != label:
@@ -273,7 +273,7 @@ def _answers(table: pd.DataFrame, frame: pd.DataFrame, label: Any) -> pd.DataFra
 def _several(value: Any) -> tuple[str, ...]:
     parts = value.split("|") if isinstance(value, str) else list(value)
     names = {unicodedata.normalize("NFC", str(part).strip()) for part in parts}
-    return tuple(sorted({cells.speakable(name) for name in names} - {""}))
+    return tuple(sorted({references.speakable(name) for name in names} - {""}))
 
 
 def _weights(column: pd.Series) -> pd.Series:

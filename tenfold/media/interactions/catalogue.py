@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.readers.lines import encoding_of, opened
-from tenfold.readers.roles import coded, role_of
-from tenfold.readers.trees import Entry
+from tenfold.media.files.lines import encoding_of, opened
+from tenfold.media.files.listing import Entry
+from tenfold.media.interactions.columns import coded, role_of
 
 __all__ = ["HEAD", "SEPARATORS", "Catalogue", "attribute", "described", "describes", "plain"]
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import spans, tokens
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.progress import tell
+from tenfold.media.files import references
+from tenfold.media.files.lines import Line, lines, start_of
+from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
-from tenfold.readers import cells
-from tenfold.readers.lines import Line, lines, start_of
-from tenfold.readers.trees import Entry, is_zip, open_tree
+from tenfold.media.text import tag_schemes, tokens
 
 __all__ = ["read"]
 
@@ -58,7 +58,10 @@ def read(source: Any, column: str = "auto") -> pd.DataFrame:
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and not is_zip(path):
-        files, ignored = [(Entry(path.name, cells.file_cell(path.absolute())), "")], list[str]()
+        files, ignored = (
+            [(Entry(path.name, references.file_cell(path.absolute())), "")],
+            list[str](),
+        )
         root = path.parent
     else:
         tree = open_tree(path)
@@ -100,7 +103,7 @@ Row = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem
 
 def _rows(entry: Entry, part: str, column: str) -> Iterator[Row]:
     """(text, places, tags, source, part, problem) of every sentence of a file."""
-    name = cells.printable(entry.name)
+    name = references.printable(entry.name)
     start = start_of(entry.cell, 1 << 16).lstrip()
     if not start:
         raise DataRefused(f"{name} is empty", code="empty-file", where=name, fix="Copy it again.")
@@ -357,8 +360,8 @@ def _table(rows: list[Row]) -> pd.DataFrame:
     table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
     if not table["split"].astype(bool).any():
         table = table.drop(columns="split")
-    scheme = spans.scheme_of(table["tags"])
-    brought = [spans.to_bio(tags, scheme) for tags in table["tags"]]
+    scheme = tag_schemes.scheme_of(table["tags"])
+    brought = [tag_schemes.to_bio(tags, scheme) for tags in table["tags"]]
     table["tags"] = pd.Series([tags for tags, _ in brought], table.index, dtype=object)
     tell(f"Tags are {'single answers' if scheme == 'plain' else f'of spans ({scheme})'}.")
     if repaired := sum(count for _, count in brought):

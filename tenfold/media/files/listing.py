@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import EnvironmentRefused, UsageError, nearest
-from tenfold.readers import cells
+from tenfold.media.files import references
 
 __all__ = ["Entry", "Tree", "is_zip", "neighbours", "open_tree"]
 
@@ -51,10 +51,10 @@ class Tree:
         """The first bytes of a file, empty where it cannot be read."""
         try:
             if "#" not in entry.cell:
-                with cells.file_of(entry.cell).open("rb") as file:
+                with references.file_of(entry.cell).open("rb") as file:
                     return file.read(size)
-            return bytes(cells.fetch(entry.cell)[:size])
-        except (OSError, cells.Unreadable):
+            return bytes(references.fetch(entry.cell)[:size])
+        except (OSError, references.Unreadable):
             return b""
 
 
@@ -103,7 +103,7 @@ def neighbours(source: Path) -> str:
             names = [item.name for item in itertools.islice(found, 1000)]
     except OSError:
         return f"{str(parent)!r} does not exist either."
-    shown = [cells.printable(name) for name in names if not name.startswith(".")]
+    shown = [references.printable(name) for name in names if not name.startswith(".")]
     return nearest(source.name, shown[:200]) if shown else f"{str(parent)!r} is empty."
 
 
@@ -151,14 +151,16 @@ def _closed(folder: str, name: str, error: OSError) -> Entry:
             fix="Run chmod +rx on it.",
         ) from error
     reason = f"is a folder that cannot be read: {error.strerror}"
-    return Entry(name, cells.file_cell(folder), Problem("no-permission", reason, "Run chmod +rx."))
+    return Entry(
+        name, references.file_cell(folder), Problem("no-permission", reason, "Run chmod +rx.")
+    )
 
 
 def _link(
     item: os.DirEntry[str], name: str, root: Path, links: list[tuple[str, str]]
 ) -> Iterator[Entry]:
     target = Path(os.path.realpath(item.path))
-    cell = cells.file_cell(item.path)
+    cell = references.file_cell(item.path)
     if not target.is_relative_to(root):
         problem = Problem("link-out", "is a link that leaves the folder", "Copy the file itself.")
         yield Entry(name, cell, problem)
@@ -171,7 +173,7 @@ def _link(
 
 
 def _file(item: os.DirEntry[str], name: str) -> Entry:
-    cell = cells.file_cell(item.path)
+    cell = references.file_cell(item.path)
     if not stat.S_ISREG(item.stat(follow_symlinks=False).st_mode):
         return Entry(name, cell, Problem("not-a-file", "is no regular file", "Remove it."))
     return Entry(name, cell)
@@ -179,14 +181,14 @@ def _file(item: os.DirEntry[str], name: str) -> Entry:
 
 def _members(path: Path, ignored: list[str]) -> Iterator[Entry]:
     # A name may stand twice: the last one counts, as everywhere.
-    for entry in {entry.filename: entry for entry in cells.archive(path).infolist()}.values():
+    for entry in {entry.filename: entry for entry in references.archive(path).infolist()}.values():
         if entry.is_dir():
             continue
         name = entry.filename.replace("\\", "/")
         if any(_junk(part) for part in name.split("/")):
             ignored.append(name)
         else:
-            yield Entry(name, cells.member_cell(path, entry.filename))
+            yield Entry(name, references.member_cell(path, entry.filename))
 
 
 def _junk(name: str) -> bool:

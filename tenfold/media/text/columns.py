@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenfold.core.errors import DataRefused, nearest
-from tenfold.readers.records import Table
+from tenfold.media.files.records import Table
 
 __all__ = ["OTHERS", "Roles", "known", "roles"]
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.media.files import idx, manifests, references
+from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
-from tenfold.readers import cells, idx, manifests
-from tenfold.readers.medium import Medium
-from tenfold.readers.trees import Entry, Tree, is_zip, open_tree
+from tenfold.media.medium import Medium
 
 __all__ = ["places", "read"]
 
@@ -105,8 +105,8 @@ def _folder_a_class(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     table = pd.DataFrame(
         {
             medium.column: [entry.cell for entry, _, _ in kept],
-            "label": [cells.speakable(label) for _, _, label in kept],
-            "source": [cells.printable(entry.name) for entry, _, _ in kept],
+            "label": [references.speakable(label) for _, _, label in kept],
+            "source": [references.printable(entry.name) for entry, _, _ in kept],
             "problem": pd.Series([entry.problem for entry, _, _ in kept], dtype=object),
         }
     )
@@ -200,8 +200,8 @@ def _idx_part(tree: Tree, stem: str, pair: dict[str, Entry]) -> pd.DataFrame:
 
 def _idx_values(entry: Entry) -> np.ndarray:
     try:
-        return cells.items(entry.cell)
-    except cells.Unreadable as error:
+        return references.items(entry.cell)
+    except references.Unreadable as error:
         raise DataRefused(
             f"{entry.name} {error.problem.reason}",
             code=error.problem.code,

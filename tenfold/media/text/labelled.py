@@ -19,11 +19,12 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import tell
+from tenfold.media.files import labelled, references
+from tenfold.media.files.lines import decoded, lines, opened, start_of
+from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
-from tenfold.readers import cells, columns, labelled
-from tenfold.readers.lines import decoded, lines, opened, start_of
-from tenfold.readers.records import Record, Table, table_of
-from tenfold.readers.trees import Entry, Tree, is_zip, open_tree
+from tenfold.media.files.records import Record, Table, table_of
+from tenfold.media.text import columns
 
 __all__ = ["read", "texts_of"]
 
@@ -47,7 +48,7 @@ def read(source: Any) -> pd.DataFrame:
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and not is_zip(path):
-        entry = Entry(path.name, cells.file_cell(path.absolute()))
+        entry = Entry(path.name, references.file_cell(path.absolute()))
         table = _rows([(entry, "")], {})
         table.attrs["root"] = str(path.parent)
         return _finished(table)
@@ -73,7 +74,7 @@ def texts_of(path: Path) -> Iterator[pd.DataFrame]:
         ]
         names = [(entry, f"{path}/{entry.name}") for entry in entries]
     else:
-        names = [(Entry(path.name, cells.file_cell(path.absolute())), str(path))]
+        names = [(Entry(path.name, references.file_cell(path.absolute())), str(path))]
     rows = itertools.chain.from_iterable(_asked(entry, name) for entry, name in names)
     while part := list(itertools.islice(rows, CHUNK)):
         text, said, problem = zip(*part, strict=True)
@@ -83,13 +84,13 @@ def texts_of(path: Path) -> Iterator[pd.DataFrame]:
 
 def _asked(entry: Entry, name: str) -> Iterator[tuple[str, str, Problem | None]]:
     if _suffix(entry.name) not in _TABLES:
-        yield _document(entry), cells.printable(name), entry.problem
+        yield _document(entry), references.printable(name), entry.problem
         return
     table = table_of(entry.cell, name, columns.known)
     found = columns.roles(table, name, needs_label=False)
     for one in table.records:
         text = "" if one.problem else _joined(one, found)
-        yield text, f"{cells.printable(name)}:{one.line}", one.problem
+        yield text, f"{references.printable(name)}:{one.line}", one.problem
 
 
 # --- what lies in a folder ------------------------------------------------------------------------
@@ -188,7 +189,7 @@ def _nothing(tree: Tree) -> DataRefused:
 
 def _document(entry: Entry) -> str:
     with opened(entry.cell) as file:
-        return decoded(file.read(cells.LARGEST_FILE))
+        return decoded(file.read(references.LARGEST_FILE))
 
 
 def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
@@ -199,7 +200,7 @@ def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
         {
             "text": [_document(one) if one.problem is None else "" for one, *_ in kept],
             "label": [label for *_, label in kept],
-            "source": [cells.printable(one.name) for one, *_ in kept],
+            "source": [references.printable(one.name) for one, *_ in kept],
             "problem": pd.Series([one.problem for one, *_ in kept], dtype=object),
         }
     )
@@ -218,7 +219,7 @@ def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
         label = stem[start : len(stem) - end].strip(" .-_") or stem
         for line in lines(one.cell):
             found.append(
-                (line.text, label, f"{cells.printable(one.name)}:{line.number}", line.problem)
+                (line.text, label, f"{references.printable(one.name)}:{line.number}", line.problem)
             )
     if len(entries) < 2:
         raise DataRefused(
@@ -247,7 +248,7 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str]) -> pd.DataFrame
     """The rows of tables, one a part."""
     found, said = [], set[str]()
     for entry, part in files:
-        name = cells.printable(entry.name)
+        name = references.printable(entry.name)
         table = table_of(entry.cell, name, columns.known, labelled=True)
         roles = columns.roles(table, name)
         _tell(table, roles, _last(entry), said)
@@ -374,7 +375,7 @@ def _label(value: Any) -> str:
         return ""
     whole = isinstance(value, float) and value.is_integer()
     text = str(int(value)) if whole else str(value)
-    return cells.speakable(unicodedata.normalize("NFC", text.strip()))
+    return references.speakable(unicodedata.normalize("NFC", text.strip()))
 
 
 def _several(value: Any) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
-from tenfold.readers import cells
+from tenfold.media.files import references
 
 __all__ = ["Line", "decoded", "encoding_of", "lines", "opened", "start_of"]
 
@@ -80,10 +80,14 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
 
     Raises DataRefused where there is nothing to read.
     """
-    name = cells.printable(cells.file_of(cell).name)
+    name = references.printable(references.file_of(cell).name)
     try:
-        raw: Any = io.BytesIO(cells.fetch(cell)) if "#" in cell else cells.file_of(cell).open("rb")
-    except cells.Unreadable as error:
+        raw: Any = (
+            io.BytesIO(references.fetch(cell))
+            if "#" in cell
+            else references.file_of(cell).open("rb")
+        )
+    except references.Unreadable as error:
         problem = error.problem
         raise DataRefused(f"{name} {problem.reason}", where=name, fix=problem.fix) from error
     except OSError as error:
@@ -107,7 +111,7 @@ def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[Line]:
     Raises DataRefused where gzip is damaged, or a file unpacks to more than 16 GB.
     """
     encoding = encoding or encoding_of(start_of(cell))
-    name = cells.printable(cells.file_of(cell).name)
+    name = references.printable(references.file_of(cell).name)
     with opened(cell) as file:
         number = read = 0
         try:

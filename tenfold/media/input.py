@@ -1,0 +1,24 @@
+"""What a person hands over for one input of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Input", "Named", "Row"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One thing a person hands over: image audio video text tokens number category items."""
+
+    kind: str
+    choices: tuple[str, ...] = ()
+
+
+Row = tuple[Any, str]
+
+
+Named = Callable[[str, str], Iterator[Row]]
+"""What a name on the command line stands for: rows of the column."""

@@ -1,0 +1,86 @@
+"""Lists of items that a person hands over: texts, tuples, or files of interactions."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.core.columns import Problem
+from tenfold.core.errors import TenfoldError
+from tenfold.media.files import references
+from tenfold.media.files.listing import neighbours
+from tenfold.media.input import Row
+from tenfold.media.interactions import read
+
+__all__ = ["rows"]
+
+
+def rows(source: Any, column: str, numbers: Iterator[int]) -> Iterator[Row]:
+    """A row for each list; a text is one, with | between its entries, or a file of interactions."""
+    if isinstance(source, (str, Path)):
+        yield from _list_named(str(source))
+    elif _is_list(source) and not any(map(_is_list, source)) and not _texts_alone(source):
+        yield tuple(map(str, source)), f"input {next(numbers)}"
+    elif isinstance(source, (list, tuple, pd.Series)) or hasattr(source, "__next__"):
+        for one in source:
+            if _is_list(one):
+                yield tuple(map(str, one)), f"input {next(numbers)}"
+            else:
+                yield from rows(one, column, numbers)
+    else:
+        yield (str(source),), f"input {next(numbers)}"
+
+
+def _is_list(one: Any) -> bool:
+    return isinstance(one, (list, tuple, np.ndarray))
+
+
+def _texts_alone(source: Any) -> bool:
+    """Each text is a list of its own, as on the command line."""
+    return all(isinstance(one, (str, Path)) for one in source)
+
+
+def _list_named(name: str) -> Iterator[Row]:
+    if name == "-":
+        for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
+            text = line if isinstance(line, str) else line.decode("utf-8", "replace")
+            if text.strip():
+                yield _entries(text), f"line {number}"
+    elif os.path.lexists(name):
+        yield from _people(Path(name))
+    elif _TABLE.fullmatch(name):
+        yield Problem("missing-file", "there is no such file", neighbours(Path(name))), name
+    else:
+        yield _entries(name), references.printable(name if len(name) <= 60 else f"{name[:57]}...")
+
+
+_TABLE = re.compile(r"\S+\.(csv|tsv|txt|dat|data|parquet|gz|zip)", re.I)
+
+
+def _entries(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split("|") if one.strip())
+
+
+def _people(path: Path) -> Iterator[Row]:
+    """What each user of a file of interactions had, in order, with ratings where there are such."""
+    try:
+        found = read.read(path)
+    except TenfoldError as error:
+        yield Problem(error.code, error.message, error.fix), str(path)
+        return
+    starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
+    for user, (start, end) in enumerate(itertools.pairwise(starts)):
+        names = map(str, found.items[found.item[start:end]])
+        pairs = zip(names, found.rating[start:end].tolist(), strict=True)
+        told = (name if mark != mark else f"{name}={mark:g}" for name, mark in pairs)  # NaN = none
+        yield tuple(told), f"user {found.users[user]}"
+    for source, problem in found.problems:
+        yield problem, source

@@ -1,0 +1,55 @@
+"""Texts that a person hands over: files, folders, lines, or the text itself."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tenfold.core.columns import Problem
+from tenfold.core.errors import TenfoldError
+from tenfold.media.files import references
+from tenfold.media.files.listing import neighbours
+from tenfold.media.input import Row
+from tenfold.media.text import labelled
+
+__all__ = ["named"]
+
+
+_PATHLIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z0-9]{1,8}")
+
+
+def named(name: str, column: str) -> Iterator[Row]:
+    """Texts of a file or folder, a line each of standard input, or the text itself."""
+    if name == "-":
+        for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
+            text = line if isinstance(line, str) else line.decode("utf-8", "replace")
+            if text.strip():
+                yield text.rstrip("\r\n"), f"line {number}"
+    elif os.path.lexists(name):
+        yield from _texts_inside(Path(name))
+    elif glob.has_magic(name) and (found := sorted(glob.glob(name, recursive=True))):
+        for one in found:
+            yield from _texts_inside(Path(one))
+    elif _PATHLIKE.fullmatch(name):
+        reason, fix = "there is no such file", neighbours(Path(name))
+        yield (
+            Problem("missing-file", reason, f"{fix} A text with a space in it is read as such."),
+            name,
+        )
+    else:
+        yield name, references.printable(name if len(name) <= 60 else f"{name[:57]}...")
+
+
+def _texts_inside(path: Path) -> Iterator[Row]:
+    try:
+        for table in labelled.texts_of(path):
+            for text, source, problem in zip(
+                table["text"], table["source"], table["problem"], strict=True
+            ):
+                yield (text if problem is None else problem), source
+    except TenfoldError as error:  # one damaged file does not end the rest
+        yield Problem(error.code, error.message, error.fix), str(path)

@@ -1,0 +1,147 @@
+"""Passages of a text for a page: shortened around what matters, with parts marked.
+
+A passage is a list of pieces in reading order; a template draws them one by one, escaped.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+from tenfold.core.results import Explanation
+
+__all__ = ["AROUND", "FAINT", "MOST", "TONES", "Named", "Pieces", "named", "passage", "strongest"]
+
+
+Pieces = list[dict[str, Any]]
+
+
+MOST = 2_000
+"""Characters of one text that a page shows."""
+
+
+AROUND = 80
+"""Characters that are shown before and behind a part that matters, of a text that is too long."""
+
+
+TONES = 6
+"""Colours of names."""
+
+
+FAINT = 0.02
+"""Parts that matter less than this share of the strongest are not marked."""
+
+
+def passage(text: str, found: Explanation | None = None, most: int = MOST) -> Pieces:
+    """Pieces of a text: `text`, `weight` (None where nothing is marked), `strength` from 0 to 1."""
+    marks = _marks(found)
+    peak = max((abs(weight) for _, _, weight in marks), default=0.0)
+    pieces: Pieces = []
+    last = 0
+    for start, end in _shown(len(text), marks, most):
+        if start > last:
+            pieces.append(_piece(" … "))
+        pieces += _marked(text, start, end, marks, peak)
+        last = end
+    if last < len(text):
+        pieces.append(_piece(" …"))
+    return pieces
+
+
+def strongest(text: str, found: Explanation, most: int = 3) -> str:
+    """The parts that speak most for and against the answer, on one line."""
+    marks = _marks(found)
+    peak = max((abs(weight) for _, _, weight in marks), default=0.0)
+    ordered = sorted(marks, key=lambda one: -abs(one[2]))
+    said = []
+    for word, sign in (("for", 1), ("against", -1)):
+        own = [one for one in ordered if sign * one[2] > max(0.005, 0.1 * peak)][:most]
+        parts = [f"{_plain(text[a:b], 24)} {weight:+.2f}" for a, b, weight in own]
+        if parts:
+            said.append(f"{word}: {', '.join(parts)}")
+    return "; ".join(said)
+
+
+Named = list[tuple[str, int, int]]
+"""(name, first, behind the last) character of parts of a text."""
+
+
+def named(text: str, parts: Named, most: int = MOST, others: Named | None = None) -> Pieces:
+    """Pieces of a text in which parts bear a `label`, the colour's number beside it in `tone`.
+
+    `others` are parts that are shown beside these, in the same colours.
+    """
+    names = sorted({name for name, _, _ in [*parts, *(others or [])]})
+    pieces: Pieces = []
+    last = 0
+    for name, start, end in parts:
+        if start < last or start >= most:
+            continue  # inside of another part, or beyond what is shown
+        if start > last:
+            pieces.append(_piece(text[last:start]))
+        label = {"label": name, "tone": names.index(name) % TONES}
+        pieces.append(_piece(text[start:end]) | label)
+        last = end
+    if last < min(len(text), most):
+        pieces.append(_piece(text[last:most]))
+    return [*pieces, _piece(" …")] if len(text) > max(most, last) else pieces
+
+
+def _marks(found: Explanation | None) -> list[tuple[int, int, float]]:
+    if found is None or not found.places:
+        return []
+    pairs = zip(found.places, found.weights, strict=True)
+    return [(int(start), int(end), float(weight)) for (start, end), weight in pairs]
+
+
+def _shown(length: int, marks: list[tuple[int, int, float]], most: int) -> list[tuple[int, int]]:
+    """What is shown of a text: all of it, or its beginning and what matters most, in order."""
+    if length <= most:
+        return [(0, length)]
+    seen = np.zeros(length, bool)
+    seen[: most // 4] = True
+    for start, end, _ in sorted(marks, key=lambda one: -abs(one[2])):
+        seen[max(0, start - AROUND) : min(end, start + 4 * AROUND) + AROUND] = True
+        if seen.sum() >= most:
+            break
+    if not marks:
+        seen[:most] = True
+    edges = np.flatnonzero(np.diff(np.r_[False, seen, False].astype(np.int8)))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def _marked(
+    text: str, start: int, end: int, marks: list[tuple[int, int, float]], peak: float
+) -> Pieces:
+    pieces, place = [], start
+    for first, last, weight in marks:
+        first, last = max(first, place), min(last, end)
+        if first >= last or abs(weight) <= FAINT * peak:
+            continue
+        if first > place:
+            pieces.append(_piece(text[place:first]))
+        pieces.append(_piece(text[first:last], weight, abs(weight) / peak))
+        place = last
+    if place < end:
+        pieces.append(_piece(text[place:end]))
+    return pieces
+
+
+def _piece(text: str, weight: float | None = None, strength: float = 0.0) -> dict[str, Any]:
+    return {"text": _clean(text), "weight": weight, "strength": round(strength, 3), "label": ""}
+
+
+def _clean(text: str) -> str:
+    """Without what a page cannot hold: control characters and halves of surrogate pairs."""
+    return "".join(
+        letter if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cs") else "\ufffd"
+        for letter in text
+    )
+
+
+def _plain(text: str, most: int) -> str:
+    """A part of a text on a terminal: on one line, cut where it is long."""
+    line = " ".join(_clean(text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
