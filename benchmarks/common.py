@@ -23,7 +23,7 @@ from environments import python_of
 from torch.utils.flop_counter import FlopCounterMode
 
 import tenfold
-from tenfold import calibration
+from tenfold.answers import calibration
 from tenfold.app import App, find
 from tenfold.core import device
 from tenfold.core.columns import Columns, Parts

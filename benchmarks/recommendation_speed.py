@@ -29,7 +29,7 @@ from common import peer, show, spread
 from crowds import crowd, written
 
 import tenfold
-from tenfold import scoring
+from tenfold.answers import scoring
 from tenfold.app import find
 from tenfold.core.plan import Plan
 from tenfold.judging import Judge

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import intervals, rereading, scoring
+from tenfold import rereading
+from tenfold.answers import intervals, scoring
+from tenfold.answers.intervals import Paired
 from tenfold.app import Answer
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
-from tenfold.intervals import Paired
 from tenfold.run import Run
 
 __all__ = ["LEAST", "RESAMPLES", "Compared", "compare", "of_answers"]

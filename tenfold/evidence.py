@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, intervals, rereading, scoring
+from tenfold import rereading
+from tenfold.answers import calibration, intervals, scoring
+from tenfold.answers.label import Label
 from tenfold.app import Answer
 from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns, batches
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
-from tenfold.core.results import SCHEMA, Label, Score, Scores
+from tenfold.core.results import SCHEMA, Score, Scores
 from tenfold.core.version import __version__
 from tenfold.networks import summary
 from tenfold.prepare import Prepared

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tenfold import scoring
+from tenfold.answers import scoring
 from tenfold.core.columns import Column, Columns, Problem, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.results import Explanation, Prediction

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold import entries, factors
+from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Column, Columns, Parts, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.core.results import Ratings
 
 if TYPE_CHECKING:
     from torch import nn

@@ -25,9 +25,9 @@ import pytest
 from subjects import Subject, trained
 
 import tenfold
+from tenfold.answers.label import Label
 from tenfold.app import App
 from tenfold.core.columns import Encoded
-from tenfold.core.results import Label
 from tenfold.media.input import Input
 from tenfold.run import Run
 from tenfold.serving import server as serving_server

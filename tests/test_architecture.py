@@ -48,10 +48,6 @@ INTERIM = {
         rated recommenders
     """,
     "task": "app",
-    "answers": """
-        calibration charts intervals labelling scoring scoring.kind scoring.label
-        scoring.labels scoring.ranking scoring.ratings scoring.spans
-    """,
     "media": "readers",
 }
 ROOM_OF = {f"tenfold.{name}": room for room, words in INTERIM.items() for name in words.split()}

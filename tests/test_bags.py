@@ -7,7 +7,8 @@ from scipy import sparse
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.preprocessing import normalize
 
-from tenfold import bags, calibration
+from tenfold import bags
+from tenfold.answers import calibration
 from tenfold.core.columns import Columns, Ragged
 from tenfold.networks.text_classifier import Bag
 

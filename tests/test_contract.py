@@ -25,7 +25,7 @@ from subjects import subject as subject
 
 import tenfold
 from tenfold import app as apps
-from tenfold import scoring
+from tenfold.answers import scoring
 from tenfold.app import App
 from tenfold.core.columns import Columns, Parts, Ragged
 from tenfold.core.errors import UsageError

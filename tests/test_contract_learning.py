@@ -28,7 +28,7 @@ from learning import (
 from subjects import SEED, Call, Subject, handed_over
 from subjects import subject as subject
 
-from tenfold import scoring
+from tenfold.answers import scoring
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import Stopped
 from tenfold.training import loop

@@ -10,8 +10,9 @@ from maps import by_brightness, one_map
 from torch import nn
 
 from tenfold import explaining
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
 from tenfold.core.columns import Columns, Problem, Ragged
-from tenfold.core.results import Label, Labels
 from tenfold.media.image.cover import picture_covers
 from tenfold.networks.fast import Fast
 from tenfold.networks.image_classifier import PictureClassifier

@@ -14,9 +14,10 @@ from subjects import Subject, trained
 
 import tenfold
 from tenfold import explaining
+from tenfold.answers.label import Label
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import UsageError
-from tenfold.core.results import Explanation, Label, to_json
+from tenfold.core.results import Explanation, to_json
 from tenfold.media.input import Input
 from tenfold.media.text.cover import text_covers
 from tenfold.media.text.passages import passage, strongest

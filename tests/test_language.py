@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from tenfold import app as apps
-from tenfold import charts, histories
+from tenfold import histories
+from tenfold.answers import charts
 from tenfold.core import language
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import again, say, speaking, spoken

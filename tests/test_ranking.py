@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from tenfold import itemwise, scoring
+from tenfold import itemwise
+from tenfold.answers import scoring
+from tenfold.answers.ranking import Ranking
 from tenfold.core.columns import Columns, Ragged
-from tenfold.core.results import Ranking
 
 
 def ranking(*names: str, known: int = 3) -> Ranking:

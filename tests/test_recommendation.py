@@ -13,9 +13,11 @@ import torch
 
 import tenfold
 import worlds
-from tenfold import closed, itemwise, recommenders, scoring
+from tenfold import closed, itemwise, recommenders
+from tenfold.answers import scoring
+from tenfold.answers.ranking import Ranking
+from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Columns, Problem, Ragged
-from tenfold.core.results import Ranking, Ratings
 from tenfold.judging import Judge
 from tenfold.networks import rankers
 from tenfold.networks.rankers import Linear

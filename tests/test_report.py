@@ -11,15 +11,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
+from tenfold.answers.scoring import KINDS
 from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError
-from tenfold.core.results import Label, Labels
 from tenfold.core.text import short
 from tenfold.media.image import draw
 from tenfold.reporting import answers, words
 from tenfold.reporting.notes import notes
 from tenfold.run import open_run
-from tenfold.scoring import KINDS
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain
 from tenfold.verbs.report import report

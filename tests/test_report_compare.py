@@ -10,12 +10,14 @@ from commands import tenfold as command
 from PIL import Image
 
 import tenfold
-from tenfold import comparing, intervals, scoring
+from tenfold import comparing
+from tenfold.answers import intervals, scoring
+from tenfold.answers.intervals import Paired
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
 from tenfold.comparing import Compared
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import speaking
-from tenfold.core.results import Label, Labels
-from tenfold.intervals import Paired
 from tenfold.reporting import compared
 from tenfold.rereading import rows_of
 

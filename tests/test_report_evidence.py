@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
-from tenfold import calibration, evidence, scoring, splits
+from tenfold import evidence, splits
+from tenfold.answers import calibration, scoring
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
 from tenfold.apps.image_classification import ImageClassification
-from tenfold.core.results import Label, Labels
 from tenfold.evidence import again
 from tenfold.reporting import made, words, write
 from tenfold.rereading import rows_of

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from tenfold import scoring
+from tenfold.answers import scoring
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
 from tenfold.core.columns import Problem
-from tenfold.core.results import Label, Labels
 
 CLASSES = ["2", "10", "ant", "bee", "cat", "dog", "eel"]
 

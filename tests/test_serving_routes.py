@@ -13,7 +13,8 @@ from served import PREDICT, one
 from served import picture as picture
 from served import subject as subject
 
-from tenfold.core.results import Labels, to_json
+from tenfold.answers.multilabel import Labels
+from tenfold.core.results import to_json
 from tenfold.media.input import Input
 from tenfold.serving.pages import MEDIA
 

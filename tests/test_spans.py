@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tenfold import scoring
+from tenfold.answers import scoring
+from tenfold.answers.spans import SPANS, TAGS, Spans, Tags
 from tenfold.core.columns import Problem
-from tenfold.core.results import Spans, Tags, to_json
+from tenfold.core.results import to_json
 from tenfold.media.text import tag_schemes
-from tenfold.scoring.spans import SPANS, TAGS
 
 BIO = ["B-PER", "I-PER", "O", "B-LOC", "B-LOC", "I-LOC", "O"]
 SAME = {

@@ -17,8 +17,8 @@ from searches import done as done
 import tenfold
 import worlds
 from tenfold import comparing, splits
+from tenfold.answers.label import Label
 from tenfold.core.errors import ArtefactRefused, UsageError
-from tenfold.core.results import Label
 from tenfold.reporting import compared
 from tenfold.workflows import tune as searching
 

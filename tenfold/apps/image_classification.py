@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration, labelling
+from tenfold.answers import calibration
+from tenfold.answers import classes as class_answers
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
 from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
@@ -30,7 +33,7 @@ from tenfold.core.errors import UsageError, nearest
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.core.results import Label, Labels, Prediction
+from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, knob
 from tenfold.media.files import labelled
 from tenfold.media.image import augment as views
@@ -127,7 +130,7 @@ class ImageClassification(App):
         masked = self.foreground == "mixture"
         facts = {
             "data": {"height": height, "width": width, "channels": channels, "masked": masked},
-            "answers": labelling.answers(train),
+            "answers": class_answers.answers(train),
         }
         return facts | {"net": self._net(facts, train)}
 
@@ -148,7 +151,7 @@ class ImageClassification(App):
         return Encoded({"image": image}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        return {**labelling.targets(table, facts["answers"])}
+        return {**class_answers.targets(table, facts["answers"])}
 
     def build(self, facts: Facts) -> nn.Module:
         data, net, answers = facts["data"], facts["net"], facts["answers"]
@@ -177,7 +180,7 @@ class ImageClassification(App):
 
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
         wishes = wishes or _Wishes()
-        return labelling.answers_of(
+        return class_answers.answers_of(
             outputs["probabilities"], facts["answers"], wishes.top, wishes.threshold
         )
 

@@ -22,10 +22,12 @@ import numpy as np
 import pandas as pd
 
 from tenfold import entries, histories, rated, recommenders
+from tenfold.answers.ranking import Ranking
+from tenfold.answers.ratings import Ratings
 from tenfold.app import Answer, App, Facts, Outputs, Say, Table
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
 from tenfold.core.plan import Plan
-from tenfold.core.results import Prediction, Ranking, Ratings
+from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, knob
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions

@@ -22,14 +22,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import bags, calibration, labelling
+from tenfold import bags
+from tenfold.answers import calibration
+from tenfold.answers import classes as class_answers
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
 from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.core.results import Label, Labels, Prediction
+from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, knob
 from tenfold.media.input import Input
 from tenfold.media.text import labelled, tokens
@@ -82,7 +86,7 @@ class TextClassification(App):
         data = _vocabularies(list(train["text"]), self.network)
         return {
             "data": data,
-            "answers": labelling.answers(train),
+            "answers": class_answers.answers(train),
             "net": {"size": self.size, "dropout": self.dropout},
         }
 
@@ -99,7 +103,7 @@ class TextClassification(App):
         return Encoded({"ids": _grams(block, data), "tokens": _tokens(block, data)}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        return {**labelling.targets(table, facts["answers"])}
+        return {**class_answers.targets(table, facts["answers"])}
 
     def build(self, facts: Facts) -> nn.Module:
         data, answers, net = facts["data"], facts["answers"], facts["net"]
@@ -137,7 +141,7 @@ class TextClassification(App):
 
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
         wishes = wishes or _Wishes()
-        return labelling.answers_of(
+        return class_answers.answers_of(
             outputs["probabilities"], facts["answers"], wishes.top, wishes.threshold
         )
 

@@ -20,18 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenfold.answers.scoring import natural
+from tenfold.answers.spans import Spans, Tags
 from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.core.results import Prediction, Spans, Tags
+from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, knob
 from tenfold.media.input import Input
 from tenfold.media.text import tagged, tokens
 from tenfold.networks import crf
-from tenfold.scoring import natural
 from tenfold.training import loop
 from tenfold.training.inference import by_torch
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import charts, explaining, scoring
+from tenfold import explaining
+from tenfold.answers import charts, scoring
 from tenfold.app import App, name_of
 from tenfold.core import system
 from tenfold.core.columns import Columns

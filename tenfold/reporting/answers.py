@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import charts
+from tenfold.answers import charts
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
+from tenfold.answers.ranking import Ranking
+from tenfold.answers.ratings import Ratings
+from tenfold.answers.spans import Spans, Tags
 from tenfold.core.language import say
-from tenfold.core.results import Label, Labels, Ranking, Ratings, Spans, Tags
 from tenfold.reporting import passages
 
 __all__ = ["PIECES", "nothing", "said", "truth"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import charts
+from tenfold.answers import charts
 from tenfold.app import App
 from tenfold.core.language import say
 from tenfold.media.interactions.cover import BETWEEN

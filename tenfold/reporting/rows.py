@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import charts
+from tenfold.answers import charts
+from tenfold.answers.scoring import natural
 from tenfold.prepare import Prepared
 from tenfold.reporting.words import named
-from tenfold.scoring import natural
 
 __all__ = ["PARTS", "counted", "cut", "of_folder", "of_prepared", "shown"]
 

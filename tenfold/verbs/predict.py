@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tenfold.answers.scoring import natural
 from tenfold.app import Answer, Table
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers, cell_text
@@ -17,7 +18,6 @@ from tenfold.media.files.references import error_line, printable
 from tenfold.media.image import decode
 from tenfold.media.image import draw as draw_module
 from tenfold.run import Run, open_run
-from tenfold.scoring import natural
 from tenfold.sources import refuse_undrawn, tables
 
 __all__ = ["Predicted", "predict"]

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import evidence, rereading, scoring, sealing
+from tenfold import evidence, rereading, sealing
+from tenfold.answers import scoring
 from tenfold.app import Answer
 from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 import tenfold
 import worlds
 from tenfold import app as apps
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
 from tenfold.app import Facts
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
-from tenfold.core.results import Label, Labels
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
 from tenfold.training import loop

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.intervals import Weighed
 from tenfold.core.columns import Problem
 from tenfold.core.results import Prediction
-from tenfold.intervals import Weighed
 
 __all__ = ["Answer", "Change", "Kind", "Metrics", "natural"]
 

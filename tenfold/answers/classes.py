@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.core.results import Label, Labels, Prediction
-from tenfold.scoring import natural
+from tenfold.answers.label import Label
+from tenfold.answers.multilabel import Labels
+from tenfold.answers.scoring import natural
+from tenfold.core.results import Prediction
 
 __all__ = ["answers", "answers_of", "targets"]
 

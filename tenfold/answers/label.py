@@ -3,19 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration
-from tenfold.core.results import Label
-from tenfold.intervals import Weighed, mean, resampled, wilson
-from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.answers import calibration
+from tenfold.answers.intervals import Weighed, mean, resampled, wilson
+from tenfold.answers.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.core.results import Prediction
 
-__all__ = ["LABEL", "Matrix", "expected_calibration_error"]
+__all__ = ["LABEL", "Label", "Matrix", "expected_calibration_error"]
+
+
+@dataclass(frozen=True)
+class Label(Prediction):
+    """One class of several; `probabilities` is the whole calibrated distribution, best first."""
+
+    columns: ClassVar[tuple[str, ...]] = ("label",)
+    label: str
+    probabilities: dict[str, float]
+
+    @property
+    def probability(self) -> float:
+        """Calibrated probability of `label`."""
+        return self.probabilities.get(self.label, 0.0)
+
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        return f"{self.label}\t{self.probability:.4f}"
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """What is said of each class, by name."""
+        return self.probabilities
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers, before the probabilities of classes."""
+        return (self.label,)
+
+    def about(self, name: str) -> Label:
+        """The same probabilities, as if that class had been said."""
+        return replace(self, label=name)
+
+    def weighed_by(self, other: Any) -> Label:
+        """The same decision with the probabilities of another answer."""
+        return replace(self, probabilities=other.probabilities)
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,58 @@ Every rating counts the same; intervals resample rows, which are persons.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tenfold.core.results import Ratings
-from tenfold.intervals import Weighed, resampled
-from tenfold.scoring.kind import Answer, Change, Kind, Metrics
+from tenfold.answers.intervals import Weighed, resampled
+from tenfold.answers.kind import Answer, Change, Kind, Metrics
+from tenfold.core.results import Prediction
 
-__all__ = ["RATINGS"]
+__all__ = ["RATINGS", "Ratings"]
+
+
+@dataclass(frozen=True)
+class Ratings(Prediction):
+    """What ratings a person would give: `items` are (item, rating), in the order asked.
+
+    `otherwise` is what an item gets of which nothing is known. `known` of the `given` entries
+    are in the catalogue.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("ratings",)
+    items: tuple[tuple[str, float], ...]
+    otherwise: float
+    known: int = 0
+    given: int = 0
+    titles: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        said = [f"{self.titles.get(name, name)} {rating:.2f}" for name, rating in self.items]
+        return "\t".join([*said, f"(any other {self.otherwise:.2f})"])
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers."""
+        return ("|".join(f"{name}={rating:.4f}" for name, rating in self.items),)
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """No probabilities."""
+        return {}
+
+    def about(self, name: str) -> Ratings:
+        """The same, as if that item alone had been asked for."""
+        return replace(self, items=tuple(one for one in self.items if one[0] == name))
+
+    def weighed_by(self, other: Any) -> Ratings:
+        """The same: each item has a rating of its own."""
+        return self
 
 
 def _errors(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration
-from tenfold.core.results import Labels
-from tenfold.intervals import Weighed, resampled, wilson
-from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.answers import calibration
+from tenfold.answers.intervals import Weighed, resampled, wilson
+from tenfold.answers.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.core.results import Prediction
 
-__all__ = ["LABELS"]
+__all__ = ["LABELS", "Labels"]
+
+
+@dataclass(frozen=True)
+class Labels(Prediction):
+    """Any number of classes; `labels` are those at or above the threshold."""
+
+    columns: ClassVar[tuple[str, ...]] = ("label",)
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        return f"{'|'.join(self.labels)}\t{json.dumps(self.probabilities, ensure_ascii=False)}"
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """What is said of each class, by name."""
+        return self.probabilities
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers, before the probabilities of classes."""
+        return ("|".join(self.labels),)
+
+    def about(self, name: str) -> Labels:
+        """The same probabilities, as if that class alone had been said."""
+        return replace(self, labels=(name,))
+
+    def weighed_by(self, other: Any) -> Labels:
+        """The same decision with the probabilities of another answer."""
+        return replace(self, probabilities=other.probabilities)
 
 
 def _arrays(

@@ -11,25 +11,15 @@ from typing import Any
 
 import pandas as pd
 
+from tenfold.answers.intervals import Weighed
+from tenfold.answers.kind import Answer, Change, Kind, natural
+from tenfold.answers.label import LABEL, Label, Matrix, expected_calibration_error
+from tenfold.answers.multilabel import LABELS, Labels
+from tenfold.answers.ranking import RANKING, Ranking
+from tenfold.answers.ratings import RATINGS, Ratings
+from tenfold.answers.spans import SPANS, TAGS, Spans, Tags
 from tenfold.core.columns import Problem
-from tenfold.core.results import (
-    Label,
-    Labels,
-    Prediction,
-    Ranking,
-    Ratings,
-    Score,
-    Scores,
-    Spans,
-    Tags,
-)
-from tenfold.intervals import Weighed
-from tenfold.scoring.kind import Answer, Change, Kind, natural
-from tenfold.scoring.label import LABEL, Matrix, expected_calibration_error
-from tenfold.scoring.labels import LABELS
-from tenfold.scoring.ranking import RANKING
-from tenfold.scoring.ratings import RATINGS
-from tenfold.scoring.spans import SPANS, TAGS
+from tenfold.core.results import Prediction, Score, Scores
 
 __all__ = [
     "KINDS",

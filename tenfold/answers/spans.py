@@ -6,21 +6,98 @@ Intervals resample whole texts. Rows have `text`, `places` and `tags`.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration
-from tenfold.core.results import Spans, Tags
-from tenfold.intervals import Weighed, resampled
+from tenfold.answers import calibration
+from tenfold.answers.intervals import Weighed, resampled
+from tenfold.answers.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.core.results import Prediction
 from tenfold.media.text import tag_schemes
-from tenfold.scoring.kind import Answer, Change, Kind, Metrics, natural
 
-__all__ = ["SPANS", "TAGS"]
+__all__ = ["SPANS", "TAGS", "Marked", "Spans", "Tags"]
+
+
+Marked = tuple[str, int, int]
+"""A name, the first character and the one behind the last, in the text as it was given."""
+
+
+@dataclass(frozen=True)
+class Spans(Prediction):
+    """Parts of a text with their types, in order; `probabilities` one a span."""
+
+    columns: ClassVar[tuple[str, ...]] = ("spans",)
+    spans: tuple[Marked, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        return "\t".join(f"{kind} {start}-{end}" for kind, start, end in self.spans) or "-"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers."""
+        return (json.dumps(self.spans, ensure_ascii=False),)
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """The surest of each name, by name."""
+        pairs = zip(self.spans, self.probabilities, strict=True)
+        return {name: chance for chance, name in sorted((one, name) for (name, *_), one in pairs)}
+
+    def about(self, name: str) -> Spans:
+        """The spans of one type."""
+        pairs = zip(self.spans, self.probabilities, strict=True)
+        kept = [(span, chance) for span, chance in pairs if span[0] == name]
+        return Spans(tuple(span for span, _ in kept), tuple(chance for _, chance in kept))
+
+    def weighed_by(self, other: Any) -> Spans:
+        """The same: each span has a probability of its own."""
+        return self
+
+
+@dataclass(frozen=True)
+class Tags(Prediction):
+    """A tag for each token of a text, in order; `probabilities` one a token."""
+
+    columns: ClassVar[tuple[str, ...]] = ("tags",)
+    tags: tuple[Marked, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def line(self) -> str:
+        """On a terminal."""
+        return " ".join(tag for tag, *_ in self.tags) or "-"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers."""
+        return (json.dumps(self.tags, ensure_ascii=False),)
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """The surest of each name, by name."""
+        pairs = zip(self.tags, self.probabilities, strict=True)
+        return {name: chance for chance, name in sorted((one, name) for (name, *_), one in pairs)}
+
+    def about(self, name: str) -> Tags:
+        """The tokens of one tag."""
+        pairs = zip(self.tags, self.probabilities, strict=True)
+        kept = [(tag, chance) for tag, chance in pairs if tag[0] == name]
+        return Tags(tuple(tag for tag, _ in kept), tuple(chance for _, chance in kept))
+
+    def weighed_by(self, other: Any) -> Tags:
+        """The same: each tag has a probability of its own."""
+        return self
+
 
 Span = tuple[str, int, int]
 

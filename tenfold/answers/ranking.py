@@ -10,18 +10,66 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from tenfold import calibration
+from tenfold.answers import calibration
+from tenfold.answers.intervals import Weighed, mean
+from tenfold.answers.kind import Answer, Change, Kind, Metrics
 from tenfold.answers.metrics.ranking import measures
-from tenfold.core.results import Ranking
-from tenfold.intervals import Weighed, mean
-from tenfold.scoring.kind import Answer, Change, Kind, Metrics
+from tenfold.core.results import Prediction
 
-__all__ = ["RANKING", "popular"]
+__all__ = ["RANKING", "Ranking", "popular"]
+
+
+@dataclass(frozen=True)
+class Ranking(Prediction):
+    """What suits best first: `items` are (item, score); scores of a catalogue add up to one.
+
+    `known` of the `given` items it was asked with are in the catalogue; where none is, the answer
+    is what is most popular. `titles` are those of the items that have one.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("items",)
+    items: tuple[tuple[str, float], ...]
+    known: int = 0
+    given: int = 0
+    titles: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The items, best first."""
+        return tuple(name for name, _ in self.items)
+
+    @property
+    def line(self) -> str:
+        """On a terminal, cells with tabs between."""
+        said = [f"{self.titles.get(name, name)} {score:.4f}" for name, score in self.items]
+        few = f"{self.known} of {self.given} items known" if self.known < self.given else ""
+        basis = few if self.known else "most popular" + (f", {few}" if few else "")
+        return "\t".join([*said, f"({basis})"] if basis else said) or "-"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers."""
+        return ("|".join(self.names),)
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """The score of each item, by name."""
+        return dict(self.items)
+
+    def about(self, name: str) -> Ranking:
+        """The same, as if that item alone had been recommended."""
+        return replace(self, items=tuple(one for one in self.items if one[0] == name))
+
+    def weighed_by(self, other: Any) -> Ranking:
+        """The same: each item has a score of its own."""
+        return self
+
 
 PLACES = 10
 DEEP = 2_000
