@@ -165,8 +165,8 @@ import sys
 sys.path[:0] = {path!r}
 import numpy as np
 from tenfold import cache
-from tenfold.data import Encoded
-from tenfold.errors import EnvironmentRefused
+from tenfold.core.columns import Encoded
+from tenfold.core.errors import EnvironmentRefused
 def parts():
     while True:
         yield Encoded({{"x": np.zeros((100, 1000), np.uint8)}})
