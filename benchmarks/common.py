@@ -24,11 +24,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import tenfold
 from tenfold.answers import calibration
-from tenfold.app import App, find
 from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.prepare import prepare
+from tenfold.task import App
+from tenfold.tasks.registry import find
 
 HERE = Path(__file__).resolve().parent
 device.prepare()

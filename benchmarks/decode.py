@@ -22,9 +22,9 @@ from common import show, spread
 from PIL import Image
 
 from tenfold import cache
-from tenfold.app import find
 from tenfold.core import system
 from tenfold.prepare import prepare
+from tenfold.tasks.registry import find
 
 SIDE = 128
 

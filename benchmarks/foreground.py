@@ -24,10 +24,10 @@ import numpy as np
 from common import data, show, spread
 
 import tenfold
-from tenfold.app import find
 from tenfold.core import system
 from tenfold.media.image import foreground
 from tenfold.prepare import prepare
+from tenfold.tasks.registry import find
 
 KIND = "image-classification"
 

@@ -28,8 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tenfold
-from tenfold.app import find
 from tenfold.prepare import Prepared, prepare
+from tenfold.tasks.registry import find
 
 KIND = "image-classification"
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262}

@@ -27,9 +27,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 import tenfold
-from tenfold.app import find
 from tenfold.media.text import labelled
 from tenfold.prepare import Prepared, prepare
+from tenfold.tasks.registry import find
 
 KIND = "text-classification"
 NAMES = ("sst2", "trec", "thucnews_titles", "waimai_10k", "ag_news")

@@ -28,11 +28,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from texts import CHINESE, KIND, NAMES, rows_of, share
 
-from tenfold.app import find
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.media.text import tokens
 from tenfold.prepare import prepare
+from tenfold.tasks.registry import find
 from tenfold.training.inference import by_torch
 
 RUNGS = ("naive-bayes", "linear")

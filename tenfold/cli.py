@@ -32,7 +32,7 @@ from tenfold.core.version import __version__
 
 __all__ = ["main"]
 
-app = lazy("tenfold.app")
+registry = lazy("tenfold.tasks.registry")
 
 _ORDER = (
     "check train tune test predict explain similar features report export serve "
@@ -104,7 +104,7 @@ class _Verb(click.Command):
                 raise
             # Its flags are unknown because the kind of work is: that is the mistake to tell.
             data = next(filter(os.path.exists, words[1:]), None)
-            raise _Refused(app.asked_back(words[0], data, self.name)) from None
+            raise _Refused(registry.asked_back(words[0], data, self.name)) from None
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help(ctx, formatter)
@@ -203,12 +203,12 @@ def _words(args: list[str]) -> list[str]:
 
 def _settings_class(function: Callable[..., Any], word: str) -> Any:
     if "kind" in inspect.signature(function).parameters:
-        return app.class_of(word)
+        return registry.class_of(word)
     about = Path(word) / "app.json"
     if not about.is_file():
         raise UsageError("no run")
     try:
-        return app.class_of(str(json.loads(about.read_text())["kind"])).wishes
+        return registry.class_of(str(json.loads(about.read_text())["kind"])).wishes
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError("no run") from None
 
@@ -374,6 +374,6 @@ def _usage(error: click.UsageError) -> UsageError:
         fix = nearest(error.option_name, [flag for flag in flags if flag.startswith("--")])
         return UsageError(error.message, code="usage", fix=fix)
     if isinstance(error, click.MissingParameter) and (kind := error.ctx.params.get("kind")):
-        return app.asked_back(kind, None, error.ctx.info_name)
+        return registry.asked_back(kind, None, error.ctx.info_name)
     fix = f"tenfold {error.ctx.info_name} --help shows an example."
     return UsageError(error.format_message(), code="usage", fix=fix)

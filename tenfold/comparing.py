@@ -16,10 +16,10 @@ import pandas as pd
 from tenfold import rereading
 from tenfold.answers import intervals, scoring
 from tenfold.answers.intervals import Paired
-from tenfold.app import Answer
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.run import Run
+from tenfold.task import Answer
 
 __all__ = ["LEAST", "RESAMPLES", "Compared", "compare", "of_answers"]
 

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from tenfold import cache, rereading
-from tenfold.app import Table
 from tenfold.core import system
 from tenfold.core.columns import ANSWERS, Columns, Encoded, Problem
 from tenfold.core.errors import DataRefused, UsageError
@@ -21,6 +20,7 @@ from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
 from tenfold.readers.scan import MEDIA, scan
 from tenfold.run import Run
+from tenfold.task import Table
 
 __all__ = ["Embedded", "Training", "embed", "nearest", "of_training", "unit"]
 

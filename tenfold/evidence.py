@@ -16,7 +16,6 @@ import pandas as pd
 from tenfold import rereading
 from tenfold.answers import calibration, intervals, scoring
 from tenfold.answers.label import Label
-from tenfold.app import Answer
 from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns, batches
 from tenfold.core.errors import DataRefused
@@ -27,6 +26,7 @@ from tenfold.core.version import __version__
 from tenfold.networks import summary
 from tenfold.prepare import Prepared
 from tenfold.run import Run
+from tenfold.task import Answer
 from tenfold.training.inference import by_torch
 
 torch = lazy("torch")

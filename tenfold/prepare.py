@@ -18,12 +18,13 @@ import numpy as np
 import pandas as pd
 
 from tenfold import cache, classes, copies, splits
-from tenfold.app import App, name_of
 from tenfold.core import system
 from tenfold.core.columns import ANSWERS, Column, Columns, Encoded, Parts, Problem, Ragged
 from tenfold.core.errors import DataRefused
 from tenfold.core.progress import advance, tell
 from tenfold.readers.scan import MEDIA, scan
+from tenfold.task import App
+from tenfold.tasks.registry import name_of
 
 __all__ = ["Prepared", "prepare"]
 

@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 
 from tenfold import sealing
-from tenfold.app import Answer, App, Table, find, name_of
 from tenfold.core import device, system
 from tenfold.core.columns import ANSWERS, Columns, Encoded
 from tenfold.core.document import scores_text
@@ -34,6 +33,8 @@ from tenfold.core.results import SCHEMA
 from tenfold.core.settings import check_settings, settings_of
 from tenfold.folders import EXPORTED, FILES, ended
 from tenfold.sealing import pretty, read
+from tenfold.task import Answer, App, Table
+from tenfold.tasks.registry import find, name_of
 from tenfold.training.inference import Infer, by_onnx, by_torch, session_of
 
 if TYPE_CHECKING:

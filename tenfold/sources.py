@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.app import Table
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.media.files import manifests, references
@@ -27,6 +26,7 @@ from tenfold.media.input import Input, Named, Row
 from tenfold.media.interactions import inputs as item_inputs
 from tenfold.media.text import inputs as text_inputs
 from tenfold.readers.scan import MEDIA
+from tenfold.task import Table
 
 __all__ = ["refuse_undrawn", "tables"]
 

@@ -30,8 +30,8 @@ SERVER = """
 import importlib, json, os, pkgutil, signal, socket, sys, threading, traceback
 
 link = socket.socket(fileno=int(sys.argv[1]))
-import tenfold, tenfold.apps, tenfold.cli, tenfold.networks, tenfold.verbs
-for package in (tenfold.verbs, tenfold.apps, tenfold.networks):
+import tenfold, tenfold.tasks, tenfold.cli, tenfold.networks, tenfold.verbs
+for package in (tenfold.verbs, tenfold.tasks, tenfold.networks):
     for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         importlib.import_module(found.name)
 for name in ("torch", "sklearn.datasets", "safetensors.torch", "matplotlib", "jinja2", "pyarrow"):

@@ -11,10 +11,10 @@ import torch
 from subjects import Call
 from torch import nn
 
-from tenfold import app as apps
-from tenfold.app import Facts
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
+from tenfold.task import Facts
+from tenfold.tasks import registry
 from tenfold.training import loop
 
 KIND = "image-classification"
@@ -38,14 +38,16 @@ def train_table(
 
 
 def facts_of(counts: dict[str, int] | None = None, knobs: Any = None, **look: Any) -> Facts:
-    return apps.find(KIND, **knobs or {}).learn(train_table(counts or {"cat": 8, "dog": 8}, **look))
+    return registry.find(KIND, **knobs or {}).learn(
+        train_table(counts or {"cat": 8, "dog": 8}, **look)
+    )
 
 
 def facts_at(height: int, width: int, channels: int, knobs: Any, **look: Any) -> Facts:
     """The same for pictures stored at just these sides."""
     facts = facts_of(EVEN, knobs, channels=channels, **look)
     facts["data"] |= {"height": height, "width": width}
-    return facts | {"net": apps.find(KIND, **knobs)._net(facts, train_table(EVEN))}
+    return facts | {"net": registry.find(KIND, **knobs)._net(facts, train_table(EVEN))}
 
 
 def noise(facts: Facts, rows: int = 16) -> Parts:
@@ -68,7 +70,7 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **knobs: Any) -> Call:
         return net, {}
 
     patch.setattr(loop, "fit", capture)
-    app = apps.find(KIND, **knobs)
+    app = registry.find(KIND, **knobs)
     plan = Plan(facts=facts, device="cpu")
     torch.manual_seed(0)
     app.fit(app.build(facts), noise(facts), plan)
@@ -78,7 +80,7 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **knobs: Any) -> Call:
 def several_facts() -> Facts:
     table = train_table({"x": 6}).drop(columns="label")
     rows = [("a",), ("a", "b"), (), ("c",), ("b", "c"), ("a", "b", "c")]
-    return apps.find(KIND).learn(table.assign(labels=pd.Series(rows, dtype=object)))
+    return registry.find(KIND).learn(table.assign(labels=pd.Series(rows, dtype=object)))
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from pictures_made import KIND, folder
 
-from tenfold.app import find
 from tenfold.media.files import labelled
 from tenfold.media.image import decode
 from tenfold.prepare import Prepared, prepare
+from tenfold.tasks.registry import find
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,6 @@ from subjects import Subject, trained
 
 import tenfold
 from tenfold.answers.label import Label
-from tenfold.app import App
 from tenfold.core.columns import Encoded
 from tenfold.media.input import Input
 from tenfold.run import Run
@@ -34,6 +33,7 @@ from tenfold.serving import server as serving_server
 from tenfold.serving.models import identifiers, model_of
 from tenfold.serving.service import Service
 from tenfold.serving.settings import Settings, bound
+from tenfold.task import App
 
 PATIENCE = 30
 KIND = "image-classification"

@@ -10,16 +10,16 @@ import pytest
 import torch
 
 import tenfold
-from tenfold import app as apps
-from tenfold.app import App
 from tenfold.core.columns import Parts
 from tenfold.core.plan import Plan
 from tenfold.prepare import Prepared, prepare
 from tenfold.run import Run
+from tenfold.task import App
+from tenfold.tasks import registry
 from tenfold.training import loop
 from worlds import WORLDS, World
 
-KINDS = sorted(apps.names())
+KINDS = sorted(registry.names())
 SEED = 3
 
 

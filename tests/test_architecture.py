@@ -42,12 +42,6 @@ INTERIM = {
     "serving": "serving.calls serving.wire",
     "run": "comparing embeddings evidence explaining folders rereading run sealing",
     "data": "cache classes copies fetching prepare readers.scan sources splits",
-    "tasks": """
-        apps apps.image_classification apps.recommendation apps.text_classification
-        apps.token_classification bags closed entries factors histories itemwise judging
-        rated recommenders
-    """,
-    "task": "app",
     "media": "readers",
 }
 ROOM_OF = {f"tenfold.{name}": room for room, words in INTERIM.items() for name in words.split()}
@@ -60,7 +54,7 @@ NETWORKS_KNOW = {"tenfold.lazy", "tenfold.errors", "tenfold.core.lazy", "tenfold
 NAMES_A_KIND = {"tenfold.verbs.demo"}
 # The folder is the registry: these import a task or a verb by the name of its file.
 IMPORT_BY_NAME = {
-    *("tenfold", "tenfold.lazy", "tenfold.app", "tenfold.core.lazy", "tenfold.tasks.registry"),
+    *("tenfold", "tenfold.core.lazy", "tenfold.tasks.registry"),
     *("tenfold.cli", "tenfold.verbs.doctor"),
 }
 PRINTS = {"tenfold.cli", "tenfold.progress", "tenfold.core.progress"}
@@ -119,7 +113,7 @@ def read(path: Path) -> Source:
 @functools.cache
 def kinds() -> frozenset[str]:
     """Names of the applications, as the command line and as Python spell them."""
-    found = [*PACKAGE.glob("apps/[a-z]*.py"), *PACKAGE.glob("tasks/[a-z]*")]
+    found = PACKAGE.glob("tasks/[a-z]*")
     stems = {path.stem for path in found} - {"registry"}
     return frozenset(stems | {stem.replace("_", "-") for stem in stems})
 
@@ -222,7 +216,7 @@ def names_no_kind(source: Source) -> Complaints:
         if isinstance(node, ast.Constant) and node.value in kinds():
             yield node.lineno, f"names the application {node.value!r}"
     for line, name in imports(source):
-        if name.startswith(("tenfold.apps.", "tenfold.tasks.")) and last(name) in kinds():
+        if name.startswith("tenfold.tasks.") and last(name) in kinds():
             yield line, f"imports the application {name}"
 
 

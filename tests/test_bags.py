@@ -7,10 +7,10 @@ from scipy import sparse
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.preprocessing import normalize
 
-from tenfold import bags
 from tenfold.answers import calibration
 from tenfold.core.columns import Columns, Ragged
 from tenfold.networks.text_classifier import Bag
+from tenfold.tasks.text_classification import bag_of_words
 
 CLASSES, GRAMS = 3, 40
 
@@ -30,7 +30,7 @@ def truth(label: np.ndarray) -> np.ndarray:
 
 def test_naive_bayes_is_scikit_learns(rows):
     ones, label = rows
-    found = bags.naive_bayes(ones, truth(label), several=False)
+    found = bag_of_words.naive_bayes(ones, truth(label), several=False)
     theirs = MultinomialNB().fit(ones, label)
     assert np.allclose(found.weights.T, theirs.feature_log_prob_, atol=1e-4)
     assert (found.scores(ones).argmax(1) == theirs.predict(ones)).mean() > 0.99
@@ -40,9 +40,11 @@ def test_naive_bayes_is_scikit_learns(rows):
 def test_linear_weights_are_for_rows_of_length_one(rows, scales: str):
     ones, label = rows
     scale = (
-        bags.frequencies(ones) if scales == "one a gram" else bags.ratios(ones, truth(label))
+        bag_of_words.frequencies(ones)
+        if scales == "one a gram"
+        else bag_of_words.ratios(ones, truth(label))
     ).astype(np.float32)
-    found = bags.linear(ones, truth(label), scale, 1.0)
+    found = bag_of_words.linear(ones, truth(label), scale, 1.0)
     assert (found.scores(ones).argmax(1) == label).mean() > 0.9
     wide = scale if scale.ndim == 2 else np.repeat(scale[:, None], CLASSES, 1)
     for number in range(CLASSES):
@@ -59,7 +61,7 @@ def test_linear_weights_are_for_rows_of_length_one(rows, scales: str):
 
 def test_the_network_answers_as_the_weights_do(rows):
     ones, label = rows
-    found = bags.linear(ones, truth(label), bags.frequencies(ones), 1.0)
+    found = bag_of_words.linear(ones, truth(label), bag_of_words.frequencies(ones), 1.0)
     net = Bag(GRAMS, CLASSES, normal=True)
     with torch.no_grad():
         net.weights[1:] = torch.from_numpy(found.weights)
@@ -74,15 +76,15 @@ def test_rows_of_a_view_come_in_its_order(rows):
     ones, _ = rows
     column = Ragged.of([one.indices + 1 for one in ones], np.int32)
     view = Columns({"ids": column}, np.array([5, 2, 80]))
-    found, kept = bags.matrix(view, "ids", GRAMS)
+    found, kept = bag_of_words.matrix(view, "ids", GRAMS)
     assert (found != ones[[5, 2, 80]]).nnz == 0 and kept.tolist() == [0, 1, 2]
 
 
 def test_no_more_rows_are_taken_than_memory_allows(rows, monkeypatch):
     ones, _ = rows
     column = Ragged.of([one.indices + 1 for one in ones], np.int32)
-    monkeypatch.setattr(bags, "MOST", int(column.offsets[10]))
-    found, kept = bags.matrix(Columns({"ids": column}), "ids", GRAMS)
+    monkeypatch.setattr(bag_of_words, "MOST", int(column.offsets[10]))
+    found, kept = bag_of_words.matrix(Columns({"ids": column}), "ids", GRAMS)
     assert found.shape == (10, GRAMS) and len(kept) == 10
 
 

@@ -16,11 +16,11 @@ from preparing import photos as photos
 from preparing import prepared
 
 from tenfold import cache
-from tenfold.app import find
 from tenfold.core import progress, system
 from tenfold.core.columns import Encoded, Problem, Ragged
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.prepare import prepare
+from tenfold.tasks.registry import find
 
 
 class Decoding(progress.Silent):
@@ -201,7 +201,7 @@ def test_a_disk_that_fills_up_while_writing_is_said_and_left_clean(tmp_path):
 SOON = """
 import sys, time
 sys.path[:0] = {path!r}
-from tenfold.app import find
+from tenfold.tasks.registry import find
 from tenfold.prepare import prepare
 app = find("image-classification")
 began = time.perf_counter()

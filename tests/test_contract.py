@@ -1,4 +1,4 @@
-"""The laws of the house, for every application there is: a file in apps/ is found by its name.
+"""The laws of the house, for every application there is: a file in tasks/ is found by its name.
 
 An application is held against its world (tests/worlds.py). Nothing here names a kind of work, and
 no application is excused. The laws of learning stand in test_contract_learning.py.
@@ -24,14 +24,14 @@ from subjects import KINDS, SEED, Subject, handed_over
 from subjects import subject as subject
 
 import tenfold
-from tenfold import app as apps
 from tenfold.answers import scoring
-from tenfold.app import App
 from tenfold.core.columns import Columns, Parts, Ragged
 from tenfold.core.errors import UsageError
 from tenfold.core.settings import check_settings, settings_of
 from tenfold.prepare import prepare
 from tenfold.run import open_run
+from tenfold.task import App
+from tenfold.tasks import registry
 from tenfold.training.batches import tensors
 from tenfold.training.inference import by_torch
 from worlds import WORLDS
@@ -49,7 +49,7 @@ def test_every_world_belongs_to_an_application():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_application_is_a_final_frozen_dataclass_of_few_knobs(kind: str):
-    cls = apps.class_of(kind)
+    cls = registry.class_of(kind)
     assert cls.__mro__[1] is App
     assert dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
     assert dataclasses.is_dataclass(cls.wishes) and cls.wishes.__dataclass_params__.frozen
@@ -60,7 +60,7 @@ def test_an_application_is_a_final_frozen_dataclass_of_few_knobs(kind: str):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_application_adds_no_public_name(kind: str):
-    cls = apps.class_of(kind)
+    cls = registry.class_of(kind)
     knobs = {entry.name for entry in dataclasses.fields(cls)}
     public = {name for name in vars(cls) if not name.startswith("_")}
     assert public - knobs - set(vars(App)) == set()
@@ -68,7 +68,7 @@ def test_an_application_adds_no_public_name(kind: str):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_says_what_it_is(kind: str):
-    cls = apps.class_of(kind)
+    cls = registry.class_of(kind)
     for entry in [*dataclasses.fields(cls), *dataclasses.fields(cls.wishes)]:
         assert entry.metadata.get("help"), f"{entry.name} of {kind} has no help"
 
@@ -86,8 +86,8 @@ def wrong(entry: dataclasses.Field[Any], hint: Any) -> list[Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_setting_out_of_range_gets_the_standard_sentence(kind: str):
-    cls = apps.class_of(kind)
-    for settings, make in ((cls, apps.find), (cls.wishes, check_wish)):
+    cls = registry.class_of(kind)
+    for settings, make in ((cls, registry.find), (cls.wishes, check_wish)):
         hints = get_type_hints(settings)
         for entry in dataclasses.fields(settings):
             make(kind, **{entry.name: entry.default})
@@ -100,14 +100,14 @@ def test_a_setting_out_of_range_gets_the_standard_sentence(kind: str):
 
 
 def check_wish(kind: str, **wishes: Any) -> Any:
-    return check_settings(apps.class_of(kind).wishes, wishes, kind)
+    return check_settings(registry.class_of(kind).wishes, wishes, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_setting_gets_the_nearest_one(kind: str):
-    known = dataclasses.fields(apps.class_of(kind))[0].name
+    known = dataclasses.fields(registry.class_of(kind))[0].name
     with pytest.raises(UsageError, match=f"(?s)no setting '{known}x'.*Did you mean '{known}'"):
-        apps.find(kind, **{f"{known}x": 1})
+        registry.find(kind, **{f"{known}x": 1})
 
 
 # --- facts ---
@@ -252,9 +252,9 @@ from pathlib import Path
 
 folder, kind = Path(sys.argv[1]), sys.argv[2]
 asked = json.loads((folder / "asked.json").read_text())
-importlib.import_module("tenfold.apps." + kind.replace("-", "_"))
-from tenfold import app as apps
-app = apps.find(kind, **asked["knobs"])
+importlib.import_module("tenfold.tasks." + kind.replace("-", "_"))
+from tenfold.tasks import registry
+app = registry.find(kind, **asked["knobs"])
 assert "torch" not in sys.modules, "importing the application loads torch"
 app.encode(pd.DataFrame(asked["rows"]), asked["facts"])
 from tenfold.core.columns import Ragged

@@ -20,8 +20,8 @@ from documents import ROOT, blocks, draw_photos, tree_paths
 from test_architecture import ROOMS
 
 import tenfold
-from tenfold import app as apps
 from tenfold import folders
+from tenfold.tasks import registry
 
 PACKAGE = ROOT / "tenfold"
 ERRORS, JSON, FOLDER = (ROOT / "docs" / name for name in ("errors.md", "json.md", "run-folder.md"))
@@ -179,16 +179,16 @@ def test_every_file_of_a_run_is_described():
 # --- settings of applications ---
 
 
-@pytest.mark.parametrize("kind", sorted(apps.names()))
+@pytest.mark.parametrize("kind", sorted(registry.names()))
 def test_every_setting_stands_with_its_default(kind):
     page = (ROOT / f"docs/apps/{kind}.md").read_text("utf-8")
-    cls = apps.class_of(kind)
+    cls = registry.class_of(kind)
     for entry in (*dataclasses.fields(cls), *dataclasses.fields(cls.wishes)):
         assert f"| `{entry.name}` | `{entry.default}` |" in page, f"{kind}: {entry.name}"
 
 
 def test_recipes_are_those_of_the_code():
-    code = apps.class_of("image-classification").__module__
+    code = registry.class_of("image-classification").__module__
     page = (ROOT / "docs/apps/image-classification.md").read_text("utf-8")
     known = vars(sys.modules[code])
     rows = [(f"`{name}`", one, f"{one.passes:g}") for name, one in known["_RECIPES"].items()]
@@ -229,7 +229,7 @@ def test_the_worked_example_is_found_by_its_name(tmp_path):
     """Its two files, saved where the page says, are all that the command line needs."""
     shutil.copytree(PACKAGE, tmp_path / "tenfold", ignore=shutil.ignore_patterns("__pycache__"))
     draw_photos(tmp_path / "photos", each=12)
-    places = re.findall(r"`(tenfold/(?:networks|apps)/\w+\.py)`", EXAMPLE.read_text("utf-8"))
+    places = re.findall(r"`(tenfold/(?:networks|tasks)/\w+\.py)`", EXAMPLE.read_text("utf-8"))
     code = [block.text for block in blocks(EXAMPLE) if block.kind == "python"]
     for place, text in zip(places, code, strict=False):
         (tmp_path / place).write_text(text, "utf-8")

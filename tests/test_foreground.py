@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 import tenfold
-from tenfold import app as apps
-from tenfold.app import find
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
 from tenfold.media.image import draw, foreground
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
+from tenfold.tasks import registry
+from tenfold.tasks.registry import find
 
 KIND = "image-classification"
 
@@ -156,7 +156,7 @@ def test_the_score_with_the_channel_set_to_one_stands_beside(run):
 
 
 def test_a_run_without_a_mask_has_nothing_to_take_away():
-    app = apps.find(KIND)
+    app = registry.find(KIND)
     assert app.ablations({"data": {"masked": False}}) == {}
 
 

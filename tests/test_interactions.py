@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tenfold import histories
 from tenfold.core import progress
 from tenfold.core.errors import DataRefused
 from tenfold.media.interactions import read
+from tenfold.tasks.recommendation import histories
 
 EARLY = 1_000_000_000
 PLAIN = [

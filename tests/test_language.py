@@ -16,14 +16,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tenfold import app as apps
-from tenfold import histories
 from tenfold.answers import charts
 from tenfold.core import language
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import again, say, speaking, spoken
 from tenfold.reporting import words
 from tenfold.reporting.templates import page as page_of
+from tenfold.tasks import registry
+from tenfold.tasks.recommendation import histories
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain
 from tenfold.verbs.report import report
@@ -151,7 +151,7 @@ def of_tables() -> Iterator[str]:
     yield from histories.LINES.values()
     for one in words.METRICS.values():
         yield from (one.title, one.meaning)
-    yield from apps.names().values()
+    yield from registry.names().values()
     pictures = importlib.import_module("tenfold.media.image.decode")
     yield from (f"is {what}" for what in pictures._DOCUMENTS.values())
 

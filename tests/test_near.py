@@ -6,11 +6,11 @@ from preparing import fresh_cache as fresh_cache
 
 import tenfold
 from tenfold import copies
-from tenfold.app import find
 from tenfold.copies import near_groups
 from tenfold.media.text import near_duplicates
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
+from tenfold.tasks.registry import find
 
 KIND = "text-classification"
 WORDS = np.array(

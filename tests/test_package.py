@@ -47,8 +47,8 @@ def loaded_after(statement: str, heavy: tuple[str, ...], folder: Path) -> str:
 
 
 def light_modules() -> list[str]:
-    apps = [name for name in modules() if name.startswith("tenfold.apps.")]
-    return ["tenfold", "tenfold.cli", *apps]
+    tasks = [name for name in modules() if name.startswith("tenfold.tasks.")]
+    return ["tenfold", "tenfold.cli", *tasks]
 
 
 def test_no_application_loads_torch(tmp_path):

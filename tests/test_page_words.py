@@ -8,9 +8,9 @@ import pytest
 from browsing import text_of
 from page_server import PAGE
 
-from tenfold import app as apps
 from tenfold.core.language import say, speaking
 from tenfold.reporting.words import METRICS
+from tenfold.tasks import registry
 
 FILES = text_of(PAGE)
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
@@ -70,9 +70,9 @@ def test_metrics_are_called_as_in_the_report():
 
 
 def test_what_applications_say_of_themselves_is_translated():
-    for kind in apps.names():
+    for kind in registry.names():
         assert kind.replace("-", " ") in SAID
-        for wish in dataclasses.fields(type(apps.find(kind)).wishes):
+        for wish in dataclasses.fields(type(registry.find(kind)).wishes):
             assert wish.metadata["help"] in SAID
 
 

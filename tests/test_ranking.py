@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from tenfold import itemwise
 from tenfold.answers import scoring
 from tenfold.answers.ranking import Ranking
 from tenfold.core.columns import Columns, Ragged
+from tenfold.tasks.recommendation import item_models
 
 
 def ranking(*names: str, known: int = 3) -> Ranking:
@@ -54,7 +54,7 @@ def columns(rows: list[list[int]]) -> Columns:
 def test_ease_is_the_least_squares_solution_without_itself():
     random = np.random.default_rng(0)
     rows = scipy.sparse.csr_matrix((random.random((60, 9)) < 0.4).astype(np.float32))
-    weights = itemwise.ease(itemwise.gram(rows), 3.0)
+    weights = item_models.ease(item_models.gram(rows), 3.0)
     full = rows.toarray().astype(float)
     for item in range(9):
         others = [other for other in range(9) if other != item]
@@ -65,12 +65,14 @@ def test_ease_is_the_least_squares_solution_without_itself():
 
 
 def test_a_history_is_weighed_by_its_age():
-    found = itemwise.matrix(columns([[2, 1], [3]]), ("items",), 3, fading=0.5)
+    found = item_models.matrix(columns([[2, 1], [3]]), ("items",), 3, fading=0.5)
     np.testing.assert_allclose(found.toarray(), [[0.5, 1, 0], [0, 0, 1]])
 
 
 def test_the_largest_weights_are_those_furthest_from_zero():
-    kept = itemwise.largest(np.array([[0, 0.1, -0.9], [0.3, 0, 0.2], [0, 0, 0.0]], np.float32), 1)
+    kept = item_models.largest(
+        np.array([[0, 0.1, -0.9], [0.3, 0, 0.2], [0, 0, 0.0]], np.float32), 1
+    )
     assert kept.targets[:2, 0].tolist() == [2, 0]
     np.testing.assert_allclose(kept.weights[:2, 0], [-0.9, 0.3])
 
@@ -79,11 +81,11 @@ def test_the_largest_weights_are_those_furthest_from_zero():
 def test_counts_of_pairs_are_exact_in_every_way(way: str, monkeypatch: pytest.MonkeyPatch):
     random = np.random.default_rng(3)
     dense = (random.random((300, 41)) < 0.3).astype(np.float32)
-    monkeypatch.setattr(itemwise, "DENSE_PAIRS", 0 if way == "pairs" else 1e9)
-    monkeypatch.setattr(itemwise, "ROWS", 128)
-    monkeypatch.setattr(itemwise, "PAIRS", 41 * 7)
-    monkeypatch.setattr(itemwise.system, "multiplies_bytes", lambda: way == "bytes")
-    found = itemwise.gram(scipy.sparse.csr_matrix(dense))
+    monkeypatch.setattr(item_models, "DENSE_PAIRS", 0 if way == "pairs" else 1e9)
+    monkeypatch.setattr(item_models, "ROWS", 128)
+    monkeypatch.setattr(item_models, "PAIRS", 41 * 7)
+    monkeypatch.setattr(item_models.system, "multiplies_bytes", lambda: way == "bytes")
+    found = item_models.gram(scipy.sparse.csr_matrix(dense))
     assert found.dtype == np.float32 and np.array_equal(found, dense.T @ dense)
 
 
@@ -92,11 +94,11 @@ def test_vectors_of_items_that_stand_together_point_the_same_way(
     few: int, monkeypatch: pytest.MonkeyPatch
 ):
     """Two groups of items that never meet, counted densely and sparsely."""
-    monkeypatch.setattr(itemwise, "FEW", few)
+    monkeypatch.setattr(item_models, "FEW", few)
     random = np.random.default_rng(0)
     rows = [random.permutation(6) + 1 + 6 * (person % 2) for person in range(80)]
     columns = Columns({"items": Ragged.of(rows, np.int32)})
-    found = itemwise.vectors(columns, ("items",), 12, 2)
+    found = item_models.vectors(columns, ("items",), 12, 2)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     near = found @ found.T
     assert near[:6, :6].min() > 0.9 and near[6:, 6:].min() > 0.9
@@ -104,7 +106,7 @@ def test_vectors_of_items_that_stand_together_point_the_same_way(
 
 
 def test_sums_of_weights_are_a_sparse_product_in_blocks_too(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(itemwise, "COLUMNS", 7)
+    monkeypatch.setattr(item_models, "COLUMNS", 7)
     random = np.random.default_rng(5)
     weights = random.normal(size=(20, 20)).astype(np.float32)
     index, starts = random.integers(0, 20, 300), np.array([0, 0, 120, 299])
@@ -115,7 +117,7 @@ def test_sums_of_weights_are_a_sparse_product_in_blocks_too(monkeypatch: pytest.
         for start, end in zip(starts, ends, strict=True)
     ]
     for sums, many in ((300, 3), (10, 1)):
-        blocks = itemwise.apart(weights, sums)
-        found = itemwise.summed(blocks, index, starts, says).numpy()
+        blocks = item_models.apart(weights, sums)
+        found = item_models.summed(blocks, index, starts, says).numpy()
         assert len(blocks) == many
         np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -236,12 +236,12 @@ def test_a_server_may_be_started_and_asked(command):
 @pytest.mark.parametrize(
     "tree",
     [
-        "README.md\ntenfold/   the package\n  cli.py   words\n  apps/\n    x.py, y.py   two\n"
+        "README.md\ntenfold/   the package\n  cli.py   words\n  tasks/\n    x.py, y.py   two\n"
         "docs/\n",
-        "./\n├── README.md\n├── tenfold/\n│   ├── cli.py   words\n│   └── apps/\n"
+        "./\n├── README.md\n├── tenfold/\n│   ├── cli.py   words\n│   └── tasks/\n"
         "│       └── x.py, y.py\n└── docs/\n",
     ],
 )
 def test_a_tree_is_read(tree):
-    paths = {"README.md", "tenfold/cli.py", "tenfold/apps/x.py", "tenfold/apps/y.py", "docs"}
+    paths = {"README.md", "tenfold/cli.py", "tenfold/tasks/x.py", "tenfold/tasks/y.py", "docs"}
     assert paths <= set(tree_paths(tree))

@@ -13,15 +13,15 @@ import torch
 
 import tenfold
 import worlds
-from tenfold import closed, itemwise, recommenders
 from tenfold.answers import scoring
 from tenfold.answers.ranking import Ranking
 from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Columns, Problem, Ragged
-from tenfold.judging import Judge
 from tenfold.networks import rankers
 from tenfold.networks.rankers import Linear
 from tenfold.run import Run, open_run
+from tenfold.tasks.recommendation import closed_form, item_models, ranking
+from tenfold.tasks.recommendation.selection import Judge
 
 KIND = "recommendation"
 
@@ -160,7 +160,7 @@ def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: P
 def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(recommenders, "EASE_ITEMS", 10)
+    monkeypatch.setattr(ranking, "EASE_ITEMS", 10)
     settings = {"size": "tiny", "epochs": 10, "batch": 20, "rate": 0.01}
     found = tenfold.train(KIND, shop, out=tmp_path / "run", **settings)
     assert set(found.facts["settled"]["tried"]) == {"popularity", "SASRec", "Mult-VAE"}
@@ -230,20 +230,20 @@ def test_more_weights_are_kept_where_few_would_rank_worse(monkeypatch: pytest.Mo
     judge = Judge(columns, 1000)
 
     def smallest(weights: np.ndarray) -> Any:
-        tried = closed._Tried(weights, 1.0, {}, judge.linear(weights, 1.0))
+        tried = closed_form._Tried(weights, 1.0, {}, judge.linear(weights, 1.0))
         assert tried.value == 1
-        return closed._smallest(tried, judge)
+        return closed_form._smallest(tried, judge)
 
     kept, value = smallest(sparse)
     assert kept is not None and kept.targets.shape == (1000, 200) and value == 1
     against = -1 - random.random((1000, 1000)).astype(np.float32)  # all but one speak against it
     against[np.arange(1000), (np.arange(1000) + 1) % 1000] = -0.01
     assert smallest(against) == (None, 1)
-    monkeypatch.setattr(closed.networks, "WHOLE", 10)
-    monkeypatch.setattr(closed, "AT_FIRST", 50)
+    monkeypatch.setattr(closed_form.networks, "WHOLE", 10)
+    monkeypatch.setattr(closed_form, "AT_FIRST", 50)
     kept, value = smallest(against)
     assert kept is not None, "of many items never all"
-    by_kept = judge.linear(itemwise.spread(kept), 1.0)
+    by_kept = judge.linear(item_models.spread(kept), 1.0)
     assert len(by_kept) == 400 and value == round(float(by_kept.mean()), 6)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import tenfold
-from tenfold import histories
 from tenfold.media.interactions import read
+from tenfold.tasks.recommendation import histories
 
 KIND = "recommendation"
 

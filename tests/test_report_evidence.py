@@ -14,11 +14,11 @@ from tenfold import evidence, splits
 from tenfold.answers import calibration, scoring
 from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
-from tenfold.apps.image_classification import ImageClassification
 from tenfold.evidence import again
 from tenfold.reporting import made, words, write
 from tenfold.rereading import rows_of
 from tenfold.run import open_run
+from tenfold.tasks.image_classification import ImageClassification
 from tenfold.verbs.report import report
 from tenfold.verbs.train import train
 

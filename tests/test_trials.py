@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tenfold import app as apps
 from tenfold.core.errors import ArtefactRefused
 from tenfold.core.settings import Range, check_settings, knob
+from tenfold.tasks import registry
 from tenfold.training import loop
 from tenfold.workflows.trials import LEAST, Pruned, Trial, Trials
 
@@ -196,9 +196,9 @@ def test_rows_that_are_logged_again_are_judged_alike(tmp_path: Path):
 # --- what applications declare ---
 
 
-@pytest.mark.parametrize("kind", sorted(apps.names()))
+@pytest.mark.parametrize("kind", sorted(registry.names()))
 def test_what_is_searched_is_what_the_settings_allow(kind: str):
-    cls = apps.class_of(kind)
+    cls = registry.class_of(kind)
     settings = {entry.name: entry.default for entry in dataclasses.fields(cls)}
     for entry in dataclasses.fields(cls):
         search = entry.metadata["search"]
@@ -211,7 +211,7 @@ def test_what_is_searched_is_what_the_settings_allow(kind: str):
 
 
 def test_pictures_are_searched_around_the_rate_of_their_recipe():
-    fields = {entry.name: entry for entry in dataclasses.fields(apps.class_of(PICTURES))}
+    fields = {entry.name: entry for entry in dataclasses.fields(registry.class_of(PICTURES))}
     around = fields["rate"].metadata["search"]
     muon = around({"network": "fast", "optimizer": "auto"})
     adamw = around({"network": "fast", "optimizer": "adamw"})

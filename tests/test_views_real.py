@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tenfold.app import find
 from tenfold.media.image.augment import differs_mirrored
 from tenfold.prepare import prepare
+from tenfold.tasks.registry import find
 
 KIND = "image-classification"
 

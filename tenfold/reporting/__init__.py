@@ -14,7 +14,6 @@ import pandas as pd
 
 from tenfold import explaining
 from tenfold.answers import charts, scoring
-from tenfold.app import App, name_of
 from tenfold.core import system
 from tenfold.core.columns import Columns
 from tenfold.core.errors import TenfoldError
@@ -28,6 +27,8 @@ from tenfold.reporting import answers, card, exports, made, passages, rows, word
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
 from tenfold.run import Run
+from tenfold.task import App
+from tenfold.tasks.registry import name_of
 from tenfold.training import loop
 
 __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]

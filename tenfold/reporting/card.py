@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tenfold import folders
-from tenfold.app import names
 from tenfold.core.language import again, say
 from tenfold.reporting import words
 from tenfold.reporting.notes import weakness
 from tenfold.run import Run
+from tenfold.tasks.registry import names
 
 __all__ = ["card", "tables"]
 

@@ -7,13 +7,13 @@ import shlex
 from typing import Any
 
 from tenfold import folders
-from tenfold.app import App
 from tenfold.core.language import again, say
 from tenfold.core.settings import settings_of
 from tenfold.evidence import environment as environment_now
 from tenfold.prepare import Prepared
 from tenfold.reporting import words
 from tenfold.run import Run
+from tenfold.task import App
 
 __all__ = ["changed", "command", "cost", "environment", "network", "plan"]
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenfold import explaining
-from tenfold.app import Answer
 from tenfold.core import results
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.results import Explanation
 from tenfold.serving.log import fault
 from tenfold.serving.models import Model, Row, Wanted
 from tenfold.serving.replies import encoded
+from tenfold.task import Answer
 
 __all__ = ["Batcher", "Job", "Told"]
 

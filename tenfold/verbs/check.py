@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold.app import asked_back, find, names
 from tenfold.core import language, system
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
@@ -16,6 +15,7 @@ from tenfold.core.results import SCHEMA
 from tenfold.prepare import prepare
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
+from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.estimate import estimate, tried
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from typing import IO, Any
 import numpy as np
 
 from tenfold import embeddings, folders
-from tenfold.app import Table
 from tenfold.core.columns import Problem
 from tenfold.core.document import Document, cell_text
 from tenfold.core.errors import DataRefused, UsageError, nearest
@@ -28,6 +27,7 @@ from tenfold.media.files.references import error_line, printable
 from tenfold.reporting.words import plural
 from tenfold.run import Run, open_run
 from tenfold.sources import tables
+from tenfold.task import Table
 
 arrow, parquet = lazy("pyarrow"), lazy("pyarrow.parquet")
 

@@ -6,9 +6,9 @@ import dataclasses
 import inspect
 import sys
 
-from tenfold.app import class_of, names
 from tenfold.core.document import Document
 from tenfold.core.results import SCHEMA
+from tenfold.tasks.registry import class_of, names
 
 __all__ = ["kinds"]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.answers.scoring import natural
-from tenfold.app import Answer, Table
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers, cell_text
 from tenfold.core.results import to_json
@@ -19,6 +18,7 @@ from tenfold.media.image import decode
 from tenfold.media.image import draw as draw_module
 from tenfold.run import Run, open_run
 from tenfold.sources import refuse_undrawn, tables
+from tenfold.task import Answer, Table
 
 __all__ = ["Predicted", "predict"]
 

@@ -13,7 +13,6 @@ import pandas as pd
 from PIL import Image, ImageOps
 
 from tenfold import embeddings
-from tenfold.app import Table
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.settings import check_settings, knob
@@ -25,6 +24,7 @@ from tenfold.media.image import draw as draw_module
 from tenfold.readers.scan import scan
 from tenfold.run import Run, open_run
 from tenfold.sources import refuse_undrawn, tables
+from tenfold.task import Table
 
 __all__ = ["Neighbour", "Similar", "similar"]
 

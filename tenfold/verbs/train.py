@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from tenfold.app import asked_back, find, names
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
@@ -17,6 +16,7 @@ from tenfold.core.results import SCHEMA
 from tenfold.networks import summary
 from tenfold.reporting.words import amount
 from tenfold.run import Run
+from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.estimate import estimate, tried
 from tenfold.workflows.repeat import repeated
 from tenfold.workflows.train import Asked, checked, left, once, ready

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenfold.app import asked_back, find, names
 from tenfold.core import language
 from tenfold.core.errors import UsageError
+from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.train import Asked, checked
 from tenfold.workflows.tune import Tuned, search
 

@@ -8,12 +8,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from tenfold.app import App
 from tenfold.core import device, system
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.prepare import Prepared
+from tenfold.task import App
 
 torch = lazy("torch")
 

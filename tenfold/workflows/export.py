@@ -24,7 +24,6 @@ import numpy as np
 
 from tenfold import evidence, rereading, sealing
 from tenfold.answers import scoring
-from tenfold.app import Answer
 from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged
 from tenfold.core.errors import ArtefactRefused, UsageError
@@ -34,6 +33,7 @@ from tenfold.core.version import __version__
 from tenfold.evidence import Evidence
 from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
 from tenfold.run import Run
+from tenfold.task import Answer
 from tenfold.training.inference import Infer, Outputs, by_onnx, session_of
 from tenfold.workflows import onnx_export
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from tenfold import evidence, folders
 from tenfold import run as runs
-from tenfold.app import App, find
 from tenfold.core import device, language, system
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.lazy import lazy
@@ -21,6 +20,8 @@ from tenfold.core.version import __version__
 from tenfold.prepare import Prepared, prepare
 from tenfold.reporting import write as write_report
 from tenfold.run import Run
+from tenfold.task import App
+from tenfold.tasks.registry import find
 from tenfold.training import checkpoint
 from tenfold.training.inference import by_torch
 

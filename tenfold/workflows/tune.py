@@ -22,7 +22,6 @@ from typing import Any
 import pandas as pd
 
 from tenfold import comparing, folders
-from tenfold.app import Answer, class_of
 from tenfold.comparing import Compared
 from tenfold.core import system
 from tenfold.core.document import Document
@@ -36,6 +35,8 @@ from tenfold.prepare import Prepared
 from tenfold.reporting import compared, tuned, words
 from tenfold.run import Run, open_run
 from tenfold.sealing import pretty
+from tenfold.task import Answer
+from tenfold.tasks.registry import class_of
 from tenfold.workflows import trials
 from tenfold.workflows.train import Asked, numbered, once, ready, refuse_changed
 from tenfold.workflows.trials import Field, Pruned, Trial, Trials

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 import tenfold
 import worlds
-from tenfold import app as apps
 from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
-from tenfold.app import Facts
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.prepare import prepare
 from tenfold.readers.scan import scan
+from tenfold.task import Facts
+from tenfold.tasks import registry
 from tenfold.training import loop
 from tenfold.training.batches import tensors
 
@@ -101,7 +101,7 @@ def test_the_sides_are_chosen(sides: list[tuple[int, int]], wanted: int, found: 
 
 
 def test_classes_are_in_natural_order_and_answers_become_numbers():
-    app = apps.find(KIND)
+    app = registry.find(KIND)
     facts = facts_of({"10": 3, "2": 4, "cat": 2})
     assert facts["answers"]["classes"] == ["2", "10", "cat"]
     assert facts["answers"]["counts"] == [4, 3, 2]
@@ -118,7 +118,7 @@ def test_classes_are_in_natural_order_and_answers_become_numbers():
 
 def learnt(facts: Facts, steps: int = 2, **knobs: Any) -> tuple[nn.Module, nn.Module]:
     """The network before and after some steps on noise."""
-    app, parts = apps.find(KIND, **knobs), noise(facts)
+    app, parts = registry.find(KIND, **knobs), noise(facts)
     torch.manual_seed(0)
     before = app.build(facts)
     torch.manual_seed(0)
@@ -143,7 +143,7 @@ def test_every_size_builds_and_learns(size: str):
 
 def test_sizes_are_sizes():
     def count(size: str) -> int:
-        app = apps.find(KIND, size=size)
+        app = registry.find(KIND, size=size)
         return sum(p.numel() for p in app.build(facts_of(knobs={"size": size})).parameters())
 
     counts = [count(size) for size in ("tiny", "small", "medium", "large")]
@@ -220,7 +220,7 @@ def test_the_temperature_undoes_a_network_that_is_too_sure(
     reserve = Columns({"image": logits[:, None, None], "label": label})
     monkeypatch.setattr(loop, "fit", lambda net, *rest: (net, {}))
     parts = Parts(reserve, reserve, reserve)
-    net, settled = apps.find(KIND, augment="none").fit(
+    net, settled = registry.find(KIND, augment="none").fit(
         Sure(), parts, Plan(facts=facts, device="cpu")
     )
     assert settled["temperature"] == pytest.approx(factor, rel=0.12)
@@ -238,7 +238,7 @@ def test_the_temperature_divides_the_logits():
 
 
 def test_answers_are_whole_distributions_best_first():
-    app, facts = apps.find(KIND), facts_of(EVEN)
+    app, facts = registry.find(KIND), facts_of(EVEN)
     outputs = {"probabilities": np.array([[0.2, 0.7, 0.1], [0.4, 0.2, 0.4]], np.float32)}
     first, second = app.decode(outputs, facts, type(app).wishes())
     assert isinstance(first, Label) and first.label == "b" and first.probability == 0.7
@@ -252,7 +252,7 @@ def test_answers_are_whole_distributions_best_first():
 def test_of_several_classes_those_above_the_threshold_are_said(
     threshold: float, said: tuple[str, ...]
 ):
-    app = apps.find(KIND)
+    app = registry.find(KIND)
     outputs = {"probabilities": np.array([[0.25, 0.75, 0.1]], np.float32)}
     (answer,) = app.decode(outputs, several_facts(), type(app).wishes(threshold=threshold))
     assert isinstance(answer, Labels) and answer.labels == said
@@ -318,7 +318,7 @@ def test_weights_of_rows_go_from_the_manifest_to_the_loss(
     lines = ["path,label,split,weight"]
     lines += [f"{p},{p.parts[1]},{p.parts[0]},{i % 3 * 0.5}" for i, p in enumerate(paths)]
     (data / "labels.csv").write_text("\n".join(lines))
-    app = apps.find(KIND, size="tiny")
+    app = registry.find(KIND, size="tiny")
     prepared = prepare(app, data / "labels.csv")
     weight = np.asarray(prepared.parts.train["weight"])
     assert weight.dtype == np.float32 and set(weight.tolist()) == {0.0, 0.5, 1.0}
@@ -341,7 +341,7 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
     worlds.shapes(tmp_path / "more", 3, {"train": 3}, side=60, colour=True)
     for number, path in enumerate(sorted((tmp_path / "more").rglob("*.png"))):
         path.rename(data / "train" / path.parent.name / f"more{number}.png")
-    app = apps.find(KIND)
+    app = registry.find(KIND)
     table = scan(app.read(data))
     facts = app.learn(table)
     assert facts["data"] == {"height": 48, "width": 48, "channels": 3, "masked": False}
@@ -384,5 +384,5 @@ def test_a_network_is_only_shown_pictures_that_it_takes(line: str, augment: str)
 )
 def test_a_network_that_cannot_be_is_refused(network: str, said: str):
     with pytest.raises(tenfold.TenfoldError) as caught:
-        apps.find(KIND, network=network)
+        registry.find(KIND, network=network)
     assert said in str(caught.value)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import itemwise
 from tenfold.answers.metrics.ranking import measures
 from tenfold.core.columns import Columns
 from tenfold.core.lazy import lazy
+from tenfold.tasks.recommendation import item_models
 
 torch = lazy("torch")
 
@@ -43,9 +43,9 @@ class Judge:
         spread = np.linspace(0, columns.rows - 1, many).astype(np.int64)
         self.columns, self.items = columns.view(spread), items
         self.rows = many
-        self.seen = itemwise.matrix(self.columns, ("seen",), items)
-        self.wanted = itemwise.matrix(self.columns, ("next",), items)
-        row, item = itemwise.in_order(self.columns, ("items",))
+        self.seen = item_models.matrix(self.columns, ("seen",), items)
+        self.wanted = item_models.matrix(self.columns, ("next",), items)
+        row, item = item_models.in_order(self.columns, ("items",))
         self.index, self.starts = item - 1, np.searchsorted(row, np.arange(many + 1))
         self.age = np.arange(len(row)) - self.starts[row]
 
@@ -59,7 +59,7 @@ class Judge:
         """All measures (R,) of them."""
         scores = self._linear(weights, fading)
         found = [
-            itemwise.hits(scores(rows), self.seen[rows], self.wanted[rows])
+            item_models.hits(scores(rows), self.seen[rows], self.wanted[rows])
             for rows in self.blocks()
         ]
         right, wanted = (np.concatenate(one) for one in zip(*found, strict=True))
@@ -67,12 +67,12 @@ class Judge:
 
     def _linear(self, weights: np.ndarray, fading: float) -> Scores:
         says = (np.float32(fading) ** self.age).astype(np.float32)
-        blocks = itemwise.apart(weights, len(self.index))
+        blocks = item_models.apart(weights, len(self.index))
 
         def scores(rows: np.ndarray) -> np.ndarray:
             first, end = self.starts[rows[0]], self.starts[rows[-1] + 1]
             starts = self.starts[rows] - first
-            found = itemwise.summed(blocks, self.index[first:end], starts, says[first:end])
+            found = item_models.summed(blocks, self.index[first:end], starts, says[first:end])
             return np.asarray(found.numpy())
 
         return scores
@@ -84,7 +84,7 @@ class Judge:
     def each(self, scores: Scores, first: int = 0, end: int | None = None) -> np.ndarray:
         """(R,) NDCG of the rows, or of those from `first` to `end`."""
         found = [
-            itemwise.ndcg(scores(rows), self.seen[rows], self.wanted[rows])
+            item_models.ndcg(scores(rows), self.seen[rows], self.wanted[rows])
             for rows in self.blocks(first, end)
         ]
         return np.concatenate(found) if found else np.zeros(0)
@@ -119,9 +119,9 @@ def sharpen(net: Any, columns: Columns, most: int = 500) -> None:
     if not some.rows:
         return
     found = torch.from_numpy(logits(net, some))
-    seen = itemwise.matrix(some, ("seen",), found.shape[1]).tocoo()
+    seen = item_models.matrix(some, ("seen",), found.shape[1]).tocoo()
     found[torch.from_numpy(seen.row).long(), torch.from_numpy(seen.col).long()] = -OUT
-    wanted = itemwise.matrix(some, ("next",), found.shape[1]).tocoo()
+    wanted = item_models.matrix(some, ("next",), found.shape[1]).tocoo()
     row, item = torch.from_numpy(wanted.row).long(), torch.from_numpy(wanted.col).long()
     if not len(row):
         return

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import entries, factors
 from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Column, Columns, Parts, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
+from tenfold.tasks.recommendation import catalogue, factorisation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,13 +65,15 @@ def people(
         there = [(numbers[name], mark) for name, mark in told if name in numbers]
         items.append([number for number, _ in there])
         marks.append([round(1000 * float(mark or 0)) for _, mark in there])
-    return entries.people(persons, items) | {"marks": entries.packed(Ragged.of(marks, np.int32))}
+    return catalogue.people(persons, items) | {
+        "marks": catalogue.packed(Ragged.of(marks, np.int32))
+    }
 
 
 def spelled(entry: str, known: dict[str, str], names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person rated."""
-    items = entries.history(known, entry)
-    marks = entries.history(known, entry, "marks")
+    items = catalogue.history(known, entry)
+    marks = catalogue.history(known, entry, "marks")
     if items is None or marks is None:
         return [entry]
     pairs = zip(items.tolist(), (marks / 1000).tolist(), strict=True)
@@ -90,7 +92,7 @@ def named(cell: Any, titles: dict[str, str]) -> Any:
     return tuple(found)
 
 
-def encoded(told: list[list[str]], known: entries.Known) -> dict[str, Column]:
+def encoded(told: list[list[str]], known: catalogue.Known) -> dict[str, Column]:
     """Items with ratings, items asked about, and how many entries were given."""
     rows = [_row(row, known) for row in told]
     kinds = {"items": np.int32, "marks": np.float32, "asked": np.int32}
@@ -100,7 +102,7 @@ def encoded(told: list[list[str]], known: entries.Known) -> dict[str, Column]:
     return columns | {"given": np.array([row["given"] for row in rows], np.int32)}
 
 
-def _row(told: list[str], known: entries.Known) -> dict[str, Any]:
+def _row(told: list[str], known: catalogue.Known) -> dict[str, Any]:
     """Items with ratings and items asked about, each once, the last word counting."""
     pairs: dict[int, float] = {}
     asked: dict[int, None] = {}
@@ -136,7 +138,7 @@ def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
     if plan.dry:
         return net, {}
     began = time.perf_counter()
-    told = factors.told(parts.train, (("items", "marks"), ("next", "rated")))
+    told = factorisation.told(parts.train, (("items", "marks"), ("next", "rated")))
     items, width = net.vectors.shape[0] - 1, net.vectors.shape[1]
     with torch.no_grad():
         net.low.fill_(float(told.mark.min()))
@@ -144,10 +146,10 @@ def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         often = torch.from_numpy(np.bincount(told.item, minlength=items))
         net.rare.copy_(often < min(OFTEN, int(often.max())))
     tried: dict[str, float] = {}
-    found: dict[str, factors.Factors] = {}
+    found: dict[str, factorisation.Factors] = {}
     for ridge in RIDGES if parts.choose.rows else RIDGES[1:2]:
         name = f"{ridge:g}"
-        found[name] = factors.factorised(told, items, width, ridge, PLAIN, plan.seed)
+        found[name] = factorisation.factorised(told, items, width, ridge, PLAIN, plan.seed)
         tried[name] = _error(_put(net, found[name], ridge), parts.choose)
     best = min(tried, key=lambda one: tried[one])
     _put(net, found[best], float(best))
@@ -159,7 +161,7 @@ def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
     return net.eval(), {"kept": "matrix factorisation", "tried": both, "ridge": float(best)}
 
 
-def _put(net: Any, found: factors.Factors, ridge: float) -> Any:
+def _put(net: Any, found: factorisation.Factors, ridge: float) -> Any:
     with torch.no_grad():
         net.mean.fill_(found.mean)
         net.biases[1:] = torch.from_numpy(found.biases)
@@ -199,7 +201,7 @@ def _error(net: Any, columns: Columns, size: int = 256) -> float:
 
 def answers(outputs: dict[str, Any], data: dict[str, Any], top: int) -> list[Ratings]:
     """What was asked; where nothing was, the items that would be rated best."""
-    names, titles = entries.listed(data["items"]), entries.titles(data["titles"])
+    names, titles = catalogue.listed(data["items"]), catalogue.titles(data["titles"])
     found = []
     pairs = zip(outputs["wanted"], outputs["ratings"], strict=True)
     for row, (asked, ratings) in enumerate(pairs):

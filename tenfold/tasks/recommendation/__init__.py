@@ -21,16 +21,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import entries, histories, rated, recommenders
 from tenfold.answers.ranking import Ranking
 from tenfold.answers.ratings import Ratings
-from tenfold.app import Answer, App, Facts, Outputs, Say, Table
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, knob
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
+from tenfold.task import Answer, App, Facts, Outputs, Say, Table
+from tenfold.tasks.recommendation import catalogue, histories, rating
+from tenfold.tasks.recommendation import ranking as rankings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,7 +83,7 @@ class Recommendation(App):
         about = train.attrs.get("catalogue") or interactions.Catalogue()
         net = {
             "items": len(names),
-            "width": (rated.WIDTHS if ratings else WIDTHS)[self.size],
+            "width": (rating.WIDTHS if ratings else WIDTHS)[self.size],
             "dropout": self.dropout,
             "ordered": bool(train.attrs.get("ordered", True)),
             "positions": int(np.clip(np.mean([len(row) for row in rows]) - 1, 4, 32)),
@@ -90,18 +91,18 @@ class Recommendation(App):
         return {"data": {"rated": ratings} | _catalogue(about, names), "net": net}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        titles = entries.titles(facts["data"]["titles"])
-        names = entries.listed(facts["data"]["items"])[:OFFERED]
+        titles = catalogue.titles(facts["data"]["titles"])
+        names = catalogue.listed(facts["data"]["items"])[:OFFERED]
         return {"items": Input("items", tuple(titles.get(name, name) for name in names))}
 
     def gives(self, facts: Facts) -> type[Prediction]:
         return Ratings if facts["data"]["rated"] else Ranking
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
-        data, known = facts["data"], entries.known(facts["data"])
+        data, known = facts["data"], catalogue.known(facts["data"])
         every, problems = _every(table["items"])
         if data["rated"]:
-            return Encoded(rated.encoded(every, known), problems)
+            return Encoded(rating.encoded(every, known), problems)
         latest, seen, given = [], [], []
         for told in every:
             numbers, count = known.latest_first(told)
@@ -129,29 +130,29 @@ class Recommendation(App):
             return {}
         numbers = _numbers(facts)
         if facts["data"]["rated"]:
-            return rated.targets(table["next"], numbers)
+            return rating.targets(table["next"], numbers)
         rows = [[numbers[name] for name in row if name in numbers] for row in table["next"]]
         return {"next": Ragged.of(rows, np.int32)}
 
     def build(self, facts: Facts) -> nn.Module:
         if facts["data"]["rated"]:
-            return rated.network(facts["net"])
-        return recommenders.network(facts["net"], facts.get("settled", {}))
+            return rating.network(facts["net"])
+        return rankings.network(facts["net"], facts.get("settled", {}))
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         if plan.facts["data"]["rated"]:
-            return rated.fit(net, parts, plan)
+            return rating.fit(net, parts, plan)
         about, names = plan.facts["net"], ("items", "ordered", "positions")
         known = {name: about[name] for name in names}
-        wanted = recommenders.Wanted(self.model, self.damping, self.rate, **known)
-        return recommenders.fit(net, parts, plan, wanted)
+        wanted = rankings.Wanted(self.model, self.damping, self.rate, **known)
+        return rankings.fit(net, parts, plan, wanted)
 
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
         top = (wishes or _Wishes()).top
         if facts["data"]["rated"]:
-            return [*rated.answers(outputs, facts["data"], top)]
-        names = entries.listed(facts["data"]["items"])
-        titles = entries.titles(facts["data"]["titles"])
+            return [*rating.answers(outputs, facts["data"], top)]
+        names = catalogue.listed(facts["data"]["items"])
+        titles = catalogue.titles(facts["data"]["titles"])
         ranking, scores = (
             outputs["ranking"][:, :top],
             outputs["scores"][:, :top].astype(np.float64).round(6),
@@ -177,14 +178,14 @@ class Recommendation(App):
         last = table.drop_duplicates("group", keep="last")
         had, numbers = zip(last["items"], last["next"], strict=True), _numbers(facts)
         if facts["data"]["rated"]:
-            return rated.people(last["group"], had, numbers)
+            return rating.people(last["group"], had, numbers)
         rows = ([*items, *after] for items, after in had)
         known = ([numbers[name] for name in row if name in numbers] for row in rows)
-        return entries.people(last["group"], known)
+        return catalogue.people(last["group"], known)
 
     def spell(self, table: Table, facts: Facts) -> Table:
-        names, known = entries.listed(facts["data"]["items"]), facts.get("known", {})
-        spelled = rated.spelled if facts["data"]["rated"] else _spelled
+        names, known = catalogue.listed(facts["data"]["items"]), facts.get("known", {})
+        spelled = rating.spelled if facts["data"]["rated"] else _spelled
         told = [
             cell
             if isinstance(listed := _listed(cell), Problem)
@@ -194,8 +195,8 @@ class Recommendation(App):
         return table.assign(items=pd.Series(told, table.index, dtype=object))
 
     def show(self, table: Table, facts: Facts) -> Table:
-        titles = entries.shown(facts["data"])
-        named = rated.named if facts["data"]["rated"] else _named
+        titles = catalogue.shown(facts["data"])
+        named = rating.named if facts["data"]["rated"] else _named
         told = {
             name: pd.Series(
                 [named(cell, titles) for cell in table[name]], table.index, dtype=object
@@ -206,8 +207,8 @@ class Recommendation(App):
         return table.assign(**told)
 
     def gallery(self, facts: Facts) -> Table | None:
-        names = entries.listed(facts["data"]["items"])
-        titles = entries.titles(facts["data"]["titles"])
+        names = catalogue.listed(facts["data"]["items"])
+        titles = catalogue.titles(facts["data"]["titles"])
         rows = {"items": [(name,) for name in names], "source": [*names]}
         told = {"label": [titles.get(name, name) for name in names]} if titles else {}
         return pd.DataFrame(rows | told, dtype=object)
@@ -219,7 +220,7 @@ class Recommendation(App):
 def _told(items: Any, after: Any) -> list[str]:
     """The items of a training row, in order; of ratings without these."""
     if after and not isinstance(after[0], str):
-        known = [rated.parsed(entry) for entry in items]
+        known = [rating.parsed(entry) for entry in items]
         return [*(name for name, mark in known if mark is not None), *(name for name, _ in after)]
     return [*items, *after]
 
@@ -237,7 +238,7 @@ def _catalogue(about: interactions.Catalogue, names: list[str]) -> Facts:
 
 def _numbers(facts: Facts) -> dict[str, int]:
     """Numbers of the items, by id."""
-    return entries.known(facts["data"]).numbers
+    return catalogue.known(facts["data"]).numbers
 
 
 def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, str]:
@@ -246,12 +247,12 @@ def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, 
         value: [numbers[item] for item in items if item in numbers]
         for value, items in values.items()
     }
-    return {value: entries.packed(Ragged.of([row], np.int32)) for value, row in found.items()}
+    return {value: catalogue.packed(Ragged.of([row], np.int32)) for value, row in found.items()}
 
 
 def _spelled(entry: str, known: Facts, names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person had."""
-    found = entries.history(known, entry)
+    found = catalogue.history(known, entry)
     return [entry] if found is None else [names[number - 1] for number in found.tolist()]
 
 
@@ -299,4 +300,4 @@ def _among(data: Facts, text: str) -> np.ndarray | Problem | list[int]:
         return Problem(
             "no-such-attribute", f"cannot be answered: no item has {text!r}", f"{what}: {listed}."
         )
-    return entries.unpacked(values[value]).values
+    return catalogue.unpacked(values[value]).values

@@ -26,7 +26,6 @@ from tenfold.answers import calibration
 from tenfold.answers import classes as class_answers
 from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
-from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
 from tenfold.core.errors import UsageError, nearest
@@ -41,6 +40,7 @@ from tenfold.media.image import decode as pictures
 from tenfold.media.image import foreground
 from tenfold.media.input import Input
 from tenfold.networks.notation import ready
+from tenfold.task import App, Facts, Outputs, Table
 from tenfold.training import augment_search, loop, losses
 from tenfold.training.batches import in_order
 

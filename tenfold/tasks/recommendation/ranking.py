@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import closed, itemwise
 from tenfold.core import device, system
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.judging import Judge, sharpen
+from tenfold.tasks.recommendation import closed_form, item_models
+from tenfold.tasks.recommendation.selection import Judge, sharpen
 from tenfold.training import loop
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ class Wanted:
         if self.model != "auto":
             return self.model == name
         pairs = 4.0 * self.items**2 * 4
-        closed = self.items <= EASE_ITEMS and pairs < 0.7 * system.available_memory()
+        closed_form = self.items <= EASE_ITEMS and pairs < 0.7 * system.available_memory()
         cheap = 20 * 6.0 * rows * self.items * 400 < AFFORDABLE
         return {
-            "item-knn": closed,
-            "ease": closed,
+            "item-knn": closed_form,
+            "ease": closed_form,
             "sasrec": self.ordered,
-            "mult-vae": cheap and (not closed or not self.ordered),
+            "mult-vae": cheap and (not closed_form or not self.ordered),
         }.get(name, True)
 
 
@@ -82,10 +82,10 @@ def network(net: dict[str, Any], settled: dict[str, Any]) -> nn.Module:
 
 def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[str, Any]]:
     """(the network kept, what was settled); the plan is told how long each part took."""
-    counts = itemwise.matrix(parts.train, ("next", "items"), wanted.items)
+    counts = item_models.matrix(parts.train, ("next", "items"), wanted.items)
     with torch.no_grad():
         net.popular.copy_(torch.from_numpy(np.log1p(np.asarray(counts.sum(0)).ravel())))
-        near = itemwise.vectors(parts.train, ("next", "items"), wanted.items, VECTORS)
+        near = item_models.vectors(parts.train, ("next", "items"), wanted.items, VECTORS)
         net.vectors[1:] = torch.from_numpy(near)
     judge = Judge(parts.choose, wanted.items)
     learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
@@ -101,13 +101,13 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
     solved = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
     if plan.dry:
-        more = {"more": closed.cost(solved, wanted.items, wanted.damping)} if solved else {}
-        bare = {"linear": closed.empty(wanted.items)} if solved else {}
+        more = {"more": closed_form.cost(solved, wanted.items, wanted.damping)} if solved else {}
+        bare = {"linear": closed_form.empty(wanted.items)} if solved else {}
         return nets[next(reversed(nets))] if learnt else net.only(**bare), settled | more
-    pairs = itemwise.gram(counts) if solved else np.zeros((0, 0), np.float32)
+    pairs = item_models.gram(counts) if solved else np.zeros((0, 0), np.float32)
     for name in solved:
         began, title = time.perf_counter(), MODELS[name]
-        linear, told, tried[title] = closed.fitted(
+        linear, told, tried[title] = closed_form.fitted(
             name, pairs, judge, wanted.ordered, wanted.damping
         )
         settled |= told
@@ -281,7 +281,9 @@ def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, floa
 
     def worth(share: float) -> float:
         found = [
-            itemwise.ndcg((1 - share) * one + share * other, judge.seen[rows], judge.wanted[rows])
+            item_models.ndcg(
+                (1 - share) * one + share * other, judge.seen[rows], judge.wanted[rows]
+            )
             for rows, (one, other) in blocks
         ]
         return float(np.concatenate(found).mean())

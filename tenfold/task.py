@@ -3,32 +3,23 @@
     source --read--> Table --learn--> Facts      Table --encode, targets--> Columns
     Facts --build--> net --fit--> Run            Outputs --decode--> Predictions
 
-An application is one file in `apps/`, named as the command line names it (hyphens outside,
+An application is one file or package in `tasks/`, named as the command line names it (hyphens outside,
 underscores in files). It subclasses App once, is a frozen dataclass of at most eight knobs, adds
 no public method, and imports torch lazily.
 """
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import importlib
 import inspect
-import os
-import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
 from tenfold.core.columns import Batch, Column, Encoded, Parts, Problem
-from tenfold.core.errors import TenfoldError, UsageError, nearest
-from tenfold.core.progress import Silent, listening
 from tenfold.core.results import Prediction, Scores
-from tenfold.core.settings import check_settings
 from tenfold.media.input import Input
 
 if TYPE_CHECKING:
@@ -36,7 +27,7 @@ if TYPE_CHECKING:
 
     from tenfold.core.plan import Plan
 
-__all__ = ["App", "asked_back", "find", "name_of", "names"]
+__all__ = ["App"]
 
 Table = pd.DataFrame
 Facts = dict[str, Any]
@@ -144,92 +135,3 @@ class App(ABC):
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         """The same rows with a part of each taken away, by the part's name: what is it worth?"""
         return {}
-
-
-def names() -> dict[str, str]:
-    """Every kind of work with the first line of its docstring; nothing is imported."""
-    found = {}
-    for path in sorted((Path(__file__).parent / "apps").glob("[!_]*.py")):
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem.replace("_", "-")] = text.split("\n")[0]
-    return found
-
-
-def class_of(kind: str) -> type[App]:
-    """The application class of a kind of work.
-
-    Raises UsageError, naming the nearest kind, where there is none of that name.
-    """
-    known = names()
-    if kind not in known:
-        raise UsageError(
-            f"There is no kind of work called {kind!r}",
-            code="unknown-kind",
-            fix=nearest(kind, known),
-        )
-    module = importlib.import_module(f"tenfold.apps.{kind.replace('-', '_')}")
-    (found,) = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, App) and value is not App
-    ]
-    return found
-
-
-def asked_back(kind: str, data: Any = None, verb: str = "train") -> UsageError:
-    """What to say where the kind of work is mistyped, or missing (`data` is None).
-
-    The kinds that can read the data are named, with the whole command.
-    """
-    known = names()
-    if data is None and kind in known:
-        return _ask("The data are missing", "missing-data", f"tenfold {verb} {kind} FOLDER")
-    if isinstance(data, str) and data in known and os.path.exists(kind):
-        return _ask("The kind of work comes first", "kind-first", _line(verb, data, kind))
-    near = nearest(kind, known)
-    source = kind if data is None else data
-    if not isinstance(source, pd.DataFrame) and not os.path.exists(source):
-        what = f"There is no kind of work called {kind!r}"
-        return _ask(f"{what}, and no such file" if data is None else what, "unknown-kind", near)
-    fits = _fitting(source)
-    looks = f"The data look like {' or '.join(fits)}:" if fits else near
-    line = _line(verb, fits[0] if fits else "KIND", source)
-    if data is None:
-        what = f"{kind!r} is data, and the kind of work is missing before it"
-        return _ask(what, "missing-kind", f"{looks} {line}")
-    looks = f"{near} {looks}" if near.startswith("Did") and fits else looks
-    return _ask(f"There is no kind of work called {kind!r}", "unknown-kind", f"{looks} {line}")
-
-
-def _ask(message: str, code: str, fix: str) -> UsageError:
-    return UsageError(message, code=code, fix=fix)
-
-
-def _line(verb: str, kind: str, data: Any) -> str:
-    place = "DATA" if isinstance(data, pd.DataFrame) else shlex.quote(str(data))
-    return f"tenfold {verb} {kind} {place}"
-
-
-def _fitting(data: Any) -> list[str]:
-    """The kinds of work that can read the data."""
-    found = []
-    with listening(Silent()):
-        for kind in names():
-            with contextlib.suppress(TenfoldError):
-                problems = class_of(kind)().read(data).get("problem", pd.Series([None]))
-                if problems.isna().mean() > 0.5:
-                    found.append(kind)
-    return found
-
-
-def find(kind: str, **knobs: Any) -> App:
-    """The application of a kind of work with its knobs, each checked.
-
-    Raises UsageError for an unknown kind, an unknown knob, or a value out of range.
-    """
-    return check_settings(class_of(kind), knobs, kind)
-
-
-def name_of(app: App) -> str:
-    """The kind of work, as the command line names it."""
-    return type(app).__module__.rsplit(".", 1)[-1].replace("_", "-")

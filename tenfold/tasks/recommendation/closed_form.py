@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import itemwise
 from tenfold.core.lazy import lazy
-from tenfold.itemwise import Kept
-from tenfold.judging import Judge, mean
+from tenfold.tasks.recommendation import item_models
+from tenfold.tasks.recommendation.item_models import Kept
+from tenfold.tasks.recommendation.selection import Judge, mean
 
 torch = lazy("torch")
 networks = lazy("tenfold.networks.rankers")
@@ -74,12 +74,12 @@ def fitted(
 
 def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
     for power in (0.5, 0.7):
-        yield itemwise.cosine(pairs, power), {"power": power}
+        yield item_models.cosine(pairs, power), {"power": power}
 
 
 def _solved(pairs: np.ndarray, damping: float) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
     for held, power in _dampings(len(pairs), damping):
-        yield itemwise.ease(pairs, held, power), {"damping": held, "power": power}
+        yield item_models.ease(pairs, held, power), {"damping": held, "power": power}
 
 
 def _dampings(items: int, damping: float) -> tuple[tuple[float, float], ...]:
@@ -108,10 +108,10 @@ def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
     items, kept = len(best.weights), None
     if 2 * KEPT[0] >= items:
         return None, best.value
-    found = itemwise.largest(best.weights, KEPT[-1])
+    found = item_models.largest(best.weights, KEPT[-1])
     for most in (one for one in KEPT if 2 * one < items):
         kept = Kept(found.targets[:, :most], found.weights[:, :most])
-        weights = itemwise.spread(kept)
+        weights = item_models.spread(kept)
         each = judge.linear(weights, best.fading, 0, AT_FIRST)
         if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else the rest need not be asked
             each = np.concatenate([each, judge.linear(weights, best.fading, AT_FIRST)])
@@ -119,7 +119,9 @@ def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
             return kept, mean(each)
     if kept is None or items <= networks.WHOLE:
         return None, best.value
-    return kept, mean(judge.linear(itemwise.spread(kept), best.fading))  # all rows, as all models
+    return kept, mean(
+        judge.linear(item_models.spread(kept), best.fading)
+    )  # all rows, as all models
 
 
 def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:

@@ -22,12 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold import bags
 from tenfold.answers import calibration
 from tenfold.answers import classes as class_answers
 from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
-from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.lazy import lazy
@@ -37,6 +35,8 @@ from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, knob
 from tenfold.media.input import Input
 from tenfold.media.text import labelled, tokens
+from tenfold.task import App, Facts, Outputs, Table
+from tenfold.tasks.text_classification import bag_of_words
 from tenfold.training import loop
 from tenfold.training import losses as training_losses
 from tenfold.training.inference import by_torch
@@ -261,30 +261,32 @@ COSTS = (0.1, 0.3, 1.0)
 def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float, wanted: str) -> dict[str, Any]:
     """Learns the bags that are wanted; what an error costs, and of which n-grams, is chosen."""
     grams, words = _known(facts["data"]), len(tokens.unpacked(facts["data"]["grams"]))
-    rows, kept = bags.matrix(parts.train, "ids", grams)
+    rows, kept = bag_of_words.matrix(parts.train, "ids", grams)
     truth = _truth(parts.train, facts)[kept]
     alone = rows[:, :words]
-    judged, some = bags.matrix(parts.choose, "ids", grams)
+    judged, some = bag_of_words.matrix(parts.choose, "ids", grams)
     best = partial(_best, judged=judged, answers=_answers(parts.choose)[some])
     costs, settled = (cost,) if cost else COSTS, {}
     if wanted != "linear":
-        bayes = bags.naive_bayes(alone, truth, facts["answers"]["several"])
+        bayes = bag_of_words.naive_bayes(alone, truth, facts["answers"]["several"])
         _put(net.bayes, bayes.widened(grams))
     if wanted != "naive-bayes":
-        idf = bags.frequencies(rows)
-        tried = {f"{one:g}": bags.linear(rows, truth, idf, one) for one in costs}
+        idf = bag_of_words.frequencies(rows)
+        tried = {f"{one:g}": bag_of_words.linear(rows, truth, idf, one) for one in costs}
         for one in costs:
-            found = bags.linear(alone, truth, idf[:words], one)
+            found = bag_of_words.linear(alone, truth, idf[:words], one)
             tried[f"{one:g} words"] = found.widened(grams)
         settled["linear"] = best(net.linear, tried)
     if wanted in ("auto", "mixed"):
-        scales = bags.ratios(rows, truth)
-        tried = {f"{one:g}": bags.linear(rows, truth, scales, one) for one in costs}
+        scales = bag_of_words.ratios(rows, truth)
+        tried = {f"{one:g}": bag_of_words.linear(rows, truth, scales, one) for one in costs}
         settled["bag"] = best(net.bag, tried)
     return {"cost": settled}
 
 
-def _best(bag: Any, tried: dict[str, bags.Weights], judged: Any, answers: np.ndarray) -> str:
+def _best(
+    bag: Any, tried: dict[str, bag_of_words.Weights], judged: Any, answers: np.ndarray
+) -> str:
     """The name of the weights that validation likes best, which the bag takes."""
     losses = {name: _worth(one.scores(judged), answers) for name, one in tried.items()}
     name = min(losses, key=lambda each: losses[each])
@@ -292,7 +294,7 @@ def _best(bag: Any, tried: dict[str, bags.Weights], judged: Any, answers: np.nda
     return name
 
 
-def _put(bag: Any, found: bags.Weights) -> None:
+def _put(bag: Any, found: bag_of_words.Weights) -> None:
     with torch.no_grad():
         bag.weights[1:] = torch.from_numpy(found.weights)
         bag.squares[1:] = torch.from_numpy(found.squares)

@@ -22,7 +22,6 @@ import numpy as np
 
 from tenfold.answers.scoring import natural
 from tenfold.answers.spans import Spans, Tags
-from tenfold.app import App, Facts, Outputs, Table
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.lazy import lazy
@@ -33,6 +32,7 @@ from tenfold.core.settings import Range, knob
 from tenfold.media.input import Input
 from tenfold.media.text import tagged, tokens
 from tenfold.networks import crf
+from tenfold.task import App, Facts, Outputs, Table
 from tenfold.training import loop
 from tenfold.training.inference import by_torch
 
