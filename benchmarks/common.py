@@ -27,7 +27,7 @@ from tenfold.answers import calibration
 from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
-from tenfold.prepare import prepare
+from tenfold.data.prepare import prepare
 from tenfold.task import App
 from tenfold.tasks.registry import find
 

@@ -21,9 +21,9 @@ import numpy as np
 from common import show, spread
 from PIL import Image
 
-from tenfold import cache
 from tenfold.core import system
-from tenfold.prepare import prepare
+from tenfold.data import cache
+from tenfold.data.prepare import prepare
 from tenfold.tasks.registry import find
 
 SIDE = 128

@@ -25,8 +25,8 @@ from common import data, show, spread
 
 import tenfold
 from tenfold.core import system
+from tenfold.data.prepare import prepare
 from tenfold.media.image import foreground
-from tenfold.prepare import prepare
 from tenfold.tasks.registry import find
 
 KIND = "image-classification"

@@ -28,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tenfold
-from tenfold.prepare import Prepared, prepare
+from tenfold.data.prepare import Prepared, prepare
 from tenfold.tasks.registry import find
 
 KIND = "image-classification"

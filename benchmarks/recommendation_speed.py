@@ -31,8 +31,8 @@ from crowds import crowd, written
 import tenfold
 from tenfold.answers import scoring
 from tenfold.core.plan import Plan
-from tenfold.prepare import Prepared, prepare
-from tenfold.run import Run, open_run
+from tenfold.data.prepare import Prepared, prepare
+from tenfold.run.run import Run, open_run
 from tenfold.tasks.recommendation.selection import Judge
 from tenfold.tasks.registry import find
 from tenfold.training.inference import by_torch

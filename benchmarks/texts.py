@@ -27,8 +27,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 import tenfold
+from tenfold.data.prepare import Prepared, prepare
 from tenfold.media.text import labelled
-from tenfold.prepare import Prepared, prepare
 from tenfold.tasks.registry import find
 
 KIND = "text-classification"

@@ -30,8 +30,8 @@ from texts import CHINESE, KIND, NAMES, rows_of, share
 
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
+from tenfold.data.prepare import prepare
 from tenfold.media.text import tokens
-from tenfold.prepare import prepare
 from tenfold.tasks.registry import find
 from tenfold.training.inference import by_torch
 

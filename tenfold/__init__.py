@@ -30,8 +30,8 @@ _WHERE = {
     "runs": "tenfold.verbs.runs",
     "doctor": "tenfold.verbs.doctor",
     "demo": "tenfold.verbs.demo",
-    "open_run": "tenfold.run",
-    "Run": "tenfold.run",
+    "open_run": "tenfold.run.run",
+    "Run": "tenfold.run.run",
     "TenfoldError": "tenfold.core.errors",
 }
 
@@ -39,8 +39,8 @@ __all__ = ["__version__", *_WHERE]
 
 if TYPE_CHECKING:
     from tenfold.core.errors import TenfoldError as TenfoldError
-    from tenfold.run import Run as Run
-    from tenfold.run import open_run as open_run
+    from tenfold.run.run import Run as Run
+    from tenfold.run.run import open_run as open_run
     from tenfold.verbs.check import check as check
     from tenfold.verbs.demo import demo as demo
     from tenfold.verbs.doctor import doctor as doctor

@@ -3,9 +3,9 @@
     source --read--> Table --learn--> Facts      Table --encode, targets--> Columns
     Facts --build--> net --fit--> Run            Outputs --decode--> Predictions
 
-An application is one file or package in `tasks/`, named as the command line names it (hyphens outside,
-underscores in files). It subclasses App once, is a frozen dataclass of at most eight knobs, adds
-no public method, and imports torch lazily.
+An application is one file or package in `tasks/`, named as the command line names it (hyphens
+outside, underscores in files). It subclasses App once, is a frozen dataclass of at most eight
+knobs, adds no public method, and imports torch lazily.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tenfold.core.plan import Plan
 
-__all__ = ["App"]
+__all__ = ["App", "name_of"]
 
 Table = pd.DataFrame
 Facts = dict[str, Any]
@@ -135,3 +135,8 @@ class App(ABC):
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         """The same rows with a part of each taken away, by the part's name: what is it worth?"""
         return {}
+
+
+def name_of(app: App) -> str:
+    """The kind of work, as the command line names it."""
+    return type(app).__module__.rsplit(".", 1)[-1].replace("_", "-")

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from pictures_made import KIND, folder
 
+from tenfold.data.prepare import Prepared, prepare
 from tenfold.media.files import labelled
 from tenfold.media.image import decode
-from tenfold.prepare import Prepared, prepare
 from tenfold.tasks.registry import find
 
 

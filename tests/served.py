@@ -28,7 +28,7 @@ import tenfold
 from tenfold.answers.label import Label
 from tenfold.core.columns import Encoded
 from tenfold.media.input import Input
-from tenfold.run import Run
+from tenfold.run.run import Run
 from tenfold.serving import server as serving_server
 from tenfold.serving.models import identifiers, model_of
 from tenfold.serving.service import Service

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from subjects import KINDS, Subject, trained
 
-from tenfold import sealing
 from tenfold.core.errors import ArtefactRefused
 from tenfold.core.results import SCHEMA
-from tenfold.run import open_run
+from tenfold.run import manifest
+from tenfold.run.run import open_run
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def refused(folder: Path, words: str = "^The run") -> ArtefactRefused:
 def sealed_again(folder: Path) -> None:
     """A stranger's own manifest, which agrees with what he changed."""
     files = json.loads((folder / "manifest.json").read_text())["files"]
-    facts = {name: sealing.facts_of(folder / name) for name in files if (folder / name).is_file()}
+    facts = {name: manifest.facts_of(folder / name) for name in files if (folder / name).is_file()}
     write(folder / "manifest.json", {"schema": SCHEMA, "files": facts})
 
 

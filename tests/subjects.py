@@ -12,8 +12,8 @@ import torch
 import tenfold
 from tenfold.core.columns import Parts
 from tenfold.core.plan import Plan
-from tenfold.prepare import Prepared, prepare
-from tenfold.run import Run
+from tenfold.data.prepare import Prepared, prepare
+from tenfold.run.run import Run
 from tenfold.task import App
 from tenfold.tasks import registry
 from tenfold.training import loop

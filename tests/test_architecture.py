@@ -33,22 +33,10 @@ ROOMS = """
     core
 """
 HEIGHT = {name: -row for row, line in enumerate(ROOMS.split("\n")) for name in line.split()}
-# Modules that lie elsewhere until they are moved into their room. This list only shrinks.
-INTERIM = {
-    "reporting": """
-        reporting.card reporting.compared reporting.made reporting.passages
-        reporting.tuned
-    """,
-    "serving": "serving.calls serving.wire",
-    "run": "comparing embeddings evidence explaining folders rereading run sealing",
-    "data": "cache classes copies fetching prepare readers.scan sources splits",
-    "media": "readers",
-}
-ROOM_OF = {f"tenfold.{name}": room for room, words in INTERIM.items() for name in words.split()}
 # Verbs know of other verbs only what is listed.
 VERBS_USING_VERBS = {"demo": {"check", "train", "predict", "explain"}}
 # Networks know nothing of tenfold but how to complain.
-NETWORKS_KNOW = {"tenfold.lazy", "tenfold.errors", "tenfold.core.lazy", "tenfold.core.errors"}
+NETWORKS_KNOW = {"tenfold.core.lazy", "tenfold.core.errors"}
 
 # Only a task's own room may name it.
 NAMES_A_KIND = {"tenfold.verbs.demo"}
@@ -57,7 +45,7 @@ IMPORT_BY_NAME = {
     *("tenfold", "tenfold.core.lazy", "tenfold.tasks.registry"),
     *("tenfold.cli", "tenfold.verbs.doctor"),
 }
-PRINTS = {"tenfold.cli", "tenfold.progress", "tenfold.core.progress"}
+PRINTS = {"tenfold.cli", "tenfold.core.progress"}
 
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 UNSAFE = {
@@ -96,7 +84,7 @@ class Source:
 
 def room_of(module: str) -> str:
     words = module.split(".")
-    return ROOM_OF.get(module) or (words[1] if len(words) > 1 else "__init__")
+    return words[1] if len(words) > 1 else "__init__"
 
 
 @functools.cache
@@ -180,7 +168,7 @@ def may_import(name: str, module: str) -> bool:
         return known and other in HEIGHT and HEIGHT[other] < HEIGHT[own]
     if own == "verbs":
         return last(module) in VERBS_USING_VERBS.get(last(name), ())
-    return own != "tasks" or {name, module} & ROOM_OF.keys() or task_of(name) == task_of(module)
+    return own != "tasks" or task_of(name) == task_of(module)
 
 
 def task_of(module: str) -> str:
@@ -405,19 +393,8 @@ MOST_AT_THE_TOP, MOST_IN_A_ROOM = 6, 20
 
 
 def test_rooms_can_be_taken_in_at_a_glance():
-    """Few files at the top, and directly in each folder; those of INTERIM are on their way out."""
-    crowds = {}
-    for source in sources():
-        if source.name not in ROOM_OF:
-            crowds.setdefault(source.name.rpartition(".")[0], []).append(source.name)
-    crowds["tenfold"] = [name for name in crowds["tenfold"] if name.split(".")[-1] not in HEIGHT]
-    too_many = {
-        folder: len(names)
-        for folder, names in crowds.items()
-        if len(names) > (MOST_AT_THE_TOP if folder == "tenfold" else MOST_IN_A_ROOM)
-    }
-    assert not too_many
-
-
-def test_what_waits_to_be_moved_is_there():
-    assert ROOM_OF.keys() <= all_modules(), "moved modules leave INTERIM"
+    """Few files at the top, and directly in each folder."""
+    folders = [PACKAGE, *(path.parent for path in PACKAGE.rglob("__init__.py"))]
+    counts = {folder: len([*folder.glob("*.py")]) for folder in folders}
+    assert counts.pop(PACKAGE) <= MOST_AT_THE_TOP
+    assert {folder: count for folder, count in counts.items() if count > MOST_IN_A_ROOM} == {}

@@ -15,11 +15,11 @@ from preparing import fresh_cache as fresh_cache
 from preparing import photos as photos
 from preparing import prepared
 
-from tenfold import cache
 from tenfold.core import progress, system
 from tenfold.core.columns import Encoded, Problem, Ragged
 from tenfold.core.errors import EnvironmentRefused
-from tenfold.prepare import prepare
+from tenfold.data import cache
+from tenfold.data.prepare import prepare
 from tenfold.tasks.registry import find
 
 
@@ -202,7 +202,7 @@ SOON = """
 import sys, time
 sys.path[:0] = {path!r}
 from tenfold.tasks.registry import find
-from tenfold.prepare import prepare
+from tenfold.data.prepare import prepare
 app = find("image-classification")
 began = time.perf_counter()
 data = prepare(app, {source!r})

@@ -28,8 +28,8 @@ from tenfold.answers import scoring
 from tenfold.core.columns import Columns, Parts, Ragged
 from tenfold.core.errors import UsageError
 from tenfold.core.settings import check_settings, settings_of
-from tenfold.prepare import prepare
-from tenfold.run import open_run
+from tenfold.data.prepare import prepare
+from tenfold.run.run import open_run
 from tenfold.task import App
 from tenfold.tasks import registry
 from tenfold.training.batches import tensors

@@ -20,7 +20,7 @@ from documents import ROOT, blocks, draw_photos, tree_paths
 from test_architecture import ROOMS
 
 import tenfold
-from tenfold import folders
+from tenfold.run import folder
 from tenfold.tasks import registry
 
 PACKAGE = ROOT / "tenfold"
@@ -173,7 +173,7 @@ def test_documents_have_the_keys_that_are_shown(given):
 
 def test_every_file_of_a_run_is_described():
     told = set(re.findall(r"`([\w.-]+)/?`", FOLDER.read_text("utf-8")))
-    assert sorted(folders.FILES.known - told) == []
+    assert sorted(folder.FILES.known - told) == []
 
 
 # --- settings of applications ---

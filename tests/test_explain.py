@@ -14,9 +14,9 @@ from maps import by_brightness, one_map
 from PIL import Image
 from subjects import trained
 
-from tenfold import explaining
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.run import Run
+from tenfold.run import explain as run_explain
+from tenfold.run.run import Run
 from tenfold.training.inference import by_torch
 from tenfold.verbs.explain import ALIKE, explain
 from tenfold.verbs.train import train
@@ -59,7 +59,7 @@ def test_maps_of_one_class_are_not_those_of_another(shapes, tmp_path):
     for place, way in enumerate(("occlusion", "gradcam")):
         pairs = zip(maps["circle"], maps["triangle"], strict=True)
         values = [
-            explaining.agreement(*(one_map(each[place]["weights"]) for each in pair))
+            run_explain.agreement(*(one_map(each[place]["weights"]) for each in pair))
             for pair in pairs
         ]
         known = [value for value in values if value is not None]

@@ -9,7 +9,6 @@ import torch
 from maps import by_brightness, one_map
 from torch import nn
 
-from tenfold import explaining
 from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
 from tenfold.core.columns import Columns, Problem, Ragged
@@ -18,6 +17,7 @@ from tenfold.networks.fast import Fast
 from tenfold.networks.image_classifier import PictureClassifier
 from tenfold.networks.notation.network import Lined
 from tenfold.networks.notation.ready import line_of
+from tenfold.run import explain
 
 CORNER = (slice(0, 8), slice(16, 24))
 
@@ -50,7 +50,7 @@ def middle_of(grid) -> tuple[float, float]:
 
 
 def test_covers_find_the_place():
-    (found,) = explaining.occlusion(by_corner, Columns({"image": spotted()}))
+    (found,) = explain.occlusion(by_corner, Columns({"image": spotted()}))
     assert (found.over, found.method) == ("image", "occlusion")
     down, across = middle_of(found.weights)
     assert down < 0.35 and across > 0.65
@@ -63,7 +63,7 @@ def test_covers_come_in_one_batch_of_at_most_64():
         sizes.append(columns.rows)
         return by_corner(columns)
 
-    explaining.occlusion(say, Columns({"image": spotted(side=200)}))
+    explain.occlusion(say, Columns({"image": spotted(side=200)}))
     assert sizes == [1, 64]
 
 
@@ -78,7 +78,7 @@ def test_covers_explain_several_classes_too():
     def say(columns: Columns):
         return [Labels(("bright",), one.probabilities) for one in by_corner(columns)]
 
-    (found,) = explaining.occlusion(say, Columns({"image": spotted()}))
+    (found,) = explain.occlusion(say, Columns({"image": spotted()}))
     assert middle_of(found.weights)[1] > 0.65
 
 
@@ -92,16 +92,16 @@ def test_covers_take_the_row_of_a_view_and_repeat_other_columns():
         return by_corner(columns)
 
     view = Columns({"image": pictures, "ids": ragged}, np.array([1, 0]))
-    (found,) = explaining.occlusion(say, view, row=0)
+    (found,) = explain.occlusion(say, view, row=0)
     assert found.over == "image" and max(map(max, found.weights)) > 0.05
     assert all(row == [2, 3] for batch in seen for row in batch)
 
 
 def test_what_cannot_be_covered_gives_nothing():
     rows = Columns({"numbers": np.zeros((1, 4), np.float32)})
-    assert explaining.occlusion(lambda _: [Label("a", {"a": 1.0})], rows) == []
+    assert explain.occlusion(lambda _: [Label("a", {"a": 1.0})], rows) == []
     broken = Columns({"image": spotted()})
-    assert explaining.occlusion(lambda _: [Problem("damaged", "is damaged")], broken) == []
+    assert explain.occlusion(lambda _: [Problem("damaged", "is damaged")], broken) == []
 
 
 # --- Grad-CAM ---
@@ -118,7 +118,7 @@ def seeded(body: nn.Module, channels: int, side: int, seed: int = 0, mirror: boo
 @pytest.mark.parametrize("mirror", [False, True])
 def test_grad_cam_finds_the_place(mirror):
     net = by_brightness(mirror=mirror)
-    (found,) = explaining.grad_cam(net, Columns({"image": spotted()}))
+    (found,) = explain.grad_cam(net, Columns({"image": spotted()}))
     assert (found.over, found.method) == ("image", "gradcam")
     down, across = middle_of(found.weights)
     assert down < 0.35 and across > 0.65
@@ -127,7 +127,7 @@ def test_grad_cam_finds_the_place(mirror):
 
 def test_grad_cam_lays_the_map_where_it_was_seen():
     net = by_brightness(slice(8, 16))
-    (found,) = explaining.grad_cam(net, Columns({"image": np.full((1, 24, 24, 1), 250, np.uint8)}))
+    (found,) = explain.grad_cam(net, Columns({"image": np.full((1, 24, 24, 1), 250, np.uint8)}))
     weights = np.array(found.weights)
     assert weights.shape == (16, 16)
     assert weights[6:10, 6:10].min() > 0.9
@@ -141,8 +141,8 @@ def test_explanations_follow_the_network():
     maps = []
     for seed in (0, 1):
         net = seeded(Fast(3, 4, 32, 32, "tiny"), 3, 32, seed)
-        maps.append(np.array([one.weights for one in explaining.grad_cam(net, columns)]))
-        again = np.array([one.weights for one in explaining.grad_cam(net, columns)])
+        maps.append(np.array([one.weights for one in explain.grad_cam(net, columns)]))
+        again = np.array([one.weights for one in explain.grad_cam(net, columns)])
         assert (maps[-1] == again).all()
     assert maps[0].shape == (3, 16, 16)
     likeness = np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1]
@@ -155,7 +155,7 @@ def test_grad_cam_leaves_no_trace():
         {"image": np.random.default_rng(0).integers(0, 255, (40, 28, 28, 1), np.uint8)}
     )
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    assert len(explaining.grad_cam(net, columns)) == 40
+    assert len(explain.grad_cam(net, columns)) == 40
     assert net.training and not net.last_map._forward_hooks
     assert all(entry.grad is None for entry in net.parameters())
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
@@ -166,8 +166,8 @@ def test_a_row_alone_has_the_map_it_has_among_others():
     columns = Columns(
         {"image": np.random.default_rng(0).integers(0, 255, (5, 28, 28, 1), np.uint8)}
     )
-    together = explaining.grad_cam(net, columns)
-    (alone,) = explaining.grad_cam(net, columns.view(np.array([3])))
+    together = explain.grad_cam(net, columns)
+    (alone,) = explain.grad_cam(net, columns.view(np.array([3])))
     assert np.allclose(alone.weights, together[3].weights, atol=2e-3)
 
 
@@ -175,26 +175,26 @@ def test_no_map_no_grad_cam():
     columns = Columns({"image": spotted(2, 28)})
     line = line_of("listing", 1, 28, 28, "small")  # its last map is a single point
     point = seeded(Lined(line, 1, 3, 28, 28), 1, 28)
-    assert explaining.has_map(point) and explaining.grad_cam(point, columns) == []
-    assert not explaining.has_map(nn.Linear(2, 2)) and not explaining.has_map(None)
-    assert explaining.grad_cam(nn.Linear(2, 2), columns) == []
+    assert explain.has_map(point) and explain.grad_cam(point, columns) == []
+    assert not explain.has_map(nn.Linear(2, 2)) and not explain.has_map(None)
+    assert explain.grad_cam(nn.Linear(2, 2), columns) == []
 
 
 def test_grad_cam_follows_the_class_asked_about():
     columns = Columns({"image": spotted()})
     net = by_brightness()
-    (best,) = explaining.grad_cam(net, columns)
-    assert explaining.grad_cam(net, columns, about=1)[0] == best
-    (other,) = explaining.grad_cam(net, columns, about=0)
+    (best,) = explain.grad_cam(net, columns)
+    assert explain.grad_cam(net, columns, about=1)[0] == best
+    (other,) = explain.grad_cam(net, columns, about=0)
     assert np.max(other.weights) == 0  # nothing in the picture speaks for dark
 
 
 def test_covers_follow_the_class_asked_about():
     columns = Columns({"image": spotted()})
     (answer,) = by_corner(columns)
-    (bright,) = explaining.occlusion(by_corner, columns)
+    (bright,) = explain.occlusion(by_corner, columns)
     asked = dataclasses.replace(answer, label="dark")
-    (dark,) = explaining.occlusion(by_corner, columns, about=asked)
+    (dark,) = explain.occlusion(by_corner, columns, about=asked)
     assert np.allclose(dark.weights, -np.array(bright.weights), atol=2e-4)
 
 
@@ -206,18 +206,16 @@ def test_agreement_is_spearmans():
     for _ in range(20):
         first, second = random.integers(0, 9, (2, 5, 6)) / 7  # with many ties
         wanted = pd.Series(first.ravel()).rank().corr(pd.Series(second.ravel()).rank())
-        assert explaining.agreement(one_map(first), one_map(second)) == pytest.approx(
-            wanted, abs=1e-4
-        )
-    assert explaining.agreement(one_map(first), one_map(first**3)) == 1
-    assert explaining.agreement(one_map(first), one_map(-first)) == -1
+        assert explain.agreement(one_map(first), one_map(second)) == pytest.approx(wanted, abs=1e-4)
+    assert explain.agreement(one_map(first), one_map(first**3)) == 1
+    assert explain.agreement(one_map(first), one_map(-first)) == -1
 
 
 def test_a_constant_map_agrees_with_none():
     flat, other = one_map(np.full((3, 3), 0.2)), one_map(np.eye(3))
-    assert explaining.agreement(flat, other) is explaining.agreement(other, flat) is None
-    assert explaining.agreement(flat, flat) is None
-    assert explaining.agreement(one_map([[]]), one_map([[]])) is None
+    assert explain.agreement(flat, other) is explain.agreement(other, flat) is None
+    assert explain.agreement(flat, flat) is None
+    assert explain.agreement(one_map([[]]), one_map([[]])) is None
 
 
 class Mixed(nn.Module):
@@ -238,7 +236,7 @@ def test_shuffling_changes_places_and_no_values():
     net = Mixed().train()
     nn.init.normal_(net.norm.running_var)
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    twin, again, other = (explaining.shuffled(net, seed) for seed in (0, 0, 1))
+    twin, again, other = (explain.shuffled(net, seed) for seed in (0, 0, 1))
     for name, value in net.state_dict().items():
         assert torch.equal(value, before[name])
         new, same = (each.state_dict()[name] for each in (twin, again))

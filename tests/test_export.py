@@ -16,14 +16,14 @@ import torch
 from subjects import KINDS, Subject, trained
 
 import tenfold
-from tenfold import evidence, explaining, sealing
 from tenfold.core.columns import Columns
 from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
-from tenfold.folders import EXPORTED
 from tenfold.networks.image_classifier import PictureClassifier
 from tenfold.networks.notation import ready
 from tenfold.networks.notation.network import Lined
-from tenfold.run import open_run
+from tenfold.run import evaluate, explain, manifest
+from tenfold.run.folder import EXPORTED
+from tenfold.run.run import open_run
 from tenfold.training.inference import by_onnx, by_torch, session_of
 from tenfold.workflows import export as exporting
 from tenfold.workflows import onnx_export
@@ -171,7 +171,7 @@ def test_the_same_run_exports_to_the_same_bytes(subject: Subject, export, tmp_pa
 
 
 def test_another_network_is_refused_and_nothing_written(subject: Subject, tmp_path: Path):
-    other = explaining.shuffled(subject.run.net, 1)
+    other = explain.shuffled(subject.run.net, 1)
     odd = dataclasses.replace(subject.run, infer=by_torch(other))
     with pytest.raises(ArtefactRefused, match="does not answer as the run does") as refused:
         exporting.exported(odd, subject.data, tmp_path / "out", int8=False, max_drop=0.5)
@@ -191,8 +191,8 @@ def test_eight_bits_are_offered_with_their_cost(subject: Subject, tmp_path: Path
 
 
 def test_eight_bits_that_cost_too_much_are_refused(subject: Subject, tmp_path: Path):
-    found, _ = evidence.again(subject.run, subject.data)
-    other = onnx_export.graph(explaining.shuffled(subject.run.net, 1), found.columns, {})
+    found, _ = evaluate.again(subject.run, subject.data)
+    other = onnx_export.graph(explain.shuffled(subject.run.net, 1), found.columns, {})
     with pytest.raises(ArtefactRefused, match=r"Eight bits cost \d+\.\d\d points of") as refused:
         exporting._cost_of_eight_bits(
             subject.run, found, other, subject.prepared.inputs("train"), tmp_path / "n", 0.5
@@ -304,7 +304,7 @@ def test_strangers_and_links_are_refused(folder: Path):
 def with_network(folder: Path, content: bytes) -> Path:
     """A stranger's network in a folder whose manifest agrees with it."""
     (folder / "net.onnx").write_bytes(content)
-    sealing.seal(folder, EXPORTED)
+    manifest.seal(folder, EXPORTED)
     return folder
 
 

@@ -12,8 +12,8 @@ import pytest
 from commands import tenfold
 from pictures_made import snapshot
 
-from tenfold import fetching
 from tenfold.core.errors import DataRefused, EnvironmentRefused
+from tenfold.data import download
 
 CONTENT = {"train": b"pictures" * 1000, "labels": b"0123456789"}
 FILES = {name: hashlib.md5(content).hexdigest() for name, content in CONTENT.items()}
@@ -58,7 +58,7 @@ def site() -> Iterator[Site]:
 
 
 def fetched(folder: Path, source: str | None = None, mirrors: tuple[str, ...] = ()) -> dict:
-    fetching.fetch(folder, FILES, source, mirrors)
+    download.fetch(folder, FILES, source, mirrors)
     return {path.stem: gzip.decompress(path.read_bytes()) for path in folder.glob("*.gz")}
 
 
@@ -139,7 +139,7 @@ def test_the_command_refuses_another_mnist(tmp_path):
 
 
 def test_the_published_files_have_the_published_checksums(tmp_path, data_folder):
-    fetching.mnist(tmp_path / "here", str(data_folder / "mnist"))
+    download.mnist(tmp_path / "here", str(data_folder / "mnist"))
     assert len(list((tmp_path / "here").glob("*-ubyte.gz"))) == 4
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 import tenfold
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
+from tenfold.data.prepare import prepare
+from tenfold.data.scan import scan
 from tenfold.media.image import draw, foreground
-from tenfold.prepare import prepare
-from tenfold.readers.scan import scan
 from tenfold.tasks import registry
 from tenfold.tasks.registry import find
 

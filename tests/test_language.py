@@ -100,7 +100,7 @@ def assigned(name: str, tree: ast.AST) -> Iterator[ast.AST]:
 # Names that hold them, and functions of which every text with a space in it is one.
 READERS = [
     path
-    for pattern in ("readers/*.py", "media/**/*.py", "**/scan.py", "**/prepare.py")
+    for pattern in ("media/**/*.py", "**/scan.py", "**/prepare.py")
     for path in sorted(PACKAGE.glob(pattern))
     if path.name != "inputs.py"  # no page shows what is wrong with a command's inputs
 ]
@@ -109,8 +109,8 @@ WHOLE = {
     "prepare.py": {"_too_many", "_too_few", "_none_left"},
     "splits.py": {"assign"},
     "budget.py": {"_steps"},
-    "evidence.py": {"gather", "_judged"},
-    "comparing.py": {"_protocol"},
+    "evaluate.py": {"gather", "_judged"},
+    "compare.py": {"_protocol"},
     "device.py": {"name"},
 }
 

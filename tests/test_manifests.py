@@ -10,9 +10,9 @@ from pictures_made import drawn, encoded, folder, png, zipped
 from preparing import read
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.data.scan import scan
 from tenfold.media.files import references
 from tenfold.media.image import decode
-from tenfold.readers.scan import scan
 
 # --- manifests ------------------------------------------------------------------------------------
 

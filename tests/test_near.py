@@ -5,11 +5,11 @@ import pandas as pd
 from preparing import fresh_cache as fresh_cache
 
 import tenfold
-from tenfold import copies
-from tenfold.copies import near_groups
+from tenfold.data import duplicates
+from tenfold.data.duplicates import near_groups
+from tenfold.data.prepare import prepare
+from tenfold.data.scan import scan
 from tenfold.media.text import near_duplicates
-from tenfold.prepare import prepare
-from tenfold.readers.scan import scan
 from tenfold.tasks.registry import find
 
 KIND = "text-classification"
@@ -124,7 +124,7 @@ def test_a_drawn_split_keeps_them_on_one_side():
 
 def test_conflicts_are_copies_with_other_answers():
     text, other = sentence(1), sentence(2)
-    found = copies.found(
+    found = duplicates.found(
         scan(table([(text, "a"), (text, "b"), (other, "a"), (other, "a")], "text label"))
     )[1]
     assert found.conflicts == [["row 0", "row 1"]] and found.duplicates == [["row 2", "row 3"]]

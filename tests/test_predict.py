@@ -9,7 +9,7 @@ import pytest
 from subjects import Subject, trained
 
 import tenfold
-from tenfold.run import Run
+from tenfold.run.run import Run
 
 
 @pytest.fixture(scope="module")

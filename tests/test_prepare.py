@@ -12,7 +12,7 @@ from preparing import photos as photos
 from preparing import prepared
 
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.prepare import Prepared
+from tenfold.data.prepare import Prepared
 
 
 def refusal(source, on_bad: str = "stop", **settings) -> DataRefused:

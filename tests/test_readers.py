@@ -12,9 +12,9 @@ from PIL import Image
 from preparing import read
 
 from tenfold.core.errors import DataRefused, TenfoldError
+from tenfold.data.scan import scan
 from tenfold.media.files import references
 from tenfold.media.image import decode
-from tenfold.readers.scan import scan
 
 
 def rows(source) -> set[tuple]:

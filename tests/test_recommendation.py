@@ -19,7 +19,7 @@ from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Columns, Problem, Ragged
 from tenfold.networks import rankers
 from tenfold.networks.rankers import Linear
-from tenfold.run import Run, open_run
+from tenfold.run.run import Run, open_run
 from tenfold.tasks.recommendation import closed_form, item_models, ranking
 from tenfold.tasks.recommendation.selection import Judge
 

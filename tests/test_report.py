@@ -20,7 +20,7 @@ from tenfold.core.text import short
 from tenfold.media.image import draw
 from tenfold.reporting import answers, words
 from tenfold.reporting.notes import notes
-from tenfold.run import open_run
+from tenfold.run.run import open_run
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain
 from tenfold.verbs.report import report

@@ -10,16 +10,16 @@ from commands import tenfold as command
 from PIL import Image
 
 import tenfold
-from tenfold import comparing
 from tenfold.answers import intervals, scoring
 from tenfold.answers.intervals import Paired
 from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
-from tenfold.comparing import Compared
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import speaking
-from tenfold.reporting import compared
-from tenfold.rereading import rows_of
+from tenfold.reporting import comparison
+from tenfold.run import compare
+from tenfold.run.compare import Compared
+from tenfold.run.rows import rows_of
 
 KIND = "image-classification"
 QUICK = {"size": "tiny", "batch": 16, "augment": "none"}
@@ -139,10 +139,10 @@ def result(first: float, second: float, low: float, high: float, **counts: int) 
     ],
 )
 def test_the_verdict_says_who_is_better_and_by_how_much(found, better, sentence):
-    assert compared.better(found) == better
-    assert compared.verdict(found, ("A", "B")) == sentence
+    assert comparison.better(found) == better
+    assert comparison.verdict(found, ("A", "B")) == sentence
     with speaking("zh"):
-        assert ("优于" in compared.verdict(found, ("A", "B"))) == bool(better)
+        assert ("优于" in comparison.verdict(found, ("A", "B"))) == bool(better)
 
 
 # --- real runs ---
@@ -207,7 +207,7 @@ def test_a_page_is_written_where_it_is_asked_for(good, bad, tmp_path):
 def test_rows_that_one_run_learnt_from_are_left_out(home, data, good):
     """Another seed draws another split: few rows judge both, and neither has learnt from them."""
     other = tenfold.train(KIND, data, out=home / "seed", epochs=1, seed=5, **QUICK)
-    found = comparing.compare(good, other)
+    found = compare.compare(good, other)
     rows = [{row["digest"]: row["split"] for row in rows_of(run)} for run in (good, other)]
     common = {key for key, part in rows[0].items() if part == rows[1].get(key) == "test"}
     assert 0 < found.rows == len(common) < good.scores["rows"]["test"]

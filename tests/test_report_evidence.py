@@ -10,14 +10,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
-from tenfold import evidence, splits
 from tenfold.answers import calibration, scoring
 from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
-from tenfold.evidence import again
-from tenfold.reporting import made, words, write
-from tenfold.rereading import rows_of
-from tenfold.run import open_run
+from tenfold.data import splits
+from tenfold.reporting import provenance, words, write
+from tenfold.run import evaluate
+from tenfold.run.evaluate import again
+from tenfold.run.rows import rows_of
+from tenfold.run.run import open_run
 from tenfold.tasks.image_classification import ImageClassification
 from tenfold.verbs.report import report
 from tenfold.verbs.train import train
@@ -94,7 +95,7 @@ def test_classes_are_grouped_by_their_training_rows():
         for name, recall, support in [("a", 0.5, 4), ("b", 1.0, 3), ("c", 0.8, 10), ("d", 0.9, 20),
                                       ("never judged", 0.0, 0)]
     ]  # fmt: skip
-    found = evidence._by_examples(classes, train_rows)
+    found = evaluate._by_examples(classes, train_rows)
     assert [
         (one["least"], one["most"], one["classes"], one["rows"], one["value"]) for one in found
     ] == [
@@ -104,9 +105,9 @@ def test_classes_are_grouped_by_their_training_rows():
         (101, None, 1, 20, 0.9),
     ]
     assert all(one["low"] < one["value"] or one["value"] == 0 for one in found)
-    assert evidence._by_examples([], train_rows) == []
+    assert evaluate._by_examples([], train_rows) == []
     several = pd.DataFrame({"labels": [("a", "b"), ("b",)]})
-    assert [one["rows"] for one in evidence._by_examples(classes[:2], several)] == [7]
+    assert [one["rows"] for one in evaluate._by_examples(classes[:2], several)] == [7]
 
 
 # --- a real run ---
@@ -216,7 +217,7 @@ def test_scores_of_an_earlier_version_still_make_a_report(run, tmp_path):
 
 def test_other_data_have_their_own_calibration(run, tmp_path):
     found, _ = again(run, table(30).iloc[5:])
-    document = evidence.scored(run, found)
+    document = evaluate.scored(run, found)
     assert document["calibration"]["rows"] == run.scores["calibration"]["rows"]
     assert sum(n for *_, n in document["calibration"]["after"]["reliability"]) == len(found.table)
     report(run, table(30), out=tmp_path / "other.html")
@@ -247,7 +248,7 @@ def command_of(run, settled: dict, minutes: float | None = None) -> str:
     try:
         plan_file.write_text(json.dumps(told))
         facts = run.facts | {"settled": run.facts["settled"] | settled}
-        return made.command(replace(run, facts=facts), None)
+        return provenance.command(replace(run, facts=facts), None)
     finally:
         plan_file.write_text(before)
 
@@ -262,5 +263,7 @@ def test_minutes_become_epochs_unless_learning_ended_early(run):
 def test_what_was_chosen_by_trials_is_told_as_a_setting(run):
     tried = {"tried": {"shift": 0.5, "shift,cutout": 0.4}, "augment": "shift,cutout"}
     assert "--augment shift,cutout" in command_of(run, tried, minutes=3.0)
-    rows = made.plan(replace(run, facts=run.facts | {"settled": run.facts["settled"] | tried}))
+    rows = provenance.plan(
+        replace(run, facts=run.facts | {"settled": run.facts["settled"] | tried})
+    )
     assert ("what was tried, on validation", "shift 0.500, shift,cutout 0.400") in rows

@@ -13,7 +13,7 @@ from test_language import latin_words
 import tenfold
 from tenfold.core.language import speaking
 from tenfold.media.text.passages import named
-from tenfold.reporting import answers, passages
+from tenfold.reporting import answers, texts
 
 NASTY = "<img src=x onerror=alert(1)>"
 WORDS = {"good": ["lovely", "优秀", "kind"], "bad": ["awful", "糟糕", "cruel"]}
@@ -151,22 +151,22 @@ TAGGED = pd.DataFrame(
 
 
 def test_parts_of_a_labelled_text_are_joined_by_their_tags():
-    assert passages.true(TAGGED, 0) == [("PER", 0, 4), ("LOC", 12, 14)]
+    assert texts.true(TAGGED, 0) == [("PER", 0, 4), ("LOC", 12, 14)]
     assert answers.truth(TAGGED, 0) == "LOC + PER"
     plain = TAGGED.assign(tags=[("NOUN", "SYM", "VERB", "NOUN", "NOUN")])
-    assert len(passages.true(plain, 0)) == 5
-    assert passages.true(pd.DataFrame({"text": ["a"]}), 0) == []
+    assert len(texts.true(plain, 0)) == 5
+    assert texts.true(pd.DataFrame({"text": ["a"]}), 0) == []
 
 
 def test_an_answer_that_names_parts_is_said_and_marked():
     answer = Parts((("LOC", 12, 14), (NASTY, 0, 4)), (0.9, 0.7))
     said = answers.said(answer)
     assert (said["said"], said["sure"]) == (f"{NASTY} + LOC", 0.7)
-    pieces = named("Anna 😀 sees 北京", passages.answered(answer))
+    pieces = named("Anna 😀 sees 北京", texts.answered(answer))
     assert [one["text"] for one in pieces] == ["Anna", " 😀 sees ", "北京"]
     assert [one["label"] for one in pieces] == [NASTY, "", "LOC"]
     assert answers.said(Parts((), ()))["said"] == "none"
-    assert passages.answered(object()) is None
+    assert texts.answered(object()) is None
 
 
 def test_a_long_text_of_parts_is_cut():

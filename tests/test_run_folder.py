@@ -17,8 +17,8 @@ from subjects import Subject
 
 from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
 from tenfold.core.results import SCHEMA
-from tenfold.folders import FILES
-from tenfold.run import open_run
+from tenfold.run.folder import FILES
+from tenfold.run.run import open_run
 from tenfold.verbs.predict import predict
 
 

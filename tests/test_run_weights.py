@@ -19,7 +19,7 @@ from strangers import refused, sealed_again
 from strangers import subject as subject
 from subjects import Subject
 
-from tenfold.run import open_run
+from tenfold.run.run import open_run
 
 
 class Planted:

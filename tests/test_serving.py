@@ -12,9 +12,9 @@ from served import server as server
 from served import subject as subject
 
 import tenfold
-from tenfold import explaining
 from tenfold.core.columns import Columns
 from tenfold.media.input import Input
+from tenfold.run import explain
 
 # --- the same answers ---
 
@@ -71,7 +71,7 @@ def test_explain_covers_as_python_does(server, subject, pictures):
     run = subject.run
     table = next(tenfold.sources.tables(run.app.inputs(run.facts), str(path)))
     columns = Columns(run.app.encode(table, run.facts).columns)
-    (want,) = explaining.occlusion(run.answer, columns)
+    (want,) = explain.occlusion(run.answer, columns)
     (found,) = answer["explanations"]
     assert (found["over"], found["method"]) == ("image", "occlusion")
     assert np.allclose(found["weights"], want.weights, atol=1e-3)

@@ -15,8 +15,8 @@ from pictures_made import drawn, folder, png, snapshot
 from PIL import Image
 
 import tenfold as api
-from tenfold import embeddings
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.run import embed
 
 KIND = "image-classification"
 KNOBS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}
@@ -55,10 +55,10 @@ def found(run, *inputs, **more) -> list[dict]:
 )
 def test_the_search_is_exact_in_blocks_of_any_size(rows, k, block):
     random = np.random.default_rng(rows)
-    units = embeddings.unit(random.normal(size=(rows, 6)))
+    units = embed.unit(random.normal(size=(rows, 6)))
     units[rows // 2] = units[0]  # equal ones come in the order of rows
-    asked = embeddings.unit(random.normal(size=(4, 6)))
-    scores, places = embeddings.nearest(asked, units, k, block)
+    asked = embed.unit(random.normal(size=(4, 6)))
+    scores, places = embed.nearest(asked, units, k, block)
     whole = asked @ units.T
     wanted = np.argsort(-whole, axis=1, kind="stable")[:, :k]
     assert scores.shape == places.shape == (4, min(k, rows))
@@ -68,11 +68,11 @@ def test_the_search_is_exact_in_blocks_of_any_size(rows, k, block):
 
 
 def test_vectors_of_zeros_are_near_to_nothing():
-    units = embeddings.unit(np.array([[0, 0], [3, 4], [np.inf, 0]], np.float32))
+    units = embed.unit(np.array([[0, 0], [3, 4], [np.inf, 0]], np.float32))
     assert np.isfinite(units).all()
-    scores, places = embeddings.nearest(units[:1], units, 3)
+    scores, places = embed.nearest(units[:1], units, 3)
     assert scores.tolist() == [[0, 0, 0]] and places.tolist() == [[0, 1, 2]]
-    assert embeddings.nearest(units[:0], units, 2)[0].shape == (0, 2)
+    assert embed.nearest(units[:0], units, 2)[0].shape == (0, 2)
 
 
 # --- what is said ---------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ import pytest
 from pictures_made import folder, png
 from preparing import prepared
 
-from tenfold import splits
 from tenfold.core.errors import DataRefused
+from tenfold.data import splits
 
 
 def table(rows: int, classes: int = 2, **columns) -> pd.DataFrame:

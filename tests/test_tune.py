@@ -16,10 +16,11 @@ from searches import done as done
 
 import tenfold
 import worlds
-from tenfold import comparing, splits
 from tenfold.answers.label import Label
 from tenfold.core.errors import ArtefactRefused, UsageError
-from tenfold.reporting import compared
+from tenfold.data import splits
+from tenfold.reporting import comparison
+from tenfold.run import compare
 from tenfold.workflows import tune as searching
 
 # --- trials ---
@@ -164,8 +165,8 @@ def test_a_gain_is_said_where_it_is_sure(gained: int, lost: int, words: str):
     usual, won = np.ones(100, bool), np.ones(100, bool)
     usual[:gained] = False
     won[60 : 60 + lost] = False
-    found = comparing.of_answers((answered(won), answered(usual)), cats(100), 0, "")
-    better = compared.better(found) == "first"
+    found = compare.of_answers((answered(won), answered(usual)), cats(100), 0, "")
+    better = comparison.better(found) == "first"
     assert better == (gained == 30)
     assert words in searching.tuned.verdict(trial_of(3), trial_of(0, 0.8), found, better)
 
@@ -186,7 +187,7 @@ def test_the_best_of_many_equals_does_not_pass_for_better():
         best = int(halves[0].mean(1).argmax())
         for half, counts in zip(halves, (True, False), strict=True):
             both = (answered(half[best]), answered(half[0]))
-            found = compared.better(comparing.of_answers(both, cats(200), 0, "")) == "first"
+            found = comparison.better(compare.of_answers(both, cats(200), 0, "")) == "first"
             seemed, passed = seemed + (found and counts), passed + (found and not counts)
     assert seemed > 0.1 * times
     assert passed < 0.06 * times

@@ -17,9 +17,9 @@ from searches import data as data
 
 import tenfold
 import worlds
-from tenfold import run
 from tenfold.core.errors import DataRefused, EnvironmentRefused, UsageError
 from tenfold.core.lazy import lazy
+from tenfold.run import run
 from tenfold.workflows import trials
 from tenfold.workflows import tune as searching
 from tenfold.workflows.train import Asked

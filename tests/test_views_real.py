@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tenfold.data.prepare import prepare
 from tenfold.media.image.augment import differs_mirrored
-from tenfold.prepare import prepare
 from tenfold.tasks.registry import find
 
 KIND = "image-classification"

@@ -12,23 +12,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import explaining
 from tenfold.answers import charts, scoring
 from tenfold.core import system
 from tenfold.core.columns import Columns
 from tenfold.core.errors import TenfoldError
 from tenfold.core.language import again, say, speaking
 from tenfold.core.results import Explanation
-from tenfold.evidence import Evidence
+from tenfold.data.prepare import Prepared
 from tenfold.media.image import draw
 from tenfold.media.text.passages import named, passage
-from tenfold.prepare import Prepared
-from tenfold.reporting import answers, card, exports, made, passages, rows, words
+from tenfold.reporting import answers, exports, provenance, rows, words
+from tenfold.reporting import model_card as card
+from tenfold.reporting import texts as report_texts
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
-from tenfold.run import Run
-from tenfold.task import App
-from tenfold.tasks.registry import name_of
+from tenfold.run import explain
+from tenfold.run.evaluate import Evidence
+from tenfold.run.run import Run
+from tenfold.task import App, name_of
 from tenfold.training import loop
 
 __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]
@@ -58,7 +59,7 @@ def model_card(run: Run) -> dict[str, Any]:
     """The model card of a run in English, as JSON has it."""
     with speaking("en"):
         document, facts = _document(run, None), rows.cut(rows.of_folder(run.folder))
-        facts["texts"] = bool(passages.texts_of(run.app, run.facts))
+        facts["texts"] = bool(report_texts.texts_of(run.app, run.facts))
         return card.card(run, document, facts, notes(document, facts, loop.log_of(run.folder)))
 
 
@@ -75,7 +76,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     document, log = _document(run, found), loop.log_of(run.folder)
     prepared = found.prepared if found else None
     facts = rows.shown(rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder))
-    facts["texts"] = bool(passages.texts_of(run.app, run.facts))
+    facts["texts"] = bool(report_texts.texts_of(run.app, run.facts))
     worst = scoring.worst(found.answers, found.table) if found else []
     pieces = answers.PIECES.get(run.app.gives(run.facts), answers.nothing)
     told = notes(document, facts, log)
@@ -92,14 +93,14 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "curves": charts.curves(log) if log else "",
         "certainty": _certainty(document),
         "rows": facts,
-        "layers": made.network(document["layers"]),
+        "layers": provenance.network(document["layers"]),
         "card": about,
         "card_tables": card.tables(about),
         "exports": exports.of_folder(run.folder),
-        "plan": made.plan(run),
-        "command": made.command(run, prepared),
-        "cost": made.cost(document),
-        "environment": made.environment(run, document),
+        "plan": provenance.plan(run),
+        "command": provenance.command(run, prepared),
+        "cost": provenance.cost(document),
+        "environment": provenance.environment(run, document),
     }
 
 
@@ -149,7 +150,7 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     columns = found.columns.view(order)
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     taken = columns.only(names).take(np.arange(len(order))) if names else {}
-    texts = [name for name in passages.texts_of(run.app, run.facts) if name in found.table]
+    texts = [name for name in report_texts.texts_of(run.app, run.facts) if name in found.table]
     table = run.app.show(found.table.iloc[order].reset_index(drop=True), run.facts)
     maps = _maps(run, table, columns)
     cards = []
@@ -161,14 +162,14 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
             images.append(draw.thumbnail(draw.overlay(taken[one.over][place], one.weights)))
         source = str(table["source"].iloc[place]) if "source" in table else ""
         said = answers.said(found.answers[row], right)
-        cells = {name: passages.text_of(table[name].iloc[place]) for name in texts}
-        parts = passages.answered(found.answers[row])
+        cells = {name: report_texts.text_of(table[name].iloc[place]) for name in texts}
+        parts = report_texts.answered(found.answers[row])
         shown = [
             passage(text, _over(one, name), MOST_LETTERS)
             if parts is None
             else named(text, marks, MOST_LETTERS, others)
             for name, text in cells.items()
-            for marks, others in _both(parts, passages.true(table, place))
+            for marks, others in _both(parts, report_texts.true(table, place))
         ]
         card: dict[str, Any] = {"truth": right, "source": source, "images": images}
         card |= {"passages": shown, "named": parts is not None}
@@ -188,12 +189,12 @@ def _over(one: Explanation | None, name: str) -> Explanation | None:
 
 def _maps(run: Run, table: pd.DataFrame, columns: Columns) -> dict[int, Explanation]:
     """Explanations by row: Grad-CAM where there is a map, else what two seconds can cover."""
-    maps = explaining.grad_cam(run.net, columns) if explaining.has_map(run.net) else []
+    maps = explain.grad_cam(run.net, columns) if explain.has_map(run.net) else []
     if maps:
         return dict(enumerate(maps))
     found, began = {}, time.perf_counter()
     for row in range(columns.rows):
-        if covered := explaining.covered(run, table, columns, row):
+        if covered := explain.covered(run, table, columns, row):
             found[row] = covered[0]
         if time.perf_counter() - began > 2:
             break
@@ -219,11 +220,11 @@ def write_check(
         "kind": name_of(app),
         "data": data,
         "rows": rows.shown(document)
-        | {"texts": bool(texts := passages.texts_of(app, prepared.facts))},
+        | {"texts": bool(texts := report_texts.texts_of(app, prepared.facts))},
         "texts": bool(texts),
         "examples": _examples(app, prepared, texts),
         "views": _views(views),
-        "sizes": passages.lengths(prepared, texts[0]) if texts else _sizes(prepared),
+        "sizes": report_texts.lengths(prepared, texts[0]) if texts else _sizes(prepared),
         "estimate": document.get("estimate") or {},
         "refusal": _refused(refusal) if refusal else "",
         "learnt": _learnt(prepared.facts["data"]),
@@ -266,7 +267,7 @@ def _examples(app: App, prepared: Prepared, texts: list[str]) -> list[dict[str, 
         taken = columns.only(names[:1]).take(some) if names else {}
         images = [draw.thumbnail(one, 96) for one in taken[names[0]]] if names else []
         shown = (
-            passages.examples([*map(passages.text_of, table[texts[0]].iloc[some[:4]])])
+            report_texts.examples([*map(report_texts.text_of, table[texts[0]].iloc[some[:4]])])
             if texts
             else []
         )
@@ -280,7 +281,7 @@ def _plain_examples(table: pd.DataFrame, texts: list[str]) -> list[dict[str, Any
         return []
     some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
     shown = [
-        named(passages.text_of(table[texts[0]].iloc[row]), passages.true(table, row), 300)
+        named(report_texts.text_of(table[texts[0]].iloc[row]), report_texts.true(table, row), 300)
         for row in map(int, some)
     ]
     return [{"name": "", "images": [], "passages": shown}]

@@ -19,7 +19,7 @@ from tenfold.answers.ranking import Ranking
 from tenfold.answers.ratings import Ratings
 from tenfold.answers.spans import Spans, Tags
 from tenfold.core.language import say
-from tenfold.reporting import passages
+from tenfold.reporting import texts
 
 __all__ = ["PIECES", "nothing", "said", "truth"]
 
@@ -122,7 +122,7 @@ def truth(table: pd.DataFrame, row: int) -> str:
     if "labels" in table:
         return " + ".join(table["labels"].iloc[row]) or say("none")
     if "tags" in table:
-        return _names(passages.true(table, row))
+        return _names(texts.true(table, row))
     if "next" in table:
         return " + ".join(
             one if isinstance(one, str) else "{}={:g}".format(*one)
@@ -152,7 +152,7 @@ def said(answer: Any, right: str = "") -> dict[str, Any]:
         names = [answer.titles.get(name, name) for name in answer.names[:3]]
         first = answer.items[0][1] if answer.items else None
         return {"said": " + ".join(names) or say("none"), "sure": first, "right": None}
-    if (parts := passages.answered(answer)) is not None:
+    if (parts := texts.answered(answer)) is not None:
         least = min(getattr(answer, "probabilities", ()), default=None)
         return {"said": _names(parts), "sure": least, "right": None}
     return {"said": say("no answer"), "sure": None, "right": None}

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tenfold import sealing
 from tenfold.core.errors import ArtefactRefused
-from tenfold.folders import EXPORTED
 from tenfold.reporting import words
+from tenfold.run import manifest
+from tenfold.run.folder import EXPORTED
 
 __all__ = ["of_folder"]
 
@@ -22,7 +22,7 @@ def of_folder(folder: Path) -> list[dict[str, Any]]:
 
 def _line(place: Path) -> dict[str, Any]:
     try:
-        sealing.verified(place, EXPORTED)
+        manifest.verified(place, EXPORTED)
         parity = json.loads((place / "parity.json").read_text("utf-8"))
         return _said(parity) | {"name": place.name}
     except (ArtefactRefused, OSError, ValueError, KeyError, TypeError):

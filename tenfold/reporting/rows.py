@@ -13,7 +13,7 @@ import pandas as pd
 
 from tenfold.answers import charts
 from tenfold.answers.scoring import natural
-from tenfold.prepare import Prepared
+from tenfold.data.prepare import Prepared
 from tenfold.reporting.words import named
 
 __all__ = ["PARTS", "counted", "cut", "of_folder", "of_prepared", "shown"]

@@ -15,10 +15,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenfold import explaining
 from tenfold.core import results
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.results import Explanation
+from tenfold.run import explain as run_explain
 from tenfold.serving.log import fault
 from tenfold.serving.models import Model, Row, Wanted
 from tenfold.serving.replies import encoded
@@ -209,7 +209,7 @@ class Batcher:
             table = self.model.table(job.rows)
             coded = run.encode(table)
             columns = Columns(coded.columns)
-            maps = [] if coded.problems else explaining.covered(run, table, columns)
+            maps = [] if coded.problems else run_explain.covered(run, table, columns)
             job.maps = encoded([_map(one) for one in maps])
         except Exception as error:
             fault(error, self.model.id)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 
-from tenfold.serving.calls import Call, Route
 from tenfold.serving.replies import Refused
+from tenfold.serving.requests import Call, Route
 from tenfold.serving.settings import MB, Settings
 
 __all__ = ["Gate"]

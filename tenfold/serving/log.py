@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tenfold.serving.calls import Call
+    from tenfold.serving.requests import Call
 
 __all__ = ["Access", "fault", "to_standard_error"]
 

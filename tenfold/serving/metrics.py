@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 
 from tenfold.serving.batching import Batcher
-from tenfold.serving.calls import Call
+from tenfold.serving.requests import Call
 
 __all__ = ["Metrics"]
 

@@ -13,9 +13,9 @@ import pandas as pd
 
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.settings import check_settings
-from tenfold.folders import EXPORTS
 from tenfold.media.input import Input
-from tenfold.run import Run
+from tenfold.run.folder import EXPORTS
+from tenfold.run.run import Run
 from tenfold.serving.declared import kind_name, wishes
 from tenfold.serving.inputs import KINDS, Kind
 from tenfold.serving.replies import Refused

@@ -20,11 +20,11 @@ from starlette.responses import Response
 from tenfold.core.version import __version__
 from tenfold.serving import bodies, schemas
 from tenfold.serving.batching import Batcher, Job, Told
-from tenfold.serving.calls import Call, Handler, Route
 from tenfold.serving.limits import FORM, PLAIN, Gate
 from tenfold.serving.models import Asked, Model
 from tenfold.serving.pages import files
 from tenfold.serving.replies import Gone, Refused, encoded
+from tenfold.serving.requests import Call, Handler, Route
 from tenfold.serving.settings import Settings
 
 __all__ = ["Routes"]

@@ -15,12 +15,12 @@ from typing import Any
 import uvicorn
 
 from tenfold.core.lazy import lazy
-from tenfold.run import Run
+from tenfold.run.run import Run
+from tenfold.serving.connections import Connection
 from tenfold.serving.log import to_standard_error
 from tenfold.serving.models import identifiers, model_of
 from tenfold.serving.service import Service
 from tenfold.serving.settings import Settings
-from tenfold.serving.wire import Connection
 
 __all__ = ["Server", "serve"]
 

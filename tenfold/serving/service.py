@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from tenfold.serving import replies
 from tenfold.serving.batching import Batcher
-from tenfold.serving.calls import Call
 from tenfold.serving.log import Access, fault
 from tenfold.serving.metrics import Metrics
 from tenfold.serving.models import Model
 from tenfold.serving.replies import Gone, Refused
+from tenfold.serving.requests import Call
 from tenfold.serving.routes import JSON, Routes
 from tenfold.serving.settings import Settings
 

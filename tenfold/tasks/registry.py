@@ -18,7 +18,7 @@ from tenfold.core.progress import Silent, listening
 from tenfold.core.settings import check_settings
 from tenfold.task import App
 
-__all__ = ["asked_back", "class_of", "find", "name_of", "names"]
+__all__ = ["asked_back", "class_of", "find", "names"]
 
 
 def names() -> dict[str, str]:
@@ -116,8 +116,3 @@ def find(kind: str, **knobs: Any) -> App:
     Raises UsageError for an unknown kind, an unknown knob, or a value out of range.
     """
     return check_settings(class_of(kind), knobs, kind)
-
-
-def name_of(app: App) -> str:
-    """The kind of work, as the command line names it."""
-    return type(app).__module__.rsplit(".", 1)[-1].replace("_", "-")

@@ -12,7 +12,7 @@ from tenfold.core.errors import UsageError
 from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
-from tenfold.prepare import prepare
+from tenfold.data.prepare import prepare
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
 from tenfold.tasks.registry import asked_back, find, names

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tenfold import fetching
 from tenfold.core import system
 from tenfold.core.document import Document, scores_text
 from tenfold.core.errors import UsageError, nearest
@@ -16,8 +15,9 @@ from tenfold.core.language import known
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
+from tenfold.data import download
 from tenfold.media.files import idx
-from tenfold.run import Run
+from tenfold.run.run import Run
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain
 from tenfold.verbs.predict import predict
@@ -54,7 +54,7 @@ def demo(
         data = _digits(home / "digits")
         settings: dict[str, Any] = {"size": "tiny", "augment": "shift", "epochs": 30}
     elif what == "mnist":
-        data = fetching.mnist(home / "mnist", source)
+        data = download.mnist(home / "mnist", source)
         settings = {"network": "listing", "augment": "none", "epochs": 1}
     else:
         raise UsageError(

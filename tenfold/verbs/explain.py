@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import explaining, folders
 from tenfold.core import language
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.document import Document
@@ -21,15 +20,17 @@ from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.core.text import short
+from tenfold.data.inputs import tables
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.image import draw
 from tenfold.media.text.passages import passage, strongest
 from tenfold.reporting import write_gallery
 from tenfold.reporting.answers import said
-from tenfold.reporting.passages import text_of, texts_of
+from tenfold.reporting.texts import text_of, texts_of
 from tenfold.reporting.words import share
-from tenfold.run import Run, open_run
-from tenfold.sources import tables
+from tenfold.run import explain as run_explain
+from tenfold.run import folder as run_folder
+from tenfold.run.run import Run, open_run
 from tenfold.training.inference import by_torch
 
 __all__ = ["explain"]
@@ -169,8 +170,8 @@ def _known(run: Run, about: str | None) -> str | None:
 
 def _folder(run: Run, out: str | Path | None) -> Path:
     """Where the pictures go: never into the run folder, which is sealed."""
-    folder = Path(out) if out is not None else folders.beside(run.home, "-explained")
-    folders.refuse_inside(run.home, folder, "The pictures")
+    folder = Path(out) if out is not None else run_folder.beside(run.home, "-explained")
+    run_folder.refuse_inside(run.home, folder, "The pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -213,7 +214,7 @@ class _Asked:
     def __post_init__(self) -> None:
         ways = _ways(self.run, self.method)
         nets = [] if self.run.net is None else range(max(DRAWS[way] for way in ways))
-        twins = [explaining.shuffled(self.run.net, seed) for seed in nets]
+        twins = [run_explain.shuffled(self.run.net, seed) for seed in nets]
         self.randoms = [replace(self.run, net=net, infer=by_torch(net)) for net in twins]
 
     def of(self, run: Run, one: Explained, way: str, answer: Prediction) -> list[Explanation]:
@@ -222,8 +223,8 @@ class _Asked:
             (own,) = run.answer(one.columns)
             same = isinstance(own, Problem) or not hasattr(answer, "weighed_by")
             before = answer if same else answer.weighed_by(own)
-            return explaining.covered(run, one.row, one.columns, about=before)
-        return explaining.grad_cam(run.net, one.columns, about=self._number(answer))
+            return run_explain.covered(run, one.row, one.columns, about=before)
+        return run_explain.grad_cam(run.net, one.columns, about=self._number(answer))
 
     def _number(self, answer: Prediction) -> int | None:
         """The output of the network that is explained: the class asked about, or the best one."""
@@ -236,7 +237,7 @@ def _ways(run: Run, method: str) -> Sequence[str]:
     """The ways in which a run can be asked, of those that are wanted."""
     if method != "both":
         return (method,)
-    return METHODS[1:] if explaining.has_map(run.net) else ("occlusion",)
+    return METHODS[1:] if run_explain.has_map(run.net) else ("occlusion",)
 
 
 def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
@@ -263,7 +264,7 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
         one.explanations += maps
         if maps and asked.randoms:
             others = (asked.of(run, one, way, answer) for run in asked.randoms[: DRAWS[way]])
-            each = [explaining.agreement(maps[0], other[0]) for other in others if other]
+            each = [run_explain.agreement(maps[0], other[0]) for other in others if other]
             alike = [value for value in each if value is not None]
             one.random_weights[way] = round(float(np.mean(alike)), 4) if alike else None
     return one

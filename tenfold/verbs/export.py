@@ -13,7 +13,7 @@ from tenfold.core.errors import UsageError
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.reporting import write
-from tenfold.run import Run, open_run
+from tenfold.run.run import Run, open_run
 from tenfold.workflows.export import Exported, exported
 
 __all__ = ["export"]

@@ -15,18 +15,19 @@ from typing import IO, Any
 
 import numpy as np
 
-from tenfold import embeddings, folders
 from tenfold.core.columns import Problem
 from tenfold.core.document import Document, cell_text
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import advance
 from tenfold.core.results import SCHEMA
-from tenfold.folders import data_of
+from tenfold.data.inputs import tables
 from tenfold.media.files.references import error_line, printable
 from tenfold.reporting.words import plural
-from tenfold.run import Run, open_run
-from tenfold.sources import tables
+from tenfold.run import embed
+from tenfold.run import folder as run_folder
+from tenfold.run.folder import data_of
+from tenfold.run.run import Run, open_run
 from tenfold.task import Table
 
 arrow, parquet = lazy("pyarrow"), lazy("pyarrow.parquet")
@@ -107,7 +108,7 @@ class _Made:
 
     def __iter__(self) -> Iterator[tuple[list[str], np.ndarray]]:
         for table in self.handed:
-            found = embeddings.embed(self.run, table)
+            found = embed.embed(self.run, table)
             names = list(map(str, table["source"]))
             self.unreadable += [(names[row], one) for row, one in sorted(found.problems.items())]
             fine = [row for row in range(len(names)) if row not in found.problems]
@@ -161,7 +162,7 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
 
 def _path(run: Run, out: str | Path, inputs: Any) -> Path:
     """The file to write: never in the run folder, which is sealed, and never among the data."""
-    path = folders.beside(run.home, "-features.npy") if str(out) == "auto" else Path(out)
+    path = run_folder.beside(run.home, "-features.npy") if str(out) == "auto" else Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"out must be a file that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
@@ -172,7 +173,7 @@ def _path(run: Run, out: str | Path, inputs: Any) -> Path:
             if path.suffix
             else f"For example {out}.npy.",
         )
-    folders.refuse_inside(run.home, path, "The features")
+    run_folder.refuse_inside(run.home, path, "The features")
     if any(path.resolve().is_relative_to(folder) for folder in _data_folders(run, inputs)):
         raise UsageError(
             "The features would be written into the data",

@@ -13,11 +13,11 @@ from tenfold.answers.scoring import natural
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers, cell_text
 from tenfold.core.results import to_json
+from tenfold.data.inputs import refuse_undrawn, tables
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.image import decode
 from tenfold.media.image import draw as draw_module
-from tenfold.run import Run, open_run
-from tenfold.sources import refuse_undrawn, tables
+from tenfold.run.run import Run, open_run
 from tenfold.task import Answer, Table
 
 __all__ = ["Predicted", "predict"]

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tenfold import comparing, evidence, folders
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import speaking
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
-from tenfold.reporting import compared, model_card, write
-from tenfold.run import Run, open_run
+from tenfold.reporting import comparison, model_card, write
+from tenfold.run import compare as run_compare
+from tenfold.run import evaluate, folder
+from tenfold.run.run import Run, open_run
 
 if TYPE_CHECKING:
-    from tenfold.evidence import Evidence
+    from tenfold.run.evaluate import Evidence
 
 __all__ = ["report"]
 
@@ -73,7 +74,7 @@ def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
     found = _evidence(run, data)
     scores = run.scores
     if found is not None and data is not None:
-        scores = scores | evidence.scored(run, found) | {"ablations": {}}
+        scores = scores | evaluate.scored(run, found) | {"ablations": {}}
         scores["rows"] = run.scores.get("rows", {}) | scores["rows"]
     place = Path(out) if out is not None else _beside(run, data)
     judged = dataclasses.replace(run, scores=scores)
@@ -94,7 +95,7 @@ def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
 def _opened(run: Any, device: str) -> Run:
     opened = open_run(run, device)
     if opened.net is None:
-        raise folders.refused_export(opened.folder, "An exported run has no report of its own")
+        raise folder.refused_export(opened.folder, "An exported run has no report of its own")
     return opened
 
 
@@ -105,7 +106,7 @@ def _wrong_count(message: str, named: list[Any], fix: str) -> UsageError:
 def _refuse_inside(out: str | Path | None, *opened: Run) -> None:
     """A run is sealed: but for its own report, no page goes into its folder."""
     for run in opened if out is not None else ():
-        folders.refuse_inside(run.folder, Path(out or ""), "The page")
+        folder.refuse_inside(run.folder, Path(out or ""), "The page")
 
 
 def _beside(run: Run, data: Any) -> Path | None:
@@ -119,7 +120,7 @@ def _beside(run: Run, data: Any) -> Path | None:
 def _evidence(run: Run, data: Data | None) -> Evidence | None:
     """Answers on the data, or on the run's own test rows; None where those are gone."""
     try:
-        return evidence.again(run, data)[0]
+        return evaluate.again(run, data)[0]
     except (UsageError, DataRefused) as error:
         if data is not None:
             raise
@@ -139,11 +140,11 @@ def _two(named: list[Any], device: str) -> tuple[Run, Run]:
 
 
 def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None) -> Document:
-    found = comparing.compare(first, second, data)
-    path = compared.write_compared(found, first, second, Path(out)) if out is not None else None
-    pair, names = found.paired, compared.names_of(first, second)
+    found = run_compare.compare(first, second, data)
+    path = comparison.write_compared(found, first, second, Path(out)) if out is not None else None
+    pair, names = found.paired, comparison.names_of(first, second)
     with speaking("en"):
-        verdict = compared.verdict(found, names)
+        verdict = comparison.verdict(found, names)
     content = {
         "schema": SCHEMA,
         "kind": first.kind,
@@ -158,12 +159,12 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
             "high": round(pair.high, 6),
         },
         "resamples": {
-            "count": comparing.RESAMPLES,
+            "count": run_compare.RESAMPLES,
             "first_higher": pair.above,
             "second_higher": pair.below,
         },
         "counts": found.counts,
-        "better": compared.better(found),
+        "better": comparison.better(found),
         "verdict": verdict,
         "report": str(path) if path else "",
     }

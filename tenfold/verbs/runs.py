@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tenfold import cache
 from tenfold.core import system
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
 from tenfold.core.results import SCHEMA
+from tenfold.data import cache
 
 __all__ = ["runs"]
 

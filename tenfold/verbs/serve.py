@@ -12,7 +12,7 @@ from tenfold.core.errors import UsageError
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
-from tenfold.run import Run, open_run
+from tenfold.run.run import Run, open_run
 from tenfold.serving.settings import bound, settings_of
 
 __all__ = ["serve"]

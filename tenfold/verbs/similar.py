@@ -12,18 +12,18 @@ from typing import Any
 import pandas as pd
 from PIL import Image, ImageOps
 
-from tenfold import embeddings
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.settings import check_settings, knob
 from tenfold.core.text import short
-from tenfold.embeddings import Training
+from tenfold.data.inputs import refuse_undrawn, tables
+from tenfold.data.scan import scan
 from tenfold.media.files.references import Unreadable, error_line, printable
 from tenfold.media.image import decode
 from tenfold.media.image import draw as draw_module
-from tenfold.readers.scan import scan
-from tenfold.run import Run, open_run
-from tenfold.sources import refuse_undrawn, tables
+from tenfold.run import embed
+from tenfold.run.embed import Training
+from tenfold.run.run import Run, open_run
 from tenfold.task import Table
 
 __all__ = ["Neighbour", "Similar", "similar"]
@@ -118,7 +118,7 @@ def similar(
         refuse_undrawn(opened.app.inputs(opened.facts))
     handed = tables(opened.app.inputs(opened.facts), inputs)
     first = list(itertools.islice(handed, 1))  # that nothing was handed over is said at once
-    training = embeddings.of_training(opened, data, "similar RUN INPUT --data DATA")
+    training = embed.of_training(opened, data, "similar RUN INPUT --data DATA")
     folder = None if draw is None else Path(draw)
     found = _found(opened, itertools.chain(first, handed), training, k, folder)
     return Answers(found, lambda one: one.problem is not None)
@@ -144,10 +144,10 @@ def _answered(
 ) -> Iterator[Similar]:
     """One answer a row of a table."""
     digests = _digests(table)
-    found = embeddings.embed(run, table)
-    asked = embeddings.unit(found.vectors)
+    found = embed.embed(run, table)
+    asked = embed.unit(found.vectors)
     most = max((len(copies.get(digest, ())) for digest in digests), default=0)
-    scores, rows = embeddings.nearest(asked, training.units, k + most)
+    scores, rows = embed.nearest(asked, training.units, k + most)
     for row, source in enumerate(map(str, table["source"])):
         if row in found.problems:
             yield Similar(source, problem=found.problems[row])

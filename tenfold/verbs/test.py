@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from tenfold import evidence
 from tenfold.core.document import Document, scores_text
-from tenfold.run import Run, open_run
+from tenfold.run import evaluate
+from tenfold.run.run import Run, open_run
 
 __all__ = ["test"]
 
@@ -35,8 +35,8 @@ def test(
     """
     began = time.perf_counter()
     opened = open_run(run, device)
-    found, left_out = evidence.again(opened, data)
-    document = evidence.scored(opened, found)
+    found, left_out = evaluate.again(opened, data)
+    document = evaluate.scored(opened, found)
     learnt = {part: opened.scores["rows"].get(part) for part in ("train", "valid")}
     document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)} | learnt
     document["seconds"] = {"total": round(time.perf_counter() - began, 3)}

@@ -15,7 +15,7 @@ from tenfold.core.progress import clock
 from tenfold.core.results import SCHEMA
 from tenfold.networks import summary
 from tenfold.reporting.words import amount
-from tenfold.run import Run
+from tenfold.run.run import Run
 from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.estimate import estimate, tried
 from tenfold.workflows.repeat import repeated

@@ -12,7 +12,7 @@ from tenfold.core import device, system
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.prepare import Prepared
+from tenfold.data.prepare import Prepared
 from tenfold.task import App
 
 torch = lazy("torch")

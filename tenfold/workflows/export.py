@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from tenfold import evidence, rereading, sealing
 from tenfold.answers import scoring
 from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged
@@ -30,9 +29,17 @@ from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.version import __version__
-from tenfold.evidence import Evidence
-from tenfold.folders import EXPORTED, EXPORTS, beside, refuse_inside, refuse_others, refused_export
-from tenfold.run import Run
+from tenfold.run import evaluate, manifest, rows
+from tenfold.run.evaluate import Evidence
+from tenfold.run.folder import (
+    EXPORTED,
+    EXPORTS,
+    beside,
+    refuse_inside,
+    refuse_others,
+    refused_export,
+)
+from tenfold.run.run import Run
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, Outputs, by_onnx, session_of
 from tenfold.workflows import onnx_export
@@ -64,7 +71,7 @@ def exported(
     if run.net is None:
         raise refused_export(run.folder, "This run is exported already")
     folder = _place(run, out, int8)
-    found, _ = evidence.again(run, data, "export")
+    found, _ = evaluate.again(run, data, "export")
     about = {"kind": run.kind, "weights": run.digest, "made by": f"tenfold {__version__}"}
     content = onnx_export.graph(run.net, found.columns, about)
     run.net.to(device.choose_device("cpu"))
@@ -102,7 +109,7 @@ def _half(run: Run, folder: Path) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         if parent.samefile(run.folder):
             stack.enter_context(system.locked(run.folder))
-            for left in sealing.leftovers(parent, EXPORTS[:1]):
+            for left in manifest.leftovers(parent, EXPORTS[:1]):
                 shutil.rmtree(parent / left)
         # Named as half-written files of a run are, which a killed process may leave.
         half = tempfile.TemporaryDirectory(dir=parent, prefix=f".{EXPORTS[0]}.")
@@ -114,8 +121,8 @@ def _half(run: Run, folder: Path) -> Iterator[Path]:
 def _finish(run: Run, place: Path, parity: dict[str, Any]) -> None:
     for name in ("app.json", "facts.json", "scores.json"):
         system.write_atomically(place / name, (run.folder / name).read_bytes())
-    system.write_atomically(place / "parity.json", sealing.pretty(parity))
-    sealing.seal(place, EXPORTED)
+    system.write_atomically(place / "parity.json", manifest.pretty(parity))
+    manifest.seal(place, EXPORTED)
 
 
 def _swap(place: Path, folder: Path) -> None:
@@ -244,9 +251,9 @@ def _differs(what: str, path: Path) -> ArtefactRefused:
 
 def _training_columns(run: Run, data: Any) -> Columns:
     """Rows that learnt, encoded, for the range of every activation."""
-    source = rereading.place_of(run, data, "export RUN DATA")
-    table, _ = rereading.looked_at(run, source)
-    table = rereading.own_rows(table, rereading.rows_of(run), "train")
+    source = rows.place_of(run, data, "export RUN DATA")
+    table, _ = rows.looked_at(run, source)
+    table = rows.own_rows(table, rows.rows_of(run), "train")
     count = min(len(table), onnx_export.CALIBRATED_ON)
     spread = np.linspace(0, len(table) - 1, count).astype(np.int64)
     some = table.iloc[spread].reset_index(drop=True)

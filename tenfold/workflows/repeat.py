@@ -18,8 +18,8 @@ from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
-from tenfold.folders import plan_of
-from tenfold.run import Run, open_run
+from tenfold.run.folder import plan_of
+from tenfold.run.run import Run, open_run
 from tenfold.workflows.train import Asked, numbered, once, ready
 
 special = lazy("scipy.special")

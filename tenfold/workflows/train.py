@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenfold import evidence, folders
-from tenfold import run as runs
 from tenfold.core import device, language, system
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.lazy import lazy
@@ -17,9 +15,12 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
-from tenfold.prepare import Prepared, prepare
+from tenfold.data.prepare import Prepared, prepare
 from tenfold.reporting import write as write_report
-from tenfold.run import Run
+from tenfold.run import evaluate
+from tenfold.run import folder as run_folder
+from tenfold.run import run as runs
+from tenfold.run.run import Run
 from tenfold.task import App
 from tenfold.tasks.registry import find
 from tenfold.training import checkpoint
@@ -123,7 +124,7 @@ def once(asked: Asked, out: str | Path | None) -> Run:
     with system.locked(folder):
         _begin(folder, app, prepared, settings)
         if isinstance(asked.data, (str, Path)):
-            folders.remember_data(folder, Path(asked.data))
+            run_folder.remember_data(folder, Path(asked.data))
         spent = time.perf_counter() - began
         after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
         plan = left(asked.plan, spent, min(after, _AFTER))
@@ -181,7 +182,7 @@ def _folder(out: str | Path | None, asked: Asked, settings: dict[str, Any]) -> P
     if out is not None:
         return _told(Path(out), settings)
     return numbered(
-        asked, lambda place: folders.unfinished(place) and folders.plan_of(place) == settings
+        asked, lambda place: run_folder.unfinished(place) and run_folder.plan_of(place) == settings
     )
 
 
@@ -207,10 +208,10 @@ def _told(folder: Path, settings: dict[str, Any]) -> Path:
             where=str(folder),
             fix="Choose another --out, or remove it with `tenfold runs --remove`.",
         )
-    if folders.unfinished(folder):
-        refuse_changed(folder, "An unfinished run", folders.plan_of(folder), settings)
+    if run_folder.unfinished(folder):
+        refuse_changed(folder, "An unfinished run", run_folder.plan_of(folder), settings)
     else:
-        folders.refuse_others(folder, "The folder for the run")
+        run_folder.refuse_others(folder, "The folder for the run")
     return folder
 
 
@@ -275,10 +276,10 @@ def _judge(
 ) -> None:
     """Scores on validation and test (of a trial, on what chooses), the report, the manifest."""
     started = time.perf_counter()
-    found = evidence.gather(run, prepared, "choose" if "trial" in tuned else "")
+    found = evaluate.gather(run, prepared, "choose" if "trial" in tuned else "")
     seconds["test"] = round(time.perf_counter() - started, 3)
     seconds["total"] = round(time.perf_counter() - began, 3)
-    run.scores = evidence.document(run, found, prepared, seconds)
+    run.scores = evaluate.document(run, found, prepared, seconds)
     run.scores |= {"tuned": tuned} if tuned else {}
     write_report(run, found)
     runs.seal(run)

@@ -21,8 +21,6 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold import comparing, folders
-from tenfold.comparing import Compared
 from tenfold.core import system
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, TrainingFailed, UsageError
@@ -31,10 +29,13 @@ from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
-from tenfold.prepare import Prepared
-from tenfold.reporting import compared, tuned, words
-from tenfold.run import Run, open_run
-from tenfold.sealing import pretty
+from tenfold.data.prepare import Prepared
+from tenfold.reporting import comparison, tuning, words
+from tenfold.run import compare
+from tenfold.run import folder as run_folder
+from tenfold.run.compare import Compared
+from tenfold.run.manifest import pretty
+from tenfold.run.run import Run, open_run
 from tenfold.task import Answer
 from tenfold.tasks.registry import class_of
 from tenfold.workflows import trials
@@ -189,7 +190,7 @@ def _told(folder: Path, wanted: Content) -> Path:
     if known:
         refuse_changed(folder, "A search", known.get("settings", {}), wanted)
     else:
-        folders.refuse_others(folder, "The folder for the search")
+        run_folder.refuse_others(folder, "The folder for the search")
     return folder
 
 
@@ -236,7 +237,7 @@ def _seconds(done: list[Content]) -> float:
 def _try(begun: _Search, found: Trials, trial: Trial) -> None:
     """One trial from its settings to its end."""
     settings, place, began = trial.draw(), begun.place(trial.number), time.perf_counter()
-    tell(f"Trial {trial.number} ({trial.number + 1} of {begun.count}): {tuned.said(settings)}")
+    tell(f"Trial {trial.number} ({trial.number + 1} of {begun.count}): {tuning.said(settings)}")
     for one in found.done:
         if one["settings"] == settings and one["ended"] == "finished":
             tell(f"These are the settings of trial {one['trial']}: nothing is trained twice.")
@@ -258,7 +259,7 @@ def _signed(one: Content) -> float:
 
 def _trained(asked: Asked, place: Path, number: int) -> tuple[str, Content]:
     """How a trial ended, and what there is to note of it; the first must be finished."""
-    if known := folders.ended(place):
+    if known := run_folder.ended(place):
         return known["ended"], {"message": known["message"]}
     try:
         run = _run(asked, place)
@@ -275,7 +276,7 @@ def _trained(asked: Asked, place: Path, number: int) -> tuple[str, Content]:
         seconds = run.scores["seconds"]["total"]  # also where it was finished before a kill
         return "finished", {"headline": name, "value": value, "seconds": seconds}
     tell(f"The trial {'ends early' if ended == 'pruned' else 'failed'}: {message}")
-    folders.end(place, {"ended": ended, "message": message})
+    run_folder.end(place, {"ended": ended, "message": message})
     return ended, {"message": message}
 
 
@@ -295,7 +296,7 @@ def _decided(begun: _Search, done: list[Content]) -> Content:
     winner = max(finished, key=lambda one: (_signed(one), -one["trial"]))
     default = done[0]
     found = _compared(begun, winner, default) if winner["trial"] else None
-    won = found is not None and compared.better(found) == "first"
+    won = found is not None and comparison.better(found) == "first"
     minutes = begun.asked.plan.minutes
     if minutes is not None and begun.minutes is not None:
         minutes = round(max(minutes - _so_far(begun, done) / 60, begun.minutes), 4)
@@ -304,7 +305,7 @@ def _decided(begun: _Search, done: list[Content]) -> Content:
         "winner": winner["trial"],
         "kept": "winner" if won else "default",
         "gain": _gain(found),
-        "verdict": tuned.verdict(winner, default, found, won),
+        "verdict": tuning.verdict(winner, default, found, won),
         "minutes": minutes,
     }
 
@@ -322,7 +323,7 @@ def _compared(begun: _Search, winner: Content, default: Content) -> Compared | N
         return None
     both = [[answers[source] for source in common] for answers in (said, usual)]
     table = table[table["source"].isin(common)].reset_index(drop=True)
-    return comparing.of_answers(both, table, len(other) - len(common), "reserved validation rows")
+    return compare.of_answers(both, table, len(other) - len(common), "reserved validation rows")
 
 
 def _answers(begun: _Search, trial: Content) -> tuple[pd.DataFrame, dict[str, Answer]]:
@@ -348,7 +349,7 @@ def _final(begun: _Search, done: list[Content], decided: Content) -> Asked:
     names = ("trials", "winner", "kept", "gain")
     plan = replace(begun.asked.plan, minutes=decided["minutes"])
     told = {name: decided[name] for name in names}
-    tell(f"Trained anew and tested: {tuned.said(done[kept]['settings'])}")
+    tell(f"Trained anew and tested: {tuning.said(done[kept]['settings'])}")
     return begun.of(done[kept]["settings"], plan=plan, tuned=told)
 
 
@@ -383,4 +384,4 @@ def _row(begun: _Search, one: Content) -> Content:
 
 
 def _tuned(content: Content, run: Run) -> Tuned:
-    return Tuned(content, tuned.text(content, run.scores), run)
+    return Tuned(content, tuning.text(content, run.scores), run)

@@ -20,8 +20,8 @@ from tenfold.answers.label import Label
 from tenfold.answers.multilabel import Labels
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
-from tenfold.prepare import prepare
-from tenfold.readers.scan import scan
+from tenfold.data.prepare import prepare
+from tenfold.data.scan import scan
 from tenfold.task import Facts
 from tenfold.tasks import registry
 from tenfold.training import loop

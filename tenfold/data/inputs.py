@@ -20,12 +20,12 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
+from tenfold.data.scan import MEDIA
 from tenfold.media.files import manifests, references
 from tenfold.media.files.listing import is_zip, neighbours, open_tree
 from tenfold.media.input import Input, Named, Row
 from tenfold.media.interactions import inputs as item_inputs
 from tenfold.media.text import inputs as text_inputs
-from tenfold.readers.scan import MEDIA
 from tenfold.task import Table
 
 __all__ = ["refuse_undrawn", "tables"]

@@ -13,8 +13,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tenfold.serving import replies
-from tenfold.serving.calls import Call
 from tenfold.serving.replies import Refused
+from tenfold.serving.requests import Call
 
 __all__ = ["Connection"]
 

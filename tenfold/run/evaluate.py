@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import rereading
 from tenfold.answers import calibration, intervals, scoring
 from tenfold.answers.label import Label
 from tenfold.core import device, system
@@ -23,9 +22,10 @@ from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Score, Scores
 from tenfold.core.version import __version__
+from tenfold.data.prepare import Prepared
 from tenfold.networks import summary
-from tenfold.prepare import Prepared
-from tenfold.run import Run
+from tenfold.run import rows as run_rows
+from tenfold.run.run import Run
 from tenfold.task import Answer
 from tenfold.training.inference import by_torch
 
@@ -110,15 +110,15 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
     """
     own = data is None
     if own:
-        rereading.refuse_trial(run)
-    source = rereading.place_of(run, data, f"{verb} RUN DATA")
-    known = rereading.rows_of(run)
-    table, bad = rereading.looked_at(run, source)
+        run_rows.refuse_trial(run)
+    source = run_rows.place_of(run, data, f"{verb} RUN DATA")
+    known = run_rows.rows_of(run)
+    table, bad = run_rows.looked_at(run, source)
     seen = {row["digest"] for row in known if row["split"] != "test"}
     fresh = ~table["digest"].isin(seen)
     left_out = 0 if own else int((~fresh).sum())
     part = "test" if any(row["split"] == "test" for row in known) else "valid"
-    table = rereading.own_rows(table, known, part) if own else table[fresh]
+    table = run_rows.own_rows(table, known, part) if own else table[fresh]
     if table.empty:
         raise DataRefused("No row is left to score", code="no-rows", where=str(source))
     if left_out:
@@ -136,7 +136,7 @@ def _judged(
     encoded = run.app.encode(table, run.facts)
     failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
     kept = failed.isna().to_numpy()
-    bad += rereading.good(table.assign(problem=failed))[1]
+    bad += run_rows.good(table.assign(problem=failed))[1]
     train = pd.DataFrame([row for row in known if row["split"] == "train"])
     columns = Columns(encoded.columns, kept.nonzero()[0])
     found = judge(run, table[kept].reset_index(drop=True), columns, train)

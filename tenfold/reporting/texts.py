@@ -12,10 +12,10 @@ import pandas as pd
 
 from tenfold.answers import charts
 from tenfold.core.language import say
+from tenfold.data.prepare import Prepared
 from tenfold.media.interactions.cover import BETWEEN
 from tenfold.media.text import tokens
 from tenfold.media.text.passages import Named, Pieces, passage
-from tenfold.prepare import Prepared
 from tenfold.task import App
 
 __all__ = ["answered", "examples", "lengths", "text_of", "texts_of", "true"]

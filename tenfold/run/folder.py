@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tenfold import cache, sealing
 from tenfold.core import system
 from tenfold.core.errors import UsageError
-from tenfold.sealing import pretty, read
+from tenfold.data import cache
+from tenfold.run import manifest
+from tenfold.run.manifest import pretty, read
 from tenfold.training import checkpoint
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
 
 EXPORTS = ("export", "export-int8")
 """Folders in a run that hold it without torch."""
-FILES = sealing.Files(
+FILES = manifest.Files(
     sealed=(
         "app.json",
         "facts.json",
@@ -43,7 +44,7 @@ FILES = sealing.Files(
     needed=("app.json", "facts.json", "weights.safetensors", "scores.json"),
     beside=("report.html", *EXPORTS, "checkpoints", ".lock"),
 )
-EXPORTED = sealing.Files(
+EXPORTED = manifest.Files(
     sealed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
     needed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
 )

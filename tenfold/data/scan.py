@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache
 from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.progress import advance
+from tenfold.data import cache
 from tenfold.media.files.references import Unreadable, fetch, file_of
 from tenfold.media.image import decode
 from tenfold.media.medium import Medium

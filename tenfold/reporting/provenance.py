@@ -6,13 +6,13 @@ import dataclasses
 import shlex
 from typing import Any
 
-from tenfold import folders
 from tenfold.core.language import again, say
 from tenfold.core.settings import settings_of
-from tenfold.evidence import environment as environment_now
-from tenfold.prepare import Prepared
+from tenfold.data.prepare import Prepared
 from tenfold.reporting import words
-from tenfold.run import Run
+from tenfold.run import folder
+from tenfold.run.evaluate import environment as environment_now
+from tenfold.run.run import Run
 from tenfold.task import App
 
 __all__ = ["changed", "command", "cost", "environment", "network", "plan"]
@@ -23,7 +23,7 @@ _OUTSIDE = "outside of modules"
 
 def plan(run: Run) -> Rows:
     """What was decided, by the person or by the plan, as (word, value)."""
-    settled, begun = run.facts.get("settled", {}), folders.plan_of(run.folder)
+    settled, begun = run.facts.get("settled", {}), folder.plan_of(run.folder)
     found: dict[str, Any] = dict(settled)
     if tried := settled.get("tried"):
         took = run.scores.get("seconds", {})
@@ -70,14 +70,14 @@ def command(run: Run, prepared: Prepared | None) -> str:
     Minutes are said as the epochs they became, but where learning ended early, and what was
     chosen by trials as the setting that it came to.
     """
-    told = folders.plan_of(run.folder)
+    told = folder.plan_of(run.folder)
     plan, settled = dict(told.get("plan", {})), run.facts.get("settled", {})
     if plan.get("minutes") is not None and "ended_early" not in settled:
         plan |= {"minutes": None, "epochs": settled.get("epochs")}
     plan |= {name: told.get(name) for name in ("limit", "start", "classes", "on_bad")}
     usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
     given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
-    where = prepared.root if prepared and prepared.root else folders.data_of(run.folder)
+    where = prepared.root if prepared and prepared.root else folder.data_of(run.folder)
     parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
     own = settings_of(run.app)
     plain = {name: value for name, value in settled.items() if _plain(value)}

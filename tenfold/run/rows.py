@@ -9,9 +9,9 @@ import pandas as pd
 
 from tenfold.core.columns import ANSWERS
 from tenfold.core.errors import UsageError
-from tenfold.folders import data_of, refused_export
-from tenfold.readers.scan import scan
-from tenfold.run import Run
+from tenfold.data.scan import scan
+from tenfold.run.folder import data_of, refused_export
+from tenfold.run.run import Run
 
 __all__ = ["good", "looked_at", "own_rows", "place_of", "refuse_trial", "rows_of"]
 

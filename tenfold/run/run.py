@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold import sealing
 from tenfold.core import device, system
 from tenfold.core.columns import ANSWERS, Columns, Encoded
 from tenfold.core.document import scores_text
@@ -31,10 +30,11 @@ from tenfold.core.lazy import installed, lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import check_settings, settings_of
-from tenfold.folders import EXPORTED, FILES, ended
-from tenfold.sealing import pretty, read
-from tenfold.task import Answer, App, Table
-from tenfold.tasks.registry import find, name_of
+from tenfold.run import manifest
+from tenfold.run.folder import EXPORTED, FILES, ended
+from tenfold.run.manifest import pretty, read
+from tenfold.task import Answer, App, Table, name_of
+from tenfold.tasks.registry import find
 from tenfold.training.inference import Infer, by_onnx, by_torch, session_of
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -
 
     A run that was killed here, or anywhere later, is begun again and continues.
     """
-    for left in sealing.leftovers(folder, FILES.known):
+    for left in manifest.leftovers(folder, FILES.known):
         (folder / left).unlink()
     about = {
         "schema": SCHEMA,
@@ -170,7 +170,7 @@ def seal(run: Run) -> None:
     folder = run.folder
     portable = run.scores | {"run": folder.name, "report": "report.html"}
     system.write_atomically(folder / "scores.json", pretty(portable))
-    run.digest = sealing.seal(folder, FILES)["weights.safetensors"]["sha256"]
+    run.digest = manifest.seal(folder, FILES)["weights.safetensors"]["sha256"]
 
 
 def _lines(rows: list[Any]) -> str:
@@ -198,7 +198,7 @@ def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
     if not installed("torch") and (folder / "export").is_dir():
         tell("torch is not installed: the exported network answers.")
         return _open_exported(folder / "export", device_wish)
-    files = sealing.verified(folder, FILES)
+    files = manifest.verified(folder, FILES)
     facts = read(folder / "facts.json")
     device.prepare()
     app = _app_of(folder)
@@ -211,7 +211,7 @@ def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
 
 def _open_exported(folder: Path, device_wish: str) -> Run:
     """A run from its exported folder; what the network eats and gives is looked at."""
-    files = sealing.verified(folder, EXPORTED)
+    files = manifest.verified(folder, EXPORTED)
     app, facts = _app_of(folder), read(folder / "facts.json")
     session = session_of(folder / "net.onnx", device_wish)
     if {one.name for one in session.get_inputs()} != _eaten(folder, app, facts):

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import rereading
 from tenfold.answers import intervals, scoring
 from tenfold.answers.intervals import Paired
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
-from tenfold.run import Run
+from tenfold.run import rows as run_rows
+from tenfold.run.run import Run
 from tenfold.task import Answer
 
 __all__ = ["LEAST", "RESAMPLES", "Compared", "compare", "of_answers"]
@@ -58,7 +58,7 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
     """
     _refuse(first, second)
     for run in (first, second) if data is None else ():
-        rereading.refuse_trial(run)
+        run_rows.refuse_trial(run)
     table, left_out = _own(first, second) if data is None else _given(first, second, data)
     table, answers, failed = _answered(first, second, table)
     if table.empty:
@@ -113,7 +113,7 @@ def _refuse(first: Run, second: Run) -> None:
 
 def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
     """Test rows of both runs, read again where the data of one of them lie."""
-    known = [rereading.rows_of(run) for run in (first, second)]
+    known = [run_rows.rows_of(run) for run in (first, second)]
     judged = [{row["digest"]: row for row in rows if row["split"] == "test"} for rows in known]
     common = {
         digest
@@ -131,17 +131,17 @@ def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
 def _read_again(first: Run, second: Run) -> pd.DataFrame:
     """The first run's test rows, with the answers of training; else the second's."""
     try:
-        source, run = rereading.place_of(first, None, "report --compare RUN RUN --data DATA"), first
+        source, run = run_rows.place_of(first, None, "report --compare RUN RUN --data DATA"), first
     except TenfoldError:
-        source = rereading.place_of(second, None, "report --compare RUN RUN --data DATA")
+        source = run_rows.place_of(second, None, "report --compare RUN RUN --data DATA")
         run = second
-    table, _ = rereading.looked_at(run, source)
-    return rereading.own_rows(table, rereading.rows_of(run), "test")
+    table, _ = run_rows.looked_at(run, source)
+    return run_rows.own_rows(table, run_rows.rows_of(run), "test")
 
 
 def _given(first: Run, second: Run, data: Any) -> tuple[pd.DataFrame, int]:
-    table, _ = rereading.looked_at(first, data)
-    seen = table["digest"].isin(_learnt([rereading.rows_of(run) for run in (first, second)]))
+    table, _ = run_rows.looked_at(first, data)
+    seen = table["digest"].isin(_learnt([run_rows.rows_of(run) for run in (first, second)]))
     return table[~seen].reset_index(drop=True), int(seen.sum())
 
 

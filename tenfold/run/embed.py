@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, rereading
 from tenfold.core import system
 from tenfold.core.columns import ANSWERS, Columns, Encoded, Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
-from tenfold.readers.scan import MEDIA, scan
-from tenfold.run import Run
+from tenfold.data import cache
+from tenfold.data.scan import MEDIA, scan
+from tenfold.run import rows as run_rows
+from tenfold.run.run import Run
 from tenfold.task import Table
 
 __all__ = ["Embedded", "Training", "embed", "nearest", "of_training", "unit"]
@@ -85,9 +86,9 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
         bare = own.drop(columns=told.columns)
         table = scan(bare.assign(problem=pd.Series([None] * len(own), dtype=object))).join(told)
         return Training(table, np.asarray(_kept(run, table).columns[NAME]))
-    source = rereading.place_of(run, data, verb)
-    known = rereading.rows_of(run)
-    table = rereading.own_rows(rereading.looked_at(run, source)[0], known, "train")
+    source = run_rows.place_of(run, data, verb)
+    known = run_rows.rows_of(run)
+    table = run_rows.own_rows(run_rows.looked_at(run, source)[0], known, "train")
     wanted = sum(row["split"] == "train" for row in known)
     if table.empty:
         raise DataRefused(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tenfold.comparing import LEAST, RESAMPLES, Compared
 from tenfold.core import system
 from tenfold.core.language import say
 from tenfold.reporting import words
 from tenfold.reporting.templates import page
-from tenfold.run import Run
+from tenfold.run.compare import LEAST, RESAMPLES, Compared
+from tenfold.run.run import Run
 
 __all__ = ["better", "names_of", "verdict", "write_compared"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenfold.comparing import Compared
 from tenfold.core.document import scores_text
-from tenfold.reporting import compared, words
+from tenfold.reporting import comparison, words
+from tenfold.run.compare import Compared
 
 __all__ = ["said", "text", "verdict"]
 
@@ -34,10 +34,10 @@ def verdict(winner: Content, default: Content, found: Compared | None, won: bool
     rows = f"{words.plural(found.rows, 'validation row')} that chose nothing"
     names = (f"trial {winner['trial']}", "the default settings")
     if won:
-        return f"Tuning beat the default settings. On {rows}, {compared.verdict(found, names)}"
+        return f"Tuning beat the default settings. On {rows}, {comparison.verdict(found, names)}"
     return (
         f"Tuning did not surely beat the default settings, which are kept. On {rows}: "
-        f"{compared.verdict(found, names)}"
+        f"{comparison.verdict(found, names)}"
     )
 
 

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold import cache, classes, copies, splits
 from tenfold.core import system
 from tenfold.core.columns import ANSWERS, Column, Columns, Encoded, Parts, Problem, Ragged
 from tenfold.core.errors import DataRefused
 from tenfold.core.progress import advance, tell
-from tenfold.readers.scan import MEDIA, scan
-from tenfold.task import App
-from tenfold.tasks.registry import name_of
+from tenfold.data import cache, class_mapping, splits
+from tenfold.data import duplicates as data_duplicates
+from tenfold.data.scan import MEDIA, scan
+from tenfold.task import App, name_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -124,9 +124,9 @@ def prepare(
     found, lines = len(table) + len(ignored), table.attrs.get("lines")
     table = scan(_with_blank_problems(table))
     good, quarantined = _parted(table, table["problem"], on_bad)
-    good, same = copies.found(good)
+    good, same = data_duplicates.found(good)
     good, split_line = _split(good, seed)
-    good, leaks = copies.without_leaks(good)
+    good, leaks = data_duplicates.without_leaks(good)
     good, beyond = _limited(good, limit)
     _refuse_too_little(good, quarantined)
     _tell_odd_classes(good)
@@ -167,7 +167,7 @@ def _read(app: App, source: Any, mapping: Any) -> tuple[pd.DataFrame, list[str]]
         fix = "One line a file is needed below the header."
         raise DataRefused("There is not one row", code="no-rows", where=where, fix=fix)
     ignored = list(table.attrs.get("ignored", []))
-    table, dropped = classes.apply(table.reset_index(drop=True), mapping)
+    table, dropped = class_mapping.apply(table.reset_index(drop=True), mapping)
     table, blank = _without_blank_tests(table)
     return table, [*ignored, *dropped, *blank]
 

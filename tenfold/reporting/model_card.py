@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenfold import folders
 from tenfold.core.language import again, say
 from tenfold.reporting import words
 from tenfold.reporting.notes import weakness
-from tenfold.run import Run
+from tenfold.run import folder
+from tenfold.run.run import Run
 from tenfold.tasks.registry import names
 
 __all__ = ["card", "tables"]
@@ -23,7 +23,7 @@ Notes = Sequence[tuple[str, str]]
 
 def card(run: Run, document: Document, rows: Document, notes: Notes) -> Document:
     """The card with stable keys, its sentences in the language spoken."""
-    plan = folders.plan_of(run.folder)
+    plan = folder.plan_of(run.folder)
     versions = plan.get("versions", {})
     headline = document["headline"]
     score = document["scores"][headline]

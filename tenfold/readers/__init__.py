@@ -1,1 +1,0 @@
-"""Formats to rows and arrays, one medium a file."""
