@@ -20,7 +20,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHOWN = {"text", "json", "jsonl", "html", "csv", "toml", "mermaid", "bibtex"}
 SHELL = {"bash", "bash data", "bash served"}
 RUN = SHELL | {"python", "powershell"}

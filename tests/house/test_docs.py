@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from documents import ROOT, blocks, draw_photos, tree_paths
-from test_architecture import ROOMS
+from rooms import ROOMS
 
 import tenfold
 from tenfold.run import folder

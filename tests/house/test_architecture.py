@@ -14,25 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rooms import HEIGHT
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "tenfold"
 
-# A room imports only from lines below its own. Rooms on one line do not know each other.
-ROOMS = """
-    __main__
-    cli
-    verbs
-    workflows
-    reporting serving
-    run
-    data tasks
-    task
-    answers
-    media training networks
-    core
-"""
-HEIGHT = {name: -row for row, line in enumerate(ROOMS.split("\n")) for name in line.split()}
 # Verbs know of other verbs only what is listed.
 VERBS_USING_VERBS = {"demo": {"check", "train", "predict", "explain"}}
 # Networks know nothing of tenfold but how to complain.
@@ -158,7 +144,7 @@ def points_down(source: Source, modules: frozenset[str] = frozenset()) -> Compla
         return
     for line, module in own_imports(source, modules | all_modules()):
         if not may_import(source.name, module):
-            yield line, f"may not import {module}: ROOMS in this test says who knows whom"
+            yield line, f"may not import {module}: ROOMS in tests/kit/rooms.py says who knows whom"
 
 
 def may_import(name: str, module: str) -> bool:

@@ -52,7 +52,7 @@ class Subject:
 
 def world_of(kind: str) -> World:
     if kind not in WORLDS:
-        pytest.fail(f"{kind} has no world: add one to tests/worlds.py, it is how its laws are held")
+        pytest.fail(f"{kind} has no world: add one to tests/kit/worlds.py")
     return WORLDS[kind]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from learning import watching
+from rooms import KIT
 
 from tenfold.training import interrupts
 
@@ -108,4 +108,4 @@ def test_with_busy_neighbours_training_goes_on_with_one_thread():
 
 
 def pythonpath() -> str:
-    return os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    return os.pathsep.join([str(KIT), os.environ.get("PYTHONPATH", "")])

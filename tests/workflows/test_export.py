@@ -28,7 +28,7 @@ from tenfold.training.inference import by_onnx, by_torch, session_of
 from tenfold.workflows import export as exporting
 from tenfold.workflows import onnx_export
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module", params=KINDS)

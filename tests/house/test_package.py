@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "tenfold"
 HEAVY = ("torch", "pandas", "numpy", "PIL", "sklearn", "matplotlib", "jinja2")
 

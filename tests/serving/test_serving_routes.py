@@ -18,7 +18,7 @@ from tenfold.core.results import to_json
 from tenfold.media.input import Input
 from tenfold.serving.pages import MEDIA
 
-FOLDER = Path(__file__).resolve().parents[1] / "tenfold" / "serving"
+FOLDER = Path(__file__).resolve().parents[2] / "tenfold" / "serving"
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from learning import checkpoints, result, shift, watching
 from processes import command, ended, save_for_ever, send, started, tenfold, wait_for
+from rooms import KIT
 
 import tenfold as package
 import worlds
@@ -254,7 +255,7 @@ def test_on_a_really_full_disk_it_stops_in_order_and_continues_elsewhere(
     disk, kept = tmp_path / "disk", tmp_path / "kept"
     disk.mkdir()
     kept.mkdir()
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(KIT), os.environ.get("PYTHONPATH", "")])
     alone = ["unshare", "-m", "sh", "-c", FULL_DISK, str(disk), sys.executable, str(kept)]
     done = subprocess.run(
         [*alone, *words(data, disk / "run")],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_language import latin_words
+from latin import latin_words
 
 import tenfold
 from tenfold.core.language import speaking

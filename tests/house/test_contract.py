@@ -1,7 +1,7 @@
 """The laws of the house, for every application there is: a file in tasks/ is found by its name.
 
-An application is held against its world (tests/worlds.py). Nothing here names a kind of work, and
-no application is excused. The laws of learning stand in test_contract_learning.py.
+An application is held against its world (tests/kit/worlds.py). Nothing here names a kind of work,
+and no application is excused. The laws of learning stand in test_contract_learning.py.
 """
 
 from __future__ import annotations
