@@ -25,7 +25,7 @@ LINES = {
 RATES = (0.01, 0.1)
 DATA: dict[str, tuple[str, dict[str, Any], float]] = {  # where, settings, passes
     "cifar10": ("cifar10/cifar10-full-jpeg.zip", {}, 1.0),
-    "flowers": ("flowers", {"side": 32}, 5.0),
+    "flowers": ("flowers", {"image_size": 32}, 5.0),
 }
 
 
@@ -34,7 +34,7 @@ def measured(name: str, seeds: int, limit: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for norm, line in LINES.items():
         for rate in RATES:
-            knobs = {"network": line, "optimizer": "sgd", "rate": rate, "augment": "none"}
+            knobs = {"network": line, "optimizer": "sgd", "learning_rate": rate, "augment": "none"}
             pictures = Pictures(where, **settings, **knobs)
             if limit:
                 some = np.linspace(0, pictures.train.rows - 1, limit)

@@ -60,7 +60,7 @@ def bare(paths: list[Path]) -> float:
 def ready(folder: Path) -> tuple[float, float]:
     """(seconds of the whole preparation, of its decode pass alone)."""
     start = time.perf_counter()
-    found = prepare(find("image-classification", side=SIDE), folder)
+    found = prepare(find("image-classification", image_size=SIDE), folder)
     return time.perf_counter() - start, found.seconds["encode"]
 
 

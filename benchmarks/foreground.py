@@ -49,7 +49,7 @@ def main() -> None:
 
 def masks() -> dict[str, Any]:
     """Seconds of three runs, and whether another number of threads gives the same bytes."""
-    prepared = prepare(find(KIND, side=128), data("cats-dogs"))
+    prepared = prepare(find(KIND, image_size=128), data("cats-dogs"))
     image = np.ascontiguousarray(prepared.columns.arrays["image"][:1000])
     found, times = [], []
     for _ in range(3):

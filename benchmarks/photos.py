@@ -62,7 +62,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "augment": scores["settled"]["augment"],
         "steps": scores["settled"]["steps"],
         "seconds": seconds,
-        "linear": linear(prepare(find(KIND, side=32), data(name), seed=seed)),
+        "linear": linear(prepare(find(KIND, image_size=32), data(name), seed=seed)),
     }
     parts = {part: arrays(prepared, part) for part in ("train", "test")}
     accuracy, steps = resnet(*parts["train"], *parts["test"], seconds, seed)

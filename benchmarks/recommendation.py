@@ -109,7 +109,7 @@ def rated(split: str) -> dict[str, Any]:
     """RMSE with its interval, of the mean, of biases alone, and seconds."""
     source = data("movielens_latest_small")
     with tempfile.TemporaryDirectory() as folder:
-        run = tenfold.train(KIND, source, answer="ratings", split=split, out=Path(folder) / "run")
+        run = tenfold.train(KIND, source, answer="ratings", holdout=split, out=Path(folder) / "run")
     best, others = run.scores["scores"]["rmse"], run.scores["baselines"]
     return {
         "rmse": best["value"],

@@ -51,11 +51,11 @@ def main() -> None:
         folder = Path(name)
         data = folder / "crowd" / "crowd.inter"
         lines = written(data, crowd())
-        app = find(KIND, model="ease", damping=LAMBDA)
+        app = find(KIND, model="ease", l2=LAMBDA)
         prepared = prepare(app, data)
         ours(app, prepared)  # warm
         rounds = [compared(app, prepared, folder) for _ in range(told.rounds)]
-        run = tenfold.train(KIND, data, model="ease", damping=LAMBDA, out=folder / "run")
+        run = tenfold.train(KIND, data, model="ease", l2=LAMBDA, out=folder / "run")
         asked = waits(run, prepared)
     figures = {name: spread(one[name] for one in rounds) for name in rounds[0]}
     show("EASE on a million interactions", lines=lines, rounds=figures, new_person=asked)

@@ -36,9 +36,17 @@ KEYS: dict[str, str] = {}
 """Keys of JSON documents, and of rows.jsonl."""
 WORDS: dict[str, str] = {}
 """Values that are names, such as that of a baseline."""
-TENSORS: dict[str, str] = {}
+TENSORS = {"ridge": "l2_vectors", "plain": "l2_biases"}
 """Names of tensors, or their beginnings up to a dot."""
-SETTINGS: dict[str, str] = {}
+SETTINGS = {
+    "rate": "learning_rate",
+    "side": "image_size",
+    "damping": "l2",
+    "split": "holdout",
+    "network": "model",
+    "column": "target",
+    "least": "threshold",
+}
 """Settings of tasks, as `train` takes them."""
 
 CASES: dict[str, dict[str, Any]] = {

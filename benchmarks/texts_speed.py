@@ -73,7 +73,7 @@ def summary(rounds: list[dict[str, tuple[float, float]]]) -> dict[str, Any]:
 
 def ours(rung: str, tables: dict[str, pd.DataFrame]) -> tuple[float, float]:
     """One rung by the application's own hooks."""
-    app: Any = find(KIND, network=rung)
+    app: Any = find(KIND, model=rung)
     began = time.perf_counter()
     facts = app.learn(tables["train"])
     columns = {

@@ -5,7 +5,7 @@ epochs; batch 16; judged on test pictures it was not validated on. Give MNIST's 
     python examples/seed_listing.py tenfold-demo/mnist 0
 The same as one command:
     tenfold train image-classification tenfold-demo/mnist --network listing --optimizer adamw
-        --rate 0.001 --augment none --limit 1000 --epochs 10 --batch 16
+        --learning-rate 0.001 --augment none --limit 1000 --epochs 10 --batch 16
 
 The printed listing this comes from cannot run. Put right here: the import it mistypes; the data,
 unpacked as (train, test) where the loader gives ((pictures, labels), (pictures, labels)); labels
@@ -21,9 +21,21 @@ import tenfold
 
 if __name__ == "__main__":
     folder, seed = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    settings = {"network": "listing", "optimizer": "adamw", "rate": 0.001, "augment": "none"}
+    settings = {
+        "network": "listing",
+        "optimizer": "adamw",
+        "learning_rate": 0.001,
+        "augment": "none",
+    }
     run = tenfold.train(
-        "image-classification", folder, limit=1000, epochs=10, batch=16, seed=seed, **settings
+        "image-classification",
+        folder,
+        limit=1000,
+        epochs=10,
+        batch=16,
+        learning_rate=0.001,
+        seed=seed,
+        **settings,
     )
     accuracy = run.scores["scores"]["accuracy"]["value"]
     print(json.dumps({"accuracy": accuracy, "fit_seconds": run.scores["seconds"]["train"]}))

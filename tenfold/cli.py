@@ -314,7 +314,7 @@ def _known(error: BaseException) -> TenfoldError:
         return Stopped("Stopped", signal=2, fix=fix)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return EnvironmentRefused(
-            "Memory ran out", code="memory", fix="Give a smaller --batch, --side or --limit."
+            "Memory ran out", code="memory", fix="Give a smaller --batch, --image-size or --limit."
         )
     if isinstance(error, OSError) and error.errno is not None:
         where = os.fsdecode(error.filename) if error.filename else ""

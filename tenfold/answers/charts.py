@@ -106,7 +106,7 @@ def curves(rows: Sequence[dict[str, float]]) -> str:
     for number, lines in enumerate(names):
         box = (0.5 + 4.8 * number, 0.5, 4.8 * (1 - number) + 0.15, 0.35)
         title = say("validation") if number else say("loss")
-        axes = _axes(figure, box, say("passes over the data"), title)
+        axes = _axes(figure, box, say("epochs"), title)
         for line, colour in zip(lines, (_FIRST, _SECOND, _THIRD), strict=False):
             points = [(row["epoch"], row[line]) for row in rows if line in row]
             if points:

@@ -24,8 +24,8 @@ class Rater(nn.Module):
     vectors: Tensor
     biases: Tensor
     mean: Tensor
-    ridge: Tensor
-    plain: Tensor
+    l2_vectors: Tensor
+    l2_biases: Tensor
     low: Tensor
     high: Tensor
     rare: Tensor
@@ -36,8 +36,8 @@ class Rater(nn.Module):
         self.register_buffer("vectors", torch.zeros(items + 1, width))
         self.register_buffer("biases", torch.zeros(items + 1))
         self.register_buffer("mean", torch.zeros(()))
-        self.register_buffer("ridge", torch.ones(()))
-        self.register_buffer("plain", torch.ones(()))
+        self.register_buffer("l2_vectors", torch.ones(()))
+        self.register_buffer("l2_biases", torch.ones(()))
         self.register_buffer("low", torch.zeros(()))
         self.register_buffer("high", torch.ones(()))
         self.register_buffer("rare", torch.zeros(items, dtype=torch.bool))
@@ -55,11 +55,11 @@ class Rater(nn.Module):
         left = (marks - self.mean - self.biases[numbers]) * there
         count = there.sum(1).clamp(min=1)
         size = design.shape[-1]
-        ridge = torch.cat([self.plain.expand(1), self.ridge.expand(size - 1)])
-        ridge = ridge * count.unsqueeze(1)
+        l2_vectors = torch.cat([self.l2_biases.expand(1), self.l2_vectors.expand(size - 1)])
+        l2_vectors = l2_vectors * count.unsqueeze(1)
         square = design.transpose(1, 2) @ design
         wanted = (design * left.unsqueeze(-1)).sum(1)
-        return _solved(square, ridge, wanted)
+        return _solved(square, l2_vectors, wanted)
 
     def forward(
         self,
@@ -97,20 +97,20 @@ class Rater(nn.Module):
         }
 
 
-def _solved(square: Tensor, ridge: Tensor, wanted: Tensor) -> Tensor:
+def _solved(square: Tensor, l2_vectors: Tensor, wanted: Tensor) -> Tensor:
     """(B, D) of (square + diagonal ridge) x = wanted, by conjugate gradients, preconditioned.
 
     Exact after as many steps as there are unknowns (M. Hestenes and E. Stiefel 1952); a graph that
     is exported knows no solver.
     """
-    scale = 1 / (torch.diagonal(square, dim1=1, dim2=2) + ridge)
+    scale = 1 / (torch.diagonal(square, dim1=1, dim2=2) + l2_vectors)
     found = torch.zeros_like(wanted)
     rest = wanted
     turned = scale * rest
     way = turned
     power = (rest * turned).sum(1, keepdim=True)
     for _ in range(wanted.shape[1] + 4):
-        moved = (square @ way.unsqueeze(-1)).squeeze(-1) + ridge * way
+        moved = (square @ way.unsqueeze(-1)).squeeze(-1) + l2_vectors * way
         step = power / (way * moved).sum(1, keepdim=True).clamp(min=1e-12)
         found = found + step * way
         rest = rest - step * moved

@@ -106,8 +106,8 @@ def _learnt_too_long(document: Document, rows: Document, log: Sequence[Document]
         return
     best, when = min(losses)
     if losses[-1][0] > 1.15 * best:
-        text = "Validation loss was lowest after {passes} passes: fewer --epochs may do as well."
-        yield "look", say(text, passes=f"{when:g}")
+        text = "Validation loss was lowest after {epochs} epochs: fewer --epochs may do as well."
+        yield "look", say(text, epochs=f"{when:g}")
 
 
 def _uneven(document: Document, rows: Document, log: Sequence[Document]) -> Notes:

@@ -83,7 +83,7 @@ NAMES = {
     "steps": "steps",
     "batch": "batch",
     "precision": "arithmetic",
-    "epochs": "passes over the data",
+    "epochs": "epochs",
     "decided": "length decided by",
     "temperature": "temperature",
     "ended_early": "ended early at step",

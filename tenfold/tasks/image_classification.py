@@ -77,7 +77,7 @@ def _line(text: str) -> None:
 
 def _around_the_recipe(settings: dict[str, Any]) -> Range:
     """A sixth to six times the rate that the network and optimizer of a trial would have."""
-    own = _recipe_of(settings["network"], settings["optimizer"]).rate
+    own = _recipe_of(settings["network"], settings["optimizer"]).learning_rate
     return Range(own / 6, own * 6)
 
 
@@ -100,7 +100,9 @@ class ImageClassification(App):
         accepts=_line,
         search=("residual",),
     )
-    side: int = knob(0, "side of the pictures as learnt, 0 = decide", unit="px", low=0, high=1024)
+    image_size: int = knob(
+        0, "side of the pictures as learnt, 0 = decide", unit="px", low=0, high=1024
+    )
     loss: str = knob("auto", "what is made small", choices=losses.LOSSES)
     optimizer: str = knob(
         "auto",
@@ -108,7 +110,7 @@ class ImageClassification(App):
         choices=("auto", "sgd", "adamw", "muon"),
         search=("sgd", "adamw"),
     )
-    rate: float = knob(
+    learning_rate: float = knob(
         0.0, "learning rate, 0 = the recipe's", low=0.0, high=100.0, search=_around_the_recipe
     )
     augment: str = knob(
@@ -125,7 +127,7 @@ class ImageClassification(App):
         return labelled.read(source, pictures.MEDIUM)
 
     def learn(self, train: Table) -> Facts:
-        height, width = _sides(train, self.side)
+        height, width = _sides(train, self.image_size)
         channels = int(train["channels"].max())
         masked = self.foreground == "mixture"
         facts = {
@@ -252,15 +254,15 @@ class ImageClassification(App):
         recipe = _recipe_of(self.network, self.optimizer)
         if self.network != "listing" and sum(facts["answers"]["counts"]) > _MANY:
             recipe = replace(recipe, batch=256)
-        return replace(recipe, rate=self.rate) if self.rate else recipe
+        return replace(recipe, learning_rate=self.learning_rate) if self.learning_rate else recipe
 
 
 _PHOTOS = 64  # side from which pictures have details to spare for crops
 _MANY = 20_000  # rows from which a batch is twice as large
 _FAST = loop.Recipe(
-    "muon", 0.1, 0.01, decay=0.05, passes=20, least_steps=1000, batch=128, newton_schulz=3
+    "muon", 0.1, 0.01, decay=0.05, epochs=20, least_steps=1000, batch=128, newton_schulz=3
 )
-_LISTING = replace(_FAST, rate=0.045, decay=0.0, passes=5, least_steps=600)
+_LISTING = replace(_FAST, learning_rate=0.045, decay=0.0, epochs=5, least_steps=600)
 _RECIPES = {"fast": _FAST, "listing": _LISTING}
 _OTHERS = {
     "sgd": loop.Recipe("sgd", 0.05, decay=5e-4, momentum=0.9, least_steps=600, average=0.2),
@@ -273,7 +275,7 @@ def _recipe_of(network: str, optimizer: str) -> loop.Recipe:
     recipe = _RECIPES.get(network, _FAST)
     if optimizer in ("auto", recipe.optimizer):
         return recipe
-    return replace(_OTHERS[optimizer], passes=recipe.passes)
+    return replace(_OTHERS[optimizer], epochs=recipe.epochs)
 
 
 def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:

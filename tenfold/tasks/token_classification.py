@@ -45,7 +45,7 @@ networks = lazy("tenfold.networks.tagger")
 # N texts, T tokens, K tags, F features of a token
 
 SIZES = {"tiny": (64, 2), "small": (128, 4), "medium": (256, 5), "large": (384, 6)}
-NETWORKS = ("auto", "network", "linear", "naive-bayes")
+MODELS = ("auto", "network", "linear", "naive-bayes")
 FEATURES = 10
 LONGEST = 20_000
 """Tokens of a text that are looked at; what lies behind them gets no tag."""
@@ -55,7 +55,7 @@ LONGEST = 20_000
 class _Wishes:
     """Choices at prediction time."""
 
-    least: float = knob(0.0, "least probability of a span that is named", low=0.0, high=1.0)
+    threshold: float = knob(0.0, "least probability of a span that is named", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ class TokenClassification(App):
     """See the module."""
 
     size: str = knob("small", "how much network", choices=tuple(SIZES), search=("tiny", "medium"))
-    column: str = knob("auto", "which column of the files holds the tags, by name or number")
-    network: str = knob("auto", "which rung answers, auto = best on validation", choices=NETWORKS)
-    rate: float = knob(0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01))
+    target: str = knob("auto", "which column of the files holds the tags, by name or number")
+    model: str = knob("auto", "which rung answers, auto = best on validation", choices=MODELS)
+    learning_rate: float = knob(
+        0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
+    )
     dropout: float = knob(
         0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
     )
@@ -73,7 +75,7 @@ class TokenClassification(App):
     wishes = _Wishes
 
     def read(self, source: Any) -> Table:
-        return tagged.read(source, self.column)
+        return tagged.read(source, self.target)
 
     def learn(self, train: Table) -> Facts:
         counts = train["tags"].explode().dropna().value_counts()
@@ -121,28 +123,31 @@ class TokenClassification(App):
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         net.to(device.choose_device(plan.device))
-        recipe, settled = replace(_recipe(parts.train.rows), rate=self.rate), dict[str, Any]()
-        if self.network in ("auto", "network"):
+        recipe, settled = (
+            replace(_recipe(parts.train.rows), learning_rate=self.learning_rate),
+            dict[str, Any](),
+        )
+        if self.model in ("auto", "network"):
             _, settled = loop.fit(net.network, parts, _by_chain, plan, recipe)
-        elif self.network == "linear":
+        elif self.model == "linear":
             _, settled = loop.fit(net.linear, parts, _by_token, plan, _LINEAR)
         if plan.dry:
             return net.eval(), settled
-        if self.network == "auto":
+        if self.model == "auto":
             own = replace(plan, minutes=None, epochs=None, folder=None, judge=None)
             alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
             loop.fit(net.linear, alone, _by_token, own, _LINEAR)
-        if self.network in ("auto", "naive-bayes"):
+        if self.model in ("auto", "naive-bayes"):
             _count(net.bayes.inner, parts.train)
-        return net.eval(), settled | _keep(net, parts.choose, plan.facts, self.network)
+        return net.eval(), settled | _keep(net, parts.choose, plan.facts, self.model)
 
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
-        answers, least = facts["answers"], (wishes or _Wishes()).least
+        answers, threshold = facts["answers"], (wishes or _Wishes()).threshold
         found: list[Any] = [None] * len(outputs["scores"])
         for rows, ways in crf.ways(outputs, answers["tags"]):
             for row, way in zip(rows, ways, strict=True):
                 places = outputs["places"].rows(np.array([row])).values
-                found[row] = _answer(way, places, answers, least)
+                found[row] = _answer(way, places, answers, threshold)
         return found
 
     def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
@@ -244,14 +249,14 @@ def _recipe(rows: int) -> loop.Recipe:
         "adamw",
         decay=0.01,
         warm=0.1,
-        passes=float(np.clip(60_000 / max(1, rows), 2, 8)),
+        epochs=float(np.clip(60_000 / max(1, rows), 2, 8)),
         least_steps=300,
         batch=32,
         average=0.3,
     )
 
 
-_LINEAR = loop.Recipe("adamw", 0.02, warm=0.1, passes=4, least_steps=100, batch=128, average=0.2)
+_LINEAR = loop.Recipe("adamw", 0.02, warm=0.1, epochs=4, least_steps=100, batch=128, average=0.2)
 
 
 def _by_chain(rung: Any, batch: dict[str, Any]) -> Any:
@@ -338,7 +343,7 @@ def _spans(tags: np.ndarray, names: list[str]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _answer(way: crf.Way, places: np.ndarray, answers: Facts, least: float) -> Prediction:
+def _answer(way: crf.Way, places: np.ndarray, answers: Facts, threshold: float) -> Prediction:
     names = answers["tags"]
     if not answers["spans"]:
         ends = places.tolist()
@@ -347,6 +352,6 @@ def _answer(way: crf.Way, places: np.ndarray, answers: Facts, least: float) -> P
     found = [
         ((kind, int(places[start, 0]), int(places[end - 1, 1])), chance)
         for kind, start, end in _spans(way.tags, names)
-        if (chance := way.of_span(start, end, names.index(f"I-{kind}"))) >= least
+        if (chance := way.of_span(start, end, names.index(f"I-{kind}"))) >= threshold
     ]
     return Spans(tuple(span for span, _ in found), tuple(chance for _, chance in found))

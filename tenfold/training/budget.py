@@ -97,7 +97,7 @@ def _patience(plan: Plan, recipe: Recipe, steps: int, length: int) -> int:
 
 def own_steps(recipe: Recipe, length: int) -> int:
     """How long the recipe itself would learn, in steps."""
-    return max(round(recipe.passes * length), recipe.least_steps)
+    return max(round(recipe.epochs * length), recipe.least_steps)
 
 
 def batch_and_length(plan: Plan, recipe: Recipe, rows: int) -> tuple[int, int]:
@@ -156,7 +156,7 @@ def _steps(
     if plan.epochs is not None:
         return max(1, round(plan.epochs * length)), "epochs as asked"
     if plan.minutes is None:
-        return own_steps(recipe, length), "the recipe's passes"
+        return own_steps(recipe, length), "the recipe's epochs"
     began, budget = time.perf_counter(), plan.minutes * 60
     second = pace(net, train, recipe, work, batch, most=min(4.0, 0.1 * budget))
     room = max(0.5, (budget - (time.perf_counter() - began)) * 0.95)

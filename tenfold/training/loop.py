@@ -204,7 +204,7 @@ class _Journal:
             raise TrainingFailed(
                 f"The gradient is not finite at step {broken}, after three tries at lower rates",
                 where=f"step {broken} of {self.settled.steps}",
-                fix="Give a smaller --rate, or look at the data with `tenfold check`.",
+                fix="Give a smaller --learning-rate, or look at the data with `tenfold check`.",
             )
         self.learner.rate /= 2
         tell(f"Gradient not finite at step {broken}: back one checkpoint, at half the rate.")

@@ -26,19 +26,19 @@ class Recipe:
     """How an application likes to learn, where the person did not say otherwise.
 
     `rate` is for the matrices of Muon or for everything; `other_rate` for what Muon leaves to
-    AdamW (vectors, first layer, head). `passes` over the data, but at least `least_steps`.
+    AdamW (vectors, first layer, head). `epochs` over the data, but at least `least_steps`.
     `average` is the last share of the steps whose weights are averaged.
     """
 
     optimizer: str = "adamw"
-    rate: float = 2e-3
+    learning_rate: float = 2e-3
     other_rate: float = 3e-3
     decay: float = 0.0
     momentum: float = 0.9
     second: float = 0.95
     warm: float = 0.2
     last: float = 0.0
-    passes: float = 10.0
+    epochs: float = 10.0
     least_steps: int = 500
     batch: int = 128
     average: float = 0.0
@@ -141,7 +141,7 @@ def make(recipe: Recipe, flat: Flat) -> Optimizer:
     if recipe.optimizer == "sgd":
         return _SGD(recipe, flat)
     if recipe.optimizer == "adamw":
-        return _AdamW(recipe, flat, 0, recipe.rate)
+        return _AdamW(recipe, flat, 0, recipe.learning_rate)
     return _Muon(recipe, flat)
 
 
@@ -222,7 +222,7 @@ class _SGD:
                 [momentum],
                 weight_decay=one.decay,
                 momentum=recipe.momentum,
-                lr=recipe.rate * factor,
+                lr=recipe.learning_rate * factor,
                 dampening=0.0,
                 nesterov=True,
                 maximize=False,
@@ -261,7 +261,7 @@ class _Muon:
         momentum = torch.where(fine, self._momentum * recipe.momentum + grads, self._momentum)
         self._momentum.copy_(momentum)
         ahead = torch.where(fine, grads + recipe.momentum * momentum, 0.0)
-        rate = recipe.rate * factor
+        rate = recipe.learning_rate * factor
         if recipe.decay:
             flat.values[: flat.hidden].mul_(1 - rate * recipe.decay * fine)
         for (rows, columns), places in self._groups.items():

@@ -45,8 +45,11 @@ def test_a_mistyped_word_gets_the_nearest_right_one(home, words, right):
         (["--on-bad", "ignore"], "stop, fail, skip"),
         (["--device", "gpu"], "device must be"),
         (["--precision", "int8"], "precision must be one of"),
-        (["--side", "5000"], "side of image-classification must be a whole number from 0 to 1024"),
-        (["--rate", "nan"], "rate of image-classification must be a number"),
+        (
+            ["--image-size", "5000"],
+            "image_size of image-classification must be a whole number from 0",
+        ),
+        (["--learning-rate", "nan"], "learning_rate of image-classification must be a number"),
         (["--size", ""], "size of image-classification must be one of tiny"),
     ],
     ids=str,
@@ -118,7 +121,7 @@ def test_3_data_that_cannot_be_learnt_from(home):
 
 def test_4_a_cache_that_cannot_be_written(home):
     env = {"TENFOLD_CACHE": str(home / "trained.json" / "cache")}
-    words = ["train", KIND, "photos", "--side", "9", *QUICK]
+    words = ["train", KIND, "photos", "--image-size", "9", *QUICK]
     refused(tenfold(*words, cwd=home, env=env), 4, "cache cannot be written", "TENFOLD_CACHE")
 
 

@@ -69,9 +69,9 @@ def test_a_moved_folder_is_not_decoded_again(photos):
 
 def test_knobs_that_do_not_change_the_encoding_share_it(photos):
     prepared(photos)
-    prepare(find(KIND, rate=0.5, size="large"), photos)
+    prepare(find(KIND, learning_rate=0.5, size="large"), photos)
     assert len(list((system.cache_folder() / "columns").iterdir())) == 1
-    prepare(find(KIND, side=8), photos)
+    prepare(find(KIND, image_size=8), photos)
     assert len(list((system.cache_folder() / "columns").iterdir())) == 2
 
 

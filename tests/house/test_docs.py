@@ -191,12 +191,12 @@ def test_recipes_are_those_of_the_code():
     code = registry.class_of("image-classification").__module__
     page = (ROOT / "docs/apps/image-classification.md").read_text("utf-8")
     known = vars(sys.modules[code])
-    rows = [(f"`{name}`", one, f"{one.passes:g}") for name, one in known["_RECIPES"].items()]
+    rows = [(f"`{name}`", one, f"{one.epochs:g}") for name, one in known["_RECIPES"].items()]
     for name, one in known["_OTHERS"].items():
         if one not in known["_RECIPES"].values():
             rows.append((f"`--optimizer {name}`", one, "the network's"))
     for name, one, passes in rows:
-        row = f"| {name} | {one.optimizer} | {one.rate:g} | {passes} | {one.least_steps} |"
+        row = f"| {name} | {one.optimizer} | {one.learning_rate:g} | {passes} | {one.least_steps} |"
         assert row in page, row
 
 

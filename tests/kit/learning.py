@@ -21,7 +21,7 @@ from tenfold.core.plan import Plan
 from tenfold.training import loop
 from tenfold.training.optimizers import Recipe
 
-SGD = Recipe("sgd", 0.05, momentum=0.9, batch=8, passes=3, least_steps=1)
+SGD = Recipe("sgd", 0.05, momentum=0.9, batch=8, epochs=3, least_steps=1)
 ROWS, SIZE = 48, 8
 PLAN = Plan(device="cpu", precision="float32", epochs=4, batch=SIZE)  # 24 steps, 6 a pass
 HERE = torch.device("cpu")

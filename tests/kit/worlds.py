@@ -222,7 +222,7 @@ WORLDS: dict[str, World] = {
         make=walks,
         spoil=_spoil_walks,
         hand_over=lambda folder: "a1|a2|a3",
-        knobs={"model": "sasrec", "size": "tiny", "dropout": 0.1, "rate": 0.01},
+        knobs={"model": "sasrec", "size": "tiny", "dropout": 0.1, "learning_rate": 0.01},
         plan={"epochs": 30, "batch": 20},
     ),
     "text-classification": World(

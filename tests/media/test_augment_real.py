@@ -16,7 +16,7 @@ KIND = "image-classification"
 
 def judged(folder: Path, side: int) -> tuple[float, float] | None:
     """The verdict on training rows, read through tenfold."""
-    train = prepare(find(KIND, side=side), folder, limit=5000).parts.train
+    train = prepare(find(KIND, image_size=side), folder, limit=5000).parts.train
     rows = train.take(np.arange(train.rows))
     return differs_mirrored(rows["image"], rows["label"])
 

@@ -107,7 +107,7 @@ def test_where_many_are_near_they_stay_and_it_is_said():
 def test_the_score_is_given_without_them_too(tmp_path):
     many = [(f"{sentence(1000 + seed)}!", "ab"[seed % 2], "train") for seed in range(8)]
     data = table([*rows(60, "train"), *rows(12, "valid", 500), *rows(10, "test", 1000), *many])
-    run = tenfold.train(KIND, data, out=tmp_path / "run", network="naive-bayes")
+    run = tenfold.train(KIND, data, out=tmp_path / "run", model="naive-bayes")
     assert run.scores["rows"]["test"] == 10 and run.scores["without_near"]["rows"] == 2
     assert set(run.scores["without_near"]["scores"]) == set(run.scores["scores"])
     assert "near copies of rows judged" in (tmp_path / "run" / "report.html").read_text("utf-8")

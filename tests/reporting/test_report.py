@@ -119,7 +119,7 @@ def test_the_page_says_how_to_do_it_again(page):
     assert command.startswith("tenfold train image-classification DATA")
     for setting in ("--epochs 2", "--batch 16", "--seed 3", "--size tiny", "--augment none"):
         assert setting in command
-    assert "--rate" not in command and "--device" not in command
+    assert "--learning-rate" not in command and "--device" not in command
 
 
 # --- made again ---

@@ -178,7 +178,7 @@ def good(home, data):
 @pytest.fixture(scope="module")
 def bad(home, data):
     """Learnt with a rate at which nothing is learnt."""
-    return tenfold.train(KIND, data, out=home / "bad", epochs=1, rate=1e-7, **QUICK)
+    return tenfold.train(KIND, data, out=home / "bad", epochs=1, learning_rate=1e-7, **QUICK)
 
 
 def test_the_better_run_is_told(good, bad):

@@ -15,7 +15,7 @@ from tenfold.training import augment_search
 from tenfold.training.augment_search import choose
 
 MINUTES = replace(PLAN, epochs=None, minutes=0.05)
-ROOM = replace(SGD, passes=1, least_steps=4)
+ROOM = replace(SGD, epochs=1, least_steps=4)
 
 
 def spoil(batch: dict, share: float) -> dict:

@@ -65,7 +65,7 @@ def test_a_gradient_that_is_not_finite_goes_back_and_learns_at_half_the_rate():
     """Without checkpoints: back to the beginning, so all of it is as at half the rate."""
     with watching() as heard:
         net, _ = learn(what=broken_at({7: 1}))
-    half, _ = learn(recipe=replace(SGD, rate=SGD.rate / 2))
+    half, _ = learn(recipe=replace(SGD, learning_rate=SGD.learning_rate / 2))
     assert as_bytes(net) == as_bytes(half)
     assert heard.told("not finite at step 8")
     assert heard.steps == [*range(1, 13), *range(1, 25)], "noticed at the end of the pass"
@@ -93,7 +93,7 @@ def test_a_gradient_that_is_never_finite_ends_after_three_tries(tmp_path: Path, 
 
 def test_three_tries_are_enough():
     net, _ = learn(what=broken_at({7: 3}))
-    eighth, _ = learn(recipe=replace(SGD, rate=SGD.rate / 8))
+    eighth, _ = learn(recipe=replace(SGD, learning_rate=SGD.learning_rate / 8))
     assert as_bytes(net) == as_bytes(eighth)
 
 

@@ -94,7 +94,7 @@ def test_sgd_is_that_of_torch():
     learn_flat(ours, recipe)
     groups = decayed_and_not(theirs, recipe.decay)
     plain = torch.optim.SGD(groups, 1.0, momentum=0.9, nesterov=True)
-    learn_plain(theirs, plain, [recipe.rate] * 2)
+    learn_plain(theirs, plain, [recipe.learning_rate] * 2)
     assert_equal(ours, theirs)
 
 
@@ -102,14 +102,16 @@ def test_adamw_is_that_of_torch():
     ours, theirs, recipe = network(), network(), RECIPES["adamw"]
     learn_flat(ours, recipe)
     groups = decayed_and_not(theirs, recipe.decay)
-    learn_plain(theirs, torch.optim.AdamW(groups, 1.0, betas=(0.9, 0.99)), [recipe.rate] * 2)
+    learn_plain(
+        theirs, torch.optim.AdamW(groups, 1.0, betas=(0.9, 0.99)), [recipe.learning_rate] * 2
+    )
     assert_equal(ours, theirs)
 
 
 def test_muon_leaves_vectors_and_head_to_adamw():
     """They do not decay. The hidden matrices are held still in both."""
     ours, theirs = network(), network()
-    recipe = replace(RECIPES["muon"], rate=0.0)
+    recipe = replace(RECIPES["muon"], learning_rate=0.0)
     learn_flat(ours, recipe)
     hidden = {id(theirs.convolution.weight), id(theirs.inner.weight)}
     rest = [entry for entry in theirs.parameters() if id(entry) not in hidden]
@@ -125,7 +127,7 @@ def test_muon_steps_along_the_orthogonalised_momentum():
     plain = network()
     loss_of(plain, 0).backward()
     learn_flat(net, recipe, steps=1)
-    rate = recipe.rate * rate_of(0)
+    rate = recipe.learning_rate * rate_of(0)
     for name in ("convolution.weight", "inner.weight"):
         grad = plain.get_parameter(name).grad
         ahead = grad + recipe.momentum * grad

@@ -82,7 +82,7 @@ def test_a_checkpoint_brings_it_back():
 
 # --- in the loop ---
 
-MANY = replace(SGD, passes=1, least_steps=1)
+MANY = replace(SGD, epochs=1, least_steps=1)
 
 
 def overfitting() -> Parts:

@@ -212,11 +212,11 @@ def test_what_is_searched_is_what_the_settings_allow(kind: str):
 
 def test_pictures_are_searched_around_the_rate_of_their_recipe():
     fields = {entry.name: entry for entry in dataclasses.fields(registry.class_of(PICTURES))}
-    around = fields["rate"].metadata["search"]
+    around = fields["learning_rate"].metadata["search"]
     muon = around({"network": "fast", "optimizer": "auto"})
     adamw = around({"network": "fast", "optimizer": "adamw"})
     assert math.sqrt(muon.low * muon.high) == pytest.approx(0.1)
-    assert math.sqrt(adamw.low * adamw.high) == pytest.approx(loop.Recipe().rate) == 2e-3
+    assert math.sqrt(adamw.low * adamw.high) == pytest.approx(loop.Recipe().learning_rate) == 2e-3
 
 
 PICTURES = "image-classification"

@@ -34,7 +34,7 @@ def test_a_number_of_trials_out_of_range_is_refused(data: Path, tmp_path: Path, 
 
 
 def test_nothing_left_to_vary_is_refused(data: Path, tmp_path: Path):
-    held = {"rate": 0.1, "augment": "none", "optimizer": "sgd"}
+    held = {"learning_rate": 0.1, "augment": "none", "optimizer": "sgd"}
     with pytest.raises(UsageError, match="There is nothing to vary") as caught:
         tune(data, tmp_path / "search", **held)
     assert caught.value.code == "nothing-to-tune" and "Leave one of them out" in caught.value.fix
@@ -89,7 +89,7 @@ def test_a_trial_that_fails_is_noted_and_none_is_trained_twice(
     two = {"search": ("flatten dense8 relu", "dense16")}
     monkeypatch.setattr(entry, "metadata", dict(entry.metadata) | two)
     told = {key: value for key, value in TOLD.items() if key != "network"} | {"epochs": 2}
-    held = {"rate": 0.01, "augment": "none", "optimizer": "sgd"}
+    held = {"learning_rate": 0.01, "augment": "none", "optimizer": "sgd"}
     with watching() as heard:
         found = tenfold.tune(KIND, data, out=tmp_path / "search", trials=8, **(told | held))
     failed = [one for one in found["trials"] if one["ended"] == "failed"]
@@ -120,7 +120,7 @@ def test_on_the_command_line_with_odd_names(tmp_path: Path):
     other = command("tune", KIND, "图片", *told, "--json", cwd=tmp_path).document
     assert other["folder"] == f"runs/图片-{KIND}-2", "the first is finished"
     refused = command("tune", KIND, "图片", "--rat", "3", cwd=tmp_path)
-    assert refused.code == 2 and "--rate" in refused.err
+    assert refused.code == 2 and "--learning-rate" in refused.err
 
 
 @pytest.mark.slow

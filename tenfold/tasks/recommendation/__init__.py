@@ -61,12 +61,12 @@ class Recommendation(App):
 
     model: str = knob("auto", "which model answers, auto = best on validation", choices=MODELS)
     answer: str = knob("ranking", "what is answered", choices=("ranking", "ratings"))
-    split: str = knob("auto", "how the test is held out", choices=histories.SPLITS)
+    holdout: str = knob("auto", "how the test is held out", choices=histories.HOLDOUTS)
     size: str = knob("small", "how much network", choices=(*WIDTHS,), search=("tiny", "medium"))
-    damping: float = knob(
-        0.0, "how much EASE is held back, 0 = best on validation", low=0.0, high=1e6
+    l2: float = knob(0.0, "how much EASE is held back, 0 = best on validation", low=0.0, high=1e6)
+    learning_rate: float = knob(
+        0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
     )
-    rate: float = knob(0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01))
     dropout: float = knob(
         0.4, "share of values left out at random", low=0.0, high=0.9, search=(0.2, 0.5)
     )
@@ -74,7 +74,7 @@ class Recommendation(App):
     wishes = _Wishes
 
     def read(self, source: Any) -> Table:
-        return histories.table(interactions.read(source), self.split, self.answer == "ratings")
+        return histories.table(interactions.read(source), self.holdout, self.answer == "ratings")
 
     def learn(self, train: Table) -> Facts:
         ratings = self.answer == "ratings"
@@ -144,7 +144,7 @@ class Recommendation(App):
             return rating.fit(net, parts, plan)
         about, names = plan.facts["net"], ("items", "ordered", "positions")
         known = {name: about[name] for name in names}
-        wanted = rankings.Wanted(self.model, self.damping, self.rate, **known)
+        wanted = rankings.Wanted(self.model, self.l2, self.learning_rate, **known)
         return rankings.fit(net, parts, plan, wanted)
 
     def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:

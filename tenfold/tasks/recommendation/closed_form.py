@@ -48,7 +48,7 @@ class _Tried:
 
 
 def fitted(
-    name: str, pairs: np.ndarray, judge: Judge, ordered: bool, damping: float
+    name: str, pairs: np.ndarray, judge: Judge, ordered: bool, l2: float
 ) -> tuple[Any, dict[str, Any], float]:
     """The best of several weights as a part of a network, what was chosen, and NDCG.
 
@@ -56,7 +56,7 @@ def fitted(
     rows are `ordered`; `damping` 0 = best on validation.
     """
     best: _Tried | None = None
-    for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, damping):
+    for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2):
         before = -1.0
         for fading in FADINGS if ordered else FADINGS[:1]:
             one = _Tried(weights, fading, told, judge.linear(weights, fading))
@@ -77,20 +77,20 @@ def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float
         yield item_models.cosine(pairs, power), {"power": power}
 
 
-def _solved(pairs: np.ndarray, damping: float) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    for held, power in _dampings(len(pairs), damping):
-        yield item_models.ease(pairs, held, power), {"damping": held, "power": power}
+def _solved(pairs: np.ndarray, l2: float) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
+    for held, power in _dampings(len(pairs), l2):
+        yield item_models.ease(pairs, held, power), {"l2": held, "power": power}
 
 
-def _dampings(items: int, damping: float) -> tuple[tuple[float, float], ...]:
-    if damping:
-        return ((damping, 0.0),)
+def _dampings(items: int, l2: float) -> tuple[tuple[float, float], ...]:
+    if l2:
+        return ((l2, 0.0),)
     return DAMPINGS if items <= SMALL else FEW_DAMPINGS
 
 
-def cost(names: list[str], items: int, damping: float) -> dict[str, float]:
+def cost(names: list[str], items: int, l2: float) -> dict[str, float]:
     """Seconds and bytes that fitting these will take, about: matrices of all pairs."""
-    times = len(names) + (len(_dampings(items, damping)) if "ease" in names else 0)
+    times = len(names) + (len(_dampings(items, l2)) if "ease" in names else 0)
     seconds = 1 + times * (2 * items**3 / 2e11 + items**2 * 3e-8)
     return {"seconds": seconds, "bytes": 4.0 * 4 * items**2}
 

@@ -59,12 +59,12 @@ def factorised(
     ratings: Told,
     items: int,
     width: int,
-    ridge: float,
-    plain: float,
+    l2_vectors: float,
+    l2_biases: float,
     seed: int = 0,
-    passes: int = 12,
+    sweeps: int = 12,
 ) -> Factors:
-    """Items' biases and vectors; `ridge` holds vectors back, `plain` biases."""
+    """Items' biases and vectors; `l2_vectors` holds vectors back, `l2_biases` biases."""
     row, item = (torch.from_numpy(one.astype(np.int64)) for one in (ratings.row, ratings.item))
     mark = torch.from_numpy(ratings.mark)
     mean = mark.mean()
@@ -72,8 +72,8 @@ def factorised(
     found = torch.zeros(items, 1 + width)
     found[:, 1:] = 0.1 * torch.randn(items, width, generator=random)
     person = torch.zeros(ratings.rows, 1 + width)
-    held = torch.cat([torch.tensor([plain]), torch.full((width,), ridge)])
-    for _ in range(passes):
+    held = torch.cat([torch.tensor([l2_biases]), torch.full((width,), l2_vectors)])
+    for _ in range(sweeps):
         person = _half(row, item, mark - mean, found, ratings.rows, held)
         found = _half(item, row, mark - mean, person, items, held)
     return Factors(float(mean), found[:, 0].numpy(), found[:, 1:].numpy())

@@ -23,9 +23,9 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.progress import tell
 from tenfold.media.interactions.read import Interactions
 
-__all__ = ["SPLITS", "table"]
+__all__ = ["HOLDOUTS", "table"]
 
-SPLITS = ("auto", "last", "time", "random")
+HOLDOUTS = ("auto", "last", "time", "random")
 LINES = {
     "last": "the last item of each person is the test, the one before it validation",
     "time": "the last tenth of the lines in time is the test, the tenth before it validation",
@@ -41,7 +41,7 @@ Row = tuple[str, np.ndarray, np.ndarray]
 """The part of a row, and the positions of the events that were had and that came next."""
 
 
-def table(found: Interactions, split: str = "auto", ratings: bool = False) -> pd.DataFrame:
+def table(found: Interactions, holdout: str = "auto", ratings: bool = False) -> pd.DataFrame:
     """One row a person and part.
 
     With `ratings`, `items` are "item=rating", and "item=?" where it is asked for; `next` holds
@@ -52,7 +52,7 @@ def table(found: Interactions, split: str = "auto", ratings: bool = False) -> pd
     _refuse(found, ratings)
     if ratings:
         found = _rated(found)
-    way = _way(found, split)
+    way = _way(found, holdout)
     starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
     names = found.items[found.item] if len(found.item) else np.zeros(0, object)
     marks = np.round(found.rating, 6).tolist() if ratings else []
@@ -120,20 +120,20 @@ def _rated(found: Interactions) -> Interactions:
     return replace(found, **{name: getattr(found, name)[kept] for name in columns})
 
 
-def _way(found: Interactions, split: str) -> str:
+def _way(found: Interactions, holdout: str) -> str:
     if (found.part != "").any():
         return "given"
-    if split == "auto":
+    if holdout == "auto":
         return "last" if found.ordered else "random"
-    if split == "time" and not np.isfinite(found.time).any():
+    if holdout == "time" and not np.isfinite(found.time).any():
         raise DataRefused(
             "There are no times to split by",
             code="missing-column",
-            fix="Name the column time, or give --split last or random.",
+            fix="Name the column time, or give --holdout last or random.",
         )
-    if split == "last" and not found.ordered:
+    if holdout == "last" and not found.ordered:
         tell("There are no times: the order of lines tells which item was the last.")
-    return split
+    return holdout
 
 
 def _all(

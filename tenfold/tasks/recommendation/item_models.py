@@ -102,7 +102,7 @@ def _dense_gram(rows: Any) -> np.ndarray:
     return np.asarray(total.float().numpy())
 
 
-def ease(counts: np.ndarray, damping: float, power: float = 0.0) -> np.ndarray:
+def ease(counts: np.ndarray, l2: float, power: float = 0.0) -> np.ndarray:
     """(N, N) weights [from, to] with zeros on the diagonal.
 
     With `power`, columns are divided by so much of their count before, and sources after it.
@@ -111,7 +111,7 @@ def ease(counts: np.ndarray, damping: float, power: float = 0.0) -> np.ndarray:
     scale = lain.diagonal().clamp(min=1) ** -power
     if power:
         lain *= scale[:, None] * scale
-    lain.diagonal().add_(damping)
+    lain.diagonal().add_(l2)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(lain)).mT.contiguous()  # symmetric
     found = inverse.div_(-inverse.diagonal().clone())
     found.fill_diagonal_(0)

@@ -46,8 +46,8 @@ class Wanted:
     """What the person asked for; `damping` 0 = best on validation."""
 
     model: str
-    damping: float
-    rate: float
+    l2: float
+    learning_rate: float
     items: int
     ordered: bool
     positions: int
@@ -101,14 +101,14 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
     solved = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
     if plan.dry:
-        more = {"more": closed_form.cost(solved, wanted.items, wanted.damping)} if solved else {}
+        more = {"more": closed_form.cost(solved, wanted.items, wanted.l2)} if solved else {}
         bare = {"linear": closed_form.empty(wanted.items)} if solved else {}
         return nets[next(reversed(nets))] if learnt else net.only(**bare), settled | more
     pairs = item_models.gram(counts) if solved else np.zeros((0, 0), np.float32)
     for name in solved:
         began, title = time.perf_counter(), MODELS[name]
         linear, told, tried[title] = closed_form.fitted(
-            name, pairs, judge, wanted.ordered, wanted.damping
+            name, pairs, judge, wanted.ordered, wanted.l2
         )
         settled |= told
         nets[title] = net.only(linear=linear)
@@ -145,7 +145,7 @@ def _learnt(
     title, part, loss = LEARNT[name](net, wanted)
     parts = replace(parts, train=_with_items(parts.train))
     own = net.only(**part)
-    recipe = replace(_recipe(name, parts.train.rows, wanted), rate=wanted.rate)
+    recipe = replace(_recipe(name, parts.train.rows, wanted), learning_rate=wanted.learning_rate)
     found, settled = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))
     return {title: found.to(device.choose_device("cpu"))}, settled
 
@@ -184,16 +184,16 @@ def _recipe(name: str, rows: int, wanted: Wanted) -> loop.Recipe:
     """Few passes over many rows: what one costs grows with rows and items."""
     if name == "mult-vae":
         cost = 6.0 * rows * wanted.items * 400
-        passes = float(np.clip(AFFORDABLE / max(1.0, cost), 3, 100))
-        return loop.Recipe("adamw", decay=0.01, second=0.98, passes=passes, batch=128)
+        epochs = float(np.clip(AFFORDABLE / max(1.0, cost), 3, 100))
+        return loop.Recipe("adamw", decay=0.01, second=0.98, epochs=epochs, batch=128)
     cost = 6.0 * rows * wanted.positions * wanted.items * 64
-    passes = float(np.clip(6e12 / max(1.0, cost), 1, 12 if rows > 5_000 else 30))
+    epochs = float(np.clip(6e12 / max(1.0, cost), 1, 12 if rows > 5_000 else 30))
     return loop.Recipe(
         "adamw",
         decay=0.02,
         second=0.98,
         warm=0.1,
-        passes=passes,
+        epochs=epochs,
         least_steps=300,
         batch=256 if rows > 5_000 else 64,
         average=0.2,

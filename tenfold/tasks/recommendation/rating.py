@@ -37,10 +37,10 @@ __all__ = [
 ]
 
 WIDTHS = {"tiny": 4, "small": 16, "medium": 32, "large": 48}
-RIDGES = (0.03, 0.06, 0.12, 0.2)
+L2_VECTORS = (0.03, 0.06, 0.12, 0.2)
 OFTEN = 10
 """Ratings that an item needs to be ranked where nothing particular is asked for."""
-PLAIN = 0.02
+L2_BIASES = 0.02
 """How much biases are held back, a rating."""
 
 
@@ -147,27 +147,27 @@ def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         net.rare.copy_(often < min(OFTEN, int(often.max())))
     tried: dict[str, float] = {}
     found: dict[str, factorisation.Factors] = {}
-    for ridge in RIDGES if parts.choose.rows else RIDGES[1:2]:
-        name = f"{ridge:g}"
-        found[name] = factorisation.factorised(told, items, width, ridge, PLAIN, plan.seed)
-        tried[name] = _error(_put(net, found[name], ridge), parts.choose)
+    for l2_vectors in L2_VECTORS if parts.choose.rows else L2_VECTORS[1:2]:
+        name = f"{l2_vectors:g}"
+        found[name] = factorisation.factorised(told, items, width, l2_vectors, L2_BIASES, plan.seed)
+        tried[name] = _error(_put(net, found[name], l2_vectors), parts.choose)
     best = min(tried, key=lambda one: tried[one])
     _put(net, found[best], float(best))
-    plain = _error(_as_biases(net), parts.choose)
+    l2_biases = _error(_as_biases(net), parts.choose)
     plan.seconds["matrix factorisation"] = round(time.perf_counter() - began, 2)
-    tell(f"On validation (RMSE): biases {plain:.4f}, matrix factorisation {tried[best]:.4f}.")
-    both = {"biases": plain, "matrix factorisation": tried[best]}
+    tell(f"On validation (RMSE): biases {l2_biases:.4f}, matrix factorisation {tried[best]:.4f}.")
+    both = {"biases": l2_biases, "matrix factorisation": tried[best]}
     object.__setattr__(net, "others", {"biases": _as_biases(net)})
-    return net.eval(), {"kept": "matrix factorisation", "tried": both, "ridge": float(best)}
+    return net.eval(), {"kept": "matrix factorisation", "tried": both, "l2_vectors": float(best)}
 
 
-def _put(net: Any, found: factorisation.Factors, ridge: float) -> Any:
+def _put(net: Any, found: factorisation.Factors, l2_vectors: float) -> Any:
     with torch.no_grad():
         net.mean.fill_(found.mean)
         net.biases[1:] = torch.from_numpy(found.biases)
         net.vectors[1:] = torch.from_numpy(found.vectors)
-        net.ridge.fill_(ridge)
-        net.plain.fill_(PLAIN)
+        net.l2_vectors.fill_(l2_vectors)
+        net.l2_biases.fill_(L2_BIASES)
     return net
 
 

@@ -51,7 +51,7 @@ networks = lazy("tenfold.networks.text_classifier")
 
 SIZES = {"tiny": 48, "small": 128, "medium": 192, "large": 256}
 RUNGS = ("naive Bayes", "linear", "convolution", "mixed")
-NETWORKS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
+MODELS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,11 @@ class TextClassification(App):
     """See the module."""
 
     size: str = knob("small", "how much network", choices=(*SIZES,), search=("tiny", "medium"))
-    network: str = knob("auto", "which part answers, auto = best on validation", choices=NETWORKS)
+    model: str = knob("auto", "which part answers, auto = best on validation", choices=MODELS)
     loss: str = knob("auto", "what is made small", choices=training_losses.LOSSES)
-    rate: float = knob(0.002, "learning rate", low=1e-6, high=1.0, search=Range(0.0005, 0.008))
+    learning_rate: float = knob(
+        0.002, "learning rate", low=1e-6, high=1.0, search=Range(0.0005, 0.008)
+    )
     dropout: float = knob(
         0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
     )
@@ -83,7 +85,7 @@ class TextClassification(App):
         return labelled.read(source)
 
     def learn(self, train: Table) -> Facts:
-        data = _vocabularies(list(train["text"]), self.network)
+        data = _vocabularies(list(train["text"]), self.model)
         return {
             "data": data,
             "answers": class_answers.answers(train),
@@ -122,20 +124,20 @@ class TextClassification(App):
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         facts, settled = plan.facts, dict[str, Any]()
-        if self.network in ("auto", "convolution", "mixed"):
+        if self.model in ("auto", "convolution", "mixed"):
             net.kept = "convolution"
             objective = training_losses.objective(
                 self.loss, facts["answers"], device.choose_device(plan.device)
             )
-            recipe = replace(_recipe(parts.train.rows), rate=self.rate)
+            recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
             net, settled = loop.fit(
                 net, parts, objective, plan, recipe, _without_words, training_losses.measure
             )
         if plan.dry:
             return net, settled
-        if self.network != "convolution":
-            settled |= _fit_bags(net, parts, facts, self.cost, self.network)
-        settled |= _keep(net, parts, self.network)
+        if self.model != "convolution":
+            settled |= _fit_bags(net, parts, facts, self.cost, self.model)
+        settled |= _keep(net, parts, self.model)
         settled["temperature"] = _calibrate(net, parts)
         return net.eval(), settled
 
@@ -160,7 +162,7 @@ HEAD = 256
 """Tokens from the beginning, and as many from the end, that the convolution sees."""
 
 
-def _vocabularies(read: list[str], network: str) -> Facts:
+def _vocabularies(read: list[str], model: str) -> Facts:
     """What `encode` knows: which n-grams and words there are, and how they are cut.
 
     Only what the network asked for looks at: naive Bayes no characters, bags no order.
@@ -168,9 +170,9 @@ def _vocabularies(read: list[str], network: str) -> Facts:
     blocks = [tokens.block(read[at : at + 4096]) for at in range(0, min(len(read), SEEN), 4096)]
     alone = np.mean([one.single for one in blocks]) > 0.3
     cut = {"words": 2, "least": 1, "most": 3} if alone else {"words": 3, "least": 2, "most": 5}
-    if network == "naive-bayes":
+    if model == "naive-bayes":
         cut |= {"words": 2, "most": 0}
-    ordered = network not in ("naive-bayes", "linear")
+    ordered = model not in ("naive-bayes", "linear")
     least = 1 if len(read) < FEW else 2
     seen = {
         "grams": [one.grams(cut["words"], 1, 0)[1] for one in blocks],
@@ -239,7 +241,7 @@ def _recipe(rows: int) -> loop.Recipe:
         decay=0.01,
         second=0.99,
         warm=0.1,
-        passes=float(np.clip(100_000 / max(1, rows), 2, 10)),
+        epochs=float(np.clip(100_000 / max(1, rows), 2, 10)),
         least_steps=300,
         batch=64 if rows < 50_000 else 256,
         average=0.2,

@@ -32,20 +32,20 @@ from tenfold.training.batches import tensors
 
 def test_knobs_of_learning_move_no_facts_and_so_encode_nothing_again():
     plain = facts_of()
-    for knobs in ({"loss": "focal"}, {"optimizer": "sgd"}, {"rate": 0.5}):
+    for knobs in ({"loss": "focal"}, {"optimizer": "sgd"}, {"learning_rate": 0.5}):
         assert facts_of(knobs=knobs) == plain
     assert facts_of(knobs={"augment": "flip"})["data"] == plain["data"]
     assert facts_of(knobs={"network": "listing"})["data"] == plain["data"]
-    assert facts_of(knobs={"side": 16})["data"] != plain["data"]
+    assert facts_of(knobs={"image_size": 16})["data"] != plain["data"]
 
 
 def test_rate_and_optimiser_reach_the_recipe(monkeypatch: pytest.MonkeyPatch):
     facts = facts_of()
     own = handed_over(facts, monkeypatch).recipe
     for name in ("sgd", "adamw", "muon"):
-        recipe = handed_over(facts, monkeypatch, optimizer=name, rate=0.25).recipe
-        assert (recipe.optimizer, recipe.rate) == (name, 0.25)
-        assert handed_over(facts, monkeypatch, optimizer=name).recipe.rate != 0.25
+        recipe = handed_over(facts, monkeypatch, optimizer=name, learning_rate=0.25).recipe
+        assert (recipe.optimizer, recipe.learning_rate) == (name, 0.25)
+        assert handed_over(facts, monkeypatch, optimizer=name).recipe.learning_rate != 0.25
     assert handed_over(facts, monkeypatch, optimizer=own.optimizer).recipe == own
 
 
@@ -96,7 +96,7 @@ def test_classes_that_read_one_way_are_not_mirrored(names: str):
     ],
 )
 def test_the_sides_are_chosen(sides: list[tuple[int, int]], wanted: int, found: tuple[int, int]):
-    data = facts_of({"a": 6, "b": 6}, {"side": wanted}, sides=sides)["data"]
+    data = facts_of({"a": 6, "b": 6}, {"image_size": wanted}, sides=sides)["data"]
     assert (data["height"], data["width"]) == found
 
 

@@ -146,7 +146,7 @@ def test_an_export_ranks_the_same(run: Run, tmp_path: Path):
 
 
 def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: Path):
-    found = tenfold.train(KIND, shop, epochs=8, batch=20, rate=0.01, out=tmp_path / "run")
+    found = tenfold.train(KIND, shop, epochs=8, batch=20, learning_rate=0.01, out=tmp_path / "run")
     tried = found.facts["settled"]["tried"]
     assert {"popularity", "item-kNN", "EASE", "SASRec", "mixed"} <= set(tried)
     kept = found.facts["settled"]["kept"]
@@ -161,7 +161,7 @@ def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(ranking, "EASE_ITEMS", 10)
-    settings = {"size": "tiny", "epochs": 10, "batch": 20, "rate": 0.01}
+    settings = {"size": "tiny", "epochs": 10, "batch": 20, "learning_rate": 0.01}
     found = tenfold.train(KIND, shop, out=tmp_path / "run", **settings)
     assert set(found.facts["settled"]["tried"]) == {"popularity", "SASRec", "Mult-VAE"}
     best = found.scores["scores"]["ndcg@10"]
@@ -184,7 +184,13 @@ def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
         for item in random.choice(12, 7, replace=False)
     ]
     frame = pd.DataFrame(rows, columns=["user", "item"])
-    settings = {"model": "mult-vae", "size": "tiny", "epochs": 30, "batch": 32, "rate": 0.01}
+    settings = {
+        "model": "mult-vae",
+        "size": "tiny",
+        "epochs": 30,
+        "batch": 32,
+        "learning_rate": 0.01,
+    }
     found = tenfold.train(KIND, frame, out=tmp_path / "run", **settings)
     best = found.scores["scores"]["ndcg@10"]
     assert best["low"] > best["guess"] and found.facts["settled"]["kept"] == "Mult-VAE"
