@@ -34,8 +34,8 @@ def measured(name: str, seeds: int, limit: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for norm, line in LINES.items():
         for rate in RATES:
-            knobs = {"network": line, "optimizer": "sgd", "learning_rate": rate, "augment": "none"}
-            pictures = Pictures(where, **settings, **knobs)
+            more = {"network": line, "optimizer": "sgd", "learning_rate": rate, "augment": "none"}
+            pictures = Pictures(where, **settings, **more)
             if limit:
                 some = np.linspace(0, pictures.train.rows - 1, limit)
                 pictures.train = pictures.train.view(some.astype(np.int64))

@@ -140,8 +140,8 @@ class Pictures:
     on 55,000/5,000 (45,000/5,000) before, and are not chosen here.
     """
 
-    def __init__(self, name: str, **knobs: Any) -> None:
-        self.app: App = find("image-classification", **knobs)
+    def __init__(self, name: str, **settings: Any) -> None:
+        self.app: App = find("image-classification", **settings)
         found = prepare(self.app, data(name))
         self.facts, self.columns = found.facts, found.columns
         test = found.rows("test")

@@ -161,7 +161,7 @@ async def _open(
     await asyncio.sleep(max(0.0, seconds - clock()))
     if told:
         await told
-    await lines.settle(patience)
+    await lines.decide(patience)
     return found
 
 
@@ -202,7 +202,7 @@ async def _closed(
         more()
     while lines.busy and clock() < seconds + PATIENCE:
         await asyncio.sleep(0.002)
-    await lines.settle(0)
+    await lines.decide(0)
     found.seconds = min(seconds, max((one.done for one in found.asked), default=seconds))
     return found
 

@@ -23,8 +23,8 @@ SETTINGS = {
 
 
 def measured(name: str, seeds: int) -> dict[str, object]:
-    knobs, epochs = SETTINGS[name]
-    pictures = Pictures("mnist", **knobs)
+    settings, epochs = SETTINGS[name]
+    pictures = Pictures("mnist", **settings)
     pictures.learn(99, epochs=0.02)  # the first run of a process also warms kernels
     accuracies, times = [], []
     for seed in range(seeds):

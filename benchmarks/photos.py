@@ -59,8 +59,8 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "seed": seed,
         "tenfold": scores["scores"]["accuracy"]["value"],
         "ece": scores["scores"]["ece"]["value"],
-        "augment": scores["settled"]["augment"],
-        "steps": scores["settled"]["steps"],
+        "augment": scores["fitted"]["augment"],
+        "steps": scores["fitted"]["steps"],
         "seconds": seconds,
         "linear": linear(prepare(find(KIND, image_size=32), data(name), seed=seed)),
     }

@@ -65,7 +65,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "seed": seed,
         "auto": best["value"],
         "interval": [best["low"], best["high"]],
-        "kept": scores["settled"]["kept"],
+        "kept": scores["fitted"]["kept"],
         "others": {one: values[MEASURE] for one, values in scores["baselines"].items()},
         "recall": scores["scores"]["recall@10"]["value"],
         "test_rows": scores["rows"]["test"],

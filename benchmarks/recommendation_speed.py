@@ -80,10 +80,10 @@ def compared(app: Any, prepared: Prepared, folder: Path) -> dict[str, float]:
 def ours(app: Any, prepared: Prepared) -> dict[str, float]:
     """Seconds of fitting, and of evaluating in the two ways."""
     began = time.perf_counter()
-    net, settled = app.fit(app.build(prepared.facts), prepared.parts, Plan(facts=prepared.facts))
+    net, fitted = app.fit(app.build(prepared.facts), prepared.parts, Plan(facts=prepared.facts))
     fitted = time.perf_counter()
     table, rows = prepared.table("test"), prepared.inputs("test")
-    run = Run(Path(), app, prepared.facts | {"settled": settled}, by_torch(net), net)
+    run = Run(Path(), app, prepared.facts | {"fitted": fitted}, by_torch(net), net)
     answers = run.answer(rows)
     scores = scoring.KINDS[app.gives(run.facts)].measure(answers, table, 0)
     took = time.perf_counter() - fitted

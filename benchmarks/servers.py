@@ -126,7 +126,7 @@ class Server:
         asked = itertools.cycle(self.good)
         return load.open_loop(self.address, asked, rate, seconds, seed=seed, **more)
 
-    def settle(self) -> None:
+    def decide(self) -> None:
         """Waits until what an overload left behind is done: single requests are quick again."""
         until = time.monotonic() + PATIENCE
         while self.clients(0.05, 1).quantile(0.5) > LIMIT / 2 and time.monotonic() < until:

@@ -67,7 +67,7 @@ def highest(server: Server, window: float) -> dict[str, float]:
 
 
 def _holds(server: Server, rate: float, window: float, seed: int) -> bool:
-    server.settle()
+    server.decide()
     found = server.arrivals(rate, window, seed)
     return found.is_clean and found.quantile(0.99) <= LIMIT
 

@@ -44,7 +44,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "seed": seed,
         "metric": headline,
         "test": scores["scores"][headline]["value"],
-        "kept": scores["settled"]["kept"],
+        "kept": scores["fitted"]["kept"],
         "others": {name: one.get(headline) for name, one in scores["baselines"].items()},
         "seconds": scores["seconds"]["train"],
     }

@@ -60,7 +60,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "tenfold": scores["scores"]["accuracy"]["value"],
         "linear": scores["baselines"]["linear"]["accuracy"],
         "scikit_learn": scikit_learn(name, prepare(find(KIND), source, seed=seed)),
-        "kept": scores["settled"]["kept"],
+        "kept": scores["fitted"]["kept"],
         "train_rows": scores["rows"]["train"],
         "seconds": scores["seconds"]["train"],
     }

@@ -219,7 +219,7 @@ class Lines:
         else:
             self.free.append(line)
 
-    async def settle(self, patience: float) -> None:
+    async def decide(self, patience: float) -> None:
         """Waits for what is on its way, then gives it up; closes every connection."""
         until = time.perf_counter() + patience
         while self.busy and time.perf_counter() < until:

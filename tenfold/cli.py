@@ -1,7 +1,7 @@
 """The command line: every verb of `verbs/` with the flags of its own signature.
 
-A verb's parameters become arguments and flags, its `Args:` lines their help; `**knobs` and
-`**wishes` stand for the settings of the kind of work, read from its dataclass.
+A verb's parameters become arguments and flags, its `Args:` lines their help; `**settings` and
+`**options` stand for the settings of the kind of work, read from its dataclass.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class _Verb(click.Command):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help(ctx, formatter)
         if _open_ended(self.function) and not any(
-            isinstance(param, _Knob) for param in self.params
+            isinstance(param, _SettingFlag) for param in self.params
         ):
             formatter.write_paragraph()
             formatter.write_text(
@@ -120,7 +120,7 @@ class _Verb(click.Command):
             )
 
 
-class _Knob(click.Option):
+class _SettingFlag(click.Option):
     """A flag that the kind of work adds."""
 
 
@@ -187,12 +187,14 @@ def _open_ended(function: Callable[..., Any]) -> bool:
 
 
 def _kind_options(function: Callable[..., Any], args: list[str]) -> list[click.Option]:
-    """Flags from the dataclass of knobs or wishes that one of the words leads to."""
+    """Flags from the dataclass of settings or options that one of the words leads to."""
     for word in _words(args) if _open_ended(function) else []:
         with contextlib.suppress(TenfoldError):  # the verb itself will say it, in the same words
             cls = _settings_class(function, word)
             hints = inspect.get_annotations(cls)
-            return [_knob(entry, str(hints[entry.name])) for entry in dataclasses.fields(cls)]
+            return [
+                _setting_flag(entry, str(hints[entry.name])) for entry in dataclasses.fields(cls)
+            ]
     return []
 
 
@@ -208,19 +210,19 @@ def _settings_class(function: Callable[..., Any], word: str) -> Any:
     if not about.is_file():
         raise UsageError("no run")
     try:
-        return registry.class_of(str(json.loads(about.read_text())["kind"])).wishes
+        return registry.class_of(str(json.loads(about.read_text())["kind"])).options
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError("no run") from None
 
 
-def _knob(entry: dataclasses.Field[Any], annotation: str) -> click.Option:
+def _setting_flag(entry: dataclasses.Field[Any], annotation: str) -> click.Option:
     facts = entry.metadata
     said = facts.get("help", "").capitalize()
     if facts.get("choices"):
         said += f": {', '.join(map(str, facts['choices']))}"
     unit = f" {facts['unit']}" if facts.get("unit") else ""
     name = f"--{entry.name.replace('_', '-')}"
-    return _Knob(
+    return _SettingFlag(
         [name],
         type=_type(annotation),
         default=None,

@@ -5,7 +5,7 @@
 
 An application is one file or package in `tasks/`, named as the command line names it (hyphens
 outside, underscores in files). It subclasses App once, is a frozen dataclass of at most eight
-knobs, adds no public method, and imports torch lazily.
+settings, adds no public method, and imports torch lazily.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Say = Callable[[Table], list[Answer]]
 
 
 @dataclass(frozen=True)
-class NoWishes:
+class NoOptions:
     """An application without choices at prediction time."""
 
 
@@ -46,14 +46,14 @@ class App(ABC):
     """One kind of work. Subclass once, share by calling functions; hooks stand in flow order.
 
     `facts` is JSON under five keys: `data` (all that `encode` may know), `answers` (what
-    `targets` and `decode` may know as well), `net` (what `build` may know as well), `settled`
+    `targets` and `decode` may know as well), `net` (what `build` may know as well), `fitted`
     (what fit decided), and `known` (what was remembered of all rows, for `spell` alone).
     """
 
     encoding: ClassVar[int] = 1
     """Raised whenever the same table and facts would encode to other bytes."""
-    wishes: ClassVar[type] = NoWishes
-    """A frozen dataclass of choices at prediction time, validated like knobs."""
+    options: ClassVar[type] = NoOptions
+    """A frozen dataclass of choices at prediction time, validated like settings."""
 
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not App:
@@ -95,14 +95,14 @@ class App(ABC):
 
     @abstractmethod
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
-        """(trained network, what was settled); usually one call of loop.fit."""
+        """(trained network, what was fitted); usually one call of loop.fit."""
 
     @abstractmethod
-    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
+    def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         """Outputs of the network to one Prediction a row; numpy only."""
 
     def predict(
-        self, tables: Iterator[Table], say: Say, facts: Facts, wishes: Any
+        self, tables: Iterator[Table], say: Say, facts: Facts, options: Any
     ) -> Iterator[tuple[str, Answer]]:
         """What was handed over to (source, answer), lazily; pipelines make rows of their own."""
         for table in tables:

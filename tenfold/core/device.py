@@ -27,44 +27,44 @@ def prepare() -> None:
     torch.set_flush_denormal(True)
 
 
-def choose_device(wish: str) -> torch_types.device:
+def choose_device(option: str) -> torch_types.device:
     """`auto` = the first GPU, else the processor.
 
     Raises UsageError for an unknown device, EnvironmentRefused for one that is not here.
     """
-    if wish == "auto":
+    if option == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", wish):
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", option):
         raise UsageError(
-            f"device must be auto, cpu, cuda or cuda:0, cuda:1 ..., got {wish!r}",
+            f"device must be auto, cpu, cuda or cuda:0, cuda:1 ..., got {option!r}",
             code="bad-setting",
             where="device",
         )
-    if wish.startswith("cuda") and not _has(wish):
+    if option.startswith("cuda") and not _has(option):
         raise EnvironmentRefused(
-            f"There is no device {wish!r} here",
+            f"There is no device {option!r} here",
             code="no-device",
             fix="Leave --device out, or see `tenfold doctor`.",
         )
-    return torch.device(wish)
+    return torch.device(option)
 
 
-def _has(wish: str) -> bool:
-    number = int(wish.partition(":")[2] or 0)
+def _has(option: str) -> bool:
+    number = int(option.partition(":")[2] or 0)
     return bool(torch.cuda.is_available()) and number < torch.cuda.device_count()
 
 
-def choose_precision(wish: str, device: torch_types.device) -> torch_types.dtype:
+def choose_precision(option: str, device: torch_types.device) -> torch_types.dtype:
     """bfloat16 where the device multiplies it in hardware (CUDA, AMX, AVX512-BF16)."""
-    if wish not in PRECISIONS:
+    if option not in PRECISIONS:
         raise UsageError(
-            f"precision must be one of {', '.join(PRECISIONS)}, got {wish!r}",
+            f"precision must be one of {', '.join(PRECISIONS)}, got {option!r}",
             code="bad-setting",
             where="precision",
         )
-    if wish == "auto":
-        wish = "bfloat16" if _fast_bfloat16(device) else "float32"
-    return getattr(torch, wish)
+    if option == "auto":
+        option = "bfloat16" if _fast_bfloat16(device) else "float32"
+    return getattr(torch, option)
 
 
 def _fast_bfloat16(device: torch_types.device) -> bool:

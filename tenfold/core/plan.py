@@ -12,7 +12,7 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """No application has these as knobs; every value is as the person gave it (None = decide).
+    """No application has these as settings; every value is as the person gave it (None = decide).
 
     `facts` are those of the application. `minutes` is what is left of the whole command's budget
     when fitting starts. `folder` is the run folder, None to learn in memory alone without
@@ -22,7 +22,7 @@ class Plan:
     `judge(share of the planned steps done, validation loss)` is told every row of the log before
     the plan's end; what it raises ends learning there (a search gives up a poor trial so). It
     decides nothing else, and is no setting. `seconds` is told by fit what each of several parts
-    took, beside what was settled, which is the same whenever it is done again.
+    took, beside what was fitted, which is the same whenever it is done again.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tenfold.core.errors import UsageError, nearest
 
-__all__ = ["Range", "Search", "check_settings", "knob", "settings_of"]
+__all__ = ["Range", "Search", "check_settings", "setting", "settings_of"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ Search = tuple[Any, ...] | Range
 """What may be tried for one setting."""
 
 
-def knob(
+def setting(
     default: Any,
     help: str,
     *,

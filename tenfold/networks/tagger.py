@@ -136,12 +136,12 @@ class Bayes(nn.Module):
         return _bag(tokens[..., :1], self.ratios) + self.prior
 
     def count(self, tokens: Tensor, tags: Tensor) -> None:
-        """Adds tokens (W, F) with their tags (W,) to the counts that `settle` turns into logs."""
+        """Adds tokens (W, F) with their tags (W,) to the counts that `finish` turns into logs."""
         kinds = F.one_hot(tags, len(self.prior)).float()
         self.prior += kinds.sum(0)
         self.ratios.index_add_(0, tokens[:, 0].long(), kinds)
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Counts to log chances: of a known word its own tags', smoothed by those of all words."""
         chances = (self.prior + 1e-3) / (self.prior + 1e-3).sum()
         own = (self.ratios + 0.1 * chances) / (self.ratios.sum(1, keepdim=True) + 0.1)

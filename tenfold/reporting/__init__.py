@@ -35,7 +35,7 @@ from tenfold.training import loop
 __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]
 
 EMPTY: dict[str, Any] = {
-    name: {} for name in ("settled", "seconds", "valid", "details", "calibration", "ablations")
+    name: {} for name in ("fitted", "seconds", "valid", "details", "calibration", "ablations")
 } | {"by_examples": [], "layers": [], "cost": {}, "environment": {}}
 """What scores of an earlier version may lack."""
 MOST_ERRORS, MOST_EXAMPLES = 24, 120

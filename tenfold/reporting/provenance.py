@@ -23,9 +23,9 @@ _OUTSIDE = "outside of modules"
 
 def plan(run: Run) -> Rows:
     """What was decided, by the person or by the plan, as (word, value)."""
-    settled, begun = run.facts.get("settled", {}), folder.plan_of(run.folder)
-    found: dict[str, Any] = dict(settled)
-    if tried := settled.get("tried"):
+    fitted, begun = run.facts.get("fitted", {}), folder.plan_of(run.folder)
+    found: dict[str, Any] = dict(fitted)
+    if tried := fitted.get("tried"):
         took = run.scores.get("seconds", {})
         each = (
             f"{words.named(name)} {value:.3f}" + (f" ({took[name]:.1f} s)" if name in took else "")
@@ -71,17 +71,17 @@ def command(run: Run, prepared: Prepared | None) -> str:
     chosen by trials as the setting that it came to.
     """
     told = folder.plan_of(run.folder)
-    plan, settled = dict(told.get("plan", {})), run.facts.get("settled", {})
-    if plan.get("minutes") is not None and "ended_early" not in settled:
-        plan |= {"minutes": None, "epochs": settled.get("epochs")}
+    plan, fitted = dict(told.get("plan", {})), run.facts.get("fitted", {})
+    if plan.get("minutes") is not None and "ended_early" not in fitted:
+        plan |= {"minutes": None, "epochs": fitted.get("epochs")}
     plan |= {name: told.get(name) for name in ("limit", "start", "classes", "on_bad")}
     usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
     given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
     where = prepared.root if prepared and prepared.root else folder.data_of(run.folder)
     parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
     own = settings_of(run.app)
-    plain = {name: value for name, value in settled.items() if _plain(value)}
-    chosen = {name: plain[name] for name in own if name in plain and "tried" in settled}
+    plain = {name: value for name, value in fitted.items() if _plain(value)}
+    chosen = {name: plain[name] for name in own if name in plain and "tried" in fitted}
     for name, value in (given | changed(run.app) | chosen).items():
         parts += [_flag(name), str(value)]
     return shlex.join(parts)

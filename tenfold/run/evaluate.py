@@ -158,8 +158,8 @@ def _scores(
 
 
 def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-    """How honest answers are with the temperature that was settled and without; {} with none."""
-    temperature = run.facts.get("settled", {}).get("temperature")
+    """How honest answers are with the temperature that was fitted and without; {} with none."""
+    temperature = run.facts.get("fitted", {}).get("temperature")
     if not temperature or not len(table):
         return {}
     exclusive = scoring.KINDS[run.app.gives(run.facts)].exclusive
@@ -305,7 +305,7 @@ def document(
         "valid": _metrics(found.valid.metrics) if found.valid else {},
         "ablations": found.ablations,
         "without_near": found.without_near,
-        "settled": run.facts.get("settled", {}),
+        "fitted": run.facts.get("fitted", {}),
         "seconds": seconds,
         "layers": (table := _layers(run, prepared)),
         "cost": _cost(run, found) | {"flops_a_row": summary.totals(table)["flops"]},

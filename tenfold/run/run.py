@@ -69,30 +69,30 @@ class Run:
         found: list[str] = self.facts.get("answers", {}).get("classes", [])
         return found
 
-    def answer(self, columns: Columns, wishes: Any = None) -> list[Answer]:
+    def answer(self, columns: Columns, options: Any = None) -> list[Answer]:
         """Predictions of encoded rows; the columns are just those that encode gives."""
         if not columns.rows:
             return []
-        wishes = wishes or type(self.app).wishes()
-        return list(self.app.decode(self.infer(columns), self.facts, wishes))
+        options = options or type(self.app).options()
+        return list(self.app.decode(self.infer(columns), self.facts, options))
 
     def encode(self, table: Table) -> Encoded:
         """What was handed over, spelled out and encoded."""
         spelled = self.app.spell(table.reset_index(drop=True), self.facts)
         return self.app.encode(spelled, self.facts)
 
-    def say(self, table: Table, wishes: Any = None) -> list[Answer]:
+    def say(self, table: Table, options: Any = None) -> list[Answer]:
         """One answer a row: a Prediction, or the Problem of a row that cannot be read."""
         encoded = self.encode(table)
-        answers = self.answer(Columns(encoded.columns), wishes)
+        answers = self.answer(Columns(encoded.columns), options)
         return [encoded.problems.get(row, answer) for row, answer in enumerate(answers)]
 
-    def predict(self, tables: Iterator[Table], **wishes: Any) -> Iterator[tuple[str, Answer]]:
+    def predict(self, tables: Iterator[Table], **options: Any) -> Iterator[tuple[str, Answer]]:
         """(source, answer) for tables of inputs, lazily.
 
-        Raises UsageError for an unknown wish or one out of range.
+        Raises UsageError for an unknown option or one out of range.
         """
-        wanted = check_settings(type(self.app).wishes, wishes, self.kind)
+        wanted = check_settings(type(self.app).options, options, self.kind)
         return self.app.predict(tables, lambda table: self.say(table, wanted), self.facts, wanted)
 
     @property
@@ -137,7 +137,7 @@ def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -
     about = {
         "schema": SCHEMA,
         "kind": name_of(app),
-        "knobs": settings_of(app),
+        "settings": settings_of(app),
         "encoding": app.encoding,
     }
     for name, value in (("plan", plan), ("app", about), ("facts", facts)):
@@ -263,7 +263,7 @@ def _app_of(folder: Path) -> App:
     """The application; a file that agrees with its manifest may still be odd."""
     about = read(folder / "app.json")
     try:
-        return find(about["kind"], **about["knobs"])
+        return find(about["kind"], **about["settings"])
     except Exception as error:  # whatever a stranger's settings lead to
         raise _unbuildable(folder, error) from error
 

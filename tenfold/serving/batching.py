@@ -1,6 +1,6 @@
 """One queue and one worker thread a model: whatever waits when the worker is free goes in together.
 
-Nothing is delayed to fill a batch. Rows with equal wishes are asked in one call; where that call
+Nothing is delayed to fill a batch. Rows with equal options are asked in one call; where that call
 raises, each row is asked alone, so that one bad row harms nobody. What nobody waits for any longer
 is dropped before it costs anything.
 """
@@ -186,18 +186,18 @@ class Batcher:
         self.rows, self.batches = self.rows + len(rows), self.batches + 1
         self.seconds += time.monotonic() - now
 
-    def _told(self, rows: list[Row], wishes: dict[str, Any]) -> list[Told]:
+    def _told(self, rows: list[Row], options: dict[str, Any]) -> list[Told]:
         try:
-            return self._ask(rows, wishes)
+            return self._ask(rows, options)
         except Exception as error:
             if len(rows) > 1:
-                return [one for row in rows for one in self._told([row], wishes)]
+                return [one for row in rows for one in self._told([row], options)]
             fault(error, self.model.id)
             return [BROKEN]
 
-    def _ask(self, rows: list[Row], wishes: dict[str, Any]) -> list[Told]:
+    def _ask(self, rows: list[Row], options: dict[str, Any]) -> list[Told]:
         found: list[list[tuple[str, Answer]]] = [[] for _ in rows]
-        for source, answer in self.model.run.predict(iter([self.model.table(rows)]), **wishes):
+        for source, answer in self.model.run.predict(iter([self.model.table(rows)]), **options):
             number, mark, part = str(source).partition("#")
             found[int(number)].append((mark + part, answer))
         return [_told_of(each) for each in found]

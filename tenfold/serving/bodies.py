@@ -1,4 +1,4 @@
-"""Bodies of requests to rows and wishes: JSON, or a form of parts. Every size is checked.
+"""Bodies of requests to rows and options: JSON, or a form of parts. Every size is checked.
 
 A body is whole in memory when it comes here; how large it may be was decided before it was read.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from tenfold.serving.declared import wishes
+from tenfold.serving.declared import options
 from tenfold.serving.inputs import plain
 from tenfold.serving.models import Asked, Model, Row
 from tenfold.serving.replies import Refused
@@ -35,17 +35,17 @@ def read(model: Model, content_type: bytes, body: bytes, many: bool) -> Asked:
 
 
 def _from_json(model: Model, value: Any, many: bool) -> Asked:
-    if not isinstance(value, dict) or not value.keys() <= {"inputs", "wishes"}:
+    if not isinstance(value, dict) or not value.keys() <= {"inputs", "options"}:
         raise Refused(422, code="bad-input")
-    told, wished = value.get("inputs"), value.get("wishes") or {}
-    if not isinstance(wished, dict):
+    told, option = value.get("inputs"), value.get("options") or {}
+    if not isinstance(option, dict):
         raise Refused(422, code="bad-setting")
     things = told if many else [told]
     if not isinstance(things, list) or not things:
         raise Refused(422, code="missing-input")
     if len(things) > model.batch:
         raise Refused(413, code="batch-too-large")
-    wanted = model.wanted(wished)
+    wanted = model.wanted(option)
     return Asked([_row(model, thing) for thing in things], wanted)
 
 
@@ -144,7 +144,7 @@ def _parts(model: Model, content_type: bytes, body: bytes) -> list[tuple[str, by
 def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Asked:
     cells: dict[str, list[Any]] = {}
     words: dict[str, str] = {}
-    known = wishes(model.wishes)
+    known = options(model.options)
     for name, content in parts:
         if name in model.inputs:
             cells.setdefault(name, []).append(model.kind_of(name).read(content))
@@ -159,12 +159,14 @@ def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Aske
     if max(counts) > model.batch:
         raise Refused(413, code="batch-too-large")
     rows = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
-    wanted = model.wanted({name: _wish(known[name]["type"], text) for name, text in words.items()})
+    wanted = model.wanted(
+        {name: _option(known[name]["type"], text) for name, text in words.items()}
+    )
     return Asked(rows, wanted)
 
 
-def _wish(kind: str, text: str) -> Any:
-    """A wish from the text of a form's field.
+def _option(kind: str, text: str) -> Any:
+    """A option from the text of a form's field.
 
     Raises Refused where it is not of its kind.
     """

@@ -1,4 +1,4 @@
-"""What an application declares, in words of JSON: its wishes, and the name of what it gives."""
+"""What an application declares, in words of JSON: its options, and the name of what it gives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from typing import Any, get_args, get_type_hints
 
-__all__ = ["kind_name", "wishes"]
+__all__ = ["kind_name", "options"]
 
 _TYPES: dict[Any, str] = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
@@ -17,7 +17,7 @@ def kind_name(gives: Any) -> str:
 
 
 @functools.cache
-def wishes(cls: Any) -> dict[str, dict[str, Any]]:
+def options(cls: Any) -> dict[str, dict[str, Any]]:
     """Choices at prediction time: type, default, help, unit, choices and range."""
     hints = get_type_hints(cls)
     return {

@@ -16,7 +16,7 @@ from tenfold.core.settings import check_settings
 from tenfold.media.input import Input
 from tenfold.run.folder import EXPORTS
 from tenfold.run.run import Run
-from tenfold.serving.declared import kind_name, wishes
+from tenfold.serving.declared import kind_name, options
 from tenfold.serving.inputs import KINDS, Kind
 from tenfold.serving.replies import Refused
 from tenfold.serving.settings import Settings
@@ -25,14 +25,14 @@ __all__ = ["Asked", "Model", "Row", "Wanted", "identifiers", "model_of"]
 
 Row = dict[str, Any]
 PARTS = 8
-"""Most parts of a form, where a model does not take more inputs and wishes than that."""
+"""Most parts of a form, where a model does not take more inputs and options than that."""
 FRAME = 64 << 10
 """Bytes of a form that are not content: boundaries and the headers of its parts."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Checked wishes; those of equal `key` may be answered together."""
+    """Checked options; those of equal `key` may be answered together."""
 
     key: tuple[Any, ...]
     values: dict[str, Any] = field(compare=False, default_factory=dict)
@@ -40,7 +40,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Asked:
-    """What a request asks: rows of cells by the inputs' names, and wishes."""
+    """What a request asks: rows of cells by the inputs' names, and options."""
 
     rows: list[Row]
     wanted: Wanted
@@ -68,14 +68,14 @@ class Model:
         return KINDS[self.inputs[name].kind]
 
     @property
-    def wishes(self) -> type:
+    def options(self) -> type:
         """The dataclass of choices at prediction time."""
-        return type(self.run.app).wishes
+        return type(self.run.app).options
 
     @property
     def parts(self) -> int:
         """Most parts of a form."""
-        return max(PARTS, len(self.inputs) + len(wishes(self.wishes)))
+        return max(PARTS, len(self.inputs) + len(options(self.options)))
 
     @property
     def form_one(self) -> int:
@@ -87,13 +87,13 @@ class Model:
         """Bytes of the largest form that holds many things."""
         return min(self.parts * max(self.sizes.values()), max(self.media, self.json)) + FRAME
 
-    def wanted(self, wishes: dict[str, Any]) -> Wanted:
-        """The wishes once each is known and in range.
+    def wanted(self, options: dict[str, Any]) -> Wanted:
+        """The options once each is known and in range.
 
         Raises Refused.
         """
         try:
-            key = tuple(sorted((name, type(one).__name__, one) for name, one in wishes.items()))
+            key = tuple(sorted((name, type(one).__name__, one) for name, one in options.items()))
             found: Wanted = self.checked(key)  # type: ignore[attr-defined]
         except TypeError:  # a list or an object where a choice should stand
             raise Refused(422, code="bad-setting") from None
@@ -102,7 +102,7 @@ class Model:
     def _checked(self, key: tuple[Any, ...]) -> Wanted:
         values = {name: value for name, _, value in key}
         try:
-            check_settings(self.wishes, values, self.run.kind)
+            check_settings(self.options, values, self.run.kind)
         except UsageError as error:
             raise Refused(422, code=error.code) from None
         return Wanted(key, values)
@@ -133,7 +133,7 @@ class Model:
                 for name, one in self.inputs.items()
             },
             "gives": kind_name(self.run.app.gives(self.run.facts)),
-            "wishes": wishes(self.wishes),
+            "options": options(self.options),
             "classes": self.run.classes,
             "headline": headline,
             "score": scores.get("scores", {}).get(headline),

@@ -1,6 +1,6 @@
 """JSON Schemas of what a model takes and gives, and the OpenAPI document made of them.
 
-Inputs and wishes come from the application's declarations, answers from the type hints of its kind
+Inputs and options come from the application's declarations, answers from the type hints of its kind
 of Prediction, so that no kind of work needs a line here.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenfold.core.lazy import lazy
-from tenfold.serving.declared import kind_name, wishes
+from tenfold.serving.declared import kind_name, options
 from tenfold.serving.inputs import KINDS
 from tenfold.serving.models import Model
 
@@ -40,16 +40,16 @@ def record(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Sch
 # --- what is taken --------------------------------------------------------------------------------
 
 
-def _wish(facts: dict[str, Any]) -> Schema:
+def _option(facts: dict[str, Any]) -> Schema:
     said = f"{facts['help']} ({facts['unit']})" if facts["unit"] else facts["help"]
     found = {"type": facts["type"], "default": facts["default"], "description": said}
     limits = {"enum": facts["choices"], "minimum": facts["low"], "maximum": facts["high"]}
     return found | {key: value for key, value in limits.items() if value not in (None, [])}
 
 
-def wished(model: Model) -> Schema:
-    """The schema of the wishes of a model."""
-    every = {name: _wish(facts) for name, facts in wishes(model.wishes).items()}
+def option(model: Model) -> Schema:
+    """The schema of the options of a model."""
+    every = {name: _option(facts) for name, facts in options(model.options).items()}
     return record(every, optional=tuple(every))
 
 
@@ -67,8 +67,8 @@ def body(model: Model, many: bool) -> dict[str, Any]:
     thing = reference(f"{model.id}.inputs")
     things = {"type": "array", "items": thing, "minItems": 1, "maxItems": model.batch}
     told = record(
-        {"inputs": things if many else thing, "wishes": reference(f"{model.id}.wishes")},
-        optional=("wishes",),
+        {"inputs": things if many else thing, "options": reference(f"{model.id}.options")},
+        optional=("options",),
     )
     form = {"schema": _form(model, many)}
     return {
@@ -84,7 +84,7 @@ def _form(model: Model, many: bool) -> Schema:
         part = {"type": "string", "contentMediaType": "application/octet-stream"}
         part = part if kind.media else dict(kind.schema)
         properties[name] = {"type": "array", "items": part} if many else part
-    own = {name: _wish(facts) for name, facts in wishes(model.wishes).items()}
+    own = {name: _option(facts) for name, facts in options(model.options).items()}
     return record(properties | own, optional=tuple(own))
 
 
@@ -158,7 +158,7 @@ def components(models: list[Model]) -> dict[str, Schema]:
     found = {"Problem": PROBLEM, "Error": ERROR, "Model": _model()}
     for model in models:
         found[f"{model.id}.inputs"] = taken(model)
-        found[f"{model.id}.wishes"] = wished(model)
+        found[f"{model.id}.options"] = option(model)
         found[f"{model.id}.prediction"] = prediction(model.run.app.gives(model.run.facts))
         found[f"{model.id}.one"] = one_answer(model)
         found[f"{model.id}.many"] = batch_answer(model)
@@ -178,7 +178,7 @@ def _model() -> Schema:
             "hash": text,
             "inputs": {"type": "object"},
             "gives": text,
-            "wishes": {"type": "object"},
+            "options": {"type": "object"},
             "classes": {"type": "array", "items": text},
             "headline": text,
             "score": {"anyOf": [numbers, {"type": "null"}]},

@@ -33,7 +33,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
-from tenfold.core.settings import Range, knob
+from tenfold.core.settings import Range, setting
 from tenfold.media.files import labelled
 from tenfold.media.image import augment as views
 from tenfold.media.image import decode as pictures
@@ -82,46 +82,46 @@ def _around_the_recipe(settings: dict[str, Any]) -> Range:
 
 
 @dataclass(frozen=True)
-class _Wishes:
+class _Options:
     """Choices at prediction time."""
 
-    top: int = knob(0, "how many classes to list, 0 = all", low=0, high=100_000)
-    threshold: float = knob(0.5, "probability from which a class counts", low=0.0, high=1.0)
+    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
+    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
 class ImageClassification(App):
     """See the module."""
 
-    size: str = knob("small", "how much network", choices=SIZES, search=("tiny", "medium"))
-    network: str = knob(
+    size: str = setting("small", "how much network", choices=SIZES, search=("tiny", "medium"))
+    network: str = setting(
         "fast",
         "which: fast, listing, residual or a line of layers",
         accepts=_line,
         search=("residual",),
     )
-    image_size: int = knob(
+    image_size: int = setting(
         0, "side of the pictures as learnt, 0 = decide", unit="px", low=0, high=1024
     )
-    loss: str = knob("auto", "what is made small", choices=losses.LOSSES)
-    optimizer: str = knob(
+    loss: str = setting("auto", "what is made small", choices=losses.LOSSES)
+    optimizer: str = setting(
         "auto",
         "how steps are made",
         choices=("auto", "sgd", "adamw", "muon"),
         search=("sgd", "adamw"),
     )
-    learning_rate: float = knob(
+    learning_rate: float = setting(
         0.0, "learning rate, 0 = the recipe's", low=0.0, high=100.0, search=_around_the_recipe
     )
-    augment: str = knob(
+    augment: str = setting(
         "auto", f"auto, none or {','.join(views.KINDS)}", accepts=views.named, search=AUGMENTS
     )
-    foreground: str = knob(
+    foreground: str = setting(
         "none", "object and background told apart, as one more channel", choices=("none", "mixture")
     )
 
     encoding = 2
-    wishes = _Wishes
+    options = _Options
 
     def read(self, source: Any) -> Table:
         return labelled.read(source, pictures.MEDIUM)
@@ -162,7 +162,7 @@ class ImageClassification(App):
         line = net["line"]
         body = lined.Lined(line, *shape) if line else fast.Fast(*shape, net["size"])
         found = networks.PictureClassifier(body, *sides, False, answers["several"])
-        return _averaged(found, facts, facts.get("settled", {}).get("augment", net["augment"]))
+        return _averaged(found, facts, facts.get("fitted", {}).get("augment", net["augment"]))
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         _learn_statistics(net, parts)
@@ -174,16 +174,16 @@ class ImageClassification(App):
         judge = partial(_loss_of, facts=facts, columns=parts.choose)
         chosen = augment_search.choose(net, parts, ways, objective, plan, recipe, judge)
         net, change = _averaged(net, facts, chosen.way), ways[chosen.way]
-        net, settled = loop.fit(net, parts, objective, chosen.plan, recipe, change, losses.measure)
-        settled |= {"augment": chosen.way} | ({"tried": chosen.losses} if chosen.losses else {})
+        net, fitted = loop.fit(net, parts, objective, chosen.plan, recipe, change, losses.measure)
+        fitted |= {"augment": chosen.way} | ({"tried": chosen.losses} if chosen.losses else {})
         if not plan.dry:
-            settled["temperature"] = _calibrate(net, parts)
-        return net, settled
+            fitted["temperature"] = _calibrate(net, parts)
+        return net, fitted
 
-    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
-        wishes = wishes or _Wishes()
+    def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
+        options = options or _Options()
         return class_answers.answers_of(
-            outputs["probabilities"], facts["answers"], wishes.top, wishes.threshold
+            outputs["probabilities"], facts["answers"], options.top, options.threshold
         )
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:

@@ -110,9 +110,9 @@ def _fitting(data: Any) -> list[str]:
     return found
 
 
-def find(kind: str, **knobs: Any) -> App:
-    """The application of a kind of work with its knobs, each checked.
+def find(kind: str, **settings: Any) -> App:
+    """The application of a kind of work with its settings, each checked.
 
-    Raises UsageError for an unknown kind, an unknown knob, or a value out of range.
+    Raises UsageError for an unknown kind, an unknown setting, or a value out of range.
     """
-    return check_settings(class_of(kind), knobs, kind)
+    return check_settings(class_of(kind), settings, kind)

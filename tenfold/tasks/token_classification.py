@@ -28,7 +28,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
-from tenfold.core.settings import Range, knob
+from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.text import tagged, tokens
 from tenfold.networks import crf
@@ -52,27 +52,29 @@ LONGEST = 20_000
 
 
 @dataclass(frozen=True)
-class _Wishes:
+class _Options:
     """Choices at prediction time."""
 
-    threshold: float = knob(0.0, "least probability of a span that is named", low=0.0, high=1.0)
+    threshold: float = setting(0.0, "least probability of a span that is named", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
 class TokenClassification(App):
     """See the module."""
 
-    size: str = knob("small", "how much network", choices=tuple(SIZES), search=("tiny", "medium"))
-    target: str = knob("auto", "which column of the files holds the tags, by name or number")
-    model: str = knob("auto", "which rung answers, auto = best on validation", choices=MODELS)
-    learning_rate: float = knob(
+    size: str = setting(
+        "small", "how much network", choices=tuple(SIZES), search=("tiny", "medium")
+    )
+    target: str = setting("auto", "which column of the files holds the tags, by name or number")
+    model: str = setting("auto", "which rung answers, auto = best on validation", choices=MODELS)
+    learning_rate: float = setting(
         0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
     )
-    dropout: float = knob(
+    dropout: float = setting(
         0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
     )
 
-    wishes = _Wishes
+    options = _Options
 
     def read(self, source: Any) -> Table:
         return tagged.read(source, self.target)
@@ -118,31 +120,31 @@ class TokenClassification(App):
             networks.Network(buckets, tags, width, depth, facts["net"]["dropout"]),
             networks.Linear(buckets, tags),
             networks.Bayes(buckets, tags),
-            facts.get("settled", {}).get("kept", "network"),
+            facts.get("fitted", {}).get("kept", "network"),
         )
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         net.to(device.choose_device(plan.device))
-        recipe, settled = (
+        recipe, fitted = (
             replace(_recipe(parts.train.rows), learning_rate=self.learning_rate),
             dict[str, Any](),
         )
         if self.model in ("auto", "network"):
-            _, settled = loop.fit(net.network, parts, _by_chain, plan, recipe)
+            _, fitted = loop.fit(net.network, parts, _by_chain, plan, recipe)
         elif self.model == "linear":
-            _, settled = loop.fit(net.linear, parts, _by_token, plan, _LINEAR)
+            _, fitted = loop.fit(net.linear, parts, _by_token, plan, _LINEAR)
         if plan.dry:
-            return net.eval(), settled
+            return net.eval(), fitted
         if self.model == "auto":
             own = replace(plan, minutes=None, epochs=None, folder=None, judge=None)
             alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
             loop.fit(net.linear, alone, _by_token, own, _LINEAR)
         if self.model in ("auto", "naive-bayes"):
             _count(net.bayes.inner, parts.train)
-        return net.eval(), settled | _keep(net, parts.choose, plan.facts, self.model)
+        return net.eval(), fitted | _keep(net, parts.choose, plan.facts, self.model)
 
-    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
-        answers, threshold = facts["answers"], (wishes or _Wishes()).threshold
+    def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
+        answers, threshold = facts["answers"], (options or _Options()).threshold
         found: list[Any] = [None] * len(outputs["scores"])
         for rows, ways in crf.ways(outputs, answers["tags"]):
             for row, way in zip(rows, ways, strict=True):
@@ -151,7 +153,7 @@ class TokenClassification(App):
         return found
 
     def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        tried = facts["settled"].get("tried", {})
+        tried = facts["fitted"].get("tried", {})
         return {name: _as(net, name) for name in tried if name != net.kept}
 
 
@@ -279,7 +281,7 @@ def _count(bayes: Any, train: Columns) -> None:
         there &= batch["tags"] >= 0
         words, tags = batch["tokens"][there], batch["tags"][there]
         bayes.count(torch.from_numpy(words).to(place), torch.from_numpy(tags).to(place))
-    bayes.settle()
+    bayes.finish()
 
 
 def _keep(net: Any, choose: Columns, facts: Facts, wanted: str) -> dict[str, Any]:

@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 
 __all__ = [
-    "Settled",
+    "Budget",
     "agreed",
     "batch_and_length",
+    "decide",
     "own_steps",
     "pace",
     "seconds_a_step",
-    "settle",
     "stored",
     "tried",
 ]
 
 
 @dataclass(frozen=True)
-class Settled:
+class Budget:
     """What the plan came to. `length` is the number of steps of one pass.
 
     `patience` is the number of steps without improvement that end learning early, 0 = never.
@@ -68,25 +68,25 @@ class Settled:
         return facts | {"epochs": round(self.epochs, 4)}
 
 
-def settle(
+def decide(
     net: nn.Module, train: Columns, loss: Loss, plan: Plan, recipe: Recipe, augment: Augment | None
-) -> Settled:
+) -> Budget:
     """Decides, or reads back what a continued run once decided."""
     path = plan.folder / "checkpoints" / "plan.json" if plan.folder else None
     if path and path.exists():
-        settled: Settled = stored(path, Settled)
-        torch.set_num_threads(settled.threads)
-        return settled
+        budget: Budget = stored(path, Budget)
+        torch.set_num_threads(budget.threads)
+        return budget
     batch, length = batch_and_length(plan, recipe, train.rows)
     work = Work(loss, augment, agreed(net, train, loss, plan))
     steps, decided = _steps(net, train, plan, recipe, work, batch, length)
     precision = str(work.precision).removeprefix("torch.")
     threads = torch.get_num_threads()
     patience = _patience(plan, recipe, steps, length)
-    settled = Settled(steps, batch, length, precision, threads, decided, patience)
+    budget = Budget(steps, batch, length, precision, threads, decided, patience)
     if path:
-        system.write_atomically(path, json.dumps(vars(settled)))
-    return settled
+        system.write_atomically(path, json.dumps(vars(budget)))
+    return budget
 
 
 def _patience(plan: Plan, recipe: Recipe, steps: int, length: int) -> int:
@@ -207,11 +207,11 @@ def seconds_a_step(
 
 
 def tried(
-    net: nn.Module, train: Columns, recipe: Recipe, work: Work, settled: Settled
+    net: nn.Module, train: Columns, recipe: Recipe, work: Work, budget: Budget
 ) -> dict[str, Any]:
-    """What a dry plan gives: the settled plan, how long its steps take here, some changed rows."""
-    seconds = pace(net, train, recipe, work, settled.batch)
-    facts = settled.to_json() | {"seconds_a_step": seconds}
+    """What a dry plan gives: the budget, how long its steps take here, some changed rows."""
+    seconds = pace(net, train, recipe, work, budget.batch)
+    facts = budget.to_json() | {"seconds_a_step": seconds}
     return facts | ({"views": _views(net, train, work)} if work.augment else {})
 
 

@@ -21,7 +21,7 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import advance, tell
 from tenfold.training import checkpoint, interrupts
 from tenfold.training.batches import Feed, in_order
-from tenfold.training.budget import Settled, settle, tried
+from tenfold.training.budget import Budget, decide, tried
 from tenfold.training.learner import Augment, Batch, Learner, Loss, Work
 from tenfold.training.optimizers import Recipe
 from tenfold.training.schedule import Course
@@ -45,23 +45,23 @@ def fit(
     augment: Augment | None = None,
     measure: Measure | None = None,
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """Trains `net` by the plan and gives it back in eval mode, with what was settled.
+    """Trains `net` by the plan and gives it back in eval mode, with what was fitted.
 
     `measure(net, batch)` gives sums over rows, logged as means over validation. Raises Stopped
     after a signal (the state is saved), TrainingFailed where gradients are never finite. With a
-    dry plan nothing is learnt: see `settle.tried`.
+    dry plan nothing is learnt: see `budget.tried`.
     """
     place = device.choose_device(plan.device)
-    settled = settle(net.to(place), parts.train, loss, plan, recipe, augment)
-    work = Work(loss, augment, getattr(torch, settled.precision))
+    budget = decide(net.to(place), parts.train, loss, plan, recipe, augment)
+    work = Work(loss, augment, getattr(torch, budget.precision))
     if plan.dry:
-        return net.eval(), tried(net, parts.train, recipe, work, settled)
-    patience = settled.patience if parts.choose.rows else 0
-    learner = Learner(net, recipe, work, settled.steps, keeps_best=patience > 0)
-    course = Course(settled.steps, patience, recipe)
-    journal = _Journal(learner, settled, plan, parts.choose, measure or _mean_of(loss), course)
-    feed = Feed(parts.train, settled.batch, plan.seed, place)
-    busy = interrupts.Contention(settled.threads, place.type == "cpu")
+        return net.eval(), tried(net, parts.train, recipe, work, budget)
+    patience = budget.patience if parts.choose.rows else 0
+    learner = Learner(net, recipe, work, budget.steps, keeps_best=patience > 0)
+    course = Course(budget.steps, patience, recipe)
+    journal = _Journal(learner, budget, plan, parts.choose, measure or _mean_of(loss), course)
+    feed = Feed(parts.train, budget.batch, plan.seed, place)
+    busy = interrupts.Contention(budget.threads, place.type == "cpu")
     step = journal.begin()
     net.train()
     with interrupts.signals() as stopped:
@@ -77,7 +77,7 @@ def fit(
                 busy.look_again()
     learner.finish()
     early = {"ended_early": course.end} if course.turned else {}
-    return net.eval(), settled.to_json() | early
+    return net.eval(), budget.to_json() | early
 
 
 class _Journal:
@@ -86,23 +86,23 @@ class _Journal:
     def __init__(
         self,
         learner: Learner,
-        settled: Settled,
+        budget: Budget,
         plan: Plan,
         choose: Columns,
         measure: Measure,
         course: Course,
     ) -> None:
-        self.learner, self.settled, self.plan = learner, settled, plan
+        self.learner, self.budget, self.plan = learner, budget, plan
         self.choose, self.measure, self.course = choose, measure, course
         self.folder = plan.folder / "checkpoints" if plan.folder else None
         self.first = {name: value.clone() for name, value in learner.tensors().items()}
         if self.folder:
             size = sum(value.nbytes for value in self.first.values())
             system.need_disk(self.folder, (checkpoint.KEEP + 1) * size, "Checkpoints")
-        passes = settled.length * max(1, math.ceil(settled.epochs / 20))
-        self.logs = frozenset([*range(passes, settled.steps, passes), settled.steps])
-        every = plan.checkpoint_steps if plan.folder else settled.steps
-        self.stops = self.logs | frozenset(range(every, settled.steps, every))
+        passes = budget.length * max(1, math.ceil(budget.epochs / 20))
+        self.logs = frozenset([*range(passes, budget.steps, passes), budget.steps])
+        every = plan.checkpoint_steps if plan.folder else budget.steps
+        self.stops = self.logs | frozenset(range(every, budget.steps, every))
         self.rows: list[dict[str, Any]] = []
         self._beginning = {"step": 0, "logged": 0, "rows": [], "course": course.state()}
         self.retries, self.logged, self.note = 0, 0, ""
@@ -120,7 +120,7 @@ class _Journal:
         step = self._take(*found)
         self.learner.micro, self.learner.rate = found[0]["micro"], found[0]["rate"]
         self.retries = found[0]["retries"]
-        tell(f"Continuing at step {step} of {self.settled.steps}.")
+        tell(f"Continuing at step {step} of {self.budget.steps}.")
         self._ask_judge(step)
         return step
 
@@ -152,12 +152,12 @@ class _Journal:
             self.learner.take_best(course.end)
             tell(
                 f"Validation has not improved since step {course.best_at}: "
-                f"back to those weights, to end at step {course.end} of {self.settled.steps}."
+                f"back to those weights, to end at step {course.end} of {self.budget.steps}."
             )
 
     def _ask_judge(self, step: int) -> None:
         """Not once an early end has begun: its falling rate would not compare with others'."""
-        row, end = (self.rows or [{}])[-1], self.settled.steps
+        row, end = (self.rows or [{}])[-1], self.budget.steps
         told = row.get("step") == step and "valid_loss" in row
         if self.plan.judge and told and step < self.course.end == end:
             self.plan.judge(step / end, row["valid_loss"])
@@ -171,12 +171,12 @@ class _Journal:
         steps = max(1, step - self.logged)
         row = {
             "step": step,
-            "epoch": round(step / self.settled.length, 4),
+            "epoch": round(step / self.budget.length, 4),
             "loss": round(float(self.learner.sum) / steps, 6),
             "seconds": round(seconds, 3),
             "threads": torch.get_num_threads(),
-            "rows_per_second": round(steps * self.settled.batch / seconds),
-            **evaluate(self.learner.net, self.choose, self.measure, self.settled.batch),
+            "rows_per_second": round(steps * self.budget.batch / seconds),
+            **evaluate(self.learner.net, self.choose, self.measure, self.budget.batch),
         }
         self.note, self.logged = f"loss {row['loss']:.3f}", step
         self.learner.sum.zero_()
@@ -203,7 +203,7 @@ class _Journal:
         if self.retries > 3:
             raise TrainingFailed(
                 f"The gradient is not finite at step {broken}, after three tries at lower rates",
-                where=f"step {broken} of {self.settled.steps}",
+                where=f"step {broken} of {self.budget.steps}",
                 fix="Give a smaller --learning-rate, or look at the data with `tenfold check`.",
             )
         self.learner.rate /= 2

@@ -33,13 +33,13 @@ SMOOTHING = 0.15
 Batch = dict[str, Any]
 
 
-def objective(wish: str, answers: dict[str, Any], place: Any) -> Any:
+def objective(option: str, answers: dict[str, Any], place: Any) -> Any:
     """The loss that the person or the data ask for, as (net, batch) -> scalar.
 
     `answers` has `counts` of each class among the training rows and `several`.
     """
-    kind = wish if wish in ("focal", "binary") else "cross-entropy"
-    weights = _class_weights(wish, answers)
+    kind = option if option in ("focal", "binary") else "cross-entropy"
+    weights = _class_weights(option, answers)
     return partial(
         _loss,
         kind="binary" if answers["several"] else kind,
@@ -47,11 +47,11 @@ def objective(wish: str, answers: dict[str, Any], place: Any) -> Any:
     )
 
 
-def _class_weights(wish: str, answers: dict[str, Any]) -> list[float] | None:
+def _class_weights(option: str, answers: dict[str, Any]) -> list[float] | None:
     """Inverse square root of the counts, mean 1 over rows; None where classes are even."""
     counts = np.array(answers["counts"], float)
-    uneven = counts.max() > (1.0 if wish == "weighted" else 1.5) * counts.min()
-    if answers["several"] or wish not in ("auto", "weighted") or not uneven:
+    uneven = counts.max() > (1.0 if option == "weighted" else 1.5) * counts.min()
+    if answers["several"] or option not in ("auto", "weighted") or not uneven:
         return None
     weights = counts**-0.5
     weights *= counts.sum() / (weights * counts).sum()

@@ -34,7 +34,7 @@ def check(
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
     lang: str = "en",
-    **knobs: Any,
+    **settings: Any,
 ) -> Document:
     """Look at every file of a folder before learning from it, and say what is wrong.
 
@@ -47,7 +47,7 @@ def check(
         classes: File that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
         lang: Language of the report, en or zh.
-        knobs: Settings of the kind of work.
+        settings: Settings of the kind of work.
 
     Every file is decoded once, as for training; nothing is learnt, and nothing is written to the
     data. A JSON file with the whole list lies beside the report. Data that cannot be learnt from
@@ -60,20 +60,20 @@ def check(
     if kind not in names():
         raise asked_back(kind, data, "check")
     language.known(lang)
-    app = find(kind, **knobs)
+    app = find(kind, **settings)
     page = _page(out, data)
     prepared = prepare(app, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
     refusal = prepared.refusal(on_bad)
-    settled = {} if refusal else tried(app, prepared, Plan(seed=seed))[0]
+    fitted = {} if refusal else tried(app, prepared, Plan(seed=seed))[0]
     content = {
         "schema": SCHEMA,
         "kind": kind,
         **document_rows(prepared),
-        "estimate": estimate(prepared, settled),
+        "estimate": estimate(prepared, fitted),
         "report": str(page),
     }
     with language.speaking(lang):
-        write_check(prepared, content, page, app=app, views=settled.get("views"), refusal=refusal)
+        write_check(prepared, content, page, app=app, views=fitted.get("views"), refusal=refusal)
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     system.write_atomically(page.with_suffix(".json"), text)
     if refusal:

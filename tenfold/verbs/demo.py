@@ -82,9 +82,9 @@ def _digits(folder: Path) -> Path:
 
 
 def _shown(home: Path, data: Path, what: str, settings: dict[str, Any], lang: str) -> Document:
-    knobs = {name: value for name, value in settings.items() if name != "epochs"}
+    common = {name: value for name, value in settings.items() if name != "epochs"}
     tell("1. check: every picture is read once")
-    checked = check(KIND, data, out=home / f"check-{what}.html", lang=lang, **knobs)
+    checked = check(KIND, data, out=home / f"check-{what}.html", lang=lang, **common)
     tell("2. train, test, report")
     run = train(KIND, data, out=_free(home / "runs", what), lang=lang, **settings)
     tell("3. explain: which parts of eight pictures mattered")

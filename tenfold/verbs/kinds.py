@@ -28,12 +28,18 @@ def kinds(kind: str | None = None) -> Document:
         return Document({"schema": SCHEMA, "kinds": found}, text)
     cls = class_of(kind)
     about = inspect.getdoc(sys.modules[cls.__module__]) or ""
-    knobs = {entry.name: _facts(entry) for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    wishes = {entry.name: _facts(entry) for entry in dataclasses.fields(cls.wishes)}
+    settings = {entry.name: _facts(entry) for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    options = {entry.name: _facts(entry) for entry in dataclasses.fields(cls.options)}
     text = "\n".join(
-        [about, "", "Settings:", *_lines(knobs), "", "At prediction:", *_lines(wishes)]
+        [about, "", "Settings:", *_lines(settings), "", "At prediction:", *_lines(options)]
     )
-    content = {"schema": SCHEMA, "kind": kind, "about": about, "knobs": knobs, "wishes": wishes}
+    content = {
+        "schema": SCHEMA,
+        "kind": kind,
+        "about": about,
+        "settings": settings,
+        "options": options,
+    }
     return Document(content, text)
 
 

@@ -49,7 +49,7 @@ def predict(
     csv: str | Path | None = None,
     draw: str | Path | None = None,
     device: str = "auto",
-    **wishes: Any,
+    **options: Any,
 ) -> Answers[Predicted]:
     """Answer for files, folders, globs or standard input, one line each.
 
@@ -59,7 +59,7 @@ def predict(
         csv: Write the answers to this CSV file as well.
         draw: Write pictures with the answers on them into this folder as well.
         device: auto, cpu, cuda, cuda:1 ...
-        wishes: Choices of the kind of work, such as top.
+        options: Choices of the kind of work, such as top.
 
     In Python, arrays, bytes, open files and DataFrames are inputs too. What cannot be read is
     answered on its own line, the rest go on.
@@ -72,7 +72,7 @@ def predict(
     if draw is not None:
         refuse_undrawn(wanted)
     handed = _noted(tables(wanted, inputs), shown)
-    found = opened.predict(handed, **wishes)
+    found = opened.predict(handed, **options)
     answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
     if csv is not None:
         answers = _to_csv(answers, Path(csv), opened)

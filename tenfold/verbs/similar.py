@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
-from tenfold.core.settings import check_settings, knob
+from tenfold.core.settings import check_settings, setting
 from tenfold.core.text import short
 from tenfold.data.inputs import refuse_undrawn, tables
 from tenfold.data.scan import scan
@@ -33,7 +33,7 @@ SIDE, MOST_DRAWN = 160, 10
 
 @dataclass(frozen=True)
 class _Choices:
-    k: int = knob(5, "how many training rows to show", low=1, high=1000)
+    k: int = setting(5, "how many training rows to show", low=1, high=1000)
 
 
 @dataclass(frozen=True)

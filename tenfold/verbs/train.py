@@ -63,7 +63,7 @@ def train(
     repeat: int = 1,
     plan: bool = False,
     lang: str = "en",
-    **knobs: Any,
+    **settings: Any,
 ) -> Run | Document:
     """Learn from a folder: check it, train, test, report.
 
@@ -84,7 +84,7 @@ def train(
         repeat: Train so many times, with this seed and those after it; mean and spread.
         plan: Stop before training: the network's layers, and what training would take.
         lang: Language of the report, en or zh.
-        knobs: Settings of the kind of work.
+        settings: Settings of the kind of work.
 
     Returns the finished Run; with `repeat` a document with mean and spread, and the `runs`; with
     `plan` a document, and nothing is written. The same call again continues an unfinished run.
@@ -95,13 +95,13 @@ def train(
     if kind not in names():
         raise asked_back(kind, data, "train")
     language.known(lang)
-    find(kind, **knobs)  # a mistyped setting is told before anything is read
+    find(kind, **settings)  # a mistyped setting is told before anything is read
     if repeat < 1 or repeat > 100:
         raise UsageError(
             f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
         )
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = Asked(kind, data, told, limit, classes, on_bad, start, lang, knobs)
+    asked = Asked(kind, data, told, limit, classes, on_bad, start, lang, settings)
     if plan:
         return _planned(asked)
     return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
@@ -112,7 +112,7 @@ def _planned(asked: Asked) -> Document:
     began = time.perf_counter()
     app, prepared = ready(asked)
     two = prepared.parts.train.take(np.zeros(2, np.int64))
-    settled, net = tried(app, prepared, left(asked.plan, time.perf_counter() - began))
+    fitted, net = tried(app, prepared, left(asked.plan, time.perf_counter() - began))
     rows = summary.table(net, two)
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
     content = {
@@ -121,7 +121,7 @@ def _planned(asked: Asked) -> Document:
         "rows": counts | {"quarantined": len(prepared.quarantined)},
         "layers": rows,
         **summary.totals(rows),
-        "estimate": (took := estimate(prepared, settled)),
+        "estimate": (took := estimate(prepared, fitted)),
     }
     lines = [summary.text(rows), "", "FLOPs are those of one row, forward."]
     if took:

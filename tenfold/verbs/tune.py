@@ -35,7 +35,7 @@ def tune(
     device: str = "auto",
     precision: str = "auto",
     lang: str = "en",
-    **knobs: Any,
+    **settings: Any,
 ) -> Tuned:
     """Search for better settings on validation, train the best anew, and say whether it gained.
 
@@ -54,7 +54,7 @@ def tune(
         device: auto, cpu, cuda, cuda:1 ...
         precision: auto, float32 or bfloat16.
         lang: Language of the reports, en or zh.
-        knobs: Settings of the kind of work; one that is given is held, the others may vary.
+        settings: Settings of the kind of work; one that is given is held, the others may vary.
 
     Each trial is a run of its own, judged on validation; poor ones end early. The test part is
     scored once, by the winner. The same call again continues an unfinished search.
@@ -67,11 +67,11 @@ def tune(
     if kind not in names():
         raise asked_back(kind, data, "tune")
     language.known(lang)
-    find(kind, **knobs)  # a mistyped setting is told before anything is read
+    find(kind, **settings)  # a mistyped setting is told before anything is read
     if not 2 <= trials <= MOST:
         raise UsageError(
             f"trials must be a whole number from 2 to {MOST}, got {trials!r}", code="bad-setting"
         )
     plan = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = Asked(kind, data, plan, limit, classes, on_bad, None, lang, knobs)
+    asked = Asked(kind, data, plan, limit, classes, on_bad, None, lang, settings)
     return search(asked, trials, out)

@@ -28,38 +28,38 @@ def tried(app: App, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], Any
         began = time.perf_counter()
         net = app.build(prepared.facts)
         dry = replace(plan, facts=prepared.facts, folder=None, dry=True)
-        net, settled = app.fit(net, prepared.parts, dry)
+        net, fitted = app.fit(net, prepared.parts, dry)
         weights = sum(value.nbytes for value in net.state_dict().values())
         place = device.name(next(net.parameters()).device)
         begun = time.perf_counter() - began
-        return settled | {"weights": weights, "device": place, "begun": begun}, net
+        return fitted | {"weights": weights, "device": place, "begun": begun}, net
     return {}, None
 
 
-def estimate(prepared: Prepared, settled: dict[str, Any]) -> dict[str, Any]:
+def estimate(prepared: Prepared, fitted: dict[str, Any]) -> dict[str, Any]:
     """Minutes, bytes of memory, bytes of disk (cache and, while learning, checkpoints).
 
-    `settled` is what `tried` gave; {} where it did not come to time its steps and nothing but
+    `fitted` is what `tried` gave; {} where it did not come to time its steps and nothing but
     steps is to be done. `more` of it is what is done beside: seconds and bytes.
     """
-    more = settled.get("more", {"seconds": 0.0, "bytes": 0})
-    by_steps = "seconds_a_step" in settled
+    more = fitted.get("more", {"seconds": 0.0, "bytes": 0})
+    by_steps = "seconds_a_step" in fitted
     if not by_steps and not more["seconds"]:
         return {}
     parts = prepared.parts
-    seconds = more["seconds"] + settled["begun"] + prepared.seconds["read"] + 3
+    seconds = more["seconds"] + fitted["begun"] + prepared.seconds["read"] + 3
     told: dict[str, Any] = {}
     if by_steps:
-        step, steps, batch = (settled[name] for name in ("seconds_a_step", "steps", "batch"))
-        looks = min(20, math.ceil(settled["epochs"])) * parts.choose.rows
+        step, steps, batch = (fitted[name] for name in ("seconds_a_step", "steps", "batch"))
+        looks = min(20, math.ceil(fitted["epochs"])) * parts.choose.rows
         looks += parts.reserve.rows + 2 * (len(prepared.used) - parts.train.rows)
         seconds += step * (steps + 0.6 * looks / batch)
         told = {"seconds_a_step": round(step, 6), "steps": steps, "batch": batch}
-        told |= {"epochs": settled["epochs"]}
+        told |= {"epochs": fitted["epochs"]}
     return {
         "minutes": round(seconds / 60, 3),
         "memory": system.peak_memory() + parts.train.nbytes + int(more["bytes"]),
-        "disk": prepared.columns.nbytes + 13 * settled["weights"] + 2_000_000,
+        "disk": prepared.columns.nbytes + 13 * fitted["weights"] + 2_000_000,
         **told,
-        "device": settled["device"],
+        "device": fitted["device"],
     }

@@ -78,7 +78,12 @@ def _again(asked: Asked, folder: Path) -> Run:
 def _settings(asked: Asked) -> dict[str, Any]:
     """What must agree for the same call to go on."""
     data = str(Path(asked.data).resolve()) if isinstance(asked.data, (str, Path)) else None
-    told = {"kind": asked.kind, "knobs": asked.knobs, "plan": asked.plan.settings(), "data": data}
+    told = {
+        "kind": asked.kind,
+        "settings": asked.settings,
+        "plan": asked.plan.settings(),
+        "data": data,
+    }
     found: dict[str, Any] = json.loads(json.dumps(told | asked.choices))
     return found
 

@@ -49,12 +49,12 @@ class Asked:
     on_bad: str = "stop"
     start: str | Path | None = None
     lang: str = "en"
-    knobs: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
 
     @property
     def choices(self) -> dict[str, Any]:
-        """All that decides the result beside plan, knobs and data, as JSON."""
+        """All that decides the result beside plan, settings and data, as JSON."""
         found = {
             "limit": self.limit,
             "classes": _json(self.classes),
@@ -99,7 +99,7 @@ def ready(asked: Asked) -> tuple[App, Prepared]:
 
     Raises DataRefused where the data cannot be learnt from.
     """
-    app = find(asked.kind, **asked.knobs)
+    app = find(asked.kind, **asked.settings)
     prepared = prepare(
         app,
         asked.data,
@@ -164,7 +164,7 @@ def _settings(app: App, asked: Asked, prepared: Prepared) -> dict[str, Any]:
     """All that decides the result: an unfinished run continues only where every value agrees."""
     return {
         "kind": asked.kind,
-        "knobs": settings_of(app),
+        "settings": settings_of(app),
         "plan": asked.plan.settings(),
         **asked.choices,
         "data": prepared.fingerprint,
@@ -250,8 +250,8 @@ def _learn(app: App, prepared: Prepared, plan: Plan, folder: Path, start: str | 
     if start is not None:
         _warm(net, runs.open_run(start, "cpu").net)
     plan = replace(plan, facts=prepared.facts, folder=folder)
-    net, settled = app.fit(net, prepared.parts, plan)
-    facts = prepared.facts | {"settled": settled}
+    net, fitted = app.fit(net, prepared.parts, plan)
+    facts = prepared.facts | {"fitted": fitted}
     if known := app.remember(prepared.used, prepared.facts):
         facts |= {"known": known}
     run = Run(folder, app, facts, by_torch(net), net)

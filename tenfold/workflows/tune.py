@@ -5,8 +5,8 @@
 <folder>/trial-000/ ...        runs like any other, judged on validation alone
 <folder>/best/                 the winner, trained anew, judged on the test part once
 
-Nothing here knows an application: what may vary is declared with its settings (`app.knob`). One
-half of validation chooses among the trials. The best of many flatters itself there, so whether it
+Nothing here knows a task: what may vary is declared with its settings (`core.settings.setting`).
+One half of validation chooses among the trials. The best of many flatters itself there, so whether it
 beats the default is asked of the other half, which chose nothing.
 """
 
@@ -80,7 +80,7 @@ class _Search:
 
     def of(self, settings: Content, **more: Any) -> Asked:
         """A training with these settings beside those that are held."""
-        return replace(self.asked, knobs=self.asked.knobs | settings, **more)
+        return replace(self.asked, settings=self.asked.settings | settings, **more)
 
 
 def search(asked: Asked, count: int, out: str | Path | None) -> Tuned:
@@ -119,7 +119,7 @@ def _fields(asked: Asked) -> list[Field]:
     """The settings that may vary: declared so by the application, not given by the person."""
     fields = dataclasses.fields(class_of(asked.kind))  # type: ignore[arg-type]
     declared = [entry for entry in fields if entry.metadata.get("search")]
-    found = [entry for entry in declared if entry.name not in asked.knobs]
+    found = [entry for entry in declared if entry.name not in asked.settings]
     if not found:
         names = ", ".join(f"--{entry.name.replace('_', '-')}" for entry in declared)
         raise UsageError(
@@ -153,7 +153,7 @@ def _look_at(prepared: Prepared) -> None:
 def _settings(
     asked: Asked,
     count: int,
-    knobs: Content,
+    settings: Content,
     fields: list[Field],
     prepared: Prepared,
     version: str,
@@ -164,7 +164,7 @@ def _settings(
         "trials": count,
         "plan": asked.plan.settings(),
         **asked.choices,
-        "knobs": knobs,
+        "settings": settings,
         "varied": [entry.name for entry in fields],
         "data": prepared.fingerprint,
         "versions": {"tenfold": __version__, "torch": str(torch.__version__), "optuna": version},

@@ -88,7 +88,7 @@ def test_kinds_runs_and_doctor_as_json(home):
     found = tenfold("kinds", "--json", cwd=home).document
     assert KIND in found["kinds"] and found["schema"] == 1
     found = tenfold("kinds", KIND, "--json", cwd=home).document
-    assert found["knobs"]["size"]["choices"] and "top" in found["wishes"]
+    assert found["settings"]["size"]["choices"] and "top" in found["options"]
     found = tenfold("runs", ".", "--json", cwd=home).document
     assert [one["run"] for one in found["runs"]] == ["run"] and found["runs"][0]["finished"]
     found = tenfold("doctor", "--json", cwd=home).document

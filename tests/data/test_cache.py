@@ -164,7 +164,7 @@ FULL = """
 import sys
 sys.path[:0] = {path!r}
 import numpy as np
-from tenfold import cache
+from tenfold.data import cache
 from tenfold.core.columns import Encoded
 from tenfold.core.errors import EnvironmentRefused
 def parts():

@@ -52,7 +52,7 @@ def test_an_application_is_a_final_frozen_dataclass_of_few_knobs(kind: str):
     cls = registry.class_of(kind)
     assert cls.__mro__[1] is App
     assert dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
-    assert dataclasses.is_dataclass(cls.wishes) and cls.wishes.__dataclass_params__.frozen
+    assert dataclasses.is_dataclass(cls.options) and cls.options.__dataclass_params__.frozen
     assert len(dataclasses.fields(cls)) <= 8
     with pytest.raises(TypeError, match="final"):
         type("Sub", (cls,), {})
@@ -61,15 +61,15 @@ def test_an_application_is_a_final_frozen_dataclass_of_few_knobs(kind: str):
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_application_adds_no_public_name(kind: str):
     cls = registry.class_of(kind)
-    knobs = {entry.name for entry in dataclasses.fields(cls)}
+    settings = {entry.name for entry in dataclasses.fields(cls)}
     public = {name for name in vars(cls) if not name.startswith("_")}
-    assert public - knobs - set(vars(App)) == set()
+    assert public - settings - set(vars(App)) == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_says_what_it_is(kind: str):
     cls = registry.class_of(kind)
-    for entry in [*dataclasses.fields(cls), *dataclasses.fields(cls.wishes)]:
+    for entry in [*dataclasses.fields(cls), *dataclasses.fields(cls.options)]:
         assert entry.metadata.get("help"), f"{entry.name} of {kind} has no help"
 
 
@@ -87,7 +87,7 @@ def wrong(entry: dataclasses.Field[Any], hint: Any) -> list[Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_setting_out_of_range_gets_the_standard_sentence(kind: str):
     cls = registry.class_of(kind)
-    for settings, make in ((cls, registry.find), (cls.wishes, check_wish)):
+    for settings, make in ((cls, registry.find), (cls.options, check_option)):
         hints = get_type_hints(settings)
         for entry in dataclasses.fields(settings):
             make(kind, **{entry.name: entry.default})
@@ -99,8 +99,8 @@ def test_a_setting_out_of_range_gets_the_standard_sentence(kind: str):
                 assert refused.value.exit_code == 2
 
 
-def check_wish(kind: str, **wishes: Any) -> Any:
-    return check_settings(registry.class_of(kind).wishes, wishes, kind)
+def check_option(kind: str, **options: Any) -> Any:
+    return check_settings(registry.class_of(kind).options, options, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -117,7 +117,7 @@ def test_facts_are_json_of_five_keys(subject: Subject):
     learnt = subject.app.learn(subject.prepared.table("train"))
     assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
     assert {"data", "net"} <= set(learnt) <= {"data", "answers", "net"}
-    assert {"settled"} <= set(subject.run.facts) - set(learnt) <= {"settled", "known"}
+    assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "known"}
     assert json.loads(json.dumps(subject.run.facts, allow_nan=False)) == subject.run.facts
 
 
@@ -254,7 +254,7 @@ folder, kind = Path(sys.argv[1]), sys.argv[2]
 asked = json.loads((folder / "asked.json").read_text())
 importlib.import_module("tenfold.tasks." + kind.replace("-", "_"))
 from tenfold.tasks import registry
-app = registry.find(kind, **asked["knobs"])
+app = registry.find(kind, **asked["settings"])
 assert "torch" not in sys.modules, "importing the application loads torch"
 app.encode(pd.DataFrame(asked["rows"]), asked["facts"])
 from tenfold.core.columns import Ragged
@@ -264,7 +264,7 @@ outputs = {
     name: Ragged(flat[name], flat[name + " offsets"]) if name + " offsets" in flat else flat[name]
     for name in names
 }
-said = app.decode(outputs, asked["facts"], type(app).wishes())
+said = app.decode(outputs, asked["facts"], type(app).options())
 assert "torch" not in sys.modules, "encode or decode loads torch"
 
 import torch
@@ -296,7 +296,7 @@ def test_it_loads_without_torch_and_builds_without_files(subject: Subject, tmp_p
     np.savez(tmp_path / "outputs.npz", **flat)
     table = subject.prepared.table("test").iloc[:3][[*subject.app.inputs(subject.facts)]]
     asked = {
-        "knobs": settings_of(subject.app),
+        "settings": settings_of(subject.app),
         "facts": subject.run.facts,
         "rows": table.to_dict("list"),
     }
@@ -305,8 +305,8 @@ def test_it_loads_without_torch_and_builds_without_files(subject: Subject, tmp_p
         [sys.executable, "-c", ALONE, str(tmp_path), subject.kind], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    wishes = type(subject.app).wishes()
-    said = subject.app.decode(outputs, subject.run.facts, wishes)
+    options = type(subject.app).options()
+    said = subject.app.decode(outputs, subject.run.facts, options)
     assert json.loads(done.stdout) == [str(one) for one in said]
 
 
@@ -353,8 +353,8 @@ def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
 def test_no_rows_in_validation_survive(subject: Subject, rows: int):
     train = subject.prepared.parts.train
     nothing = train.view(np.zeros(0))
-    net, settled = subject.app.fit(
+    net, fitted = subject.app.fit(
         subject.net(), Parts(train.view(np.arange(rows)), nothing, nothing), subject.plan(epochs=2)
     )
     assert all(torch.isfinite(value).all() for value in net.state_dict().values())
-    json.dumps(settled, allow_nan=False)
+    json.dumps(fitted, allow_nan=False)

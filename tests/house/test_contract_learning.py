@@ -101,8 +101,8 @@ def learn(
     size = parts.train.rows // 3
     settings = {"epochs": STEPS / 3, "batch": size, "checkpoint_steps": EVERY, "folder": folder}
     with watching(at):
-        net, settled = subject.app.fit(subject.net(), parts, subject.plan(**settings | more))
-    return as_bytes(net), settled
+        net, fitted = subject.app.fit(subject.net(), parts, subject.plan(**settings | more))
+    return as_bytes(net), fitted
 
 
 @pytest.fixture(scope="module")

@@ -95,11 +95,11 @@ unreadable("five-code", reason)
 # --- JSON documents ---
 
 # Below these keys stand names that depend on the data, each with a value of the same form.
-NAMED = {"scores", "baselines", "valid", "classes", "probabilities", "knobs", "wishes", "kinds"}
+NAMED = {"scores", "baselines", "valid", "classes", "probabilities", "settings", "options", "kinds"}
 NAMED |= {"versions", "codecs", "ablations"}
 FREE = {
-    "knobs",
-    "wishes",
+    "settings",
+    "options",
     "baselines",
     "ablations",
 }  # entries of these may lack keys that do not concern them
@@ -183,7 +183,7 @@ def test_every_file_of_a_run_is_described():
 def test_every_setting_stands_with_its_default(kind):
     page = (ROOT / f"docs/apps/{kind}.md").read_text("utf-8")
     cls = registry.class_of(kind)
-    for entry in (*dataclasses.fields(cls), *dataclasses.fields(cls.wishes)):
+    for entry in (*dataclasses.fields(cls), *dataclasses.fields(cls.options)):
         assert f"| `{entry.name}` | `{entry.default}` |" in page, f"{kind}: {entry.name}"
 
 

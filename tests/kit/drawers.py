@@ -32,7 +32,7 @@ def sound(seconds: float = 3) -> bytes:
     return file.getvalue()
 
 
-WISHES = {
+OPTIONS = {
     "top": {"type": "integer", "default": 0, "help": "how many", "low": 0, "high": 100_000},
     "threshold": {"type": "number", "default": 0.5, "help": "from", "low": 0.0, "high": 1.0},
     "mirror": {"type": "boolean", "default": False, "help": "both ways"},
@@ -111,7 +111,7 @@ def explanations(name: str) -> list[dict]:
 def canned():
     models = [
         model(
-            name, inputs=case[0], gives=name, score=None, wishes=WISHES if name == "label" else {}
+            name, inputs=case[0], gives=name, score=None, options=OPTIONS if name == "label" else {}
         )
         for name, case in CASES.items()
     ]

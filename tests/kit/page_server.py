@@ -28,7 +28,7 @@ def model(name: str, **facts: Any) -> dict[str, Any]:
         "hash": "ab" * 32,
         "inputs": {"image": {"kind": "image", "choices": []}},
         "gives": "label",
-        "wishes": {},
+        "options": {},
         "classes": [],
         "headline": "accuracy",
         "score": {"value": 0.958333, "low": 0.797577, "high": 0.992611, "guess": 0.25},

@@ -37,17 +37,17 @@ def train_table(
     )
 
 
-def facts_of(counts: dict[str, int] | None = None, knobs: Any = None, **look: Any) -> Facts:
-    return registry.find(KIND, **knobs or {}).learn(
+def facts_of(counts: dict[str, int] | None = None, settings: Any = None, **look: Any) -> Facts:
+    return registry.find(KIND, **settings or {}).learn(
         train_table(counts or {"cat": 8, "dog": 8}, **look)
     )
 
 
-def facts_at(height: int, width: int, channels: int, knobs: Any, **look: Any) -> Facts:
+def facts_at(height: int, width: int, channels: int, settings: Any, **look: Any) -> Facts:
     """The same for pictures stored at just these sides."""
-    facts = facts_of(EVEN, knobs, channels=channels, **look)
+    facts = facts_of(EVEN, settings, channels=channels, **look)
     facts["data"] |= {"height": height, "width": width}
-    return facts | {"net": registry.find(KIND, **knobs)._net(facts, train_table(EVEN))}
+    return facts | {"net": registry.find(KIND, **settings)._net(facts, train_table(EVEN))}
 
 
 def noise(facts: Facts, rows: int = 16) -> Parts:
@@ -60,7 +60,7 @@ def noise(facts: Facts, rows: int = 16) -> Parts:
     return Parts(columns, columns.view(np.arange(rows // 2)), columns.view(np.arange(rows // 2)))
 
 
-def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **knobs: Any) -> Call:
+def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **settings: Any) -> Call:
     """What goes to the loop."""
     seen: list[Call] = []
 
@@ -70,7 +70,7 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **knobs: Any) -> Call:
         return net, {}
 
     patch.setattr(loop, "fit", capture)
-    app = registry.find(KIND, **knobs)
+    app = registry.find(KIND, **settings)
     plan = Plan(facts=facts, device="cpu")
     torch.manual_seed(0)
     app.fit(app.build(facts), noise(facts), plan)

@@ -234,10 +234,10 @@ class Echo(App):
     def fit(self, net: Any, parts: Any, plan: Any) -> Any:
         raise NotImplementedError
 
-    def decode(self, outputs: Any, facts: Any, wishes: Any) -> Any:
+    def decode(self, outputs: Any, facts: Any, options: Any) -> Any:
         raise NotImplementedError
 
-    def predict(self, tables: Any, say: Any, facts: Any, wishes: Any) -> Any:
+    def predict(self, tables: Any, say: Any, facts: Any, options: Any) -> Any:
         for table in tables:
             for row in table.to_dict("records"):
                 source = row.pop("source")
@@ -283,9 +283,9 @@ def server(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield found
 
 
-def one(content: bytes, **wishes: Any) -> dict[str, Any]:
+def one(content: bytes, **options: Any) -> dict[str, Any]:
     """The body of a request about one picture."""
-    return {"inputs": {"image": coded(content)}, "wishes": wishes}
+    return {"inputs": {"image": coded(content)}, "options": options}
 
 
 def in_process(run: Run, paths: list[Path]) -> list[dict[str, Any]]:

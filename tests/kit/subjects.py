@@ -64,7 +64,7 @@ def trained(kind: str, folders: pytest.TempPathFactory) -> Subject:
     if kind not in _TRAINED:
         world, folder = world_of(kind), folders.mktemp(kind)
         data = world.make(folder / "data", SEED)
-        settings = {"seed": SEED, "device": "cpu", **world.plan, **world.knobs}
+        settings = {"seed": SEED, "device": "cpu", **world.plan, **world.settings}
         run = tenfold.train(kind, data, out=folder / "run", **settings)
         _TRAINED[kind] = Subject(kind, world, data, prepare(run.app, data, seed=SEED), run)
     return _TRAINED[kind]

@@ -22,7 +22,7 @@ class World:
     """How to make data of one kind of work, and how to learn on them.
 
     `make(folder, seed)` writes a labelled folder with train, valid and test parts. `spoil(folder)`
-    changes every answer and every content outside the train part, in place. `knobs` and `plan` are
+    changes every answer and every content outside the train part. `settings` and `plan` are
     arguments of train that beat the constant guess in 2 to 4 seconds on one core. `floor` is the
     lowest value the loss can take (label smoothing keeps it from zero). `hand_over(folder)` is
     something to predict.
@@ -31,7 +31,7 @@ class World:
     make: Callable[[Path, int], Path]
     spoil: Callable[[Path], None]
     hand_over: Callable[[Path], Any]
-    knobs: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
     floor: float = 0.0
 
@@ -214,7 +214,7 @@ WORLDS: dict[str, World] = {
         make=shapes,
         spoil=_spoil_pictures,
         hand_over=lambda folder: folder / "test" / "circle" / "000.png",
-        knobs={"size": "tiny", "augment": "shift"},
+        settings={"size": "tiny", "augment": "shift"},
         plan={"epochs": 30, "batch": 24},
         floor=_smoothed(len(SHAPES), 0.15),
     ),
@@ -222,14 +222,14 @@ WORLDS: dict[str, World] = {
         make=walks,
         spoil=_spoil_walks,
         hand_over=lambda folder: "a1|a2|a3",
-        knobs={"model": "sasrec", "size": "tiny", "dropout": 0.1, "learning_rate": 0.01},
+        settings={"model": "sasrec", "size": "tiny", "dropout": 0.1, "learning_rate": 0.01},
         plan={"epochs": 30, "batch": 20},
     ),
     "text-classification": World(
         make=texts,
         spoil=_spoil_texts,
         hand_over=lambda folder: "the soup was very tasty",
-        knobs={"size": "tiny"},
+        settings={"size": "tiny"},
         plan={"epochs": 30, "batch": 20},
         floor=_smoothed(len(TOPICS), 0.15),
     ),
@@ -237,7 +237,7 @@ WORLDS: dict[str, World] = {
         make=tagged,
         spoil=_spoil_tagged,
         hand_over=lambda folder: "today Anna calls in Quito .",
-        knobs={"size": "tiny"},
+        settings={"size": "tiny"},
         plan={"epochs": 20, "batch": 20},
         floor=0.0,
     ),

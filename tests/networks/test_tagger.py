@@ -138,7 +138,7 @@ def test_naive_bayes_says_what_was_counted() -> None:
     net = tags.Bayes(16, 2)
     words = torch.tensor([[3, 1], [3, 1], [3, 1], [5, 1]])
     net.count(words, torch.tensor([1, 1, 0, 0]))
-    net.settle()
+    net.decide()
     found = net(torch.tensor([[[3, 0], [5, 0], [9, 0]]]), torch.tensor([3]))[0].softmax(1)
     assert found[0, 1].item() == pytest.approx((2 + 0.05) / 3.1, abs=1e-3)
     assert found[1, 0] > 0.9

@@ -142,7 +142,7 @@ def page(run) -> str:
 
 def test_calibration_is_told_before_and_after(run, page):
     found = run.scores["calibration"]
-    assert found["temperature"] == run.facts["settled"]["temperature"]
+    assert found["temperature"] == run.facts["fitted"]["temperature"]
     valid = pd.DataFrame([row for row in rows_of(run) if row["split"] == "valid"])
     assert found["rows"] == splits.reserved(splits.unit_keys(valid), 0).sum() > 0
     assert found["after"]["ece"] == run.scores["scores"]["ece"]["value"]
@@ -239,7 +239,7 @@ def test_a_page_prints_whole(page):
 # --- how it is made again ---
 
 
-def command_of(run, settled: dict, minutes: float | None = None) -> str:
+def command_of(run, fitted: dict, minutes: float | None = None) -> str:
     """The command line of a run that had come to these decisions."""
     plan_file = run.folder / "plan.json"
     before = plan_file.read_text()
@@ -247,7 +247,7 @@ def command_of(run, settled: dict, minutes: float | None = None) -> str:
     told["plan"] |= {"minutes": minutes, "epochs": None if minutes else told["plan"]["epochs"]}
     try:
         plan_file.write_text(json.dumps(told))
-        facts = run.facts | {"settled": run.facts["settled"] | settled}
+        facts = run.facts | {"fitted": run.facts["fitted"] | fitted}
         return provenance.command(replace(run, facts=facts), None)
     finally:
         plan_file.write_text(before)
@@ -263,7 +263,5 @@ def test_minutes_become_epochs_unless_learning_ended_early(run):
 def test_what_was_chosen_by_trials_is_told_as_a_setting(run):
     tried = {"tried": {"shift": 0.5, "shift,cutout": 0.4}, "augment": "shift,cutout"}
     assert "--augment shift,cutout" in command_of(run, tried, minutes=3.0)
-    rows = provenance.plan(
-        replace(run, facts=run.facts | {"settled": run.facts["settled"] | tried})
-    )
+    rows = provenance.plan(replace(run, facts=run.facts | {"fitted": run.facts["fitted"] | tried}))
     assert ("what was tried, on validation", "shift 0.500, shift,cutout 0.400") in rows

@@ -37,7 +37,9 @@ def folder(browser, tmp_path_factory) -> Path:
     """A folder with a tiny trained run and a picture to ask about; not made where no browser is."""
     place = tmp_path_factory.mktemp("page")
     WORLD.make(place / "data", 0, side=64, colour=True)
-    train("image-classification", place / "data", out=place / "shapes", **WORLD.knobs, **WORLD.plan)
+    train(
+        "image-classification", place / "data", out=place / "shapes", **WORLD.settings, **WORLD.plan
+    )
     shutil.copy(place / "data" / "test" / "circle" / "000.png", place / STRANGE)
     return place
 

@@ -72,8 +72,8 @@ def test_metrics_are_called_as_in_the_report():
 def test_what_applications_say_of_themselves_is_translated():
     for kind in registry.names():
         assert kind.replace("-", " ") in SAID
-        for wish in dataclasses.fields(type(registry.find(kind)).wishes):
-            assert wish.metadata["help"] in SAID
+        for option in dataclasses.fields(type(registry.find(kind)).options):
+            assert option.metadata["help"] in SAID
 
 
 def test_nothing_forbidden_stands_in_the_files():

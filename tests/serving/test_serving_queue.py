@@ -102,7 +102,7 @@ def test_nobody_waits_longer_than_allowed(subject, pictures):
     with served.thread([run], timeout=1.0) as server, ThreadPoolExecutor(3) as pool:
         before = len(sizes)
         found = []
-        for top in (0, 1, 2):  # wishes that differ, so that one waits for the other
+        for top in (0, 1, 2):  # options that differ, so that one waits for the other
             found.append(pool.submit(server.post, PREDICT, one(pictures[0].read_bytes(), top=top)))
             time.sleep(0.05)
         statuses = [each.result().status for each in found]

@@ -94,9 +94,9 @@ def test_requests_are_described_by_the_declared_inputs_and_wishes(server, pictur
     assert faults(one(picture, top="2"), schema, document)
     assert faults({"inputs": {}}, schema, document)
     assert faults({"inputs": {"text": ""}}, schema, document)
-    wishes = document["components"]["schemas"]["run.wishes"]["properties"]
-    assert (wishes["top"]["minimum"], wishes["top"]["default"]) == (0, 0)
-    assert wishes["threshold"]["maximum"] == 1.0
+    options = document["components"]["schemas"]["run.options"]["properties"]
+    assert (options["top"]["minimum"], options["top"]["default"]) == (0, 0)
+    assert options["threshold"]["maximum"] == 1.0
     form = body["multipart/form-data"]["schema"]
     assert form["required"] == ["image"] and set(form["properties"]) == {
         "image",
@@ -106,7 +106,7 @@ def test_requests_are_described_by_the_declared_inputs_and_wishes(server, pictur
 
 
 def test_references_of_the_document_lead_somewhere(tmp_path):
-    """With every kind of input, and a model without wishes."""
+    """With every kind of input, and a model without options."""
     kinds = "image audio video text tokens number category items".split()
     run = served.echo(tmp_path / "all", **{kind: Input(kind) for kind in kinds})
     with served.thread([run]) as server:
@@ -132,7 +132,7 @@ def test_the_document_of_a_model(server, subject):
     assert listed["gives"] == "label" and listed["classes"] == ["circle", "cross", "triangle"]
     assert listed["score"] == scores["scores"][scores["headline"]]
     assert listed["limits"]["batch"] == 16 and listed["limits"]["bytes"] > 25 << 20
-    assert listed["wishes"]["threshold"] == {
+    assert listed["options"]["threshold"] == {
         "type": "number",
         "default": 0.5,
         "help": "probability from which a class counts",

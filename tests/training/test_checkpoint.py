@@ -129,7 +129,7 @@ def unfinished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"seed": 7}, "another seed is there: 0 then, 7 now"),
         ({"epochs": 3}, "another epochs is there: 2 then, 3 now"),
         ({"batch": 12}, "another batch is there: 24 then, 12 now"),
-        ({"learning_rate": 0.5}, "another rate is there: 0.0 then, 0.5 now"),
+        ({"learning_rate": 0.5}, "another learning_rate is there: 0.0 then, 0.5 now"),
         ({"limit": 50}, "another limit is there: None then, 50 now"),
         ({"precision": "float32"}, "another precision is there: 'auto' then, 'float32' now"),
     ],

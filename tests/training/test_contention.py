@@ -60,10 +60,10 @@ CROWDED = """
 import subprocess, sys, torch
 from torch import nn
 from learning import watching
-from tenfold import loop
-from tenfold.data import Columns, Parts
+from tenfold.training import loop
+from tenfold.core.columns import Columns, Parts
 from tenfold.training.optimizers import Recipe
-from tenfold.plan import Plan
+from tenfold.core.plan import Plan
 import numpy as np
 
 torch.set_num_threads(2)

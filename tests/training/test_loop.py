@@ -214,20 +214,20 @@ def test_stopped_within_the_average_it_goes_on_as_undisturbed(tmp_path: Path, na
 
 
 def test_epochs_become_steps():
-    _, settled = learn(replace(PLAN, epochs=2.5))
-    assert settled["steps"] == 15 and settled["epochs"] == 2.5
+    _, fitted = learn(replace(PLAN, epochs=2.5))
+    assert fitted["steps"] == 15 and fitted["epochs"] == 2.5
 
 
 def test_without_a_plan_the_recipe_decides_but_small_data_do_not_starve():
-    _, settled = learn(replace(PLAN, epochs=None))
-    assert settled["steps"] == 18
-    _, settled = learn(replace(PLAN, epochs=None), replace(SGD, least_steps=30))
-    assert settled["steps"] == 30
+    _, fitted = learn(replace(PLAN, epochs=None))
+    assert fitted["steps"] == 18
+    _, fitted = learn(replace(PLAN, epochs=None), replace(SGD, least_steps=30))
+    assert fitted["steps"] == 30
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it():
-    _, settled = learn(replace(PLAN, batch=1000))
-    assert settled["steps"] == 4 and settled["batch"] == ROWS
+    _, fitted = learn(replace(PLAN, batch=1000))
+    assert fitted["steps"] == 4 and fitted["batch"] == ROWS
 
 
 @pytest.mark.parametrize("seconds", [0.004, 0.0125])
@@ -242,8 +242,8 @@ def test_minutes_become_as_many_steps_as_fit(monkeypatch: pytest.MonkeyPatch, se
     monkeypatch.setattr(
         "tenfold.training.budget.time", SimpleNamespace(perf_counter=lambda: now[0])
     )
-    _, settled = learn(replace(PLAN, epochs=None, minutes=0.02), what=slow)
-    assert 0.8 * 1.2 < settled["steps"] * seconds < 1.2
+    _, fitted = learn(replace(PLAN, epochs=None, minutes=0.02), what=slow)
+    assert 0.8 * 1.2 < fitted["steps"] * seconds < 1.2
 
 
 @pytest.mark.slow
@@ -267,8 +267,8 @@ def test_what_minutes_came_to_is_stored_and_read_back(tmp_path: Path):
     assert stored["steps"] > 24
     path.write_text(json.dumps(stored | {"steps": 30}))
     with watching() as heard:
-        _, settled = learn(plan)
-    assert settled["steps"] == 30 and heard.steps == [*range(10, 31)]
+        _, fitted = learn(plan)
+    assert fitted["steps"] == 30 and heard.steps == [*range(10, 31)]
 
 
 def test_measuring_a_step_changes_nothing():

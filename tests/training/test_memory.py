@@ -20,7 +20,8 @@ from pathlib import Path
 sys.path[:0] = {path!r}
 import numpy as np
 import tenfold
-from tenfold import cache, system
+from tenfold.core import system
+from tenfold.data import cache
 
 asked = dict(size="tiny", batch=8, device="cpu", precision="float32")
 tenfold.train("image-classification", "warm", out="first", epochs=1, **asked)

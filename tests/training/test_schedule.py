@@ -25,7 +25,7 @@ from learning import (
 from tenfold.core.columns import Parts
 from tenfold.core.errors import Stopped
 from tenfold.training import loop
-from tenfold.training.budget import settle
+from tenfold.training.budget import decide
 from tenfold.training.optimizers import slope
 from tenfold.training.schedule import DESCENT, PATIENCE, Course
 
@@ -93,7 +93,7 @@ def overfitting() -> Parts:
 
 
 def settled_by_minutes(folder: Path, steps: int = 240, patience: int | None = None) -> None:
-    """What a plan by minutes with much room comes to, stored as `settle` stores it."""
+    """What a plan by minutes with much room comes to, stored as `decide` stores it."""
     told = {"steps": steps, "batch": 8, "length": 3, "precision": "float32"}
     told |= {"threads": 1, "decided": "0.10 minutes left for learning"}
     told["patience"] = round(PATIENCE * steps) if patience is None else patience
@@ -104,17 +104,17 @@ def settled_by_minutes(folder: Path, steps: int = 240, patience: int | None = No
 def learn(folder: Path, at=None, **plan) -> tuple[torch.nn.Module, dict, list[str]]:
     told = replace(PLAN, epochs=None, minutes=0.1, folder=folder, checkpoint_steps=10, **plan)
     with watching(at) as heard:
-        net, settled = loop.fit(network(), overfitting(), loss, told, MANY)
-    return net, settled, heard.sentences
+        net, fitted = loop.fit(network(), overfitting(), loss, told, MANY)
+    return net, fitted, heard.sentences
 
 
 def test_learning_that_makes_validation_worse_ends_early_at_its_best(tmp_path: Path):
     settled_by_minutes(tmp_path)
-    _, settled, said = learn(tmp_path)
-    assert settled["ended_early"] < 240 and settled["steps"] == 240
+    _, fitted, said = learn(tmp_path)
+    assert fitted["ended_early"] < 240 and fitted["steps"] == 240
     assert any("Validation has not improved since step" in one for one in said)
     rows = loop.log_of(tmp_path)
-    assert rows[-1]["step"] == settled["ended_early"]
+    assert rows[-1]["step"] == fitted["ended_early"]
     settled_by_minutes(tmp_path / "whole", patience=0)
     _, late, _ = learn(tmp_path / "whole")
     assert "ended_early" not in late
@@ -125,15 +125,15 @@ def test_learning_that_makes_validation_worse_ends_early_at_its_best(tmp_path: P
 @pytest.mark.parametrize("end", [die, terminate])
 def test_an_early_end_is_the_same_after_a_kill(tmp_path: Path, stop: int, end):
     settled_by_minutes(tmp_path / "whole")
-    whole, settled, _ = learn(tmp_path / "whole")
-    assert settled["ended_early"] > 90, "the kill must fall before, in and after the turn"
+    whole, fitted, _ = learn(tmp_path / "whole")
+    assert fitted["ended_early"] > 90, "the kill must fall before, in and after the turn"
     settled_by_minutes(tmp_path / "killed")
     with pytest.raises(BaseException) as caught:
         learn(tmp_path / "killed", {stop: end})
     assert isinstance(caught.value, Stopped) == (end is terminate)
     again, settled_again, _ = learn(tmp_path / "killed")
     assert as_bytes(again) == as_bytes(whole)
-    assert settled_again == settled
+    assert settled_again == fitted
     logs = [
         [{k: v for k, v in row.items() if "second" not in k} for row in loop.log_of(place)]
         for place in (tmp_path / "whole", tmp_path / "killed")
@@ -152,7 +152,7 @@ def test_an_early_end_is_the_same_after_a_kill(tmp_path: Path, stop: int, end):
 )
 def test_only_minutes_with_room_to_spare_end_early(plan: dict, recipe, patient: bool):
     told = replace(PLAN, epochs=None, minutes=None)
-    found = settle(Plain(), columns(), loss, replace(told, **plan), recipe, None)
+    found = decide(Plain(), columns(), loss, replace(told, **plan), recipe, None)
     assert (found.patience > 0) == patient
     if patient:
         assert found.patience == round(PATIENCE * found.steps)

@@ -21,7 +21,7 @@ from tenfold.core.errors import DataRefused, EnvironmentRefused, UsageError
 from tenfold.core.lazy import lazy
 
 KIND = "image-classification"
-KNOBS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}
+SETTINGS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}
 VERB = sys.modules[api.features.__module__]
 
 
@@ -29,7 +29,7 @@ VERB = sys.modules[api.features.__module__]
 def home(tmp_path_factory) -> Path:
     """Pictures, and beside them a run trained on them."""
     place = tmp_path_factory.mktemp("features")
-    api.train(KIND, folder(place / "photos", 12), out=place / "run", **KNOBS)
+    api.train(KIND, folder(place / "photos", 12), out=place / "run", **SETTINGS)
     return place
 
 

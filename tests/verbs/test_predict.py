@@ -17,9 +17,9 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return trained("image-classification", tmp_path_factory)
 
 
-def table(run: Run, subject: Subject, path: Path, **wishes) -> tuple[pd.DataFrame, list]:
+def table(run: Run, subject: Subject, path: Path, **options) -> tuple[pd.DataFrame, list]:
     answers = [
-        one.answer for one in tenfold.predict(run, subject.data / "test", csv=path, **wishes)
+        one.answer for one in tenfold.predict(run, subject.data / "test", csv=path, **options)
     ]
     return pd.read_csv(path, dtype={"source": str}), answers
 

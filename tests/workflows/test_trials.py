@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tenfold.core.errors import ArtefactRefused
-from tenfold.core.settings import Range, check_settings, knob
+from tenfold.core.settings import Range, check_settings, setting
 from tenfold.tasks import registry
 from tenfold.training import loop
 from tenfold.workflows.trials import LEAST, Pruned, Trial, Trials
@@ -21,11 +21,11 @@ from tenfold.workflows.trials import LEAST, Pruned, Trial, Trials
 class Settings:
     """Of an application that there is not."""
 
-    way: str = knob("plain", "how", search=("plain", "bold"))
-    rate: float = knob(0.0, "how fast", search=lambda told: RANGES[told["way"]])
-    width: int = knob(8, "how much", search=Range(2, 32))
-    edge: str = knob("none", "where", search=lambda told: EDGES[told["way"]])
-    held: int = knob(3, "no search may touch it")
+    way: str = setting("plain", "how", search=("plain", "bold"))
+    rate: float = setting(0.0, "how fast", search=lambda told: RANGES[told["way"]])
+    width: int = setting(8, "how much", search=Range(2, 32))
+    edge: str = setting("none", "where", search=lambda told: EDGES[told["way"]])
+    held: int = setting(3, "no search may touch it")
 
 
 RANGES = {"plain": Range(0.1, 10.0), "bold": Range(0.001, 0.1)}

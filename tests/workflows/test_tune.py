@@ -35,7 +35,7 @@ def test_trials_are_runs_and_the_first_has_the_default_settings(done, data: Path
     assert weights(folder)["trial-000"] == weights(usual.folder.parent)["usual"]
     for one in done["trials"]:
         place = Path(one["run"])
-        about = json.loads((place / "app.json").read_text())["knobs"]
+        about = json.loads((place / "app.json").read_text())["settings"]
         assert (about["size"], about["network"]) == ("tiny", "fast"), "what is given is held"
         assert about | one["settings"] == about
         if one["ended"] == "finished":

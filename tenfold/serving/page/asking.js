@@ -44,12 +44,12 @@ const PARTS = 8; // a form may have so many parts where the model does not say
  * What is asked: `parts` are [name, File or text] of a form, else `json` is the document, in which
  * files of a row too long for a form stand as they are until it is sent.
  */
-export function requestOf(values, wishes, most = PARTS) {
-  const fields = Object.entries({ ...values, ...wishes });
+export function requestOf(values, options, most = PARTS) {
+  const fields = Object.entries({ ...values, ...options });
   if (fields.some(([, value]) => value instanceof File) && fields.length <= most) {
     return { parts: fields.map(([name, value]) => [name, value instanceof File ? value : plain(value)]) };
   }
-  return { json: Object.keys(wishes).length ? { inputs: values, wishes } : { inputs: values } };
+  return { json: Object.keys(options).length ? { inputs: values, options } : { inputs: values } };
 }
 
 const plain = (value) => (Array.isArray(value) ? JSON.stringify(value) : String(value ?? ""));

@@ -19,7 +19,7 @@ export function bench(model) {
   const events = { changed: (changed) => changedInput(own, changed), files: (one, files) => handOver(own, one, files) };
   own.fields = Object.entries(model.inputs).map(([name, input]) => field(name, input, events));
   own.byName = Object.fromEntries(own.fields.map((one) => [one.name, one]));
-  own.options = options(model.wishes, () => own.answered && submit(own));
+  own.options = options(model.options, () => own.answered && submit(own));
   lay(own);
   empty(own);
   return { take: (files, target) => take(own, files, target), close: () => leave(own) };

@@ -65,7 +65,7 @@ export const chinese = {
   missing_number: "请输入一个数。",
   missing_category: "请选择一项。",
   missing_items: "请至少添加一项。",
-  bad_wish: "{name} 必须是数（{range}）。",
+  bad_option: "{name} 必须是数（{range}）。",
   too_big: "超过服务器接受的大小：{size}，上限为 {limit}。",
   wrong_medium: "该模型没有接受这种文件的输入。",
 

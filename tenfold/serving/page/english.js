@@ -65,7 +65,7 @@ export const english = {
   missing_number: "Write a number.",
   missing_category: "Choose one.",
   missing_items: "Add at least one.",
-  bad_wish: "{name} must be a number ({range}).",
+  bad_option: "{name} must be a number ({range}).",
   too_big: "This is larger than the server takes: {size}, at most {limit}.",
   wrong_medium: "No input of this model takes such a file.",
 

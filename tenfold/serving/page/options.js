@@ -1,13 +1,13 @@
-// Wishes: choices at prediction time, each with the range and help that the model declares.
+// Options: choices at prediction time, each with the range and help that the model declares.
 
 import { button, make, unique } from "./elements.js";
 import { say, sayModel, tell } from "./words.js";
 
 const STEPS = 200; // a slider offers at most so many places; wider ranges are typed
 
-/** The panel of a model's wishes: `values()` holds those that differ from their defaults. */
-export function options(wishes, changed) {
-  const rows = Object.entries(wishes).map(([name, wish]) => row(name, wish, () => update()));
+/** The panel of a model's options: `values()` holds those that differ from their defaults. */
+export function options(options, changed) {
+  const rows = Object.entries(options).map(([name, option]) => row(name, option, () => update()));
   const title = make("summary", { text: () => say("options") });
   const element = make("details", { class: "options", hidden: !rows.length }, title);
   const values = () => Object.fromEntries(rows.filter((one) => one.differs()).map((one) => [one.name, one.value()]));
@@ -22,27 +22,27 @@ export function options(wishes, changed) {
   return { element, values, problem: () => rows.map((one) => one.problem()).find(Boolean) };
 }
 
-function row(name, wish, changed) {
-  const own = control(wish);
-  const id = unique("wish");
-  const about = make("small", { class: "soft", id: `${id}-help`, text: () => helpOf(wish) });
+function row(name, option, changed) {
+  const own = control(option);
+  const id = unique("option");
+  const about = make("small", { class: "soft", id: `${id}-help`, text: () => helpOf(option) });
   own.input.id = id;
   own.input.setAttribute("aria-describedby", about.id);
   const shown = make("output", { for: id });
   const show = () => (shown.textContent = own.input.type === "range" ? own.input.value : "");
   own.input.addEventListener("input", show);
   own.input.addEventListener("change", changed);
-  const reset = () => (own.put(wish.default), show());
+  const reset = () => (own.put(option.default), show());
   reset();
   const first = own.value(); // a slider may have rounded the default to one of its places
-  const head = make("div", { class: "wish-head" }, make("label", { for: id, text: name }), shown);
-  const element = make("div", { class: `wish ${own.input.type}` }, head, own.input, about);
+  const head = make("div", { class: "option-head" }, make("label", { for: id, text: name }), shown);
+  const element = make("div", { class: `option ${own.input.type}` }, head, own.input, about);
   const differs = () => own.value() !== undefined && own.value() !== first;
-  return { name, element, value: own.value, differs, reset, problem: () => broken(name, wish, own.input) };
+  return { name, element, value: own.value, differs, reset, problem: () => broken(name, option, own.input) };
 }
 
-function helpOf({ help = "", unit = "", ...wish }) {
-  const range = rangeOf(wish);
+function helpOf({ help = "", unit = "", ...option }) {
+  const range = rangeOf(option);
   return [sayModel(help), [range, unit].filter(Boolean).join(" ")].filter(Boolean).join(" · ");
 }
 
@@ -55,15 +55,15 @@ function rangeOf({ type, choices, low, high }) {
   return has(high) ? say("at_most", { high }) : "";
 }
 
-function broken(name, wish, input) {
+function broken(name, option, input) {
   if (input.validity.valid) return "";
-  return () => say("bad_wish", { name, range: rangeOf(wish) });
+  return () => say("bad_option", { name, range: rangeOf(option) });
 }
 
-function control(wish) {
-  if (wish.type === "boolean") return ticked();
-  if (wish.choices?.length) return chosen(wish.choices);
-  return wish.type === "string" ? written() : counted(wish);
+function control(option) {
+  if (option.type === "boolean") return ticked();
+  if (option.choices?.length) return chosen(option.choices);
+  return option.type === "string" ? written() : counted(option);
 }
 
 function ticked() {

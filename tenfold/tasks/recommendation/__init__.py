@@ -26,7 +26,7 @@ from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
-from tenfold.core.settings import Range, knob
+from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
 from tenfold.task import Answer, App, Facts, Outputs, Say, Table
@@ -47,31 +47,33 @@ OFFERED = 20_000
 
 
 @dataclass(frozen=True)
-class _Wishes:
+class _Options:
     """Choices at prediction time."""
 
-    top: int = knob(10, "how many items to list", low=1, high=100)
-    again: bool = knob(False, "list what the person had already, too")
-    only: str = knob("", "an attribute that items must have, such as genres=Comedy")
+    top: int = setting(10, "how many items to list", low=1, high=100)
+    again: bool = setting(False, "list what the person had already, too")
+    only: str = setting("", "an attribute that items must have, such as genres=Comedy")
 
 
 @dataclass(frozen=True)
 class Recommendation(App):
     """See the module."""
 
-    model: str = knob("auto", "which model answers, auto = best on validation", choices=MODELS)
-    answer: str = knob("ranking", "what is answered", choices=("ranking", "ratings"))
-    holdout: str = knob("auto", "how the test is held out", choices=histories.HOLDOUTS)
-    size: str = knob("small", "how much network", choices=(*WIDTHS,), search=("tiny", "medium"))
-    l2: float = knob(0.0, "how much EASE is held back, 0 = best on validation", low=0.0, high=1e6)
-    learning_rate: float = knob(
+    model: str = setting("auto", "which model answers, auto = best on validation", choices=MODELS)
+    answer: str = setting("ranking", "what is answered", choices=("ranking", "ratings"))
+    holdout: str = setting("auto", "how the test is held out", choices=histories.HOLDOUTS)
+    size: str = setting("small", "how much network", choices=(*WIDTHS,), search=("tiny", "medium"))
+    l2: float = setting(
+        0.0, "how much EASE is held back, 0 = best on validation", low=0.0, high=1e6
+    )
+    learning_rate: float = setting(
         0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
     )
-    dropout: float = knob(
+    dropout: float = setting(
         0.4, "share of values left out at random", low=0.0, high=0.9, search=(0.2, 0.5)
     )
 
-    wishes = _Wishes
+    options = _Options
 
     def read(self, source: Any) -> Table:
         return histories.table(interactions.read(source), self.holdout, self.answer == "ratings")
@@ -137,7 +139,7 @@ class Recommendation(App):
     def build(self, facts: Facts) -> nn.Module:
         if facts["data"]["rated"]:
             return rating.network(facts["net"])
-        return rankings.network(facts["net"], facts.get("settled", {}))
+        return rankings.network(facts["net"], facts.get("fitted", {}))
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         if plan.facts["data"]["rated"]:
@@ -147,8 +149,8 @@ class Recommendation(App):
         wanted = rankings.Wanted(self.model, self.l2, self.learning_rate, **known)
         return rankings.fit(net, parts, plan, wanted)
 
-    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
-        top = (wishes or _Wishes()).top
+    def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
+        top = (options or _Options()).top
         if facts["data"]["rated"]:
             return [*rating.answers(outputs, facts["data"], top)]
         names = catalogue.listed(facts["data"]["items"])
@@ -168,10 +170,10 @@ class Recommendation(App):
         return found
 
     def predict(
-        self, tables: Iterator[Table], say: Say, facts: Facts, wishes: Any
+        self, tables: Iterator[Table], say: Say, facts: Facts, options: Any
     ) -> Iterator[tuple[str, Answer]]:
         for table in tables:
-            asked = table.assign(again=wishes.again, only=wishes.only)
+            asked = table.assign(again=options.again, only=options.only)
             yield from zip(table["source"], say(asked), strict=True)
 
     def remember(self, table: Table, facts: Facts) -> Facts:

@@ -67,11 +67,11 @@ class Wanted:
         }.get(name, True)
 
 
-def network(net: dict[str, Any], settled: dict[str, Any]) -> nn.Module:
+def network(net: dict[str, Any], fitted: dict[str, Any]) -> nn.Module:
     """The network with the parts that were kept; before that, with those that are learnt."""
     items, width, dropout = net["items"], net["width"], net["dropout"]
     parts: dict[str, nn.Module] = {}
-    for name, kept in settled.get("parts", {}).items():
+    for name, kept in fitted.get("parts", {}).items():
         parts[name] = {
             "linear": lambda kept=kept: networks.Linear(items, kept),
             "sequence": lambda kept=kept: networks.Sequence(items, width, dropout),
@@ -81,7 +81,7 @@ def network(net: dict[str, Any], settled: dict[str, Any]) -> nn.Module:
 
 
 def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[str, Any]]:
-    """(the network kept, what was settled); the plan is told how long each part took."""
+    """(the network kept, what was fitted); the plan is told how long each part took."""
     counts = item_models.matrix(parts.train, ("next", "items"), wanted.items)
     with torch.no_grad():
         net.popular.copy_(torch.from_numpy(np.log1p(np.asarray(counts.sum(0)).ravel())))
@@ -90,33 +90,33 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
     judge = Judge(parts.choose, wanted.items)
     learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
     nets: Nets = {"popularity": net.only()}
-    settled: dict[str, Any] = {}
+    fitted: dict[str, Any] = {}
     tried: dict[str, float] = {}
     took = plan.seconds
     for number, name in enumerate(learnt):
         began = time.perf_counter()
         part, told = _learnt(name, net, parts, _share(plan, number, len(learnt)), wanted)
-        settled |= told if not number else {}
+        fitted |= told if not number else {}
         nets |= part
         took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
     solved = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
     if plan.dry:
         more = {"more": closed_form.cost(solved, wanted.items, wanted.l2)} if solved else {}
         bare = {"linear": closed_form.empty(wanted.items)} if solved else {}
-        return nets[next(reversed(nets))] if learnt else net.only(**bare), settled | more
+        return nets[next(reversed(nets))] if learnt else net.only(**bare), fitted | more
     pairs = item_models.gram(counts) if solved else np.zeros((0, 0), np.float32)
     for name in solved:
         began, title = time.perf_counter(), MODELS[name]
         linear, told, tried[title] = closed_form.fitted(
             name, pairs, judge, wanted.ordered, wanted.l2
         )
-        settled |= told
+        fitted |= told
         nets[title] = net.only(linear=linear)
         took[title] = round(time.perf_counter() - began, 2)
     for name in nets.keys() - tried.keys():
         tried[name] = judge.worth(functools.partial(judge.logits, nets[name].eval()))
     tried = {name: tried[name] for name in nets}
-    return _kept(nets, tried, settled, took, parts, judge, wanted)
+    return _kept(nets, tried, fitted, took, parts, judge, wanted)
 
 
 def _with_items(columns: Columns) -> Columns:
@@ -146,8 +146,8 @@ def _learnt(
     parts = replace(parts, train=_with_items(parts.train))
     own = net.only(**part)
     recipe = replace(_recipe(name, parts.train.rows, wanted), learning_rate=wanted.learning_rate)
-    found, settled = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))
-    return {title: found.to(device.choose_device("cpu"))}, settled
+    found, fitted = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))
+    return {title: found.to(device.choose_device("cpu"))}, fitted
 
 
 def _sequence(net: Any, wanted: Wanted) -> Any:
@@ -235,7 +235,7 @@ MODELS = {"ease": "EASE", "item-knn": "item-kNN", "sasrec": "SASRec", "mult-vae"
 def _kept(
     nets: Nets,
     tried: dict[str, float],
-    settled: dict[str, Any],
+    fitted: dict[str, Any],
     took: dict[str, float],
     parts: Parts,
     judge: Judge,
@@ -260,7 +260,7 @@ def _kept(
     sharpen(net, parts.reserve if parts.reserve.rows else judge.columns)
     object.__setattr__(net, "others", {key: one for key, one in nets.items() if key != name})
     sizes = {key: _size(one) for key, one in net.parts.items()}
-    return net, settled | {"kept": name, "parts": sizes, "tried": tried}
+    return net, fitted | {"kept": name, "parts": sizes, "tried": tried}
 
 
 def _size(part: Any) -> int:

@@ -32,7 +32,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
-from tenfold.core.settings import Range, knob
+from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.text import labelled, tokens
 from tenfold.task import App, Facts, Outputs, Table
@@ -55,31 +55,31 @@ MODELS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
 
 
 @dataclass(frozen=True)
-class _Wishes:
+class _Options:
     """Choices at prediction time."""
 
-    top: int = knob(0, "how many classes to list, 0 = all", low=0, high=100_000)
-    threshold: float = knob(0.5, "probability from which a class counts", low=0.0, high=1.0)
+    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
+    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
 class TextClassification(App):
     """See the module."""
 
-    size: str = knob("small", "how much network", choices=(*SIZES,), search=("tiny", "medium"))
-    model: str = knob("auto", "which part answers, auto = best on validation", choices=MODELS)
-    loss: str = knob("auto", "what is made small", choices=training_losses.LOSSES)
-    learning_rate: float = knob(
+    size: str = setting("small", "how much network", choices=(*SIZES,), search=("tiny", "medium"))
+    model: str = setting("auto", "which part answers, auto = best on validation", choices=MODELS)
+    loss: str = setting("auto", "what is made small", choices=training_losses.LOSSES)
+    learning_rate: float = setting(
         0.002, "learning rate", low=1e-6, high=1.0, search=Range(0.0005, 0.008)
     )
-    dropout: float = knob(
+    dropout: float = setting(
         0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
     )
-    cost: float = knob(
+    cost: float = setting(
         0.0, "what an error costs the linear models, 0 = best on validation", low=0.0, high=1000.0
     )
 
-    wishes = _Wishes
+    options = _Options
 
     def read(self, source: Any) -> Table:
         return labelled.read(source)
@@ -119,36 +119,36 @@ class TextClassification(App):
             net["dropout"],
         )
         found = networks.TextClassifier(_known(data), convolution, classes, answers["several"])
-        found.kept = facts.get("settled", {}).get("kept", "mixed")
+        found.kept = facts.get("fitted", {}).get("kept", "mixed")
         return found
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
-        facts, settled = plan.facts, dict[str, Any]()
+        facts, fitted = plan.facts, dict[str, Any]()
         if self.model in ("auto", "convolution", "mixed"):
             net.kept = "convolution"
             objective = training_losses.objective(
                 self.loss, facts["answers"], device.choose_device(plan.device)
             )
             recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
-            net, settled = loop.fit(
+            net, fitted = loop.fit(
                 net, parts, objective, plan, recipe, _without_words, training_losses.measure
             )
         if plan.dry:
-            return net, settled
+            return net, fitted
         if self.model != "convolution":
-            settled |= _fit_bags(net, parts, facts, self.cost, self.model)
-        settled |= _keep(net, parts, self.model)
-        settled["temperature"] = _calibrate(net, parts)
-        return net.eval(), settled
+            fitted |= _fit_bags(net, parts, facts, self.cost, self.model)
+        fitted |= _keep(net, parts, self.model)
+        fitted["temperature"] = _calibrate(net, parts)
+        return net.eval(), fitted
 
-    def decode(self, outputs: Outputs, facts: Facts, wishes: Any) -> list[Prediction]:
-        wishes = wishes or _Wishes()
+    def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
+        options = options or _Options()
         return class_answers.answers_of(
-            outputs["probabilities"], facts["answers"], wishes.top, wishes.threshold
+            outputs["probabilities"], facts["answers"], options.top, options.threshold
         )
 
     def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        tried = facts["settled"].get("tried", {})
+        tried = facts["fitted"].get("tried", {})
         return {name: _as(net, name) for name in tried if name != net.kept}
 
 
@@ -268,7 +268,7 @@ def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float, wanted: str) ->
     alone = rows[:, :words]
     judged, some = bag_of_words.matrix(parts.choose, "ids", grams)
     best = partial(_best, judged=judged, answers=_answers(parts.choose)[some])
-    costs, settled = (cost,) if cost else COSTS, {}
+    costs, fitted = (cost,) if cost else COSTS, {}
     if wanted != "linear":
         bayes = bag_of_words.naive_bayes(alone, truth, facts["answers"]["several"])
         _put(net.bayes, bayes.widened(grams))
@@ -278,12 +278,12 @@ def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float, wanted: str) ->
         for one in costs:
             found = bag_of_words.linear(alone, truth, idf[:words], one)
             tried[f"{one:g} words"] = found.widened(grams)
-        settled["linear"] = best(net.linear, tried)
+        fitted["linear"] = best(net.linear, tried)
     if wanted in ("auto", "mixed"):
         scales = bag_of_words.ratios(rows, truth)
         tried = {f"{one:g}": bag_of_words.linear(rows, truth, scales, one) for one in costs}
-        settled["bag"] = best(net.bag, tried)
-    return {"cost": settled}
+        fitted["bag"] = best(net.bag, tried)
+    return {"cost": fitted}
 
 
 def _best(

@@ -1,4 +1,4 @@
-"""Image classification: its knobs reach what they name, any picture is learnt, and it learns."""
+"""Image classification: its settings reach what they name, any picture is learnt, and it learns."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from tenfold.tasks import registry
 from tenfold.training import loop
 from tenfold.training.batches import tensors
 
-# --- knobs and facts ---
+# --- settings and facts ---
 
 
 def test_knobs_of_learning_move_no_facts_and_so_encode_nothing_again():
     plain = facts_of()
-    for knobs in ({"loss": "focal"}, {"optimizer": "sgd"}, {"learning_rate": 0.5}):
-        assert facts_of(knobs=knobs) == plain
-    assert facts_of(knobs={"augment": "flip"})["data"] == plain["data"]
-    assert facts_of(knobs={"network": "listing"})["data"] == plain["data"]
-    assert facts_of(knobs={"image_size": 16})["data"] != plain["data"]
+    for settings in ({"loss": "focal"}, {"optimizer": "sgd"}, {"learning_rate": 0.5}):
+        assert facts_of(settings=settings) == plain
+    assert facts_of(settings={"augment": "flip"})["data"] == plain["data"]
+    assert facts_of(settings={"network": "listing"})["data"] == plain["data"]
+    assert facts_of(settings={"image_size": 16})["data"] != plain["data"]
 
 
 def test_rate_and_optimiser_reach_the_recipe(monkeypatch: pytest.MonkeyPatch):
@@ -50,7 +50,7 @@ def test_rate_and_optimiser_reach_the_recipe(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    "knobs, look, changes",
+    "settings, look, changes",
     [
         ({}, {"channels": 1}, "shift"),
         ({}, {"channels": 3}, "shift,flip"),
@@ -62,9 +62,9 @@ def test_rate_and_optimiser_reach_the_recipe(monkeypatch: pytest.MonkeyPatch):
     ],
 )
 def test_pictures_are_changed_as_suits_them_unless_told(
-    knobs: dict[str, str], look: dict[str, Any], changes: str
+    settings: dict[str, str], look: dict[str, Any], changes: str
 ):
-    assert facts_of(knobs=knobs, **look)["net"]["augment"] == changes
+    assert facts_of(settings=settings, **look)["net"]["augment"] == changes
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_classes_are_in_natural_order_and_answers_become_numbers():
 # --- the network ---
 
 
-def learnt(facts: Facts, steps: int = 2, **knobs: Any) -> tuple[nn.Module, nn.Module]:
+def learnt(facts: Facts, steps: int = 2, **settings: Any) -> tuple[nn.Module, nn.Module]:
     """The network before and after some steps on noise."""
-    app, parts = registry.find(KIND, **knobs), noise(facts)
+    app, parts = registry.find(KIND, **settings), noise(facts)
     torch.manual_seed(0)
     before = app.build(facts)
     torch.manual_seed(0)
@@ -136,7 +136,7 @@ def assert_learnt(before: nn.Module, after: nn.Module) -> None:
 
 @pytest.mark.parametrize("size", ["tiny", "small", "medium", "large"])
 def test_every_size_builds_and_learns(size: str):
-    facts = facts_of(sides=[(12, 12)], knobs={"size": size})
+    facts = facts_of(sides=[(12, 12)], settings={"size": size})
     before, after = learnt(facts, size=size)
     assert_learnt(before, after)
 
@@ -144,7 +144,7 @@ def test_every_size_builds_and_learns(size: str):
 def test_sizes_are_sizes():
     def count(size: str) -> int:
         app = registry.find(KIND, size=size)
-        return sum(p.numel() for p in app.build(facts_of(knobs={"size": size})).parameters())
+        return sum(p.numel() for p in app.build(facts_of(settings={"size": size})).parameters())
 
     counts = [count(size) for size in ("tiny", "small", "medium", "large")]
     assert counts == sorted(set(counts))
@@ -153,9 +153,9 @@ def test_sizes_are_sizes():
 @pytest.mark.parametrize("network", ["fast", "listing", "residual", "conv8 relu globalmax"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 def test_every_network_learns_by_every_optimiser(network: str, optimizer: str):
-    knobs = {"network": network, "size": "tiny", "optimizer": optimizer}
-    facts = facts_of(knobs=knobs)
-    before, after = learnt(facts, **knobs)
+    settings = {"network": network, "size": "tiny", "optimizer": optimizer}
+    facts = facts_of(settings=settings)
+    before, after = learnt(facts, **settings)
     assert_learnt(before, after)
 
 
@@ -169,9 +169,9 @@ ANY_SIZE = [("fast", *sides) for sides in SIDES] + [("listing", *sides) for side
     [*ANY_SIZE, pytest.param("listing", 200, 200, 3, marks=pytest.mark.slow)],
 )
 def test_pictures_of_any_size_are_learnt(network: str, height: int, width: int, channels: int):
-    knobs = {"network": network, "size": "tiny", "optimizer": "sgd"}
-    facts = facts_at(height, width, channels, knobs)
-    _, after = learnt(facts, steps=1, **knobs)
+    settings = {"network": network, "size": "tiny", "optimizer": "sgd"}
+    facts = facts_at(height, width, channels, settings)
+    _, after = learnt(facts, steps=1, **settings)
     image = torch.from_numpy(np.asarray(noise(facts, 5).train["image"]))
     with torch.no_grad():
         chance = after(image)["probabilities"]
@@ -220,11 +220,11 @@ def test_the_temperature_undoes_a_network_that_is_too_sure(
     reserve = Columns({"image": logits[:, None, None], "label": label})
     monkeypatch.setattr(loop, "fit", lambda net, *rest: (net, {}))
     parts = Parts(reserve, reserve, reserve)
-    net, settled = registry.find(KIND, augment="none").fit(
+    net, fitted = registry.find(KIND, augment="none").fit(
         Sure(), parts, Plan(facts=facts, device="cpu")
     )
-    assert settled["temperature"] == pytest.approx(factor, rel=0.12)
-    assert float(net.temperature) == pytest.approx(settled["temperature"], abs=1e-3)
+    assert fitted["temperature"] == pytest.approx(factor, rel=0.12)
+    assert float(net.temperature) == pytest.approx(fitted["temperature"], abs=1e-3)
 
 
 def test_the_temperature_divides_the_logits():
@@ -240,11 +240,11 @@ def test_the_temperature_divides_the_logits():
 def test_answers_are_whole_distributions_best_first():
     app, facts = registry.find(KIND), facts_of(EVEN)
     outputs = {"probabilities": np.array([[0.2, 0.7, 0.1], [0.4, 0.2, 0.4]], np.float32)}
-    first, second = app.decode(outputs, facts, type(app).wishes())
+    first, second = app.decode(outputs, facts, type(app).options())
     assert isinstance(first, Label) and first.label == "b" and first.probability == 0.7
     assert list(first.probabilities.items()) == [("b", 0.7), ("a", 0.2), ("c", 0.1)]
     assert list(second.probabilities) == ["a", "c", "b"], "of equals the first comes first"
-    short = app.decode(outputs, facts, type(app).wishes(top=1))
+    short = app.decode(outputs, facts, type(app).options(top=1))
     assert [list(one.probabilities) for one in short] == [["b"], ["a"]]
 
 
@@ -254,7 +254,7 @@ def test_of_several_classes_those_above_the_threshold_are_said(
 ):
     app = registry.find(KIND)
     outputs = {"probabilities": np.array([[0.25, 0.75, 0.1]], np.float32)}
-    (answer,) = app.decode(outputs, several_facts(), type(app).wishes(threshold=threshold))
+    (answer,) = app.decode(outputs, several_facts(), type(app).options(threshold=threshold))
     assert isinstance(answer, Labels) and answer.labels == said
     assert list(answer.probabilities) == ["b", "a", "c"]
 
@@ -369,9 +369,9 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
 )
 def test_a_network_is_only_shown_pictures_that_it_takes(line: str, augment: str):
     """At every stage of growing pictures and of crops, and when it answers."""
-    knobs = {"network": line, "augment": augment}
-    facts = facts_at(32, 40, 3, knobs)
-    before, after = learnt(facts, steps=4, **knobs)
+    settings = {"network": line, "augment": augment}
+    facts = facts_at(32, 40, 3, settings)
+    before, after = learnt(facts, steps=4, **settings)
     assert_learnt(before, after)
     image = torch.from_numpy(np.asarray(noise(facts, 3).train["image"]))
     with torch.no_grad():

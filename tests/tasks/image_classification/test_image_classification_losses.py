@@ -69,7 +69,7 @@ def test_a_loss_is_its_formula(
 
 
 @pytest.mark.parametrize(
-    "counts, wish, said",
+    "counts, option, said",
     [
         (UNEVEN, "auto", "(4 to 36 rows): rows of rare classes weigh up to 3.0 times"),
         (UNEVEN, "weighted", "(4 to 36 rows): rows of rare classes weigh up to 3.0 times"),
@@ -77,11 +77,11 @@ def test_a_loss_is_its_formula(
     ],
 )
 def test_uneven_classes_are_weighed_and_said(
-    monkeypatch: pytest.MonkeyPatch, counts: dict[str, int], wish: str, said: str
+    monkeypatch: pytest.MonkeyPatch, counts: dict[str, int], option: str, said: str
 ):
     """By the inverse root of their counts, mean 1 over the rows."""
     with watching() as heard:
-        call = handed_over(facts_of(counts), monkeypatch, loss=wish)
+        call = handed_over(facts_of(counts), monkeypatch, loss=option)
     assert heard.told(f"Classes are uneven {said} as much")
     rows = np.array(list(counts.values()))
     weights = rows**-0.5
@@ -95,13 +95,13 @@ def test_uneven_classes_are_weighed_and_said(
 
 
 @pytest.mark.parametrize(
-    "counts, wish", [(UNEVEN, "cross-entropy"), (NEARLY_EVEN, "auto"), (EVEN, "weighted")]
+    "counts, option", [(UNEVEN, "cross-entropy"), (NEARLY_EVEN, "auto"), (EVEN, "weighted")]
 )
 def test_classes_are_not_weighed_where_they_are_even_or_nobody_asks(
-    monkeypatch: pytest.MonkeyPatch, counts: dict[str, int], wish: str
+    monkeypatch: pytest.MonkeyPatch, counts: dict[str, int], option: str
 ):
     with watching() as heard:
-        call = handed_over(facts_of(counts), monkeypatch, loss=wish)
+        call = handed_over(facts_of(counts), monkeypatch, loss=option)
     value = call.loss(Given(), tensors({"image": LOGITS, "label": LABEL}, HERE))
     assert not heard.sentences
     assert float(value) == pytest.approx(cross_entropy(LOGITS, LABEL).mean(), 1e-5)

@@ -41,8 +41,8 @@ def run(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return tenfold.train(KIND, shop, model="ease", out=out, device="cpu")
 
 
-def answers(run: Run | Path, *asked: Any, **wishes: Any) -> list[Any]:
-    return [one.answer for one in tenfold.predict(run, list(asked), **wishes)]
+def answers(run: Run | Path, *asked: Any, **options: Any) -> list[Any]:
+    return [one.answer for one in tenfold.predict(run, list(asked), **options)]
 
 
 def test_a_closed_form_beats_what_is_popular(run: Run):
@@ -147,12 +147,12 @@ def test_an_export_ranks_the_same(run: Run, tmp_path: Path):
 
 def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: Path):
     found = tenfold.train(KIND, shop, epochs=8, batch=20, learning_rate=0.01, out=tmp_path / "run")
-    tried = found.facts["settled"]["tried"]
+    tried = found.facts["fitted"]["tried"]
     assert {"popularity", "item-kNN", "EASE", "SASRec", "mixed"} <= set(tried)
-    kept = found.facts["settled"]["kept"]
+    kept = found.facts["fitted"]["kept"]
     assert tried[kept] == max(tried.values())
     assert set(tried) - {kept} <= set(found.scores["baselines"])
-    assert set(found.facts["settled"]["parts"]) <= {"linear", "sequence"}
+    assert set(found.facts["fitted"]["parts"]) <= {"linear", "sequence"}
     opened = open_run(tmp_path / "run", "cpu")
     assert answers(opened, "b1|b2") == answers(found, "b1|b2")
 
@@ -163,7 +163,7 @@ def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
     monkeypatch.setattr(ranking, "EASE_ITEMS", 10)
     settings = {"size": "tiny", "epochs": 10, "batch": 20, "learning_rate": 0.01}
     found = tenfold.train(KIND, shop, out=tmp_path / "run", **settings)
-    assert set(found.facts["settled"]["tried"]) == {"popularity", "SASRec", "Mult-VAE"}
+    assert set(found.facts["fitted"]["tried"]) == {"popularity", "SASRec", "Mult-VAE"}
     best = found.scores["scores"]["ndcg@10"]
     assert best["low"] > best["guess"]
 
@@ -193,7 +193,7 @@ def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
     }
     found = tenfold.train(KIND, frame, out=tmp_path / "run", **settings)
     best = found.scores["scores"]["ndcg@10"]
-    assert best["low"] > best["guess"] and found.facts["settled"]["kept"] == "Mult-VAE"
+    assert best["low"] > best["guess"] and found.facts["fitted"]["kept"] == "Mult-VAE"
 
 
 @pytest.mark.parametrize("kept", [5, 24])
