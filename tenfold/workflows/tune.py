@@ -6,8 +6,8 @@
 <folder>/best/                 the winner, trained anew, judged on the test part once
 
 Nothing here knows a task: what may vary is declared with its settings (`core.settings.setting`).
-One half of validation chooses among the trials. The best of many flatters itself there, so whether it
-beats the default is asked of the other half, which chose nothing.
+One half of validation chooses among the trials. The best of many flatters itself there, so whether
+it beats the default is asked of the other half, which chose nothing.
 """
 
 from __future__ import annotations
