@@ -28,7 +28,7 @@ from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import prepare
-from tenfold.task import App
+from tenfold.task import Task
 from tenfold.tasks.registry import find
 
 HERE = Path(__file__).resolve().parent
@@ -141,8 +141,8 @@ class Pictures:
     """
 
     def __init__(self, name: str, **settings: Any) -> None:
-        self.app: App = find("image-classification", **settings)
-        found = prepare(self.app, data(name))
+        self.task: Task = find("image-classification", **settings)
+        found = prepare(self.task, data(name))
         self.facts, self.columns = found.facts, found.columns
         test = found.rows("test")
         rest = np.flatnonzero(~np.isin(np.arange(len(found.used)), test))
@@ -151,22 +151,22 @@ class Pictures:
         self.train, self.test = self.all.view(rest), self.all.view(test)
 
     def learn(
-        self, seed: int, app: App | None = None, kept: int = 0, **plan: Any
+        self, seed: int, task: Task | None = None, kept: int = 0, **plan: Any
     ) -> tuple[Any, float]:
         """(network, seconds from bytes in memory to the last step).
 
         `kept` rows, spread over the training part, are not learnt from but calibrate.
         """
-        app = app or self.app
+        task = task or self.task
         facts = self.facts
         rows, own = np.arange(self.train.rows), np.zeros(self.train.rows, bool)
         own[np.linspace(0, self.train.rows - 1, kept).astype(int)] = True
         train, reserve = self.train.view(rows[~own]), self.train.view(rows[own])
         none = self.train.view(np.zeros(0, np.int64))
         torch.manual_seed(seed)
-        net = app.build(facts)
+        net = task.build(facts)
         start = time.perf_counter()
-        net, _ = app.fit(net, Parts(train, none, reserve), Plan(facts=facts, seed=seed, **plan))
+        net, _ = task.fit(net, Parts(train, none, reserve), Plan(facts=facts, seed=seed, **plan))
         return net, time.perf_counter() - start
 
     def accuracy(self, net: Any) -> float:

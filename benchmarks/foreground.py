@@ -29,7 +29,7 @@ from tenfold.data.prepare import prepare
 from tenfold.media.image import foreground
 from tenfold.tasks.registry import find
 
-KIND = "image-classification"
+TASK = "image-classification"
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
 
 def masks() -> dict[str, Any]:
     """Seconds of three runs, and whether another number of threads gives the same bytes."""
-    prepared = prepare(find(KIND, image_size=128), data("cats-dogs"))
+    prepared = prepare(find(TASK, image_size=128), data("cats-dogs"))
     image = np.ascontiguousarray(prepared.columns.arrays["image"][:1000])
     found, times = [], []
     for _ in range(3):
@@ -90,7 +90,7 @@ def compared(name: str, seed: int) -> dict[str, Any]:
 def trained(name: str, seed: int, choice: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "run"
-        run = tenfold.train(KIND, data(name), seed=seed, foreground=choice, out=place)
+        run = tenfold.train(TASK, data(name), seed=seed, foreground=choice, out=place)
         return dict(run.scores)
 
 

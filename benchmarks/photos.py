@@ -31,7 +31,7 @@ import tenfold
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.tasks.registry import find
 
-KIND = "image-classification"
+TASK = "image-classification"
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262}
 
 
@@ -51,9 +51,9 @@ def main() -> None:
 def once(name: str, seed: int) -> dict[str, Any]:
     """Accuracies on the same test rows, and the seconds that learning took."""
     with tempfile.TemporaryDirectory() as folder:
-        run = tenfold.train(KIND, data(name), seed=seed, out=Path(folder) / "run")
+        run = tenfold.train(TASK, data(name), seed=seed, out=Path(folder) / "run")
         scores = run.scores
-    prepared = prepare(find(KIND), data(name), seed=seed)
+    prepared = prepare(find(TASK), data(name), seed=seed)
     seconds = scores["seconds"]["train"]
     row = {
         "seed": seed,
@@ -62,7 +62,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "augment": scores["fitted"]["augment"],
         "steps": scores["fitted"]["steps"],
         "seconds": seconds,
-        "linear": linear(prepare(find(KIND, image_size=32), data(name), seed=seed)),
+        "linear": linear(prepare(find(TASK, image_size=32), data(name), seed=seed)),
     }
     parts = {part: arrays(prepared, part) for part in ("train", "test")}
     accuracy, steps = resnet(*parts["train"], *parts["test"], seconds, seed)

@@ -8,7 +8,7 @@ Protocol: `tenfold train recommendation` with nothing told but the seed: the las
 person is the test, the one before it validation, the whole catalogue ranked without what the
 person had; mean over seeds. RecBole: the same file and parts (leave-last-out, full ranking), once,
 its own settings but lambda 250; its general models do not know the validation item when they are
-tested, its sequence models do, as ours. Ratings with `--answer ratings`, split `last` and `random`.
+tested, its sequence models do, as ours. Ratings with `--output ratings`, split `last` and `random`.
     python benchmarks/recommendation.py [--seeds 3] [--data amazon_beauty ...]
         [--recbole Pop ItemKNN EASE BPR LightGCN SASRec] [--settings JSON]
 """
@@ -28,7 +28,7 @@ from common import data, peer, show
 import tenfold
 from tenfold.media.interactions import read
 
-KIND = "recommendation"
+TASK = "recommendation"
 NAMES = ("amazon_beauty", "lastfm_s3rec", "movielens_latest_small")
 MEASURE = "ndcg@10"
 GENERAL = {"eval_batch_size": 2_000_000}
@@ -59,7 +59,7 @@ def main() -> None:
 def once(name: str, seed: int) -> dict[str, Any]:
     """NDCG of what was kept and of all that was tried, on the test rows, and seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        scores = tenfold.train(KIND, data(name), seed=seed, out=Path(folder) / "run").scores
+        scores = tenfold.train(TASK, data(name), seed=seed, out=Path(folder) / "run").scores
     best = scores["scores"][MEASURE]
     return {
         "seed": seed,
@@ -109,7 +109,7 @@ def rated(split: str) -> dict[str, Any]:
     """RMSE with its interval, of the mean, of biases alone, and seconds."""
     source = data("movielens_latest_small")
     with tempfile.TemporaryDirectory() as folder:
-        run = tenfold.train(KIND, source, answer="ratings", holdout=split, out=Path(folder) / "run")
+        run = tenfold.train(TASK, source, output="ratings", holdout=split, out=Path(folder) / "run")
     best, others = run.scores["scores"]["rmse"], run.scores["baselines"]
     return {
         "rmse": best["value"],

@@ -37,7 +37,7 @@ from tenfold.tasks.recommendation.selection import Judge
 from tenfold.tasks.registry import find
 from tenfold.training.inference import by_torch
 
-KIND = "recommendation"
+TASK = "recommendation"
 LAMBDA = 250.0
 BATCHES = {"recbole": {}, "recbole, large batches": {"eval_batch_size": 2_000_000}}
 
@@ -51,19 +51,19 @@ def main() -> None:
         folder = Path(name)
         data = folder / "crowd" / "crowd.inter"
         lines = written(data, crowd())
-        app = find(KIND, model="ease", l2=LAMBDA)
-        prepared = prepare(app, data)
-        ours(app, prepared)  # warm
-        rounds = [compared(app, prepared, folder) for _ in range(told.rounds)]
-        run = tenfold.train(KIND, data, model="ease", l2=LAMBDA, out=folder / "run")
+        task = find(TASK, model="ease", l2=LAMBDA)
+        prepared = prepare(task, data)
+        ours(task, prepared)  # warm
+        rounds = [compared(task, prepared, folder) for _ in range(told.rounds)]
+        run = tenfold.train(TASK, data, model="ease", l2=LAMBDA, out=folder / "run")
         asked = waits(run, prepared)
     figures = {name: spread(one[name] for one in rounds) for name in rounds[0]}
     show("EASE on a million interactions", lines=lines, rounds=figures, new_person=asked)
 
 
-def compared(app: Any, prepared: Prepared, folder: Path) -> dict[str, float]:
+def compared(task: Any, prepared: Prepared, folder: Path) -> dict[str, float]:
     """Seconds of both and their ratios, in one round."""
-    found = ours(app, prepared)
+    found = ours(task, prepared)
     for name, settings in BATCHES.items():
         told = json.dumps({"reg_weight": LAMBDA, "eval_step": 0} | settings)
         other = peer("recbole", "recbole_models.py", folder, "crowd", "EASE", told)
@@ -77,17 +77,17 @@ def compared(app: Any, prepared: Prepared, folder: Path) -> dict[str, float]:
     return found
 
 
-def ours(app: Any, prepared: Prepared) -> dict[str, float]:
+def ours(task: Any, prepared: Prepared) -> dict[str, float]:
     """Seconds of fitting, and of evaluating in the two ways."""
     began = time.perf_counter()
-    net, fitted = app.fit(app.build(prepared.facts), prepared.parts, Plan(facts=prepared.facts))
+    net, fitted = task.fit(task.build(prepared.facts), prepared.parts, Plan(facts=prepared.facts))
     fitted = time.perf_counter()
     table, rows = prepared.table("test"), prepared.inputs("test")
-    run = Run(Path(), app, prepared.facts | {"fitted": fitted}, by_torch(net), net)
+    run = Run(Path(), task, prepared.facts | {"fitted": fitted}, by_torch(net), net)
     answers = run.answer(rows)
-    scores = scoring.KINDS[app.gives(run.facts)].measure(answers, table, 0)
+    scores = scoring.KINDS[task.gives(run.facts)].measure(answers, table, 0)
     took = time.perf_counter() - fitted
-    part, known = net.parts["linear"], labelled(app, prepared)
+    part, known = net.parts["linear"], labelled(task, prepared)
     answered = time.perf_counter()
     judge = Judge(known, prepared.facts["net"]["items"], rows.rows)
     measures = judge.measures(part.whole()[1:].numpy(), float(part.fading))
@@ -103,11 +103,11 @@ def ours(app: Any, prepared: Prepared) -> dict[str, float]:
     }
 
 
-def labelled(app: Any, prepared: Prepared) -> Any:
+def labelled(task: Any, prepared: Prepared) -> Any:
     """Test rows with what came next."""
     rows = prepared.inputs("test")
     columns = {name: rows.arrays[name] for name in rows.arrays}
-    targets = app.targets(prepared.used, prepared.facts)
+    targets = task.targets(prepared.used, prepared.facts)
     return type(rows)(columns | targets, prepared.rows("test"))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import common
 from common import show, spread
 
-KIND = "image-classification"
+TASK = "image-classification"
 
 
 def whole(*words: str, folder: Path) -> float:
@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, run = Path(name), ("-m", "tenfold", "report", "run")
         settings = ("--size", "tiny", "--epochs", "2", "--limit", str(asked.limit), "--out", "run")
-        whole("-m", "tenfold", "train", KIND, str(data), *settings, folder=folder)
+        whole("-m", "tenfold", "train", TASK, str(data), *settings, folder=folder)
         found: dict[str, object] = {}
         for lang in ("en", "zh"):
             words = (*run, "--lang", lang, "--out", f"{lang}.html")

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SEEDS = (0, 1)
 
 # Tables of old -> new names; both sides are compared under their new names.
-KEYS: dict[str, str] = {}
+KEYS = {"kind": "answer"}
 """Keys of JSON documents, and of rows.jsonl."""
 WORDS: dict[str, str] = {}
 """Values that are names, such as that of a baseline."""
@@ -46,6 +46,7 @@ SETTINGS = {
     "network": "model",
     "column": "target",
     "least": "threshold",
+    "answer": "output",
 }
 """Settings of tasks, as `train` takes them."""
 
@@ -55,7 +56,7 @@ CASES: dict[str, dict[str, Any]] = {
     "token-classification": {"size": "tiny", "epochs": 4},
     "recommendation": {"size": "tiny", "epochs": 4},
     "recommendation sasrec": {"size": "tiny", "epochs": 4, "model": "sasrec"},
-    "recommendation ratings": {"answer": "ratings", "epochs": 4},
+    "recommendation ratings": {"output": "ratings", "epochs": 4},
 }
 CLOSED_FORM = "recommendation"
 """Its best model is the same for every seed."""

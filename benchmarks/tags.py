@@ -20,7 +20,7 @@ from common import data, show
 
 import tenfold
 
-KIND = "token-classification"
+TASK = "token-classification"
 NAMES = ("resume_ner_zh", "ud_english_ewt", "wikiann_en", "wnut17")
 
 
@@ -38,7 +38,7 @@ def main() -> None:
 def once(name: str, seed: int) -> dict[str, Any]:
     """The headline on the test rows, those of the other rungs, the seconds that learning took."""
     with tempfile.TemporaryDirectory() as folder:
-        scores = tenfold.train(KIND, data(name), seed=seed, out=Path(folder) / "run").scores
+        scores = tenfold.train(TASK, data(name), seed=seed, out=Path(folder) / "run").scores
     headline = scores["headline"]
     return {
         "seed": seed,

@@ -31,7 +31,7 @@ from tenfold.data.prepare import Prepared, prepare
 from tenfold.media.text import labelled
 from tenfold.tasks.registry import find
 
-KIND = "text-classification"
+TASK = "text-classification"
 NAMES = ("sst2", "trec", "thucnews_titles", "waimai_10k", "ag_news")
 CHINESE = ("thucnews_titles", "waimai_10k")
 
@@ -54,12 +54,12 @@ def once(name: str, seed: int) -> dict[str, Any]:
     """Accuracies on the same test rows, and the seconds that learning took."""
     source = rows_of(name, seed)
     with tempfile.TemporaryDirectory() as folder:
-        scores = tenfold.train(KIND, source, seed=seed, out=Path(folder) / "run").scores
+        scores = tenfold.train(TASK, source, seed=seed, out=Path(folder) / "run").scores
     return {
         "seed": seed,
         "tenfold": scores["scores"]["accuracy"]["value"],
         "linear": scores["baselines"]["linear"]["accuracy"],
-        "scikit_learn": scikit_learn(name, prepare(find(KIND), source, seed=seed)),
+        "scikit_learn": scikit_learn(name, prepare(find(TASK), source, seed=seed)),
         "kept": scores["fitted"]["kept"],
         "train_rows": scores["rows"]["train"],
         "seconds": scores["seconds"]["train"],

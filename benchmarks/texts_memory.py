@@ -18,7 +18,7 @@ from common import child, show
 
 import tenfold
 
-KIND = "text-classification"
+TASK = "text-classification"
 WORDS = [f"word{number}" for number in range(3000)]
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         few = written(folder / "few.csv", 2000)
-        run = tenfold.train(KIND, few, out=folder / "run", model="naive-bayes").folder
+        run = tenfold.train(TASK, few, out=folder / "run", model="naive-bayes").folder
         found = {}
         for rows in (10_000, told.rows):
             table = written(folder / f"{rows}.csv", rows)

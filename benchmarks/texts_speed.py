@@ -26,7 +26,7 @@ from environments import python_of
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from texts import CHINESE, KIND, NAMES, rows_of, share
+from texts import CHINESE, NAMES, TASK, rows_of, share
 
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=NAMES, choices=NAMES)
     told = parser.parse_args()
     for name in told.data:
-        prepared = prepare(find(KIND), rows_of(name, 0), seed=0)
+        prepared = prepare(find(TASK), rows_of(name, 0), seed=0)
         tables = {part: prepared.table(part) for part in ("train", "valid", "test")}
         rounds = [once(name, tables) for _ in range(told.rounds)]
         show(name, **summary(rounds))
@@ -72,16 +72,16 @@ def summary(rounds: list[dict[str, tuple[float, float]]]) -> dict[str, Any]:
 
 
 def ours(rung: str, tables: dict[str, pd.DataFrame]) -> tuple[float, float]:
-    """One rung by the application's own hooks."""
-    app: Any = find(KIND, model=rung)
+    """One rung by the task's own hooks."""
+    task: Any = find(TASK, model=rung)
     began = time.perf_counter()
-    facts = app.learn(tables["train"])
+    facts = task.learn(tables["train"])
     columns = {
-        part: Columns(app.encode(one, facts).columns | app.targets(one, facts))
+        part: Columns(task.encode(one, facts).columns | task.targets(one, facts))
         for part, one in tables.items()
     }
     parts = Parts(columns["train"], columns["valid"], columns["valid"])
-    net, _ = app.fit(app.build(facts), parts, Plan(facts=facts))
+    net, _ = task.fit(task.build(facts), parts, Plan(facts=facts))
     said = by_torch(net)(columns["test"].only(["ids", "tokens"]))["probabilities"]
     seconds = time.perf_counter() - began
     return seconds, float((said.argmax(1) == columns["test"]["label"]).mean())

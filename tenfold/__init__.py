@@ -10,6 +10,8 @@ The same verbs as on the command line:
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from tenfold.core.version import __version__
@@ -26,7 +28,7 @@ _WHERE = {
     "report": "tenfold.verbs.report",
     "serve": "tenfold.verbs.serve",
     "export": "tenfold.verbs.export",
-    "kinds": "tenfold.verbs.kinds",
+    "tasks": "tenfold.verbs.tasks",
     "runs": "tenfold.verbs.runs",
     "doctor": "tenfold.verbs.doctor",
     "demo": "tenfold.verbs.demo",
@@ -47,12 +49,12 @@ if TYPE_CHECKING:
     from tenfold.verbs.explain import explain as explain
     from tenfold.verbs.export import export as export
     from tenfold.verbs.features import features as features
-    from tenfold.verbs.kinds import kinds as kinds
     from tenfold.verbs.predict import predict as predict
     from tenfold.verbs.report import report as report
     from tenfold.verbs.runs import runs as runs
     from tenfold.verbs.serve import serve as serve
     from tenfold.verbs.similar import similar as similar
+    from tenfold.verbs.tasks import tasks as tasks
     from tenfold.verbs.test import test as test
     from tenfold.verbs.train import train as train
     from tenfold.verbs.tune import tune as tune
@@ -62,6 +64,17 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'tenfold' has no attribute {name!r}")
     return getattr(importlib.import_module(_WHERE[name]), name)
+
+
+class _Package(types.ModuleType):
+    """The package: a room of the same name as a verb (`tasks`) does not hide the verb."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _WHERE and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
 """The command line: every verb of `verbs/` with the flags of its own signature.
 
 A verb's parameters become arguments and flags, its `Args:` lines their help; `**settings` and
-`**options` stand for the settings of the kind of work, read from its dataclass.
+`**options` stand for the settings of the task, read from its dataclass.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ registry = lazy("tenfold.tasks.registry")
 
 _ORDER = (
     "check train tune test predict explain similar features report export serve "
-    "kinds runs doctor demo"
+    "tasks runs doctor demo"
 ).split()
 _ALSO = {"about": ["--class"]}  # a word that Python keeps for itself
 _SHARED = {
@@ -87,12 +87,12 @@ def _summaries() -> dict[str, str]:
 
 
 class _Verb(click.Command):
-    """One verb; the flags of the kind of work join once the first argument tells which it is."""
+    """One verb; the flags of the task join once the first argument tells which it is."""
 
     function: Callable[..., Any]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        options = _kind_options(self.function, args)
+        options = _task_options(self.function, args)
         for option in options:
             if option.name not in {param.name for param in self.params}:
                 self.params.append(option)
@@ -100,9 +100,9 @@ class _Verb(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption:
-            if options or not words or "kind" not in inspect.signature(self.function).parameters:
+            if options or not words or "task" not in inspect.signature(self.function).parameters:
                 raise
-            # Its flags are unknown because the kind of work is: that is the mistake to tell.
+            # Its flags are unknown because the task is: that is the mistake to tell.
             data = next(filter(os.path.exists, words[1:]), None)
             raise _Refused(registry.asked_back(words[0], data, self.name)) from None
 
@@ -113,15 +113,15 @@ class _Verb(click.Command):
         ):
             formatter.write_paragraph()
             formatter.write_text(
-                "The kind of work adds its own settings: name it before --help, "
+                "The task adds its own settings: name it before --help, "
                 f"as in `tenfold {self.name} image-classification --help`."
-                if "kind" in inspect.signature(self.function).parameters
+                if "task" in inspect.signature(self.function).parameters
                 else "The run adds its own choices: name it before --help."
             )
 
 
 class _SettingFlag(click.Option):
-    """A flag that the kind of work adds."""
+    """A flag that the task adds."""
 
 
 def _command(name: str) -> click.Command:
@@ -181,12 +181,12 @@ def _type(annotation: str) -> Any:
 
 
 def _open_ended(function: Callable[..., Any]) -> bool:
-    """True for a verb that takes the settings of the kind of work."""
+    """True for a verb that takes the settings of the task."""
     kinds = [entry.kind for entry in inspect.signature(function).parameters.values()]
     return inspect.Parameter.VAR_KEYWORD in kinds
 
 
-def _kind_options(function: Callable[..., Any], args: list[str]) -> list[click.Option]:
+def _task_options(function: Callable[..., Any], args: list[str]) -> list[click.Option]:
     """Flags from the dataclass of settings or options that one of the words leads to."""
     for word in _words(args) if _open_ended(function) else []:
         with contextlib.suppress(TenfoldError):  # the verb itself will say it, in the same words
@@ -204,13 +204,13 @@ def _words(args: list[str]) -> list[str]:
 
 
 def _settings_class(function: Callable[..., Any], word: str) -> Any:
-    if "kind" in inspect.signature(function).parameters:
+    if "task" in inspect.signature(function).parameters:
         return registry.class_of(word)
-    about = Path(word) / "app.json"
+    about = Path(word) / "task.json"
     if not about.is_file():
         raise UsageError("no run")
     try:
-        return registry.class_of(str(json.loads(about.read_text())["kind"])).options
+        return registry.class_of(str(json.loads(about.read_text())["task"])).options
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError("no run") from None
 
@@ -375,7 +375,7 @@ def _usage(error: click.UsageError) -> UsageError:
         flags = [flag for param in error.ctx.command.params for flag in param.opts]
         fix = nearest(error.option_name, [flag for flag in flags if flag.startswith("--")])
         return UsageError(error.message, code="usage", fix=fix)
-    if isinstance(error, click.MissingParameter) and (kind := error.ctx.params.get("kind")):
-        return registry.asked_back(kind, None, error.ctx.info_name)
+    if isinstance(error, click.MissingParameter) and (task := error.ctx.params.get("task")):
+        return registry.asked_back(task, None, error.ctx.info_name)
     fix = f"tenfold {error.ctx.info_name} --help shows an example."
     return UsageError(error.format_message(), code="usage", fix=fix)

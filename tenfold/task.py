@@ -1,10 +1,10 @@
-"""The narrow waist: what one application must say about itself.
+"""The narrow waist: what one task must say about itself.
 
     source --read--> Table --learn--> Facts      Table --encode, targets--> Columns
     Facts --build--> net --fit--> Run            Outputs --decode--> Predictions
 
-An application is one file or package in `tasks/`, named as the command line names it (hyphens
-outside, underscores in files). It subclasses App once, is a frozen dataclass of at most eight
+a task is one file or package in `tasks/`, named as the command line names it (hyphens
+outside, underscores in files). It subclasses Task once, is a frozen dataclass of at most eight
 settings, adds no public method, and imports torch lazily.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tenfold.core.plan import Plan
 
-__all__ = ["App", "name_of"]
+__all__ = ["Task", "name_of"]
 
 Table = pd.DataFrame
 Facts = dict[str, Any]
@@ -39,11 +39,11 @@ Say = Callable[[Table], list[Answer]]
 
 @dataclass(frozen=True)
 class NoOptions:
-    """An application without choices at prediction time."""
+    """A task without choices at prediction time."""
 
 
-class App(ABC):
-    """One kind of work. Subclass once, share by calling functions; hooks stand in flow order.
+class Task(ABC):
+    """One task. Subclass once, share by calling functions; hooks stand in flow order.
 
     `facts` is JSON under five keys: `data` (all that `encode` may know), `answers` (what
     `targets` and `decode` may know as well), `net` (what `build` may know as well), `fitted`
@@ -56,11 +56,9 @@ class App(ABC):
     """A frozen dataclass of choices at prediction time, validated like settings."""
 
     def __init_subclass__(cls) -> None:
-        if cls.__mro__[1] is not App:
-            raise TypeError(
-                f"{cls.__name__}: an application is final; subclass App, share functions"
-            )
-        hooks = {name for name, value in vars(App).items() if inspect.isfunction(value)}
+        if cls.__mro__[1] is not Task:
+            raise TypeError(f"{cls.__name__}: a task is final; subclass Task, share functions")
+        hooks = {name for name, value in vars(Task).items() if inspect.isfunction(value)}
         own = {name for name, value in vars(cls).items() if inspect.isfunction(value)}
         if stray := {name for name in own - hooks if not name.startswith("_")}:
             raise TypeError(f"{cls.__name__} adds public methods {sorted(stray)}")
@@ -78,7 +76,7 @@ class App(ABC):
         """What a person hands over: the command line, the schema and the page are drawn from it."""
 
     @abstractmethod
-    def gives(self, facts: Facts) -> type[Prediction]:
+    def answer(self, facts: Facts) -> type[Prediction]:
         """The kind of Prediction that decode makes."""
 
     @abstractmethod
@@ -137,6 +135,6 @@ class App(ABC):
         return {}
 
 
-def name_of(app: App) -> str:
-    """The kind of work, as the command line names it."""
-    return type(app).__module__.rsplit(".", 1)[-1].replace("_", "-")
+def name_of(task: Task) -> str:
+    """The task, as the command line names it."""
+    return type(task).__module__.rsplit(".", 1)[-1].replace("_", "-")

@@ -88,7 +88,7 @@ def by_torch(run: Path) -> Infer:
 
 def service(model: Model, handler: str) -> FastAPI:
     """The application; a handler may be a coroutine or an ordinary function."""
-    app = FastAPI()
+    task = FastAPI()
 
     def predict(asked: Asked) -> dict[str, Any]:
         return model.said(model.infer(model.read(asked.image)[None])[0])
@@ -96,8 +96,8 @@ def service(model: Model, handler: str) -> FastAPI:
     async def predict_async(asked: Asked) -> dict[str, Any]:
         return predict(asked)
 
-    app.post("/predict")(predict if handler == "thread" else predict_async)
-    return app
+    task.post("/predict")(predict if handler == "thread" else predict_async)
+    return task
 
 
 def main() -> None:
@@ -107,8 +107,8 @@ def main() -> None:
     parser.add_argument("--engine", choices=("torch", "onnx"), default="torch")
     parser.add_argument("--handler", choices=("async", "thread"), default="async")
     told = parser.parse_args()
-    app = service(Model(told.run, told.engine), told.handler)
-    uvicorn.run(app, port=told.port, access_log=False, log_level="warning")
+    task = service(Model(told.run, told.engine), told.handler)
+    uvicorn.run(task, port=told.port, access_log=False, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What applications share whose answers are classes: what is learnt of them, targets, answers.
+"""What tasks share whose answers are classes: what is learnt of them, targets, answers.
 
 Shapes: N rows, K classes.
 """

@@ -13,7 +13,7 @@ from tenfold.answers.intervals import Weighed
 from tenfold.core.columns import Problem
 from tenfold.core.results import Prediction
 
-__all__ = ["Answer", "Change", "Kind", "Metrics", "natural"]
+__all__ = ["Answer", "AnswerKind", "Change", "Metrics", "natural"]
 
 Answer = Prediction | Problem
 Metrics = dict[str, tuple[float, float, float]]
@@ -21,7 +21,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Kind:
+class AnswerKind:
     """The functions of one kind of Prediction; `measure` resamples as often as it is told.
 
     `weighed` is the headline as a function of how often each row counts; `certainty` says how

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighed, mean, resampled, wilson
-from tenfold.answers.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
 from tenfold.core.results import Prediction
 
 __all__ = ["LABEL", "Label", "Matrix", "expected_calibration_error"]
@@ -205,7 +205,7 @@ def _alike(before: Label, after: Label, tolerance: float) -> bool:
     return before.label == after.label or (len(best) == 2 and best[0] - best[1] < tolerance)
 
 
-LABEL = Kind(
+LABEL = AnswerKind(
     "accuracy",
     _metrics,
     _guess,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighed, resampled, wilson
-from tenfold.answers.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
 from tenfold.core.results import Prediction
 
 __all__ = ["LABELS", "Labels"]
@@ -166,7 +166,7 @@ def _alike(before: Labels, after: Labels, tolerance: float) -> bool:
     return all(abs(first.get(name, 0.0) - second.get(name, 0.0)) < tolerance for name in moved)
 
 
-LABELS = Kind(
+LABELS = AnswerKind(
     "micro_f1",
     _metrics,
     _guess,

@@ -18,7 +18,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighed, mean
-from tenfold.answers.kind import Answer, Change, Kind, Metrics
+from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics
 from tenfold.answers.metrics.ranking import measures
 from tenfold.core.results import Prediction
 
@@ -204,7 +204,7 @@ def _alike(before: Ranking, after: Ranking, tolerance: float) -> bool:
     return tolerance > 0 and len(before.items) == len(after.items) and near
 
 
-RANKING = Kind(
+RANKING = AnswerKind(
     f"ndcg@{PLACES}",
     _metrics,
     _guess,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.intervals import Weighed, resampled
-from tenfold.answers.kind import Answer, Change, Kind, Metrics
+from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics
 from tenfold.core.results import Prediction
 
 __all__ = ["RATINGS", "Ratings"]
@@ -147,7 +147,7 @@ def _alike(before: Ratings, after: Ratings, tolerance: float) -> bool:
     return all(abs(one[1] - other[1]) <= near for one, other in pairs)
 
 
-RATINGS = Kind(
+RATINGS = AnswerKind(
     "rmse",
     _metrics,
     _guess,

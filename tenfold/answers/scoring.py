@@ -1,7 +1,7 @@
-"""What can be said of a kind of Prediction, whichever application made it.
+"""What can be said of a kind of Prediction, whichever task made it.
 
 For each kind: `score` it against answers, `guess` it blindly from training rows, tell how much of
-it `survives` a change of the input. A new application of a known kind gets all of it for nothing.
+it `survives` a change of the input. A new task with a known kind of answer needs nothing more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tenfold.answers.intervals import Weighed
-from tenfold.answers.kind import Answer, Change, Kind, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, natural
 from tenfold.answers.label import LABEL, Label, Matrix, expected_calibration_error
 from tenfold.answers.multilabel import LABELS, Labels
 from tenfold.answers.ranking import RANKING, Ranking
@@ -23,8 +23,8 @@ from tenfold.core.results import Prediction, Score, Scores
 
 __all__ = [
     "KINDS",
+    "AnswerKind",
     "Change",
-    "Kind",
     "Matrix",
     "alike",
     "certainty",
@@ -37,7 +37,7 @@ __all__ = [
     "worst",
 ]
 
-KINDS: dict[type, Kind] = {
+KINDS: dict[type, AnswerKind] = {
     Label: LABEL,
     Labels: LABELS,
     Spans: SPANS,

@@ -18,7 +18,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighed, resampled
-from tenfold.answers.kind import Answer, Change, Kind, Metrics, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
 from tenfold.core.results import Prediction
 from tenfold.media.text import tag_schemes
 
@@ -215,7 +215,7 @@ def _alike(before: Spans, after: Spans, tolerance: float) -> bool:
     return not moved or (tolerance > 0 and max(chances) < 0.5 + tolerance)
 
 
-SPANS = Kind(
+SPANS = AnswerKind(
     "entity_f1",
     _metrics,
     _guess,
@@ -341,7 +341,7 @@ def _tag_alike(before: Tags, after: Tags, tolerance: float) -> bool:
     return not moved or (tolerance > 0 and max(chances) < 0.5 + tolerance)
 
 
-TAGS = Kind(
+TAGS = AnswerKind(
     "accuracy",
     _tag_metrics,
     _tag_guess,

@@ -197,7 +197,7 @@ class Columns(Mapping[str, Column]):
 
 @dataclass(frozen=True)
 class Encoded:
-    """What `App.encode` gives: columns for every row (zeros where a row failed), the failures."""
+    """What `Task.encode` gives: columns for every row (zeros where a row failed), the failures."""
 
     columns: dict[str, Column]
     problems: dict[int, Problem] = field(default_factory=dict)

@@ -76,7 +76,7 @@ def _number(text: str) -> bool:
 def scores_text(found: dict[str, Any]) -> str:
     """The document of `train` and `test` as a person reads it on a terminal."""
     name = found["headline"]
-    lines = [f"{found['kind']}: {found['protocol']}", ""]
+    lines = [f"{found['task']}: {found['protocol']}", ""]
     for metric, one in found["scores"].items():
         lines.append(
             f"  {metric:18}{one['value']:8.4f}   95 % {one['low']:.4f} to {one['high']:.4f}"

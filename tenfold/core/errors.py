@@ -33,7 +33,7 @@ __all__ = [
 class TenfoldError(Exception):
     """One sentence of what is wrong, with `where`, and `fix` saying what to do next.
 
-    `code` is a stable slug for programs (`unknown-kind`, `empty-folder`, ...).
+    `code` is a stable slug for programs (`unknown-task`, `empty-folder`, ...).
     """
 
     exit_code: int = 1

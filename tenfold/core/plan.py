@@ -12,9 +12,9 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """No application has these as settings; every value is as the person gave it (None = decide).
+    """No task has these as settings; every value is as the person gave it (None = decide).
 
-    `facts` are those of the application. `minutes` is what is left of the whole command's budget
+    `facts` are those of the task. `minutes` is what is left of the whole command's budget
     when fitting starts. `folder` is the run folder, None to learn in memory alone without
     checkpoints. A `dry` plan settles everything, times a few steps and learns nothing (`check`):
     fit says what it found.

@@ -94,9 +94,11 @@ def _round(value: float) -> float:
 
 
 def to_json(result: Any) -> dict[str, Any]:
-    """A prediction or an explanation as a JSON object that names its kind."""
+    """A prediction or an explanation as a JSON object; a prediction names its kind of answer."""
     # Not asdict, which copies each of a thousand classes as if it could be anything.
     values = {entry.name: copy.copy(getattr(result, entry.name)) for entry in fields(result)}
     if not values.get("places", True):
         del values["places"]  # an explanation of a picture, which is a grid
-    return {"kind": type(result).__name__.lower(), **values}
+    if isinstance(result, Prediction):
+        values = {"answer": type(result).__name__.lower(), **values}
+    return values

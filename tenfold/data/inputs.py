@@ -39,16 +39,16 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
     Raises UsageError where a DataFrame lacks an input, DataRefused where nothing was handed over.
     """
     name = next(iter(inputs))
-    kind = inputs[name].kind
+    medium = inputs[name].medium
     if isinstance(source, pd.DataFrame):
         yield from _framed(inputs, source)
         return
     if isinstance(source, (list, tuple)) and not source:
         raise UsageError("Nothing was handed over", code="no-input", fix="Name files or folders.")
-    numbers, named = itertools.count(1), _NAMED.get(kind, _named)
+    numbers, named = itertools.count(1), _NAMED.get(medium, _named)
     rows = (
         item_inputs.rows(source, name, numbers)
-        if kind == "items"
+        if medium == "items"
         else _rows(source, name, numbers, named)
     )
     count = 0
@@ -69,10 +69,10 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
 
 def refuse_undrawn(inputs: dict[str, Input]) -> None:
     """Raises UsageError where no picture is handed over, on which something could be drawn."""
-    kinds = [one.kind for one in inputs.values()]
-    if "image" not in kinds:
+    media = [one.medium for one in inputs.values()]
+    if "image" not in media:
         raise UsageError(
-            f"There are no pictures to draw: the run takes {' and '.join(kinds)}",
+            f"There are no pictures to draw: the run takes {' and '.join(media)}",
             code="bad-setting",
             where="draw",
             fix="Leave out --draw; the answers are said in words.",
@@ -173,4 +173,4 @@ def _inside(folder: Path, column: str) -> Iterator[Row]:
 
 
 _NAMED: dict[str, Named] = {"text": text_inputs.named}
-"""Where a name may stand for something else than files of a medium, by the kind of input."""
+"""Where a name may stand for something else than files of a medium, by the medium."""

@@ -24,7 +24,7 @@ from tenfold.core.progress import advance, tell
 from tenfold.data import cache, class_mapping, splits
 from tenfold.data import duplicates as data_duplicates
 from tenfold.data.scan import MEDIA, scan
-from tenfold.task import App, name_of
+from tenfold.task import Task, name_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -106,7 +106,7 @@ class Prepared:
 
 
 def prepare(
-    app: App,
+    task: Task,
     source: Any,
     *,
     seed: int = 0,
@@ -119,7 +119,7 @@ def prepare(
     Raises DataRefused where nothing can be learnt from the data at all.
     """
     began = time.perf_counter()
-    table, ignored = _read(app, source, mapping)
+    table, ignored = _read(task, source, mapping)
     root = Path(table.attrs["root"]).resolve() if table.attrs.get("root") else None
     found, lines = len(table) + len(ignored), table.attrs.get("lines")
     table = scan(_with_blank_problems(table))
@@ -130,14 +130,14 @@ def prepare(
     good, beyond = _limited(good, limit)
     _refuse_too_little(good, quarantined)
     _tell_odd_classes(good)
-    facts = json.loads(json.dumps(app.learn(good[good["split"] == "train"])))
+    facts = json.loads(json.dumps(task.learn(good[good["split"] == "train"])))
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
-    encoded = _encode(app, good, facts)
+    encoded = _encode(task, good, facts)
     good, late = _without_failed(good, encoded, on_bad)
     _refuse_too_little(good, quarantined + late)
     seconds["encode"] = round(time.perf_counter() - began, 3)
-    columns = _columns(encoded, good, app.targets(good, facts))
+    columns = _columns(encoded, good, task.targets(good, facts))
     return Prepared(
         root=root,
         used=good.reset_index(drop=True),
@@ -159,9 +159,9 @@ def prepare(
     )
 
 
-def _read(app: App, source: Any, mapping: Any) -> tuple[pd.DataFrame, list[str]]:
+def _read(task: Task, source: Any, mapping: Any) -> tuple[pd.DataFrame, list[str]]:
     """Rows under the names of the mapping, and what is left out as no data at all."""
-    table = app.read(source)
+    table = task.read(source)
     if table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"
         fix = "One line a file is needed below the header."
@@ -251,11 +251,11 @@ def _split(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, str]:
     return table.assign(split=parts), line
 
 
-def _encode(app: App, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
+def _encode(task: Task, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
     name = cache.key(
         [
-            name_of(app),
-            str(type(app).encoding),
+            name_of(task),
+            str(type(task).encoding),
             *[str(medium.version) for name, medium in MEDIA.items() if name in table],
             json.dumps(facts["data"], sort_keys=True),
             *table["digest"],
@@ -264,11 +264,11 @@ def _encode(app: App, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
     known = cache.load(name)
     if known is not None:
         return known
-    some = app.encode(_some(table), facts)
+    some = task.encode(_some(table), facts)
     size = sum(column.nbytes for column in some.columns.values()) // min(SEEN, len(table))
     system.need_disk(system.cache_folder(), size * len(table), "The encoded data")
     rows = max(system.cores(), min(CHUNK, CHUNK_BYTES // max(1, size)))
-    return cache.store(name, _chunks(app, table, facts, rows))
+    return cache.store(name, _chunks(task, table, facts, rows))
 
 
 def _some(table: pd.DataFrame) -> pd.DataFrame:
@@ -277,9 +277,9 @@ def _some(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[rows].reset_index(drop=True)
 
 
-def _chunks(app: App, table: pd.DataFrame, facts: dict[str, Any], rows: int) -> Iterator[Encoded]:
+def _chunks(task: Task, table: pd.DataFrame, facts: dict[str, Any], rows: int) -> Iterator[Encoded]:
     for start in range(0, len(table), rows):
-        yield app.encode(table.iloc[start : start + rows].reset_index(drop=True), facts)
+        yield task.encode(table.iloc[start : start + rows].reset_index(drop=True), facts)
         advance("decoding", min(start + rows, len(table)), len(table))
 
 

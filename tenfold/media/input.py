@@ -13,7 +13,7 @@ __all__ = ["Input", "Named", "Row"]
 class Input:
     """One thing a person hands over: image audio video text tokens number category items."""
 
-    kind: str
+    medium: str
     choices: tuple[str, ...] = ()
 
 

@@ -29,7 +29,7 @@ from tenfold.reporting.templates import page
 from tenfold.run import explain
 from tenfold.run.evaluate import Evidence
 from tenfold.run.run import Run
-from tenfold.task import App, name_of
+from tenfold.task import Task, name_of
 from tenfold.training import loop
 
 __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery"]
@@ -59,7 +59,7 @@ def model_card(run: Run) -> dict[str, Any]:
     """The model card of a run in English, as JSON has it."""
     with speaking("en"):
         document, facts = _document(run, None), rows.cut(rows.of_folder(run.folder))
-        facts["texts"] = bool(report_texts.texts_of(run.app, run.facts))
+        facts["texts"] = bool(report_texts.texts_of(run.task, run.facts))
         return card.card(run, document, facts, notes(document, facts, loop.log_of(run.folder)))
 
 
@@ -76,9 +76,9 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     document, log = _document(run, found), loop.log_of(run.folder)
     prepared = found.prepared if found else None
     facts = rows.shown(rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder))
-    facts["texts"] = bool(report_texts.texts_of(run.app, run.facts))
+    facts["texts"] = bool(report_texts.texts_of(run.task, run.facts))
     worst = scoring.worst(found.answers, found.table) if found else []
-    pieces = answers.PIECES.get(run.app.gives(run.facts), answers.nothing)
+    pieces = answers.PIECES.get(run.task.answer(run.facts), answers.nothing)
     told = notes(document, facts, log)
     about = card.card(run, document, facts, told)
     return {
@@ -150,8 +150,8 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     columns = found.columns.view(order)
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     taken = columns.only(names).take(np.arange(len(order))) if names else {}
-    texts = [name for name in report_texts.texts_of(run.app, run.facts) if name in found.table]
-    table = run.app.show(found.table.iloc[order].reset_index(drop=True), run.facts)
+    texts = [name for name in report_texts.texts_of(run.task, run.facts) if name in found.table]
+    table = run.task.show(found.table.iloc[order].reset_index(drop=True), run.facts)
     maps = _maps(run, table, columns)
     cards = []
     for place, row in enumerate(map(int, order)):
@@ -209,7 +209,7 @@ def write_check(
     document: dict[str, Any],
     out: Path,
     *,
-    app: App,
+    task: Task,
     views: dict[str, Any] | None = None,
     refusal: TenfoldError | None = None,
 ) -> Path:
@@ -217,12 +217,12 @@ def write_check(
     data = prepared.root.name if prepared.root else "data"
     context = {
         "title": say("Check of {data}", data=data),
-        "kind": name_of(app),
+        "task": name_of(task),
         "data": data,
         "rows": rows.shown(document)
-        | {"texts": bool(texts := report_texts.texts_of(app, prepared.facts))},
+        | {"texts": bool(texts := report_texts.texts_of(task, prepared.facts))},
         "texts": bool(texts),
-        "examples": _examples(app, prepared, texts),
+        "examples": _examples(task, prepared, texts),
         "views": _views(views),
         "sizes": report_texts.lengths(prepared, texts[0]) if texts else _sizes(prepared),
         "estimate": document.get("estimate") or {},
@@ -250,13 +250,13 @@ def _learnt(data: dict[str, Any]) -> str:
     return say(", ").join(said.values())
 
 
-def _examples(app: App, prepared: Prepared, texts: list[str]) -> list[dict[str, Any]]:
+def _examples(task: Task, prepared: Prepared, texts: list[str]) -> list[dict[str, Any]]:
     """A few encoded pictures or texts of every class, spread over its training rows."""
     columns = prepared.inputs("train")
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     table = prepared.table("train")
     if not (names or texts) or not {"label", "labels"} & set(table):
-        return _plain_examples(app.show(table, prepared.facts), texts)
+        return _plain_examples(task.show(table, prepared.facts), texts)
     each = table["labels"].explode() if "labels" in table else table["label"]
     classes = sorted(map(str, each.dropna().unique()), key=scoring.natural)
     most = max(1, min(8, MOST_EXAMPLES // max(1, len(classes))))

@@ -70,7 +70,7 @@ def write_compared(found: Compared, first: Run, second: Run, out: Path) -> Path:
     said, pair = words.metric(found.headline), found.paired
     context: dict[str, Any] = {
         "title": say("{first} and {second} compared", first=names[0], second=names[1]),
-        "kind": first.kind,
+        "task": first.task_name,
         "verdict": verdict(found, names),
         "won": better(found),
         "names": names,

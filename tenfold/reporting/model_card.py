@@ -29,10 +29,10 @@ def card(run: Run, document: Document, rows: Document, notes: Notes) -> Document
     score = document["scores"][headline]
     return {
         "name": run.folder.resolve().name,
-        "kind": run.kind,
+        "task": run.task_name,
         "use": say(
             "{work} It holds for inputs like those it learnt from.",
-            work=again(names().get(run.kind, run.kind)),
+            work=again(names().get(run.task_name, run.task_name)),
         ),
         "not_for": [
             say("Inputs of another sort than the training data: they are answered all the same."),

@@ -13,7 +13,7 @@ from tenfold.reporting import words
 from tenfold.run import folder
 from tenfold.run.evaluate import environment as environment_now
 from tenfold.run.run import Run
-from tenfold.task import App
+from tenfold.task import Task
 
 __all__ = ["changed", "command", "cost", "environment", "network", "plan"]
 
@@ -39,13 +39,13 @@ def plan(run: Run) -> Rows:
     if "data" in begun:
         found["data"] = str(begun["data"])[:16]
     plain = {name: value for name, value in found.items() if _plain(value)}
-    own = settings_of(run.app)
+    own = settings_of(run.task)
     listed = {
         _flag(name) if name in own else words.named(name): words.listed(value)
         for name, value in plain.items()
     }
     return [
-        *(listed | {_flag(name): words.listed(v) for name, v in changed(run.app).items()}).items()
+        *(listed | {_flag(name): words.listed(v) for name, v in changed(run.task).items()}).items()
     ]
 
 
@@ -57,10 +57,10 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def changed(app: App) -> dict[str, Any]:
+def changed(task: Task) -> dict[str, Any]:
     """Settings that differ from their defaults."""
-    fields = dataclasses.fields(app)  # type: ignore[arg-type]
-    values = {entry.name: (getattr(app, entry.name), entry.default) for entry in fields}
+    fields = dataclasses.fields(task)  # type: ignore[arg-type]
+    values = {entry.name: (getattr(task, entry.name), entry.default) for entry in fields}
     return {name: value for name, (value, default) in values.items() if value != default}
 
 
@@ -78,11 +78,11 @@ def command(run: Run, prepared: Prepared | None) -> str:
     usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
     given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
     where = prepared.root if prepared and prepared.root else folder.data_of(run.folder)
-    parts = ["tenfold", "train", run.kind, where.name if where else "DATA"]
-    own = settings_of(run.app)
+    parts = ["tenfold", "train", run.task_name, where.name if where else "DATA"]
+    own = settings_of(run.task)
     plain = {name: value for name, value in fitted.items() if _plain(value)}
     chosen = {name: plain[name] for name in own if name in plain and "tried" in fitted}
-    for name, value in (given | changed(run.app) | chosen).items():
+    for name, value in (given | changed(run.task) | chosen).items():
         parts += [_flag(name), str(value)]
     return shlex.join(parts)
 

@@ -16,14 +16,14 @@ from tenfold.data.prepare import Prepared
 from tenfold.media.interactions.cover import BETWEEN
 from tenfold.media.text import tokens
 from tenfold.media.text.passages import Named, Pieces, passage
-from tenfold.task import App
+from tenfold.task import Task
 
 __all__ = ["answered", "examples", "lengths", "text_of", "texts_of", "true"]
 
 
-def texts_of(app: App, facts: dict[str, Any]) -> list[str]:
+def texts_of(task: Task, facts: dict[str, Any]) -> list[str]:
     """Names of the inputs that are shown as texts."""
-    return [name for name, one in app.inputs(facts).items() if one.kind in ("text", "items")]
+    return [name for name, one in task.inputs(facts).items() if one.medium in ("text", "items")]
 
 
 def text_of(cell: Any) -> str:

@@ -47,7 +47,7 @@ def text(content: Content, scores: Content) -> str:
     ended = [one["ended"] for one in content["trials"]]
     early = f", {ended.count('pruned')} ended early" if "pruned" in ended else ""
     lines = [
-        f"{content['kind']}: {words.plural(len(ended), 'trial')} in {content['folder']}{early}, "
+        f"{content['task']}: {words.plural(len(ended), 'trial')} in {content['folder']}{early}, "
         f"judged on {rows}",
         "",
         f"  trial  {content['headline']:>10}  seconds  settings",

@@ -101,12 +101,14 @@ def _refuse(first: Run, second: Run) -> None:
             where=str(first.folder),
             fix="Name two runs; `tenfold runs` lists them.",
         )
-    gives = [run.app.gives(run.facts).__name__.lower() for run in (first, second)]
-    if first.kind != second.kind or gives[0] != gives[1]:
-        kinds = [f"{run.kind} ({said})" for run, said in zip((first, second), gives, strict=True)]
+    gives = [run.task.answer(run.facts).__name__.lower() for run in (first, second)]
+    if first.task_name != second.task_name or gives[0] != gives[1]:
+        tasks = [
+            f"{run.task_name} ({said})" for run, said in zip((first, second), gives, strict=True)
+        ]
         raise UsageError(
-            f"The runs do different work: {kinds[0]} and {kinds[1]}",
-            code="different-kinds",
+            f"The runs do different work: {tasks[0]} and {tasks[1]}",
+            code="different-tasks",
             fix="Compare runs that answer the same question.",
         )
 
@@ -160,7 +162,7 @@ def _answered(
     """The rows that both can read, and both runs' answers to them; how many they cannot."""
     if table.empty:
         return table, [], 0
-    encoded = [run.app.encode(table, run.facts) for run in (first, second)]
+    encoded = [run.task.encode(table, run.facts) for run in (first, second)]
     failed = set(encoded[0].problems) | set(encoded[1].problems)
     kept = np.array([row for row in range(len(table)) if row not in failed], np.int64)
     answers = [

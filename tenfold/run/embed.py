@@ -80,7 +80,7 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     Raises UsageError where the data are not where they were, DataRefused where they hold none of
     the training rows.
     """
-    own = run.app.gallery(run.facts)
+    own = run.task.gallery(run.facts)
     if own is not None:
         told = own[[name for name in ANSWERS if name in own]]  # what is said of a row is not in it
         bare = own.drop(columns=told.columns)
@@ -113,7 +113,7 @@ def _kept(run: Run, table: pd.DataFrame) -> Encoded:
     """Vectors at length 1 from the cache, under a name made of network, rows and versions."""
     files = [run.digest, system.digest_file(run.folder / "facts.json")]
     versions = [str(medium.version) for name, medium in MEDIA.items() if name in table]
-    parts = [NAME, __version__, run.kind, str(type(run.app).encoding), *versions, *files]
+    parts = [NAME, __version__, run.task_name, str(type(run.task).encoding), *versions, *files]
     name = cache.key([*parts, *table["digest"]])
     return cache.load(name) or cache.store(name, _made(run, table))
 

@@ -133,7 +133,7 @@ def _judged(
     known: list[dict[str, Any]],
     part: str,
 ) -> Evidence:
-    encoded = run.app.encode(table, run.facts)
+    encoded = run.task.encode(table, run.facts)
     failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
     kept = failed.isna().to_numpy()
     bad += run_rows.good(table.assign(problem=failed))[1]
@@ -154,7 +154,7 @@ def _judged(
 def _scores(
     run: Run, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
 ) -> Scores:
-    return run.app.score(list(answers), table) or scoring.score(answers, table, train)
+    return run.task.score(list(answers), table) or scoring.score(answers, table, train)
 
 
 def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
     temperature = run.facts.get("fitted", {}).get("temperature")
     if not temperature or not len(table):
         return {}
-    exclusive = scoring.KINDS[run.app.gives(run.facts)].exclusive
+    exclusive = scoring.KINDS[run.task.answer(run.facts)].exclusive
     before = functools.partial(
         calibration.undone, temperature=float(temperature), exclusive=exclusive
     )
@@ -208,7 +208,7 @@ def _counted(train: pd.DataFrame) -> Counter[str]:
 def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Scores of the same rows with a part of each taken away, by the part's name."""
     changed = {}
-    for name, change in run.app.ablations(run.facts).items():
+    for name, change in run.task.ablations(run.facts).items():
         scores = _scores(run, _answers_without(run, found.columns, change), found.table, train)
         changed[name] = {key: round(one.value, 6) for key, one in scores.metrics.items()}
     return changed
@@ -219,7 +219,7 @@ def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str
     if run.net is None:
         return {}
     others = {}
-    for name, net in run.app.rungs(run.net, run.facts).items():
+    for name, net in run.task.rungs(run.net, run.facts).items():
         answers = replace(run, infer=by_torch(net), net=net).answer(found.columns)
         scores = _scores(run, answers, found.table, train)
         others[name] = {key: round(one.value, 6) for key, one in scores.metrics.items()}
@@ -251,7 +251,7 @@ def _centroids(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str,
     """The nearest class mean on the encoded values, as an answer of the same kind."""
     train, rows = prepared.inputs("train"), prepared.inputs(judged)
     if (
-        run.app.gives(run.facts) is not Label
+        run.task.answer(run.facts) is not Label
         or len(train) != 1
         or train.lengths is not None
         or not rows.rows
@@ -318,7 +318,7 @@ def scored(run: Run, found: Evidence) -> dict[str, Any]:
     """What `test` and `train` have in common."""
     return {
         "schema": SCHEMA,
-        "kind": run.kind,
+        "task": run.task_name,
         "run": str(run.folder),
         "rows": {"test": len(found.table)},
         "protocol": found.protocol,

@@ -46,7 +46,7 @@ AT_ONCE = 8_000_000
 class Told(Protocol):
     """What an open run can be asked."""
 
-    app: Any
+    task: Any
     facts: dict[str, Any]
 
     def answer(self, columns: Columns) -> Sequence[Prediction | Problem]:
@@ -64,7 +64,7 @@ def covered(
     `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
     that were given. At most 64 covers an input, asked about in one batch.
     """
-    cells = in_cells(run.say, run.app.inputs(run.facts), table, row, about)
+    cells = in_cells(run.say, run.task.inputs(run.facts), table, row, about)
     return cells + occlusion(run.answer, columns, row, about)
 
 
@@ -135,14 +135,14 @@ def in_cells(
 
     Weights are a list, and `places` the (first, behind the last) character of each part.
     """
-    names = [name for name, one in inputs.items() if one.kind in CELLS and name in table]
+    names = [name for name, one in inputs.items() if one.medium in CELLS and name in table]
     alone = table.iloc[[row]].reset_index(drop=True)
     if not names or isinstance(before := about or say(alone)[0], Problem):
         return []
-    kinds = {name: CELLS[inputs[name].kind] for name in names}
-    parts = {name: kinds[name].parts(alone[name].iloc[0]) for name in names}
+    media = {name: CELLS[inputs[name].medium] for name in names}
+    parts = {name: media[name].parts(alone[name].iloc[0]) for name in names}
     return [
-        _cell_covered(say, alone, name, parts[name], kinds[name], before)
+        _cell_covered(say, alone, name, parts[name], media[name], before)
         for name in names
         if parts[name]
     ]

@@ -32,7 +32,7 @@ EXPORTS = ("export", "export-int8")
 """Folders in a run that hold it without torch."""
 FILES = manifest.Files(
     sealed=(
-        "app.json",
+        "task.json",
         "facts.json",
         "plan.json",
         "weights.safetensors",
@@ -41,12 +41,12 @@ FILES = manifest.Files(
         "log.jsonl",
         "scores.json",
     ),
-    needed=("app.json", "facts.json", "weights.safetensors", "scores.json"),
+    needed=("task.json", "facts.json", "weights.safetensors", "scores.json"),
     beside=("report.html", *EXPORTS, "checkpoints", ".lock"),
 )
 EXPORTED = manifest.Files(
-    sealed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
-    needed=("app.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
+    sealed=("task.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
+    needed=("task.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
 )
 
 

@@ -57,7 +57,7 @@ def place_of(run: Run, data: Any, verb: str) -> Any:
 
 def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Rows with their digests, and a line for each that cannot be used."""
-    return good(scan(run.app.read(source).reset_index(drop=True)))
+    return good(scan(run.task.read(source).reset_index(drop=True)))
 
 
 def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

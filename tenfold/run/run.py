@@ -1,6 +1,6 @@
-"""A run: a folder that holds a trained application, and what can be asked of it.
+"""A run: a folder that holds a trained model, and what can be asked of it.
 
-app.json facts.json plan.json     what it is, what it learnt, how
+task.json facts.json plan.json     what it is, what it learnt, how
 weights.safetensors               parameters and buffers
 rows.jsonl quarantine.jsonl       every row used, every file left out
 log.jsonl scores.json report.html
@@ -33,7 +33,7 @@ from tenfold.core.settings import check_settings, settings_of
 from tenfold.run import manifest
 from tenfold.run.folder import EXPORTED, FILES, ended
 from tenfold.run.manifest import pretty, read
-from tenfold.task import Answer, App, Table, name_of
+from tenfold.task import Answer, Table, Task, name_of
 from tenfold.tasks.registry import find
 from tenfold.training.inference import Infer, by_onnx, by_torch, session_of
 
@@ -47,10 +47,10 @@ __all__ = ["Infer", "Run", "open_run", "save", "seal"]
 
 @dataclass
 class Run:
-    """A trained application. `infer` is a torch network or any other way to the same outputs."""
+    """A trained model. `infer` is a torch network or any other way to the same outputs."""
 
     folder: Path
-    app: App
+    task: Task
     facts: dict[str, Any]
     infer: Infer
     net: Any = None
@@ -59,9 +59,9 @@ class Run:
     """SHA-256 of the file that holds what was learnt, in hexadecimal; empty while training."""
 
     @property
-    def kind(self) -> str:
-        """The kind of work."""
-        return name_of(self.app)
+    def task_name(self) -> str:
+        """The task."""
+        return name_of(self.task)
 
     @property
     def classes(self) -> list[str]:
@@ -73,13 +73,13 @@ class Run:
         """Predictions of encoded rows; the columns are just those that encode gives."""
         if not columns.rows:
             return []
-        options = options or type(self.app).options()
-        return list(self.app.decode(self.infer(columns), self.facts, options))
+        options = options or type(self.task).options()
+        return list(self.task.decode(self.infer(columns), self.facts, options))
 
     def encode(self, table: Table) -> Encoded:
         """What was handed over, spelled out and encoded."""
-        spelled = self.app.spell(table.reset_index(drop=True), self.facts)
-        return self.app.encode(spelled, self.facts)
+        spelled = self.task.spell(table.reset_index(drop=True), self.facts)
+        return self.task.encode(spelled, self.facts)
 
     def say(self, table: Table, options: Any = None) -> list[Answer]:
         """One answer a row: a Prediction, or the Problem of a row that cannot be read."""
@@ -92,8 +92,8 @@ class Run:
 
         Raises UsageError for an unknown option or one out of range.
         """
-        wanted = check_settings(type(self.app).options, options, self.kind)
-        return self.app.predict(tables, lambda table: self.say(table, wanted), self.facts, wanted)
+        wanted = check_settings(type(self.task).options, options, self.task_name)
+        return self.task.predict(tables, lambda table: self.say(table, wanted), self.facts, wanted)
 
     @property
     def home(self) -> Path:
@@ -107,12 +107,12 @@ class Run:
         return self.scores
 
     def __str__(self) -> str:
-        return scores_text(self.scores) if self.scores else f"{self.kind} run in {self.folder}"
+        return scores_text(self.scores) if self.scores else f"{self.task_name} run in {self.folder}"
 
     def __repr__(self) -> str:
         best = self.scores.get("scores", {}).get(self.scores.get("headline", ""), {})
         score = f", {self.scores['headline']} {best['value']:.4f}" if best else ""
-        return f"<Run {self.folder.name}: {self.kind}{score}>"
+        return f"<Run {self.folder.name}: {self.task_name}{score}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -121,13 +121,13 @@ class Run:
             for name, one in self.scores.get("scores", {}).items()
         )
         head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>best guess</th></tr>"
-        return f"<b>{self.kind}</b> in {self.folder.name}<table>{head}{rows}</table>"
+        return f"<b>{self.task_name}</b> in {self.folder.name}<table>{head}{rows}</table>"
 
 
 # --- on disk --------------------------------------------------------------------------------------
 
 
-def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -> None:
+def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any]) -> None:
     """Writes what is known before learning starts, the plan first: with it the run is begun.
 
     A run that was killed here, or anywhere later, is begun again and continues.
@@ -136,11 +136,11 @@ def begin(folder: Path, app: App, facts: dict[str, Any], plan: dict[str, Any]) -
         (folder / left).unlink()
     about = {
         "schema": SCHEMA,
-        "kind": name_of(app),
-        "settings": settings_of(app),
-        "encoding": app.encoding,
+        "task": name_of(task),
+        "settings": settings_of(task),
+        "encoding": task.encoding,
     }
-    for name, value in (("plan", plan), ("app", about), ("facts", facts)):
+    for name, value in (("plan", plan), ("task", about), ("facts", facts)):
         system.write_atomically(folder / f"{name}.json", pretty(value))
 
 
@@ -201,30 +201,30 @@ def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
     files = manifest.verified(folder, FILES)
     facts = read(folder / "facts.json")
     device.prepare()
-    app = _app_of(folder)
-    net = _built(folder, app, facts)
+    task = _app_of(folder)
+    net = _built(folder, task, facts)
     _load(net, folder / "weights.safetensors")
     digest = files["weights.safetensors"]["sha256"]
     net.to(device.choose_device(device_wish))
-    return Run(folder, app, facts, by_torch(net), net, _scores(folder), digest)
+    return Run(folder, task, facts, by_torch(net), net, _scores(folder), digest)
 
 
 def _open_exported(folder: Path, device_wish: str) -> Run:
     """A run from its exported folder; what the network eats and gives is looked at."""
     files = manifest.verified(folder, EXPORTED)
-    app, facts = _app_of(folder), read(folder / "facts.json")
+    task, facts = _app_of(folder), read(folder / "facts.json")
     session = session_of(folder / "net.onnx", device_wish)
-    if {one.name for one in session.get_inputs()} != _eaten(folder, app, facts):
+    if {one.name for one in session.get_inputs()} != _eaten(folder, task, facts):
         raise run_refused(folder, "has a network for other inputs", "network")
     digest = files["net.onnx"]["sha256"]
-    return Run(folder, app, facts, by_onnx(session), None, _scores(folder), digest)
+    return Run(folder, task, facts, by_onnx(session), None, _scores(folder), digest)
 
 
-def _eaten(folder: Path, app: App, facts: Any) -> set[str]:
-    """What a network of the application eats, by what encoding no rows at all gives."""
+def _eaten(folder: Path, task: Task, facts: Any) -> set[str]:
+    """What a network of the task eats, by what encoding no rows at all gives."""
     try:
-        none = pd.DataFrame({name: [] for name in app.inputs(facts)}, dtype=object)
-        return set(Columns(app.encode(none, facts).columns).take(np.zeros(0, np.int64)))
+        none = pd.DataFrame({name: [] for name in task.inputs(facts)}, dtype=object)
+        return set(Columns(task.encode(none, facts).columns).take(np.zeros(0, np.int64)))
     except Exception as error:  # whatever a stranger's facts lead to
         raise _unbuildable(folder, error) from error
 
@@ -259,18 +259,18 @@ def _unfinished(folder: Path) -> Exception:
     )
 
 
-def _app_of(folder: Path) -> App:
-    """The application; a file that agrees with its manifest may still be odd."""
-    about = read(folder / "app.json")
+def _app_of(folder: Path) -> Task:
+    """The task; a file that agrees with its manifest may still be odd."""
+    about = read(folder / "task.json")
     try:
-        return find(about["kind"], **about["settings"])
+        return find(about["task"], **about["settings"])
     except Exception as error:  # whatever a stranger's settings lead to
         raise _unbuildable(folder, error) from error
 
 
-def _built(folder: Path, app: App, facts: Any) -> nn.Module:
+def _built(folder: Path, task: Task, facts: Any) -> nn.Module:
     try:
-        return app.build(facts)
+        return task.build(facts)
     except EnvironmentRefused:
         raise
     except Exception as error:  # whatever a stranger's facts lead to

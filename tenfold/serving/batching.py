@@ -226,7 +226,7 @@ def _told_of(answers: list[tuple[str, Answer]]) -> Told:
 
 def _map(one: Explanation) -> dict[str, Any]:
     """An explanation of a reply, which need not say that it is one."""
-    return {name: value for name, value in results.to_json(one).items() if name != "kind"}
+    return {name: value for name, value in results.to_json(one).items() if name != "answer"}
 
 
 def _said(part: str, answer: Answer) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _row(model: Model, thing: Any) -> Row:
     if not isinstance(thing, dict):
         raise Refused(422, code="missing-input" if thing is None else "bad-input")
     _same_names(model, thing)
-    return {name: model.kind_of(name).take(value) for name, value in thing.items()}
+    return {name: model.form_of(name).take(value) for name, value in thing.items()}
 
 
 def _same_names(model: Model, given: Any) -> None:
@@ -100,8 +100,8 @@ class _Parts:
     def header_end(self) -> None:
         """A header is whole; only the name of the part matters, never that of its file."""
         if self._header.lower() == b"content-disposition":
-            kind, options = parse_options_header(self._value)
-            if kind == b"form-data":
+            form, options = parse_options_header(self._value)
+            if form == b"form-data":
                 self._name = options.get(b"name", b"").decode("utf-8", "replace")
         self._header = self._value = b""
 
@@ -147,7 +147,7 @@ def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Aske
     known = options(model.options)
     for name, content in parts:
         if name in model.inputs:
-            cells.setdefault(name, []).append(model.kind_of(name).read(content))
+            cells.setdefault(name, []).append(model.form_of(name).read(content))
         elif name in known and name not in words:
             words[name] = content.decode("utf-8", "replace").strip()
         else:
@@ -165,16 +165,16 @@ def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Aske
     return Asked(rows, wanted)
 
 
-def _option(kind: str, text: str) -> Any:
+def _option(form: str, text: str) -> Any:
     """A option from the text of a form's field.
 
     Raises Refused where it is not of its kind.
     """
-    if kind == "boolean":
+    if form == "boolean":
         if text.lower() not in ("true", "false"):
             raise Refused(422, code="bad-setting")
         return text.lower() == "true"
     try:
-        return {"integer": int, "number": float, "string": str}[kind](text)
+        return {"integer": int, "number": float, "string": str}[form](text)
     except ValueError:
         raise Refused(422, code="bad-setting") from None

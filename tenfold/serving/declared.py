@@ -1,4 +1,4 @@
-"""What an application declares, in words of JSON: its options, and the name of what it gives."""
+"""What a task declares, in words of JSON: its options, and the name of its answer."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import dataclasses
 import functools
 from typing import Any, get_args, get_type_hints
 
-__all__ = ["kind_name", "options"]
+__all__ = ["answer_name", "options"]
 
 _TYPES: dict[Any, str] = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
-def kind_name(gives: Any) -> str:
+def answer_name(answer: Any) -> str:
     """A kind of Prediction as answers name it."""
-    return str(gives.__name__).lower()
+    return str(answer.__name__).lower()
 
 
 @functools.cache

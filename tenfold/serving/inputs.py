@@ -19,7 +19,7 @@ from PIL import Image
 from tenfold.media.input import Input
 from tenfold.serving.replies import Refused
 
-__all__ = ["KINDS", "Kind", "plain"]
+__all__ = ["FORMS", "Form", "plain"]
 
 DECODER = json.JSONDecoder(
     parse_constant=lambda word: _no(word), parse_float=lambda text: _finite(text)
@@ -27,7 +27,7 @@ DECODER = json.JSONDecoder(
 
 
 @dataclass(frozen=True)
-class Kind:
+class Form:
     """One kind of input: `take` makes a cell of a JSON value, `read` of the bytes of a form's part.
 
     `size` names the limit of a part in the settings.
@@ -146,23 +146,23 @@ def _choice(declared: Input) -> str:
     return declared.choices[0] if declared.choices else ""
 
 
-# --- the kinds ------------------------------------------------------------------------------------
+# --- the forms ------------------------------------------------------------------------------------
 
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 
-KINDS: dict[str, Kind] = {
-    "image": Kind(
+FORMS: dict[str, Form] = {
+    "image": Form(
         {**_BASE64, "contentMediaType": "image/*"}, _file, bytes, _picture, "picture", True
     ),
-    "audio": Kind({**_BASE64, "contentMediaType": "audio/*"}, _file, bytes, _sound, "stream", True),
-    "video": Kind(
+    "audio": Form({**_BASE64, "contentMediaType": "audio/*"}, _file, bytes, _sound, "stream", True),
+    "video": Form(
         {**_BASE64, "contentMediaType": "video/*"}, _file, bytes, lambda _: b"", "stream", True
     ),
-    "text": Kind({"type": "string"}, _text, _decoded, lambda _: ""),
-    "tokens": Kind(_TEXTS, _texts, lambda part: _texts(plain(part)), lambda _: []),
-    "number": Kind({"type": ["number", "null"]}, _number, _number_part, lambda _: 0.0),
-    "category": Kind({"type": ["string", "null"]}, _category, _decoded, _choice),
-    "items": Kind(_TEXTS, _texts, lambda part: _texts(plain(part)), lambda _: []),
+    "text": Form({"type": "string"}, _text, _decoded, lambda _: ""),
+    "tokens": Form(_TEXTS, _texts, lambda part: _texts(plain(part)), lambda _: []),
+    "number": Form({"type": ["number", "null"]}, _number, _number_part, lambda _: 0.0),
+    "category": Form({"type": ["string", "null"]}, _category, _decoded, _choice),
+    "items": Form(_TEXTS, _texts, lambda part: _texts(plain(part)), lambda _: []),
 }
-"""By the word that `App.inputs` uses."""
+"""By the word that `Task.inputs` uses."""

@@ -107,10 +107,10 @@ class Gate:
             none = not call.size and not call.chunked
             return None if none else Refused(413, code="body-too-large", close=True)
         call.content_type = heads.get(b"content-type", b"")
-        kind = call.content_type.partition(b";")[0].strip().lower()
-        if kind not in route.most:
+        form = call.content_type.partition(b";")[0].strip().lower()
+        if form not in route.most:
             return Refused(415, code="wrong-type")
-        call.most = route.most[kind]
+        call.most = route.most[form]
         if call.size > call.most:
             return Refused(413, code="body-too-large", close=True)
         full = route.line is not None and not route.line.has_room()

@@ -141,14 +141,14 @@ class Metrics:
         busy = CounterMetricFamily(
             "tenfold_model_seconds", "Time the model was busy.", labels=("model",)
         )
-        info = GaugeMetricFamily("tenfold_model", "1 once ready.", labels=("model", "kind", "hash"))
+        info = GaugeMetricFamily("tenfold_model", "1 once ready.", labels=("model", "task", "hash"))
         for one in self._batchers:
             name, run = one.model.id, one.model.run
             held.add_metric((name,), one.held)
             rows.add_metric((name,), one.rows)
             batches.add_metric((name,), one.batches)
             busy.add_metric((name,), one.seconds)
-            info.add_metric((name, run.kind, run.digest), one.ready)
+            info.add_metric((name, run.task_name, run.digest), one.ready)
         yield from (held, rows, batches, busy, info)
 
 

@@ -16,8 +16,8 @@ from tenfold.core.settings import check_settings
 from tenfold.media.input import Input
 from tenfold.run.folder import EXPORTS
 from tenfold.run.run import Run
-from tenfold.serving.declared import kind_name, options
-from tenfold.serving.inputs import KINDS, Kind
+from tenfold.serving.declared import answer_name, options
+from tenfold.serving.inputs import FORMS, Form
 from tenfold.serving.replies import Refused
 from tenfold.serving.settings import Settings
 
@@ -63,14 +63,14 @@ class Model:
     def __post_init__(self) -> None:
         object.__setattr__(self, "checked", lru_cache(256)(self._checked))
 
-    def kind_of(self, name: str) -> Kind:
+    def form_of(self, name: str) -> Form:
         """How to read the input of that name."""
-        return KINDS[self.inputs[name].kind]
+        return FORMS[self.inputs[name].medium]
 
     @property
     def options(self) -> type:
         """The dataclass of choices at prediction time."""
-        return type(self.run.app).options
+        return type(self.run.task).options
 
     @property
     def parts(self) -> int:
@@ -102,23 +102,23 @@ class Model:
     def _checked(self, key: tuple[Any, ...]) -> Wanted:
         values = {name: value for name, _, value in key}
         try:
-            check_settings(self.options, values, self.run.kind)
+            check_settings(self.options, values, self.run.task_name)
         except UsageError as error:
             raise Refused(422, code=error.code) from None
         return Wanted(key, values)
 
     def table(self, rows: Sequence[Row]) -> pd.DataFrame:
-        """The rows as applications take them, each with its number as `source`."""
+        """The rows as tasks take them, each with its number as `source`."""
         columns = {name: [row[name] for row in rows] for name in self.inputs}
         typed = {
-            name: pd.Series(cells, dtype=float if self.inputs[name].kind == "number" else object)
+            name: pd.Series(cells, dtype=float if self.inputs[name].medium == "number" else object)
             for name, cells in columns.items()
         }
         return pd.DataFrame(typed | {"source": list(map(str, range(len(rows))))})
 
     def sample(self) -> Row:
         """Something to predict, for the first prediction."""
-        return {name: KINDS[one.kind].sample(one) for name, one in self.inputs.items()}
+        return {name: FORMS[one.medium].sample(one) for name, one in self.inputs.items()}
 
     def document(self) -> dict[str, Any]:
         """What /v1/models says of it."""
@@ -126,13 +126,13 @@ class Model:
         headline = scores.get("headline", "")
         return {
             "id": self.id,
-            "kind": self.run.kind,
+            "task": self.run.task_name,
             "hash": self.run.digest,
             "inputs": {
-                name: {"kind": one.kind, "choices": list(one.choices)}
+                name: {"medium": one.medium, "choices": list(one.choices)}
                 for name, one in self.inputs.items()
             },
-            "gives": kind_name(self.run.app.gives(self.run.facts)),
+            "answer": answer_name(self.run.task.answer(self.run.facts)),
             "options": options(self.options),
             "classes": self.run.classes,
             "headline": headline,
@@ -151,16 +151,18 @@ def model_of(run: Run, name: str, settings: Settings) -> Model:
 
     Raises ArtefactRefused where it declares an input that cannot be handed over by HTTP.
     """
-    inputs = run.app.inputs(run.facts)
-    if strange := [one.kind for one in inputs.values() if one.kind not in KINDS]:
+    inputs = run.task.inputs(run.facts)
+    if strange := [one.medium for one in inputs.values() if one.medium not in FORMS]:
         raise ArtefactRefused(
             f"The run takes {strange[0]!r}, which cannot be served",
             code="run-unbuildable",
             where=str(run.folder),
             fix="Update tenfold.",
         )
-    sizes = {name: getattr(settings, KINDS[one.kind].size) for name, one in inputs.items()}
-    media = max((size for name, size in sizes.items() if KINDS[inputs[name].kind].media), default=0)
+    sizes = {name: getattr(settings, FORMS[one.medium].size) for name, one in inputs.items()}
+    media = max(
+        (size for name, size in sizes.items() if FORMS[inputs[name].medium].media), default=0
+    )
     whole = max(settings.stream, media) if media else 0
     return Model(name, run, inputs, settings.batch, settings.json, sizes, whole)
 

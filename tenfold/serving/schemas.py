@@ -1,7 +1,7 @@
 """JSON Schemas of what a model takes and gives, and the OpenAPI document made of them.
 
-Inputs and options come from the application's declarations, answers from the type hints of its kind
-of Prediction, so that no kind of work needs a line here.
+Inputs and options come from the task's declarations, answers from the type hints of its kind
+of Prediction, so that no task needs a line here.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from tenfold.core.lazy import lazy
-from tenfold.serving.declared import kind_name, options
-from tenfold.serving.inputs import KINDS
+from tenfold.serving.declared import answer_name, options
+from tenfold.serving.inputs import FORMS
 from tenfold.serving.models import Model
 
 pydantic = lazy("pydantic")
@@ -58,7 +58,7 @@ def taken(model: Model) -> Schema:
     properties = {}
     for name, one in model.inputs.items():
         more = {"examples": list(one.choices)} if one.choices else {}
-        properties[name] = KINDS[one.kind].schema | more
+        properties[name] = FORMS[one.medium].schema | more
     return record(properties)
 
 
@@ -80,9 +80,9 @@ def body(model: Model, many: bool) -> dict[str, Any]:
 def _form(model: Model, many: bool) -> Schema:
     properties: dict[str, Schema] = {}
     for name, one in model.inputs.items():
-        kind = KINDS[one.kind]
+        form = FORMS[one.medium]
         part = {"type": "string", "contentMediaType": "application/octet-stream"}
-        part = part if kind.media else dict(kind.schema)
+        part = part if form.media else dict(form.schema)
         properties[name] = {"type": "array", "items": part} if many else part
     own = {name: _option(facts) for name, facts in options(model.options).items()}
     return record(properties | own, optional=tuple(own))
@@ -91,10 +91,10 @@ def _form(model: Model, many: bool) -> Schema:
 # --- what is given --------------------------------------------------------------------------------
 
 
-def prediction(gives: Any) -> Schema:
+def prediction(answer: Any) -> Schema:
     """The schema of one kind of Prediction, as `to_json` writes it."""
-    told = pydantic.TypeAdapter(gives).json_schema(mode="serialization")
-    properties = {"kind": {"const": kind_name(gives)}, **told.get("properties", {})}
+    told = pydantic.TypeAdapter(answer).json_schema(mode="serialization")
+    properties = {"answer": {"const": answer_name(answer)}, **told.get("properties", {})}
     properties["source"] = {
         "type": "string",
         "description": "which part of the input, where it has several answers: a media fragment",
@@ -159,7 +159,7 @@ def components(models: list[Model]) -> dict[str, Schema]:
     for model in models:
         found[f"{model.id}.inputs"] = taken(model)
         found[f"{model.id}.options"] = option(model)
-        found[f"{model.id}.prediction"] = prediction(model.run.app.gives(model.run.facts))
+        found[f"{model.id}.prediction"] = prediction(model.run.task.answer(model.run.facts))
         found[f"{model.id}.one"] = one_answer(model)
         found[f"{model.id}.many"] = batch_answer(model)
         found[f"{model.id}.explained"] = explained_answer(model)
@@ -174,10 +174,10 @@ def _model() -> Schema:
     return record(
         {
             "id": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$"},
-            "kind": text,
+            "task": text,
             "hash": text,
             "inputs": {"type": "object"},
-            "gives": text,
+            "answer": text,
             "options": {"type": "object"},
             "classes": {"type": "array", "items": text},
             "headline": text,

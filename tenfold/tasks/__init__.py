@@ -1,1 +1,1 @@
-"""One kind of work a file; the file's name is the command line's name."""
+"""One task a file; the file's name is the command line's name."""

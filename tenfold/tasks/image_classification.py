@@ -40,7 +40,7 @@ from tenfold.media.image import decode as pictures
 from tenfold.media.image import foreground
 from tenfold.media.input import Input
 from tenfold.networks.notation import ready
-from tenfold.task import App, Facts, Outputs, Table
+from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.training import augment_search, loop, losses
 from tenfold.training.batches import in_order
 
@@ -90,7 +90,7 @@ class _Options:
 
 
 @dataclass(frozen=True)
-class ImageClassification(App):
+class ImageClassification(Task):
     """See the module."""
 
     size: str = setting("small", "how much network", choices=SIZES, search=("tiny", "medium"))
@@ -139,7 +139,7 @@ class ImageClassification(App):
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return {"image": Input("image")}
 
-    def gives(self, facts: Facts) -> type[Prediction]:
+    def answer(self, facts: Facts) -> type[Prediction]:
         return Labels if facts["answers"]["several"] else Label
 
     def encode(self, table: Table, facts: Facts) -> Encoded:

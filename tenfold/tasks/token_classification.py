@@ -32,7 +32,7 @@ from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.text import tagged, tokens
 from tenfold.networks import crf
-from tenfold.task import App, Facts, Outputs, Table
+from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.training import loop
 from tenfold.training.inference import by_torch
 
@@ -59,7 +59,7 @@ class _Options:
 
 
 @dataclass(frozen=True)
-class TokenClassification(App):
+class TokenClassification(Task):
     """See the module."""
 
     size: str = setting(
@@ -97,7 +97,7 @@ class TokenClassification(App):
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return {"text": Input("text")}
 
-    def gives(self, facts: Facts) -> type[Prediction]:
+    def answer(self, facts: Facts) -> type[Prediction]:
         return Spans if facts["answers"]["spans"] else Tags
 
     def encode(self, table: Table, facts: Facts) -> Encoded:

@@ -38,11 +38,11 @@ def objective(option: str, answers: dict[str, Any], place: Any) -> Any:
 
     `answers` has `counts` of each class among the training rows and `several`.
     """
-    kind = option if option in ("focal", "binary") else "cross-entropy"
+    name = option if option in ("focal", "binary") else "cross-entropy"
     weights = _class_weights(option, answers)
     return partial(
         _loss,
-        kind="binary" if answers["several"] else kind,
+        name="binary" if answers["several"] else name,
         class_weights=None if weights is None else torch.tensor(weights, device=place),
     )
 
@@ -62,9 +62,9 @@ def _class_weights(option: str, answers: dict[str, Any]) -> list[float] | None:
     return [round(float(weight), 6) for weight in weights]
 
 
-def _loss(net: Any, batch: Batch, kind: str, class_weights: Tensor | None = None) -> Tensor:
+def _loss(net: Any, batch: Batch, name: str, class_weights: Tensor | None = None) -> Tensor:
     logits = _logits(net, batch)
-    mean = partial(_mean, logits, kind=kind, class_weights=class_weights)
+    mean = partial(_mean, logits, name=name, class_weights=class_weights)
     if "share" not in batch:
         return mean(batch)
     weight = batch.get("weight", 1.0)
@@ -79,20 +79,20 @@ def _logits(net: Any, batch: Batch) -> Tensor:
 
 
 @functools.cache
-def _taken(kind: Any) -> tuple[str, ...]:
+def _taken(name: Any) -> tuple[str, ...]:
     """The names of the columns that a network's logits are made of."""
-    return tuple(inspect.signature(kind.logits).parameters)[1:]
+    return tuple(inspect.signature(name.logits).parameters)[1:]
 
 
 def _mean(
-    logits: Tensor, batch: Batch, kind: str, class_weights: Tensor | None, whole: bool = False
+    logits: Tensor, batch: Batch, name: str, class_weights: Tensor | None, whole: bool = False
 ) -> Tensor:
     """The mean over rows, each by its weight and that of its class; `whole` = over all rows."""
-    if kind == "cross-entropy" and class_weights is None and "weight" not in batch:
+    if name == "cross-entropy" and class_weights is None and "weight" not in batch:
         return functional.cross_entropy(
             logits, batch["label"], ignore_index=-1, label_smoothing=SMOOTHING
         )
-    each = _EACH[kind](logits, batch)
+    each = _EACH[name](logits, batch)
     weight = batch["weight"] if "weight" in batch else torch.ones_like(each)
     if "label" in batch:
         weight = weight * (batch["label"] >= 0)

@@ -23,7 +23,7 @@ NAMES = ("sgd", "adamw", "muon")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an application likes to learn, where the person did not say otherwise.
+    """How a task likes to learn, where the person did not say otherwise.
 
     `rate` is for the matrices of Muon or for everything; `other_rate` for what Muon leaves to
     AdamW (vectors, first layer, head). `epochs` over the data, but at least `least_steps`.

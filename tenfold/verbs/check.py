@@ -25,7 +25,7 @@ __all__ = ["check"]
 
 
 def check(
-    kind: str,
+    task: str,
     data: str | Path | pd.DataFrame,
     *,
     out: str | Path | None = None,
@@ -39,7 +39,7 @@ def check(
     """Look at every file of a folder before learning from it, and say what is wrong.
 
     Args:
-        kind: What kind of work, such as image-classification.
+        task: Task, such as image-classification.
         data: A folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
         out: HTML file or folder for the report; by default check-<data>.html here.
         seed: Number that decides the split.
@@ -47,7 +47,7 @@ def check(
         classes: File that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
         lang: Language of the report, en or zh.
-        settings: Settings of the kind of work.
+        settings: Settings of the task.
 
     Every file is decoded once, as for training; nothing is learnt, and nothing is written to the
     data. A JSON file with the whole list lies beside the report. Data that cannot be learnt from
@@ -57,23 +57,25 @@ def check(
         tenfold check image-classification photos/
     """
     _refuse(seed, limit, on_bad)
-    if kind not in names():
-        raise asked_back(kind, data, "check")
+    if task not in names():
+        raise asked_back(task, data, "check")
     language.known(lang)
-    app = find(kind, **settings)
+    chosen = find(task, **settings)
     page = _page(out, data)
-    prepared = prepare(app, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
+    prepared = prepare(chosen, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
     refusal = prepared.refusal(on_bad)
-    fitted = {} if refusal else tried(app, prepared, Plan(seed=seed))[0]
+    fitted = {} if refusal else tried(chosen, prepared, Plan(seed=seed))[0]
     content = {
         "schema": SCHEMA,
-        "kind": kind,
+        "task": task,
         **document_rows(prepared),
         "estimate": estimate(prepared, fitted),
         "report": str(page),
     }
     with language.speaking(lang):
-        write_check(prepared, content, page, app=app, views=fitted.get("views"), refusal=refusal)
+        write_check(
+            prepared, content, page, task=chosen, views=fitted.get("views"), refusal=refusal
+        )
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     system.write_atomically(page.with_suffix(".json"), text)
     if refusal:
@@ -120,7 +122,7 @@ def _text(content: dict[str, Any], data: Any) -> str:
     if content.get("lines"):
         counts = f"read {content['lines']} lines, left out {len(bad)}, rows {content['used']}"
     lines = [
-        f"{content['kind']}: {counts}, ignored {len(content['ignored'])}",
+        f"{content['task']}: {counts}, ignored {len(content['ignored'])}",
         f"  {parts} ({content['split']})",
         *_classes(content["classes"]),
         *[f"  left out: {one['source']} {one['reason']}. {one['fix']}" for one in bad[:5]],
@@ -136,7 +138,7 @@ def _text(content: dict[str, Any], data: Any) -> str:
             f"{amount(estimate['memory'])} of memory, {amount(estimate['disk'])} of disk"
         ]
     where = data if isinstance(data, (str, Path)) else "DATA"
-    lines += ["", f"Report: {content['report']}", f"Next: tenfold train {content['kind']} {where}"]
+    lines += ["", f"Report: {content['report']}", f"Next: tenfold train {content['task']} {where}"]
     return "\n".join(lines)
 
 

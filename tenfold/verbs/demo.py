@@ -27,7 +27,7 @@ __all__ = ["demo"]
 
 datasets = lazy("sklearn.datasets")
 
-KIND = "image-classification"
+TASK = "image-classification"
 
 
 def demo(
@@ -84,9 +84,9 @@ def _digits(folder: Path) -> Path:
 def _shown(home: Path, data: Path, what: str, settings: dict[str, Any], lang: str) -> Document:
     common = {name: value for name, value in settings.items() if name != "epochs"}
     tell("1. check: every picture is read once")
-    checked = check(KIND, data, out=home / f"check-{what}.html", lang=lang, **common)
+    checked = check(TASK, data, out=home / f"check-{what}.html", lang=lang, **common)
     tell("2. train, test, report")
-    run = train(KIND, data, out=_free(home / "runs", what), lang=lang, **settings)
+    run = train(TASK, data, out=_free(home / "runs", what), lang=lang, **settings)
     tell("3. explain: which parts of eight pictures mattered")
     some = _eight(data, home)
     explain(run, some, out=home / "explained", lang=lang)
@@ -133,6 +133,6 @@ def _text(run: Run, data: Path, home: Path, one: str) -> str:
         "Next:",
         f"  tenfold predict {run.folder} {one}",
         f"  tenfold test {run.folder} {data}",
-        f"  tenfold train {KIND} YOUR-FOLDER   (one folder a class inside it)",
+        f"  tenfold train {TASK} YOUR-FOLDER   (one folder a class inside it)",
     ]
     return "\n".join(lines)

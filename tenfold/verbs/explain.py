@@ -106,7 +106,7 @@ def explain(
     asked = _Asked(opened, method, _known(opened, about))
     folder = _folder(opened, out)
     found: list[Explained] = []
-    for table in _first(tables(opened.app.inputs(opened.facts), inputs), limit):
+    for table in _first(tables(opened.task.inputs(opened.facts), inputs), limit):
         for one in _answered(asked, table):
             found.append(one)
             _draw(one, asked.about, folder, len(found))
@@ -114,7 +114,7 @@ def explain(
     page = folder / "index.html"
     with language.speaking(lang):
         title = language.say("Explained by {run}", run=opened.folder.resolve().name)
-        texts = texts_of(opened.app, opened.facts)
+        texts = texts_of(opened.task, opened.facts)
         write_gallery(page, title, [_card(one, asked.about) for one in found], bool(texts))
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
@@ -125,7 +125,7 @@ def explain(
 def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
     content = {
         "schema": SCHEMA,
-        "kind": asked.run.kind,
+        "task": asked.run.task_name,
         "run": str(asked.run.folder),
         "method": asked.method,
         "about": asked.about,
@@ -133,7 +133,7 @@ def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
         "inputs": [one.to_json() for one in found],
     }
     lines = [_line(one, asked.about) for one in found]
-    what = "Page" if texts_of(asked.run.app, asked.run.facts) else "Pictures"
+    what = "Page" if texts_of(asked.run.task, asked.run.facts) else "Pictures"
     return Document(content, "\n".join([*lines, "", *_compared(found), f"{what}: {page}"]))
 
 
@@ -156,7 +156,7 @@ def _known(run: Run, about: str | None) -> str | None:
     if about is None:
         return None
     name = unicodedata.normalize("NFC", str(about))
-    classes = run.classes if hasattr(run.app.gives(run.facts), "about") else []
+    classes = run.classes if hasattr(run.task.answer(run.facts), "about") else []
     if name not in classes:
         there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
         raise UsageError(
@@ -242,15 +242,15 @@ def _ways(run: Run, method: str) -> Sequence[str]:
 
 def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
     run = asked.run
-    table = run.app.show(run.app.spell(table, run.facts), run.facts)
-    encoded = run.app.encode(table, run.facts)
+    table = run.task.show(run.task.spell(table, run.facts), run.facts)
+    encoded = run.task.encode(table, run.facts)
     for row, source in enumerate(map(str, table["source"])):
         if row in encoded.problems:
             yield Explained(source, encoded.problems[row])
             continue
         columns = Columns(encoded.columns, np.array([row]))
         (answer,) = run.answer(columns)
-        alone, texts = table.iloc[[row]].reset_index(drop=True), texts_of(run.app, run.facts)
+        alone, texts = table.iloc[[row]].reset_index(drop=True), texts_of(run.task, run.facts)
         yield _explained(asked, Explained(source, answer, alone, texts, columns=columns))
 
 

@@ -74,7 +74,7 @@ def _report(run: Run, made: Exported, lang: str) -> None:
 def _document(run: Run, made: Exported) -> Document:
     content: dict[str, Any] = {
         "schema": SCHEMA,
-        "kind": run.kind,
+        "task": run.task_name,
         "run": str(run.folder),
         "export": str(made.folder),
         "parity": made.parity,

@@ -85,7 +85,7 @@ def features(
     """
     opened = open_run(run, device)
     path = None if out is None else _path(opened, out, inputs)
-    made = _Made(opened, tables(opened.app.inputs(opened.facts), inputs))
+    made = _Made(opened, tables(opened.task.inputs(opened.facts), inputs))
     if path is None:
         together = np.concatenate([*(vectors for _, vectors in made), made.none()])
         return _document(made, None, lambda: together)
@@ -142,7 +142,7 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
     names = _names_of(path) if path is not None and path.suffix.lower() == ".npy" else None
     content = {
         "schema": SCHEMA,
-        "kind": made.run.kind,
+        "task": made.run.task_name,
         "run": str(made.run.folder),
         "out": str(path) if path else None,
         "names": str(names) if names else None,

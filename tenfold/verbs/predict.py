@@ -59,7 +59,7 @@ def predict(
         csv: Write the answers to this CSV file as well.
         draw: Write pictures with the answers on them into this folder as well.
         device: auto, cpu, cuda, cuda:1 ...
-        options: Choices of the kind of work, such as top.
+        options: Choices of the task, such as top.
 
     In Python, arrays, bytes, open files and DataFrames are inputs too. What cannot be read is
     answered on its own line, the rest go on.
@@ -68,7 +68,7 @@ def predict(
         tenfold predict runs/photos-image-classification-1 new/ --json
     """
     opened = open_run(run, device)
-    wanted, shown = opened.app.inputs(opened.facts), dict[str, Any]()
+    wanted, shown = opened.task.inputs(opened.facts), dict[str, Any]()
     if draw is not None:
         refuse_undrawn(wanted)
     handed = _noted(tables(wanted, inputs), shown)
@@ -83,7 +83,7 @@ def predict(
 
 def _to_csv(answers: Iterator[Predicted], path: Path, run: Run) -> Iterator[Predicted]:
     """Passes the answers on; the file grows line by line, a column a class."""
-    own, classes = run.app.gives(run.facts).columns, sorted(run.classes, key=natural)
+    own, classes = run.task.answer(run.facts).columns, sorted(run.classes, key=natural)
     before = ["source", *own, "error"]
     names = [f"{name} (class)" if name in before else name for name in classes]
     with path.open("w", newline="", encoding="utf-8-sig") as file:

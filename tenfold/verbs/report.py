@@ -81,7 +81,7 @@ def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
     path = write(judged, found, place)
     content = {
         "schema": SCHEMA,
-        "kind": run.kind,
+        "task": run.task_name,
         "run": str(run.folder),
         "report": str(path),
         "pictures": found is not None,
@@ -147,7 +147,7 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
         verdict = comparison.verdict(found, names)
     content = {
         "schema": SCHEMA,
-        "kind": first.kind,
+        "task": first.task_name,
         "runs": [str(first.folder), str(second.folder)],
         "protocol": found.protocol,
         "rows": {"judged": found.rows, "left_out": found.left_out},

@@ -54,7 +54,7 @@ def _places(folder: Path) -> list[Path]:
 
 
 def _removed(folder: Path) -> str:
-    if not (folder / "app.json").exists() or not (folder / "plan.json").exists():
+    if not (folder / "task.json").exists() or not (folder / "plan.json").exists():
         raise UsageError(f"{str(folder)!r} is not a run folder", code="no-such-run")
     with system.locked(folder):
         shutil.rmtree(folder)
@@ -67,7 +67,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     headline = scores.get("headline", "")
     return {
         "run": str(folder),
-        "kind": plan.get("kind", ""),
+        "task": plan.get("task", ""),
         "finished": (folder / "manifest.json").exists(),
         "trial": "trial" in scores.get("tuned", {}),
         "ended": _read(folder / "ended.json").get("ended", ""),
@@ -87,7 +87,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _table(found: list[dict[str, Any]]) -> list[str]:
     if not found:
-        return ["No runs here yet: `tenfold train KIND DATA` makes one."]
+        return ["No runs here yet: `tenfold train TASK DATA` makes one."]
     lines = []
     for one in found:
         score = one["score"]
@@ -97,5 +97,5 @@ def _table(found: list[dict[str, Any]]) -> list[str]:
             low, high = f"{score['low']:.4f}", f"{score['high']:.4f}"
             said = f"{one['headline']} {score['value']:.4f} ({low} to {high})"
             said += ", a trial: on validation" if one["trial"] else ""
-        lines.append(f"{one['run']:44}{one['kind']:22}{said}")
+        lines.append(f"{one['run']:44}{one['task']:22}{said}")
     return lines

@@ -115,8 +115,8 @@ def similar(
     check_settings(_Choices, {"k": k}, "similar")
     opened = open_run(run, device)
     if draw is not None:
-        refuse_undrawn(opened.app.inputs(opened.facts))
-    handed = tables(opened.app.inputs(opened.facts), inputs)
+        refuse_undrawn(opened.task.inputs(opened.facts))
+    handed = tables(opened.task.inputs(opened.facts), inputs)
     first = list(itertools.islice(handed, 1))  # that nothing was handed over is said at once
     training = embed.of_training(opened, data, "similar RUN INPUT --data DATA")
     folder = None if draw is None else Path(draw)

@@ -29,24 +29,24 @@ __all__ = ["train"]
 
 @overload
 def train(
-    kind: str, data: str | Path | pd.DataFrame, *, plan: Literal[False] = False, **settings: Any
+    task: str, data: str | Path | pd.DataFrame, *, plan: Literal[False] = False, **settings: Any
 ) -> Run: ...
 
 
 @overload
 def train(
-    kind: str, data: str | Path | pd.DataFrame, *, plan: Literal[True], **settings: Any
+    task: str, data: str | Path | pd.DataFrame, *, plan: Literal[True], **settings: Any
 ) -> Document: ...
 
 
 @overload
 def train(
-    kind: str, data: str | Path | pd.DataFrame, *, repeat: int, **settings: Any
+    task: str, data: str | Path | pd.DataFrame, *, repeat: int, **settings: Any
 ) -> Run | Document: ...
 
 
 def train(
-    kind: str,
+    task: str,
     data: str | Path | pd.DataFrame,
     *,
     out: str | Path | None = None,
@@ -68,9 +68,9 @@ def train(
     """Learn from a folder: check it, train, test, report.
 
     Args:
-        kind: What kind of work, such as image-classification.
+        task: Task, such as image-classification.
         data: A folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
-        out: Run folder; by default runs/<data>-<kind>-<n>.
+        out: Run folder; by default runs/<data>-<task>-<n>.
         minutes: Time for the whole command, turned into epochs once.
         epochs: Passes over the training rows.
         batch: Rows of one step.
@@ -84,7 +84,7 @@ def train(
         repeat: Train so many times, with this seed and those after it; mean and spread.
         plan: Stop before training: the network's layers, and what training would take.
         lang: Language of the report, en or zh.
-        settings: Settings of the kind of work.
+        settings: Settings of the task.
 
     Returns the finished Run; with `repeat` a document with mean and spread, and the `runs`; with
     `plan` a document, and nothing is written. The same call again continues an unfinished run.
@@ -92,16 +92,16 @@ def train(
     Example:
         tenfold train image-classification photos/ --minutes 5
     """
-    if kind not in names():
-        raise asked_back(kind, data, "train")
+    if task not in names():
+        raise asked_back(task, data, "train")
     language.known(lang)
-    find(kind, **settings)  # a mistyped setting is told before anything is read
+    find(task, **settings)  # a mistyped setting is told before anything is read
     if repeat < 1 or repeat > 100:
         raise UsageError(
             f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
         )
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = Asked(kind, data, told, limit, classes, on_bad, start, lang, settings)
+    asked = Asked(task, data, told, limit, classes, on_bad, start, lang, settings)
     if plan:
         return _planned(asked)
     return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
@@ -110,14 +110,14 @@ def train(
 def _planned(asked: Asked) -> Document:
     """The layers of the network, and what training would take; nothing is learnt or written."""
     began = time.perf_counter()
-    app, prepared = ready(asked)
+    task, prepared = ready(asked)
     two = prepared.parts.train.take(np.zeros(2, np.int64))
-    fitted, net = tried(app, prepared, left(asked.plan, time.perf_counter() - began))
+    fitted, net = tried(task, prepared, left(asked.plan, time.perf_counter() - began))
     rows = summary.table(net, two)
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
     content = {
         "schema": SCHEMA,
-        "kind": asked.kind,
+        "task": asked.task,
         "rows": counts | {"quarantined": len(prepared.quarantined)},
         "layers": rows,
         **summary.totals(rows),

@@ -20,7 +20,7 @@ MOST = 1000
 
 
 def tune(
-    kind: str,
+    task: str,
     data: str | Path | pd.DataFrame,
     *,
     trials: int = 20,
@@ -40,13 +40,13 @@ def tune(
     """Search for better settings on validation, train the best anew, and say whether it gained.
 
     Args:
-        kind: What kind of work, such as image-classification.
+        task: Task, such as image-classification.
         data: A folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
         trials: How many settings to try, the default ones first.
         minutes: Time for the whole command: three quarters for the trials, the rest for the winner.
         epochs: Passes over the training rows, of each trial and of the winner.
         batch: Rows of one step.
-        out: Folder of the search; by default runs/<data>-<kind>-<n>.
+        out: Folder of the search; by default runs/<data>-<task>-<n>.
         seed: Number that decides everything random.
         limit: At most this many rows of each part.
         classes: File that merges, drops or renames classes (CSV from,to or JSON).
@@ -54,7 +54,7 @@ def tune(
         device: auto, cpu, cuda, cuda:1 ...
         precision: auto, float32 or bfloat16.
         lang: Language of the reports, en or zh.
-        settings: Settings of the kind of work; one that is given is held, the others may vary.
+        settings: Settings of the task; one that is given is held, the others may vary.
 
     Each trial is a run of its own, judged on validation; poor ones end early. The test part is
     scored once, by the winner. The same call again continues an unfinished search.
@@ -64,14 +64,14 @@ def tune(
     Example:
         tenfold tune image-classification photos/ --trials 20 --minutes 30
     """
-    if kind not in names():
-        raise asked_back(kind, data, "tune")
+    if task not in names():
+        raise asked_back(task, data, "tune")
     language.known(lang)
-    find(kind, **settings)  # a mistyped setting is told before anything is read
+    find(task, **settings)  # a mistyped setting is told before anything is read
     if not 2 <= trials <= MOST:
         raise UsageError(
             f"trials must be a whole number from 2 to {MOST}, got {trials!r}", code="bad-setting"
         )
     plan = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = Asked(kind, data, plan, limit, classes, on_bad, None, lang, settings)
+    asked = Asked(task, data, plan, limit, classes, on_bad, None, lang, settings)
     return search(asked, trials, out)

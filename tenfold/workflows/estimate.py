@@ -13,22 +13,22 @@ from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared
-from tenfold.task import App
+from tenfold.task import Task
 
 torch = lazy("torch")
 
 __all__ = ["estimate", "tried"]
 
 
-def tried(app: App, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], Any]:
+def tried(task: Task, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], Any]:
     """What a dry fit of the real network says, and that network; ({}, None) without torch."""
     with contextlib.suppress(EnvironmentRefused):
         device.prepare()
         torch.manual_seed(plan.seed)
         began = time.perf_counter()
-        net = app.build(prepared.facts)
+        net = task.build(prepared.facts)
         dry = replace(plan, facts=prepared.facts, folder=None, dry=True)
-        net, fitted = app.fit(net, prepared.parts, dry)
+        net, fitted = task.fit(net, prepared.parts, dry)
         weights = sum(value.nbytes for value in net.state_dict().values())
         place = device.name(next(net.parameters()).device)
         begun = time.perf_counter() - began

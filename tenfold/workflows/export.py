@@ -1,6 +1,6 @@
 """From a run to a folder that answers without torch, proved on the run's test rows first.
 
-    app.json facts.json scores.json    as in the run
+    task.json facts.json scores.json    as in the run
     net.onnx                           normalisation and network: encoded bytes in, outputs by name
     parity.json                        how its answers agree with those of the run
     manifest.json                      size and SHA-256 of each of these
@@ -72,7 +72,7 @@ def exported(
         raise refused_export(run.folder, "This run is exported already")
     folder = _place(run, out, int8)
     found, _ = evaluate.again(run, data, "export")
-    about = {"kind": run.kind, "weights": run.digest, "made by": f"tenfold {__version__}"}
+    about = {"task": run.task_name, "weights": run.digest, "made by": f"tenfold {__version__}"}
     content = onnx_export.graph(run.net, found.columns, about)
     run.net.to(device.choose_device("cpu"))
     with _half(run, folder) as place:
@@ -119,7 +119,7 @@ def _half(run: Run, folder: Path) -> Iterator[Path]:
 
 
 def _finish(run: Run, place: Path, parity: dict[str, Any]) -> None:
-    for name in ("app.json", "facts.json", "scores.json"):
+    for name in ("task.json", "facts.json", "scores.json"):
         system.write_atomically(place / name, (run.folder / name).read_bytes())
     system.write_atomically(place / "parity.json", manifest.pretty(parity))
     manifest.seal(place, EXPORTED)
@@ -215,7 +215,7 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
 
 def _headline(run: Run, found: Evidence, answers: Sequence[Answer]) -> float:
     """The headline of other answers to the same rows."""
-    own = run.app.score(list(answers), found.table)
+    own = run.task.score(list(answers), found.table)
     scores = own or scoring.score(answers, found.table, found.table)
     return scores.best.value
 
@@ -263,7 +263,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
             code="nothing-to-calibrate",
             fix="Give the data that the run was trained on.",
         )
-    encoded = run.app.encode(some, run.facts)
+    encoded = run.task.encode(some, run.facts)
     kept = np.setdiff1d(np.arange(len(some)), np.array([*encoded.problems], np.int64))
     return Columns(encoded.columns, kept)
 
@@ -281,7 +281,7 @@ def _cost_of_eight_bits(
     answers = replace(run, infer=infer).answer(found.columns)
     name, value = found.scores.headline, _headline(run, found, answers)
     drop = 100 * (found.scores.best.value - value)
-    drop = -drop if scoring.KINDS[run.app.gives(run.facts)].lower else drop
+    drop = -drop if scoring.KINDS[run.task.answer(run.facts)].lower else drop
     cost = {
         "value": round(value, 6),
         "drop": round(drop, 4),

@@ -79,7 +79,7 @@ def _settings(asked: Asked) -> dict[str, Any]:
     """What must agree for the same call to go on."""
     data = str(Path(asked.data).resolve()) if isinstance(asked.data, (str, Path)) else None
     told = {
-        "kind": asked.kind,
+        "task": asked.task,
         "settings": asked.settings,
         "plan": asked.plan.settings(),
         "data": data,
@@ -143,7 +143,7 @@ def _summed(asked: Asked, folder: Path, done: list[Run]) -> dict[str, Any]:
     headline = done[0].scores["headline"]
     return {
         "schema": SCHEMA,
-        "kind": asked.kind,
+        "task": asked.task,
         "folder": str(folder),
         "headline": headline,
         "scores": scores,
@@ -181,7 +181,7 @@ def _baselines(each: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, f
 
 def _text(content: dict[str, Any]) -> str:
     headline = content["headline"]
-    lines = [f"{content['kind']}: {len(content['runs'])} runs in {content['folder']}", ""]
+    lines = [f"{content['task']}: {len(content['runs'])} runs in {content['folder']}", ""]
     for name, one in content["scores"].items():
         lines.append(
             f"  {name:18}{one['mean']:8.4f}   95 % {one['low']:.4f} to {one['high']:.4f}"

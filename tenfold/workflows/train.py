@@ -21,7 +21,7 @@ from tenfold.run import evaluate
 from tenfold.run import folder as run_folder
 from tenfold.run import run as runs
 from tenfold.run.run import Run
-from tenfold.task import App
+from tenfold.task import Task
 from tenfold.tasks.registry import find
 from tenfold.training import checkpoint
 from tenfold.training.inference import by_torch
@@ -41,7 +41,7 @@ class Asked:
     the half of validation that chooses, and the test part is not looked at.
     """
 
-    kind: str
+    task: str
     data: Any
     plan: Plan
     limit: int | None = None
@@ -94,14 +94,14 @@ def checked(
     )
 
 
-def ready(asked: Asked) -> tuple[App, Prepared]:
-    """The application and its data, read, checked, split and encoded.
+def ready(asked: Asked) -> tuple[Task, Prepared]:
+    """The task and its data, read, checked, split and encoded.
 
     Raises DataRefused where the data cannot be learnt from.
     """
-    app = find(asked.kind, **asked.settings)
+    task = find(asked.task, **asked.settings)
     prepared = prepare(
-        app,
+        task,
         asked.data,
         seed=asked.plan.seed,
         limit=asked.limit,
@@ -112,23 +112,23 @@ def ready(asked: Asked) -> tuple[App, Prepared]:
         raise refusal
     if "trial" not in asked.tuned:  # a search has said it once
         _say_data(prepared)
-    return app, prepared
+    return task, prepared
 
 
 def once(asked: Asked, out: str | Path | None) -> Run:
     """One run, trained, judged and sealed, in `out` or a folder of a new number."""
     began = time.perf_counter()
-    app, prepared = ready(asked)
-    settings = _settings(app, asked, prepared)
+    task, prepared = ready(asked)
+    settings = _settings(task, asked, prepared)
     folder = _folder(out, asked, settings)
     with system.locked(folder):
-        _begin(folder, app, prepared, settings)
+        _begin(folder, task, prepared, settings)
         if isinstance(asked.data, (str, Path)):
             run_folder.remember_data(folder, Path(asked.data))
         spent = time.perf_counter() - began
         after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
         plan = left(asked.plan, spent, min(after, _AFTER))
-        run = _learn(app, prepared, plan, folder, asked.start)
+        run = _learn(task, prepared, plan, folder, asked.start)
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
             seconds = {**prepared.seconds, **plan.seconds, "train": round(learnt, 3)}
@@ -160,11 +160,11 @@ def _say_data(prepared: Prepared) -> None:
         tell(f"The same content stands under different labels: {', '.join(sources[:4])}")
 
 
-def _settings(app: App, asked: Asked, prepared: Prepared) -> dict[str, Any]:
+def _settings(task: Task, asked: Asked, prepared: Prepared) -> dict[str, Any]:
     """All that decides the result: an unfinished run continues only where every value agrees."""
     return {
-        "kind": asked.kind,
-        "settings": settings_of(app),
+        "task": asked.task,
+        "settings": settings_of(task),
         "plan": asked.plan.settings(),
         **asked.choices,
         "data": prepared.fingerprint,
@@ -187,10 +187,10 @@ def _folder(out: str | Path | None, asked: Asked, settings: dict[str, Any]) -> P
 
 
 def numbered(asked: Asked, fits: Callable[[Path], bool]) -> Path:
-    """runs/<data>-<kind>-<n>: the newest that is unfinished and `fits`, else the first free one."""
+    """runs/<data>-<task>-<n>: the newest that is unfinished and `fits`, else the first free one."""
     named = isinstance(asked.data, (str, Path))
     name = Path(asked.data).resolve().name.split(".")[0] if named else "data"
-    stem, number = f"{name}-{asked.kind}-", 1
+    stem, number = f"{name}-{asked.task}-", 1
     while (folder := Path("runs") / f"{stem}{number}").exists():
         number += 1
     for older in reversed(range(1, number)):
@@ -239,22 +239,24 @@ def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] 
     return None
 
 
-def _begin(folder: Path, app: App, prepared: Prepared, settings: dict[str, Any]) -> None:
-    runs.begin(folder, app, prepared.facts, settings)
+def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any]) -> None:
+    runs.begin(folder, task, prepared.facts, settings)
     runs.rows(folder, prepared.used, prepared.quarantined)
 
 
-def _learn(app: App, prepared: Prepared, plan: Plan, folder: Path, start: str | Path | None) -> Run:
+def _learn(
+    task: Task, prepared: Prepared, plan: Plan, folder: Path, start: str | Path | None
+) -> Run:
     torch.manual_seed(plan.seed)
-    net = app.build(prepared.facts)
+    net = task.build(prepared.facts)
     if start is not None:
         _warm(net, runs.open_run(start, "cpu").net)
     plan = replace(plan, facts=prepared.facts, folder=folder)
-    net, fitted = app.fit(net, prepared.parts, plan)
+    net, fitted = task.fit(net, prepared.parts, plan)
     facts = prepared.facts | {"fitted": fitted}
-    if known := app.remember(prepared.used, prepared.facts):
+    if known := task.remember(prepared.used, prepared.facts):
         facts |= {"known": known}
-    run = Run(folder, app, facts, by_torch(net), net)
+    run = Run(folder, task, facts, by_torch(net), net)
     runs.save(run)
     return run
 

@@ -93,9 +93,9 @@ def search(asked: Asked, count: int, out: str | Path | None) -> Tuned:
     began = time.perf_counter()
     fields = _fields(asked)
     version = trials.version()
-    app, prepared = ready(asked)
+    task, prepared = ready(asked)
     _look_at(prepared)
-    wanted = _settings(asked, count, settings_of(app), fields, prepared, version)
+    wanted = _settings(asked, count, settings_of(task), fields, prepared, version)
     folder = _folder(out, asked, wanted)
     minutes = asked.plan.minutes
     each = (1 - FINAL) * minutes / count if minutes else None
@@ -105,7 +105,7 @@ def search(asked: Asked, count: int, out: str | Path | None) -> Tuned:
             return _tuned(known["content"], open_run(folder / "best", asked.plan.device))
         if not known:
             _store(folder, {"schema": SCHEMA, "settings": wanted})
-        found = Trials(folder / "trials.jsonl", asked.plan.seed, fields, settings_of(app))
+        found = Trials(folder / "trials.jsonl", asked.plan.seed, fields, settings_of(task))
         if "decided" not in known:
             _try_all(begun, found)
             known = _note(folder, decided=_decided(begun, found.done))
@@ -116,14 +116,14 @@ def search(asked: Asked, count: int, out: str | Path | None) -> Tuned:
 
 
 def _fields(asked: Asked) -> list[Field]:
-    """The settings that may vary: declared so by the application, not given by the person."""
-    fields = dataclasses.fields(class_of(asked.kind))  # type: ignore[arg-type]
+    """The settings that may vary: declared so by the task, not given by the person."""
+    fields = dataclasses.fields(class_of(asked.task))  # type: ignore[arg-type]
     declared = [entry for entry in fields if entry.metadata.get("search")]
     found = [entry for entry in declared if entry.name not in asked.settings]
     if not found:
         names = ", ".join(f"--{entry.name.replace('_', '-')}" for entry in declared)
         raise UsageError(
-            f"There is nothing to vary: {asked.kind} "
+            f"There is nothing to vary: {asked.task} "
             + (f"lets {names} vary, and all are given" if names else "declares no setting for it"),
             code="nothing-to-tune",
             fix="Leave one of them out." if names else "Use `tenfold train`.",
@@ -160,7 +160,7 @@ def _settings(
 ) -> Content:
     """What must agree for the same call to go on."""
     told = {
-        "kind": asked.kind,
+        "task": asked.task,
         "trials": count,
         "plan": asked.plan.settings(),
         **asked.choices,
@@ -363,7 +363,7 @@ def _content(
     names = ("headline", "protocol", "scores", "baselines", "report")
     return {
         "schema": SCHEMA,
-        "kind": begun.asked.kind,
+        "task": begun.asked.task,
         "folder": str(begun.folder),
         "run": str(run.folder),
         "rows": {part: len(prepared.rows(part)) for part in parts},

@@ -147,5 +147,5 @@ def test_what_is_left_of_an_answer():
 
 def test_answers_are_json():
     found = to_json(Spans((("PER", 0, 4),), (0.5,)))
-    assert found == {"kind": "spans", "spans": (("PER", 0, 4),), "probabilities": (0.5,)}
+    assert found == {"answer": "spans", "spans": (("PER", 0, 4),), "probabilities": (0.5,)}
     assert Spans((("PER", 0, 4),), (0.5,)).line == "PER 0-4"

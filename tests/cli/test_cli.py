@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from commands import QUICK, Running, tenfold
 from commands import home as home
-from pictures_made import KIND
+from pictures_made import TASK
 from PIL import Image
 
 import tenfold as api
@@ -52,7 +52,7 @@ def test_every_verb_helps_with_an_example_and_all_its_flags(verb, tmp_path):
 def test_help_of_a_kind_shows_its_settings(home):
     plain = tenfold("train", "--help", cwd=home)
     assert "--network" not in plain.out and "adds its own settings" in plain.out
-    for words in (["train", KIND, "--help"], ["train", "--seed", "3", KIND, "--help"]):
+    for words in (["train", TASK, "--help"], ["train", "--seed", "3", TASK, "--help"]):
         done = tenfold(*words, cwd=home)
         assert "--network" in done.out and "[default: fast]" in " ".join(done.out.split())
         assert "adds its own settings" not in done.out
@@ -70,7 +70,7 @@ def test_talk_goes_to_standard_error_in_plain_lines(home):
 
 
 def test_quiet_says_nothing(home):
-    words = ["train", KIND, "photos", "--out", "silent", "--quiet", *QUICK]
+    words = ["train", TASK, "photos", "--out", "silent", "--quiet", *QUICK]
     done = tenfold(*words, cwd=home)
     assert (
         done.code == 0 and done.err == "" and "accuracy" in done.out and "report.html" in done.out
@@ -78,7 +78,7 @@ def test_quiet_says_nothing(home):
 
 
 def test_on_a_terminal_a_line_moves_and_goes(home):
-    words = ["train", KIND, "photos", "--out", "shown", "--size", "tiny", "--epochs", "60"]
+    words = ["train", TASK, "photos", "--out", "shown", "--size", "tiny", "--epochs", "60"]
     done = Running([*words, "--device", "cpu"], home, terminal=True).wait()
     assert done.code == 0 and "\r\x1b[2K" in done.err and "training" in done.err
     after = done.err[done.err.rindex("\x1b[2K") + 4 :]
@@ -89,7 +89,7 @@ def test_on_a_terminal_a_line_moves_and_goes(home):
 
 
 def test_a_traceback_only_with_debug(home):
-    for words in (["train", KIND, "nowhere"], ["trian"], ["test", "photos"]):
+    for words in (["train", TASK, "nowhere"], ["trian"], ["test", "photos"]):
         assert "Traceback" not in tenfold(*words, cwd=home).err
         done = tenfold(*words, "--debug", cwd=home)
         assert "Traceback" in done.err and done.last and done.code == 2
@@ -142,7 +142,7 @@ def slow_to_read(tmp_path) -> Path:
 )
 def test_a_signal_ends_it_at_once_and_leaves_nothing(slow_to_read, stage, number, code):
     env = {"TENFOLD_CACHE": str(slow_to_read / "cache")}
-    running = Running(["train", KIND, "big", *QUICK], slow_to_read, env=env, terminal=True)
+    running = Running(["train", TASK, "big", *QUICK], slow_to_read, env=env, terminal=True)
     running.read_until(stage)
     running.signal(number)
     done = running.wait()
@@ -166,7 +166,7 @@ def test_the_installed_command_and_the_module_are_the_same(home):
         for way in ways
     ]
     assert [done.returncode for done in outs] == [2, 2]
-    assert outs[0].stderr == outs[1].stderr and f"tenfold train {KIND} photos" in outs[0].stderr
+    assert outs[0].stderr == outs[1].stderr and f"tenfold train {TASK} photos" in outs[0].stderr
 
 
 def test_a_real_pipe_into_head(home):
@@ -180,5 +180,5 @@ def test_a_real_pipe_into_head(home):
 def test_a_refusal_in_python_is_an_exception_with_its_code(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataRefused) as refused:
-        api.train(KIND, tmp_path / "empty")
+        api.train(TASK, tmp_path / "empty")
     assert refused.value.exit_code == 3 and refused.value.code == "empty-folder"

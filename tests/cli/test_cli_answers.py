@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from commands import Done, refused, tenfold
 from commands import home as home
-from pictures_made import HTML, KIND, cut, drawn, encoded, folder, png, zipped
+from pictures_made import HTML, TASK, cut, drawn, encoded, folder, png, zipped
 
 import tenfold as api
 from tenfold.core.errors import UsageError
@@ -23,7 +23,7 @@ def scored(document: dict) -> bool:
     assert (
         set(one) == {"value", "low", "high", "guess"} and one["low"] <= one["value"] <= one["high"]
     )
-    assert document["schema"] == 1 and document["kind"] == KIND and document["run"] == "run"
+    assert document["schema"] == 1 and document["task"] == TASK and document["run"] == "run"
     assert document["headline"] in document["baselines"]["best constant guess"]
     return all(set(one) == {"value", "low", "high", "guess"} for one in document["scores"].values())
 
@@ -57,7 +57,7 @@ def test_check_as_json(home):
     (home / "dirty" / "cat" / "bad.png").write_bytes(b"")
     (home / "dirty" / "note.txt").write_text("x")
     (home / "dirty" / "dog" / "same.png").write_bytes(png(3, 0))
-    found = tenfold("check", KIND, "dirty", "--json", "--size", "tiny", cwd=home).document
+    found = tenfold("check", TASK, "dirty", "--json", "--size", "tiny", cwd=home).document
     wanted = "found used quarantined ignored duplicates leaks conflicts classes estimate"
     assert set(wanted.split()) <= set(found) and found["schema"] == 1
     assert (found["found"], found["used"]) == (51, 49)
@@ -71,7 +71,7 @@ def test_predict_as_json_is_an_object_a_line(home):
     done = tenfold("predict", "run", "photos/cat", "nothing.png", "--json", cwd=home)
     assert done.code == 0 and len(done.lines) == 17
     first, last = done.lines[0], done.lines[-1]
-    assert first["source"] == "photos/cat/0.png" and first["kind"] == "label"
+    assert first["source"] == "photos/cat/0.png" and first["answer"] == "label"
     assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert last["source"] == "nothing.png" and last["error"]["code"] == "missing-file"
 
@@ -85,9 +85,9 @@ def test_explain_and_report_as_json(home):
 
 
 def test_kinds_runs_and_doctor_as_json(home):
-    found = tenfold("kinds", "--json", cwd=home).document
-    assert KIND in found["kinds"] and found["schema"] == 1
-    found = tenfold("kinds", KIND, "--json", cwd=home).document
+    found = tenfold("tasks", "--json", cwd=home).document
+    assert TASK in found["tasks"] and found["schema"] == 1
+    found = tenfold("tasks", TASK, "--json", cwd=home).document
     assert found["settings"]["size"]["choices"] and "top" in found["options"]
     found = tenfold("runs", ".", "--json", cwd=home).document
     assert [one["run"] for one in found["runs"]] == ["run"] and found["runs"][0]["finished"]
@@ -104,10 +104,10 @@ def test_demo_as_json(tmp_path):
 
 def test_an_error_as_json_is_one_document(home):
     for words, code in (
-        (["train", KIND, "nowhere", "--json"], 2),
+        (["train", TASK, "nowhere", "--json"], 2),
         (["train", "nothing", "--json"], 2),
         (["trian", "--json"], 2),
-        (["train", KIND, "photos", "--sized", "1", "--json"], 2),
+        (["train", TASK, "photos", "--sized", "1", "--json"], 2),
         (["test", "nowhere", "--json"], 2),
     ):
         done = tenfold(*words, cwd=home)

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from commands import QUICK, refused, tenfold
 from commands import home as home
-from pictures_made import KIND, folder
+from pictures_made import TASK, folder
 
 import tenfold as api
 from tenfold.core.errors import UsageError
@@ -13,17 +13,17 @@ from tenfold.core.errors import UsageError
 # --- mistakes -------------------------------------------------------------------------------------
 
 MISTYPED = [
-    (["trian", KIND, "photos"], "'train'"),
-    (["train", "image-clasification", "photos"], f"'{KIND}'"),
-    (["train", "image_classification", "photos"], f"'{KIND}'"),
-    (["train", KIND, "fotos"], "'photos'"),
-    (["check", KIND, "photos/../fotos"], "'photos'"),
-    (["train", KIND, "photos", "--epoch", "1"], "'--epochs'"),
-    (["train", KIND, "photos", "--netwrok", "fast"], "'--network'"),
-    (["train", KIND, "photos", "--network", "fats"], "'fast'"),
-    (["train", KIND, "photos", "--optimizer", "adam"], "'adamw'"),
+    (["trian", TASK, "photos"], "'train'"),
+    (["train", "image-clasification", "photos"], f"'{TASK}'"),
+    (["train", "image_classification", "photos"], f"'{TASK}'"),
+    (["train", TASK, "fotos"], "'photos'"),
+    (["check", TASK, "photos/../fotos"], "'photos'"),
+    (["train", TASK, "photos", "--epoch", "1"], "'--epochs'"),
+    (["train", TASK, "photos", "--netwrok", "fast"], "'--network'"),
+    (["train", TASK, "photos", "--network", "fats"], "'fast'"),
+    (["train", TASK, "photos", "--optimizer", "adam"], "'adamw'"),
     (["predict", "run", "photos", "--topp", "1"], "'--top'"),
-    (["kinds", "image-classifier"], f"'{KIND}'"),
+    (["tasks", "image-classifier"], f"'{TASK}'"),
 ]
 
 
@@ -55,27 +55,27 @@ def test_a_mistyped_word_gets_the_nearest_right_one(home, words, right):
     ids=str,
 )
 def test_values_that_cannot_be_say_what_can(home, words, said):
-    refused(tenfold("train", KIND, "photos", *words, cwd=home), 2, said)
+    refused(tenfold("train", TASK, "photos", *words, cwd=home), 2, said)
 
 
 def test_a_missing_kind_is_guessed_from_the_folder_and_asked_back(home):
-    right = f"tenfold train {KIND} photos"
+    right = f"tenfold train {TASK} photos"
     for words in (
         ["photos"],
         ["zebra", "photos"],
         ["photos", "--size", "tiny"],
         ["zebra", "photos", "--size", "tiny"],
-        ["photos", KIND],
+        ["photos", TASK],
     ):
         refused(tenfold("train", *words, cwd=home), 2, right)
     folder(home / "my photos", 3)
-    refused(tenfold("check", "my photos", cwd=home), 2, f"tenfold check {KIND} 'my photos'")
+    refused(tenfold("check", "my photos", cwd=home), 2, f"tenfold check {TASK} 'my photos'")
     (home / "songs" / "rock").mkdir(parents=True, exist_ok=True)
     (home / "songs" / "rock" / "1.mp3").write_bytes(b"ID3")
-    done = refused(tenfold("train", "songs", cwd=home), 2, "kind of work is missing", KIND)
+    done = refused(tenfold("train", "songs", cwd=home), 2, "task is missing", TASK)
     assert "look like" not in done.last
-    refused(tenfold("train", KIND, cwd=home), 2, f"tenfold train {KIND} FOLDER")
-    refused(tenfold("train", cwd=home), 2, "KIND")
+    refused(tenfold("train", TASK, cwd=home), 2, f"tenfold train {TASK} FOLDER")
+    refused(tenfold("train", cwd=home), 2, "TASK")
 
 
 def test_python_says_the_same(home, monkeypatch):
@@ -84,9 +84,9 @@ def test_python_says_the_same(home, monkeypatch):
     with pytest.raises(UsageError) as error:
         api.train("zebra", "photos")
     assert f"Error: {error.value}" == said.strip() and error.value.exit_code == 2
-    said = tenfold("train", KIND, "empty-one", cwd=home).last
+    said = tenfold("train", TASK, "empty-one", cwd=home).last
     with pytest.raises(UsageError) as error:
-        api.train(KIND, "empty-one")
+        api.train(TASK, "empty-one")
     assert f"Error: {error.value}" == said.strip()
 
 
@@ -94,34 +94,34 @@ def test_python_says_the_same(home, monkeypatch):
 
 
 def test_2_a_file_for_a_folder_and_a_run_that_is_none(home):
-    refused(tenfold("train", KIND, "photos/cat/0.png", cwd=home), 2, "is a file")
+    refused(tenfold("train", TASK, "photos/cat/0.png", cwd=home), 2, "is a file")
     refused(tenfold("test", "photos", cwd=home), 2, "not a run folder", "tenfold runs")
     refused(tenfold("predict", "nowhere", "x.png", cwd=home), 2, "no run folder")
     refused(tenfold("runs", "--remove", "photos", cwd=home), 2, "not a run folder")
     assert (home / "photos" / "cat").is_dir()
-    refused(tenfold("train", KIND, "photos", "--out", "run", *QUICK, cwd=home), 2, "finished run")
-    refused(tenfold("train", KIND, "photos", "--out", "photos", *QUICK, cwd=home), 2, "other files")
+    refused(tenfold("train", TASK, "photos", "--out", "run", *QUICK, cwd=home), 2, "finished run")
+    refused(tenfold("train", TASK, "photos", "--out", "photos", *QUICK, cwd=home), 2, "other files")
 
 
 def test_3_data_that_cannot_be_learnt_from(home):
     (home / "hollow").mkdir(exist_ok=True)
-    refused(tenfold("train", KIND, "hollow", cwd=home), 3, "empty", "one folder a class")
+    refused(tenfold("train", TASK, "hollow", cwd=home), 3, "empty", "one folder a class")
     folder(home / "single", 4, classes=("cat",))
-    refused(tenfold("train", KIND, "single", *QUICK, cwd=home), 3, "only one class, 'cat'")
+    refused(tenfold("train", TASK, "single", *QUICK, cwd=home), 3, "only one class, 'cat'")
     folder(home / "rotten", 9)
     for number in range(3):
         (home / "rotten" / "cat" / f"{number}.png").write_bytes(b"")
-    done = refused(tenfold("train", KIND, "rotten", *QUICK, cwd=home), 3, "3 of 18 files", "5 %")
+    done = refused(tenfold("train", TASK, "rotten", *QUICK, cwd=home), 3, "3 of 18 files", "5 %")
     assert "cat/0.png" in done.last
     words = [*QUICK, "--on-bad", "skip", "--out", "anyway"]
-    assert tenfold("train", KIND, "rotten", *words, cwd=home).code == 0
+    assert tenfold("train", TASK, "rotten", *words, cwd=home).code == 0
     words = [*QUICK, "--on-bad", "fail"]
-    refused(tenfold("train", KIND, "rotten", *words, cwd=home), 3, "cat/0.png", "0 bytes")
+    refused(tenfold("train", TASK, "rotten", *words, cwd=home), 3, "cat/0.png", "0 bytes")
 
 
 def test_4_a_cache_that_cannot_be_written(home):
     env = {"TENFOLD_CACHE": str(home / "trained.json" / "cache")}
-    words = ["train", KIND, "photos", "--image-size", "9", *QUICK]
+    words = ["train", TASK, "photos", "--image-size", "9", *QUICK]
     refused(tenfold(*words, cwd=home, env=env), 4, "cache cannot be written", "TENFOLD_CACHE")
 
 

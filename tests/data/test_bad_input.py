@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from commands import tenfold
 from learning import watching
-from pictures_made import KIND, bad_pictures, folder, ordinary_user, png, snapshot
+from pictures_made import TASK, bad_pictures, folder, ordinary_user, png, snapshot
 from preparing import prepared, read, reasons
 
 from tenfold.core.errors import DataRefused, EnvironmentRefused, TenfoldError
@@ -315,7 +315,7 @@ def test_a_folder_full_of_dirt_is_learnt_from(tmp_path):
     (root / "list.csv").write_text("id,value\n1,2\n")
     (root / "cat" / "same.png").write_bytes(png(3, 1))
     before = snapshot(root)
-    words = [KIND, "dirty", "--size", "tiny", "--epochs", "3", "--batch", "16", "--device", "cpu"]
+    words = [TASK, "dirty", "--size", "tiny", "--epochs", "3", "--batch", "16", "--device", "cpu"]
     done = tenfold("train", *words, cwd=tmp_path)
     assert done.code == 3 and "more than 5 %" in done.err and not (tmp_path / "runs").exists()
     done = tenfold("train", *words, "--on-bad", "skip", "--out", "run", "--json", cwd=tmp_path)
@@ -336,7 +336,7 @@ def test_a_run_on_names_that_are_not_utf_8(tmp_path):
     root = folder(tmp_path / "photos", 8)
     (root / "dog").rename(root / os.fsdecode(b"d\xf6g"))
     words = ["--size", "tiny", "--epochs", "1", "--batch", "8", "--device", "cpu", "--out", "run"]
-    done = tenfold("train", KIND, "photos", *words, "--json", cwd=tmp_path)
+    done = tenfold("train", TASK, "photos", *words, "--json", cwd=tmp_path)
     assert done.code == 0, done.err
     facts = json.loads((tmp_path / "run" / "facts.json").read_text())
     assert facts["answers"]["classes"] == ["cat", "d%F6g"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures_made import KIND, drawn, encoded, ordinary_user, png
+from pictures_made import TASK, drawn, encoded, ordinary_user, png
 from preparing import fresh_cache as fresh_cache
 from preparing import photos as photos
 from preparing import prepared
@@ -69,9 +69,9 @@ def test_a_moved_folder_is_not_decoded_again(photos):
 
 def test_knobs_that_do_not_change_the_encoding_share_it(photos):
     prepared(photos)
-    prepare(find(KIND, learning_rate=0.5, size="large"), photos)
+    prepare(find(TASK, learning_rate=0.5, size="large"), photos)
     assert len(list((system.cache_folder() / "columns").iterdir())) == 1
-    prepare(find(KIND, image_size=8), photos)
+    prepare(find(TASK, image_size=8), photos)
     assert len(list((system.cache_folder() / "columns").iterdir())) == 2
 
 

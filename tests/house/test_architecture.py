@@ -86,7 +86,7 @@ def read(path: Path) -> Source:
 
 @functools.cache
 def kinds() -> frozenset[str]:
-    """Names of the applications, as the command line and as Python spell them."""
+    """Names of the tasks, as the command line and as Python spell them."""
     found = PACKAGE.glob("tasks/[a-z]*")
     stems = {path.stem for path in found} - {"registry"}
     return frozenset(stems | {stem.replace("_", "-") for stem in stems})
@@ -183,15 +183,15 @@ def imports_at_the_top(source: Source) -> Complaints:
 
 
 def names_no_kind(source: Source) -> Complaints:
-    """What serves every application asks none for its name."""
+    """What serves every task asks none for its name."""
     if source.room == "tasks" or source.name in NAMES_A_KIND:
         return
     for node in source.walk():
         if isinstance(node, ast.Constant) and node.value in kinds():
-            yield node.lineno, f"names the application {node.value!r}"
+            yield node.lineno, f"names the task {node.value!r}"
     for line, name in imports(source):
         if name.startswith("tenfold.tasks.") and last(name) in kinds():
-            yield line, f"imports the application {name}"
+            yield line, f"imports the task {name}"
 
 
 def never_unpickles(source: Source) -> Complaints:

@@ -1,7 +1,7 @@
-"""The laws of the house, for every application there is: a file in tasks/ is found by its name.
+"""The laws of the house, for every task there is: a file in tasks/ is found by its name.
 
-An application is held against its world (tests/kit/worlds.py). Nothing here names a kind of work,
-and no application is excused. The laws of learning stand in test_contract_learning.py.
+a task is held against its world (tests/kit/worlds.py). Nothing here names a task,
+and no task is excused. The laws of learning stand in test_contract_learning.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 import torch
 from learning import HERE, as_bytes
-from subjects import KINDS, SEED, Subject, handed_over
+from subjects import SEED, TASKS, Subject, handed_over
 from subjects import subject as subject
 
 import tenfold
@@ -30,7 +30,7 @@ from tenfold.core.errors import UsageError
 from tenfold.core.settings import check_settings, settings_of
 from tenfold.data.prepare import prepare
 from tenfold.run.run import open_run
-from tenfold.task import App
+from tenfold.task import Task
 from tenfold.tasks import registry
 from tenfold.training.batches import tensors
 from tenfold.training.inference import by_torch
@@ -40,17 +40,17 @@ ANSWERS = "label labels boxes mask words tags next person events".split()
 LOWER_IS_BETTER = {"log_loss", "ece", "wer", "cer", "rmse", "mae", "eer"}
 
 
-def test_every_world_belongs_to_an_application():
-    assert set(WORLDS) <= set(KINDS)
+def test_every_world_belongs_to_a_task():
+    assert set(WORLDS) <= set(TASKS)
 
 
 # --- the class ---
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_application_is_a_final_frozen_dataclass_of_few_knobs(kind: str):
-    cls = registry.class_of(kind)
-    assert cls.__mro__[1] is App
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_is_a_final_frozen_dataclass_of_few_knobs(name: str):
+    cls = registry.class_of(name)
+    assert cls.__mro__[1] is Task
     assert dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
     assert dataclasses.is_dataclass(cls.options) and cls.options.__dataclass_params__.frozen
     assert len(dataclasses.fields(cls)) <= 8
@@ -58,19 +58,19 @@ def test_an_application_is_a_final_frozen_dataclass_of_few_knobs(kind: str):
         type("Sub", (cls,), {})
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_application_adds_no_public_name(kind: str):
-    cls = registry.class_of(kind)
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_adds_no_public_name(name: str):
+    cls = registry.class_of(name)
     settings = {entry.name for entry in dataclasses.fields(cls)}
     public = {name for name in vars(cls) if not name.startswith("_")}
-    assert public - settings - set(vars(App)) == set()
+    assert public - settings - set(vars(Task)) == set()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_setting_says_what_it_is(kind: str):
-    cls = registry.class_of(kind)
+@pytest.mark.parametrize("name", TASKS)
+def test_every_setting_says_what_it_is(name: str):
+    cls = registry.class_of(name)
     for entry in [*dataclasses.fields(cls), *dataclasses.fields(cls.options)]:
-        assert entry.metadata.get("help"), f"{entry.name} of {kind} has no help"
+        assert entry.metadata.get("help"), f"{entry.name} of {name} has no help"
 
 
 def wrong(entry: dataclasses.Field[Any], hint: Any) -> list[Any]:
@@ -84,37 +84,37 @@ def wrong(entry: dataclasses.Field[Any], hint: Any) -> list[Any]:
     return found + ([] if high is None else [high + 1])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_setting_out_of_range_gets_the_standard_sentence(kind: str):
-    cls = registry.class_of(kind)
+@pytest.mark.parametrize("name", TASKS)
+def test_a_setting_out_of_range_gets_the_standard_sentence(name: str):
+    cls = registry.class_of(name)
     for settings, make in ((cls, registry.find), (cls.options, check_option)):
         hints = get_type_hints(settings)
         for entry in dataclasses.fields(settings):
-            make(kind, **{entry.name: entry.default})
+            make(name, **{entry.name: entry.default})
             for value in wrong(entry, hints[entry.name]):
                 with pytest.raises(UsageError) as refused:
-                    make(kind, **{entry.name: value})
-                sentence = f"{entry.name} of {kind} must be .+, got {re.escape(repr(value))}"
+                    make(name, **{entry.name: value})
+                sentence = f"{entry.name} of {name} must be .+, got {re.escape(repr(value))}"
                 assert re.fullmatch(sentence, refused.value.message), refused.value.message
                 assert refused.value.exit_code == 2
 
 
-def check_option(kind: str, **options: Any) -> Any:
-    return check_settings(registry.class_of(kind).options, options, kind)
+def check_option(name: str, **options: Any) -> Any:
+    return check_settings(registry.class_of(name).options, options, name)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_unknown_setting_gets_the_nearest_one(kind: str):
-    known = dataclasses.fields(registry.class_of(kind))[0].name
+@pytest.mark.parametrize("name", TASKS)
+def test_an_unknown_setting_gets_the_nearest_one(name: str):
+    known = dataclasses.fields(registry.class_of(name))[0].name
     with pytest.raises(UsageError, match=f"(?s)no setting '{known}x'.*Did you mean '{known}'"):
-        registry.find(kind, **{f"{known}x": 1})
+        registry.find(name, **{f"{known}x": 1})
 
 
 # --- facts ---
 
 
 def test_facts_are_json_of_five_keys(subject: Subject):
-    learnt = subject.app.learn(subject.prepared.table("train"))
+    learnt = subject.task.learn(subject.prepared.table("train"))
     assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
     assert {"data", "net"} <= set(learnt) <= {"data", "answers", "net"}
     assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "known"}
@@ -130,7 +130,7 @@ def test_what_is_remembered_changes_no_answer_to_labelled_rows(subject: Subject)
 def test_facts_do_not_move_with_rows_that_do_not_learn(subject: Subject, tmp_path: Path):
     data = subject.world.make(tmp_path / "data", SEED)
     subject.world.spoil(data)
-    spoilt = prepare(subject.app, data, seed=SEED)
+    spoilt = prepare(subject.task, data, seed=SEED)
     for part, moved in (("train", False), ("valid", True), ("test", True)):
         before, after = subject.prepared.table(part), spoilt.table(part)
         assert moved == (set(before["digest"]) != set(after["digest"]))
@@ -166,7 +166,7 @@ def rows_of(columns: dict[str, Any], count: int) -> list[dict[str, bytes]]:
 @pytest.mark.parametrize("hook", ["encode", "targets"])
 def test_a_row_alone_is_as_among_others(subject: Subject, hook: str):
     def found(table: pd.DataFrame) -> list[dict[str, bytes]]:
-        made = getattr(subject.app, hook)(table, subject.facts)
+        made = getattr(subject.task, hook)(table, subject.facts)
         return rows_of(made if hook == "targets" else made.columns, len(table))
 
     table = some(subject)
@@ -181,23 +181,23 @@ def test_a_row_alone_is_as_among_others(subject: Subject, hook: str):
 
 def test_encode_sees_neither_answers_nor_other_facts(subject: Subject):
     table = some(subject)
-    whole = subject.app.encode(table, subject.facts)
+    whole = subject.task.encode(table, subject.facts)
     hidden = table.drop(columns=[name for name in [*ANSWERS, "split"] if name in table])
-    blind = subject.app.encode(hidden, {"data": subject.facts["data"]})
+    blind = subject.task.encode(hidden, {"data": subject.facts["data"]})
     assert len(hidden.columns) < len(table.columns)
     assert rows_of(blind.columns, len(table)) == rows_of(whole.columns, len(table))
 
 
 def test_what_is_encoded_is_what_forward_takes(subject: Subject):
-    encoded = subject.app.encode(some(subject, 2), subject.facts).columns
+    encoded = subject.task.encode(some(subject, 2), subject.facts).columns
     taken = set(Columns(encoded).take(np.arange(2)))
     assert set(inspect.signature(subject.net().forward).parameters) == taken
 
 
 def test_inputs_are_columns_of_the_table(subject: Subject):
-    inputs = subject.app.inputs(subject.facts)
+    inputs = subject.task.inputs(subject.facts)
     alone = some(subject)[[*inputs]]
-    encoded = subject.app.encode(alone, subject.facts)
+    encoded = subject.task.encode(alone, subject.facts)
     assert inputs and not encoded.problems
 
 
@@ -228,9 +228,9 @@ def test_a_reopened_run_gives_equal_answers(subject: Subject):
 
 
 def test_answers_are_of_the_kind_that_was_promised(subject: Subject):
-    given = subject.app.gives(subject.facts)
+    given = subject.task.answer(subject.facts)
     asked = list(tenfold.predict(subject.run, subject.world.hand_over(subject.data)))
-    assert given in scoring.KINDS
+    assert given in scoring.TASKS
     assert [type(one.answer) for one in asked] == [given]
 
 
@@ -255,7 +255,7 @@ asked = json.loads((folder / "asked.json").read_text())
 importlib.import_module("tenfold.tasks." + kind.replace("-", "_"))
 from tenfold.tasks import registry
 app = registry.find(kind, **asked["settings"])
-assert "torch" not in sys.modules, "importing the application loads torch"
+assert "torch" not in sys.modules, "importing the task loads torch"
 app.encode(pd.DataFrame(asked["rows"]), asked["facts"])
 from tenfold.core.columns import Ragged
 flat = dict(np.load(folder / "outputs.npz"))
@@ -294,19 +294,19 @@ def test_it_loads_without_torch_and_builds_without_files(subject: Subject, tmp_p
     flat = {name: getattr(one, "values", one) for name, one in outputs.items()}
     flat |= {f"{n} offsets": one.offsets for n, one in outputs.items() if isinstance(one, Ragged)}
     np.savez(tmp_path / "outputs.npz", **flat)
-    table = subject.prepared.table("test").iloc[:3][[*subject.app.inputs(subject.facts)]]
+    table = subject.prepared.table("test").iloc[:3][[*subject.task.inputs(subject.facts)]]
     asked = {
-        "settings": settings_of(subject.app),
+        "settings": settings_of(subject.task),
         "facts": subject.run.facts,
         "rows": table.to_dict("list"),
     }
     (tmp_path / "asked.json").write_text(json.dumps(asked))
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, str(tmp_path), subject.kind], capture_output=True, text=True
+        [sys.executable, "-c", ALONE, str(tmp_path), subject.name], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    options = type(subject.app).options()
-    said = subject.app.decode(outputs, subject.run.facts, options)
+    options = type(subject.task).options()
+    said = subject.task.decode(outputs, subject.run.facts, options)
     assert json.loads(done.stdout) == [str(one) for one in said]
 
 
@@ -320,7 +320,7 @@ def values(column: Any) -> np.ndarray:
 def test_an_empty_table_survives(subject: Subject):
     table = some(subject)
     for hook in ("encode", "targets"):
-        made = [getattr(subject.app, hook)(part, subject.facts) for part in (table, table[:0])]
+        made = [getattr(subject.task, hook)(part, subject.facts) for part in (table, table[:0])]
         full, empty = made if hook == "targets" else [one.columns for one in made]
         assert set(full) == set(empty)
         for name, column in empty.items():
@@ -337,10 +337,10 @@ def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
     if "label" not in table:
         pytest.skip("has no single label: another column says the answer")
     foreign = table.assign(label=["never seen", *table["label"][1:]])
-    targets = subject.app.targets(foreign, subject.facts)
+    targets = subject.task.targets(foreign, subject.facts)
     for column in targets.values():
         assert np.asarray(column)[0] == -1 and (np.asarray(column)[1:] >= 0).all()
-    columns = Columns(subject.app.encode(table, subject.facts).columns | targets)
+    columns = Columns(subject.task.encode(table, subject.facts).columns | targets)
     call = handed_over(subject, monkeypatch)
     call.net.eval()
     with torch.no_grad():
@@ -353,7 +353,7 @@ def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
 def test_no_rows_in_validation_survive(subject: Subject, rows: int):
     train = subject.prepared.parts.train
     nothing = train.view(np.zeros(0))
-    net, fitted = subject.app.fit(
+    net, fitted = subject.task.fit(
         subject.net(), Parts(train.view(np.arange(rows)), nothing, nothing), subject.plan(epochs=2)
     )
     assert all(torch.isfinite(value).all() for value in net.state_dict().values())

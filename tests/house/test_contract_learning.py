@@ -1,4 +1,4 @@
-"""The laws of learning, for every application that learns by the loop.
+"""The laws of learning, for every task that learns by the loop.
 
 Killed at any step and continued is as undisturbed, with tolerance 0; one batch can be learnt by
 heart; nothing waits for the device between two log rows.
@@ -81,9 +81,9 @@ def test_steps_wait_for_nobody(subject: Subject, monkeypatch: pytest.MonkeyPatch
     at = {step: (lambda step=step: marks.setdefault(step, len(waits))) for step in range(1, 13)}
     with watching(at):
         plan = subject.plan(epochs=6, batch=rows // 2)
-        subject.app.fit(subject.net(), subject.prepared.parts, plan)
+        subject.task.fit(subject.net(), subject.prepared.parts, plan)
     if not marks:
-        pytest.skip(f"{subject.kind} does not learn by the loop")
+        pytest.skip(f"{subject.name} does not learn by the loop")
     quiet = [marks[step + 1] - marks[step] for step in range(1, 12, 2)]
     noisy = [marks[step + 1] - marks[step] for step in range(2, 12, 2)]
     assert quiet == [0] * len(quiet)
@@ -101,7 +101,7 @@ def learn(
     size = parts.train.rows // 3
     settings = {"epochs": STEPS / 3, "batch": size, "checkpoint_steps": EVERY, "folder": folder}
     with watching(at):
-        net, fitted = subject.app.fit(subject.net(), parts, subject.plan(**settings | more))
+        net, fitted = subject.task.fit(subject.net(), parts, subject.plan(**settings | more))
     return as_bytes(net), fitted
 
 

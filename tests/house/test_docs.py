@@ -1,7 +1,7 @@
 """What the pages in docs/ promise to list in full is listed in full, and what they list is there.
 
 Commands on the pages are run by test_readme; here are the lists: error codes, keys of the JSON
-documents, files of a run, the tree in both languages, and the worked example of a new application.
+documents, files of a run, the tree in both languages, and the worked example of a new task.
 """
 
 import ast
@@ -25,7 +25,7 @@ from tenfold.tasks import registry
 
 PACKAGE = ROOT / "tenfold"
 ERRORS, JSON, FOLDER = (ROOT / "docs" / name for name in ("errors.md", "json.md", "run-folder.md"))
-EXAMPLE, PATTERN = (ROOT / "docs" / n for n in ("adding-an-application.md", "pattern.md"))
+EXAMPLE, PATTERN = (ROOT / "docs" / n for n in ("adding-a-task.md", "pattern.md"))
 
 # --- error codes ---
 
@@ -95,7 +95,7 @@ unreadable("five-code", reason)
 # --- JSON documents ---
 
 # Below these keys stand names that depend on the data, each with a value of the same form.
-NAMED = {"scores", "baselines", "valid", "classes", "probabilities", "settings", "options", "kinds"}
+NAMED = {"scores", "baselines", "valid", "classes", "probabilities", "settings", "options", "tasks"}
 NAMED |= {"versions", "codecs", "ablations"}
 FREE = {
     "settings",
@@ -154,7 +154,7 @@ def given(tmp_path_factory) -> dict[str, list[Any]]:
         "report": [tenfold.report(run), tenfold.report([run, other], compare=True)],
         "export": [tenfold.export(run, int8=True, max_drop=100)],
         "runs": [tenfold.runs(home / "runs")],
-        "kinds": [tenfold.kinds(), tenfold.kinds(kind)],
+        "tasks": [tenfold.tasks(), tenfold.tasks(kind)],
         "doctor": [tenfold.doctor()],
     }
     return {verb: [one.to_json() for one in many] for verb, many in documents.items()}
@@ -176,12 +176,12 @@ def test_every_file_of_a_run_is_described():
     assert sorted(folder.FILES.known - told) == []
 
 
-# --- settings of applications ---
+# --- settings of tasks ---
 
 
 @pytest.mark.parametrize("kind", sorted(registry.names()))
 def test_every_setting_stands_with_its_default(kind):
-    page = (ROOT / f"docs/apps/{kind}.md").read_text("utf-8")
+    page = (ROOT / f"docs/tasks/{kind}.md").read_text("utf-8")
     cls = registry.class_of(kind)
     for entry in (*dataclasses.fields(cls), *dataclasses.fields(cls.options)):
         assert f"| `{entry.name}` | `{entry.default}` |" in page, f"{kind}: {entry.name}"
@@ -189,7 +189,7 @@ def test_every_setting_stands_with_its_default(kind):
 
 def test_recipes_are_those_of_the_code():
     code = registry.class_of("image-classification").__module__
-    page = (ROOT / "docs/apps/image-classification.md").read_text("utf-8")
+    page = (ROOT / "docs/tasks/image-classification.md").read_text("utf-8")
     known = vars(sys.modules[code])
     rows = [(f"`{name}`", one, f"{one.epochs:g}") for name, one in known["_RECIPES"].items()]
     for name, one in known["_OTHERS"].items():
@@ -243,4 +243,4 @@ def test_the_worked_example_is_found_by_its_name(tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert len(places) == 2 and json.loads(done.stdout)["kind"] == "colour-classification"
+    assert len(places) == 2 and json.loads(done.stdout)["task"] == "colour-classification"

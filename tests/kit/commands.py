@@ -23,15 +23,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pictures_made import KIND, folder
+from pictures_made import TASK, folder
 
 QUICK = ["--size", "tiny", "--epochs", "2", "--batch", "8", "--device", "cpu"]
 SERVER = """
 import importlib, json, os, pkgutil, signal, socket, sys, threading, traceback
+import tenfold.cli
 
 link = socket.socket(fileno=int(sys.argv[1]))
-import tenfold, tenfold.tasks, tenfold.cli, tenfold.networks, tenfold.verbs
-for package in (tenfold.verbs, tenfold.tasks, tenfold.networks):
+for name in ("tenfold.verbs", "tenfold.tasks", "tenfold.networks", "tenfold.cli"):
+    package = importlib.import_module(name)
+    if not hasattr(package, "__path__"):
+        continue
     for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         importlib.import_module(found.name)
 for name in ("torch", "sklearn.datasets", "safetensors.torch", "matplotlib", "jinja2", "pyarrow"):
@@ -210,7 +213,7 @@ def home(tmp_path_factory) -> Path:
     """A folder as a person has it: pictures, and a run trained on them by the command."""
     place = tmp_path_factory.mktemp("home")
     folder(place / "photos", 16)
-    done = tenfold("train", KIND, "photos", "--out", "run", "--json", *QUICK, cwd=place)
+    done = tenfold("train", TASK, "photos", "--out", "run", "--json", *QUICK, cwd=place)
     assert done.code == 0, done.err
     (place / "trained.json").write_text(done.out)
     (place / "trained.err").write_text(done.err)

@@ -21,7 +21,7 @@ HEAT[1, 2], HEAT[3, 0] = 1.0, -0.5
 
 
 def inputs(**kinds: str) -> dict:
-    return {name: {"kind": kind, "choices": []} for name, kind in kinds.items()}
+    return {name: {"medium": kind, "choices": []} for name, kind in kinds.items()}
 
 
 def sound(seconds: float = 3) -> bytes:
@@ -40,7 +40,7 @@ OPTIONS = {
 }
 SPANS = [["PERSON", 0, 4], ["PLACE", 15, 17], ["DATE", 21, 24]]
 TAGS = [["NOUN", 0, 4], [NASTY, 5, 6], ["VERB", 7, 11], ["ADP", 12, 14], ["NOUN", 15, 17]]
-LABEL = {"kind": "label", "label": "cat", "probabilities": {"cat": 0.9, "dog": 0.1}}
+LABEL = {"answer": "label", "label": "cat", "probabilities": {"cat": 0.9, "dog": 0.1}}
 MANY = {f"class {n}": 0.3 - n / 100 for n in range(20)} | {NASTY: 0.8}
 BOXES = [["cat", 0.25, 0.5, 0.75, 1.0], [NASTY, -0.2, 0.0, 0.25, 0.25]]
 WORDS = [["hello", 0.2, 0.5], ["there", 0.6, 0.9], ["again", 2.0, 2.4]]
@@ -54,7 +54,7 @@ CASES = {
     "even": (inputs(image="image"), LABEL, [("image", [[0.0, 0.0], [0.0, 0.0]])]),
     "mute": (inputs(image="image"), LABEL, []),
     "labels": (inputs(image="image"), {"labels": [NASTY], "probabilities": MANY}, []),
-    "nothing": (inputs(image="image"), {"kind": "labels", "labels": [], "probabilities": {}}, []),
+    "nothing": (inputs(image="image"), {"answer": "labels", "labels": [], "probabilities": {}}, []),
     "boxes": (inputs(image="image"), {"boxes": BOXES, "scores": [0.9, 0.4]}, []),
     "mask": (inputs(image="image"), {"mask": GRID.tolist(), "classes": ["sky", "sea"]}, []),
     "words": (inputs(audio="audio"), {"words": WORDS}, [("audio", [0.1, 0.4, -0.2])]),
@@ -86,7 +86,13 @@ CASES = {
     ),
     "popular": (
         inputs(bought="items"),
-        {"kind": "ranking", "items": [["7", 0.5]], "titles": {"7": "Plum"}, "known": 0, "given": 2},
+        {
+            "answer": "ranking",
+            "items": [["7", 0.5]],
+            "titles": {"7": "Plum"},
+            "known": 0,
+            "given": 2,
+        },
         [],
     ),
     "group": (inputs(text="text"), {"group": 3, "probabilities": {"3": 0.7, "1": 0.3}}, []),
@@ -98,7 +104,7 @@ CASES = {
 
 def answer(name: str) -> list[dict]:
     said = CASES[name][1]
-    return [{"kind": name} | one for one in (said if isinstance(said, list) else [said])]
+    return [{"answer": name} | one for one in (said if isinstance(said, list) else [said])]
 
 
 def explanations(name: str) -> list[dict]:
@@ -111,7 +117,11 @@ def explanations(name: str) -> list[dict]:
 def canned():
     models = [
         model(
-            name, inputs=case[0], gives=name, score=None, options=OPTIONS if name == "label" else {}
+            name,
+            inputs=case[0],
+            answer=name,
+            score=None,
+            options=OPTIONS if name == "label" else {},
         )
         for name, case in CASES.items()
     ]
@@ -149,7 +159,7 @@ def alone(
 def ask(page, name: str) -> str:
     """Hands over what the model takes and gives its answer's headline."""
     choose(page, name)
-    kinds = {one["kind"] for one in CASES[name][0].values()}
+    kinds = {one["medium"] for one in CASES[name][0].values()}
     if "image" in kinds:
         hand_over(page, ("scene.png", SCENE))
     if "audio" in kinds:

@@ -161,7 +161,7 @@ def shift(folder: Path, step: int) -> None:
 
 def result(run: Path) -> dict[str, bytes]:
     """All that a run came to, but for what tells of time and place."""
-    names = "app.json facts.json plan.json rows.jsonl quarantine.jsonl weights.safetensors".split()
+    names = "task.json facts.json plan.json rows.jsonl quarantine.jsonl weights.safetensors".split()
     rows = [
         {name: value for name, value in row.items() if "second" not in name}
         for row in loop.log_of(run)

@@ -1,5 +1,5 @@
 """A small real HTTP server with the page's own files and canned models: for kinds of input and of
-answer that no application of the package has yet, and for refusals that are hard to provoke."""
+answer that no task of the package has yet, and for refusals that are hard to provoke."""
 
 import json
 import mimetypes
@@ -24,10 +24,10 @@ def model(name: str, **facts: Any) -> dict[str, Any]:
     """What GET /v1/models says of a model; `facts` replace the defaults."""
     return {
         "id": name,
-        "kind": "image-classification",
+        "task": "image-classification",
         "hash": "ab" * 32,
-        "inputs": {"image": {"kind": "image", "choices": []}},
-        "gives": "label",
+        "inputs": {"image": {"medium": "image", "choices": []}},
+        "answer": "label",
         "options": {},
         "classes": [],
         "headline": "accuracy",

@@ -17,7 +17,7 @@ from tenfold.task import Facts
 from tenfold.tasks import registry
 from tenfold.training import loop
 
-KIND = "image-classification"
+TASK = "image-classification"
 EVEN, UNEVEN = {"a": 8, "b": 8, "c": 8}, {"a": 36, "b": 9, "c": 4}
 
 
@@ -38,7 +38,7 @@ def train_table(
 
 
 def facts_of(counts: dict[str, int] | None = None, settings: Any = None, **look: Any) -> Facts:
-    return registry.find(KIND, **settings or {}).learn(
+    return registry.find(TASK, **settings or {}).learn(
         train_table(counts or {"cat": 8, "dog": 8}, **look)
     )
 
@@ -47,7 +47,7 @@ def facts_at(height: int, width: int, channels: int, settings: Any, **look: Any)
     """The same for pictures stored at just these sides."""
     facts = facts_of(EVEN, settings, channels=channels, **look)
     facts["data"] |= {"height": height, "width": width}
-    return facts | {"net": registry.find(KIND, **settings)._net(facts, train_table(EVEN))}
+    return facts | {"net": registry.find(TASK, **settings)._net(facts, train_table(EVEN))}
 
 
 def noise(facts: Facts, rows: int = 16) -> Parts:
@@ -70,17 +70,17 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **settings: Any) -> Cal
         return net, {}
 
     patch.setattr(loop, "fit", capture)
-    app = registry.find(KIND, **settings)
+    task = registry.find(TASK, **settings)
     plan = Plan(facts=facts, device="cpu")
     torch.manual_seed(0)
-    app.fit(app.build(facts), noise(facts), plan)
+    task.fit(task.build(facts), noise(facts), plan)
     return seen[0]
 
 
 def several_facts() -> Facts:
     table = train_table({"x": 6}).drop(columns="label")
     rows = [("a",), ("a", "b"), (), ("c",), ("b", "c"), ("a", "b", "c")]
-    return registry.find(KIND).learn(table.assign(labels=pd.Series(rows, dtype=object)))
+    return registry.find(TASK).learn(table.assign(labels=pd.Series(rows, dtype=object)))
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

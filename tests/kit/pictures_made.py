@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-KIND = "image-classification"
+TASK = "image-classification"
 CLASSES = ("cat", "dog")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pictures_made import KIND, folder
+from pictures_made import TASK, folder
 
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.media.files import labelled
@@ -30,7 +30,7 @@ def read(source) -> pd.DataFrame:
 
 
 def prepared(source, **settings) -> Prepared:
-    return prepare(find(KIND), source, **settings)
+    return prepare(find(TASK), source, **settings)
 
 
 def reasons(data: Prepared) -> dict[str, str]:

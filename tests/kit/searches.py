@@ -10,7 +10,7 @@ import pytest
 import tenfold
 import worlds
 
-KIND = "image-classification"
+TASK = "image-classification"
 TOLD = {"size": "tiny", "network": "fast", "epochs": 10, "batch": 24, "device": "cpu"}
 COUNT = 8
 
@@ -23,7 +23,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tune(data: Any, out: Path | None = None, **more: Any):
-    return tenfold.tune(KIND, data, out=out, **({"trials": COUNT} | TOLD | more))
+    return tenfold.tune(TASK, data, out=out, **({"trials": COUNT} | TOLD | more))
 
 
 @pytest.fixture(scope="module")

@@ -33,10 +33,10 @@ from tenfold.serving import server as serving_server
 from tenfold.serving.models import identifiers, model_of
 from tenfold.serving.service import Service
 from tenfold.serving.settings import Settings, bound
-from tenfold.task import App
+from tenfold.task import Task
 
 PATIENCE = 30
-KIND = "image-classification"
+TASK = "image-classification"
 PREDICT = "/v1/models/run/predict"
 BATCH = "/v1/models/run/batch"
 
@@ -205,7 +205,7 @@ def _run(server: serving_server.Server, listening: socket.socket) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Echo(App):
+class Echo(Task):
     """Answers with what came; "several" answers twice a row, "nothing" not at all."""
 
     wanted: tuple[tuple[str, Input], ...] = ()
@@ -219,7 +219,7 @@ class Echo(App):
     def inputs(self, facts: Any) -> dict[str, Input]:
         return dict(self.wanted)
 
-    def gives(self, facts: Any) -> Any:
+    def answer(self, facts: Any) -> Any:
         return Label
 
     def encode(self, table: Any, facts: Any) -> Encoded:
@@ -263,7 +263,7 @@ def echo(folder: Path, **wanted: Input) -> Run:
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    return trained(KIND, tmp_path_factory)
+    return trained(TASK, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

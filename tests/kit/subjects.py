@@ -1,4 +1,4 @@
-"""Every application on its world: prepared, trained once a process, and what it hands the loop."""
+"""Every task on its world: prepared, trained once a process, and what it hands the loop."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from tenfold.core.columns import Parts
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.run.run import Run
-from tenfold.task import App
+from tenfold.task import Task
 from tenfold.tasks import registry
 from tenfold.training import loop
 from worlds import WORLDS, World
 
-KINDS = sorted(registry.names())
+TASKS = sorted(registry.names())
 SEED = 3
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One application on its world: what was prepared, and a run trained on it."""
+    """One task on its world: what was prepared, and a run trained on it."""
 
-    kind: str
+    name: str
     world: World
     data: Path
     prepared: Prepared
     run: Run
 
     @property
-    def app(self) -> App:
-        return self.run.app
+    def task(self) -> Task:
+        return self.run.task
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -44,33 +44,33 @@ class Subject:
     def net(self) -> torch.nn.Module:
         """The untrained network."""
         torch.manual_seed(SEED)
-        return self.app.build(self.facts)
+        return self.task.build(self.facts)
 
     def plan(self, **settings: Any) -> Plan:
         return Plan(**{"facts": self.facts, "seed": SEED, "device": "cpu", **settings})
 
 
-def world_of(kind: str) -> World:
-    if kind not in WORLDS:
-        pytest.fail(f"{kind} has no world: add one to tests/kit/worlds.py")
-    return WORLDS[kind]
+def world_of(name: str) -> World:
+    if name not in WORLDS:
+        pytest.fail(f"{name} has no world: add one to tests/kit/worlds.py")
+    return WORLDS[name]
 
 
 _TRAINED: dict[str, Subject] = {}
 
 
-def trained(kind: str, folders: pytest.TempPathFactory) -> Subject:
-    """The application trained on its world, by the verb; once a process. Leave its run as it is."""
-    if kind not in _TRAINED:
-        world, folder = world_of(kind), folders.mktemp(kind)
+def trained(name: str, folders: pytest.TempPathFactory) -> Subject:
+    """The task trained on its world, by the verb; once a process. Leave its run as it is."""
+    if name not in _TRAINED:
+        world, folder = world_of(name), folders.mktemp(name)
         data = world.make(folder / "data", SEED)
         settings = {"seed": SEED, "device": "cpu", **world.plan, **world.settings}
-        run = tenfold.train(kind, data, out=folder / "run", **settings)
-        _TRAINED[kind] = Subject(kind, world, data, prepare(run.app, data, seed=SEED), run)
-    return _TRAINED[kind]
+        run = tenfold.train(name, data, out=folder / "run", **settings)
+        _TRAINED[name] = Subject(name, world, data, prepare(run.task, data, seed=SEED), run)
+    return _TRAINED[name]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=TASKS)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return trained(request.param, tmp_path_factory)
 
@@ -81,7 +81,7 @@ class _Enough(Exception):
 
 @dataclass
 class Call:
-    """What an application hands to the loop."""
+    """What a task hands to the loop."""
 
     net: torch.nn.Module
     parts: Parts
@@ -93,7 +93,7 @@ class Call:
 
 
 def handed_over(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """What the application hands to loop.fit; skips where it learns in another way."""
+    """What the task hands to loop.fit; skips where it learns in another way."""
     seen: list[Call] = []
 
     def capture(*args: Any, **words: Any) -> None:
@@ -103,7 +103,7 @@ def handed_over(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Call:
     with monkeypatch.context() as patch:
         patch.setattr(loop, "fit", capture)
         try:
-            subject.app.fit(subject.net(), subject.prepared.parts, subject.plan(epochs=1))
+            subject.task.fit(subject.net(), subject.prepared.parts, subject.plan(epochs=1))
         except _Enough:
             return seen[0]
-    pytest.skip(f"{subject.kind} does not learn by the loop")
+    pytest.skip(f"{subject.name} does not learn by the loop")

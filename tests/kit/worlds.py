@@ -1,7 +1,7 @@
-"""Tiny generated data, one world a kind of work: what the contract suite holds every kind against.
+"""Tiny generated data, one world a task: what the contract suite holds every kind against.
 
 A world is a labelled folder with given parts that a small model learns in seconds, the settings
-that make it do so, and ways to spoil what learning must not see. A new application adds one entry
+that make it do so, and ways to spoil what learning must not see. A new task adds one entry
 to WORLDS. Everything is a function of the seed.
 """
 
@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 @dataclass(frozen=True)
 class World:
-    """How to make data of one kind of work, and how to learn on them.
+    """How to make data of one task, and how to learn on them.
 
     `make(folder, seed)` writes a labelled folder with train, valid and test parts. `spoil(folder)`
     changes every answer and every content outside the train part. `settings` and `plan` are

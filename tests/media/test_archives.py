@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import tenfold
-from pictures_made import KIND, drawn, folder, png, zipped
+from pictures_made import TASK, drawn, folder, png, zipped
 from preparing import prepared, reasons
 
 from tenfold.core.errors import DataRefused
@@ -129,7 +129,7 @@ def test_a_zip_is_learnt_from_without_being_unpacked(tmp_path):
     zipped(folder(tmp_path / "photos", 8), tmp_path / "photos.zip")
     content = (tmp_path / "photos.zip").read_bytes()
     words = ["--size", "tiny", "--epochs", "1", "--batch", "8", "--device", "cpu"]
-    done = tenfold("train", KIND, "photos.zip", *words, cwd=tmp_path)
+    done = tenfold("train", TASK, "photos.zip", *words, cwd=tmp_path)
     assert done.code == 0, done.err
     assert (tmp_path / "photos.zip").read_bytes() == content
     assert sorted(os.listdir(tmp_path)) == ["photos", "photos.zip", "runs"]

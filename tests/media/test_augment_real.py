@@ -11,12 +11,12 @@ from tenfold.data.prepare import prepare
 from tenfold.media.image.augment import differs_mirrored
 from tenfold.tasks.registry import find
 
-KIND = "image-classification"
+TASK = "image-classification"
 
 
 def judged(folder: Path, side: int) -> tuple[float, float] | None:
     """The verdict on training rows, read through tenfold."""
-    train = prepare(find(KIND, image_size=side), folder, limit=5000).parts.train
+    train = prepare(find(TASK, image_size=side), folder, limit=5000).parts.train
     rows = train.take(np.arange(train.rows))
     return differs_mirrored(rows["image"], rows["label"])
 
@@ -25,7 +25,7 @@ def judged(folder: Path, side: int) -> tuple[float, float] | None:
 def test_digits_and_shoes_have_a_side(data_folder: Path, name: str):
     straight, mirrored = judged(data_folder / name, 0)
     assert straight > mirrored + 0.1
-    if name == "mnist":  # the figure in docs/apps/image-classification.md
+    if name == "mnist":  # the figure in docs/tasks/image-classification.md
         assert (round(straight, 2), round(mirrored, 2)) == (0.81, 0.44)
 
 

@@ -20,7 +20,7 @@ from tenfold.media.image import draw, foreground
 from tenfold.tasks import registry
 from tenfold.tasks.registry import find
 
-KIND = "image-classification"
+TASK = "image-classification"
 
 
 def disc(number: int, side: int = 64, colour: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +106,7 @@ def folder(place: Path, each: int = 16, colour: bool = True, side: int = 32) -> 
 def run(tmp_path_factory: pytest.TempPathFactory):
     home = tmp_path_factory.mktemp("foreground")
     return tenfold.train(
-        KIND,
+        TASK,
         folder(home / "data", 30),
         out=home / "run",
         size="tiny",
@@ -119,12 +119,12 @@ def run(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.mark.parametrize("colour", [True, False], ids=["colour", "grey"])
 def test_the_mask_is_the_last_channel(tmp_path: Path, colour: bool):
-    app = find(KIND, foreground="mixture")
-    prepared = prepare(app, folder(tmp_path / "data", 6, colour))
+    task = find(TASK, foreground="mixture")
+    prepared = prepare(task, folder(tmp_path / "data", 6, colour))
     image = prepared.columns["image"]
     channels = 3 if colour else 1
     assert prepared.facts["data"]["channels"] == channels and image.shape[-1] == channels + 1
-    plain = prepare(find(KIND), tmp_path / "data").columns["image"]
+    plain = prepare(find(TASK), tmp_path / "data").columns["image"]
     assert (image[..., :-1] == plain).all(), "the mixture changes no pixel"
     assert (image[..., -1:] == foreground.masks(np.ascontiguousarray(plain))).all()
 
@@ -137,7 +137,7 @@ def test_tiny_pictures_are_learnt_with_a_mask(tmp_path: Path, side: int):
         values = np.random.default_rng(number).integers(0, 99, (side, side, 3), np.uint8)
         Image.fromarray(values + 100 * (number % 2)).save(data / "ab"[number % 2] / f"{number}.png")
     found = tenfold.train(
-        KIND, data, out=tmp_path / "run", size="tiny", foreground="mixture", epochs=2, device="cpu"
+        TASK, data, out=tmp_path / "run", size="tiny", foreground="mixture", epochs=2, device="cpu"
     )
     assert found.scores["rows"]["quarantined"] == 0
 
@@ -149,15 +149,15 @@ def test_the_score_with_the_channel_set_to_one_stands_beside(run):
     assert 0 <= without["accuracy"] <= 1
     page = (run.folder / "report.html").read_text()
     assert "foreground channel set to one" in page
-    change = run.app.ablations(run.facts)[name]
+    change = run.task.ablations(run.facts)[name]
     image = np.zeros((2, 4, 4, 4), np.uint8)
     after = change({"image": image})["image"]
     assert (after[..., 3] == 255).all() and not after[..., :3].any() and not image.any()
 
 
 def test_a_run_without_a_mask_has_nothing_to_take_away():
-    app = registry.find(KIND)
-    assert app.ablations({"data": {"masked": False}}) == {}
+    task = registry.find(TASK)
+    assert task.ablations({"data": {"masked": False}}) == {}
 
 
 def test_predictions_are_those_of_the_opened_run(run, tmp_path: Path):
@@ -196,16 +196,16 @@ def test_a_missing_package_is_said_with_its_extra():
 
 def test_an_unknown_way_is_refused():
     with pytest.raises(tenfold.TenfoldError, match="one of none, mixture, got 'mixtrue'"):
-        find(KIND, foreground="mixtrue")
+        find(TASK, foreground="mixtrue")
 
 
 def test_a_row_that_fails_is_zeros_in_every_channel(tmp_path: Path):
     data = folder(tmp_path / "data", 4)
-    app = find(KIND, foreground="mixture")
-    table = scan(app.read(data))
-    facts = app.learn(table)
+    task = find(TASK, foreground="mixture")
+    table = scan(task.read(data))
+    facts = task.learn(table)
     (data / "square" / "1.png").write_bytes(b"gone")
-    encoded = app.encode(table, facts)
+    encoded = task.encode(table, facts)
     (row,) = encoded.problems
     image = encoded.columns["image"]
     assert not image[row].any() and all(image[other].any() for other in range(8) if other != row)

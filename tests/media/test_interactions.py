@@ -109,7 +109,7 @@ def test_a_column_of_words_is_not_taken_for_ratings(tmp_path: Path):
     assert "the column rating holds words" in told.getvalue()
     with pytest.raises(DataRefused) as refused:
         histories.table(found, ratings=True)
-    assert refused.value.code == "missing-column" and "--answer ratings" in refused.value.fix
+    assert refused.value.code == "missing-column" and "--output ratings" in refused.value.fix
 
 
 def test_a_file_without_interactions_is_named(tmp_path: Path):

@@ -12,7 +12,7 @@ from tenfold.data.scan import scan
 from tenfold.media.text import near_duplicates
 from tenfold.tasks.registry import find
 
-KIND = "text-classification"
+TASK = "text-classification"
 WORDS = np.array(
     "harbour violet engine quiet marble lantern copper thunder meadow silver pocket window "
     "ladder button camera forest island jacket kitten lemon".split()
@@ -92,7 +92,7 @@ def rows(count: int, part: str, start: int = 0) -> list[tuple[str, str, str]]:
 def test_training_rows_near_the_test_are_left_out():
     few = [(f"{sentence(1000)}!", "a", "train")]
     data = table([*rows(60, "train"), *rows(10, "valid", 500), *rows(10, "test", 1000), *few])
-    found = prepare(find(KIND), data)
+    found = prepare(find(TASK), data)
     assert found.leaks == ["row 80"] and found.near == [["row 70", "row 80"]]
     assert len(found.table("test")) == 10
 
@@ -100,14 +100,14 @@ def test_training_rows_near_the_test_are_left_out():
 def test_where_many_are_near_they_stay_and_it_is_said():
     many = [(f"{sentence(1000 + seed)}!", "ab"[seed % 2], "train") for seed in range(10)]
     data = table([*rows(60, "train"), *rows(10, "valid", 500), *rows(10, "test", 1000), *many])
-    found = prepare(find(KIND), data)
+    found = prepare(find(TASK), data)
     assert not found.leaks and len(found.near) == 10
 
 
 def test_the_score_is_given_without_them_too(tmp_path):
     many = [(f"{sentence(1000 + seed)}!", "ab"[seed % 2], "train") for seed in range(8)]
     data = table([*rows(60, "train"), *rows(12, "valid", 500), *rows(10, "test", 1000), *many])
-    run = tenfold.train(KIND, data, out=tmp_path / "run", model="naive-bayes")
+    run = tenfold.train(TASK, data, out=tmp_path / "run", model="naive-bayes")
     assert run.scores["rows"]["test"] == 10 and run.scores["without_near"]["rows"] == 2
     assert set(run.scores["without_near"]["scores"]) == set(run.scores["scores"])
     assert "near copies of rows judged" in (tmp_path / "run" / "report.html").read_text("utf-8")
@@ -117,7 +117,7 @@ def test_a_drawn_split_keeps_them_on_one_side():
     pairs = [
         (f"{sentence(seed)}{mark}", "ab"[seed % 2]) for seed in range(80) for mark in ("", "!")
     ]
-    data = prepare(find(KIND), table(pairs))
+    data = prepare(find(TASK), table(pairs))
     sides = data.used.groupby("near")["split"].nunique()
     assert len(sides) == 80 and (sides == 1).all()
 

@@ -20,7 +20,7 @@ from tenfold.networks.image_classifier import PictureClassifier
 from tenfold.networks.notation import ready
 from tenfold.networks.notation.network import Lined
 
-KIND = "image-classification"
+TASK = "image-classification"
 
 
 def pictures(body: nn.Module, side: int = 28) -> PictureClassifier:
@@ -155,7 +155,7 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def test_a_plan_writes_nothing(photos, here):
-    found = tenfold.train(KIND, photos, plan=True, size="tiny", epochs=3, batch=8, out=here / "run")
+    found = tenfold.train(TASK, photos, plan=True, size="tiny", epochs=3, batch=8, out=here / "run")
     assert list(here.iterdir()) == []
     rows, took = found["rows"], found["estimate"]
     assert sum(rows.values()) == 36 and rows["quarantined"] == 0
@@ -167,7 +167,7 @@ def test_a_plan_writes_nothing(photos, here):
 
 
 def test_a_plan_on_the_command_line(photos, here):
-    words = ["train", KIND, photos, "--plan", "--epochs", "1", "--batch", "8"]
+    words = ["train", TASK, photos, "--plan", "--epochs", "1", "--batch", "8"]
     line = "conv8 relu maxpool2 globalaverage"
     done = command(*words, "--network", line, cwd=here)
     assert done.code == 0, done.err
@@ -191,10 +191,10 @@ def test_a_plan_on_the_command_line(photos, here):
 )
 def test_a_plan_refuses_what_cannot_be(photos, here, words, said):
     with pytest.raises(UsageError, match=said):
-        tenfold.train(KIND, photos, plan=True, **words)
+        tenfold.train(TASK, photos, plan=True, **words)
     assert list(here.iterdir()) == []
 
 
 def test_minutes_are_planned_with(photos, here):
-    found = tenfold.train(KIND, photos, plan=True, size="tiny", minutes=0.2)
+    found = tenfold.train(TASK, photos, plan=True, size="tiny", minutes=0.2)
     assert found["estimate"]["minutes"] < 0.5

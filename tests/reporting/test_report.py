@@ -142,7 +142,7 @@ def test_made_again_without_the_data(run, page, tmp_path):
 
 def test_the_run_stays_sealed(run):
     report(run.folder)
-    assert open_run(run.folder, "cpu").kind == run.kind
+    assert open_run(run.folder, "cpu").task_name == run.task_name
 
 
 def test_no_page_goes_into_the_run(run):
@@ -152,7 +152,7 @@ def test_no_page_goes_into_the_run(run):
         report([run, run], out=run.folder / "mine.html", compare=True)
     assert not (run.folder / "mine.html").exists()
     report(run, out=run.folder / "report.html")
-    assert open_run(run.folder, "cpu").kind == run.kind
+    assert open_run(run.folder, "cpu").task_name == run.task_name
 
 
 def test_on_other_data(run):
@@ -296,7 +296,7 @@ def said(*facts) -> str:
         ),
         (
             (document(0.9, 0.9, 0.9), {}, [{"valid_loss": x, "epoch": x} for x in (3, 1, 2, 3)]),
-            "lowest after 1 passes",
+            "lowest after 1 epochs",
         ),
         (
             (

@@ -21,7 +21,7 @@ from tenfold.run import compare
 from tenfold.run.compare import Compared
 from tenfold.run.rows import rows_of
 
-KIND = "image-classification"
+TASK = "image-classification"
 QUICK = {"size": "tiny", "batch": 16, "augment": "none"}
 
 
@@ -172,13 +172,13 @@ def data(home) -> Path:
 
 @pytest.fixture(scope="module")
 def good(home, data):
-    return tenfold.train(KIND, data, out=home / "good", epochs=12, **QUICK)
+    return tenfold.train(TASK, data, out=home / "good", epochs=12, **QUICK)
 
 
 @pytest.fixture(scope="module")
 def bad(home, data):
     """Learnt with a rate at which nothing is learnt."""
-    return tenfold.train(KIND, data, out=home / "bad", epochs=1, learning_rate=1e-7, **QUICK)
+    return tenfold.train(TASK, data, out=home / "bad", epochs=1, learning_rate=1e-7, **QUICK)
 
 
 def test_the_better_run_is_told(good, bad):
@@ -206,7 +206,7 @@ def test_a_page_is_written_where_it_is_asked_for(good, bad, tmp_path):
 
 def test_rows_that_one_run_learnt_from_are_left_out(home, data, good):
     """Another seed draws another split: few rows judge both, and neither has learnt from them."""
-    other = tenfold.train(KIND, data, out=home / "seed", epochs=1, seed=5, **QUICK)
+    other = tenfold.train(TASK, data, out=home / "seed", epochs=1, seed=5, **QUICK)
     found = compare.compare(good, other)
     rows = [{row["digest"]: row["split"] for row in rows_of(run)} for run in (good, other)]
     common = {key for key, part in rows[0].items() if part == rows[1].get(key) == "test"}
@@ -265,12 +265,12 @@ def test_what_cannot_be_compared_is_refused(home, data, good, bad, tmp_path):
     several = pd.DataFrame(
         {"image": [np.zeros((9, 9), np.uint8) + n for n in range(40)], "label": ["a|b", "b"] * 20}
     )
-    both = tenfold.train(KIND, several, out=tmp_path / "several", epochs=1, **QUICK)
+    both = tenfold.train(TASK, several, out=tmp_path / "several", epochs=1, **QUICK)
     with pytest.raises(UsageError, match="different work") as kinds:
         tenfold.report([good, both], compare=True)
-    assert kinds.value.code == "different-kinds"
+    assert kinds.value.code == "different-tasks"
     strange = photos(tmp_path / "strange", each=12, seed=77)
-    alone = tenfold.train(KIND, strange, out=tmp_path / "alone", epochs=1, **QUICK)
+    alone = tenfold.train(TASK, strange, out=tmp_path / "alone", epochs=1, **QUICK)
     with pytest.raises(DataRefused, match="no row that both") as none:
         tenfold.report([good, alone], compare=True)
     assert none.value.code == "no-common-rows" and "--data" in none.value.fix

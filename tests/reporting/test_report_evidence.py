@@ -23,7 +23,7 @@ from tenfold.tasks.image_classification import ImageClassification
 from tenfold.verbs.report import report
 from tenfold.verbs.train import train
 
-KIND = "image-classification"
+TASK = "image-classification"
 QUICK = {"size": "tiny", "batch": 16, "augment": "none"}
 
 
@@ -127,12 +127,12 @@ def darker(batch: dict) -> dict:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of an application that says what can be taken away of a picture."""
+    """A run of a task that says what can be taken away of a picture."""
     with pytest.MonkeyPatch.context() as patch:
         parts = {"<all> light": darker, "nothing": dict}
         patch.setattr(ImageClassification, "ablations", lambda self, facts: parts)
         out = tmp_path_factory.mktemp("evidence") / "run"
-        return train(KIND, table(), out=out, epochs=8, **QUICK)
+        return train(TASK, table(), out=out, epochs=8, **QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_parts_that_are_taken_away_are_scored(run, page):
 
 
 def test_an_application_takes_nothing_away_unless_it_says_so(run):
-    assert run.app.ablations(run.facts) == {}
+    assert run.task.ablations(run.facts) == {}
 
 
 def test_few_examples_have_their_table(run, page):

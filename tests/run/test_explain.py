@@ -202,7 +202,7 @@ def test_several_classes_are_asked_about_one_at_a_time(tmp_path):
     run = hardly_learnt(table, tmp_path / "run")
     found = explain(run, table["image"][0], about="b", out=tmp_path / "seen")
     (one,) = found["inputs"]
-    assert one["kind"] == "labels" and set(one["random_weights"]) == {"occlusion", "gradcam"}
+    assert one["answer"] == "labels" and set(one["random_weights"]) == {"occlusion", "gradcam"}
     usual = explain(run, table["image"][0], out=tmp_path / "seen")["inputs"][0]
     assert usual["explanations"][0] != one["explanations"][0]
 

@@ -24,7 +24,7 @@ from tenfold.media.text.passages import passage, strongest
 from tenfold.run import explain
 from tenfold.run.run import open_run
 
-KIND = "text-classification"
+TASK = "text-classification"
 TEXT = "today we saw the <b>team</b> 😀 score a goal"
 CHINESE = "今天 我们 觉得 台风 很"
 INPUTS = {"text": Input("text")}
@@ -32,7 +32,7 @@ INPUTS = {"text": Input("text")}
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory) -> Subject:
-    return trained(KIND, tmp_path_factory)
+    return trained(TASK, tmp_path_factory)
 
 
 def by_word(table: pd.DataFrame) -> list[Label | Problem]:
@@ -188,8 +188,8 @@ def test_http_and_the_exported_run_explain_as_torch_does(subject, tmp_path):
 
 
 def maps_of(run, text: str) -> Explanation:
-    table = next(tables(run.app.inputs(run.facts), text))
-    columns = Columns(run.app.encode(table, run.facts).columns)
+    table = next(tables(run.task.inputs(run.facts), text))
+    columns = Columns(run.task.encode(table, run.facts).columns)
     (found,) = explain.covered(run, table, columns)
     return found
 

@@ -40,13 +40,13 @@ def test_a_copy_of_a_run_is_a_run(subject: Subject, folder: Path):
 
 def test_a_run_holds_no_path_of_the_machine_it_was_made_on(subject: Subject, folder: Path):
     """Neither where the data lay nor anything below it; scores and page may name the run itself."""
-    for name in ("app.json", "facts.json", "plan.json", "rows.jsonl", "weights.safetensors"):
+    for name in ("task.json", "facts.json", "plan.json", "rows.jsonl", "weights.safetensors"):
         assert str(subject.data).encode() not in (folder / name).read_bytes(), name
 
 
 def test_a_half_written_file_of_a_killed_process_does_no_harm(subject: Subject, folder: Path):
     (folder / ".report.html.a1b2c3d4").write_text("<p>")
-    assert open_run(folder, "cpu").kind == subject.kind
+    assert open_run(folder, "cpu").task_name == subject.name
 
 
 # --- changed by accident ---
@@ -157,11 +157,11 @@ STRANGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a newer schema": (newer, rf"newer tenfold \(schema {SCHEMA + 1}\)"),
     "a folder for a file": (folder_for_file, "lacks log.jsonl"),
     "a manifest that names another file": (
-        manifest_of(lambda files: files.update({"../x": files["app.json"]})),
+        manifest_of(lambda files: files.update({"../x": files["task.json"]})),
         "names '../x'",
     ),
     "a manifest that names an absolute path": (
-        manifest_of(lambda files: files.update({"/etc/hostname": files["app.json"]})),
+        manifest_of(lambda files: files.update({"/etc/hostname": files["task.json"]})),
         "names '/etc/hostname'",
     ),
     "a manifest without the weights": (
@@ -179,12 +179,12 @@ STRANGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a manifest of nothing": (lambda f: write(f / "manifest.json", {}), "says nothing"),
     "a manifest that is a list": (lambda f: write(f / "manifest.json", [1]), "says nothing"),
     "a manifest of a list": (
-        lambda f: write(f / "manifest.json", {"schema": SCHEMA, "files": ["app.json"]}),
+        lambda f: write(f / "manifest.json", {"schema": SCHEMA, "files": ["task.json"]}),
         "says nothing",
     ),
     "a manifest whose facts are words": (
-        manifest_of(lambda files: files.update({"app.json": "fine"})),
-        "app.json is not what was written",
+        manifest_of(lambda files: files.update({"task.json": "fine"})),
+        "task.json is not what was written",
     ),
     "a manifest that is no JSON": (
         lambda f: (f / "manifest.json").write_text('{"schema": 1e999}'),
@@ -204,13 +204,13 @@ def test_a_strange_folder_is_refused(folder: Path, change: Callable[[Path], Any]
 
 
 ODD: dict[str, Callable[[Path], Any]] = {
-    "an unknown kind of work": lambda f: changed(f / "app.json", kind="mind-reading"),
-    "a kind that is a path": lambda f: changed(f / "app.json", kind="../../x"),
-    "a kind that is a number": lambda f: changed(f / "app.json", kind=7),
-    "an unknown setting": lambda f: changed(f / "app.json", settings={"speed": 9}),
-    "settings that are words": lambda f: changed(f / "app.json", settings="fast"),
-    "no kind": lambda f: write(f / "app.json", {"settings": {}}),
-    "an app that is a list": lambda f: write(f / "app.json", []),
+    "an unknown task": lambda f: changed(f / "task.json", task="mind-reading"),
+    "a task that is a path": lambda f: changed(f / "task.json", task="../../x"),
+    "a task that is a number": lambda f: changed(f / "task.json", task=7),
+    "an unknown setting": lambda f: changed(f / "task.json", settings={"speed": 9}),
+    "settings that are words": lambda f: changed(f / "task.json", settings="fast"),
+    "no task": lambda f: write(f / "task.json", {"settings": {}}),
+    "a task that is a list": lambda f: write(f / "task.json", []),
     "facts that are a number": lambda f: write(f / "facts.json", 3),
     "facts of nothing": lambda f: write(f / "facts.json", {}),
     "facts that are not finite": lambda f: (f / "facts.json").write_text('{"data": NaN}'),

@@ -1,6 +1,6 @@
 """The page in a real browser before a real server with a trained run: what a person sees and does.
 
-The drawers of kinds that no application has yet are tested in test_page_drawers.py.
+The drawers of kinds that no task has yet are tested in test_page_drawers.py.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The page's drawers: every kind of answer and of explanation, as the page draws it.
 
-Most kinds no application has yet: a small real server (page_server.py) hands out the page's own
+Most kinds no task has yet: a small real server (page_server.py) hands out the page's own
 files and answers with canned documents (drawers.py); test_page.py has a real run behind it, what
 the page sends stands in test_page_sent.py, what it says of refusals in test_page_refusals.py.
 """

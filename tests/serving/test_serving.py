@@ -6,13 +6,14 @@ import re
 import numpy as np
 import pytest
 import served
-from served import BATCH, KIND, PREDICT, in_process, one
+from served import BATCH, PREDICT, TASK, in_process, one
 from served import pictures as pictures
 from served import server as server
 from served import subject as subject
 
 import tenfold
 from tenfold.core.columns import Columns
+from tenfold.data.inputs import tables
 from tenfold.media.input import Input
 from tenfold.run import explain
 
@@ -69,8 +70,8 @@ def test_explain_covers_as_python_does(server, subject, pictures):
     path = pictures[0]
     answer = server.form("/v1/models/run/explain", [("image", path.read_bytes())]).json()
     run = subject.run
-    table = next(tenfold.sources.tables(run.app.inputs(run.facts), str(path)))
-    columns = Columns(run.app.encode(table, run.facts).columns)
+    table = next(tables(run.task.inputs(run.facts), str(path)))
+    columns = Columns(run.task.encode(table, run.facts).columns)
     (want,) = explain.occlusion(run.answer, columns)
     (found,) = answer["explanations"]
     assert (found["over"], found["method"]) == ("image", "occlusion")
@@ -114,7 +115,7 @@ def test_every_kind_of_input_arrives_as_it_is(tmp_path):
         found = server.post(path, {"inputs": told | {"age": None}}).json()["predictions"][0]
         assert json.loads(found["label"])["age"] == "nan"
         listed = server.get("/v1/models/echo").json()["inputs"]
-        assert listed["town"] == {"kind": "category", "choices": ["Ulm", "Köln"]}
+        assert listed["town"] == {"medium": "category", "choices": ["Ulm", "Köln"]}
 
 
 def _field(value) -> bytes:
@@ -186,7 +187,7 @@ def test_chinese_class_names_and_folder(subject, tmp_path):
         place = data / path.parent.parent.name / names[path.parent.name] / path.name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
-    run = tenfold.train(KIND, data, out=tmp_path / "运行", size="tiny", epochs=2, device="cpu")
+    run = tenfold.train(TASK, data, out=tmp_path / "运行", size="tiny", epochs=2, device="cpu")
     with served.thread([run]) as server:
         name = f"run-{run.digest[:8]}"
         model = server.get(f"/v1/models/{name}").json()

@@ -15,8 +15,8 @@ from served import pictures as pictures
 from served import server as server
 from served import subject as subject
 
-import tenfold
 from tenfold.core.columns import Columns
+from tenfold.data.inputs import tables
 
 # --- many at a time ---
 
@@ -149,8 +149,8 @@ def test_a_bad_row_harms_nobody(subject, pictures):
         return subject.run.infer(columns)
 
     run = subject.run
-    table = next(tenfold.sources.tables(run.app.inputs(run.facts), str(pictures[0])))
-    poisoned = run.app.encode(table, run.facts).columns["image"][0]
+    table = next(tables(run.task.inputs(run.facts), str(pictures[0])))
+    poisoned = run.task.encode(table, run.facts).columns["image"][0]
     contents = [pictures[1].read_bytes(), poison, pictures[2].read_bytes()]
     with served.thread([dataclasses.replace(run, infer=infer)]) as server:
         many = {"inputs": [{"image": served.coded(each)} for each in contents]}

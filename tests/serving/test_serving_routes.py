@@ -127,9 +127,9 @@ def test_the_document_of_a_model(server, subject):
     (listed,) = server.get("/v1/models").json()["models"]
     assert listed == server.get("/v1/models/run").json()
     scores = subject.run.scores
-    assert listed["kind"] == subject.kind and listed["hash"] == subject.run.digest
-    assert listed["inputs"] == {"image": {"kind": "image", "choices": []}}
-    assert listed["gives"] == "label" and listed["classes"] == ["circle", "cross", "triangle"]
+    assert listed["task"] == subject.name and listed["hash"] == subject.run.digest
+    assert listed["inputs"] == {"image": {"medium": "image", "choices": []}}
+    assert listed["answer"] == "label" and listed["classes"] == ["circle", "cross", "triangle"]
     assert listed["score"] == scores["scores"][scores["headline"]]
     assert listed["limits"]["batch"] == 16 and listed["limits"]["bytes"] > 25 << 20
     assert listed["options"]["threshold"] == {
@@ -147,7 +147,7 @@ def test_json_of_an_answer_is_its_own():
     """As asdict gives it, but not with its slow copy of everything inside."""
     answer = Labels(("a", "b"), {"a": 0.75, "b": 0.5})
     told = to_json(answer)
-    assert told == {"kind": "labels", **dataclasses.asdict(answer)}
+    assert told == {"answer": "labels", **dataclasses.asdict(answer)}
     told["probabilities"].clear()
     assert answer.probabilities == {"a": 0.75, "b": 0.5}
 

@@ -149,7 +149,7 @@ def test_ten_minutes_of_good_bad_and_broken_requests(body, tmp_path):
             {"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(good, timeout=10) as answer:
-            assert json.load(answer)["predictions"][0]["kind"] == "label"
+            assert json.load(answer)["predictions"][0]["answer"] == "label"
         process.terminate()
         assert process.wait(PATIENCE) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]

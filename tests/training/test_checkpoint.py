@@ -17,7 +17,7 @@ import tenfold
 import worlds
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, Stopped, UsageError
 
-KIND = "image-classification"
+TASK = "image-classification"
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_damaged_plan_is_refused(tmp_path: Path):
 
 def train(data: Path, out: Path | None, **changed: Any) -> Any:
     settings = {"size": "tiny", "augment": "shift", "epochs": 2, "batch": 24, "device": "cpu"}
-    return tenfold.train(KIND, data, out=out, **settings | changed)
+    return tenfold.train(TASK, data, out=out, **settings | changed)
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +170,8 @@ def test_without_out_the_unfinished_run_continues_and_others_get_a_number(
     with watching() as heard:
         same = train(data, None)
     assert heard.told("Continuing the unfinished run") and heard.told("Continuing at step 4")
-    assert [run.folder.name for run in (same, other)] == [f"shapes-{KIND}-1", f"shapes-{KIND}-2"]
-    assert train(data, None, epochs=1).folder.name == f"shapes-{KIND}-3"
+    assert [run.folder.name for run in (same, other)] == [f"shapes-{TASK}-1", f"shapes-{TASK}-2"]
+    assert train(data, None, epochs=1).folder.name == f"shapes-{TASK}-3"
 
 
 def test_a_finished_run_and_a_strange_folder_are_left_alone(data: Path, tmp_path: Path):

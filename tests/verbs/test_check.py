@@ -14,7 +14,7 @@ from PIL import Image
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.verbs.check import check
 
-KIND = "image-classification"
+TASK = "image-classification"
 QUICK = {"size": "tiny"}
 
 
@@ -49,7 +49,7 @@ def state(place: Path) -> dict[str, tuple[int, int]]:
 def checked(dirty, tmp_path_factory):
     """What check says of the dirty folder, and the page it wrote."""
     before = state(dirty)
-    found = check(KIND, dirty, out=tmp_path_factory.mktemp("checked"), **QUICK)
+    found = check(TASK, dirty, out=tmp_path_factory.mktemp("checked"), **QUICK)
     assert state(dirty) == before, "the data were written to"
     return found, Path(found["report"])
 
@@ -95,17 +95,17 @@ def test_refused_data_are_reported_too(here, tmp_path):
     data = folder(tmp_path / "photos", each=8)
     (data / "cat" / "bad.png").write_bytes(b"")
     with pytest.raises(DataRefused, match="more than 5 %") as refused:
-        check(KIND, data, **QUICK)
+        check(TASK, data, **QUICK)
     assert refused.value.exit_code == 3
     document = json.loads((here / "check-photos.json").read_text("utf-8"))
     assert len(document["quarantined"]) == 1 and document["estimate"] == {}
     page = (here / "check-photos.html").read_text("utf-8")
     assert "Not yet ready" in page and "more than 5 %" in page
-    assert check(KIND, data, on_bad="skip", **QUICK)["estimate"]
+    assert check(TASK, data, on_bad="skip", **QUICK)["estimate"]
 
 
 def test_check_goes_where_it_is_told(dirty, here):
-    found = check(KIND, dirty, out="a/b.html", limit=8, **QUICK)
+    found = check(TASK, dirty, out="a/b.html", limit=8, **QUICK)
     assert found["beyond"] > 0 and found["report"] == str(Path("a/b.html"))
     assert sorted(path.name for path in here.rglob("*.*")) == ["b.html", "b.json"]
     assert "beyond --limit" in (here / "a/b.html").read_text("utf-8")
@@ -116,7 +116,7 @@ def test_check_never_writes_into_the_data(out, dirty, monkeypatch):
     monkeypatch.chdir(dirty)
     before = state(dirty)
     with pytest.raises(UsageError, match="into the data"):
-        check(KIND, ".", out=out, **QUICK)
+        check(TASK, ".", out=out, **QUICK)
     assert state(dirty) == before
 
 
@@ -131,7 +131,7 @@ def test_check_never_writes_into_the_data(out, dirty, monkeypatch):
 )
 def test_check_refuses_what_cannot_be(words, said, here, tmp_path):
     with pytest.raises(UsageError, match=said):
-        check(KIND, tmp_path, **words)
+        check(TASK, tmp_path, **words)
 
 
 def test_check_of_several_classes_in_a_table(here):
@@ -142,7 +142,7 @@ def test_check_of_several_classes_in_a_table(here):
             "label": ["red|round", "red", "round"] * 10,
         }
     )
-    found = check(KIND, table, **QUICK)
+    found = check(TASK, table, **QUICK)
     assert sum(found["classes"]["red"].values()) == 20
     assert (here / "check-data.html").is_file()
 
@@ -150,6 +150,6 @@ def test_check_of_several_classes_in_a_table(here):
 def test_sizes_are_drawn(here, tmp_path):
     data = folder(tmp_path / "photos", each=8)
     Image.new("RGB", (90, 40)).save(data / "cat" / "wide.png")
-    check(KIND, data, **QUICK)
+    check(TASK, data, **QUICK)
     page = (here / "check-photos.html").read_text("utf-8")
     assert "longer side, pixels" in page and ">90<" in page

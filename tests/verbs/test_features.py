@@ -20,7 +20,7 @@ from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, EnvironmentRefused, UsageError
 from tenfold.core.lazy import lazy
 
-KIND = "image-classification"
+TASK = "image-classification"
 SETTINGS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}
 VERB = sys.modules[api.features.__module__]
 
@@ -29,7 +29,7 @@ VERB = sys.modules[api.features.__module__]
 def home(tmp_path_factory) -> Path:
     """Pictures, and beside them a run trained on them."""
     place = tmp_path_factory.mktemp("features")
-    api.train(KIND, folder(place / "photos", 12), out=place / "run", **SETTINGS)
+    api.train(TASK, folder(place / "photos", 12), out=place / "run", **SETTINGS)
     return place
 
 
@@ -40,7 +40,7 @@ def run(home):
 
 def embedding(run, pictures: list) -> np.ndarray:
     """What the network itself says of pictures."""
-    encoded = run.app.encode(pd.DataFrame({"image": pictures}), run.facts)
+    encoded = run.task.encode(pd.DataFrame({"image": pictures}), run.facts)
     return run.infer(Columns(encoded.columns))["embedding"]
 
 

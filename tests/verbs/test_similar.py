@@ -18,7 +18,7 @@ import tenfold as api
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.run import embed
 
-KIND = "image-classification"
+TASK = "image-classification"
 SETTINGS = {"size": "tiny", "epochs": 2, "batch": 8, "device": "cpu"}
 NAMES = ("猫", "<b>dog</b>")
 
@@ -29,7 +29,7 @@ def home(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("similar")
     data = folder(place / "photos", 16)
     mapping = {"cat": NAMES[0], "dog": NAMES[1]}
-    api.train(KIND, data, out=place / "run", classes=mapping, **SETTINGS)
+    api.train(TASK, data, out=place / "run", classes=mapping, **SETTINGS)
     return place
 
 
@@ -147,7 +147,7 @@ def test_more_neighbours_than_rows_are_all_there_are(run, home):
 def test_several_classes_a_picture_are_a_list(tmp_path):
     table = pd.DataFrame({"image": [np.asarray(drawn(n)) for n in range(24)]})
     table["label"] = ["a|b" if n % 2 else "a" for n in range(24)]
-    run = api.train(KIND, table, out=tmp_path / "run", **SETTINGS)
+    run = api.train(TASK, table, out=tmp_path / "run", **SETTINGS)
     with pytest.raises(UsageError, match="not where they were"):  # a DataFrame lies nowhere
         api.similar(run, np.asarray(drawn(0)))
     (one,) = api.similar(run, np.asarray(drawn(3)), data=table, k=24)
@@ -220,7 +220,7 @@ def test_training_rows_are_embedded_once(run, home, tmp_path, monkeypatch):
     assert found(one, home / "photos/cat/0.png", data=home / "photos") == first
     assert asked == [1]
     # another network is another entry: what is kept of this one is not taken for it
-    other = api.train(KIND, home / "photos", out=tmp_path / "other", seed=1, **SETTINGS)
+    other = api.train(TASK, home / "photos", out=tmp_path / "other", seed=1, **SETTINGS)
     two, asked = counted(other)
     found(two, home / "photos/cat/0.png")
     assert sum(asked) == len(rows(other)) + 1

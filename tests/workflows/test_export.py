@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from subjects import KINDS, Subject, trained
+from subjects import TASKS, Subject, trained
 
 import tenfold
 from tenfold.core.columns import Columns
@@ -31,7 +31,7 @@ from tenfold.workflows import onnx_export
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=TASKS)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     """A copy of the trained run, as these tests add to it, where its data still lie."""
     own = trained(request.param, tmp_path_factory)
@@ -184,7 +184,7 @@ def test_eight_bits_are_offered_with_their_cost(subject: Subject, tmp_path: Path
     small = found["parity"]["int8"]
     opened = open_run(tmp_path / "o")
     told = opened.answer(subject.prepared.inputs("test"))
-    assert all(isinstance(one, subject.app.gives(subject.run.facts)) for one in told)
+    assert all(isinstance(one, subject.task.answer(subject.run.facts)) for one in told)
     before = found["parity"]["values"]["torch"]
     assert small["drop"] == pytest.approx(100 * (before - small["value"]), abs=1e-3)
     assert small["bytes"] < found["parity"]["bytes"] and small["calibrated_on"] > 0

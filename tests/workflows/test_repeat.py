@@ -16,7 +16,7 @@ import tenfold
 import worlds
 from tenfold.core.errors import ArtefactRefused, UsageError
 
-KIND = "image-classification"
+TASK = "image-classification"
 TOLD = {"size": "tiny", "epochs": 3, "batch": 24, "device": "cpu"}
 
 
@@ -26,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def repeat(data: Path, out: Path, times: int = 3, **more):
-    return tenfold.train(KIND, data, out=out, repeat=times, seed=4, **(TOLD | more))
+    return tenfold.train(TASK, data, out=out, repeat=times, seed=4, **(TOLD | more))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_each_seed_is_a_run_of_its_own(done, data: Path, tmp_path: Path):
     folder = Path(done["folder"])
     assert [run.folder for run in done.runs] == [folder / f"seed-{seed}" for seed in (4, 5, 6)]
     assert [one["seed"] for one in done["runs"]] == [4, 5, 6]
-    alone = tenfold.train(KIND, data, out=tmp_path / "alone", seed=5, **TOLD)
+    alone = tenfold.train(TASK, data, out=tmp_path / "alone", seed=5, **TOLD)
     weights = [place / "weights.safetensors" for place in (alone.folder, folder / "seed-5")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     others = {(folder / f"seed-{seed}" / "weights.safetensors").read_bytes() for seed in (4, 5, 6)}
@@ -99,14 +99,14 @@ def test_a_number_out_of_range_is_refused(data: Path, tmp_path: Path, times: int
 def test_on_the_command_line(data: Path, tmp_path: Path):
     """Without --out the folder gets a number; `runs` lists the single runs."""
     told = ["--size", "tiny", "--epochs", "1", "--batch", "24", "--device", "cpu", "--json"]
-    result = command("train", KIND, data, "--repeat", "2", *told, cwd=tmp_path)
+    result = command("train", TASK, data, "--repeat", "2", *told, cwd=tmp_path)
     assert result.code == 0, result.err
     content = json.loads(result.out)
-    assert content["folder"] == f"runs/data-{KIND}-1"
+    assert content["folder"] == f"runs/data-{TASK}-1"
     assert [one["run"] for one in content["runs"]] == [
-        f"runs/data-{KIND}-1/seed-{seed}" for seed in (0, 1)
+        f"runs/data-{TASK}-1/seed-{seed}" for seed in (0, 1)
     ]
     listed = json.loads(command("runs", "--json", cwd=tmp_path).out)
     assert len(listed["runs"]) == 2 and all(one["finished"] for one in listed["runs"])
-    other = command("train", KIND, data, "--repeat", "2", *told, cwd=tmp_path)
-    assert json.loads(other.out)["folder"] == f"runs/data-{KIND}-2", "the first is finished"
+    other = command("train", TASK, data, "--repeat", "2", *told, cwd=tmp_path)
+    assert json.loads(other.out)["folder"] == f"runs/data-{TASK}-2", "the first is finished"

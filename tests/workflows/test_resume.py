@@ -21,7 +21,7 @@ import tenfold as package
 import worlds
 from tenfold.training import checkpoint
 
-KIND = "image-classification"
+TASK = "image-classification"
 EVERY = 5
 SETTINGS = "--size tiny --augment shift --epochs 20 --batch 24 --device cpu".split()  # 60 steps
 ENDLESS = "--size tiny --augment shift --epochs 100000 --batch 24 --device cpu".split()
@@ -33,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(data: Path, out: Path, settings: list[str] = SETTINGS) -> list[str]:
-    return ["train", KIND, str(data), "--out", str(out), *settings]
+    return ["train", TASK, str(data), "--out", str(out), *settings]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_killed_again_and_again_it_ends_byte_equal(
     assert killed(data, out, ["begin", "learn", "learn", "learn", "end"], seed=0) >= 4
     assert "Continuing at step" in out.with_name("said").read_text()
     assert result(out) == undisturbed
-    assert package.open_run(out, "cpu").kind == KIND
+    assert package.open_run(out, "cpu").task_name == TASK
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_killed_at_any_moment_it_ends_byte_equal(
     moments = random.Random(seed).choices(["begin", "learn", "end"], [1, 4, 1], k=12)
     killed(data, tmp_path / "run", moments, seed)
     assert result(tmp_path / "run") == undisturbed
-    assert package.open_run(tmp_path / "run", "cpu").kind == KIND
+    assert package.open_run(tmp_path / "run", "cpu").task_name == TASK
 
 
 def test_continued_one_step_off_it_ends_otherwise(
@@ -112,7 +112,7 @@ def test_continued_one_step_off_it_ends_otherwise(
 
 @pytest.mark.parametrize(
     "there",
-    [".lock .plan.json.a1b2c3d4", "plan.json app.json .facts.json.a1b2c3d4"],
+    [".lock .plan.json.a1b2c3d4", "plan.json task.json .facts.json.a1b2c3d4"],
     ids=["no file whole", "some files whole"],
 )
 def test_killed_before_anything_was_learnt_it_begins_again(

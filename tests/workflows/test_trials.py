@@ -19,7 +19,7 @@ from tenfold.workflows.trials import LEAST, Pruned, Trial, Trials
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Of an application that there is not."""
+    """Of a task that there is not."""
 
     way: str = setting("plain", "how", search=("plain", "bold"))
     rate: float = setting(0.0, "how fast", search=lambda told: RANGES[told["way"]])
@@ -193,7 +193,7 @@ def test_rows_that_are_logged_again_are_judged_alike(tmp_path: Path):
         logged(trials(tmp_path), [1.0, 0.95, 1.9])
 
 
-# --- what applications declare ---
+# --- what tasks declare ---
 
 
 @pytest.mark.parametrize("kind", sorted(registry.names()))

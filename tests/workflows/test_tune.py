@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from searches import COUNT, KIND, TOLD, came_to, tune, weights
+from searches import COUNT, TASK, TOLD, came_to, tune, weights
 from searches import data as data
 from searches import done as done
 
@@ -31,11 +31,11 @@ def test_trials_are_runs_and_the_first_has_the_default_settings(done, data: Path
     assert [one["trial"] for one in done["trials"]] == list(range(COUNT))
     assert done["trials"][0]["settings"] == {}
     assert all(one["settings"] for one in done["trials"][1:])
-    usual = tenfold.train(KIND, data, out=tmp_path / "usual", **TOLD)
+    usual = tenfold.train(TASK, data, out=tmp_path / "usual", **TOLD)
     assert weights(folder)["trial-000"] == weights(usual.folder.parent)["usual"]
     for one in done["trials"]:
         place = Path(one["run"])
-        about = json.loads((place / "app.json").read_text())["settings"]
+        about = json.loads((place / "task.json").read_text())["settings"]
         assert (about["size"], about["network"]) == ("tiny", "fast"), "what is given is held"
         assert about | one["settings"] == about
         if one["ended"] == "finished":

@@ -16,7 +16,7 @@ from commands import Running
 from learning import Killed, die, watching
 from processes import command, started, wait_for
 from processes import tenfold as to_its_end
-from searches import KIND, came_to, tune, weights
+from searches import TASK, came_to, tune, weights
 from searches import data as data
 from searches import done as done
 
@@ -82,7 +82,7 @@ LONG = "--size tiny --network fast --batch 24 --device cpu --trials 8 --epochs 2
 def test_killed_again_and_again_it_ends_alike(data: Path, tmp_path: Path, seed: int):
     """Real SIGKILLs at any moment, some checkpoints behind."""
     whole, said = tmp_path / "whole", tmp_path / "said"
-    words = ["tune", KIND, str(data), *LONG, "--json", "--out"]
+    words = ["tune", TASK, str(data), *LONG, "--json", "--out"]
     assert to_its_end([*words, str(whole)], said, steps=5) == 0, said.read_text()
     out, chance, hits = tmp_path / "search", random.Random(seed), 0
     for _ in range(12):
@@ -99,14 +99,14 @@ def test_killed_again_and_again_it_ends_alike(data: Path, tmp_path: Path, seed: 
 
 
 def test_ctrl_c_leaves_a_search_that_goes_on(data: Path, tmp_path: Path):
-    words = ["tune", KIND, data, "--size", "tiny", "--network", "fast", "--device", "cpu"]
+    words = ["tune", TASK, data, "--size", "tiny", "--network", "fast", "--device", "cpu"]
     words += ["--trials", "2", "--epochs", "2000", "--batch", "24"]
     running = Running(words, tmp_path, terminal=True)
     running.read_until(b"training")
     running.signal(signal.SIGINT)
     stopped = running.wait()
     assert stopped.code == 130 and "the state is saved" in stopped.err
-    folder = tmp_path / "runs" / f"data-{KIND}-1"
+    folder = tmp_path / "runs" / f"data-{TASK}-1"
     assert list((folder / "trial-000" / "checkpoints").glob("step-*"))
     again = Running(words, tmp_path, terminal=True)
     again.read_until(b"Continuing at step")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from commands import tenfold as command
 from learning import watching
-from searches import KIND, TOLD, came_to, tune
+from searches import TASK, TOLD, came_to, tune
 from searches import data as data
 
 import tenfold
@@ -84,14 +84,14 @@ def test_a_trial_that_fails_is_noted_and_none_is_trained_twice(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Only the network may vary, and one of the three does not fit the pictures."""
-    fields = searching._fields(Asked(KIND, data, None))
+    fields = searching._fields(Asked(TASK, data, None))
     entry = next(one for one in fields if one.name == "network")
     two = {"search": ("flatten dense8 relu", "dense16")}
     monkeypatch.setattr(entry, "metadata", dict(entry.metadata) | two)
     told = {key: value for key, value in TOLD.items() if key != "network"} | {"epochs": 2}
     held = {"learning_rate": 0.01, "augment": "none", "optimizer": "sgd"}
     with watching() as heard:
-        found = tenfold.tune(KIND, data, out=tmp_path / "search", trials=8, **(told | held))
+        found = tenfold.tune(TASK, data, out=tmp_path / "search", trials=8, **(told | held))
     failed = [one for one in found["trials"] if one["ended"] == "failed"]
     assert failed and all(one["settings"] == {"network": "dense16"} for one in failed)
     assert failed[0]["value"] is None and "Layer 1 'dense16'" in failed[0]["message"]
@@ -108,18 +108,18 @@ def test_on_the_command_line_with_odd_names(tmp_path: Path):
     worlds.shapes(tmp_path / "图片", 3, {"": 16})
     (tmp_path / "图片" / "circle").rename(tmp_path / "图片" / "圆 <b>形")
     told = ["--trials", "3", "--size", "tiny", "--epochs", "2", "--device", "cpu", "--lang", "zh"]
-    result = command("tune", KIND, "图片", *told, "--json", cwd=tmp_path)
+    result = command("tune", TASK, "图片", *told, "--json", cwd=tmp_path)
     assert result.code == 0, result.err
-    assert result.document["folder"] == f"runs/图片-{KIND}-1"
+    assert result.document["folder"] == f"runs/图片-{TASK}-1"
     assert len(result.document["trials"]) == 3
     page = (tmp_path / result.document["report"]).read_text()
     assert "&lt;b&gt;形" in page and "<b>形" not in page
     assert "沿用默认设置" in page or "设置由验证集从" in page
     listed = command("runs", "--json", cwd=tmp_path).document["runs"]
-    assert [one["run"] for one in listed] == [f"runs/图片-{KIND}-1/best"]
-    other = command("tune", KIND, "图片", *told, "--json", cwd=tmp_path).document
-    assert other["folder"] == f"runs/图片-{KIND}-2", "the first is finished"
-    refused = command("tune", KIND, "图片", "--rat", "3", cwd=tmp_path)
+    assert [one["run"] for one in listed] == [f"runs/图片-{TASK}-1/best"]
+    other = command("tune", TASK, "图片", *told, "--json", cwd=tmp_path).document
+    assert other["folder"] == f"runs/图片-{TASK}-2", "the first is finished"
+    refused = command("tune", TASK, "图片", "--rat", "3", cwd=tmp_path)
     assert refused.code == 2 and "--learning-rate" in refused.err
 
 
@@ -127,10 +127,10 @@ def test_on_the_command_line_with_odd_names(tmp_path: Path):
 def test_minutes_are_those_of_the_whole_command(data: Path, tmp_path: Path):
     began = time.monotonic()
     told = {key: value for key, value in TOLD.items() if key != "epochs"}
-    found = tenfold.tune(KIND, data, out=tmp_path / "search", trials=3, minutes=0.5, **told)
+    found = tenfold.tune(TASK, data, out=tmp_path / "search", trials=3, minutes=0.5, **told)
     assert time.monotonic() - began < 1.5 * 30
     plans = [json.loads((Path(one["run"]) / "plan.json").read_text()) for one in found["trials"]]
     assert {plan["plan"]["minutes"] for plan in plans} == {0.125}
     last = json.loads((tmp_path / "search" / "best" / "plan.json").read_text())
     assert 0.125 <= last["plan"]["minutes"] <= 0.5
-    assert came_to(tenfold.tune(KIND, data, out=tmp_path / "search", trials=3, minutes=0.5, **told))
+    assert came_to(tenfold.tune(TASK, data, out=tmp_path / "search", trials=3, minutes=0.5, **told))

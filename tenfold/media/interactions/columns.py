@@ -105,7 +105,7 @@ def _guessed(frame: pd.DataFrame, free: list[Any], known: set[str]) -> dict[str,
             found["time"] = one
     ids = [one for one in free if one not in found.values()]
     if not found and ids and not known and _digits(some[ids[0]].astype(str)) < 0.5:
-        return {}  # texts, as of another kind of work
+        return {}  # texts, as of another task
     for role, one in zip([r for r in ("user", "item") if r not in known], ids, strict=False):
         found[role] = one
     return found

@@ -103,7 +103,7 @@ export function csvOf(rows) {
   return [["source", "label", "error", ...classes], ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
 }
 
-function inOneCell({ kind, source, probabilities, ...rest }) {
+function inOneCell({ answer, source, probabilities, ...rest }) {
   const [only, ...more] = Object.values(rest);
   if (more.length || only === undefined) return JSON.stringify(rest);
   return Array.isArray(only) ? only.map((one) => (typeof one === "object" ? JSON.stringify(one) : one)).join("|") : only;

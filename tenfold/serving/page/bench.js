@@ -27,7 +27,7 @@ export function bench(model) {
 
 function lay(own) {
   const go = make("button", { type: "submit", class: "strong", text: () => say("ask") });
-  const typed = own.fields.some(({ kind }) => kind === "text" || kind === "tokens");
+  const typed = own.fields.some(({ medium }) => medium === "text" || medium === "tokens");
   const hint = typed ? make("small", { class: "soft", text: () => say("ask_hint") }) : null;
   const single = own.fields.length === 1 && own.fields[0].media;
   const fields = own.fields.map((one) => (single ? one.element : titled(one)));
@@ -85,8 +85,8 @@ function collected(own, besides = {}) {
   const values = Object.fromEntries(own.fields.map((one) => [one.name, besides[one.name] ?? one.value()]));
   const given = own.fields.some((one) => values[one.name] !== undefined);
   for (const one of own.fields.filter(({ name }) => values[name] === undefined)) {
-    if (!given || !MAY_LACK.has(one.kind)) {
-      one.complain(() => say(`missing_${one.kind}`));
+    if (!given || !MAY_LACK.has(one.medium)) {
+      one.complain(() => say(`missing_${one.medium}`));
       return null;
     }
     values[one.name] = null;

@@ -120,7 +120,7 @@ export const chinese = {
   event_none: "没有事件",
   event_table: "事件及其时间",
   event: "事件",
-  unknown_brief: "“{kind}”类型的回答",
+  unknown_brief: "“{answer}”类型的回答",
   key: "键",
 
   // --- what the answer rests on ---
@@ -212,7 +212,7 @@ export const chinese = {
   metric_eer: "等错误率",
 };
 
-// What models say of themselves, in English: kinds of work, and what their options are for.
+// What models say of themselves, in English: tasks, and what their options are for.
 export const said = {
   "image classification": "图像分类",
   "text classification": "文本分类",

@@ -120,7 +120,7 @@ export const english = {
   event_none: "No event",
   event_table: "Events with their times",
   event: "Event",
-  unknown_brief: "An answer of the kind “{kind}”",
+  unknown_brief: "An answer of the kind “{answer}”",
   key: "Key",
 
   // --- what the answer rests on ---

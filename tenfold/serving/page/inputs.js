@@ -13,7 +13,7 @@ import { bytes, say, tell } from "./words.js";
  * with what was dropped or chosen, which may be several.
  */
 export function field(name, input, events) {
-  const own = KINDS[input.kind](name, input, events);
+  const own = MEDIA[input.medium](name, input, events);
   const problem = make("p", { class: "problem", role: "alert", id: unique("problem") });
   own.control.setAttribute("aria-describedby", problem.id);
   const complain = (text) => {
@@ -21,8 +21,8 @@ export function field(name, input, events) {
     own.control.setAttribute("aria-invalid", String(Boolean(text)));
     if (text) own.control.focus();
   };
-  const element = make("div", { class: `field ${input.kind}` }, own.element, problem);
-  return Object.assign(own, { name, kind: input.kind, element, complain, media: Boolean(own.set) });
+  const element = make("div", { class: `field ${input.medium}` }, own.element, problem);
+  return Object.assign(own, { name, medium: input.medium, element, complain, media: Boolean(own.set) });
 }
 
 // --- media: pictures, sound, film ---
@@ -226,7 +226,7 @@ function chip(item, remove) {
 
 // --- the table ---
 
-export const KINDS = {
+export const MEDIA = {
   image: medium("image", stage, camera),
   audio: medium("audio", played("audio"), microphone),
   video: medium("video", played("video"), () => []),

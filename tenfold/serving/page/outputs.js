@@ -12,23 +12,23 @@ import { number, say, share, tell } from "./words.js";
 const FEW = 10; // bars that are shown before all are asked for
 
 /** An answer in a few words, in the language spoken. */
-export const brief = (answer) => kindOf(answer).brief(answer);
+export const brief = (answer) => drawerOf(answer).brief(answer);
 
 /** An answer drawn. */
 export function draw(answer, view) {
   const head = make("p", { class: "headline", dir: "auto", text: () => brief(answer) });
   const part = answer.source ? make("p", { class: "soft", text: answer.source }) : null;
-  return make("article", { class: "answer", "data-kind": String(answer.kind) }, head, part, kindOf(answer).draw(answer, view));
+  return make("article", { class: "answer", "data-answer": String(answer.answer) }, head, part, drawerOf(answer).draw(answer, view));
 }
 
-const kindOf = (answer) => (Object.hasOwn(KINDS, answer.kind) ? KINDS[answer.kind] : UNKNOWN);
+const drawerOf = (answer) => (Object.hasOwn(ANSWERS, answer.answer) ? ANSWERS[answer.answer] : UNKNOWN);
 
 /** Predictions as they are shown: events that were told one by one stand in one table. */
 export function gathered(predictions) {
-  const events = predictions.filter((one) => one.kind === "event" && !one.events);
+  const events = predictions.filter((one) => one.answer === "event" && !one.events);
   if (events.length < 2) return predictions;
   const others = predictions.filter((one) => !events.includes(one));
-  return [...others, { kind: "event", events: events.map((one) => [one.label, one.start, one.end, one.score]) }];
+  return [...others, { answer: "event", events: events.map((one) => [one.label, one.start, one.end, one.score]) }];
 }
 
 // --- bars ---
@@ -168,8 +168,8 @@ const group = {
 // --- anything else: its JSON as a table ---
 
 const UNKNOWN = {
-  brief: ({ kind }) => say("unknown_brief", { kind: String(kind) }),
-  draw: ({ kind, source, ...rest }) => readable(rest),
+  brief: ({ answer }) => say("unknown_brief", { answer: String(answer) }),
+  draw: ({ answer, source, ...rest }) => readable(rest),
 };
 
 function readable(value) {
@@ -183,4 +183,4 @@ function readable(value) {
 
 // --- the table ---
 
-export const KINDS = { label, labels, number: numbers, boxes, mask, words, spans, tags, ranking, ratings, group, oddity, match, event };
+export const ANSWERS = { label, labels, number: numbers, boxes, mask, words, spans, tags, ranking, ratings, group, oddity, match, event };

@@ -79,8 +79,8 @@ function choose(model) {
   state.bench = bench({ ...model, unlock });
 }
 
-function about({ id, kind, hash, headline, score }) {
-  const facts = make("p", { class: "soft facts" }, make("span", { text: () => sayModel(kind.replaceAll("-", " ")) }), " · ");
+function about({ id, task, hash, headline, score }) {
+  const facts = make("p", { class: "soft facts" }, make("span", { text: () => sayModel(task.replaceAll("-", " ")) }), " · ");
   facts.append(make("span", { text: () => say("hash") }), " ", make("code", { text: hash.slice(0, 12), title: hash }));
   const told = score ? scored(headline, score) : make("p", { class: "soft", text: () => say("no_score") });
   const here = HERE.has(location.hostname);

@@ -5,7 +5,7 @@ Folder:
     movies.csv     item, title, genres, if you like: titles are shown, genres can be asked for
     or  train.csv  valid.csv  test.csv, if you have parts
     or lines of "user item item item ...", in order of time
-Predicts: Ranking, the catalogue's best for a list of items; Ratings with --answer ratings.
+Predicts: Ranking, the catalogue's best for a list of items; Ratings with --output ratings.
 Sources: H. Steck 2019, arXiv 1905.03375 (EASE), D. Liang et al. 2018, arXiv 1802.05814 (Mult-VAE),
 W.-C. Kang and J. McAuley 2018, arXiv 1808.09781 (SASRec; ours learns by the full softmax), B.
 Sarwar et al. 2001 (item-kNN), Y. Koren et al. 2009 (biased matrix factorisation).
@@ -29,7 +29,7 @@ from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
-from tenfold.task import Answer, App, Facts, Outputs, Say, Table
+from tenfold.task import Answer, Facts, Outputs, Say, Table, Task
 from tenfold.tasks.recommendation import catalogue, histories, rating
 from tenfold.tasks.recommendation import ranking as rankings
 
@@ -56,11 +56,11 @@ class _Options:
 
 
 @dataclass(frozen=True)
-class Recommendation(App):
+class Recommendation(Task):
     """See the module."""
 
     model: str = setting("auto", "which model answers, auto = best on validation", choices=MODELS)
-    answer: str = setting("ranking", "what is answered", choices=("ranking", "ratings"))
+    output: str = setting("ranking", "what is answered", choices=("ranking", "ratings"))
     holdout: str = setting("auto", "how the test is held out", choices=histories.HOLDOUTS)
     size: str = setting("small", "how much network", choices=(*WIDTHS,), search=("tiny", "medium"))
     l2: float = setting(
@@ -76,10 +76,10 @@ class Recommendation(App):
     options = _Options
 
     def read(self, source: Any) -> Table:
-        return histories.table(interactions.read(source), self.holdout, self.answer == "ratings")
+        return histories.table(interactions.read(source), self.holdout, self.output == "ratings")
 
     def learn(self, train: Table) -> Facts:
-        ratings = self.answer == "ratings"
+        ratings = self.output == "ratings"
         rows = [_told(*pair) for pair in zip(train["items"], train["next"], strict=True)]
         names = sorted({name for row in rows for name in row})
         about = train.attrs.get("catalogue") or interactions.Catalogue()
@@ -97,7 +97,7 @@ class Recommendation(App):
         names = catalogue.listed(facts["data"]["items"])[:OFFERED]
         return {"items": Input("items", tuple(titles.get(name, name) for name in names))}
 
-    def gives(self, facts: Facts) -> type[Prediction]:
+    def answer(self, facts: Facts) -> type[Prediction]:
         return Ratings if facts["data"]["rated"] else Ranking
 
     def encode(self, table: Table, facts: Facts) -> Encoded:

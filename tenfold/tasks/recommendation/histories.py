@@ -110,7 +110,7 @@ def _refuse(found: Interactions, ratings: bool) -> None:
         raise DataRefused(
             "There are no ratings to predict",
             code="missing-column",
-            fix="Name the column rating, or leave out --answer ratings.",
+            fix="Name the column rating, or leave out --output ratings.",
         )
 
 

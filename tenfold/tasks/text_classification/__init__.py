@@ -35,7 +35,7 @@ from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.text import labelled, tokens
-from tenfold.task import App, Facts, Outputs, Table
+from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.text_classification import bag_of_words
 from tenfold.training import loop
 from tenfold.training import losses as training_losses
@@ -63,7 +63,7 @@ class _Options:
 
 
 @dataclass(frozen=True)
-class TextClassification(App):
+class TextClassification(Task):
     """See the module."""
 
     size: str = setting("small", "how much network", choices=(*SIZES,), search=("tiny", "medium"))
@@ -95,7 +95,7 @@ class TextClassification(App):
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return {"text": Input("text")}
 
-    def gives(self, facts: Facts) -> type[Prediction]:
+    def answer(self, facts: Facts) -> type[Prediction]:
         return Labels if facts["answers"]["several"] else Label
 
     def encode(self, table: Table, facts: Facts) -> Encoded:

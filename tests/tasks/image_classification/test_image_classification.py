@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from learning import HERE
-from picture_facts import EVEN, KIND, facts_at, facts_of, handed_over, noise, several_facts, softmax
+from picture_facts import EVEN, TASK, facts_at, facts_of, handed_over, noise, several_facts, softmax
 from torch import Tensor, nn
 
 import tenfold
@@ -101,14 +101,14 @@ def test_the_sides_are_chosen(sides: list[tuple[int, int]], wanted: int, found: 
 
 
 def test_classes_are_in_natural_order_and_answers_become_numbers():
-    app = registry.find(KIND)
+    task = registry.find(TASK)
     facts = facts_of({"10": 3, "2": 4, "cat": 2})
     assert facts["answers"]["classes"] == ["2", "10", "cat"]
     assert facts["answers"]["counts"] == [4, 3, 2]
     table = pd.DataFrame({"label": ["cat", "2", "dog", "10"]})
-    assert app.targets(table, facts)["label"].tolist() == [2, 0, -1, 1]
+    assert task.targets(table, facts)["label"].tolist() == [2, 0, -1, 1]
     several = pd.DataFrame({"labels": [("a", "c"), (), ("zebra", "b")]})
-    assert app.targets(several, several_facts())["labels"].tolist() == [
+    assert task.targets(several, several_facts())["labels"].tolist() == [
         *([1, 0, 1], [0, 0, 0], [0, 1, 0])
     ]
 
@@ -118,12 +118,12 @@ def test_classes_are_in_natural_order_and_answers_become_numbers():
 
 def learnt(facts: Facts, steps: int = 2, **settings: Any) -> tuple[nn.Module, nn.Module]:
     """The network before and after some steps on noise."""
-    app, parts = registry.find(KIND, **settings), noise(facts)
+    task, parts = registry.find(TASK, **settings), noise(facts)
     torch.manual_seed(0)
-    before = app.build(facts)
+    before = task.build(facts)
     torch.manual_seed(0)
     plan = Plan(facts=facts, device="cpu", epochs=steps, batch=16)
-    return before, app.fit(app.build(facts), parts, plan)[0]
+    return before, task.fit(task.build(facts), parts, plan)[0]
 
 
 def assert_learnt(before: nn.Module, after: nn.Module) -> None:
@@ -143,8 +143,8 @@ def test_every_size_builds_and_learns(size: str):
 
 def test_sizes_are_sizes():
     def count(size: str) -> int:
-        app = registry.find(KIND, size=size)
-        return sum(p.numel() for p in app.build(facts_of(settings={"size": size})).parameters())
+        task = registry.find(TASK, size=size)
+        return sum(p.numel() for p in task.build(facts_of(settings={"size": size})).parameters())
 
     counts = [count(size) for size in ("tiny", "small", "medium", "large")]
     assert counts == sorted(set(counts))
@@ -220,7 +220,7 @@ def test_the_temperature_undoes_a_network_that_is_too_sure(
     reserve = Columns({"image": logits[:, None, None], "label": label})
     monkeypatch.setattr(loop, "fit", lambda net, *rest: (net, {}))
     parts = Parts(reserve, reserve, reserve)
-    net, fitted = registry.find(KIND, augment="none").fit(
+    net, fitted = registry.find(TASK, augment="none").fit(
         Sure(), parts, Plan(facts=facts, device="cpu")
     )
     assert fitted["temperature"] == pytest.approx(factor, rel=0.12)
@@ -238,13 +238,13 @@ def test_the_temperature_divides_the_logits():
 
 
 def test_answers_are_whole_distributions_best_first():
-    app, facts = registry.find(KIND), facts_of(EVEN)
+    task, facts = registry.find(TASK), facts_of(EVEN)
     outputs = {"probabilities": np.array([[0.2, 0.7, 0.1], [0.4, 0.2, 0.4]], np.float32)}
-    first, second = app.decode(outputs, facts, type(app).options())
+    first, second = task.decode(outputs, facts, type(task).options())
     assert isinstance(first, Label) and first.label == "b" and first.probability == 0.7
     assert list(first.probabilities.items()) == [("b", 0.7), ("a", 0.2), ("c", 0.1)]
     assert list(second.probabilities) == ["a", "c", "b"], "of equals the first comes first"
-    short = app.decode(outputs, facts, type(app).options(top=1))
+    short = task.decode(outputs, facts, type(task).options(top=1))
     assert [list(one.probabilities) for one in short] == [["b"], ["a"]]
 
 
@@ -252,9 +252,9 @@ def test_answers_are_whole_distributions_best_first():
 def test_of_several_classes_those_above_the_threshold_are_said(
     threshold: float, said: tuple[str, ...]
 ):
-    app = registry.find(KIND)
+    task = registry.find(TASK)
     outputs = {"probabilities": np.array([[0.25, 0.75, 0.1]], np.float32)}
-    (answer,) = app.decode(outputs, several_facts(), type(app).options(threshold=threshold))
+    (answer,) = task.decode(outputs, several_facts(), type(task).options(threshold=threshold))
     assert isinstance(answer, Labels) and answer.labels == said
     assert list(answer.probabilities) == ["b", "a", "c"]
 
@@ -267,7 +267,7 @@ def test_it_learns_shapes_that_no_mean_tells_apart(tmp_path: Path):
     each = {"train": 40, "valid": 12, "test": 40}
     data = worlds.shapes(tmp_path / "data", 9, each, side=32, colour=True)
     run = tenfold.train(
-        KIND, data, out=tmp_path / "run", size="tiny", epochs=25, batch=30, device="cpu"
+        TASK, data, out=tmp_path / "run", size="tiny", epochs=25, batch=30, device="cpu"
     )
     score = run.scores["scores"]["accuracy"]
     centroid = run.scores["baselines"]["nearest centroid"]["accuracy"]
@@ -296,7 +296,7 @@ def several_world(folder: Path) -> Path:
 def test_several_labels_end_to_end(tmp_path: Path):
     data = several_world(tmp_path / "data")
     settings = {"size": "tiny", "augment": "none", "epochs": 25, "batch": 15, "device": "cpu"}
-    run = tenfold.train(KIND, data, out=tmp_path / "run", **settings)
+    run = tenfold.train(TASK, data, out=tmp_path / "run", **settings)
     score = run.scores["scores"]["micro_f1"]
     assert run.scores["headline"] == "micro_f1" and score["low"] > score["guess"]
     answers = [one.answer for one in tenfold.predict(run, data)]
@@ -318,8 +318,8 @@ def test_weights_of_rows_go_from_the_manifest_to_the_loss(
     lines = ["path,label,split,weight"]
     lines += [f"{p},{p.parts[1]},{p.parts[0]},{i % 3 * 0.5}" for i, p in enumerate(paths)]
     (data / "labels.csv").write_text("\n".join(lines))
-    app = registry.find(KIND, size="tiny")
-    prepared = prepare(app, data / "labels.csv")
+    task = registry.find(TASK, size="tiny")
+    prepared = prepare(task, data / "labels.csv")
     weight = np.asarray(prepared.parts.train["weight"])
     assert weight.dtype == np.float32 and set(weight.tolist()) == {0.0, 0.5, 1.0}
     call = handed_over(prepared.facts, monkeypatch)
@@ -341,12 +341,12 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
     worlds.shapes(tmp_path / "more", 3, {"train": 3}, side=60, colour=True)
     for number, path in enumerate(sorted((tmp_path / "more").rglob("*.png"))):
         path.rename(data / "train" / path.parent.name / f"more{number}.png")
-    app = registry.find(KIND)
-    table = scan(app.read(data))
-    facts = app.learn(table)
+    task = registry.find(TASK)
+    table = scan(task.read(data))
+    facts = task.learn(table)
     assert facts["data"] == {"height": 48, "width": 48, "channels": 3, "masked": False}
     (data / "train" / "circle" / "000.png").write_bytes(b"gone")
-    encoded = app.encode(table, facts)
+    encoded = task.encode(table, facts)
     assert encoded.columns["image"].shape == (18, 48, 48, 3)
     assert len(encoded.problems) == 1 and not encoded.columns["image"][[*encoded.problems]].any()
     spread = encoded.columns["image"].astype(int).max((1, 2, 3)) > 0
@@ -384,5 +384,5 @@ def test_a_network_is_only_shown_pictures_that_it_takes(line: str, augment: str)
 )
 def test_a_network_that_cannot_be_is_refused(network: str, said: str):
     with pytest.raises(tenfold.TenfoldError) as caught:
-        registry.find(KIND, network=network)
+        registry.find(TASK, network=network)
     assert said in str(caught.value)

@@ -23,7 +23,7 @@ from tenfold.run.run import Run, open_run
 from tenfold.tasks.recommendation import closed_form, item_models, ranking
 from tenfold.tasks.recommendation.selection import Judge
 
-KIND = "recommendation"
+TASK = "recommendation"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("run") / "run"
-    return tenfold.train(KIND, shop, model="ease", out=out, device="cpu")
+    return tenfold.train(TASK, shop, model="ease", out=out, device="cpu")
 
 
 def answers(run: Run | Path, *asked: Any, **options: Any) -> list[Any]:
@@ -108,8 +108,8 @@ def test_similar_compares_items(run: Run):
 def test_an_answer_says_ids_titles_and_what_it_rests_on(run: Run):
     (one,) = tenfold.predict(run, ["a1|zz"], top=2)
     told = one.to_json()
-    assert {*told} == {"source", "kind", "items", "known", "given", "titles"}
-    assert told["kind"] == "ranking" and (told["known"], told["given"]) == (1, 2)
+    assert {*told} == {"source", "answer", "items", "known", "given", "titles"}
+    assert told["answer"] == "ranking" and (told["known"], told["given"]) == (1, 2)
     (first, share), (second, _) = told["items"]
     assert {first, second} == {*told["titles"]} and 0 < share < 1
     assert told["titles"][first] == f"Ring {first[0]} {first[1]}"
@@ -146,7 +146,7 @@ def test_an_export_ranks_the_same(run: Run, tmp_path: Path):
 
 
 def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: Path):
-    found = tenfold.train(KIND, shop, epochs=8, batch=20, learning_rate=0.01, out=tmp_path / "run")
+    found = tenfold.train(TASK, shop, epochs=8, batch=20, learning_rate=0.01, out=tmp_path / "run")
     tried = found.facts["fitted"]["tried"]
     assert {"popularity", "item-kNN", "EASE", "SASRec", "mixed"} <= set(tried)
     kept = found.facts["fitted"]["kept"]
@@ -162,7 +162,7 @@ def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
 ):
     monkeypatch.setattr(ranking, "EASE_ITEMS", 10)
     settings = {"size": "tiny", "epochs": 10, "batch": 20, "learning_rate": 0.01}
-    found = tenfold.train(KIND, shop, out=tmp_path / "run", **settings)
+    found = tenfold.train(TASK, shop, out=tmp_path / "run", **settings)
     assert set(found.facts["fitted"]["tried"]) == {"popularity", "SASRec", "Mult-VAE"}
     best = found.scores["scores"]["ndcg@10"]
     assert best["low"] > best["guess"]
@@ -170,7 +170,7 @@ def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
 
 def test_titles_stand_for_ids_in_what_people_read(run: Run):
     table = pd.DataFrame({"items": [("a1", "zz")], "next": [("b2",)]}, dtype=object)
-    shown = run.app.show(table, run.facts)
+    shown = run.task.show(table, run.facts)
     assert shown["items"].iloc[0] == ("Ring a 1", "zz") and shown["next"].iloc[0] == ("Ring b 2",)
     page = (run.folder / "report.html").read_text("utf-8")
     assert "Ring a" in page and "was <bdi>b" not in page
@@ -191,7 +191,7 @@ def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
         "batch": 32,
         "learning_rate": 0.01,
     }
-    found = tenfold.train(KIND, frame, out=tmp_path / "run", **settings)
+    found = tenfold.train(TASK, frame, out=tmp_path / "run", **settings)
     best = found.scores["scores"]["ndcg@10"]
     assert best["low"] > best["guess"] and found.facts["fitted"]["kept"] == "Mult-VAE"
 
@@ -267,7 +267,7 @@ def rated(tmp_path_factory: pytest.TempPathFactory) -> Run:
             lines.append(f"{user},i{item},{mark},{1_500_000_000 + at}")
     folder = tmp_path_factory.mktemp("rated")
     (folder / "ratings.csv").write_text("\n".join(lines))
-    return tenfold.train(KIND, folder, answer="ratings", size="tiny", out=folder / "run")
+    return tenfold.train(TASK, folder, output="ratings", size="tiny", out=folder / "run")
 
 
 def test_ratings_are_better_than_the_mean_and_than_biases(rated: Run):
@@ -323,7 +323,7 @@ def test_bad_lines_are_left_out_and_the_rest_trained(tmp_path: Path):
     lines = (data / "train.csv").read_text().splitlines()
     odd = ["001,,1600000000", ",a1,1600000000", "002,a1,4070908800", "003,a1,-9", "004,a1,soon"]
     (data / "train.csv").write_text("\n".join([*lines, *odd]))
-    found = tenfold.train(KIND, data, model="ease", out=tmp_path / "run")
+    found = tenfold.train(TASK, data, model="ease", out=tmp_path / "run")
     told = [
         json.loads(line) for line in (found.folder / "quarantine.jsonl").read_text().splitlines()
     ]
@@ -337,7 +337,7 @@ def test_check_counts_lines_says_the_split_and_what_training_takes(tmp_path: Pat
     lines = "".join(f"{user},{item},{at}\n" for user, item, at in rows)
     (tmp_path / "e.csv").write_text("user,item,time\n" + lines + "u1,,5\n")
     settings = {"model": "ease", "out": tmp_path / "c.html"}
-    told = tenfold.check(KIND, tmp_path / "e.csv", **settings)
+    told = tenfold.check(TASK, tmp_path / "e.csv", **settings)
     assert "read 301 lines, left out 1, rows 180" in str(told)
     assert told["lines"] == 301 and told["split"].startswith("the last item of each person")
     assert told["estimate"]["minutes"] > 0 and "steps" not in told["estimate"]
@@ -346,7 +346,7 @@ def test_check_counts_lines_says_the_split_and_what_training_takes(tmp_path: Pat
 
 @pytest.mark.parametrize(("model", "layer"), [("ease", "Linear"), ("sasrec", "Embedding")])
 def test_a_plan_shows_what_would_be_learnt(shop: Path, model: str, layer: str):
-    told = tenfold.train(KIND, shop, model=model, plan=True)
+    told = tenfold.train(TASK, shop, model=model, plan=True)
     assert any(layer in row["layer"] for row in told["layers"])
     assert told["estimate"]["minutes"] > 0
     assert ("steps of" in str(told)) == (model == "sasrec")
@@ -357,7 +357,7 @@ def test_too_many_bad_lines_stop_it(tmp_path: Path):
     lines = (data / "train.csv").read_text().splitlines()
     (data / "train.csv").write_text("\n".join([*lines, *(["009,a1,soon"] * 60)]))
     with pytest.raises(tenfold.TenfoldError) as refused:
-        tenfold.train(KIND, data, model="ease", out=tmp_path / "run")
+        tenfold.train(TASK, data, model="ease", out=tmp_path / "run")
     assert refused.value.code == "too-many-bad" and "train.csv:" in str(refused.value.where)
 
 
@@ -365,7 +365,7 @@ def test_many_persons_with_one_event_are_survived(tmp_path: Path):
     rows = [(user, f"i{user % 50}") for user in range(20_000)]
     rows += [(f"p{user}", f"i{(user + step) % 50}") for user in range(60) for step in range(5)]
     frame = pd.DataFrame(rows, columns=["user", "item"]).assign(time=range(len(rows)))
-    found = tenfold.train(KIND, frame, model="ease", out=tmp_path / "run")
+    found = tenfold.train(TASK, frame, model="ease", out=tmp_path / "run")
     assert found.scores["rows"]["test"] == 60
     assert isinstance(answers(found, "i1|i2")[0], Ranking)
 
@@ -374,6 +374,6 @@ def test_ids_stay_as_they_are(tmp_path: Path):
     rows = [(f"{user:03}", f"{(user + step) % 9:03}") for user in range(60) for step in range(5)]
     lines = "".join(f"{user},{item},{at}\n" for at, (user, item) in enumerate(rows))
     (tmp_path / "e.csv").write_text("user,item,time\n" + lines)
-    found = tenfold.train(KIND, tmp_path / "e.csv", model="ease", out=tmp_path / "run")
+    found = tenfold.train(TASK, tmp_path / "e.csv", model="ease", out=tmp_path / "run")
     assert json.loads(found.facts["data"]["items"])[1] == "001"
     assert answers(found, "001")[0].known == 1 and answers(found, "1")[0].known == 0

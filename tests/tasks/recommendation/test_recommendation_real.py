@@ -12,7 +12,7 @@ import tenfold
 from tenfold.media.interactions import read
 from tenfold.tasks.recommendation import histories
 
-KIND = "recommendation"
+TASK = "recommendation"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_all_is_read_as_the_source_counts_it(
 def test_a_closed_form_ranks_what_real_people_heard_next(data_folder: Path, tmp_path: Path):
     """EASE by lambda 250; RecBole's reaches 0.047 on these parts, what is popular 0.018."""
     settings = {"model": "ease", "l2": 250, "out": tmp_path / "run"}
-    run = tenfold.train(KIND, data_folder / "lastfm_s3rec", **settings)
+    run = tenfold.train(TASK, data_folder / "lastfm_s3rec", **settings)
     best = run.scores["scores"]["ndcg@10"]
     assert best["value"] > 0.042 and best["low"] > best["guess"]
     known, cold = tenfold.predict(run, ["user=1", "user=nobody"])
@@ -46,7 +46,7 @@ def test_a_closed_form_ranks_what_real_people_heard_next(data_folder: Path, tmp_
 def test_scores_are_as_sure_as_they_are_right(data_folder: Path, tmp_path: Path):
     """What is promised for the ten best, of 300 people, is about what is kept."""
     source = data_folder / "lastfm_s3rec"
-    run = tenfold.train(KIND, source, model="ease", l2=250, out=tmp_path / "run")
+    run = tenfold.train(TASK, source, model="ease", l2=250, out=tmp_path / "run")
     table = histories.table(read.read(source))
     test = table[table["split"] == "test"].head(300)
     answers = [one.answer for one in tenfold.predict(run, [*map(list, test["items"])])]
@@ -59,8 +59,8 @@ def test_scores_are_as_sure_as_they_are_right(data_folder: Path, tmp_path: Path)
 
 def test_real_ratings_are_told_better_than_by_their_mean(data_folder: Path, tmp_path: Path):
     source = data_folder / "movielens_latest_small"
-    settings = {"answer": "ratings", "holdout": "random", "out": tmp_path / "run"}
-    run = tenfold.train(KIND, source, **settings)
+    settings = {"output": "ratings", "holdout": "random", "out": tmp_path / "run"}
+    run = tenfold.train(TASK, source, **settings)
     best = run.scores["scores"]["rmse"]
     assert best["high"] < best["guess"] and best["value"] < 0.93
     assert best["value"] < run.scores["baselines"]["biases"]["rmse"]

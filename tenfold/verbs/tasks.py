@@ -1,4 +1,4 @@
-"""List the kinds of work, or show one: its folder layout, its settings."""
+"""List the tasks, or show one: its folder layout, its settings."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tenfold.core.document import Document
 from tenfold.core.results import SCHEMA
 from tenfold.tasks.registry import class_of, names
 
-__all__ = ["kinds"]
+__all__ = ["tasks"]
 
 
-def kinds(kind: str | None = None) -> Document:
-    """List the kinds of work, or show one: its folder layout, its settings.
+def tasks(task: str | None = None) -> Document:
+    """List the tasks, or show one: its folder layout, its settings.
 
     Args:
-        kind: A kind of work to show in full.
+        task: A task to show in full.
 
     Example:
-        tenfold kinds image-classification
+        tenfold tasks image-classification
     """
-    if kind is None:
+    if task is None:
         found = names()
         text = "\n".join(f"{name:24}{line}" for name, line in found.items())
-        return Document({"schema": SCHEMA, "kinds": found}, text)
-    cls = class_of(kind)
+        return Document({"schema": SCHEMA, "tasks": found}, text)
+    cls = class_of(task)
     about = inspect.getdoc(sys.modules[cls.__module__]) or ""
     settings = {entry.name: _facts(entry) for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
     options = {entry.name: _facts(entry) for entry in dataclasses.fields(cls.options)}
@@ -35,7 +35,7 @@ def kinds(kind: str | None = None) -> Document:
     )
     content = {
         "schema": SCHEMA,
-        "kind": kind,
+        "task": task,
         "about": about,
         "settings": settings,
         "options": options,
