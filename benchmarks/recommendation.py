@@ -65,7 +65,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "seed": seed,
         "auto": best["value"],
         "interval": [best["low"], best["high"]],
-        "kept": scores["fitted"]["kept"],
+        "selected": scores["fitted"]["selected"],
         "others": {one: values[MEASURE] for one, values in scores["baselines"].items()},
         "recall": scores["scores"]["recall@10"]["value"],
         "test_rows": scores["rows"]["test"],
@@ -114,7 +114,7 @@ def rated(split: str) -> dict[str, Any]:
     return {
         "rmse": best["value"],
         "interval": [best["low"], best["high"]],
-        "mean": best["guess"],
+        "mean": best["baseline"],
         "biases": others["biases"]["rmse"],
         "mae": run.scores["scores"]["mae"]["value"],
         "seconds": run.scores["seconds"]["total"],

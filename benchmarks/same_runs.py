@@ -32,7 +32,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SEEDS = (0, 1)
 
 # Tables of old -> new names; both sides are compared under their new names.
-KEYS = {"kind": "answer"}
+KEYS = {
+    "kind": "answer",
+    "guess": "baseline",
+    "best constant guess": "constant baseline",
+    "kept": "selected",
+    "tried": "validation_scores",
+}
 """Keys of JSON documents, and of rows.jsonl."""
 WORDS: dict[str, str] = {}
 """Values that are names, such as that of a baseline."""

@@ -1,4 +1,4 @@
-"""Texts: accuracy from scratch, mean of three seeds, beside the linear rung and scikit-learn's.
+"""Texts: accuracy from scratch, three seeds, beside the linear candidate and scikit-learn's.
 
 Claims (issue of record: docs/figures.md): SST-2 >= 83 %, TREC-6 >= 91 %, THUCNews titles >= 88.5 %,
 waimai >= 90 %, AG News (6,000 rows) >= 88 %, each above a tuned linear model on the same split, in
@@ -60,7 +60,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
         "tenfold": scores["scores"]["accuracy"]["value"],
         "linear": scores["baselines"]["linear"]["accuracy"],
         "scikit_learn": scikit_learn(name, prepare(find(TASK), source, seed=seed)),
-        "kept": scores["fitted"]["kept"],
+        "selected": scores["fitted"]["selected"],
         "train_rows": scores["rows"]["train"],
         "seconds": scores["seconds"]["train"],
     }

@@ -3,7 +3,7 @@
 Claims: to an accuracy as good or better, at least 1.5 times as fast as the fastText package and 5
 times as fast as scikit-learn's TF-IDF and logistic regression.
 Protocol: one process a model, the same rows, start-up and imports not counted, three rounds turn
-about; of tenfold the fastest rung (naive Bayes, linear) whose accuracy is at least the peer's:
+about; of tenfold the fastest candidate (naive Bayes, linear) whose accuracy is at least the peer's:
 learning the vocabulary, encoding, fitting, choosing on validation, answering. fastText with the
 settings of its own tutorial (25 passes, rate 1.0, pairs of words, two threads), tokens parted by
 spaces beforehand, not counted; scikit-learn with its defaults, of Chinese on characters 1-3.
@@ -35,7 +35,7 @@ from tenfold.media.text import tokens
 from tenfold.tasks.registry import find
 from tenfold.training.inference import by_torch
 
-RUNGS = ("naive-bayes", "linear")
+CANDIDATES = ("naive-bayes", "linear")
 
 
 def main() -> None:
@@ -52,28 +52,30 @@ def main() -> None:
 
 def once(name: str, tables: dict[str, pd.DataFrame]) -> dict[str, tuple[float, float]]:
     """(seconds, accuracy) of each model."""
-    found = {rung: ours(rung, tables) for rung in RUNGS}
+    found = {candidate: ours(candidate, tables) for candidate in CANDIDATES}
     return found | {"fasttext": fasttext(tables), "scikit_learn": scikit_learn(name, tables)}
 
 
 def summary(rounds: list[dict[str, tuple[float, float]]]) -> dict[str, Any]:
-    """Spread of seconds and of ratios to the fastest rung that is at least as good."""
+    """Spread of seconds and of ratios to the fastest candidate that is at least as good."""
     found: dict[str, Any] = {
         name: {"seconds": spread(one[name][0] for one in rounds), "accuracy": rounds[0][name][1]}
         for name in rounds[0]
     }
     for peer in ("fasttext", "scikit_learn"):
-        good = [rung for rung in RUNGS if rounds[0][rung][1] >= rounds[0][peer][1]]
+        good = [
+            candidate for candidate in CANDIDATES if rounds[0][candidate][1] >= rounds[0][peer][1]
+        ]
         if good:
-            rung = min(good, key=lambda one: found[one]["seconds"]["median"])
-            ratios = spread(one[peer][0] / one[rung][0] for one in rounds)
-            found[f"times_as_fast_as_{peer}"] = ratios | {"rung": rung}
+            candidate = min(good, key=lambda one: found[one]["seconds"]["median"])
+            ratios = spread(one[peer][0] / one[candidate][0] for one in rounds)
+            found[f"times_as_fast_as_{peer}"] = ratios | {"candidate": candidate}
     return found
 
 
-def ours(rung: str, tables: dict[str, pd.DataFrame]) -> tuple[float, float]:
-    """One rung by the task's own hooks."""
-    task: Any = find(TASK, model=rung)
+def ours(candidate: str, tables: dict[str, pd.DataFrame]) -> tuple[float, float]:
+    """One candidate by the task's own hooks."""
+    task: Any = find(TASK, model=candidate)
     began = time.perf_counter()
     facts = task.learn(tables["train"])
     columns = {

@@ -126,7 +126,7 @@ class Task(ABC):
         """Own scoring where rows are not what is judged; None = by the kind of Prediction."""
         return None
 
-    def rungs(self, net: nn.Module, facts: Facts) -> dict[str, nn.Module]:
+    def candidates(self, net: nn.Module, facts: Facts) -> dict[str, nn.Module]:
         """The other networks that fit tried, by name: their scores stand beside the kept one's."""
         return {}
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Paired", "Weighed", "mean", "paired", "resampled", "wilson"]
+__all__ = ["Paired", "Weighted", "mean", "paired", "resampled", "wilson"]
 
-Weighed = tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]
+Weighted = tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]
 """A metric as a function of how often each row counts: what it rests on in each row (N, T), and
 the function of such rows (U, T) and their counts (R, U) that gives its values (R,)."""
 
@@ -71,7 +71,7 @@ class Paired:
         return self.first - self.second
 
 
-def paired(first: Weighed, second: Weighed, times: int = 10_000, block: int = 1 << 22) -> Paired:
+def paired(first: Weighted, second: Weighted, times: int = 10_000, block: int = 1 << 22) -> Paired:
     """The paired bootstrap of one metric (B. Efron and R. Tibshirani, 1993): rows are drawn
     together with both answers to them. Rows that are alike for both are drawn as one with its
     count, which is the same draw.

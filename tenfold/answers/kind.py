@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.intervals import Weighed
+from tenfold.answers.intervals import Weighted
 from tenfold.core.columns import Problem
 from tenfold.core.results import Prediction
 
@@ -24,34 +24,34 @@ Change = Callable[[np.ndarray], np.ndarray]
 class AnswerKind:
     """The functions of one kind of Prediction; `measure` resamples as often as it is told.
 
-    `weighed` is the headline as a function of how often each row counts; `certainty` says how
-    probabilities, changed by a function (N, K) -> (N, K), agree with what was right. `alike` tells
-    whether two answers to one input decide the same, but for choices nearer than a tolerance.
+    `bootstrap` is the headline as a function of how often each row counts; `calibration` says how
+    probabilities, changed by a function (N, K) -> (N, K), agree with the truth. `same_decision`
+    tells whether two answers to one input decide the same, but for choices nearer than a tolerance.
     """
 
     headline: str
     measure: Callable[[Sequence[Answer], pd.DataFrame, int], Metrics]
-    guess: Callable[[pd.DataFrame], Prediction]
-    survives: Callable[[Any, Any], float]
+    constant: Callable[[pd.DataFrame], Prediction]
+    retained: Callable[[Any, Any], float]
     details: Callable[[Sequence[Answer], pd.DataFrame], dict[str, Any]]
     worst: Callable[[Sequence[Answer], pd.DataFrame], list[int]]
-    weighed: Callable[[Sequence[Answer], pd.DataFrame], Weighed]
-    certainty: Callable[[Sequence[Answer], pd.DataFrame, Change], dict[str, Any]]
-    alike: Callable[[Any, Any, float], bool]
+    bootstrap: Callable[[Sequence[Answer], pd.DataFrame], Weighted]
+    calibration: Callable[[Sequence[Answer], pd.DataFrame, Change], dict[str, Any]]
+    same_decision: Callable[[Any, Any, float], bool]
     lower: bool = False
     """A lower headline is better."""
     exclusive: bool = False
     """Probabilities of a row sum to one."""
-    over: Callable[[Any, pd.DataFrame], Sequence[Answer]] | None = None
+    broadcast: Callable[[Any, pd.DataFrame], Sequence[Answer]] | None = None
     """The guess laid over rows, where what it says of a row depends on its length."""
 
-    beside: Callable[[Sequence[Answer], pd.DataFrame, pd.DataFrame], dict[str, Any]] | None = None
+    extras: Callable[[Sequence[Answer], pd.DataFrame, pd.DataFrame], dict[str, Any]] | None = None
     """Further details, of answers, rows and the training rows."""
 
-    def blind(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
+    def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
         """The best constant answer to each row of a table."""
-        guess = self.guess(train)
-        return self.over(guess, table) if self.over else [guess] * len(table)
+        constant = self.constant(train)
+        return self.broadcast(constant, table) if self.broadcast else [constant] * len(table)
 
 
 def natural(name: str) -> tuple[int, float, str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Weighed, mean, resampled, wilson
+from tenfold.answers.intervals import Weighted, mean, resampled, wilson
 from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
 from tenfold.core.results import Prediction
 
@@ -160,13 +160,13 @@ def _row_log_loss(matrix: Matrix) -> np.ndarray:
     return -np.log(chance.clip(1e-7, 1.0))
 
 
-def _guess(train: pd.DataFrame) -> Label:
+def _constant(train: pd.DataFrame) -> Label:
     shares = train["label"].value_counts(normalize=True)
     ordered = sorted(shares.items(), key=lambda item: (-item[1], natural(str(item[0]))))
     return Label(str(ordered[0][0]), {str(name): float(share) for name, share in ordered})
 
 
-def _survives(before: Label, after: Label) -> float:
+def _retained(before: Label, after: Label) -> float:
     return after.probabilities.get(before.label, 0.0)
 
 
@@ -186,7 +186,7 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in wrong[order]]
 
 
-def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
     return Matrix.of(answers, table).right[:, None].astype(np.int64), _share
 
 
@@ -194,13 +194,13 @@ def _share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts.sum(1)))
 
 
-def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     matrix = Matrix.of(answers, table)
     changed = Matrix(matrix.classes, matrix.truth, change(matrix.probabilities))
     return calibration.certainty(*_sure_and_right(changed), float(_row_log_loss(changed).mean()))
 
 
-def _alike(before: Label, after: Label, tolerance: float) -> bool:
+def _same_decision(before: Label, after: Label, tolerance: float) -> bool:
     best = sorted(before.probabilities.values(), reverse=True)[:2]
     return before.label == after.label or (len(best) == 2 and best[0] - best[1] < tolerance)
 
@@ -208,12 +208,12 @@ def _alike(before: Label, after: Label, tolerance: float) -> bool:
 LABEL = AnswerKind(
     "accuracy",
     _metrics,
-    _guess,
-    _survives,
+    _constant,
+    _retained,
     _details,
     _worst,
-    _weighed,
-    _certainty,
-    _alike,
+    _bootstrap,
+    _calibration,
+    _same_decision,
     exclusive=True,
 )

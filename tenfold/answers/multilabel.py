@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Weighed, resampled, wilson
+from tenfold.answers.intervals import Weighted, resampled, wilson
 from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
 from tenfold.core.results import Prediction
 
@@ -104,7 +104,7 @@ def _average_precision(truth: np.ndarray, chance: np.ndarray) -> Callable[[np.nd
     return mean
 
 
-def _guess(train: pd.DataFrame) -> Labels:
+def _constant(train: pd.DataFrame) -> Labels:
     rows = max(1, len(train))
     shares = train["labels"].explode().dropna().value_counts() / rows
     chances = {str(name): float(share) for name, share in shares.items()}
@@ -112,7 +112,7 @@ def _guess(train: pd.DataFrame) -> Labels:
     return Labels(said or tuple([*chances][:1]), chances)
 
 
-def _survives(before: Labels, after: Labels) -> float:
+def _retained(before: Labels, after: Labels) -> float:
     kept = [after.probabilities.get(name, 0.0) for name in before.labels]
     return float(np.mean(kept)) if kept else 1 - max(after.probabilities.values(), default=0.0)
 
@@ -142,7 +142,7 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
 
 
-def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
     truth, said, _ = _arrays(answers, table)
     return np.stack([2 * (truth & said).sum(1), truth.sum(1) + said.sum(1)], 1), _ratio
 
@@ -151,7 +151,7 @@ def _ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts @ rows[:, 1]))
 
 
-def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     """Of every decision, a row and a class each."""
     truth, _, chance = _arrays(answers, table)
     sure, right = change(chance).ravel(), truth.ravel()
@@ -159,7 +159,7 @@ def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -
     return calibration.certainty(sure, right, float(-np.log(told).mean()))
 
 
-def _alike(before: Labels, after: Labels, tolerance: float) -> bool:
+def _same_decision(before: Labels, after: Labels, tolerance: float) -> bool:
     """A class on the other side of the threshold counts only where its probability moved."""
     moved = set(before.labels) ^ set(after.labels)
     first, second = before.probabilities, after.probabilities
@@ -169,11 +169,11 @@ def _alike(before: Labels, after: Labels, tolerance: float) -> bool:
 LABELS = AnswerKind(
     "micro_f1",
     _metrics,
-    _guess,
-    _survives,
+    _constant,
+    _retained,
     _details,
     _worst,
-    _weighed,
-    _certainty,
-    _alike,
+    _bootstrap,
+    _calibration,
+    _same_decision,
 )

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Weighed, mean
+from tenfold.answers.intervals import Weighted, mean
 from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics
 from tenfold.answers.metrics.ranking import measures
 from tenfold.core.results import Prediction
@@ -101,7 +101,7 @@ def popular(train: pd.DataFrame) -> Counter[str]:
     return counts
 
 
-def _guess(train: pd.DataFrame) -> Ranking:
+def _constant(train: pd.DataFrame) -> Ranking:
     """What is most popular, in order."""
     counts = popular(train)
     most, total = counts.most_common(DEEP), max(1, counts.total())
@@ -109,13 +109,13 @@ def _guess(train: pd.DataFrame) -> Ranking:
     return Ranking(tuple((name, round(count / total, 6)) for name, count in ordered))
 
 
-def _over(guess: Ranking, table: pd.DataFrame) -> list[Ranking]:
+def _broadcast(constant: Ranking, table: pd.DataFrame) -> list[Ranking]:
     """What is most popular, without what the person had."""
     had = table["items"] if "items" in table else [()] * len(table)
     found = []
     for row in had:
         seen, kept = {*row}, []
-        for one in guess.items:
+        for one in constant.items:
             if one[0] not in seen:
                 kept.append(one)
                 if len(kept) == PLACES:
@@ -124,7 +124,7 @@ def _over(guess: Ranking, table: pd.DataFrame) -> list[Ranking]:
     return found
 
 
-def _survives(before: Ranking, after: Ranking) -> float:
+def _retained(before: Ranking, after: Ranking) -> float:
     """The share of what was said for the items that is still said for them."""
     whole, now = sum(score for _, score in before.items), after.chances
     return sum(now.get(name, 0.0) for name in before.names) / whole if whole else 1.0
@@ -153,7 +153,7 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
     return {"recommended": len(said), "by_known": groups, "most_recommended": top}
 
 
-def _beside(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> dict[str, Any]:
+def _extras(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> dict[str, Any]:
     """Coverage: the share of known items that is recommended at all. Novelty: bits of surprise.
 
     Novelty is the mean of -log2 of the share of people who had what is recommended (M. Zhou et al.
@@ -178,7 +178,7 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in np.argsort(-known, kind="stable") if missed[row]]
 
 
-def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
     return measures(*_hits(answers, table))[f"ndcg@{PLACES}"][:, None], _mean
 
 
@@ -186,7 +186,7 @@ def _mean(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts.sum(1)))
 
 
-def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     """Of what was said first."""
     rows = [one.items[0][1] if isinstance(one, Ranking) and one.items else 0.0 for one in answers]
     sure = change(np.array(rows, float)[:, None])[:, 0]
@@ -195,7 +195,7 @@ def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -
     return calibration.certainty(sure, right, float(loss.mean()) if len(loss) else 0.0)
 
 
-def _alike(before: Ranking, after: Ranking, tolerance: float) -> bool:
+def _same_decision(before: Ranking, after: Ranking, tolerance: float) -> bool:
     """Places change only between items that are nearer than the tolerance."""
     if before.names == after.names:
         return True
@@ -207,13 +207,13 @@ def _alike(before: Ranking, after: Ranking, tolerance: float) -> bool:
 RANKING = AnswerKind(
     f"ndcg@{PLACES}",
     _metrics,
-    _guess,
-    _survives,
+    _constant,
+    _retained,
     _details,
     _worst,
-    _weighed,
-    _certainty,
-    _alike,
-    over=_over,
-    beside=_beside,
+    _bootstrap,
+    _calibration,
+    _same_decision,
+    broadcast=_broadcast,
+    extras=_extras,
 )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.intervals import Weighed, resampled
+from tenfold.answers.intervals import Weighted, resampled
 from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics
 from tenfold.core.results import Prediction
 
@@ -93,7 +93,7 @@ def _rmse(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(total[:, 0] / np.maximum(1, total[:, -1])))
 
 
-def _guess(train: pd.DataFrame) -> Ratings:
+def _constant(train: pd.DataFrame) -> Ratings:
     """The mean of what training rows are asked for, and of what they tell."""
     marks = [float(mark) for row in train["next"] for _, mark in row]
     for row in train.get("items", ()):
@@ -102,7 +102,7 @@ def _guess(train: pd.DataFrame) -> Ratings:
     return Ratings((), round(float(np.mean(marks)), 6) if marks else 0.0)
 
 
-def _survives(before: Ratings, after: Ratings) -> float:
+def _retained(before: Ratings, after: Ratings) -> float:
     """The mean rating of what was said: what is lost of it was owed to what was taken away."""
     now = dict(after.items)
     marks = [now.get(name, after.otherwise) for name, _ in before.items]
@@ -130,16 +130,16 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in np.argsort(-off, kind="stable") if off[row] > 0.25]
 
 
-def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
     return _errors(answers, table)[:, [0, 2]], _rmse
 
 
-def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     """Ratings say nothing of how sure they are."""
     return {"ece": 0.0, "log_loss": 0.0, "reliability": []}
 
 
-def _alike(before: Ratings, after: Ratings, tolerance: float) -> bool:
+def _same_decision(before: Ratings, after: Ratings, tolerance: float) -> bool:
     if len(before.items) != len(after.items):
         return False
     pairs = zip(before.items, after.items, strict=True)
@@ -150,12 +150,12 @@ def _alike(before: Ratings, after: Ratings, tolerance: float) -> bool:
 RATINGS = AnswerKind(
     "rmse",
     _metrics,
-    _guess,
-    _survives,
+    _constant,
+    _retained,
     _details,
     _worst,
-    _weighed,
-    _certainty,
-    _alike,
+    _bootstrap,
+    _calibration,
+    _same_decision,
     lower=True,
 )

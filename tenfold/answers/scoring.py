@@ -1,7 +1,7 @@
 """What can be said of a kind of Prediction, whichever task made it.
 
-For each kind: `score` it against answers, `guess` it blindly from training rows, tell how much of
-it `survives` a change of the input. A new task with a known kind of answer needs nothing more.
+For each kind: its `score` against truths, the best `constant` answer from training rows, how much
+of an answer is `retained` under a change. A new task with a known kind of answer has all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from tenfold.answers.intervals import Weighed
+from tenfold.answers.intervals import Weighted
 from tenfold.answers.kind import Answer, AnswerKind, Change, natural
 from tenfold.answers.label import LABEL, Label, Matrix, expected_calibration_error
 from tenfold.answers.multilabel import LABELS, Labels
@@ -26,14 +26,14 @@ __all__ = [
     "AnswerKind",
     "Change",
     "Matrix",
-    "alike",
-    "certainty",
+    "bootstrap",
+    "calibration",
+    "constant",
     "expected_calibration_error",
-    "guess",
     "natural",
+    "retained",
+    "same_decision",
     "score",
-    "survives",
-    "weighed",
     "worst",
 ]
 
@@ -54,11 +54,11 @@ def score(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -
     """Metrics with 95 % intervals, each beside what the best constant answer reaches."""
     kind = KINDS[_kind_of(answers)]
     found = kind.measure(answers, table, RESAMPLED)
-    blind = kind.measure(kind.blind(train, table), table, 0)
-    metrics = {name: Score(*values, blind[name][0]) for name, values in found.items()}
+    baseline = kind.measure(kind.baseline(train, table), table, 0)
+    metrics = {name: Score(*values, baseline[name][0]) for name, values in found.items()}
     details = kind.details(answers, table)
-    if kind.beside:
-        details |= kind.beside(answers, table, train)
+    if kind.extras:
+        details |= kind.extras(answers, table, train)
     return Scores(kind.headline, metrics, len(table), details)
 
 
@@ -67,36 +67,36 @@ def worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return KINDS[_kind_of(answers)].worst(answers, table)
 
 
-def weighed(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[str, Weighed]:
+def bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[str, Weighted]:
     """The headline's name, and the headline as a function of how often each row counts."""
     kind = KINDS[_kind_of(answers)]
-    return kind.headline, kind.weighed(answers, table)
+    return kind.headline, kind.bootstrap(answers, table)
 
 
-def certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+def calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     """`ece`, `log_loss` and `reliability` (confidence, share right, rows) of changed answers."""
-    return KINDS[_kind_of(answers)].certainty(answers, table, change)
+    return KINDS[_kind_of(answers)].calibration(answers, table, change)
 
 
 def _kind_of(answers: Sequence[Answer]) -> type:
     return next((type(one) for one in answers if not isinstance(one, Problem)), Label)
 
 
-def guess(kind: type, train: pd.DataFrame) -> Prediction:
+def constant(kind: type, train: pd.DataFrame) -> Prediction:
     """The best constant answer."""
-    return KINDS[kind].guess(train)
+    return KINDS[kind].constant(train)
 
 
-def survives(before: Prediction, after: Prediction) -> float:
+def retained(before: Prediction, after: Prediction) -> float:
     """1 = the second answer says all that the first said, 0 = nothing of it."""
-    return KINDS[type(before)].survives(before, after)
+    return KINDS[type(before)].retained(before, after)
 
 
-def alike(before: Answer, after: Answer, tolerance: float) -> bool:
+def same_decision(before: Answer, after: Answer, tolerance: float) -> bool:
     """True where two answers to one input decide the same.
 
     A choice between two that are nearer than `tolerance` may fall either way.
     """
     if isinstance(before, Problem) or isinstance(after, Problem):
         return isinstance(before, Problem) and isinstance(after, Problem)
-    return KINDS[type(before)].alike(before, after, tolerance)
+    return KINDS[type(before)].same_decision(before, after, tolerance)

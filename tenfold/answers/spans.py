@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Weighed, resampled
+from tenfold.answers.intervals import Weighted, resampled
 from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
 from tenfold.core.results import Prediction
 from tenfold.media.text import tag_schemes
@@ -165,12 +165,12 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metr
     return found | {"macro_f1": (mean, max(0.0, mean - half), min(1.0, mean + half))}
 
 
-def _guess(train: pd.DataFrame) -> Spans:
+def _constant(train: pd.DataFrame) -> Spans:
     """No span: whatever else is said of every text is hardly ever right."""
     return Spans((), ())
 
 
-def _survives(before: Spans, after: Spans) -> float:
+def _retained(before: Spans, after: Spans) -> float:
     now = _told([after])[0]
     return float(np.mean([now.get(span, 0.0) for span in before.spans])) if before.spans else 1.0
 
@@ -185,7 +185,7 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
 
 
-def _weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
     counts = _counts(answers, table)
     return np.stack([2 * counts[:, 0], counts[:, 1] + counts[:, 2]], 1), _ratio
 
@@ -194,7 +194,7 @@ def _ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts @ rows[:, 1]))
 
 
-def _certainty(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     """Of every span that was said."""
     pairs = list(zip(_told(answers), _gold(table), strict=True))
     sure = np.array([chance for told, _ in pairs for chance in told.values()], float)
@@ -207,7 +207,7 @@ def _sure(sure: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     return calibration.certainty(sure, right, float(loss.mean()) if len(loss) else 0.0)
 
 
-def _alike(before: Spans, after: Spans, tolerance: float) -> bool:
+def _same_decision(before: Spans, after: Spans, tolerance: float) -> bool:
     """Ties are between ways through the tags of which none is more probable than a half."""
     one, other = _told([before])[0], _told([after])[0]
     moved = one.keys() ^ other.keys()
@@ -218,13 +218,13 @@ def _alike(before: Spans, after: Spans, tolerance: float) -> bool:
 SPANS = AnswerKind(
     "entity_f1",
     _metrics,
-    _guess,
-    _survives,
+    _constant,
+    _retained,
     _details,
     _worst,
-    _weighed,
-    _certainty,
-    _alike,
+    _bootstrap,
+    _calibration,
+    _same_decision,
 )
 
 
@@ -293,8 +293,8 @@ def _tag_guess(train: pd.DataFrame) -> Tags:
     return Tags(((tag, 0, 0),), (times / max(1, counts.total()),))
 
 
-def _over_tokens(guess: Tags, table: pd.DataFrame) -> list[Tags]:
-    ((tag, *_),), (share,) = guess.tags, guess.probabilities
+def _broadcast_tokens(constant: Tags, table: pd.DataFrame) -> list[Tags]:
+    ((tag, *_),), (share,) = constant.tags, constant.probabilities
     return [
         Tags(tuple((tag, start, end) for start, end in places), (share,) * len(places))
         for places in table["places"]
@@ -317,7 +317,7 @@ def _tag_worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
 
 
-def _tag_weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighed:
+def _tag_weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
     return _shares(_tags(answers, table)), _ratio
 
 
@@ -351,5 +351,5 @@ TAGS = AnswerKind(
     _tag_weighed,
     _tag_certainty,
     _tag_alike,
-    over=_over_tokens,
+    broadcast=_broadcast_tokens,
 )

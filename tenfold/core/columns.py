@@ -207,13 +207,13 @@ class Encoded:
 class Parts:
     """The rows that learning may see. The test part is not among them.
 
-    `choose` is the half of validation that chooses (epochs, settings); `reserve` is the half
+    `selection` is the half of validation that chooses (epochs, settings); `calibration` is the half
     kept for what is fitted after learning: calibration, thresholds.
     """
 
     train: Columns
-    choose: Columns
-    reserve: Columns
+    selection: Columns
+    calibration: Columns
 
 
 def batches(

@@ -80,7 +80,7 @@ def scores_text(found: dict[str, Any]) -> str:
     for metric, one in found["scores"].items():
         lines.append(
             f"  {metric:18}{one['value']:8.4f}   95 % {one['low']:.4f} to {one['high']:.4f}"
-            f"   best constant guess {one['guess']:.4f}{'  <- headline' if metric == name else ''}"
+            f"   constant baseline {one['baseline']:.4f}{'  <- headline' if metric == name else ''}"
         )
     if valid := found.get("valid"):
         lines.append(f"  {name + ' (valid)':18}{valid[name]['value']:8.4f}")

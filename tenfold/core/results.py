@@ -62,12 +62,12 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric with its 95 % interval and what the best constant guess reaches."""
+    """A metric with its 95 % interval and what the constant baseline reaches."""
 
     value: float
     low: float
     high: float
-    guess: float
+    baseline: float
 
     def to_json(self) -> dict[str, float]:
         """The four numbers by name."""

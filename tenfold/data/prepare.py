@@ -29,7 +29,7 @@ from tenfold.task import Task, name_of
 __all__ = ["Prepared", "prepare"]
 
 ON_BAD = ("stop", "fail", "skip")
-PARTS = ("train", "choose", "reserve")
+PARTS = ("train", "selection", "calibration")
 CHUNK, CHUNK_BYTES = 512, 32 << 20
 SEEN = 8
 
@@ -72,13 +72,13 @@ class Prepared:
 
     def rows(self, part: str) -> np.ndarray:
         """Positions of the rows of train, valid or test; choose and reserve are halves of valid."""
-        if part not in ("choose", "reserve"):
+        if part not in ("selection", "calibration"):
             return np.flatnonzero((self.used["split"] == part).to_numpy())
         valid = self.rows("valid")
         kept = splits.reserved(splits.unit_keys(self.used).iloc[valid], self.seed)
         if kept.all() or not kept.any():
             kept = np.arange(len(valid)) % 2 == 1
-        return valid[kept if part == "reserve" else ~kept]
+        return valid[kept if part == "calibration" else ~kept]
 
     @property
     def parts(self) -> Parts:

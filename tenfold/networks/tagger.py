@@ -1,4 +1,4 @@
-"""A tag for every token of a text: convolutions over hashed features, beside two plain rungs.
+"""A tag for every token of a text: convolutions over hashed features, beside two plain candidates.
 
 Shapes: B texts, T tokens, F features of a token (numbers from 1, 0 = none), K tags, D values of a
 token, V buckets of features.
@@ -10,9 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["RUNGS", "Bayes", "Linear", "Network", "Rung", "Tagger", "chain_loss", "tag_loss"]
+__all__ = [
+    "CANDIDATES",
+    "Bayes",
+    "Candidate",
+    "Linear",
+    "Network",
+    "Tagger",
+    "chain_loss",
+    "tag_loss",
+]
 
-RUNGS = ("network", "linear", "naive Bayes")
+CANDIDATES = ("network", "linear", "naive Bayes")
 PLACES = 2  # the last columns of a token: its first character, and the one behind its last
 WHOLE = 2  # the first features of a token: the word itself, and in small letters
 
@@ -150,11 +159,11 @@ class Bayes(nn.Module):
         self.prior.copy_(chances.log())
 
 
-class Rung(nn.Module):
+class Candidate(nn.Module):
     """tokens (B, T, F + 2), tokens_length (B,) -> scores (B, T, K) and what decoding needs.
 
     Beside the scores go `transitions` (B, 1 + K, K), scores of a tag at the beginning and of one
-    after another, which differ from rung to rung, and `places` (B, T, 2), the characters of each
+    after another, which differ between candidates, and `places` (B, T, 2), the characters of each
     token, as they came.
     """
 
@@ -183,17 +192,21 @@ class Rung(nn.Module):
 
 
 class Tagger(nn.Module):
-    """All rungs; `kept` names the one that answers."""
+    """All candidates; `selected` names the one that answers."""
 
     def __init__(self, network: Network, linear: Linear, bayes: Bayes, kept: str) -> None:
         super().__init__()
-        self.network, self.linear, self.bayes = Rung(network), Rung(linear), Rung(bayes)
-        self.kept = kept
+        self.network, self.linear, self.bayes = (
+            Candidate(network),
+            Candidate(linear),
+            Candidate(bayes),
+        )
+        self.selected = kept
 
     def forward(self, tokens: Tensor, tokens_length: Tensor) -> dict[str, Tensor]:
-        """What the kept rung says, see Rung."""
-        rung = {"network": self.network, "linear": self.linear, "naive Bayes": self.bayes}
-        found: dict[str, Tensor] = rung[self.kept](tokens, tokens_length)
+        """What the kept candidate says, see Candidate."""
+        candidate = {"network": self.network, "linear": self.linear, "naive Bayes": self.bayes}
+        found: dict[str, Tensor] = candidate[self.selected](tokens, tokens_length)
         return found
 
 

@@ -88,7 +88,7 @@ class Convolution(nn.Module):
 
 
 class TextClassifier(nn.Module):
-    """Everything that was learnt of texts; `kept` says which part of it answers.
+    """Everything that was learnt of texts; `selected` says which part of it answers.
 
     "naive Bayes", "linear" and "convolution" answer alone; "mixed" adds up `bag` (weights scaled by
     how much more often a class has an n-gram), `linear` and `convolution`.
@@ -103,7 +103,7 @@ class TextClassifier(nn.Module):
         self.linear = Bag(grams, classes, normal=True)
         self.bag = Bag(grams, classes, normal=True)
         self.convolution = convolution
-        self.several, self.kept = several, "mixed"
+        self.several, self.selected = several, "mixed"
         self.register_buffer("mix", torch.full((3,), 1 / 3))
         self.register_buffer("temperature", torch.ones(()))
 
@@ -118,11 +118,11 @@ class TextClassifier(nn.Module):
         self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
     ) -> Tensor:
         """(B, K) of the part that was kept."""
-        if self.kept == "naive Bayes":
+        if self.selected == "naive Bayes":
             return self.bayes(ids)
-        if self.kept == "linear":
+        if self.selected == "linear":
             return self.linear(ids)
-        if self.kept == "convolution":
+        if self.selected == "convolution":
             return self.convolution(tokens, tokens_length)
         branches = self.branches(ids, ids_length, tokens, tokens_length)
         return (branches * self.mix[:, None]).sum(1)
@@ -133,6 +133,6 @@ class TextClassifier(nn.Module):
         """Probabilities (B, K), and where the convolution answers too the embedding (B, 4 D)."""
         logits = self.logits(ids, ids_length, tokens, tokens_length) / self.temperature
         found = {"probabilities": logits.sigmoid() if self.several else logits.softmax(1)}
-        if self.kept in ("convolution", "mixed"):
+        if self.selected in ("convolution", "mixed"):
             found["embedding"] = self.convolution.embed(tokens, tokens_length)
         return found

@@ -46,7 +46,7 @@ def card(run: Run, document: Document, rows: Document, notes: Notes) -> Document
         "tested": {
             "protocol": document["protocol"],
             "metric": headline,
-            **{name: score[name] for name in ("value", "low", "high", "guess")},
+            **{name: score[name] for name in ("value", "low", "high", "baseline")},
         },
         "limits": _limits(document, notes),
         "made": {
@@ -98,7 +98,7 @@ def tables(found: Document) -> dict[str, list[tuple[str, str]]]:
             (say("rows judged"), again(tested["protocol"])),
             (said.title, said.say(tested["value"])),
             (say("95 % interval"), interval),
-            (words.named("best constant guess"), said.say(tested["guess"])),
+            (words.named("constant baseline"), said.say(tested["baseline"])),
         ],
         "made": [(words.named(name), again(value)) for name, value in made.items()],
     }  # fmt: skip

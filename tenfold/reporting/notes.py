@@ -30,14 +30,17 @@ def _against_baselines(document: Document, rows: Document, log: Sequence[Documen
         return
     lower = said.better == "lower"
     best = (min if lower else max)(known, key=lambda key: known[key])
-    words = {"guess": named(best), "value": said.say(known[best])}
+    words = {"baseline": named(best), "value": said.say(known[best])}
     worst, sign = score["high" if lower else "low"], -1 if lower else 1
     if sign * worst > sign * known[best]:
-        yield "good", say("Surely better than the {guess} ({value}).", **words)
+        yield "good", say("Significantly better than the {baseline} ({value}).", **words)
     elif sign * score["value"] > sign * known[best]:
-        yield "look", say("Better than the {guess} ({value}), but not surely so.", **words)
+        yield (
+            "look",
+            say("Better than the {baseline} ({value}), but not significantly so.", **words),
+        )
     else:
-        yield "look", say("No better than the {guess} ({value}), which is far simpler.", **words)
+        yield "look", say("No better than the {baseline} ({value}), which is far simpler.", **words)
 
 
 def _few_rows(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
@@ -162,7 +165,7 @@ def _tuned(document: Document, rows: Document, log: Sequence[Document]) -> Notes
     found = document.get("tuned", {})
     if "trial" in found:
         yield "look", say("A trial of a search: judged on validation, not on the test part.")
-    elif found.get("kept") == "winner":
+    elif found.get("selected") == "winner":
         gain, said = found["gain"], metric(document["headline"])
         yield (
             "good",

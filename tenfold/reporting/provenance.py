@@ -25,15 +25,15 @@ def plan(run: Run) -> Rows:
     """What was decided, by the person or by the plan, as (word, value)."""
     fitted, begun = run.facts.get("fitted", {}), folder.plan_of(run.folder)
     found: dict[str, Any] = dict(fitted)
-    if tried := fitted.get("tried"):
+    if tried := fitted.get("validation_scores"):
         took = run.scores.get("seconds", {})
         each = (
             f"{words.named(name)} {value:.3f}" + (f" ({took[name]:.1f} s)" if name in took else "")
             for name, value in tried.items()
         )
-        found["tried"] = say(", ").join(each)
-    if isinstance(found.get("kept"), str):
-        found["kept"] = words.named(found["kept"])
+        found["validation_scores"] = say(", ").join(each)
+    if isinstance(found.get("selected"), str):
+        found["selected"] = words.named(found["selected"])
     told = begun.get("plan", {})
     found |= {name: told[name] for name in ("seed", "device") if name in told}
     if "data" in begun:
@@ -81,7 +81,7 @@ def command(run: Run, prepared: Prepared | None) -> str:
     parts = ["tenfold", "train", run.task_name, where.name if where else "DATA"]
     own = settings_of(run.task)
     plain = {name: value for name, value in fitted.items() if _plain(value)}
-    chosen = {name: plain[name] for name in own if name in plain and "tried" in fitted}
+    chosen = {name: plain[name] for name in own if name in plain and "validation_scores" in fitted}
     for name, value in (given | changed(run.task) | chosen).items():
         parts += [_flag(name), str(value)]
     return shlex.join(parts)

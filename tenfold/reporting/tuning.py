@@ -43,7 +43,7 @@ def verdict(winner: Content, default: Content, found: Compared | None, won: bool
 
 def text(content: Content, scores: Content) -> str:
     """The document as a person reads it on a terminal; `scores` are those of the winner."""
-    rows = words.plural(content["rows"]["choose"], "validation row")
+    rows = words.plural(content["rows"]["selection"], "validation row")
     ended = [one["ended"] for one in content["trials"]]
     early = f", {ended.count('pruned')} ended early" if "pruned" in ended else ""
     lines = [

@@ -75,8 +75,8 @@ def of_answers(
     answers: Sequence[Sequence[Answer]], table: pd.DataFrame, left_out: int, protocol: str
 ) -> Compared:
     """Two runs by their answers to the same rows, of which there is at least one."""
-    name, one = scoring.weighed(answers[0], table)
-    _, other = scoring.weighed(answers[1], table)
+    name, one = scoring.bootstrap(answers[0], table)
+    _, other = scoring.bootstrap(answers[1], table)
     return Compared(
         headline=name,
         paired=intervals.paired(one, other, RESAMPLES),

@@ -69,7 +69,7 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
     found.protocol = {
         "test": f"{rows} test rows; {line}",
         "valid": f"{rows} valid rows; {line}",
-        "choose": f"{rows} validation rows, those that choose; {line}",
+        "selection": f"{rows} validation rows, those that choose; {line}",
     }[judged]
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
@@ -79,23 +79,23 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
     found.ablations = _ablations(run, found, train)
     found.without_near = _without_near(run, found, prepared)
     if found.calibration:
-        found.calibration["rows"] = prepared.parts.reserve.rows
+        found.calibration["rows"] = prepared.parts.calibration.rows
     return found
 
 
 def judge(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFrame) -> Evidence:
-    """Answers and scores of labelled rows; `train` tells the best constant guess."""
+    """Answers and scores of labelled rows; `train` tells the constant baseline."""
     began = time.perf_counter()
     answers = run.answer(columns)
     seconds = time.perf_counter() - began
     scores = _scores(run, answers, table, train)
-    guesses = {name: round(one.guess, 6) for name, one in scores.metrics.items()}
+    guesses = {name: round(one.baseline, 6) for name, one in scores.metrics.items()}
     return Evidence(
         table,
         answers,
         scores,
         columns,
-        baselines={"best constant guess": guesses},
+        baselines={"constant baseline": guesses},
         calibration=_calibration(run, answers, table),
         by_examples=_by_examples(scores.details.get("classes", []), train),
         seconds=seconds,
@@ -167,7 +167,7 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
         calibration.undone, temperature=float(temperature), exclusive=exclusive
     )
     changes: dict[str, scoring.Change] = {"before": before, "after": lambda chances: chances}
-    found = {name: scoring.certainty(answers, table, change) for name, change in changes.items()}
+    found = {name: scoring.calibration(answers, table, change) for name, change in changes.items()}
     known = run.scores.get("calibration", {}).get("rows", 0)
     return {"temperature": temperature, "rows": known, **found}
 
@@ -219,7 +219,7 @@ def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str
     if run.net is None:
         return {}
     others = {}
-    for name, net in run.task.rungs(run.net, run.facts).items():
+    for name, net in run.task.candidates(run.net, run.facts).items():
         answers = replace(run, infer=by_torch(net), net=net).answer(found.columns)
         scores = _scores(run, answers, found.table, train)
         others[name] = {key: round(one.value, 6) for key, one in scores.metrics.items()}

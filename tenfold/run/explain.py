@@ -1,7 +1,7 @@
 """Which parts of an input an answer rests on: cover and ask again, or Grad-CAM; and a check of it.
 
 Covering works for every way to an answer (a torch network, a runtime, a server) and every kind of
-Prediction, through `scoring.survives`. A picture is covered as it is encoded, a text in the words
+Prediction, through `scoring.retained`. A picture is covered as it is encoded, a text in the words
 that were handed over. Grad-CAM needs a torch network that names its `last_map`. The check
 (J. Adebayo et al. 2018, arXiv 1810.03292): the same network with its weights shuffled has learnt
 nothing, so a map that stays as it was shows the input and not the network.
@@ -105,9 +105,9 @@ def _covered(
 ) -> Explanation:
     covers, grid = form.covers(np.asarray(alone[name])[0])
     many = {other: _repeated(column, len(covers)) for other, column in alone.items()}
-    whole = scoring.survives(before, before)
+    whole = scoring.retained(before, before)
     lost = [
-        0.0 if isinstance(one, Problem) else whole - scoring.survives(before, one)
+        0.0 if isinstance(one, Problem) else whole - scoring.retained(before, one)
         for one in say(Columns(many | {name: covers}))
     ]
     return Explanation(name, "occlusion", np.round(np.reshape(lost, grid), 4).tolist())
@@ -156,7 +156,7 @@ def _cell_covered(
     cover: Cells,
     before: Prediction,
 ) -> Explanation:
-    cell, whole = alone[name].iloc[0], scoring.survives(before, before)
+    cell, whole = alone[name].iloc[0], scoring.retained(before, before)
     many = max(1, AT_ONCE // max(1, len(cell)))
     lost: list[float] = []
     for start in range(0, len(parts), many):
@@ -165,7 +165,7 @@ def _cell_covered(
         asked[name] = pd.Series(some, dtype=object)
         lost += [
             # Where nothing is left to answer, nothing of the answer is left.
-            whole - (0.0 if isinstance(one, Problem) else scoring.survives(before, one))
+            whole - (0.0 if isinstance(one, Problem) else scoring.retained(before, one))
             for one in say(asked)
         ]
     found = Explanation(name, "occlusion", np.round(lost, 4).tolist())

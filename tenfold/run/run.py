@@ -117,10 +117,10 @@ class Run:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{name}</td><td>{one['value']:.4f}</td><td>{one['low']:.4f} to "
-            f"{one['high']:.4f}</td><td>{one['guess']:.4f}</td></tr>"
+            f"{one['high']:.4f}</td><td>{one['baseline']:.4f}</td></tr>"
             for name, one in self.scores.get("scores", {}).items()
         )
-        head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>best guess</th></tr>"
+        head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>baseline</th></tr>"
         return f"<b>{self.task_name}</b> in {self.folder.name}<table>{head}{rows}</table>"
 
 

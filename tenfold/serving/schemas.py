@@ -169,7 +169,7 @@ def components(models: list[Model]) -> dict[str, Schema]:
 def _model() -> Schema:
     """What /v1/models says of one model."""
     text, number = {"type": "string"}, {"type": "number"}
-    numbers = record({name: number for name in ("value", "low", "high", "guess")})
+    numbers = record({name: number for name in ("value", "low", "high", "baseline")})
     whole = {"type": "integer"}
     return record(
         {

@@ -171,11 +171,13 @@ class ImageClassification(Task):
         objective = losses.objective(self.loss, facts["answers"], device.choose_device(plan.device))
         net = _averaged(net, facts, views.joined(kinds))
         ways = {name: _changes(facts, name) for name in self._ways(kinds)}
-        judge = partial(_loss_of, facts=facts, columns=parts.choose)
+        judge = partial(_loss_of, facts=facts, columns=parts.selection)
         chosen = augment_search.choose(net, parts, ways, objective, plan, recipe, judge)
         net, change = _averaged(net, facts, chosen.way), ways[chosen.way]
         net, fitted = loop.fit(net, parts, objective, chosen.plan, recipe, change, losses.measure)
-        fitted |= {"augment": chosen.way} | ({"tried": chosen.losses} if chosen.losses else {})
+        fitted |= {"augment": chosen.way} | (
+            {"validation_scores": chosen.losses} if chosen.losses else {}
+        )
         if not plan.dry:
             fitted["temperature"] = _calibrate(net, parts)
         return net, fitted
@@ -364,7 +366,11 @@ def _sample(columns: Columns, rows: int) -> Batch:
 def _calibrate(net: Any, parts: Parts) -> float:
     """Sets the network's temperature from the reserved half of validation."""
     with torch.no_grad():
-        found = calibration.temperature(*_logits(net, parts.reserve)) if parts.reserve.rows else 1.0
+        found = (
+            calibration.temperature(*_logits(net, parts.calibration))
+            if parts.calibration.rows
+            else 1.0
+        )
         net.temperature.fill_(found)
     return round(found, 4)
 

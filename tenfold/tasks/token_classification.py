@@ -66,7 +66,9 @@ class TokenClassification(Task):
         "small", "how much network", choices=tuple(SIZES), search=("tiny", "medium")
     )
     target: str = setting("auto", "which column of the files holds the tags, by name or number")
-    model: str = setting("auto", "which rung answers, auto = best on validation", choices=MODELS)
+    model: str = setting(
+        "auto", "which candidate answers, auto = best on validation", choices=MODELS
+    )
     learning_rate: float = setting(
         0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
     )
@@ -120,7 +122,7 @@ class TokenClassification(Task):
             networks.Network(buckets, tags, width, depth, facts["net"]["dropout"]),
             networks.Linear(buckets, tags),
             networks.Bayes(buckets, tags),
-            facts.get("fitted", {}).get("kept", "network"),
+            facts.get("fitted", {}).get("selected", "network"),
         )
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
@@ -137,11 +139,11 @@ class TokenClassification(Task):
             return net.eval(), fitted
         if self.model == "auto":
             own = replace(plan, minutes=None, epochs=None, folder=None, judge=None)
-            alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
+            alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
             loop.fit(net.linear, alone, _by_token, own, _LINEAR)
         if self.model in ("auto", "naive-bayes"):
             _count(net.bayes.inner, parts.train)
-        return net.eval(), fitted | _keep(net, parts.choose, plan.facts, self.model)
+        return net.eval(), fitted | _keep(net, parts.selection, plan.facts, self.model)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         answers, threshold = facts["answers"], (options or _Options()).threshold
@@ -152,9 +154,9 @@ class TokenClassification(Task):
                 found[row] = _answer(way, places, answers, threshold)
         return found
 
-    def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        tried = facts["fitted"].get("tried", {})
-        return {name: _as(net, name) for name in tried if name != net.kept}
+    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
+        tried = facts["fitted"].get("validation_scores", {})
+        return {name: _as(net, name) for name in tried if name != net.selected}
 
 
 def _whole(tags: Any) -> list[str]:
@@ -261,15 +263,15 @@ def _recipe(rows: int) -> loop.Recipe:
 _LINEAR = loop.Recipe("adamw", 0.02, warm=0.1, epochs=4, least_steps=100, batch=128, average=0.2)
 
 
-def _by_chain(rung: Any, batch: dict[str, Any]) -> Any:
+def _by_chain(candidate: Any, batch: dict[str, Any]) -> Any:
     length = batch["tokens_length"]
-    scores = rung.scores(batch["tokens"], length)
-    return networks.chain_loss(scores, rung.inner.chain, batch["tags"], length)
+    scores = candidate.scores(batch["tokens"], length)
+    return networks.chain_loss(scores, candidate.inner.chain, batch["tags"], length)
 
 
-def _by_token(rung: Any, batch: dict[str, Any]) -> Any:
+def _by_token(candidate: Any, batch: dict[str, Any]) -> Any:
     length = batch["tokens_length"]
-    return networks.tag_loss(rung.scores(batch["tokens"], length), batch["tags"], length)
+    return networks.tag_loss(candidate.scores(batch["tokens"], length), batch["tags"], length)
 
 
 def _count(bayes: Any, train: Columns) -> None:
@@ -285,23 +287,23 @@ def _count(bayes: Any, train: Columns) -> None:
 
 
 def _keep(net: Any, choose: Columns, facts: Facts, wanted: str) -> dict[str, Any]:
-    """The rung that was asked for, or that validation likes best."""
+    """The candidate that was asked for, or that validation likes best."""
     if wanted != "auto":
-        net.kept = wanted.replace("naive-bayes", "naive Bayes")
-        return {"kept": net.kept}
-    tried = {name: round(_worth(_as(net, name), choose, facts), 4) for name in networks.RUNGS}
+        net.selected = wanted.replace("naive-bayes", "naive Bayes")
+        return {"selected": net.selected}
+    tried = {name: round(_worth(_as(net, name), choose, facts), 4) for name in networks.CANDIDATES}
     best = max(tried, key=lambda name: tried[name])
-    net.kept = best if choose.rows else "network"
+    net.selected = best if choose.rows else "network"
     metric = "entity F1" if facts["answers"]["spans"] else "accuracy"
     said = ", ".join(f"{name} {value:.1%}" for name, value in tried.items())
-    tell(f"On validation ({metric}): {said}. {net.kept} is kept.")
-    return {"kept": net.kept, "tried": tried}
+    tell(f"On validation ({metric}): {said}. {net.selected} is kept.")
+    return {"selected": net.selected, "validation_scores": tried}
 
 
 def _as(net: Any, name: str) -> nn.Module:
-    """The same weights, another rung answering."""
+    """The same weights, another candidate answering."""
     other: nn.Module = copy.copy(net)
-    other.kept = name  # type: ignore[assignment]
+    other.selected = name  # type: ignore[assignment]
     return other
 
 

@@ -96,7 +96,7 @@ def _steps(
     many: int,
 ) -> int:
     """Steps for each way, 0 where there is no room: the recipe's own length comes first."""
-    if plan.minutes is None or plan.dry or many < 2 or parts.choose.rows < LEAST_ROWS:
+    if plan.minutes is None or plan.dry or many < 2 or parts.selection.rows < LEAST_ROWS:
         return 0
     net.to(device.choose_device(plan.device))
     batch, length = batch_and_length(plan, recipe, parts.train.rows)
@@ -120,5 +120,5 @@ def _learnt(
     """A copy of the network after a short training of its own."""
     _, length = batch_and_length(plan, recipe, parts.train.rows)
     short = replace(plan, minutes=None, epochs=steps / length, folder=None, judge=None)
-    alone = replace(parts, choose=parts.choose.view(np.zeros(0, np.int64)))
+    alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
     return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, way)[0]

@@ -56,10 +56,10 @@ def fit(
     work = Work(loss, augment, getattr(torch, budget.precision))
     if plan.dry:
         return net.eval(), tried(net, parts.train, recipe, work, budget)
-    patience = budget.patience if parts.choose.rows else 0
+    patience = budget.patience if parts.selection.rows else 0
     learner = Learner(net, recipe, work, budget.steps, keeps_best=patience > 0)
     course = Course(budget.steps, patience, recipe)
-    journal = _Journal(learner, budget, plan, parts.choose, measure or _mean_of(loss), course)
+    journal = _Journal(learner, budget, plan, parts.selection, measure or _mean_of(loss), course)
     feed = Feed(parts.train, budget.batch, plan.seed, place)
     busy = interrupts.Contention(budget.threads, place.type == "cpu")
     step = journal.begin()

@@ -51,8 +51,8 @@ def estimate(prepared: Prepared, fitted: dict[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if by_steps:
         step, steps, batch = (fitted[name] for name in ("seconds_a_step", "steps", "batch"))
-        looks = min(20, math.ceil(fitted["epochs"])) * parts.choose.rows
-        looks += parts.reserve.rows + 2 * (len(prepared.used) - parts.train.rows)
+        looks = min(20, math.ceil(fitted["epochs"])) * parts.selection.rows
+        looks += parts.calibration.rows + 2 * (len(prepared.used) - parts.train.rows)
         seconds += step * (steps + 0.6 * looks / batch)
         told = {"seconds_a_step": round(step, 6), "steps": steps, "batch": batch}
         told |= {"epochs": fitted["epochs"]}

@@ -197,8 +197,8 @@ def _values(column: Column) -> np.ndarray:
 def _counts(before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, int]:
     """How many decisions are equal, differ in a tie, or differ."""
     pairs = list(zip(before, after, strict=True))
-    equal = sum(scoring.alike(one, other, 0.0) for one, other in pairs)
-    alike = sum(scoring.alike(one, other, TOLERANCE) for one, other in pairs)
+    equal = sum(scoring.same_decision(one, other, 0.0) for one, other in pairs)
+    alike = sum(scoring.same_decision(one, other, TOLERANCE) for one, other in pairs)
     return {"equal": equal, "tied": alike - equal, "different": len(pairs) - alike}
 
 

@@ -278,7 +278,7 @@ def _judge(
 ) -> None:
     """Scores on validation and test (of a trial, on what chooses), the report, the manifest."""
     started = time.perf_counter()
-    found = evaluate.gather(run, prepared, "choose" if "trial" in tuned else "")
+    found = evaluate.gather(run, prepared, "selection" if "trial" in tuned else "")
     seconds["test"] = round(time.perf_counter() - started, 3)
     seconds["total"] = round(time.perf_counter() - began, 3)
     run.scores = evaluate.document(run, found, prepared, seconds)

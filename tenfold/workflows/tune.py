@@ -133,7 +133,7 @@ def _fields(asked: Asked) -> list[Field]:
 
 def _look_at(prepared: Prepared) -> None:
     """Raises DataRefused where no row can choose; says so where they are few."""
-    rows = len(prepared.rows("choose"))
+    rows = len(prepared.rows("selection"))
     if not rows:
         raise DataRefused(
             "No row of validation is left to choose settings by",
@@ -303,7 +303,7 @@ def _decided(begun: _Search, done: list[Content]) -> Content:
     return {
         "trials": len(done),
         "winner": winner["trial"],
-        "kept": "winner" if won else "default",
+        "selected": "winner" if won else "default",
         "gain": _gain(found),
         "verdict": tuning.verdict(winner, default, found, won),
         "minutes": minutes,
@@ -329,9 +329,9 @@ def _compared(begun: _Search, winner: Content, default: Content) -> Compared | N
 def _answers(begun: _Search, trial: Content) -> tuple[pd.DataFrame, dict[str, Answer]]:
     """The rows of validation that are reserved, and what a trial answers, by source."""
     _, prepared = ready(begun.of(trial["settings"], tuned={"trial": trial["trial"]}))
-    table = prepared.table("reserve")
+    table = prepared.table("calibration")
     run = open_run(begun.folder / trial["run"], begun.asked.plan.device)
-    said = run.answer(prepared.inputs("reserve"))
+    said = run.answer(prepared.inputs("calibration"))
     return table, dict(zip(table["source"], said, strict=True))
 
 
@@ -345,8 +345,8 @@ def _gain(found: Compared | None) -> Content:
 
 def _final(begun: _Search, done: list[Content], decided: Content) -> Asked:
     """What to train at full length: the winner's settings where they surely are the better ones."""
-    kept = decided["winner"] if decided["kept"] == "winner" else 0
-    names = ("trials", "winner", "kept", "gain")
+    kept = decided["winner"] if decided["selected"] == "winner" else 0
+    names = ("trials", "winner", "selected", "gain")
     plan = replace(begun.asked.plan, minutes=decided["minutes"])
     told = {name: decided[name] for name in names}
     tell(f"Trained anew and tested: {tuning.said(done[kept]['settings'])}")
@@ -359,7 +359,7 @@ def _final(begun: _Search, done: list[Content], decided: Content) -> Asked:
 def _content(
     begun: _Search, done: list[Content], decided: Content, run: Run, prepared: Prepared
 ) -> Content:
-    parts = ("train", "choose", "reserve", "test")
+    parts = ("train", "selection", "calibration", "test")
     names = ("headline", "protocol", "scores", "baselines", "report")
     return {
         "schema": SCHEMA,
@@ -368,7 +368,7 @@ def _content(
         "run": str(run.folder),
         "rows": {part: len(prepared.rows(part)) for part in parts},
         "trials": [_row(begun, one) for one in done],
-        **{name: decided[name] for name in ("winner", "kept", "gain", "verdict")},
+        **{name: decided[name] for name in ("winner", "selected", "gain", "verdict")},
         **{name: run.scores[name] for name in names},
         "seconds": {
             "trials": round(_seconds(done), 3),

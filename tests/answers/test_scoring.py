@@ -65,7 +65,7 @@ def test_the_guess_is_the_largest_class():
     answers, table, _ = label_world()
     found = scoring.score(answers, table, table).metrics
     largest = table["label"].value_counts().iloc[0] / len(table)
-    assert found["accuracy"].guess == pytest.approx(largest)
+    assert found["accuracy"].baseline == pytest.approx(largest)
 
 
 def test_an_unreadable_row_and_an_unknown_class_are_errors():

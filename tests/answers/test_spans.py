@@ -95,9 +95,9 @@ def test_f1_is_that_of_a_plain_loop():
     assert found.metrics["precision"].value == pytest.approx(right / told)
     assert found.metrics["recall"].value == pytest.approx(right / there)
     assert found.best.value == pytest.approx(2 * right / (there + told))
-    assert found.best.low < found.best.value < found.best.high and found.best.guess == 0.0
+    assert found.best.low < found.best.value < found.best.high and found.best.baseline == 0.0
     assert sum(one["support"] for one in found.details["classes"]) == there
-    rested, metric = SPANS.weighed(said, truth)
+    rested, metric = SPANS.bootstrap(said, truth)
     assert metric(rested, np.ones((1, 200)))[0] == pytest.approx(found.best.value)
 
 
@@ -121,7 +121,7 @@ def test_tags_are_scored_token_by_token():
     wrong = Tags((("V", 0, 1), ("N", 2, 3)), (0.6, 0.7))
     found = scoring.score([right[0], wrong], truth, truth)
     assert found.best.value == pytest.approx(4 / 5)
-    assert found.best.guess == pytest.approx(3 / 5), "the most frequent tag for every token"
+    assert found.best.baseline == pytest.approx(3 / 5), "the most frequent tag for every token"
     assert scoring.worst([right[0], wrong], truth) == [1]
     support = {one["class"]: one["support"] for one in found.details["classes"]}
     assert support == {"D": 1, "N": 3, "V": 1}
@@ -130,19 +130,19 @@ def test_tags_are_scored_token_by_token():
 
 def test_decisions_differ_but_for_ties():
     one = Spans((("A", 0, 3),), (0.9,))
-    assert SPANS.alike(one, one, 0.0)
-    assert not SPANS.alike(one, Spans((), ()), 1e-4)
+    assert SPANS.same_decision(one, one, 0.0)
+    assert not SPANS.same_decision(one, Spans((), ()), 1e-4)
     close = Spans((("A", 0, 3),), (0.45,))
-    assert SPANS.alike(close, Spans((("B", 0, 3),), (0.45,)), 1e-4)
-    assert not SPANS.alike(close, Spans((("B", 0, 3),), (0.45,)), 0.0)
-    assert not TAGS.alike(Tags((("N", 0, 1),), (0.9,)), Tags((("V", 0, 1),), (0.9,)), 1e-4)
+    assert SPANS.same_decision(close, Spans((("B", 0, 3),), (0.45,)), 1e-4)
+    assert not SPANS.same_decision(close, Spans((("B", 0, 3),), (0.45,)), 0.0)
+    assert not TAGS.same_decision(Tags((("N", 0, 1),), (0.9,)), Tags((("V", 0, 1),), (0.9,)), 1e-4)
 
 
 def test_what_is_left_of_an_answer():
     before = Spans((("A", 0, 3), ("B", 5, 6)), (0.9, 0.8))
     after = Spans((("A", 0, 3),), (0.5,))
-    assert scoring.survives(before, after) == pytest.approx(0.25)
-    assert scoring.survives(Spans((), ()), after) == 1.0
+    assert scoring.retained(before, after) == pytest.approx(0.25)
+    assert scoring.retained(Spans((), ()), after) == 1.0
 
 
 def test_answers_are_json():

@@ -21,11 +21,14 @@ from tenfold.core.errors import UsageError
 def scored(document: dict) -> bool:
     one = document["scores"][document["headline"]]
     assert (
-        set(one) == {"value", "low", "high", "guess"} and one["low"] <= one["value"] <= one["high"]
+        set(one) == {"value", "low", "high", "baseline"}
+        and one["low"] <= one["value"] <= one["high"]
     )
     assert document["schema"] == 1 and document["task"] == TASK and document["run"] == "run"
-    assert document["headline"] in document["baselines"]["best constant guess"]
-    return all(set(one) == {"value", "low", "high", "guess"} for one in document["scores"].values())
+    assert document["headline"] in document["baselines"]["constant baseline"]
+    return all(
+        set(one) == {"value", "low", "high", "baseline"} for one in document["scores"].values()
+    )
 
 
 def test_train_as_json(home):

@@ -178,7 +178,7 @@ def test_half_of_validation_is_reserved_and_fixed():
 def test_the_reserve_chooses_nothing_and_misses_nothing(tmp_path):
     data = prepared(folder(tmp_path, 60))
     parts = data.parts
-    choose, reserve = set(parts.choose.index), set(parts.reserve.index)
+    choose, reserve = set(parts.selection.index), set(parts.calibration.index)
     assert not choose & reserve and choose | reserve == set(data.columns.index[data.rows("valid")])
     assert choose and reserve and not (choose | reserve) & set(parts.train.index)
 
@@ -192,7 +192,7 @@ def test_one_person_is_in_one_half_of_validation(tmp_path):
     data = prepared(tmp_path)
     group = data.used["group"].to_numpy()
     place = {row: n for n, row in enumerate(data.columns.index)}
-    halves = (data.parts.choose, data.parts.reserve)
+    halves = (data.parts.selection, data.parts.calibration)
     sides = [{group[place[row]] for row in half.index} for half in halves]
     assert sides[0] and sides[1] and not sides[0] & sides[1]
 

@@ -31,7 +31,7 @@ def model(name: str, **facts: Any) -> dict[str, Any]:
         "options": {},
         "classes": [],
         "headline": "accuracy",
-        "score": {"value": 0.958333, "low": 0.797577, "high": 0.992611, "guess": 0.25},
+        "score": {"value": 0.958333, "low": 0.797577, "high": 0.992611, "baseline": 0.25},
         "limits": {"bytes": 25_000_000, "batch": 64},
     } | facts
 

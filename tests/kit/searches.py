@@ -34,7 +34,7 @@ def done(data: Path, tmp_path_factory: pytest.TempPathFactory):
 def came_to(document: Any) -> dict[str, Any]:
     """All that a search came to but time and place."""
     rows = [{**one, "seconds": 0, "run": ""} for one in document["trials"]]
-    names = ("winner", "kept", "gain", "verdict", "scores")
+    names = ("winner", "selected", "gain", "verdict", "scores")
     return {name: document[name] for name in names} | {"trials": rows}
 
 

@@ -37,7 +37,7 @@ def batch(lengths: list[int], seed: int = 0) -> tuple[torch.Tensor, torch.Tensor
     return tokens.int(), torch.tensor(lengths)
 
 
-@pytest.mark.parametrize("kept", tags.RUNGS)
+@pytest.mark.parametrize("kept", tags.CANDIDATES)
 def test_a_batch_of_many_is_one_by_one(kept: str) -> None:
     net, (tokens, lengths) = tagger(kept), batch([9, 1, 4])
     with torch.no_grad():
@@ -138,14 +138,14 @@ def test_naive_bayes_says_what_was_counted() -> None:
     net = tags.Bayes(16, 2)
     words = torch.tensor([[3, 1], [3, 1], [3, 1], [5, 1]])
     net.count(words, torch.tensor([1, 1, 0, 0]))
-    net.decide()
+    net.finish()
     found = net(torch.tensor([[[3, 0], [5, 0], [9, 0]]]), torch.tensor([3]))[0].softmax(1)
     assert found[0, 1].item() == pytest.approx((2 + 0.05) / 3.1, abs=1e-3)
     assert found[1, 0] > 0.9
     assert found[2, 0].item() == pytest.approx(0.5, abs=1e-3)
 
 
-@pytest.mark.parametrize("kept", tags.RUNGS)
+@pytest.mark.parametrize("kept", tags.CANDIDATES)
 def test_the_graph_answers_as_torch_does(kept: str, tmp_path) -> None:
     net = tagger(kept)
     many, length = torch.export.Dim("many", min=1), torch.export.Dim("length", min=1)

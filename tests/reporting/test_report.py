@@ -95,9 +95,9 @@ def test_the_page_is_small_and_whole(run, page):
 
 def test_the_page_says_what_there_is(run, page):
     score = run.scores["scores"]["accuracy"]
-    for value in (score["value"], score["low"], score["high"], score["guess"]):
+    for value in (score["value"], score["low"], score["high"], score["baseline"]):
         assert words.share(value) in page
-    assert "nearest centroid" in page and "best constant guess" in page
+    assert "nearest centroid" in page and "constant baseline" in page
     assert html.escape(run.scores["protocol"]) in page
     for title in ("Scores", "Classes", "Confusion", "Worst errors", "Calibration", "Learning"):
         assert f"<h2>{title}</h2>" in page
@@ -268,11 +268,11 @@ def test_an_answer_in_words():
 
 
 def document(value: float, low: float, high: float, **more) -> dict:
-    scores = {"accuracy": {"value": value, "low": low, "high": high, "guess": 0.5}}
+    scores = {"accuracy": {"value": value, "low": low, "high": high, "baseline": 0.5}}
     return {
         "headline": "accuracy",
         "scores": scores,
-        "baselines": {"best constant guess": {"accuracy": 0.5}},
+        "baselines": {"constant baseline": {"accuracy": 0.5}},
         "rows": {"judged": 40},
         "details": {},
         **more,
@@ -286,9 +286,9 @@ def said(*facts) -> str:
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
-        ((document(0.9, 0.88, 0.92), {}, []), "Surely better than the best constant guess"),
-        ((document(0.6, 0.45, 0.7), {}, []), "but not surely so"),
-        ((document(0.4, 0.3, 0.5), {}, []), "No better than the best constant guess"),
+        ((document(0.9, 0.88, 0.92), {}, []), "Significantly better than the constant baseline"),
+        ((document(0.6, 0.45, 0.7), {}, []), "but not significantly so"),
+        ((document(0.4, 0.3, 0.5), {}, []), "No better than the constant baseline"),
         ((document(0.9, 0.7, 0.95), {}, []), "Judged on 40 rows only"),
         (
             (document(0.7, 0.68, 0.72, valid={"accuracy": {"value": 0.9, "low": 0.88}}), {}, []),

@@ -88,7 +88,7 @@ def test_weighed_is_the_headline(kind):
         answers = [Labels(tuple(x), dict.fromkeys(names, 0.5)) for x in ["ab", "c", "", "a"] * 25]
         several = [tuple(n for n in names if random.random() < 0.4) for _ in range(100)]
         table = pd.DataFrame({"labels": pd.Series(several, dtype=object)})
-    name, (rows, metric) = scoring.weighed(answers, table)
+    name, (rows, metric) = scoring.bootstrap(answers, table)
     found = scoring.score(answers, table, table)
     ones = np.ones((1, 100), np.int64)
     assert name == found.headline
@@ -100,7 +100,7 @@ def test_weighed_is_the_headline(kind):
 
 
 def test_every_kind_can_be_compared():
-    assert all(callable(kind.weighed) for kind in scoring.KINDS.values())
+    assert all(callable(kind.bootstrap) for kind in scoring.KINDS.values())
 
 
 # --- the verdict ---

@@ -65,8 +65,8 @@ def vain(rows: int = 3000) -> tuple[list[Label], pd.DataFrame, np.ndarray]:
 
 def test_certainty_before_and_after():
     answers, table, logits = vain()
-    after = scoring.certainty(answers, table, lambda chances: chances)
-    before = scoring.certainty(answers, table, lambda p: calibration.undone(p, 0.5, True))
+    after = scoring.calibration(answers, table, lambda chances: chances)
+    before = scoring.calibration(answers, table, lambda p: calibration.undone(p, 0.5, True))
     metrics = scoring.score(answers, table, table).metrics
     assert after["ece"] == pytest.approx(metrics["ece"].value, abs=1e-6)
     assert after["log_loss"] == pytest.approx(metrics["log_loss"].value, abs=1e-6)
@@ -79,7 +79,7 @@ def test_certainty_before_and_after():
 def test_certainty_of_many_classes_counts_every_decision():
     answers = [Labels(("a",), {"a": 0.9, "b": 0.2}), Labels((), {"a": 0.4, "b": 0.1})]
     table = pd.DataFrame({"labels": pd.Series([("a",), ("b",)], dtype=object)})
-    found = scoring.certainty(answers, table, lambda chances: chances)
+    found = scoring.calibration(answers, table, lambda chances: chances)
     assert sum(rows for *_, rows in found["reliability"]) == 4
     expected = -np.log([0.9, 0.8, 0.6, 0.1]).mean()
     assert found["log_loss"] == pytest.approx(expected, abs=1e-6)
@@ -261,7 +261,7 @@ def test_minutes_become_epochs_unless_learning_ended_early(run):
 
 
 def test_what_was_chosen_by_trials_is_told_as_a_setting(run):
-    tried = {"tried": {"shift": 0.5, "shift,cutout": 0.4}, "augment": "shift,cutout"}
+    tried = {"validation_scores": {"shift": 0.5, "shift,cutout": 0.4}, "augment": "shift,cutout"}
     assert "--augment shift,cutout" in command_of(run, tried, minutes=3.0)
     rows = provenance.plan(replace(run, facts=run.facts | {"fitted": run.facts["fitted"] | tried}))
     assert ("what was tried, on validation", "shift 0.500, shift,cutout 0.400") in rows

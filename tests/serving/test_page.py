@@ -113,7 +113,7 @@ def test_what_the_run_is_stands_above(page, folder):
         "image classification",
         f"Accuracy {share(one['value'])}",
         f"95 % interval {share(one['low'])} to {share(one['high'])}",
-        f"best constant guess {share(one['guess'])}",
+        f"constant baseline {share(one['baseline'])}",
         "A local model: what you hand over stays on this computer.",
     ):
         assert text in told

@@ -52,7 +52,7 @@ def test_a_trial_is_judged_on_the_half_of_validation_that_chooses(done):
     scores = json.loads((folder / "scores.json").read_text())
     assert sum(one["support"] for one in scores["details"]["classes"]) == choose
     assert scores["protocol"].startswith(f"{choose} validation rows, those that choose; ")
-    assert scores["valid"] == {} and done["rows"]["choose"] == choose
+    assert scores["valid"] == {} and done["rows"]["selection"] == choose
     page = (folder / "report.html").read_text()
     assert f"{choose} validation rows, those that choose" in page
     assert "A trial of a search: judged on validation, not on the test part." in page
@@ -115,14 +115,14 @@ def test_the_winner_is_trained_anew_and_tested_once(done, data: Path):
     best = max(finished, key=lambda one: (one["value"], -one["trial"]))
     assert done["winner"] == best["trial"]
     folder = Path(done["folder"])
-    kept = best if done["kept"] == "winner" else done["trials"][0]
+    kept = best if done["selected"] == "winner" else done["trials"][0]
     assert weights(folder)["best"] == weights(folder)[Path(kept["run"]).name], "same length here"
     winner = tenfold.open_run(folder / "best", "cpu")
     assert done.run.folder == winner.folder
     assert winner.scores["scores"] == done["scores"]
     assert winner.scores["protocol"] == "36 test rows; train, validation and test as given"
     assert tenfold.test(winner, data)["scores"]["accuracy"] == done["scores"]["accuracy"]
-    told = {name: done[name] for name in ("winner", "kept", "gain")} | {"trials": COUNT}
+    told = {name: done[name] for name in ("winner", "selected", "gain")} | {"trials": COUNT}
     assert winner.scores["tuned"] == told
     assert f"{COUNT} trials of a search" in (folder / "best" / "report.html").read_text()
     assert done["report"] == str(folder / "best" / "report.html")

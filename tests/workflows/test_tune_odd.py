@@ -77,7 +77,7 @@ def test_few_rows_are_said(tmp_path: Path):
     with watching() as heard:
         found = tune(tmp_path / "data", tmp_path / "search", trials=2, epochs=1)
     assert heard.told("to choose by: among so few, what is best is mostly chance")
-    assert found["kept"] == "default"
+    assert found["selected"] == "default"
 
 
 def test_a_trial_that_fails_is_noted_and_none_is_trained_twice(

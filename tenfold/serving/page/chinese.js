@@ -14,7 +14,7 @@ export const chinese = {
   hash: "权重",
   tested: "{metric} {value}",
   interval: "95% 置信区间：{low} 至 {high}",
-  guess: "最佳常数猜测 {guess}",
+  baseline: "常数基线 {baseline}",
   no_score: "该模型没有附带测试成绩。",
   private_here: "本地模型：您提供的内容不会离开这台电脑。",
   private_there: "本地模型：您提供的内容只发送到 {host}，不会去往别处。",

@@ -14,7 +14,7 @@ export const english = {
   hash: "weights",
   tested: "{metric} {value}",
   interval: "95 % interval {low} to {high}",
-  guess: "best constant guess {guess}",
+  baseline: "constant baseline {baseline}",
   no_score: "This model comes without a test score.",
   private_here: "A local model: what you hand over stays on this computer.",
   private_there: "A local model: what you hand over goes to {host} and nowhere else.",

@@ -88,10 +88,10 @@ function about({ id, task, hash, headline, score }) {
   return [make("div", {}, make("h1", {}, make("bdi", { text: id })), facts), told, make("p", { class: "private", text: privacy })];
 }
 
-function scored(headline, { value, low, high, guess }) {
+function scored(headline, { value, low, high, baseline }) {
   const as = (one) => metric(headline).say(one);
   const big = make("strong", { text: () => say("tested", { metric: metric(headline).title, value: as(value) }) });
-  const rest = () => [say("interval", { low: as(low), high: as(high) }), say("guess", { guess: as(guess) })].join(" · ");
+  const rest = () => [say("interval", { low: as(low), high: as(high) }), say("baseline", { baseline: as(baseline) })].join(" · ");
   return make("p", { class: "score" }, big, " ", make("span", { class: "soft", text: rest }));
 }
 

@@ -215,7 +215,7 @@ class Recommendation(Task):
         told = {"label": [titles.get(name, name) for name in names]} if titles else {}
         return pd.DataFrame(rows | told, dtype=object)
 
-    def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
+    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
         return dict(getattr(net, "others", {}))
 
 

@@ -87,7 +87,7 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
         net.popular.copy_(torch.from_numpy(np.log1p(np.asarray(counts.sum(0)).ravel())))
         near = item_models.vectors(parts.train, ("next", "items"), wanted.items, VECTORS)
         net.vectors[1:] = torch.from_numpy(near)
-    judge = Judge(parts.choose, wanted.items)
+    judge = Judge(parts.selection, wanted.items)
     learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
     nets: Nets = {"popularity": net.only()}
     fitted: dict[str, Any] = {}
@@ -257,10 +257,10 @@ def _kept(
     )
     tell(f"On validation (NDCG@10): {said}. {name} is kept.")
     net = nets[name]
-    sharpen(net, parts.reserve if parts.reserve.rows else judge.columns)
+    sharpen(net, parts.calibration if parts.calibration.rows else judge.columns)
     object.__setattr__(net, "others", {key: one for key, one in nets.items() if key != name})
     sizes = {key: _size(one) for key, one in net.parts.items()}
-    return net, fitted | {"kept": name, "parts": sizes, "tried": tried}
+    return net, fitted | {"selected": name, "parts": sizes, "validation_scores": tried}
 
 
 def _size(part: Any) -> int:

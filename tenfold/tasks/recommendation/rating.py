@@ -147,18 +147,22 @@ def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         net.rare.copy_(often < min(OFTEN, int(often.max())))
     tried: dict[str, float] = {}
     found: dict[str, factorisation.Factors] = {}
-    for l2_vectors in L2_VECTORS if parts.choose.rows else L2_VECTORS[1:2]:
+    for l2_vectors in L2_VECTORS if parts.selection.rows else L2_VECTORS[1:2]:
         name = f"{l2_vectors:g}"
         found[name] = factorisation.factorised(told, items, width, l2_vectors, L2_BIASES, plan.seed)
-        tried[name] = _error(_put(net, found[name], l2_vectors), parts.choose)
+        tried[name] = _error(_put(net, found[name], l2_vectors), parts.selection)
     best = min(tried, key=lambda one: tried[one])
     _put(net, found[best], float(best))
-    l2_biases = _error(_as_biases(net), parts.choose)
+    l2_biases = _error(_as_biases(net), parts.selection)
     plan.seconds["matrix factorisation"] = round(time.perf_counter() - began, 2)
     tell(f"On validation (RMSE): biases {l2_biases:.4f}, matrix factorisation {tried[best]:.4f}.")
     both = {"biases": l2_biases, "matrix factorisation": tried[best]}
     object.__setattr__(net, "others", {"biases": _as_biases(net)})
-    return net.eval(), {"kept": "matrix factorisation", "tried": both, "l2_vectors": float(best)}
+    return net.eval(), {
+        "selected": "matrix factorisation",
+        "validation_scores": both,
+        "l2_vectors": float(best),
+    }
 
 
 def _put(net: Any, found: factorisation.Factors, l2_vectors: float) -> Any:

@@ -50,7 +50,7 @@ networks = lazy("tenfold.networks.text_classifier")
 # K classes, V n-grams known
 
 SIZES = {"tiny": 48, "small": 128, "medium": 192, "large": 256}
-RUNGS = ("naive Bayes", "linear", "convolution", "mixed")
+CANDIDATES = ("naive Bayes", "linear", "convolution", "mixed")
 MODELS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
 
 
@@ -119,13 +119,13 @@ class TextClassification(Task):
             net["dropout"],
         )
         found = networks.TextClassifier(_known(data), convolution, classes, answers["several"])
-        found.kept = facts.get("fitted", {}).get("kept", "mixed")
+        found.selected = facts.get("fitted", {}).get("selected", "mixed")
         return found
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         facts, fitted = plan.facts, dict[str, Any]()
         if self.model in ("auto", "convolution", "mixed"):
-            net.kept = "convolution"
+            net.selected = "convolution"
             objective = training_losses.objective(
                 self.loss, facts["answers"], device.choose_device(plan.device)
             )
@@ -147,9 +147,9 @@ class TextClassification(Task):
             outputs["probabilities"], facts["answers"], options.top, options.threshold
         )
 
-    def rungs(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        tried = facts["fitted"].get("tried", {})
-        return {name: _as(net, name) for name in tried if name != net.kept}
+    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
+        tried = facts["fitted"].get("validation_scores", {})
+        return {name: _as(net, name) for name in tried if name != net.selected}
 
 
 GRAMS = 1 << 17
@@ -266,8 +266,8 @@ def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float, wanted: str) ->
     rows, kept = bag_of_words.matrix(parts.train, "ids", grams)
     truth = _truth(parts.train, facts)[kept]
     alone = rows[:, :words]
-    judged, some = bag_of_words.matrix(parts.choose, "ids", grams)
-    best = partial(_best, judged=judged, answers=_answers(parts.choose)[some])
+    judged, some = bag_of_words.matrix(parts.selection, "ids", grams)
+    best = partial(_best, judged=judged, answers=_answers(parts.selection)[some])
     costs, fitted = (cost,) if cost else COSTS, {}
     if wanted != "linear":
         bayes = bag_of_words.naive_bayes(alone, truth, facts["answers"]["several"])
@@ -322,29 +322,30 @@ def _worth(logits: np.ndarray, answers: np.ndarray) -> float:
 
 
 def _keep(net: Any, parts: Parts, wanted: str) -> dict[str, Any]:
-    """Mixes the branches and keeps the rung that was asked for, or that validation likes best."""
+    """Mixes the branches; keeps the candidate that was requested, or the best on validation."""
     if wanted in ("linear", "naive-bayes", "convolution"):
-        net.kept = wanted.replace("naive-bayes", "naive Bayes")
-        return {"kept": net.kept}
-    answers = _answers(parts.choose)
-    branches = _logits(net, parts.choose, "branches").swapaxes(0, 1)
+        net.selected = wanted.replace("naive-bayes", "naive Bayes")
+        return {"selected": net.selected}
+    answers = _answers(parts.selection)
+    branches = _logits(net, parts.selection, "branches").swapaxes(0, 1)
     with torch.no_grad():
         net.mix.copy_(torch.from_numpy(calibration.mixed(branches, answers)))
     losses = {
-        name: round(_worth(_logits(_as(net, name), parts.choose), answers), 4) for name in RUNGS
+        name: round(_worth(_logits(_as(net, name), parts.selection), answers), 4)
+        for name in CANDIDATES
     }
-    best = min(losses, key=lambda name: losses[name]) if parts.choose.rows else "mixed"
-    net.kept = best if wanted == "auto" else wanted
+    best = min(losses, key=lambda name: losses[name]) if parts.selection.rows else "mixed"
+    net.selected = best if wanted == "auto" else wanted
     said = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
-    tell(f"On validation (log loss): {said}. {net.kept} is kept.")
+    tell(f"On validation (log loss): {said}. {net.selected} is kept.")
     mix = [round(float(one), 4) for one in net.mix]
-    return {"kept": net.kept, "tried": losses, "mix": mix}
+    return {"selected": net.selected, "validation_scores": losses, "mix": mix}
 
 
 def _as(net: Any, name: str) -> nn.Module:
     """The same weights, another part answering."""
     other = copy.copy(net)
-    other.kept = name
+    other.selected = name
     return other
 
 
@@ -358,7 +359,7 @@ def _logits(net: Any, columns: Columns, of: str = "logits") -> np.ndarray:
 
 def _calibrate(net: Any, parts: Parts) -> float:
     """Sets the network's temperature from the reserved half of validation."""
-    found = calibration.temperature(_logits(net, parts.reserve), _answers(parts.reserve))
+    found = calibration.temperature(_logits(net, parts.calibration), _answers(parts.calibration))
     with torch.no_grad():
         net.temperature.fill_(found)
     return round(found, 4)

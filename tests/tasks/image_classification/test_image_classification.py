@@ -271,7 +271,7 @@ def test_it_learns_shapes_that_no_mean_tells_apart(tmp_path: Path):
     )
     score = run.scores["scores"]["accuracy"]
     centroid = run.scores["baselines"]["nearest centroid"]["accuracy"]
-    assert score["low"] > 0.8 and score["low"] > centroid + 0.05 > score["guess"]
+    assert score["low"] > 0.8 and score["low"] > centroid + 0.05 > score["baseline"]
     assert run.scores["rows"] == {"train": 120, "valid": 36, "test": 120, "quarantined": 0}
 
 
@@ -298,7 +298,7 @@ def test_several_labels_end_to_end(tmp_path: Path):
     settings = {"size": "tiny", "augment": "none", "epochs": 25, "batch": 15, "device": "cpu"}
     run = tenfold.train(TASK, data, out=tmp_path / "run", **settings)
     score = run.scores["scores"]["micro_f1"]
-    assert run.scores["headline"] == "micro_f1" and score["low"] > score["guess"]
+    assert run.scores["headline"] == "micro_f1" and score["low"] > score["baseline"]
     answers = [one.answer for one in tenfold.predict(run, data)]
     assert all(isinstance(answer, Labels) for answer in answers)
     assert {len(answer.labels) for answer in answers} == {0, 1, 2}

@@ -38,7 +38,7 @@ def test_measures_by_hand():
 def test_the_guess_is_what_is_popular_and_not_yet_had():
     table = pd.DataFrame({"items": [("a",), ()], "next": [("b",), ("a",)]})
     found = scoring.score([ranking("x"), ranking("y")], table, TRAIN)
-    assert found.best.value == 0 and found.best.guess == pytest.approx(1.0)
+    assert found.best.value == 0 and found.best.baseline == pytest.approx(1.0)
 
 
 def test_nobody_is_scored_higher_for_longer_lists():

@@ -47,8 +47,8 @@ def answers(run: Run | Path, *asked: Any, **options: Any) -> list[Any]:
 
 def test_a_closed_form_beats_what_is_popular(run: Run):
     best = run.scores["scores"]["ndcg@10"]
-    assert best["low"] > best["guess"]
-    assert run.scores["baselines"].keys() >= {"popularity", "best constant guess"}
+    assert best["low"] > best["baseline"]
+    assert run.scores["baselines"].keys() >= {"popularity", "constant baseline"}
     assert {"EASE", "train"} <= set(run.scores["seconds"])
 
 
@@ -142,14 +142,14 @@ def test_an_export_ranks_the_same(run: Run, tmp_path: Path):
     assert parity["decisions"]["different"] == 0
     opened = open_run(tmp_path / "export")
     before, after = answers(run, "a1|a2")[0], answers(opened, "a1|a2")[0]
-    assert scoring.alike(before, after, 1e-4) and after.names[:5] == before.names[:5]
+    assert scoring.same_decision(before, after, 1e-4) and after.names[:5] == before.names[:5]
 
 
 def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: Path):
     found = tenfold.train(TASK, shop, epochs=8, batch=20, learning_rate=0.01, out=tmp_path / "run")
-    tried = found.facts["fitted"]["tried"]
+    tried = found.facts["fitted"]["validation_scores"]
     assert {"popularity", "item-kNN", "EASE", "SASRec", "mixed"} <= set(tried)
-    kept = found.facts["fitted"]["kept"]
+    kept = found.facts["fitted"]["selected"]
     assert tried[kept] == max(tried.values())
     assert set(tried) - {kept} <= set(found.scores["baselines"])
     assert set(found.facts["fitted"]["parts"]) <= {"linear", "sequence"}
@@ -163,9 +163,9 @@ def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
     monkeypatch.setattr(ranking, "EASE_ITEMS", 10)
     settings = {"size": "tiny", "epochs": 10, "batch": 20, "learning_rate": 0.01}
     found = tenfold.train(TASK, shop, out=tmp_path / "run", **settings)
-    assert set(found.facts["fitted"]["tried"]) == {"popularity", "SASRec", "Mult-VAE"}
+    assert set(found.facts["fitted"]["validation_scores"]) == {"popularity", "SASRec", "Mult-VAE"}
     best = found.scores["scores"]["ndcg@10"]
-    assert best["low"] > best["guess"]
+    assert best["low"] > best["baseline"]
 
 
 def test_titles_stand_for_ids_in_what_people_read(run: Run):
@@ -193,7 +193,7 @@ def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
     }
     found = tenfold.train(TASK, frame, out=tmp_path / "run", **settings)
     best = found.scores["scores"]["ndcg@10"]
-    assert best["low"] > best["guess"] and found.facts["fitted"]["kept"] == "Mult-VAE"
+    assert best["low"] > best["baseline"] and found.facts["fitted"]["selected"] == "Mult-VAE"
 
 
 @pytest.mark.parametrize("kept", [5, 24])
@@ -272,13 +272,13 @@ def rated(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_ratings_are_better_than_the_mean_and_than_biases(rated: Run):
     best = rated.scores["scores"]["rmse"]
-    assert best["high"] < 0.8 < best["guess"]
+    assert best["high"] < 0.8 < best["baseline"]
     assert rated.scores["baselines"]["biases"]["rmse"] > best["high"]
 
 
 def test_the_report_of_ratings_says_what_was_beaten(rated: Run):
     page = (rated.folder / "report.html").read_text("utf-8")
-    assert "Surely better than the best constant guess" in page and 'href="#catalogue"' in page
+    assert "Significantly better than the constant baseline" in page and 'href="#catalogue"' in page
 
 
 def test_a_new_person_is_folded_in(rated: Run):

@@ -36,7 +36,7 @@ def test_a_closed_form_ranks_what_real_people_heard_next(data_folder: Path, tmp_
     settings = {"model": "ease", "l2": 250, "out": tmp_path / "run"}
     run = tenfold.train(TASK, data_folder / "lastfm_s3rec", **settings)
     best = run.scores["scores"]["ndcg@10"]
-    assert best["value"] > 0.042 and best["low"] > best["guess"]
+    assert best["value"] > 0.042 and best["low"] > best["baseline"]
     known, cold = tenfold.predict(run, ["user=1", "user=nobody"])
     assert known.answer.known == known.answer.given == 8 and cold.answer.known == 0
     facts = json.loads((run.folder / "facts.json").read_text("utf-8"))
@@ -62,7 +62,7 @@ def test_real_ratings_are_told_better_than_by_their_mean(data_folder: Path, tmp_
     settings = {"output": "ratings", "holdout": "random", "out": tmp_path / "run"}
     run = tenfold.train(TASK, source, **settings)
     best = run.scores["scores"]["rmse"]
-    assert best["high"] < best["guess"] and best["value"] < 0.93
+    assert best["high"] < best["baseline"] and best["value"] < 0.93
     assert best["value"] < run.scores["baselines"]["biases"]["rmse"]
     asked = "Toy Story (1995)=5|Aladdin (1992)=5|Heat (1995)=2|Shrek (2001)=?"
     (one,) = tenfold.predict(run, asked)
