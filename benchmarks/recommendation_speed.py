@@ -33,7 +33,7 @@ from tenfold.answers import scoring
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.run.run import Run, open_run
-from tenfold.tasks.recommendation.selection import Judge
+from tenfold.tasks.recommendation.selection import Evaluator
 from tenfold.tasks.registry import find
 from tenfold.training.inference import by_torch
 
@@ -89,8 +89,8 @@ def ours(task: Any, prepared: Prepared) -> dict[str, float]:
     took = time.perf_counter() - fitted
     part, known = net.parts["linear"], labelled(task, prepared)
     answered = time.perf_counter()
-    judge = Judge(known, prepared.facts["net"]["items"], rows.rows)
-    measures = judge.measures(part.whole()[1:].numpy(), float(part.fading))
+    evaluator = Evaluator(known, prepared.facts["net"]["items"], rows.rows)
+    measures = evaluator.measures(part.whole()[1:].numpy(), float(part.fading))
     ended = time.perf_counter()
     off = abs(float(measures["ndcg@10"].mean()) - scores["ndcg@10"][0])
     if off > 1e-3:

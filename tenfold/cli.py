@@ -235,7 +235,7 @@ def _setting_flag(entry: dataclasses.Field[Any], annotation: str) -> click.Optio
 
 def _do(function: Callable[..., Any], name: str, values: dict[str, Any]) -> None:
     as_json, debug = values.pop("json"), values.pop("debug")
-    listener = progress.Silent() if values.pop("quiet") else progress.Line()
+    listener = progress.Silent() if values.pop("quiet") else progress.ProgressLine()
     named = set(inspect.signature(function).parameters)
     given = {key: value for key, value in values.items() if key in named or value is not None}
     try:

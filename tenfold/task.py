@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from tenfold.core.columns import Batch, Column, Encoded, Parts, Problem
+from tenfold.answers.kind import Answer
+from tenfold.core.columns import Batch, Column, Encoded, Parts
 from tenfold.core.results import Prediction, Scores
 from tenfold.media.input import Input
 
@@ -33,8 +34,7 @@ Table = pd.DataFrame
 Facts = dict[str, Any]
 Outputs = dict[str, Any]
 """Arrays by name; a Ragged where an output has a value for each position of a row."""
-Answer = Prediction | Problem
-Say = Callable[[Table], list[Answer]]
+AnswersOf = Callable[[Table], list[Answer]]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Task(ABC):
         """Outputs of the network to one Prediction a row; numpy only."""
 
     def predict(
-        self, tables: Iterator[Table], say: Say, facts: Facts, options: Any
+        self, tables: Iterator[Table], say: AnswersOf, facts: Facts, options: Any
     ) -> Iterator[tuple[str, Answer]]:
         """What was handed over to (source, answer), lazily; pipelines make rows of their own."""
         for table in tables:

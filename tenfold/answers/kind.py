@@ -13,10 +13,10 @@ from tenfold.answers.intervals import Weighted
 from tenfold.core.columns import Problem
 from tenfold.core.results import Prediction
 
-__all__ = ["Answer", "AnswerKind", "Change", "Metrics", "natural"]
+__all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "natural"]
 
 Answer = Prediction | Problem
-Metrics = dict[str, tuple[float, float, float]]
+MetricValues = dict[str, tuple[float, float, float]]
 Change = Callable[[np.ndarray], np.ndarray]
 
 
@@ -30,7 +30,7 @@ class AnswerKind:
     """
 
     headline: str
-    measure: Callable[[Sequence[Answer], pd.DataFrame, int], Metrics]
+    measure: Callable[[Sequence[Answer], pd.DataFrame, int], MetricValues]
     constant: Callable[[pd.DataFrame], Prediction]
     retained: Callable[[Any, Any], float]
     details: Callable[[Sequence[Answer], pd.DataFrame], dict[str, Any]]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, mean, resampled, wilson
-from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
 from tenfold.core.results import Prediction
 
 __all__ = ["LABEL", "Label", "Matrix", "expected_calibration_error"]
@@ -89,7 +89,7 @@ class Matrix:
         return self.said == self.truth
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
     matrix = Matrix.of(answers, table)
     found = {"accuracy": wilson(matrix.right)}
     if len(matrix.classes) > 5:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, resampled, wilson
-from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
 from tenfold.core.results import Prediction
 
 __all__ = ["LABELS", "Labels"]
@@ -66,7 +66,7 @@ def _arrays(
     return truth, said, chance
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
     truth, said, chance = _arrays(answers, table)
     rows = np.ones(len(truth), np.int64)
     both, either = 2.0 * (truth & said), 1.0 * truth + said

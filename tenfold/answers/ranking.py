@@ -18,7 +18,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, mean
-from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
 from tenfold.answers.metrics.ranking import measures
 from tenfold.core.results import Prediction
 
@@ -87,7 +87,7 @@ def _hits(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[np.ndarray, n
     return hits, wanted
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
     return {name: mean(values) for name, values in measures(*_hits(answers, table)).items()}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.intervals import Weighted, resampled
-from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
 from tenfold.core.results import Prediction
 
 __all__ = ["RATINGS", "Ratings"]
@@ -71,7 +71,7 @@ def _errors(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
     return rows
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
     rows, ones = _errors(answers, table), np.ones(len(answers), np.int64)
 
     def mae(counts: np.ndarray) -> float:

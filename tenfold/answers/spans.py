@@ -18,7 +18,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, resampled
-from tenfold.answers.kind import Answer, AnswerKind, Change, Metrics, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
 from tenfold.core.results import Prediction
 from tenfold.media.text import tag_schemes
 
@@ -99,19 +99,19 @@ class Tags(Prediction):
         return self
 
 
-Span = tuple[str, int, int]
+SpanTuple = tuple[str, int, int]
 
 # --- what was there, what was said ----------------------------------------------------------------
 
 
-def _gold(table: pd.DataFrame) -> list[set[Span]]:
+def _gold(table: pd.DataFrame) -> list[set[SpanTuple]]:
     return [
         set(tag_schemes.spans_of(tags, places))
         for tags, places in zip(table["tags"], table["places"], strict=True)
     ]
 
 
-def _told(answers: Sequence[Answer]) -> list[dict[Span, float]]:
+def _told(answers: Sequence[Answer]) -> list[dict[SpanTuple, float]]:
     """Spans with their probabilities; nothing where a row could not be read."""
     return [
         dict(zip(one.spans, one.probabilities, strict=True)) if isinstance(one, Spans) else {}
@@ -150,7 +150,7 @@ def _by_type(answers: Sequence[Answer], table: pd.DataFrame) -> list[dict[str, A
 # --- spans ----------------------------------------------------------------------------------------
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
     counts = _counts(answers, table)
     ones = np.ones(len(counts), np.int64)
 
@@ -266,7 +266,7 @@ def _per_tag(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
-def _tag_metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metrics:
+def _tag_metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
     pairs = _tags(answers, table)
     shares, cells = _shares(pairs), _confusion(pairs)[1]
 

@@ -19,7 +19,7 @@ class Plan:
     checkpoints. A `dry` plan settles everything, times a few steps and learns nothing (`check`):
     fit says what it found.
 
-    `judge(share of the planned steps done, validation loss)` is told every row of the log before
+    `prune(share of the planned steps done, validation loss)` is told every row of the log before
     the plan's end; what it raises ends learning there (a search gives up a poor trial so). It
     decides nothing else, and is no setting. `seconds` is told by fit what each of several parts
     took, beside what was fitted, which is the same whenever it is done again.
@@ -36,7 +36,7 @@ class Plan:
     checkpoint_seconds: float = 60.0
     checkpoint_steps: int = 1000
     dry: bool = False
-    judge: Callable[[float, float], None] | None = None
+    prune: Callable[[float, float], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
     def settings(self) -> dict[str, Any]:

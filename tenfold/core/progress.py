@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
-__all__ = ["Line", "Listener", "Silent", "advance", "clock", "listening", "muted", "tell"]
+__all__ = ["Listener", "ProgressLine", "Silent", "advance", "clock", "listening", "muted", "tell"]
 
 
 class Listener(Protocol):
@@ -44,7 +44,7 @@ class Silent:
 
 
 @dataclass
-class Line:
+class ProgressLine:
     """Sentences and one moving line on a stream; plain, rare lines where it is no terminal."""
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
@@ -53,7 +53,7 @@ class Line:
     _shown: float = 0.0
     _open: bool = False
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,7 +121,7 @@ def _current() -> Listener:
     return _listener.get() or _default
 
 
-_default: Listener = Line() if sys.stderr and sys.stderr.isatty() else Silent()
+_default: Listener = ProgressLine() if sys.stderr and sys.stderr.isatty() else Silent()
 
 
 @contextlib.contextmanager

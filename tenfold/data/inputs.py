@@ -23,7 +23,7 @@ from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.data.scan import MEDIA
 from tenfold.media.files import manifests, references
 from tenfold.media.files.listing import is_zip, neighbours, open_tree
-from tenfold.media.input import Input, Named, Row
+from tenfold.media.input import Input, InputRow, NamedRows
 from tenfold.media.interactions import inputs as item_inputs
 from tenfold.media.text import inputs as text_inputs
 from tenfold.task import Table
@@ -104,7 +104,7 @@ def _names(table: pd.DataFrame, inputs: dict[str, Input]) -> list[str]:
     ]
 
 
-def _rows(source: Any, column: str, numbers: Iterator[int], named: Named) -> Iterator[Row]:
+def _rows(source: Any, column: str, numbers: Iterator[int], named: NamedRows) -> Iterator[InputRow]:
     if isinstance(source, (str, Path)):
         yield from named(str(source), column)
     elif hasattr(source, "read"):
@@ -119,7 +119,7 @@ def _rows(source: Any, column: str, numbers: Iterator[int], named: Named) -> Ite
         yield source, f"input {next(numbers)}"
 
 
-def _named(name: str, column: str) -> Iterator[Row]:
+def _named(name: str, column: str) -> Iterator[InputRow]:
     if name == "-":
         yield from _lines(column)
     elif os.path.isdir(name) or (os.path.isfile(name) and is_zip(Path(name))):
@@ -133,7 +133,7 @@ def _named(name: str, column: str) -> Iterator[Row]:
         yield references.file_cell(name), name
 
 
-def _matching(pattern: str, column: str) -> Iterator[Row]:
+def _matching(pattern: str, column: str) -> Iterator[InputRow]:
     found = sorted(glob.glob(pattern, recursive=True))
     for name in found:
         yield from _named(name, column)
@@ -141,7 +141,7 @@ def _matching(pattern: str, column: str) -> Iterator[Row]:
         yield Problem("missing-file", "no file is called so", "Check the pattern."), pattern
 
 
-def _lines(column: str) -> Iterator[Row]:
+def _lines(column: str) -> Iterator[InputRow]:
     """Names on standard input, a line each; they need not be UTF-8."""
     for line in getattr(sys.stdin, "buffer", sys.stdin):
         name = os.fsdecode(line).rstrip("\r\n")
@@ -149,7 +149,7 @@ def _lines(column: str) -> Iterator[Row]:
             yield from _named(name, column)
 
 
-def _inside(folder: Path, column: str) -> Iterator[Row]:
+def _inside(folder: Path, column: str) -> Iterator[InputRow]:
     """Files of a folder or archive whose name or content fits the medium."""
     try:
         tree, medium = open_tree(folder), MEDIA.get(column)
@@ -172,5 +172,5 @@ def _inside(folder: Path, column: str) -> Iterator[Row]:
 # --- lists of items -------------------------------------------------------------------------------
 
 
-_NAMED: dict[str, Named] = {"text": text_inputs.named}
+_NAMED: dict[str, NamedRows] = {"text": text_inputs.named}
 """Where a name may stand for something else than files of a medium, by the medium."""

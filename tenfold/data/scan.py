@@ -22,7 +22,7 @@ __all__ = ["MEDIA", "scan"]
 
 MEDIA = {medium.column: medium for medium in (decode.MEDIUM,)}
 
-Found = tuple[str, dict[str, int], Problem | None]
+ScanResult = tuple[str, dict[str, int], Problem | None]
 
 
 def scan(table: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def _scanned(table: pd.DataFrame, medium: Medium) -> pd.DataFrame:
     cells, problems = table[medium.column].tolist(), table["problem"].tolist()
     memo = cache.Memo(f"{medium.column} {medium.version} {table.attrs.get('root', '')}")
     stamps = _Stamps()
-    found: list[Found] = [("", {}, problem) for problem in problems]
+    found: list[ScanResult] = [("", {}, problem) for problem in problems]
     todo = []
     for row, (cell, problem) in enumerate(zip(cells, problems, strict=True)):
         if problem is None:
@@ -75,7 +75,7 @@ def _remembered(memo: cache.Memo, cell: Any, stamps: _Stamps) -> Any | None:
     return memo.get(file, part, stamps.of(file))
 
 
-def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[Found]) -> None:
+def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[ScanResult]) -> None:
     """Whole files by threads; parts of containers in turn, as they are in memory already."""
 
     def work(rows: list[int]) -> None:
@@ -96,7 +96,7 @@ def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[Found])
         advance("reading", len(files) + at, len(todo))
 
 
-def _look(cell: Any, medium: Medium) -> Found:
+def _look(cell: Any, medium: Medium) -> ScanResult:
     try:
         content = fetch(cell)
         return _digest(_raw(content)), medium.facts(content), None
@@ -137,7 +137,7 @@ def _stamp(path: Path) -> list[int]:
     return [facts.st_size, facts.st_mtime_ns]
 
 
-def _joined(table: pd.DataFrame, found: list[Found]) -> pd.DataFrame:
+def _joined(table: pd.DataFrame, found: list[ScanResult]) -> pd.DataFrame:
     names = sorted({name for _, header, _ in found for name in header})
     columns: dict[str, Any] = {
         name: np.array([header.get(name, 0) for _, header, _ in found], np.int64) for name in names

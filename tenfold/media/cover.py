@@ -10,15 +10,15 @@ import numpy as np
 
 from tenfold.core.columns import Column
 
-__all__ = ["Cells", "Form", "Parts"]
+__all__ = ["CellCover", "ColumnCover", "CoverParts"]
 
 
-Parts = list[tuple[int, int]]
+CoverParts = list[tuple[int, int]]
 """(first, behind the last) of each part."""
 
 
 @dataclass(frozen=True)
-class Form:
+class ColumnCover:
     """A form of encoded column: `covers` gives (M, ...) covered copies of a row and their grid."""
 
     fits: Callable[[Column], bool]
@@ -26,9 +26,9 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellCover:
     """A kind of cell: its `parts`, itself `without` one of them, their `places` as it is shown."""
 
-    parts: Callable[[Any], Parts]
+    parts: Callable[[Any], CoverParts]
     without: Callable[[Any, int, int], Any]
-    places: Callable[[Any, Parts], Parts]
+    places: Callable[[Any, CoverParts], CoverParts]

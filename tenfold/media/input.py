@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Input", "Named", "Row"]
+__all__ = ["Input", "InputRow", "NamedRows"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Input:
     choices: tuple[str, ...] = ()
 
 
-Row = tuple[Any, str]
+InputRow = tuple[Any, str]
 
 
-Named = Callable[[str, str], Iterator[Row]]
+NamedRows = Callable[[str, str], Iterator[InputRow]]
 """What a name on the command line stands for: rows of the column."""

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Way", "ways"]
+__all__ = ["TagPath", "ways"]
 
 NEVER = -1e4
 
 
 @dataclass(frozen=True)
-class Way:
+class TagPath:
     """The best tags (T,) of a text with what their chances are made of, all in logarithms.
 
     `before` and `behind` (T, K) sum up all ways to and from each tag, `chain` (1 + K, K).
@@ -48,7 +48,7 @@ class Way:
         return round(float(min(1.0, np.exp(total - self.whole))), 6)
 
 
-def ways(outputs: dict[str, Any], names: list[str]) -> list[tuple[np.ndarray, list[Way]]]:
+def ways(outputs: dict[str, Any], names: list[str]) -> list[tuple[np.ndarray, list[TagPath]]]:
     """From `scores` (ragged, T x K) and `transitions` (N, 1 + K, K) of a network.
 
     Rows of each length that occurs, with their best tags; texts of a length go together.
@@ -59,7 +59,7 @@ def ways(outputs: dict[str, Any], names: list[str]) -> list[tuple[np.ndarray, li
         for rows in np.array_split(all_rows, -(-len(all_rows) // 256)):
             if not length:
                 empty = np.zeros((0, len(names)))
-                none = Way(np.zeros(0, np.int64), empty, empty, empty, allowed, 0.0)
+                none = TagPath(np.zeros(0, np.int64), empty, empty, empty, allowed, 0.0)
                 found.append((rows, [none] * len(rows)))
                 continue
             part = scores.rows(rows).values.reshape(len(rows), length, -1).astype(np.float64)
@@ -68,7 +68,7 @@ def ways(outputs: dict[str, Any], names: list[str]) -> list[tuple[np.ndarray, li
     return found
 
 
-def _solve(scores: np.ndarray, chain: np.ndarray) -> list[Way]:
+def _solve(scores: np.ndarray, chain: np.ndarray) -> list[TagPath]:
     """Viterbi's best tags, and the sums forward and backward, of scores (N, T, K)."""
     length, start, steps = scores.shape[1], chain[:, 0], chain[:, 1:]
     best, before, behind = start + scores[:, 0], scores.copy(), np.zeros_like(scores)
@@ -88,7 +88,7 @@ def _solve(scores: np.ndarray, chain: np.ndarray) -> list[Way]:
         tags[:, place - 1] = came[row, place, tags[:, place]]
     whole = _sum(before[:, -1], 1)
     parts = zip(tags, scores, before, behind, chain, whole, strict=True)
-    return [Way(*one) for one in parts]
+    return [TagPath(*one) for one in parts]
 
 
 def _sum(logs: np.ndarray, axis: int) -> np.ndarray:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Autoencoder", "Linear", "Ranker", "Sequence", "autoencoder_loss", "sequence_loss"]
+__all__ = ["Autoencoder", "LinearRanker", "Ranker", "Sequence", "autoencoder_loss", "sequence_loss"]
 
 TOP = 100
 """Most places of a ranking."""
@@ -38,7 +38,7 @@ BLOCK = 1024
 """Rows whose logits are held at a time while learning."""
 
 
-class Linear(nn.Module):
+class LinearRanker(nn.Module):
     """What each item of a row says for others, older ones fading: W weights of each, or all."""
 
     targets: Tensor
@@ -104,7 +104,10 @@ class Sequence(nn.Module):
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
         self.value, self.out = nn.Linear(width, width), nn.Linear(width, width)
         self.norm = nn.LayerNorm(width)
-        self.wide, self.narrow = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+        self.wide, self.narrow = (
+            nn.Linear(width, 2 * width),
+            nn.Linear(2 * width, width),
+        )
         # It begins as a mean of what was had, the latest counting most.
         self.age = nn.Parameter(-0.3 * torch.arange(AGES, dtype=torch.float32))
         self.dropout = nn.Dropout(dropout)

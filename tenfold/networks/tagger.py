@@ -14,7 +14,7 @@ __all__ = [
     "CANDIDATES",
     "Bayes",
     "Candidate",
-    "Linear",
+    "LinearTagger",
     "Network",
     "Tagger",
     "chain_loss",
@@ -114,7 +114,7 @@ class Network(nn.Module):
         return tokens * (seen & (words | ~first))
 
 
-class Linear(nn.Module):
+class LinearTagger(nn.Module):
     """Multinomial logistic regression on the features of a token and of both its neighbours."""
 
     def __init__(self, buckets: int, tags: int) -> None:
@@ -194,7 +194,7 @@ class Candidate(nn.Module):
 class Tagger(nn.Module):
     """All candidates; `selected` names the one that answers."""
 
-    def __init__(self, network: Network, linear: Linear, bayes: Bayes, kept: str) -> None:
+    def __init__(self, network: Network, linear: LinearTagger, bayes: Bayes, kept: str) -> None:
         super().__init__()
         self.network, self.linear, self.bayes = (
             Candidate(network),

@@ -17,11 +17,11 @@ from tenfold.tasks.registry import names
 
 __all__ = ["card", "tables"]
 
-Document = dict[str, Any]
-Notes = Sequence[tuple[str, str]]
+CardDocument = dict[str, Any]
+CardNotes = Sequence[tuple[str, str]]
 
 
-def card(run: Run, document: Document, rows: Document, notes: Notes) -> Document:
+def card(run: Run, document: CardDocument, rows: CardDocument, notes: CardNotes) -> CardDocument:
     """The card with stable keys, its sentences in the language spoken."""
     plan = folder.plan_of(run.folder)
     versions = plan.get("versions", {})
@@ -58,7 +58,7 @@ def card(run: Run, document: Document, rows: Document, notes: Notes) -> Document
     }
 
 
-def _limits(document: Document, notes: Notes) -> list[str]:
+def _limits(document: CardDocument, notes: CardNotes) -> list[str]:
     """What the scores and the notes say against it, and what was not tested at all."""
     found = [text for tone, text in notes if tone == "look"]
     classes = [one for one in document["details"].get("classes", []) if one["support"] >= 5]
@@ -82,7 +82,7 @@ def _limits(document: Document, notes: Notes) -> list[str]:
     ]
 
 
-def tables(found: Document) -> dict[str, list[tuple[str, str]]]:
+def tables(found: CardDocument) -> dict[str, list[tuple[str, str]]]:
     """What the page shows of a card as (word, value)."""
     learnt, tested, made = found["learnt_from"], found["tested"], found["made"]
     said = words.metric(tested["metric"])

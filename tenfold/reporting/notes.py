@@ -11,18 +11,22 @@ from tenfold.reporting.words import metric, named, plural, share
 
 __all__ = ["notes", "weakness"]
 
-Document = dict[str, Any]
+NotesDocument = dict[str, Any]
 Notes = Iterator[tuple[str, str]]
 MOST = 7
 
 
-def notes(document: Document, rows: Document, log: Sequence[Document]) -> list[tuple[str, str]]:
+def notes(
+    document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
+) -> list[tuple[str, str]]:
     """At most seven (`good` or `look`, sentence)."""
     found = [note for rule in RULES for note in rule(document, rows, log)]
     return found[:MOST]
 
 
-def _against_baselines(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _against_baselines(
+    document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
+) -> Notes:
     name = document["headline"]
     said, score = metric(name), document["scores"][name]
     known = {key: values[name] for key, values in document["baselines"].items() if name in values}
@@ -43,7 +47,7 @@ def _against_baselines(document: Document, rows: Document, log: Sequence[Documen
         yield "look", say("No better than the {baseline} ({value}), which is far simpler.", **words)
 
 
-def _few_rows(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _few_rows(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     score, judged = document["scores"][document["headline"]], document["rows"].get("judged", 0)
     if metric(document["headline"]).share and score["high"] - score["low"] > 0.08:
         yield (
@@ -57,7 +61,9 @@ def _few_rows(document: Document, rows: Document, log: Sequence[Document]) -> No
         )
 
 
-def _unlike_validation(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _unlike_validation(
+    document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
+) -> Notes:
     name = document["headline"]
     valid = document.get("valid", {}).get(name)
     if not valid or metric(name).better == "lower":
@@ -67,7 +73,9 @@ def _unlike_validation(document: Document, rows: Document, log: Sequence[Documen
         yield "look", say(text, value=metric(name).say(valid["value"]))
 
 
-def _weakest_class(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _weakest_class(
+    document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
+) -> Notes:
     classes = [one for one in document.get("details", {}).get("classes", []) if one["support"] >= 5]
     if len(classes) < 2:
         return
@@ -77,7 +85,7 @@ def _weakest_class(document: Document, rows: Document, log: Sequence[Document]) 
         yield "look", weakness(weakest)
 
 
-def weakness(weakest: Document) -> str:
+def weakness(weakest: NotesDocument) -> str:
     """What there is to say of the class that is found least."""
     return say(
         "Weakest class: {name}, {hit} of {rows} found.",
@@ -87,7 +95,7 @@ def weakness(weakest: Document) -> str:
     )
 
 
-def _certainty(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _certainty(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     bins = document.get("details", {}).get("reliability", [])
     error = document["scores"].get("ece", {}).get("value", 0.0)
     if not bins or error < 0.05:
@@ -103,7 +111,9 @@ def _certainty(document: Document, rows: Document, log: Sequence[Document]) -> N
     yield "look", say(text, gap=share(error))
 
 
-def _learnt_too_long(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _learnt_too_long(
+    document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
+) -> Notes:
     losses = [(row["valid_loss"], row["epoch"]) for row in log if "valid_loss" in row]
     if len(losses) < 4:
         return
@@ -113,7 +123,7 @@ def _learnt_too_long(document: Document, rows: Document, log: Sequence[Document]
         yield "look", say(text, epochs=f"{when:g}")
 
 
-def _uneven(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _uneven(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     uneven = rows.get("uneven")
     if uneven and uneven["ratio"] >= 3:
         (most, many), (least, few) = uneven["most"], uneven["least"]
@@ -129,7 +139,9 @@ def _uneven(document: Document, rows: Document, log: Sequence[Document]) -> Note
         )
 
 
-def _few_examples(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _few_examples(
+    document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
+) -> Notes:
     uneven = rows.get("uneven")
     if uneven and uneven["median"] < 50:
         text = (
@@ -138,7 +150,7 @@ def _few_examples(document: Document, rows: Document, log: Sequence[Document]) -
         yield "look", say(text, rows=uneven["median"])
 
 
-def _left_out(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _left_out(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     if count := rows.get("quarantined", {}).get("count", 0):
         text = "{files} could not be used: see below why."
         noun = "row" if rows.get("texts") else "file"
@@ -151,7 +163,7 @@ def _left_out(document: Document, rows: Document, log: Sequence[Document]) -> No
         yield "look", say(text, times=plural(count, "time"))
 
 
-def _near(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _near(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     if found := document.get("without_near"):
         headline = document["headline"]
         value = f"{found['scores'][headline]['value']:.4f}"
@@ -161,7 +173,7 @@ def _near(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
         yield "look", say(text, value=value, rows=plural(found["rows"], "row"))
 
 
-def _tuned(document: Document, rows: Document, log: Sequence[Document]) -> Notes:
+def _tuned(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     found = document.get("tuned", {})
     if "trial" in found:
         yield "look", say("A trial of a search: judged on validation, not on the test part.")
@@ -183,7 +195,7 @@ def _tuned(document: Document, rows: Document, log: Sequence[Document]) -> Notes
         yield "look", say(text, trials=plural(found["trials"], "trial"))
 
 
-RULES: tuple[Callable[[Document, Document, Sequence[Document]], Notes], ...] = (
+RULES: tuple[Callable[[NotesDocument, NotesDocument, Sequence[NotesDocument]], Notes], ...] = (
     _tuned,
     _against_baselines,
     _few_rows,

@@ -15,7 +15,7 @@ from tenfold.core.language import say
 from tenfold.data.prepare import Prepared
 from tenfold.media.interactions.cover import BETWEEN
 from tenfold.media.text import tokens
-from tenfold.media.text.passages import Named, Pieces, passage
+from tenfold.media.text.passages import NamedSpans, Pieces, passage
 from tenfold.task import Task
 
 __all__ = ["answered", "examples", "lengths", "text_of", "texts_of", "true"]
@@ -31,15 +31,15 @@ def text_of(cell: Any) -> str:
     return BETWEEN.join(map(str, cell)) if isinstance(cell, (list, tuple)) else str(cell)
 
 
-def answered(answer: Any) -> Named | None:
+def answered(answer: Any) -> NamedSpans | None:
     """The parts that an answer names, in order; None for a kind of answer that names none."""
     found = getattr(answer, "spans", getattr(answer, "tags", None))
     return None if found is None else sorted(map(tuple, found), key=lambda one: one[1])
 
 
-def true(table: pd.DataFrame, row: int) -> Named:
+def true(table: pd.DataFrame, row: int) -> NamedSpans:
     """The parts that a labelled row names: tags that begin and go on are one part, O is none."""
-    found: Named = []
+    found: NamedSpans = []
     if not {"tags", "places"} <= set(table):
         return found
     for tag, (start, end) in zip(table["tags"].iloc[row], table["places"].iloc[row], strict=True):

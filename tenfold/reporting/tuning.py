@@ -10,15 +10,17 @@ from tenfold.run.compare import Compared
 
 __all__ = ["said", "text", "verdict"]
 
-Content = dict[str, Any]
+TuningContent = dict[str, Any]
 
 
-def said(settings: Content) -> str:
+def said(settings: TuningContent) -> str:
     """Settings that differ from the default ones."""
     return ", ".join(f"{name} {value}" for name, value in settings.items()) or "default settings"
 
 
-def verdict(winner: Content, default: Content, found: Compared | None, won: bool) -> str:
+def verdict(
+    winner: TuningContent, default: TuningContent, found: Compared | None, won: bool
+) -> str:
     """One sentence on the winner and the default settings."""
     metric = words.metric(winner["headline"])
     if not winner["trial"]:
@@ -41,7 +43,7 @@ def verdict(winner: Content, default: Content, found: Compared | None, won: bool
     )
 
 
-def text(content: Content, scores: Content) -> str:
+def text(content: TuningContent, scores: TuningContent) -> str:
     """The document as a person reads it on a terminal; `scores` are those of the winner."""
     rows = words.plural(content["rows"]["selection"], "validation row")
     ended = [one["ended"] for one in content["trials"]]

@@ -31,7 +31,7 @@ from tenfold.training.inference import by_torch
 
 torch = lazy("torch")
 
-__all__ = ["Evidence", "again", "document", "environment", "gather", "judge", "scored"]
+__all__ = ["Evidence", "again", "document", "environment", "evaluated", "gather", "scored"]
 
 FEW = (10, 30, 100)
 """Training rows at which one group of classes ends and the next begins."""
@@ -64,7 +64,7 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
     """
     judged = part or ("test" if len(prepared.rows("test")) else "valid")
     train = prepared.table("train")
-    found = judge(run, prepared.table(judged), prepared.inputs(judged), train)
+    found = evaluated(run, prepared.table(judged), prepared.inputs(judged), train)
     rows, line = len(found.table), prepared.split_line
     found.protocol = {
         "test": f"{rows} test rows; {line}",
@@ -83,7 +83,7 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
     return found
 
 
-def judge(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFrame) -> Evidence:
+def evaluated(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFrame) -> Evidence:
     """Answers and scores of labelled rows; `train` tells the constant baseline."""
     began = time.perf_counter()
     answers = run.answer(columns)
@@ -123,10 +123,10 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
         raise DataRefused("No row is left to score", code="no-rows", where=str(source))
     if left_out:
         tell(f"{left_out} rows were seen in training: left out.")
-    return _judged(run, table.reset_index(drop=True), bad, known, part if own else ""), left_out
+    return _evaluated(run, table.reset_index(drop=True), bad, known, part if own else ""), left_out
 
 
-def _judged(
+def _evaluated(
     run: Run,
     table: pd.DataFrame,
     bad: list[dict[str, Any]],
@@ -139,7 +139,7 @@ def _judged(
     bad += run_rows.good(table.assign(problem=failed))[1]
     train = pd.DataFrame([row for row in known if row["split"] == "train"])
     columns = Columns(encoded.columns, kept.nonzero()[0])
-    found = judge(run, table[kept].reset_index(drop=True), columns, train)
+    found = evaluated(run, table[kept].reset_index(drop=True), columns, train)
     found.quarantined = bad
     found.protocol = f"{len(found.table)} rows " + (
         "of the run's own test part"

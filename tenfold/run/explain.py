@@ -22,7 +22,7 @@ from tenfold.answers import scoring
 from tenfold.core.columns import Column, Columns, Problem, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.results import Explanation, Prediction
-from tenfold.media.cover import Cells, Form, Parts
+from tenfold.media.cover import CellCover, ColumnCover, CoverParts
 from tenfold.media.image import cover as picture_cover
 from tenfold.media.image import draw
 from tenfold.media.interactions import cover as item_cover
@@ -35,15 +35,15 @@ torch = lazy("torch")
 
 __all__ = ["agreement", "covered", "grad_cam", "has_map", "in_cells", "occlusion", "shuffled"]
 
-Say = Callable[[Columns], Sequence[Prediction | Problem]]
-SayTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
+AskColumns = Callable[[Columns], Sequence[Prediction | Problem]]
+AskTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
 
 
 AT_ONCE = 8_000_000
 """Characters of covered texts held at a time: only vast texts are asked about in several parts."""
 
 
-class Told(Protocol):
+class OpenRun(Protocol):
     """What an open run can be asked."""
 
     task: Any
@@ -57,7 +57,11 @@ class Told(Protocol):
 
 
 def covered(
-    run: Told, table: pd.DataFrame, columns: Columns, row: int = 0, about: Prediction | None = None
+    run: OpenRun,
+    table: pd.DataFrame,
+    columns: Columns,
+    row: int = 0,
+    about: Prediction | None = None,
 ) -> list[Explanation]:
     """For every input that can be covered: what of the answer is lost where it is covered.
 
@@ -72,7 +76,7 @@ def covered(
 
 
 def occlusion(
-    say: Say, columns: Columns, row: int = 0, about: Prediction | None = None
+    say: AskColumns, columns: Columns, row: int = 0, about: Prediction | None = None
 ) -> list[Explanation]:
     """For every column that can be covered: what of the answer is lost where it is covered.
 
@@ -101,7 +105,7 @@ def _alone(column: Column, columns: Columns, row: int) -> Column:
 
 
 def _covered(
-    say: Say, alone: dict[str, Column], name: str, form: Form, before: Prediction
+    say: AskColumns, alone: dict[str, Column], name: str, form: ColumnCover, before: Prediction
 ) -> Explanation:
     covers, grid = form.covers(np.asarray(alone[name])[0])
     many = {other: _repeated(column, len(covers)) for other, column in alone.items()}
@@ -125,7 +129,7 @@ FORMS = (picture_cover.COVER,)
 
 
 def in_cells(
-    say: SayTable,
+    say: AskTable,
     inputs: dict[str, Any],
     table: pd.DataFrame,
     row: int = 0,
@@ -149,11 +153,11 @@ def in_cells(
 
 
 def _cell_covered(
-    say: SayTable,
+    say: AskTable,
     alone: pd.DataFrame,
     name: str,
-    parts: Parts,
-    cover: Cells,
+    parts: CoverParts,
+    cover: CellCover,
     before: Prediction,
 ) -> Explanation:
     cell, whole = alone[name].iloc[0], scoring.retained(before, before)
@@ -172,7 +176,7 @@ def _cell_covered(
     return replace(found, places=[list(place) for place in cover.places(cell, parts)])
 
 
-CELLS: dict[str, Cells] = {
+CELLS: dict[str, CellCover] = {
     "text": text_cover.COVER,
     "items": item_cover.COVER,
 }

@@ -20,18 +20,18 @@ from tenfold.core.columns import Columns, Problem
 from tenfold.core.results import Explanation
 from tenfold.run import explain as run_explain
 from tenfold.serving.log import fault
-from tenfold.serving.models import Model, Row, Wanted
+from tenfold.serving.models import Model, RequestOptions, RequestRow
 from tenfold.serving.replies import encoded
 from tenfold.task import Answer
 
-__all__ = ["Batcher", "Job", "Told"]
+__all__ = ["Batcher", "Job", "Outcome"]
 
 COVERS = 64
 """Rows that an explanation counts for: it asks for at most so many covered copies."""
 
 
 @dataclass(slots=True)
-class Told:
+class Outcome:
     """The outcome of one row: JSON of its predictions, or the code of what is wrong with it."""
 
     text: str = ""
@@ -39,21 +39,21 @@ class Told:
     status: int = 200
 
 
-TOO_LATE = Told(code="timeout", status=504)
-GONE = Told(code="gone", status=499)
-BROKEN = Told(code="internal", status=500)
+TOO_LATE = Outcome(code="timeout", status=504)
+GONE = Outcome(code="gone", status=499)
+BROKEN = Outcome(code="internal", status=500)
 
 
 @dataclass(slots=True, eq=False)
 class Job:
     """What one request asks of a model, and what became of it. Times are time.monotonic()."""
 
-    rows: list[Row]
-    wanted: Wanted
+    rows: list[RequestRow]
+    wanted: RequestOptions
     deadline: float
     transport: Any
     explain: bool = False
-    told: list[Told] = field(default_factory=list)
+    told: list[Outcome] = field(default_factory=list)
     maps: str = "[]"
     arrived: float = field(default_factory=time.monotonic)
     waited: float = 0.0
@@ -65,7 +65,7 @@ class Job:
         """Rows that it counts for in the queue."""
         return COVERS if self.explain else len(self.rows)
 
-    def dropped(self, now: float) -> Told | None:
+    def dropped(self, now: float) -> Outcome | None:
         """Why there is nobody to answer, or None."""
         if self.transport.is_closing():
             return GONE
@@ -186,7 +186,7 @@ class Batcher:
         self.rows, self.batches = self.rows + len(rows), self.batches + 1
         self.seconds += time.monotonic() - now
 
-    def _told(self, rows: list[Row], options: dict[str, Any]) -> list[Told]:
+    def _told(self, rows: list[RequestRow], options: dict[str, Any]) -> list[Outcome]:
         try:
             return self._ask(rows, options)
         except Exception as error:
@@ -195,7 +195,7 @@ class Batcher:
             fault(error, self.model.id)
             return [BROKEN]
 
-    def _ask(self, rows: list[Row], options: dict[str, Any]) -> list[Told]:
+    def _ask(self, rows: list[RequestRow], options: dict[str, Any]) -> list[Outcome]:
         found: list[list[tuple[str, Answer]]] = [[] for _ in rows]
         for source, answer in self.model.run.predict(iter([self.model.table(rows)]), **options):
             number, mark, part = str(source).partition("#")
@@ -216,12 +216,12 @@ class Batcher:
             job.told = [BROKEN]
 
 
-def _told_of(answers: list[tuple[str, Answer]]) -> Told:
+def _told_of(answers: list[tuple[str, Answer]]) -> Outcome:
     """The outcome of one row, of which a pipeline may say several things."""
     problems = [answer for _, answer in answers if isinstance(answer, Problem)]
     if problems and len(problems) == len(answers):
-        return Told(code=problems[0].code, status=422)
-    return Told(text=encoded([_said(part, answer) for part, answer in answers]))
+        return Outcome(code=problems[0].code, status=422)
+    return Outcome(text=encoded([_said(part, answer) for part, answer in answers]))
 
 
 def _map(one: Explanation) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from tenfold.serving.declared import options
 from tenfold.serving.inputs import plain
-from tenfold.serving.models import Asked, Model, Row
+from tenfold.serving.models import Model, Question, RequestRow
 from tenfold.serving.replies import Refused
 
 __all__ = ["read"]
@@ -21,7 +21,7 @@ BOUNDARY = 70
 """Longest boundary of a form (RFC 2046)."""
 
 
-def read(model: Model, content_type: bytes, body: bytes, many: bool) -> Asked:
+def read(model: Model, content_type: bytes, body: bytes, many: bool) -> Question:
     """What a request asks of a model.
 
     Raises Refused where the body is not what its type says, or not what the model takes.
@@ -34,7 +34,7 @@ def read(model: Model, content_type: bytes, body: bytes, many: bool) -> Asked:
 # --- JSON -----------------------------------------------------------------------------------------
 
 
-def _from_json(model: Model, value: Any, many: bool) -> Asked:
+def _from_json(model: Model, value: Any, many: bool) -> Question:
     if not isinstance(value, dict) or not value.keys() <= {"inputs", "options"}:
         raise Refused(422, code="bad-input")
     told, option = value.get("inputs"), value.get("options") or {}
@@ -46,10 +46,10 @@ def _from_json(model: Model, value: Any, many: bool) -> Asked:
     if len(things) > model.batch:
         raise Refused(413, code="batch-too-large")
     wanted = model.wanted(option)
-    return Asked([_row(model, thing) for thing in things], wanted)
+    return Question([_row(model, thing) for thing in things], wanted)
 
 
-def _row(model: Model, thing: Any) -> Row:
+def _row(model: Model, thing: Any) -> RequestRow:
     if not isinstance(thing, dict):
         raise Refused(422, code="missing-input" if thing is None else "bad-input")
     _same_names(model, thing)
@@ -141,7 +141,7 @@ def _parts(model: Model, content_type: bytes, body: bytes) -> list[tuple[str, by
     return found.found
 
 
-def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Asked:
+def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Question:
     cells: dict[str, list[Any]] = {}
     words: dict[str, str] = {}
     known = options(model.options)
@@ -162,7 +162,7 @@ def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Aske
     wanted = model.wanted(
         {name: _option(known[name]["type"], text) for name, text in words.items()}
     )
-    return Asked(rows, wanted)
+    return Question(rows, wanted)
 
 
 def _option(form: str, text: str) -> Any:

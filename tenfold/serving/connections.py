@@ -21,7 +21,7 @@ __all__ = ["Connection"]
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 64 << 10
 HEAD_LINES = 100
-Header = tuple[bytes, bytes]
+HttpHeader = tuple[bytes, bytes]
 CLOSE = (b"connection", b"close")
 MOST = 1000
 """Connections at one time."""
@@ -207,7 +207,7 @@ class Connection(HttpToolsProtocol):
         self.service.finished(call)
         self.transport.close()
 
-    def _write(self, call: Call, headers: list[Header], body: bytes, keep: bool) -> None:
+    def _write(self, call: Call, headers: list[HttpHeader], body: bytes, keep: bool) -> None:
         own = self.service.headers(call)
         if not keep and CLOSE not in own:
             own.append(CLOSE)
@@ -219,6 +219,6 @@ class Connection(HttpToolsProtocol):
         )
 
 
-def _plain(body: bytes) -> list[Header]:
+def _plain(body: bytes) -> list[HttpHeader]:
     """Headers of a refusal."""
     return [(b"content-type", replies.JSON), (b"content-length", b"%d" % len(body))]

@@ -21,9 +21,9 @@ from tenfold.serving.inputs import FORMS, Form
 from tenfold.serving.replies import Refused
 from tenfold.serving.settings import Settings
 
-__all__ = ["Asked", "Model", "Row", "Wanted", "identifiers", "model_of"]
+__all__ = ["Model", "Question", "RequestOptions", "RequestRow", "identifiers", "model_of"]
 
-Row = dict[str, Any]
+RequestRow = dict[str, Any]
 PARTS = 8
 """Most parts of a form, where a model does not take more inputs and options than that."""
 FRAME = 64 << 10
@@ -31,7 +31,7 @@ FRAME = 64 << 10
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestOptions:
     """Checked options; those of equal `key` may be answered together."""
 
     key: tuple[Any, ...]
@@ -39,11 +39,11 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Asked:
+class Question:
     """What a request asks: rows of cells by the inputs' names, and options."""
 
-    rows: list[Row]
-    wanted: Wanted
+    rows: list[RequestRow]
+    wanted: RequestOptions
 
 
 @dataclass(frozen=True)
@@ -87,27 +87,27 @@ class Model:
         """Bytes of the largest form that holds many things."""
         return min(self.parts * max(self.sizes.values()), max(self.media, self.json)) + FRAME
 
-    def wanted(self, options: dict[str, Any]) -> Wanted:
+    def wanted(self, options: dict[str, Any]) -> RequestOptions:
         """The options once each is known and in range.
 
         Raises Refused.
         """
         try:
             key = tuple(sorted((name, type(one).__name__, one) for name, one in options.items()))
-            found: Wanted = self.checked(key)  # type: ignore[attr-defined]
+            found: RequestOptions = self.checked(key)  # type: ignore[attr-defined]
         except TypeError:  # a list or an object where a choice should stand
             raise Refused(422, code="bad-setting") from None
         return found
 
-    def _checked(self, key: tuple[Any, ...]) -> Wanted:
+    def _checked(self, key: tuple[Any, ...]) -> RequestOptions:
         values = {name: value for name, _, value in key}
         try:
             check_settings(self.options, values, self.run.task_name)
         except UsageError as error:
             raise Refused(422, code=error.code) from None
-        return Wanted(key, values)
+        return RequestOptions(key, values)
 
-    def table(self, rows: Sequence[Row]) -> pd.DataFrame:
+    def table(self, rows: Sequence[RequestRow]) -> pd.DataFrame:
         """The rows as tasks take them, each with its number as `source`."""
         columns = {name: [row[name] for row in rows] for name in self.inputs}
         typed = {
@@ -116,7 +116,7 @@ class Model:
         }
         return pd.DataFrame(typed | {"source": list(map(str, range(len(rows))))})
 
-    def sample(self) -> Row:
+    def sample(self) -> RequestRow:
         """Something to predict, for the first prediction."""
         return {name: FORMS[one.medium].sample(one) for name, one in self.inputs.items()}
 

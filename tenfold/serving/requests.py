@@ -15,7 +15,7 @@ Handler = Callable[[Any], Awaitable[Any]]
 """From a Starlette request to a response."""
 
 
-class Line(Protocol):
+class RequestLine(Protocol):
     """A queue: `coming` counts requests that were let in and have not reached it."""
 
     coming: int
@@ -38,7 +38,7 @@ class Route:
     model: str = ""
     most: dict[bytes, int] = field(default_factory=dict)
     open: bool = False
-    line: Line | None = None
+    line: RequestLine | None = None
 
 
 @dataclass(slots=True, eq=False)

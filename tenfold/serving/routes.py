@@ -19,9 +19,9 @@ from starlette.responses import Response
 
 from tenfold.core.version import __version__
 from tenfold.serving import bodies, schemas
-from tenfold.serving.batching import Batcher, Job, Told
+from tenfold.serving.batching import Batcher, Job, Outcome
 from tenfold.serving.limits import FORM, PLAIN, Gate
-from tenfold.serving.models import Asked, Model
+from tenfold.serving.models import Model, Question
 from tenfold.serving.pages import files
 from tenfold.serving.replies import Gone, Refused, encoded
 from tenfold.serving.requests import Call, Handler, Route
@@ -62,7 +62,7 @@ class _Model:
         good = _good(job.told[0])
         return self._reply(call, f'"predictions":{good},"explanations":{job.maps}')
 
-    async def _asked(self, request: Request, many: bool) -> tuple[Call, Asked]:
+    async def _asked(self, request: Request, many: bool) -> tuple[Call, Question]:
         """The request's body, read and checked; a large one by another thread."""
         call: Call = request.scope["tenfold"]
         body = await _body(call, self._gate, request)
@@ -71,7 +71,7 @@ class _Model:
             return call, read()
         return call, await asyncio.get_running_loop().run_in_executor(_READERS, read)
 
-    async def _answered(self, call: Call, asked: Asked, explain: bool = False) -> Job:
+    async def _answered(self, call: Call, asked: Question, explain: bool = False) -> Job:
         """The job once its model has answered it."""
         job = Job(
             asked.rows,
@@ -104,7 +104,7 @@ class _Json(Response):
         self.raw_headers = [length, (b"content-type", b"application/json")]
 
 
-def _good(told: Told) -> str:
+def _good(told: Outcome) -> str:
     """The predictions of a row.
 
     Raises Refused where it could not be read or answered.
@@ -114,7 +114,7 @@ def _good(told: Told) -> str:
     return told.text
 
 
-def _result(told: Told) -> str:
+def _result(told: Outcome) -> str:
     if told.code:
         return f'{{"error":{{"code":"{told.code}"}}}}'
     return f'{{"predictions":{told.text}}}'

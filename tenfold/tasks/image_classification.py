@@ -35,8 +35,8 @@ from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, setting
 from tenfold.media.files import labelled
-from tenfold.media.image import augment as views
-from tenfold.media.image import decode as pictures
+from tenfold.media.image import augment as image_augment
+from tenfold.media.image import decode as image_decode
 from tenfold.media.image import foreground
 from tenfold.media.input import Input
 from tenfold.networks.notation import ready
@@ -114,7 +114,10 @@ class ImageClassification(Task):
         0.0, "learning rate, 0 = the recipe's", low=0.0, high=100.0, search=_around_the_recipe
     )
     augment: str = setting(
-        "auto", f"auto, none or {','.join(views.KINDS)}", accepts=views.named, search=AUGMENTS
+        "auto",
+        f"auto, none or {','.join(image_augment.KINDS)}",
+        accepts=image_augment.named,
+        search=AUGMENTS,
     )
     foreground: str = setting(
         "none", "object and background told apart, as one more channel", choices=("none", "mixture")
@@ -124,7 +127,7 @@ class ImageClassification(Task):
     options = _Options
 
     def read(self, source: Any) -> Table:
-        return labelled.read(source, pictures.MEDIUM)
+        return labelled.read(source, image_decode.MEDIUM)
 
     def learn(self, train: Table) -> Facts:
         height, width = _sides(train, self.image_size)
@@ -144,7 +147,7 @@ class ImageClassification(Task):
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data = facts["data"]
-        image, problems = pictures.encode(
+        image, problems = image_decode.encode(
             list(table["image"]), data["height"], data["width"], data["channels"]
         )
         if data["masked"]:
@@ -168,14 +171,20 @@ class ImageClassification(Task):
         _learn_statistics(net, parts)
         facts, recipe = plan.facts, self._recipe(plan.facts)
         kinds = self._kinds(facts, parts.train)
-        objective = losses.objective(self.loss, facts["answers"], device.choose_device(plan.device))
-        net = _averaged(net, facts, views.joined(kinds))
-        ways = {name: _changes(facts, name) for name in self._ways(kinds)}
-        judge = partial(_loss_of, facts=facts, columns=parts.selection)
-        chosen = augment_search.choose(net, parts, ways, objective, plan, recipe, judge)
-        net, change = _averaged(net, facts, chosen.way), ways[chosen.way]
-        net, fitted = loop.fit(net, parts, objective, chosen.plan, recipe, change, losses.measure)
-        fitted |= {"augment": chosen.way} | (
+        loss_function = losses.loss_function(
+            self.loss, facts["answers"], device.choose_device(plan.device)
+        )
+        net = _averaged(net, facts, image_augment.joined(kinds))
+        policies = {name: _changes(facts, name) for name in self._policies(kinds)}
+        validation_loss = partial(_loss_of, facts=facts, columns=parts.selection)
+        chosen = augment_search.choose(
+            net, parts, policies, loss_function, plan, recipe, validation_loss
+        )
+        net, change = _averaged(net, facts, chosen.policy), policies[chosen.policy]
+        net, fitted = loop.fit(
+            net, parts, loss_function, chosen.plan, recipe, change, losses.measure
+        )
+        fitted |= {"augment": chosen.policy} | (
             {"validation_scores": chosen.losses} if chosen.losses else {}
         )
         if not plan.dry:
@@ -210,7 +219,7 @@ class ImageClassification(Task):
 
     def _possible(self, classes: list[str], data: Facts, line: str) -> str:
         """The changes that were asked for, else those that suit the data as far as it is known."""
-        told = views.named(self.augment)
+        told = image_augment.named(self.augment)
         side = min(data["height"], data["width"])
         if told is not None:
             found = told
@@ -220,13 +229,13 @@ class ImageClassification(Task):
             found = ("shift", "flip")
         else:
             found = ("crop", "flip", "colour")
-        if told is None and views.reads_one_way(classes):
+        if told is None and image_augment.reads_one_way(classes):
             found = tuple(kind for kind in found if kind != "flip")
-        return views.joined(found)
+        return image_augment.joined(found)
 
-    def _ways(self, kinds: tuple[str, ...]) -> list[str]:
+    def _policies(self, kinds: tuple[str, ...]) -> list[str]:
         """The usual changes, and where they were not told, others worth a trial."""
-        usual = views.joined(kinds)
+        usual = image_augment.joined(kinds)
         if self.augment != "auto" or not kinds:
             return [usual]
         more = [(*kinds, kind) for kind in ("colour", "cutout", "mixup") if kind not in kinds]
@@ -234,15 +243,15 @@ class ImageClassification(Task):
             tuple(kind for kind in kinds if kind in ("shift", "flip")) if "crop" in kinds else ()
         )
         found = [*more, ("shift", *plain)] if "crop" in kinds else more
-        return [usual, *map(views.joined, found)]
+        return [usual, *map(image_augment.joined, found)]
 
     def _kinds(self, facts: Facts, train: Columns) -> tuple[str, ...]:
         """The changes to make: nothing is mirrored that would become something else."""
-        kinds = views.named(facts["net"]["augment"]) or ()
+        kinds = image_augment.named(facts["net"]["augment"]) or ()
         if self.augment != "auto" or "flip" not in kinds or "label" not in train:
             return kinds
         some = _sample(train.only(["image", "label"]), 5000)
-        differ = views.differs_mirrored(some["image"], some["label"])
+        differ = image_augment.differs_mirrored(some["image"], some["label"])
         if differ is None:
             return kinds
         tell(
@@ -299,31 +308,31 @@ def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
     return fit[0], fit[1]
 
 
-def _loss_of(net: Any, way: str, facts: Facts, columns: Columns) -> float:
+def _loss_of(net: Any, policy: str, facts: Facts, columns: Columns) -> float:
     """Mean log loss at the temperature that suits it best, so that only the order is judged."""
-    logits, truth = _logits(_averaged(net, facts, way), columns)
+    logits, truth = _logits(_averaged(net, facts, policy), columns)
     return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
 
 
-def _averaged(net: Any, facts: Facts, way: str) -> nn.Module:
+def _averaged(net: Any, facts: Facts, policy: str) -> nn.Module:
     """The network, its answers to be averaged over the views that its training made natural."""
-    kinds = views.named(way) or ()
+    kinds = image_augment.named(policy) or ()
     net.mirror = "flip" in kinds
     seen = _seen(facts["data"], facts["net"]["line"])
     net.middle = seen if "crop" in kinds and seen != _stored(facts["data"]) else None
     return net
 
 
-def _changes(facts: Facts, way: str) -> views.Views | None:
+def _changes(facts: Facts, policy: str) -> image_augment.Augmentation | None:
     """The augmentation of that name, None where there is none."""
-    kinds = views.named(way) or ()
+    kinds = image_augment.named(policy) or ()
     data, line = facts["data"], facts["net"]["line"]
     sides = _seen(data, line) if "crop" in kinds else _stored(data)
-    smaller = [views.grown(sides, scale) for scale in views.GROWTH]
+    smaller = [image_augment.grown(sides, scale) for scale in image_augment.GROWTH]
     grows = min(_stored(data)) >= 32 and all(_takes(data, line, one) for one in smaller)
     if not kinds and not grows:
         return None
-    return views.Views(kinds, sides, data["channels"], grows)
+    return image_augment.Augmentation(kinds, sides, data["channels"], grows)
 
 
 def _stored(data: Facts) -> tuple[int, int]:

@@ -120,7 +120,7 @@ class TokenClassification(Task):
         width, depth = SIZES[facts["net"]["size"]]
         return networks.Tagger(
             networks.Network(buckets, tags, width, depth, facts["net"]["dropout"]),
-            networks.Linear(buckets, tags),
+            networks.LinearTagger(buckets, tags),
             networks.Bayes(buckets, tags),
             facts.get("fitted", {}).get("selected", "network"),
         )
@@ -138,7 +138,7 @@ class TokenClassification(Task):
         if plan.dry:
             return net.eval(), fitted
         if self.model == "auto":
-            own = replace(plan, minutes=None, epochs=None, folder=None, judge=None)
+            own = replace(plan, minutes=None, epochs=None, folder=None, prune=None)
             alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
             loop.fit(net.linear, alone, _by_token, own, _LINEAR)
         if self.model in ("auto", "naive-bayes"):
@@ -291,7 +291,10 @@ def _keep(net: Any, choose: Columns, facts: Facts, wanted: str) -> dict[str, Any
     if wanted != "auto":
         net.selected = wanted.replace("naive-bayes", "naive Bayes")
         return {"selected": net.selected}
-    tried = {name: round(_worth(_as(net, name), choose, facts), 4) for name in networks.CANDIDATES}
+    tried = {
+        name: round(_validation_score(_as(net, name), choose, facts), 4)
+        for name in networks.CANDIDATES
+    }
     best = max(tried, key=lambda name: tried[name])
     net.selected = best if choose.rows else "network"
     metric = "entity F1" if facts["answers"]["spans"] else "accuracy"
@@ -307,7 +310,7 @@ def _as(net: Any, name: str) -> nn.Module:
     return other
 
 
-def _worth(net: nn.Module, columns: Columns, facts: Facts) -> float:
+def _validation_score(net: nn.Module, columns: Columns, facts: Facts) -> float:
     """F1 of spans, exact, or the share of tags that are right; tags not known count for nothing."""
     if not columns.rows:
         return 0.0
@@ -347,7 +350,7 @@ def _spans(tags: np.ndarray, names: list[str]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _answer(way: crf.Way, places: np.ndarray, answers: Facts, threshold: float) -> Prediction:
+def _answer(way: crf.TagPath, places: np.ndarray, answers: Facts, threshold: float) -> Prediction:
     names = answers["tags"]
     if not answers["spans"]:
         ends = places.tolist()

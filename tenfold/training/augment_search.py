@@ -40,7 +40,7 @@ MARGIN = 0.03  # how much lower, as a share, the loss of another way must be
 class Chosen:
     """The name of the way, the loss of each that was tried ({} where none was), what is left."""
 
-    way: str
+    policy: str
     losses: dict[str, float]
     plan: Plan
 
@@ -48,35 +48,39 @@ class Chosen:
 def choose(
     net: nn.Module,
     parts: Parts,
-    ways: Mapping[str, Augment | None],
+    policies: Mapping[str, Augment | None],
     loss: Loss,
     plan: Plan,
     recipe: Recipe,
-    judge: Callable[[Any, str], float],
+    validation_loss: Callable[[Any, str], float],
 ) -> Chosen:
-    """The way to change examples: the first of `ways` unless another is clearly better.
+    """The way to change examples: the first of `policies` unless another is clearly better.
 
     Tried only where the plan's minutes leave room beside the recipe's own length. `judge(net, way)`
     is the loss on the half of validation that chooses. `net` is left as it is.
     """
-    first = next(iter(ways))
+    first = next(iter(policies))
     path = plan.folder / "checkpoints" / "choice.json" if plan.folder else None
     told = stored(path) if path and path.exists() else {}
-    if "way" in told:
-        return Chosen(told["way"], told["losses"], plan)
+    if "policy" in told:
+        return Chosen(told["policy"], told["losses"], plan)
     began = time.perf_counter()
-    steps = told.get("steps") or _steps(net, parts, ways[first], loss, plan, recipe, len(ways))
+    steps = told.get("steps") or _steps(
+        net, parts, policies[first], loss, plan, recipe, len(policies)
+    )
     if not steps:
         return Chosen(first, {}, plan)
     _store(path, {"steps": steps})
     losses = {}
-    for name, way in ways.items():
+    for name, policy in policies.items():
         tell(f"Trying {name} for {steps} steps.")
-        losses[name] = round(judge(_learnt(net, parts, way, loss, plan, recipe, steps), name), 6)
+        losses[name] = round(
+            validation_loss(_learnt(net, parts, policy, loss, plan, recipe, steps), name), 6
+        )
     best = min(losses, key=lambda name: losses[name])
     kept = best if losses[best] < (1 - MARGIN) * losses[first] else first
     tell(f"{kept} is kept: {', '.join(f'{name} {value:.3f}' for name, value in losses.items())}")
-    _store(path, {"steps": steps, "way": kept, "losses": losses})
+    _store(path, {"steps": steps, "policy": kept, "losses": losses})
     spent = (time.perf_counter() - began) / 60
     return Chosen(kept, losses, replace(plan, minutes=max((plan.minutes or 0) - spent, 0.02)))
 
@@ -89,7 +93,7 @@ def _store(path: Path | None, content: dict[str, Any]) -> None:
 def _steps(
     net: nn.Module,
     parts: Parts,
-    way: Augment | None,
+    policy: Augment | None,
     loss: Loss,
     plan: Plan,
     recipe: Recipe,
@@ -101,7 +105,7 @@ def _steps(
     net.to(device.choose_device(plan.device))
     batch, length = batch_and_length(plan, recipe, parts.train.rows)
     own = own_steps(recipe, length)
-    work = Work(loss, way, agreed(net, parts.train, loss, plan))
+    work = Work(loss, policy, agreed(net, parts.train, loss, plan))
     second = pace(net, parts.train, recipe, work, batch, most=2.0)
     seconds = 60 * plan.minutes
     each = int(SHARE * seconds / second / many)
@@ -111,7 +115,7 @@ def _steps(
 def _learnt(
     net: nn.Module,
     parts: Parts,
-    way: Augment | None,
+    policy: Augment | None,
     loss: Loss,
     plan: Plan,
     recipe: Recipe,
@@ -119,6 +123,6 @@ def _learnt(
 ) -> nn.Module:
     """A copy of the network after a short training of its own."""
     _, length = batch_and_length(plan, recipe, parts.train.rows)
-    short = replace(plan, minutes=None, epochs=steps / length, folder=None, judge=None)
+    short = replace(plan, minutes=None, epochs=steps / length, folder=None, prune=None)
     alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
-    return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, way)[0]
+    return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, policy)[0]

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["Feed", "at_once", "in_order", "tensors"]
+__all__ = ["Batches", "at_once", "in_order", "tensors"]
 
 
-class Feed:
+class Batches:
     """`batch(step)` gives tensors on the device; `length` steps make one pass."""
 
     def __init__(self, columns: Columns, size: int, seed: int, device: Device) -> None:

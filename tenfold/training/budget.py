@@ -19,7 +19,7 @@ from tenfold.core.errors import ArtefactRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.training.batches import Feed, tensors
+from tenfold.training.batches import Batches, tensors
 from tenfold.training.learner import Augment, Learner, Loss, Work
 from tenfold.training.optimizers import Recipe
 from tenfold.training.schedule import PATIENCE
@@ -192,7 +192,7 @@ def seconds_a_step(
     """
     learner = Learner(copy.deepcopy(net).train(), recipe, work, 8)
     some = train.view(np.arange(min(train.rows, 8 * batch)))
-    feed, times = Feed(some, batch, 0, learner.place), dict[int, list[float]]()
+    feed, times = Batches(some, batch, 0, learner.place), dict[int, list[float]]()
     began = time.perf_counter()
     for number, step in enumerate([0, *(0, 4, 2, 6, 1, 5, 3, 7) * 5]):
         start = time.perf_counter()

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 torch, onnxruntime = lazy("torch"), lazy("onnxruntime")
 
-__all__ = ["Infer", "Outputs", "by_onnx", "by_torch", "session_of"]
+__all__ = ["Infer", "OutputColumns", "by_onnx", "by_torch", "session_of"]
 
-Outputs = dict[str, Column]
-Infer = Callable[[Columns], Outputs]
+OutputColumns = dict[str, Column]
+Infer = Callable[[Columns], OutputColumns]
 
 EXTERNAL = b"\x0a\x08location"
 """How the format writes that a tensor lies in another file: an export of ours never does."""
@@ -61,7 +61,7 @@ def by_onnx(session: Any, size: int = 128) -> Infer:
 
 
 def _in_batches(call: Callable[[Batch], Batch], size: int) -> Infer:
-    def infer(columns: Columns) -> Outputs:
+    def infer(columns: Columns) -> OutputColumns:
         order = batches(columns.rows, at_once(columns, size), columns.lengths)
         found = [_cut(call(columns.take(rows))) for rows in order]
         if columns.lengths is None:
@@ -75,10 +75,10 @@ def _in_batches(call: Callable[[Batch], Batch], size: int) -> Infer:
     return infer
 
 
-def _cut(outputs: Batch) -> Outputs:
+def _cut(outputs: Batch) -> OutputColumns:
     """Outputs with `y_length` beside `y` (B, T, ...) become ragged: what was padded goes."""
     lengths = {name.removesuffix("_length") for name in outputs if name.endswith("_length")}
-    found: Outputs = {}
+    found: OutputColumns = {}
     for name in outputs.keys() - {f"{name}_length" for name in lengths}:
         value = outputs[name]
         if name in lengths:

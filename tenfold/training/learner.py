@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["Augment", "Batch", "Learner", "Loss"]
+__all__ = ["Augment", "Learner", "Loss", "TensorBatch"]
 
-Batch = dict[str, Any]
-Loss = Callable[[Any, Batch], Any]
-Augment = Callable[[Batch, float], Batch]
+TensorBatch = dict[str, Any]
+Loss = Callable[[Any, TensorBatch], Any]
+Augment = Callable[[TensorBatch, float], TensorBatch]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Learner:
         self.best = [value.clone() for value in kept]
         self.micro, self.rate = 1, 1.0
 
-    def step(self, step: int, batch: Batch, factor: float) -> None:
+    def step(self, step: int, batch: TensorBatch, factor: float) -> None:
         """One step on `batch` at `factor` times the rate."""
         while True:
             try:
@@ -70,7 +70,7 @@ class Learner:
         self.sum.add_(value)
         self._update(step, factor)
 
-    def _gradients(self, batch: Batch, share: float) -> Tensor:
+    def _gradients(self, batch: TensorBatch, share: float) -> Tensor:
         """Adds up the gradients of the batch, in pieces where memory asks for it; its loss."""
         work = self.work
         total: Any = 0
@@ -145,11 +145,11 @@ class Learner:
             entry.grad = None
 
 
-def _rows(batch: Batch) -> int:
+def _rows(batch: TensorBatch) -> int:
     return len(next(iter(batch.values())))
 
 
-def _pieces(batch: Batch, micro: int) -> Iterator[tuple[Batch, float]]:
+def _pieces(batch: TensorBatch, micro: int) -> Iterator[tuple[TensorBatch, float]]:
     if micro == 1:
         yield batch, 1
         return

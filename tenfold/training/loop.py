@@ -20,11 +20,11 @@ from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import advance, tell
 from tenfold.training import checkpoint, interrupts
-from tenfold.training.batches import Feed, in_order
+from tenfold.training.batches import Batches, in_order
 from tenfold.training.budget import Budget, decide, tried
-from tenfold.training.learner import Augment, Batch, Learner, Loss, Work
+from tenfold.training.learner import Augment, Learner, Loss, TensorBatch, Work
 from tenfold.training.optimizers import Recipe
-from tenfold.training.schedule import Course
+from tenfold.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,7 +33,7 @@ torch = lazy("torch")
 
 __all__ = ["Recipe", "evaluate", "fit"]
 
-Measure = Callable[[Any, Batch], dict[str, Any]]
+Measure = Callable[[Any, TensorBatch], dict[str, Any]]
 
 
 def fit(
@@ -58,9 +58,9 @@ def fit(
         return net.eval(), tried(net, parts.train, recipe, work, budget)
     patience = budget.patience if parts.selection.rows else 0
     learner = Learner(net, recipe, work, budget.steps, keeps_best=patience > 0)
-    course = Course(budget.steps, patience, recipe)
+    course = Schedule(budget.steps, patience, recipe)
     journal = _Journal(learner, budget, plan, parts.selection, measure or _mean_of(loss), course)
-    feed = Feed(parts.train, budget.batch, plan.seed, place)
+    feed = Batches(parts.train, budget.batch, plan.seed, place)
     busy = interrupts.Contention(budget.threads, place.type == "cpu")
     step = journal.begin()
     net.train()
@@ -90,7 +90,7 @@ class _Journal:
         plan: Plan,
         choose: Columns,
         measure: Measure,
-        course: Course,
+        course: Schedule,
     ) -> None:
         self.learner, self.budget, self.plan = learner, budget, plan
         self.choose, self.measure, self.course = choose, measure, course
@@ -159,8 +159,8 @@ class _Journal:
         """Not once an early end has begun: its falling rate would not compare with others'."""
         row, end = (self.rows or [{}])[-1], self.budget.steps
         told = row.get("step") == step and "valid_loss" in row
-        if self.plan.judge and told and step < self.course.end == end:
-            self.plan.judge(step / end, row["valid_loss"])
+        if self.plan.prune and told and step < self.course.end == end:
+            self.plan.prune(step / end, row["valid_loss"])
 
     def _worth_saving(self, step: int) -> bool:
         every = self.plan.checkpoint_steps
@@ -222,7 +222,7 @@ class _Journal:
 
 
 def _mean_of(loss: Loss) -> Measure:
-    def measure(net: Any, batch: Batch) -> dict[str, Any]:
+    def measure(net: Any, batch: TensorBatch) -> dict[str, Any]:
         return {"valid_loss": loss(net, batch) * len(next(iter(batch.values())))}
 
     return measure

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 torch, functional = lazy("torch"), lazy("torch.nn.functional")
 
-__all__ = ["LOSSES", "SMOOTHING", "measure", "objective"]
+__all__ = ["LOSSES", "SMOOTHING", "loss_function", "measure"]
 
 LOSSES = ("auto", "cross-entropy", "weighted", "focal", "binary")
 SMOOTHING = 0.15
 
-Batch = dict[str, Any]
+Tensors = dict[str, Any]
 
 
-def objective(option: str, answers: dict[str, Any], place: Any) -> Any:
+def loss_function(option: str, answers: dict[str, Any], place: Any) -> Any:
     """The loss that the person or the data ask for, as (net, batch) -> scalar.
 
     `answers` has `counts` of each class among the training rows and `several`.
@@ -62,7 +62,7 @@ def _class_weights(option: str, answers: dict[str, Any]) -> list[float] | None:
     return [round(float(weight), 6) for weight in weights]
 
 
-def _loss(net: Any, batch: Batch, name: str, class_weights: Tensor | None = None) -> Tensor:
+def _loss(net: Any, batch: Tensors, name: str, class_weights: Tensor | None = None) -> Tensor:
     logits = _logits(net, batch)
     mean = partial(_mean, logits, name=name, class_weights=class_weights)
     if "share" not in batch:
@@ -73,7 +73,7 @@ def _loss(net: Any, batch: Batch, name: str, class_weights: Tensor | None = None
     return first + mean(batch | other | {"weight": weight * (1 - batch["share"])}, whole=True)
 
 
-def _logits(net: Any, batch: Batch) -> Tensor:
+def _logits(net: Any, batch: Tensors) -> Tensor:
     found: Tensor = net.logits(*(batch[name] for name in _taken(net.__class__))).float()
     return found
 
@@ -85,7 +85,7 @@ def _taken(name: Any) -> tuple[str, ...]:
 
 
 def _mean(
-    logits: Tensor, batch: Batch, name: str, class_weights: Tensor | None, whole: bool = False
+    logits: Tensor, batch: Tensors, name: str, class_weights: Tensor | None, whole: bool = False
 ) -> Tensor:
     """The mean over rows, each by its weight and that of its class; `whole` = over all rows."""
     if name == "cross-entropy" and class_weights is None and "weight" not in batch:
@@ -102,13 +102,13 @@ def _mean(
     return (each * weight).sum() / total
 
 
-def _cross_entropy(logits: Tensor, batch: Batch) -> Tensor:
+def _cross_entropy(logits: Tensor, batch: Tensors) -> Tensor:
     return functional.cross_entropy(
         logits, batch["label"], ignore_index=-1, reduction="none", label_smoothing=SMOOTHING
     )
 
 
-def _binary(logits: Tensor, batch: Batch) -> Tensor:
+def _binary(logits: Tensor, batch: Tensors) -> Tensor:
     wanted = batch.get("labels")
     if wanted is None:
         wanted = functional.one_hot(batch["label"].clamp(min=0), logits.shape[1])
@@ -116,7 +116,7 @@ def _binary(logits: Tensor, batch: Batch) -> Tensor:
     return each.sum(1)
 
 
-def _focal(logits: Tensor, batch: Batch, gamma: float = 2.0) -> Tensor:
+def _focal(logits: Tensor, batch: Tensors, gamma: float = 2.0) -> Tensor:
     """T.-Y. Lin et al. 2017 (arXiv 1708.02002): rows that are sure already count little."""
     each = functional.cross_entropy(logits, batch["label"], ignore_index=-1, reduction="none")
     return each * (1 - torch.exp(-each)) ** gamma
@@ -125,7 +125,7 @@ def _focal(logits: Tensor, batch: Batch, gamma: float = 2.0) -> Tensor:
 _EACH = {"cross-entropy": _cross_entropy, "binary": _binary, "focal": _focal}
 
 
-def measure(net: Any, batch: Batch) -> dict[str, Tensor]:
+def measure(net: Any, batch: Tensors) -> dict[str, Tensor]:
     """Sums over the rows of a batch, for the log: loss and right answers."""
     logits = _logits(net, batch)
     if "labels" in batch:

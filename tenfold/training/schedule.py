@@ -12,13 +12,13 @@ from typing import Any
 
 from tenfold.training.optimizers import Recipe, slope
 
-__all__ = ["PATIENCE", "Course"]
+__all__ = ["PATIENCE", "Schedule"]
 
 PATIENCE = 0.25  # share of the plan without a better validation loss
 DESCENT = 0.1  # share of the plan that an early end takes
 
 
-class Course:
+class Schedule:
     """Steps from 0 to `end`. `patience` steps without improvement end it early, 0 = never.
 
     `state` and `take` are for checkpoints.

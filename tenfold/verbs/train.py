@@ -19,7 +19,7 @@ from tenfold.run.run import Run
 from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.estimate import estimate, tried
 from tenfold.workflows.repeat import repeated
-from tenfold.workflows.train import Asked, checked, left, once, ready
+from tenfold.workflows.train import TrainingRequest, checked, left, once, ready
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,13 +101,13 @@ def train(
             f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
         )
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = Asked(task, data, told, limit, classes, on_bad, start, lang, settings)
+    asked = TrainingRequest(task, data, told, limit, classes, on_bad, start, lang, settings)
     if plan:
         return _planned(asked)
     return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
 
 
-def _planned(asked: Asked) -> Document:
+def _planned(asked: TrainingRequest) -> Document:
     """The layers of the network, and what training would take; nothing is learnt or written."""
     began = time.perf_counter()
     task, prepared = ready(asked)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tenfold.core import language
 from tenfold.core.errors import UsageError
 from tenfold.tasks.registry import asked_back, find, names
-from tenfold.workflows.train import Asked, checked
+from tenfold.workflows.train import TrainingRequest, checked
 from tenfold.workflows.tune import Tuned, search
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def tune(
             f"trials must be a whole number from 2 to {MOST}, got {trials!r}", code="bad-setting"
         )
     plan = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = Asked(task, data, plan, limit, classes, on_bad, None, lang, settings)
+    asked = TrainingRequest(task, data, plan, limit, classes, on_bad, None, lang, settings)
     return search(asked, trials, out)

@@ -41,7 +41,7 @@ from tenfold.run.folder import (
 )
 from tenfold.run.run import Run
 from tenfold.task import Answer
-from tenfold.training.inference import Infer, Outputs, by_onnx, session_of
+from tenfold.training.inference import Infer, OutputColumns, by_onnx, session_of
 from tenfold.workflows import onnx_export
 
 __all__ = ["Exported", "exported"]
@@ -233,7 +233,7 @@ def _pace(infer: Infer, columns: Columns, times: int = 7) -> dict[str, float]:
 
 def _seconds(infer: Infer, columns: Columns) -> float:
     began = time.perf_counter()
-    _outputs: Outputs = infer(columns)
+    _outputs: OutputColumns = infer(columns)
     return time.perf_counter() - began
 
 

@@ -20,7 +20,7 @@ from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.run.folder import plan_of
 from tenfold.run.run import Run, open_run
-from tenfold.workflows.train import Asked, numbered, once, ready
+from tenfold.workflows.train import TrainingRequest, numbered, once, ready
 
 special = lazy("scipy.special")
 
@@ -35,7 +35,7 @@ class Repeated(Document):
         self.runs = runs
 
 
-def repeated(asked: Asked, times: int, out: str | Path | None) -> Repeated:
+def repeated(asked: TrainingRequest, times: int, out: str | Path | None) -> Repeated:
     """`times` runs with the seed asked for and those after it; minutes are shared among them.
 
     The same call again takes up where it was left. Each run is that of `train --seed` alone: where
@@ -60,7 +60,7 @@ def repeated(asked: Asked, times: int, out: str | Path | None) -> Repeated:
     return Repeated(content, _text(content), done)
 
 
-def _again(asked: Asked, folder: Path) -> Run:
+def _again(asked: TrainingRequest, folder: Path) -> Run:
     """A run that is finished already.
 
     Raises ArtefactRefused where the data are no longer those it learnt from.
@@ -75,7 +75,7 @@ def _again(asked: Asked, folder: Path) -> Run:
     return open_run(folder, asked.plan.device)
 
 
-def _settings(asked: Asked) -> dict[str, Any]:
+def _settings(asked: TrainingRequest) -> dict[str, Any]:
     """What must agree for the same call to go on."""
     data = str(Path(asked.data).resolve()) if isinstance(asked.data, (str, Path)) else None
     told = {
@@ -93,7 +93,7 @@ def _store(folder: Path, content: dict[str, Any]) -> None:
     system.write_atomically(folder / "repeat.json", text)
 
 
-def _folder(out: str | Path | None, asked: Asked, wanted: dict[str, Any]) -> Path:
+def _folder(out: str | Path | None, asked: TrainingRequest, wanted: dict[str, Any]) -> Path:
     """As told, else the newest unfinished one that was asked for alike, else a new number."""
     if out is not None:
         return _told(Path(out), wanted)
@@ -135,7 +135,7 @@ def _known(folder: Path) -> dict[str, Any]:
 # --- what they came to ----------------------------------------------------------------------------
 
 
-def _summed(asked: Asked, folder: Path, done: list[Run]) -> dict[str, Any]:
+def _summed(asked: TrainingRequest, folder: Path, done: list[Run]) -> dict[str, Any]:
     names = list(done[0].scores["scores"])
     scores = {
         name: _spread([run.scores["scores"][name]["value"] for run in done]) for name in names

@@ -28,13 +28,13 @@ from tenfold.training.inference import by_torch
 
 torch = lazy("torch")
 
-__all__ = ["Asked", "checked", "left", "numbered", "once", "ready", "refuse_changed"]
+__all__ = ["TrainingRequest", "checked", "left", "numbered", "once", "ready", "refuse_changed"]
 
 _AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrainingRequest:
     """What the person asked for; `plan` holds seed, device, precision and budget.
 
     `tuned` is what a search says of a run of its own. A trial (`{"trial": number}`) is judged on
@@ -94,7 +94,7 @@ def checked(
     )
 
 
-def ready(asked: Asked) -> tuple[Task, Prepared]:
+def ready(asked: TrainingRequest) -> tuple[Task, Prepared]:
     """The task and its data, read, checked, split and encoded.
 
     Raises DataRefused where the data cannot be learnt from.
@@ -115,7 +115,7 @@ def ready(asked: Asked) -> tuple[Task, Prepared]:
     return task, prepared
 
 
-def once(asked: Asked, out: str | Path | None) -> Run:
+def once(asked: TrainingRequest, out: str | Path | None) -> Run:
     """One run, trained, judged and sealed, in `out` or a folder of a new number."""
     began = time.perf_counter()
     task, prepared = ready(asked)
@@ -132,7 +132,7 @@ def once(asked: Asked, out: str | Path | None) -> Run:
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
             seconds = {**prepared.seconds, **plan.seconds, "train": round(learnt, 3)}
-            _judge(run, prepared, seconds, began, asked.tuned)
+            _evaluate(run, prepared, seconds, began, asked.tuned)
         checkpoint.remove(folder / "checkpoints")
     return run
 
@@ -160,7 +160,7 @@ def _say_data(prepared: Prepared) -> None:
         tell(f"The same content stands under different labels: {', '.join(sources[:4])}")
 
 
-def _settings(task: Task, asked: Asked, prepared: Prepared) -> dict[str, Any]:
+def _settings(task: Task, asked: TrainingRequest, prepared: Prepared) -> dict[str, Any]:
     """All that decides the result: an unfinished run continues only where every value agrees."""
     return {
         "task": asked.task,
@@ -177,7 +177,7 @@ def _json(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _folder(out: str | Path | None, asked: Asked, settings: dict[str, Any]) -> Path:
+def _folder(out: str | Path | None, asked: TrainingRequest, settings: dict[str, Any]) -> Path:
     """Where the run goes: as told, else the newest unfinished equal run, else a new number."""
     if out is not None:
         return _told(Path(out), settings)
@@ -186,7 +186,7 @@ def _folder(out: str | Path | None, asked: Asked, settings: dict[str, Any]) -> P
     )
 
 
-def numbered(asked: Asked, fits: Callable[[Path], bool]) -> Path:
+def numbered(asked: TrainingRequest, fits: Callable[[Path], bool]) -> Path:
     """runs/<data>-<task>-<n>: the newest that is unfinished and `fits`, else the first free one."""
     named = isinstance(asked.data, (str, Path))
     name = Path(asked.data).resolve().name.split(".")[0] if named else "data"
@@ -273,7 +273,7 @@ def _warm(net: Any, old: Any) -> None:
     tell(f"{len(same)} of {len(wanted)} tensors taken from the earlier run.")
 
 
-def _judge(
+def _evaluate(
     run: Run, prepared: Prepared, seconds: dict[str, float], began: float, tuned: dict[str, Any]
 ) -> None:
     """Scores on validation and test (of a trial, on what chooses), the report, the manifest."""

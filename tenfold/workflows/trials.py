@@ -144,7 +144,7 @@ class Trial:
         value = search.low * (search.high / search.low) ** place
         return round(value) if isinstance(default, int) else float(f"{value:.4g}")
 
-    def judge(self, share: float, loss: float) -> None:
+    def prune(self, share: float, loss: float) -> None:
         """Raises Pruned where the median of the trials that are done was lower at this place.
 
         A row that a continued run logs again is judged only where it was the last one.

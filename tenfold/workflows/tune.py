@@ -39,7 +39,7 @@ from tenfold.run.run import Run, open_run
 from tenfold.task import Answer
 from tenfold.tasks.registry import class_of
 from tenfold.workflows import trials
-from tenfold.workflows.train import Asked, numbered, once, ready, refuse_changed
+from tenfold.workflows.train import TrainingRequest, numbered, once, ready, refuse_changed
 from tenfold.workflows.trials import Field, Pruned, Trial, Trials
 
 torch = lazy("torch")
@@ -68,7 +68,7 @@ class Tuned(Document):
 class _Search:
     """What was asked for, and where it is done; `minutes` are those of one trial."""
 
-    asked: Asked
+    asked: TrainingRequest
     count: int
     folder: Path
     minutes: float | None
@@ -78,12 +78,12 @@ class _Search:
         """The run folder of a trial."""
         return self.folder / f"trial-{number:03d}"
 
-    def of(self, settings: Content, **more: Any) -> Asked:
+    def of(self, settings: Content, **more: Any) -> TrainingRequest:
         """A training with these settings beside those that are held."""
         return replace(self.asked, settings=self.asked.settings | settings, **more)
 
 
-def search(asked: Asked, count: int, out: str | Path | None) -> Tuned:
+def search(asked: TrainingRequest, count: int, out: str | Path | None) -> Tuned:
     """`count` trials and the winner trained anew; the plan's minutes are those of all together.
 
     The same call again goes on where it was left. Raises UsageError where nothing may vary,
@@ -115,7 +115,7 @@ def search(asked: Asked, count: int, out: str | Path | None) -> Tuned:
     return _tuned(content, run)
 
 
-def _fields(asked: Asked) -> list[Field]:
+def _fields(asked: TrainingRequest) -> list[Field]:
     """The settings that may vary: declared so by the task, not given by the person."""
     fields = dataclasses.fields(class_of(asked.task))  # type: ignore[arg-type]
     declared = [entry for entry in fields if entry.metadata.get("search")]
@@ -151,7 +151,7 @@ def _look_at(prepared: Prepared) -> None:
 
 
 def _settings(
-    asked: Asked,
+    asked: TrainingRequest,
     count: int,
     settings: Content,
     fields: list[Field],
@@ -173,7 +173,7 @@ def _settings(
     return found
 
 
-def _folder(out: str | Path | None, asked: Asked, wanted: Content) -> Path:
+def _folder(out: str | Path | None, asked: TrainingRequest, wanted: Content) -> Path:
     """As told, else the newest unfinished one that was asked for alike, else a new number."""
     if out is not None:
         return _told(Path(out), wanted)
@@ -243,7 +243,7 @@ def _try(begun: _Search, found: Trials, trial: Trial) -> None:
             tell(f"These are the settings of trial {one['trial']}: nothing is trained twice.")
             noted = {name: one[name] for name in ("settings", "headline", "value", "run")}
             return trial.tell("finished", _signed(one), noted | {"seconds": 0.0})
-    plan = replace(begun.asked.plan, minutes=begun.minutes, judge=trial.judge)
+    plan = replace(begun.asked.plan, minutes=begun.minutes, prune=trial.prune)
     asked = begun.of(settings, plan=plan, tuned={"trial": trial.number})
     ended, noted = _trained(asked, place, trial.number)
     spent = round(time.perf_counter() - began, 3)
@@ -257,7 +257,7 @@ def _signed(one: Content) -> float:
     return float(-one["value"] if lower else one["value"])
 
 
-def _trained(asked: Asked, place: Path, number: int) -> tuple[str, Content]:
+def _trained(asked: TrainingRequest, place: Path, number: int) -> tuple[str, Content]:
     """How a trial ended, and what there is to note of it; the first must be finished."""
     if known := run_folder.ended(place):
         return known["ended"], {"message": known["message"]}
@@ -280,7 +280,7 @@ def _trained(asked: Asked, place: Path, number: int) -> tuple[str, Content]:
     return ended, {"message": message}
 
 
-def _run(asked: Asked, place: Path) -> Run:
+def _run(asked: TrainingRequest, place: Path) -> Run:
     """The run in its folder: opened where it is finished, else begun or continued."""
     if (place / "manifest.json").exists():
         return open_run(place, asked.plan.device)
@@ -343,7 +343,7 @@ def _gain(found: Compared | None) -> Content:
     return {name: round(value, 6) for name, value in told.items()} | {"rows": found.rows}
 
 
-def _final(begun: _Search, done: list[Content], decided: Content) -> Asked:
+def _final(begun: _Search, done: list[Content], decided: Content) -> TrainingRequest:
     """What to train at full length: the winner's settings where they surely are the better ones."""
     kept = decided["winner"] if decided["selected"] == "winner" else 0
     names = ("trials", "winner", "selected", "gain")

@@ -109,7 +109,7 @@ WHOLE = {
     "prepare.py": {"_too_many", "_too_few", "_none_left"},
     "splits.py": {"assign"},
     "budget.py": {"_steps"},
-    "evaluate.py": {"gather", "_judged"},
+    "evaluate.py": {"gather", "_evaluated"},
     "compare.py": {"_protocol"},
     "device.py": {"name"},
 }

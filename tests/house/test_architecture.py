@@ -384,3 +384,25 @@ def test_rooms_can_be_taken_in_at_a_glance():
     counts = {folder: len([*folder.glob("*.py")]) for folder in folders}
     assert counts.pop(PACKAGE) <= MOST_AT_THE_TOP
     assert {folder: count for folder, count in counts.items() if count > MOST_IN_A_ROOM} == {}
+
+
+def test_public_class_names_are_unique():
+    """One name, one thing: a reader who sees a class finds its only definition."""
+    places: dict[str, list[str]] = {}
+    for source in sources():
+        for node in source.tree.body:
+            for name in filter(is_class_name, defined(node)):
+                places.setdefault(name, []).append(source.name)
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def defined(node: ast.stmt) -> list[str]:
+    """What a statement defines: a class, or the name of a type."""
+    if isinstance(node, ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def is_class_name(name: str) -> bool:
+    return name[0].isupper() and not name.isupper()

@@ -9,7 +9,7 @@ from learning import HERE
 
 import worlds
 from tenfold.core.errors import UsageError
-from tenfold.media.image.augment import KINDS, Views, differs_mirrored, named, reads_one_way
+from tenfold.media.image.augment import KINDS, Augmentation, differs_mirrored, named, reads_one_way
 from tenfold.training.batches import tensors
 
 RANDOM = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def changed(
 ) -> dict[str, torch.Tensor]:
     sides = more.pop("sides", tuple(batch["image"].shape[1:3]))
     torch.manual_seed(more.pop("seed", 1))
-    return Views(named(kinds) or (), sides, **more)(batch, share)
+    return Augmentation(named(kinds) or (), sides, **more)(batch, share)
 
 
 # --- shift and flip ---

@@ -103,7 +103,7 @@ def test_a_column_of_words_is_not_taken_for_ratings(tmp_path: Path):
     rows = [f"u{at % 9},i{at % 7},{'good' if at % 3 else 'bad'}" for at in range(60)]
     (tmp_path / "r.csv").write_text("user,item,rating\n" + "\n".join(rows))
     told = io.StringIO()
-    with progress.listening(progress.Line(told)):
+    with progress.listening(progress.ProgressLine(told)):
         found = read.read(tmp_path / "r.csv")
     assert not found.problems and np.isnan(found.rating).all()
     assert "the column rating holds words" in told.getvalue()

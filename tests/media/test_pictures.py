@@ -227,7 +227,7 @@ ARRAYS = {
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_arrays(name):
-    assert decode.header(ARRAYS[name]) == decode.Header(16, 16, 3)
+    assert decode.header(ARRAYS[name]) == decode.PictureHeader(16, 16, 3)
     assert near(decoded(ARRAYS[name]), COLOURS, 1)
 
 

@@ -282,4 +282,4 @@ def test_pictures_may_be_given_as_a_path_or_a_text(tmp_path):
 
 def test_an_image_in_memory_keeps_its_orientation():
     turned = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
-    assert decode.header(turned) == decode.Header(3, 2, 1)
+    assert decode.header(turned) == decode.PictureHeader(3, 2, 1)

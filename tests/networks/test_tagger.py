@@ -19,7 +19,7 @@ def tagger(kept: str = "network", tag_count: int = TAGS) -> tags.Tagger:
     torch.manual_seed(0)
     net = tags.Tagger(
         tags.Network(64, tag_count, 16, 3, 0.3),
-        tags.Linear(64, tag_count),
+        tags.LinearTagger(64, tag_count),
         tags.Bayes(64, tag_count),
         kept,
     )

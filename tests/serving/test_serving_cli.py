@@ -296,5 +296,5 @@ def test_who_asked_for_silence():
     assert not progress.muted()
     with progress.listening(progress.Silent()):
         assert progress.muted()
-    with progress.listening(progress.Line()):
+    with progress.listening(progress.ProgressLine()):
         assert not progress.muted()

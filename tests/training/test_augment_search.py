@@ -27,7 +27,7 @@ def same(batch: dict, share: float) -> dict:
     return batch
 
 
-def judge(net: torch.nn.Module, way: str) -> float:
+def validation_loss(net: torch.nn.Module, policy: str) -> float:
     """The loss on rows that were not learnt from."""
     every = columns(90)
     with torch.no_grad():
@@ -39,13 +39,13 @@ def many() -> object:
     """With enough rows of validation to choose by."""
     found = parts()
     every = columns(90)
-    return replace(found, choose=every.view(range(60)))
+    return replace(found, selection=every.view(range(60)))
 
 
-def chosen(ways: dict, plan=MINUTES, recipe=ROOM, some=None):
+def chosen(policies: dict, plan=MINUTES, recipe=ROOM, some=None):
     net = network()
     before = as_bytes(net)
-    found = choose(net, some or many(), ways, loss, plan, recipe, judge)
+    found = choose(net, some or many(), policies, loss, plan, recipe, validation_loss)
     assert as_bytes(net) == before, "the network itself learns nothing"
     return found
 
@@ -53,14 +53,14 @@ def chosen(ways: dict, plan=MINUTES, recipe=ROOM, some=None):
 def test_a_way_that_is_clearly_better_is_kept():
     with watching() as heard:
         found = chosen({"spoilt": spoil, "plain": same})
-    assert found.way == "plain" and found.losses["plain"] < 0.97 * found.losses["spoilt"]
+    assert found.policy == "plain" and found.losses["plain"] < 0.97 * found.losses["spoilt"]
     assert found.plan.minutes < MINUTES.minutes
     assert heard.told("Trying spoilt for") and heard.told("plain is kept")
 
 
 def test_without_a_clear_gain_the_usual_way_stays():
     found = chosen({"usual": same, "spoilt": spoil, "none": None})
-    assert found.way == "usual" and set(found.losses) == {"usual", "spoilt", "none"}
+    assert found.policy == "usual" and set(found.losses) == {"usual", "spoilt", "none"}
 
 
 @pytest.mark.parametrize(
@@ -75,30 +75,30 @@ def test_without_a_clear_gain_the_usual_way_stays():
 )
 def test_without_room_nothing_is_tried(plan, recipe):
     found = chosen({"spoilt": spoil, "plain": same}, plan, recipe)
-    assert (found.way, found.losses, found.plan) == ("spoilt", {}, plan)
+    assert (found.policy, found.losses, found.plan) == ("spoilt", {}, plan)
 
 
 def test_few_rows_choose_nothing():
     few = parts()
-    assert few.choose.rows < augment_search.LEAST_ROWS
+    assert few.selection.rows < augment_search.LEAST_ROWS
     assert chosen({"spoilt": spoil, "plain": same}, some=few).losses == {}
     assert chosen({"spoilt": spoil}).losses == {}, "one way is no choice"
 
 
 def test_a_killed_search_chooses_the_same(tmp_path: Path):
     plan = replace(MINUTES, folder=tmp_path)
-    ways = {"spoilt": spoil, "plain": same}
+    policies = {"spoilt": spoil, "plain": same}
     path = tmp_path / "checkpoints" / "choice.json"
     with pytest.raises(BaseException), watching({3: die}):  # noqa: B017
-        chosen(ways, plan)
+        chosen(policies, plan)
     decided = json.loads(path.read_text())
     assert set(decided) == {"steps"}
-    found = chosen(ways, plan)
+    found = chosen(policies, plan)
     stored = json.loads(path.read_text())
-    assert stored == {"steps": decided["steps"], "way": "plain", "losses": found.losses}
+    assert stored == {"steps": decided["steps"], "policy": "plain", "losses": found.losses}
     with watching() as heard:
-        again = chosen(ways, plan)
-    assert (again.way, again.losses) == (found.way, found.losses)
+        again = chosen(policies, plan)
+    assert (again.policy, again.losses) == (found.policy, found.losses)
     assert not heard.steps, "what was decided is not tried again"
 
 

@@ -8,11 +8,11 @@ import torch
 from learning import HERE, ROWS, SIZE, columns
 
 from tenfold.core.columns import Ragged
-from tenfold.training.batches import Feed
+from tenfold.training.batches import Batches
 
 
 def test_every_row_turns_up_once_a_pass():
-    feed = Feed(columns(), SIZE, 3, HERE)
+    feed = Batches(columns(), SIZE, 3, HERE)
     for epoch in range(3):
         rows = [feed.batch(step)["row"] for step in range(6 * epoch, 6 * epoch + 6)]
         assert sorted(torch.cat(rows).tolist()) == list(range(ROWS))
@@ -21,7 +21,7 @@ def test_every_row_turns_up_once_a_pass():
 
 
 def test_rows_that_fill_no_batch_turn_up_in_another_pass():
-    feed = Feed(columns(50), SIZE, 3, HERE)
+    feed = Batches(columns(50), SIZE, 3, HERE)
     passes = [
         {row for step in range(6) for row in feed.batch(6 * epoch + step)["row"].tolist()}
         for epoch in range(6)
@@ -31,21 +31,21 @@ def test_rows_that_fill_no_batch_turn_up_in_another_pass():
 
 
 def test_a_batch_is_a_function_of_seed_and_step():
-    def rows(feed: Feed, step: int) -> list[int]:
+    def rows(feed: Batches, step: int) -> list[int]:
         return feed.batch(step)["row"].tolist()
 
-    feed = Feed(columns(), SIZE, 3, HERE)
+    feed = Batches(columns(), SIZE, 3, HERE)
     ahead = [rows(feed, step) for step in range(15)]
-    assert [rows(Feed(columns(), SIZE, 3, HERE), step) for step in range(15)] == ahead
+    assert [rows(Batches(columns(), SIZE, 3, HERE), step) for step in range(15)] == ahead
     assert [rows(feed, step) for step in reversed(range(15))] == ahead[::-1]
-    assert rows(Feed(columns(), SIZE, 4, HERE), 0) != ahead[0]
+    assert rows(Batches(columns(), SIZE, 4, HERE), 0) != ahead[0]
 
 
 def test_mapped_batches_are_the_resident_ones(monkeypatch: pytest.MonkeyPatch):
     view = columns(60).view(np.random.default_rng(0).permutation(60)[:ROWS])
-    resident = Feed(view, SIZE, 3, HERE)
+    resident = Batches(view, SIZE, 3, HERE)
     monkeypatch.setattr("tenfold.core.system.available_memory", lambda: 0)
-    mapped = Feed(view, SIZE, 3, HERE)
+    mapped = Batches(view, SIZE, 3, HERE)
     assert resident._reader is None and mapped._reader is not None
     for step in (0, 1, 2, 5, 6, 7, 3, 12):
         left, right = resident.batch(step), mapped.batch(step)
@@ -56,7 +56,7 @@ def test_mapped_batches_are_the_resident_ones(monkeypatch: pytest.MonkeyPatch):
 def test_ragged_batches_are_padded_and_say_their_lengths():
     lengths = np.random.default_rng(1).integers(1, 30, ROWS)
     sound = Ragged.of([np.full(length, row + 1) for row, length in enumerate(lengths)], np.int32)
-    feed = Feed(columns().also({"sound": sound}), SIZE, 3, HERE)
+    feed = Batches(columns().also({"sound": sound}), SIZE, 3, HERE)
     for step in range(6):
         batch = feed.batch(step)
         for row, values, length in zip(

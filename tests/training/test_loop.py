@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from tenfold.core.errors import Stopped, TrainingFailed
 from tenfold.training import loop
-from tenfold.training.batches import Feed
+from tenfold.training.batches import Batches
 from tenfold.training.budget import seconds_a_step
 from tenfold.training.learner import Learner, Work
 
@@ -45,7 +45,7 @@ from tenfold.training.learner import Learner, Work
 
 def broken_at(times: dict[int, int]) -> Callable[..., Tensor]:
     """A loss not finite in these steps (from 0), so often; a step is known by its rows."""
-    feed = Feed(columns(), SIZE, PLAN.seed, HERE)
+    feed = Batches(columns(), SIZE, PLAN.seed, HERE)
     rows = {step: frozenset(feed.batch(step)["row"].tolist()) for step in range(24)}
     left = dict(times)
 
@@ -119,7 +119,7 @@ def test_the_update_is_skipped_where_the_gradient_is_not_finite(name: str):
     """On the device: weights and optimiser stay, and the step is noted."""
     work = Work(lambda net, batch: loss(net, batch) * batch["scale"], None, torch.float32)
     learner = Learner(network(), replace(SGD, optimizer=name, decay=0.1), work, 100)
-    batch = Feed(columns(), SIZE, 0, HERE).batch(0)
+    batch = Batches(columns(), SIZE, 0, HERE).batch(0)
     learner.step(0, batch | {"scale": torch.tensor(1.0)}, 1.0)
     before = {key: value.clone() for key, value in learner.tensors().items()}
     learner.step(1, batch | {"scale": torch.tensor(math.inf)}, 1.0)

@@ -27,13 +27,13 @@ from tenfold.core.errors import Stopped
 from tenfold.training import loop
 from tenfold.training.budget import decide
 from tenfold.training.optimizers import slope
-from tenfold.training.schedule import DESCENT, PATIENCE, Course
+from tenfold.training.schedule import DESCENT, PATIENCE, Schedule
 
 STEPS = 100
 
 
-def course(patience: int = 25, **recipe) -> Course:
-    return Course(STEPS, patience, replace(SGD, **recipe))
+def course(patience: int = 25, **recipe) -> Schedule:
+    return Schedule(STEPS, patience, replace(SGD, **recipe))
 
 
 def test_the_planned_rate_is_the_triangle():

@@ -22,7 +22,7 @@ from tenfold.core.lazy import lazy
 from tenfold.run import run
 from tenfold.workflows import trials
 from tenfold.workflows import tune as searching
-from tenfold.workflows.train import Asked
+from tenfold.workflows.train import TrainingRequest
 
 # --- refused ---
 
@@ -84,7 +84,7 @@ def test_a_trial_that_fails_is_noted_and_none_is_trained_twice(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Only the network may vary, and one of the three does not fit the pictures."""
-    fields = searching._fields(Asked(TASK, data, None))
+    fields = searching._fields(TrainingRequest(TASK, data, None))
     entry = next(one for one in fields if one.name == "network")
     two = {"search": ("flatten dense8 relu", "dense16")}
     monkeypatch.setattr(entry, "metadata", dict(entry.metadata) | two)

@@ -19,7 +19,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.media.files import references
 
-__all__ = ["Line", "decoded", "encoding_of", "lines", "opened", "start_of"]
+__all__ = ["TextLine", "decoded", "encoding_of", "lines", "opened", "start_of"]
 
 LARGEST = 16 << 30
 """Bytes of one file, unpacked, beyond which it is not read on."""
@@ -30,7 +30,7 @@ SEEN = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line without its end, the number a person would count, and what is wrong with it."""
 
     number: int
@@ -105,7 +105,7 @@ def start_of(cell: str, size: int = SEEN) -> bytes:
     return b""
 
 
-def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[Line]:
+def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLine]:
     """The lines of a file, lazily; those of nothing but spaces only where `blank` asks for them.
 
     Raises DataRefused where gzip is damaged, or a file unpacks to more than 16 GB.
@@ -139,7 +139,7 @@ def _split(file: IO[bytes], encoding: str) -> Iterator[bytes | str]:
         yield data
 
 
-def _line(number: int, data: bytes | str, encoding: str) -> Line:
+def _line(number: int, data: bytes | str, encoding: str) -> TextLine:
     if isinstance(data, str):
         text = data
     else:
@@ -148,10 +148,12 @@ def _line(number: int, data: bytes | str, encoding: str) -> Line:
         except UnicodeDecodeError:
             reason = f"holds bytes that are not {encoding.upper()}"
             fix = "Save the file in UTF-8."
-            return Line(number, data.decode(encoding, "replace"), Problem("encoding", reason, fix))
+            return TextLine(
+                number, data.decode(encoding, "replace"), Problem("encoding", reason, fix)
+            )
     text = text.rstrip("\r\n")
     if number == 1:
         text = text.removeprefix("\ufeff")
     if "\0" in text:
-        return Line(number, text, Problem("nul", "holds a NUL character", "Remove it."))
-    return Line(number, text)
+        return TextLine(number, text, Problem("nul", "holds a NUL character", "Remove it."))
+    return TextLine(number, text)

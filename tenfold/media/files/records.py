@@ -19,9 +19,9 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.media.files import references
-from tenfold.media.files.lines import Line, decoded, encoding_of, lines, opened, start_of
+from tenfold.media.files.lines import TextLine, decoded, encoding_of, lines, opened, start_of
 
-__all__ = ["Record", "Table", "table_of"]
+__all__ = ["Record", "RecordTable", "table_of"]
 
 _parquet = lazy("pyarrow.parquet")
 
@@ -42,7 +42,7 @@ class Record:
 
 
 @dataclass
-class Table:
+class RecordTable:
     """`names` of the columns, "1", "2" ... where there is no header; `records` come lazily."""
 
     names: list[str]
@@ -52,7 +52,9 @@ class Table:
     encoding: str
 
 
-def table_of(cell: str, name: str, known: Callable[[str], bool], labelled: bool = False) -> Table:
+def table_of(
+    cell: str, name: str, known: Callable[[str], bool], labelled: bool = False
+) -> RecordTable:
     """The table in a file. `known` says that a word is the usual name of a column.
 
     `labelled`: lines without a separator may still begin with a label ("1 a stirring film").
@@ -89,7 +91,7 @@ def table_of(cell: str, name: str, known: Callable[[str], bool], labelled: bool 
 # --- lines that are records -----------------------------------------------------------------------
 
 
-def _fasttext(line: Line) -> Record:
+def _fasttext(line: TextLine) -> Record:
     """`__label__a __label__b text` as [text, "a|b"]."""
     words = line.text.split(" ")
     count = len(list(itertools.takewhile(lambda word: word.startswith("__label__"), words)))
@@ -97,7 +99,7 @@ def _fasttext(line: Line) -> Record:
     return Record(line.number, [" ".join(words[count:]), labels], line.problem)
 
 
-def _labelled(line: Line) -> Record:
+def _labelled(line: TextLine) -> Record:
     """ "label text" as [label, text]."""
     label, _, text = line.text.strip().partition(" ")
     return Record(line.number, [label, text], line.problem)
@@ -130,11 +132,11 @@ def _quotes(text: str) -> bool:
 # --- separated by commas --------------------------------------------------------------------------
 
 
-def _separated(found: Iterator[Line], separator: str) -> Iterator[Record]:
+def _separated(found: Iterator[TextLine], separator: str) -> Iterator[Record]:
     """Records of lines; a cell in quotes may hold line ends."""
-    waiting: deque[Line] = deque()
+    waiting: deque[TextLine] = deque()
 
-    def following() -> Line | None:
+    def following() -> TextLine | None:
         return waiting.popleft() if waiting else next(found, None)
 
     while (line := following()) is not None:
@@ -156,7 +158,7 @@ def _separated(found: Iterator[Line], separator: str) -> Iterator[Record]:
             yield _parsed(held, separator)
 
 
-def _open(held: list[Line], separator: str) -> bool:
+def _open(held: list[TextLine], separator: str) -> bool:
     """True where a quote that begins a cell is not closed."""
     if sum(line.text.count('"') for line in held) % 2 == 0:
         return False
@@ -164,7 +166,7 @@ def _open(held: list[Line], separator: str) -> bool:
     return start.startswith('"') or f'{separator}"' in start or f'{separator} "' in start
 
 
-def _parsed(held: list[Line], separator: str) -> Record:
+def _parsed(held: list[TextLine], separator: str) -> Record:
     text = "\n".join(line.text for line in held)
     problem = next((line.problem for line in held if line.problem), None)
     rows = list(csv.reader([text], delimiter=separator, skipinitialspace=True))
@@ -179,7 +181,7 @@ def _headed(
     known: Callable[[str], bool],
     encoding: str,
     header: bool | None = None,
-) -> Table:
+) -> RecordTable:
     """The table behind its header, if there is one; lines of another length are problems."""
     head = list(itertools.islice(records, HEAD))
     first = [str(cell).strip() for cell in head[0].cells] if head else []
@@ -189,7 +191,7 @@ def _headed(
     if header:
         head = head[1:]
     checked = (_ragged(one, len(names)) for one in itertools.chain(list(head), records))
-    return Table(names, header, checked, [_ragged(one, len(names)) for one in head], encoding)
+    return RecordTable(names, header, checked, [_ragged(one, len(names)) for one in head], encoding)
 
 
 def _width(head: list[Record]) -> int:
@@ -223,7 +225,7 @@ def _ragged(one: Record, width: int) -> Record:
 # --- JSON and Parquet -----------------------------------------------------------------------------
 
 
-def _of_json(cell: str, name: str, encoding: str, text: str) -> Table:
+def _of_json(cell: str, name: str, encoding: str, text: str) -> RecordTable:
     objects = _array(cell, name) if text.startswith("[") else map(_object, lines(cell, encoding))
     head = list(itertools.islice(objects, HEAD))
     names = list(dict.fromkeys(key for _, found, _ in head for key in found))
@@ -233,13 +235,13 @@ def _of_json(cell: str, name: str, encoding: str, text: str) -> Table:
 
     shown = [record(*one) for one in head]
     rest = (record(*one) for one in objects)
-    return Table(names, True, itertools.chain(list(shown), rest), shown, encoding)
+    return RecordTable(names, True, itertools.chain(list(shown), rest), shown, encoding)
 
 
-Found = tuple[int, dict[str, Any], Problem | None]
+TableFile = tuple[int, dict[str, Any], Problem | None]
 
 
-def _object(line: Line) -> Found:
+def _object(line: TextLine) -> TableFile:
     if line.problem:
         return line.number, {}, line.problem
     try:
@@ -264,7 +266,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _array(cell: str, name: str) -> Iterator[Found]:
+def _array(cell: str, name: str) -> Iterator[TableFile]:
     with opened(cell) as file:
         content = file.read(references.LARGEST_FILE + 1)
     if len(content) > references.LARGEST_FILE:
@@ -289,7 +291,7 @@ def _array(cell: str, name: str) -> Iterator[Found]:
         yield number, one if good else {}, None if good else wrong
 
 
-def _of_parquet(cell: str, name: str) -> Table:
+def _of_parquet(cell: str, name: str) -> RecordTable:
     with opened(cell) as file:
         source = io.BytesIO(file.read()) if "#" in cell else references.file_of(cell)
     try:
@@ -312,4 +314,4 @@ def _of_parquet(cell: str, name: str) -> Table:
 
     rows = records()
     head = list(itertools.islice(rows, HEAD))
-    return Table(names, True, itertools.chain(list(head), rows), head, "parquet")
+    return RecordTable(names, True, itertools.chain(list(head), rows), head, "parquet")

@@ -31,7 +31,7 @@ torch, functional = lazy("torch"), lazy("torch.nn.functional")
 __all__ = [
     "GROWTH",
     "KINDS",
-    "Views",
+    "Augmentation",
     "differs_mirrored",
     "grown",
     "joined",
@@ -127,7 +127,7 @@ def _nearest(rows: np.ndarray, means: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Views:
+class Augmentation:
     """An augmentation for the loop: (batch, share of the steps done) -> batch.
 
     `kinds` are some of KINDS, `sides` (h, w) what the network sees. Colour and cutout change the

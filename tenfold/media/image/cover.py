@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from tenfold.media.cover import Form
+from tenfold.media.cover import ColumnCover
 from tenfold.media.image.draw import is_picture
 
 __all__ = ["COVER", "picture_covers"]
@@ -36,4 +36,4 @@ def _squares(side: int, most: int = 8, least: int = 3) -> list[slice]:
     ]
 
 
-COVER = Form(is_picture, picture_covers)
+COVER = ColumnCover(is_picture, picture_covers)

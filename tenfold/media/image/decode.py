@@ -24,7 +24,16 @@ from tenfold.core.columns import Problem
 from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
 from tenfold.media.medium import Medium
 
-__all__ = ["MEDIUM", "SUFFIXES", "VERSION", "Header", "decode", "encode", "header", "looks_like"]
+__all__ = [
+    "MEDIUM",
+    "SUFFIXES",
+    "VERSION",
+    "PictureHeader",
+    "decode",
+    "encode",
+    "header",
+    "looks_like",
+]
 
 VERSION = 1
 """Raised whenever the same file would decode to other bytes."""
@@ -48,7 +57,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
-class Header:
+class PictureHeader:
     """Size in pixels, upright, and how many channels there are to learn from (1 or 3)."""
 
     width: int
@@ -61,7 +70,7 @@ def looks_like(start: bytes) -> bool:
     return _MAGIC.match(start) is not None
 
 
-def header(content: Any) -> Header:
+def header(content: Any) -> PictureHeader:
     """What the first bytes say of a picture (bytes, array or PIL picture); nothing is decoded.
 
     Raises Unreadable.
@@ -73,19 +82,19 @@ def header(content: Any) -> Header:
     # Pillow gives the size of a TIFF upright already.
     if picture.format != "TIFF" and _exif_orientation(picture) >= 5:
         width, height = height, width
-    return Header(width, height, 1 if picture.mode in _GREY else 3)
+    return PictureHeader(width, height, 1 if picture.mode in _GREY else 3)
 
 
 _GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
-def _array_header(array: np.ndarray) -> Header:
+def _array_header(array: np.ndarray) -> PictureHeader:
     if not array.size or array.dtype.kind not in "buif":
         raise unreadable("not-a-picture", "is an array without numbers", "Give uint8 arrays.")
     if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 2)):
-        return Header(array.shape[1], array.shape[0], 1)
+        return PictureHeader(array.shape[1], array.shape[0], 1)
     if array.ndim == 3 and array.shape[2] in (3, 4):
-        return Header(array.shape[1], array.shape[0], 3)
+        return PictureHeader(array.shape[1], array.shape[0], 3)
     raise unreadable(
         "array-shape",
         f"an array of shape {array.shape} is not a picture",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from tenfold.media.cover import Cells, Parts
+from tenfold.media.cover import CellCover, CoverParts
 
 __all__ = ["BETWEEN", "COVER", "entry_covers"]
 
@@ -14,7 +14,7 @@ BETWEEN = " | "
 """What stands between the entries of a list where it is shown as one text."""
 
 
-def entry_covers(cell: Any) -> Parts:
+def entry_covers(cell: Any) -> CoverParts:
     """Entries of a list, the last 256 of a longer one: (place, place behind it) of each."""
     if not isinstance(cell, (list, tuple)):
         return []
@@ -25,7 +25,7 @@ def _without_entries(cell: Any, start: int, end: int) -> tuple[str, ...]:
     return (*cell[:start], *cell[end:])
 
 
-def _shown(cell: Any, parts: Parts) -> Parts:
+def _shown(cell: Any, parts: CoverParts) -> CoverParts:
     """Where the entries stand in the list as one text."""
     ends = list(itertools.accumulate(len(str(entry)) + len(BETWEEN) for entry in cell))
     return [
@@ -33,4 +33,4 @@ def _shown(cell: Any, parts: Parts) -> Parts:
     ]
 
 
-COVER = Cells(entry_covers, _without_entries, _shown)
+COVER = CellCover(entry_covers, _without_entries, _shown)

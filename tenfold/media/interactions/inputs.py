@@ -17,13 +17,13 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError
 from tenfold.media.files import references
 from tenfold.media.files.listing import neighbours
-from tenfold.media.input import Row
+from tenfold.media.input import InputRow
 from tenfold.media.interactions import read
 
 __all__ = ["rows"]
 
 
-def rows(source: Any, column: str, numbers: Iterator[int]) -> Iterator[Row]:
+def rows(source: Any, column: str, numbers: Iterator[int]) -> Iterator[InputRow]:
     """A row for each list; a text is one, with | between its entries, or a file of interactions."""
     if isinstance(source, (str, Path)):
         yield from _list_named(str(source))
@@ -48,7 +48,7 @@ def _texts_alone(source: Any) -> bool:
     return all(isinstance(one, (str, Path)) for one in source)
 
 
-def _list_named(name: str) -> Iterator[Row]:
+def _list_named(name: str) -> Iterator[InputRow]:
     if name == "-":
         for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
             text = line if isinstance(line, str) else line.decode("utf-8", "replace")
@@ -69,7 +69,7 @@ def _entries(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split("|") if one.strip())
 
 
-def _people(path: Path) -> Iterator[Row]:
+def _people(path: Path) -> Iterator[InputRow]:
     """What each user of a file of interactions had, in order, with ratings where there are such."""
     try:
         found = read.read(path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenfold.core.errors import DataRefused, nearest
-from tenfold.media.files.records import Table
+from tenfold.media.files.records import RecordTable
 
 __all__ = ["OTHERS", "Roles", "known", "roles"]
 
@@ -48,7 +48,7 @@ def known(name: str) -> bool:
 _WORDS = frozenset([*TEXTS, *LABELS])
 
 
-def roles(table: Table, name: str, needs_label: bool = True) -> Roles:
+def roles(table: RecordTable, name: str, needs_label: bool = True) -> Roles:
     """What each column is for.
 
     Raises DataRefused where no column can hold texts, or labels where they are needed.
@@ -76,7 +76,7 @@ def _first(names: list[str], words: list[str]) -> int | None:
     return next((names.index(word) for word in words if word in names), None)
 
 
-def _columns(table: Table) -> list[list[str]]:
+def _columns(table: RecordTable) -> list[list[str]]:
     rows = [one.cells for one in table.head if one.problem is None]
     return [[_said(row[at]) for row in rows] for at in range(len(table.names))]
 
@@ -99,7 +99,7 @@ def _few(columns: list[list[str]], free: list[int]) -> int | None:
     return min(fit, key=lambda at: _length(columns[at])) if fit else None
 
 
-def _missing(table: Table, name: str, what: str) -> DataRefused:
+def _missing(table: RecordTable, name: str, what: str) -> DataRefused:
     has = ", ".join(map(repr, table.names[:20]))
     near = nearest(what, table.names) if table.header else ""
     near = f" {near}" if near.startswith("Did") else ""

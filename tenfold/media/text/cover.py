@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.media.cover import Cells, Parts
+from tenfold.media.cover import CellCover, CoverParts
 from tenfold.media.text import tokens
 
 __all__ = ["COVER", "text_covers"]
@@ -21,7 +21,7 @@ def _without(text: str, start: int, end: int) -> str:
     return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
 
 
-def text_covers(text: Any) -> Parts:
+def text_covers(text: Any) -> CoverParts:
     """At most 64 parts of a text, (first, behind the last) character of each; [] for no text.
 
     A part is one token, or as many neighbouring ones as needed; of a very long text those that are
@@ -37,4 +37,4 @@ def text_covers(text: Any) -> Parts:
     return [(int(part[0, 0]), int(part[-1, 1])) for part in parts if len(part)]
 
 
-COVER = Cells(text_covers, _without, lambda text, parts: parts)
+COVER = CellCover(text_covers, _without, lambda text, parts: parts)

@@ -13,7 +13,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError
 from tenfold.media.files import references
 from tenfold.media.files.listing import neighbours
-from tenfold.media.input import Row
+from tenfold.media.input import InputRow
 from tenfold.media.text import labelled
 
 __all__ = ["named"]
@@ -22,7 +22,7 @@ __all__ = ["named"]
 _PATHLIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z0-9]{1,8}")
 
 
-def named(name: str, column: str) -> Iterator[Row]:
+def named(name: str, column: str) -> Iterator[InputRow]:
     """Texts of a file or folder, a line each of standard input, or the text itself."""
     if name == "-":
         for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
@@ -44,7 +44,7 @@ def named(name: str, column: str) -> Iterator[Row]:
         yield name, references.printable(name if len(name) <= 60 else f"{name[:57]}...")
 
 
-def _texts_inside(path: Path) -> Iterator[Row]:
+def _texts_inside(path: Path) -> Iterator[InputRow]:
     try:
         for table in labelled.texts_of(path):
             for text, source, problem in zip(

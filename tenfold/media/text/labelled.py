@@ -23,7 +23,7 @@ from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import decoded, lines, opened, start_of
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
-from tenfold.media.files.records import Record, Table, table_of
+from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.text import columns
 
 __all__ = ["read", "texts_of"]
@@ -285,7 +285,7 @@ def _joined(one: Record, roles: columns.Roles) -> str:
     return "\n".join(str(text) for text in texts if text is not None and str(text).strip())
 
 
-def _tell(table: Table, roles: columns.Roles, name: str, said: set[str]) -> None:
+def _tell(table: RecordTable, roles: columns.Roles, name: str, said: set[str]) -> None:
     """Once for all files that are read alike."""
     texts = " and ".join(repr(table.names[at]) for at in roles.texts)
     label = repr(table.names[roles.label]) if roles.label is not None else "none"
@@ -334,7 +334,9 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
 def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """A DataFrame with texts and labels under their usual names."""
     rows = [Record(row, list(cells_)) for row, cells_ in enumerate(frame.itertuples(index=False))]
-    table = Table([str(name) for name in frame.columns], True, iter(rows), rows[:400], "utf-8")
+    table = RecordTable(
+        [str(name) for name in frame.columns], True, iter(rows), rows[:400], "utf-8"
+    )
     roles = columns.roles(table, "DataFrame")
     found = pd.DataFrame(
         [_row(one, roles, "row", "") for one in rows],

@@ -12,7 +12,17 @@ import numpy as np
 
 from tenfold.core.results import Explanation
 
-__all__ = ["AROUND", "FAINT", "MOST", "TONES", "Named", "Pieces", "named", "passage", "strongest"]
+__all__ = [
+    "AROUND",
+    "FAINT",
+    "MOST",
+    "TONES",
+    "NamedSpans",
+    "Pieces",
+    "named",
+    "passage",
+    "strongest",
+]
 
 
 Pieces = list[dict[str, Any]]
@@ -64,11 +74,13 @@ def strongest(text: str, found: Explanation, most: int = 3) -> str:
     return "; ".join(said)
 
 
-Named = list[tuple[str, int, int]]
+NamedSpans = list[tuple[str, int, int]]
 """(name, first, behind the last) character of parts of a text."""
 
 
-def named(text: str, parts: Named, most: int = MOST, others: Named | None = None) -> Pieces:
+def named(
+    text: str, parts: NamedSpans, most: int = MOST, others: NamedSpans | None = None
+) -> Pieces:
     """Pieces of a text in which parts bear a `label`, the colour's number beside it in `tone`.
 
     `others` are parts that are shown beside these, in the same colours.

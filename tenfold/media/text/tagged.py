@@ -21,7 +21,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.progress import tell
 from tenfold.media.files import references
-from tenfold.media.files.lines import Line, lines, start_of
+from tenfold.media.files.lines import TextLine, lines, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.text import tag_schemes, tokens
@@ -98,10 +98,10 @@ def _part(name: str) -> str:
     return ""
 
 
-Row = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem | None]
+TaggedRow = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem | None]
 
 
-def _rows(entry: Entry, part: str, column: str) -> Iterator[Row]:
+def _rows(entry: Entry, part: str, column: str) -> Iterator[TaggedRow]:
     """(text, places, tags, source, part, problem) of every sentence of a file."""
     name = references.printable(entry.name)
     start = start_of(entry.cell, 1 << 16).lstrip()
@@ -166,7 +166,7 @@ def _sentences(entry: Entry, name: str, column: str) -> Iterator[Sentence]:
     rows = [_cut(line.text) for line in head if line.text.strip() and not _comment(line.text)]
     layout = _layout(entry, name, rows, column)
     current = Sentence(1)
-    for line in itertools.chain(head, found, [Line(0, "")]):
+    for line in itertools.chain(head, found, [TextLine(0, "")]):
         if not line.text.strip():
             if current.tokens or current.problem:
                 yield current
@@ -202,7 +202,7 @@ class _Layout:
         comment = text.startswith("#") if self.universal else _comment(text)
         return (comment and len(_cut(text)) != self.width) or text == self.header
 
-    def add(self, sentence: Sentence, line: Line) -> None:
+    def add(self, sentence: Sentence, line: TextLine) -> None:
         """Adds the token of a line, or what is wrong with it."""
         row = _cut(line.text)
         if line.problem or len(row) <= max(self.token, self.tag) or len(row) < self.width:
@@ -275,7 +275,7 @@ def _column(wanted: str, names: list[str], width: int, usual: int, file: str) ->
 # --- JSON lines -----------------------------------------------------------------------------------
 
 
-def _of_json(entry: Entry, name: str, part: str) -> Iterator[Row]:
+def _of_json(entry: Entry, name: str, part: str) -> Iterator[TaggedRow]:
     for line in lines(entry.cell):
         source = f"{name}:{line.number}"
         try:
@@ -338,7 +338,7 @@ def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
             where="DataFrame",
             fix=f"It has {', '.join(map(str, frame.columns))}.",
         )
-    rows = list[Row]()
+    rows = list[TaggedRow]()
     for number, one in enumerate(frame.to_dict(orient="records")):
         text, places = one.get("text"), one.get("places")
         if not isinstance(places, (list, tuple)):
@@ -353,7 +353,7 @@ def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
     return _table(rows)
 
 
-def _table(rows: list[Row]) -> pd.DataFrame:
+def _table(rows: list[TaggedRow]) -> pd.DataFrame:
     """The rows with their tags in BIO, where they are of spans."""
     names = ["text", "places", "tags", "source", "split", "problem"]
     table = pd.DataFrame(rows, columns=names, dtype=object)

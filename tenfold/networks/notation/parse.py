@@ -29,7 +29,7 @@ ELSEWHERE = {
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky", "tanh", "sigmoid")
 
 
-class Range(NamedTuple):
+class NumberRange(NamedTuple):
     """What a number may be; `default` None = it must be given. `whole` = no fraction."""
 
     low: float
@@ -46,15 +46,15 @@ class Word:
     """
 
     also: tuple[str, ...] = ()
-    number: Range | None = None
+    number: NumberRange | None = None
     unit: str = ""
-    options: Mapping[str, Range | None] = field(default_factory=dict)
+    options: Mapping[str, NumberRange | None] = field(default_factory=dict)
     pair: bool = False
 
 
-_WIDTH, _SIDE = Range(1, 65_536), Range(1, 1024)
-_WINDOW, _STRIDE = Range(1, 99, 2), Range(1, 99, 1)
-_POOLING = {"stride": Range(1, 99, 0)}  # 0: as wide as the window
+_WIDTH, _SIDE = NumberRange(1, 65_536), NumberRange(1, 1024)
+_WINDOW, _STRIDE = NumberRange(1, 99, 2), NumberRange(1, 99, 1)
+_POOLING = {"stride": NumberRange(1, 99, 0)}  # 0: as wide as the window
 _SIGNS = str.maketrans("×*、", "xx,")
 _SHORT = {"k": "kernel", "s": "stride"}
 
@@ -64,7 +64,13 @@ WORDS: dict[str, Word] = {
         ("convolution", "conv2d"),
         _WIDTH,
         "number of maps",
-        {"kernel": Range(1, 99, 3), "stride": _STRIDE, "same": None, "valid": None, "nobias": None},
+        {
+            "kernel": NumberRange(1, 99, 3),
+            "stride": _STRIDE,
+            "same": None,
+            "valid": None,
+            "nobias": None,
+        },
     ),
     "maxpool": Word(
         ("pool", "maxpooling", "maxpool2d"), _WINDOW, "side of the window", _POOLING, pair=True
@@ -79,10 +85,12 @@ WORDS: dict[str, Word] = {
     "dense": Word(("linear", "fc", "fullyconnected"), _WIDTH, "number of values", {"nobias": None}),
     "batchnorm": Word(("bn", "batchnormalization", "batchnormalisation", "batchnorm2d")),
     "groupnorm": Word(
-        ("gn", "groupnormalization", "groupnormalisation"), Range(1, 65_536, 0), "number of groups"
+        ("gn", "groupnormalization", "groupnormalisation"),
+        NumberRange(1, 65_536, 0),
+        "number of groups",
     ),
     **{name: Word() for name in ACTIVATIONS},
-    "dropout": Word(("drop",), Range(0, 0.99, 0.5, False), "share"),
+    "dropout": Word(("drop",), NumberRange(0, 0.99, 0.5, False), "share"),
     "flatten": Word(("flat",)),
     "globalaverage": Word(("gap", "globalavg", "globalmean", "globalaveragepool", "globalavgpool")),
     "globalmax": Word(("gmp", "globalmaxpool")),
@@ -257,7 +265,7 @@ class _Reader:
             raise self._wrong(node, "has more than height x width", f"As in {name}2x3.")
         return tuple(self._number(node, part, word.number, word.unit) for part in parts)
 
-    def _number(self, node: _Node, digits: str, allowed: Range, unit: str) -> float:
+    def _number(self, node: _Node, digits: str, allowed: NumberRange, unit: str) -> float:
         form = r"-?[0-9]+" if allowed.whole else r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
         value = float(digits) if re.fullmatch(form, digits) and len(digits) < 20 else None
         if value is not None and allowed.low <= value <= allowed.high:

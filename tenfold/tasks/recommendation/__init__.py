@@ -29,7 +29,7 @@ from tenfold.core.results import Prediction
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
-from tenfold.task import Answer, Facts, Outputs, Say, Table, Task
+from tenfold.task import Answer, AnswersOf, Facts, Outputs, Table, Task
 from tenfold.tasks.recommendation import catalogue, histories, rating
 from tenfold.tasks.recommendation import ranking as rankings
 
@@ -146,7 +146,7 @@ class Recommendation(Task):
             return rating.fit(net, parts, plan)
         about, names = plan.facts["net"], ("items", "ordered", "positions")
         known = {name: about[name] for name in names}
-        wanted = rankings.Wanted(self.model, self.l2, self.learning_rate, **known)
+        wanted = rankings.RankingRequest(self.model, self.l2, self.learning_rate, **known)
         return rankings.fit(net, parts, plan, wanted)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
@@ -170,7 +170,7 @@ class Recommendation(Task):
         return found
 
     def predict(
-        self, tables: Iterator[Table], say: Say, facts: Facts, options: Any
+        self, tables: Iterator[Table], say: AnswersOf, facts: Facts, options: Any
     ) -> Iterator[tuple[str, Answer]]:
         for table in tables:
             asked = table.assign(again=options.again, only=options.only)

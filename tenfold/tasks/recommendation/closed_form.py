@@ -14,7 +14,7 @@ import numpy as np
 from tenfold.core.lazy import lazy
 from tenfold.tasks.recommendation import item_models
 from tenfold.tasks.recommendation.item_models import Kept
-from tenfold.tasks.recommendation.selection import Judge, mean
+from tenfold.tasks.recommendation.selection import Evaluator, mean
 
 torch = lazy("torch")
 networks = lazy("tenfold.networks.rankers")
@@ -48,7 +48,7 @@ class _Tried:
 
 
 def fitted(
-    name: str, pairs: np.ndarray, judge: Judge, ordered: bool, l2: float
+    name: str, pairs: np.ndarray, evaluator: Evaluator, ordered: bool, l2: float
 ) -> tuple[Any, dict[str, Any], float]:
     """The best of several weights as a part of a network, what was chosen, and NDCG.
 
@@ -59,14 +59,14 @@ def fitted(
     for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2):
         before = -1.0
         for fading in FADINGS if ordered else FADINGS[:1]:
-            one = _Tried(weights, fading, told, judge.linear(weights, fading))
+            one = _Tried(weights, fading, told, evaluator.linear(weights, fading))
             best = one if best is None or one.value > best.value else best
-            if one.value <= before or not judge.rows:
+            if one.value <= before or not evaluator.rows:
                 break  # fading more would be worse still
             before = one.value
     if best is None:
         raise ValueError("nothing was tried")
-    kept, value = _smallest(best, judge)
+    kept, value = _smallest(best, evaluator)
     part = _linear(kept, best.weights, best.fading)
     told = best.told | {"fading": best.fading, "weights_an_item": part.weights.shape[1]}
     return part, {name.replace("-", "_"): told}, value
@@ -97,10 +97,10 @@ def cost(names: list[str], items: int, l2: float) -> dict[str, float]:
 
 def empty(items: int) -> Any:
     """The part before it is fitted, with as many weights as it may come to keep at least."""
-    return networks.Linear(items, min(KEPT[0], items))
+    return networks.LinearRanker(items, min(KEPT[0], items))
 
 
-def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
+def _smallest(best: _Tried, evaluator: Evaluator) -> tuple[Kept | None, float]:
     """The fewest weights an item that rank nearly as well as all of them, and how well.
 
     None = all: of few items where fewer would not do, or would be no less to hold.
@@ -112,22 +112,22 @@ def _smallest(best: _Tried, judge: Judge) -> tuple[Kept | None, float]:
     for most in (one for one in KEPT if 2 * one < items):
         kept = Kept(found.targets[:, :most], found.weights[:, :most])
         weights = item_models.spread(kept)
-        each = judge.linear(weights, best.fading, 0, AT_FIRST)
+        each = evaluator.linear(weights, best.fading, 0, AT_FIRST)
         if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else the rest need not be asked
-            each = np.concatenate([each, judge.linear(weights, best.fading, AT_FIRST)])
+            each = np.concatenate([each, evaluator.linear(weights, best.fading, AT_FIRST)])
         if len(each) == len(best.each) and mean(each) >= NEARLY * best.value:
             return kept, mean(each)
     if kept is None or items <= networks.WHOLE:
         return None, best.value
     return kept, mean(
-        judge.linear(item_models.spread(kept), best.fading)
+        evaluator.linear(item_models.spread(kept), best.fading)
     )  # all rows, as all models
 
 
 def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:
     """The part of a network with the weights that are kept, or all."""
     items = len(weights)
-    part = networks.Linear(items, items if kept is None else kept.targets.shape[1])
+    part = networks.LinearRanker(items, items if kept is None else kept.targets.shape[1])
     with torch.no_grad():
         if kept is not None:
             part.targets[1:] = torch.from_numpy(kept.targets)

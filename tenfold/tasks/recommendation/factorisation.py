@@ -17,14 +17,14 @@ from tenfold.core.lazy import lazy
 
 torch = lazy("torch")
 
-__all__ = ["Factors", "Told", "factorised", "told"]
+__all__ = ["Factors", "RatingColumns", "factorised", "told"]
 
 BLOCK = 100_000
 """Ratings whose outer products are held at a time."""
 
 
 @dataclass(frozen=True)
-class Told:
+class RatingColumns:
     """Ratings (E,) with the rows and items (E,), from 0, that they belong to."""
 
     row: np.ndarray
@@ -42,7 +42,7 @@ class Factors:
     vectors: np.ndarray
 
 
-def told(columns: Columns, pairs: tuple[tuple[str, str], ...]) -> Told:
+def told(columns: Columns, pairs: tuple[tuple[str, str], ...]) -> RatingColumns:
     """Ratings of ragged columns of numbers from 1, and of those of what they were given."""
     rows, items, marks = [], [], []
     for names in pairs:
@@ -52,11 +52,11 @@ def told(columns: Columns, pairs: tuple[tuple[str, str], ...]) -> Told:
         marks.append(np.asarray(given.values))
     row, item, mark = (np.concatenate(one) for one in (rows, items, marks))
     kept = item >= 0
-    return Told(row[kept], item[kept], mark[kept].astype(np.float32), columns.rows)
+    return RatingColumns(row[kept], item[kept], mark[kept].astype(np.float32), columns.rows)
 
 
 def factorised(
-    ratings: Told,
+    ratings: RatingColumns,
     items: int,
     width: int,
     l2_vectors: float,

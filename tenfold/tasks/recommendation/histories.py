@@ -37,7 +37,7 @@ SHARES = (0.8, 0.9)
 HIDDEN = 0.2
 """Share of a person's items that is asked for where whole persons are held out."""
 
-Row = tuple[str, np.ndarray, np.ndarray]
+HistoryRow = tuple[str, np.ndarray, np.ndarray]
 """The part of a row, and the positions of the events that were had and that came next."""
 
 
@@ -154,7 +154,7 @@ def _all(
             yield str(person), part, had, came
 
 
-def _last(events: np.ndarray) -> Iterator[Row]:
+def _last(events: np.ndarray) -> Iterator[HistoryRow]:
     if len(events) < 3:
         yield "train", events[:-1], events[-1:]
         return
@@ -162,7 +162,9 @@ def _last(events: np.ndarray) -> Iterator[Row]:
         yield part, events[:place], events[place:][:1]
 
 
-def _by_time(events: np.ndarray, when: np.ndarray, first: float, second: float) -> Iterator[Row]:
+def _by_time(
+    events: np.ndarray, when: np.ndarray, first: float, second: float
+) -> Iterator[HistoryRow]:
     late = np.where(np.isfinite(when), when, -np.inf)
     learnt = events[late < first]
     if len(learnt):
@@ -174,7 +176,7 @@ def _by_time(events: np.ndarray, when: np.ndarray, first: float, second: float) 
         yield "test", events[late < second], after
 
 
-def _given(events: np.ndarray, part: np.ndarray) -> Iterator[Row]:
+def _given(events: np.ndarray, part: np.ndarray) -> Iterator[HistoryRow]:
     learnt, had = events[(part == "train") | (part == "")], events[:0]
     if len(learnt):
         yield "train", learnt[:-1], learnt[-1:]
@@ -186,7 +188,7 @@ def _given(events: np.ndarray, part: np.ndarray) -> Iterator[Row]:
         had = np.concatenate([had, came])
 
 
-def _whole(events: np.ndarray, person: str) -> Iterator[Row]:
+def _whole(events: np.ndarray, person: str) -> Iterator[HistoryRow]:
     """The person's name decides the part, and which of the items are asked for."""
     digest = hashlib.blake2b(person.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     number = int.from_bytes(digest, "little")

@@ -21,7 +21,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.tasks.recommendation import closed_form, item_models
-from tenfold.tasks.recommendation.selection import Judge, sharpen
+from tenfold.tasks.recommendation.selection import Evaluator, sharpen
 from tenfold.training import loop
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 networks = lazy("tenfold.networks.rankers")
 
-__all__ = ["EASE_ITEMS", "Wanted", "fit", "network"]
+__all__ = ["EASE_ITEMS", "RankingRequest", "fit", "network"]
 
 EASE_ITEMS = 20_000
 """Items up to which the closed form is affordable: it inverts a matrix of all pairs."""
@@ -42,7 +42,7 @@ Nets = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RankingRequest:
     """What the person asked for; `damping` 0 = best on validation."""
 
     model: str
@@ -73,21 +73,21 @@ def network(net: dict[str, Any], fitted: dict[str, Any]) -> nn.Module:
     parts: dict[str, nn.Module] = {}
     for name, kept in fitted.get("parts", {}).items():
         parts[name] = {
-            "linear": lambda kept=kept: networks.Linear(items, kept),
+            "linear": lambda kept=kept: networks.LinearRanker(items, kept),
             "sequence": lambda kept=kept: networks.Sequence(items, width, dropout),
             "autoencoder": lambda kept=kept: networks.Autoencoder(items, width, dropout),
         }[name]()
     return networks.Ranker(items, VECTORS, width, dropout, **parts)
 
 
-def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[str, Any]]:
+def fit(net: Any, parts: Parts, plan: Plan, wanted: RankingRequest) -> tuple[Any, dict[str, Any]]:
     """(the network kept, what was fitted); the plan is told how long each part took."""
     counts = item_models.matrix(parts.train, ("next", "items"), wanted.items)
     with torch.no_grad():
         net.popular.copy_(torch.from_numpy(np.log1p(np.asarray(counts.sum(0)).ravel())))
         near = item_models.vectors(parts.train, ("next", "items"), wanted.items, VECTORS)
         net.vectors[1:] = torch.from_numpy(near)
-    judge = Judge(parts.selection, wanted.items)
+    evaluator = Evaluator(parts.selection, wanted.items)
     learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
     nets: Nets = {"popularity": net.only()}
     fitted: dict[str, Any] = {}
@@ -108,15 +108,15 @@ def fit(net: Any, parts: Parts, plan: Plan, wanted: Wanted) -> tuple[Any, dict[s
     for name in solved:
         began, title = time.perf_counter(), MODELS[name]
         linear, told, tried[title] = closed_form.fitted(
-            name, pairs, judge, wanted.ordered, wanted.l2
+            name, pairs, evaluator, wanted.ordered, wanted.l2
         )
         fitted |= told
         nets[title] = net.only(linear=linear)
         took[title] = round(time.perf_counter() - began, 2)
     for name in nets.keys() - tried.keys():
-        tried[name] = judge.worth(functools.partial(judge.logits, nets[name].eval()))
+        tried[name] = evaluator.worth(functools.partial(evaluator.logits, nets[name].eval()))
     tried = {name: tried[name] for name in nets}
-    return _kept(nets, tried, fitted, took, parts, judge, wanted)
+    return _kept(nets, tried, fitted, took, parts, evaluator, wanted)
 
 
 def _with_items(columns: Columns) -> Columns:
@@ -140,7 +140,7 @@ def _share(plan: Plan, number: int, of: int) -> Plan:
 
 
 def _learnt(
-    name: str, net: Any, parts: Parts, plan: Plan, wanted: Wanted
+    name: str, net: Any, parts: Parts, plan: Plan, wanted: RankingRequest
 ) -> tuple[Nets, dict[str, Any]]:
     title, part, loss = LEARNT[name](net, wanted)
     parts = replace(parts, train=_with_items(parts.train))
@@ -150,7 +150,7 @@ def _learnt(
     return {title: found.to(device.choose_device("cpu"))}, fitted
 
 
-def _sequence(net: Any, wanted: Wanted) -> Any:
+def _sequence(net: Any, wanted: RankingRequest) -> Any:
     part = networks.Sequence(wanted.items, *_shape(net))
     width = part.items.weight.shape[1]
     with torch.no_grad():
@@ -162,7 +162,7 @@ def _sequence(net: Any, wanted: Wanted) -> Any:
     return "SASRec", {"sequence": part}, loss
 
 
-def _autoencoder(net: Any, wanted: Wanted) -> Any:
+def _autoencoder(net: Any, wanted: RankingRequest) -> Any:
     part = networks.Autoencoder(wanted.items, *_shape(net))
     share = torch.tensor(0.2)
 
@@ -177,10 +177,13 @@ def _shape(net: Any) -> tuple[int, float]:
     return net.width, net.dropout
 
 
-LEARNT: dict[str, Callable[[Any, Wanted], Any]] = {"sasrec": _sequence, "mult-vae": _autoencoder}
+LEARNT: dict[str, Callable[[Any, RankingRequest], Any]] = {
+    "sasrec": _sequence,
+    "mult-vae": _autoencoder,
+}
 
 
-def _recipe(name: str, rows: int, wanted: Wanted) -> loop.Recipe:
+def _recipe(name: str, rows: int, wanted: RankingRequest) -> loop.Recipe:
     """Few passes over many rows: what one costs grows with rows and items."""
     if name == "mult-vae":
         cost = 6.0 * rows * wanted.items * 400
@@ -238,16 +241,16 @@ def _kept(
     fitted: dict[str, Any],
     took: dict[str, float],
     parts: Parts,
-    judge: Judge,
-    wanted: Wanted,
+    evaluator: Evaluator,
+    wanted: RankingRequest,
 ) -> tuple[Any, dict[str, Any]]:
-    if wanted.model == "auto" and judge.rows:
+    if wanted.model == "auto" and evaluator.rows:
         began = time.perf_counter()
-        if mixed := _mixed(nets, tried, judge):
+        if mixed := _mixed(nets, tried, evaluator):
             nets["mixed"], tried["mixed"] = mixed
             took["mixed"] = round(time.perf_counter() - began, 2)
     name = MODELS.get(wanted.model) or max(tried, key=lambda one: tried[one])
-    if not judge.rows and wanted.model == "auto":
+    if not evaluator.rows and wanted.model == "auto":
         name = next((one for one in ("EASE", "SASRec", "Mult-VAE") if one in nets), name)
     if wanted.model == "popularity":
         name = "popularity"
@@ -257,7 +260,7 @@ def _kept(
     )
     tell(f"On validation (NDCG@10): {said}. {name} is kept.")
     net = nets[name]
-    sharpen(net, parts.calibration if parts.calibration.rows else judge.columns)
+    sharpen(net, parts.calibration if parts.calibration.rows else evaluator.columns)
     object.__setattr__(net, "others", {key: one for key, one in nets.items() if key != name})
     sizes = {key: _size(one) for key, one in net.parts.items()}
     return net, fitted | {"selected": name, "parts": sizes, "validation_scores": tried}
@@ -268,7 +271,7 @@ def _size(part: Any) -> int:
     return part.weights.shape[1] if hasattr(part, "weights") else 1
 
 
-def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, float] | None:
+def _mixed(nets: Nets, tried: dict[str, float], evaluator: Evaluator) -> tuple[Any, float] | None:
     """The best linear part and the best learnt one together, in the shares that rank best."""
     linear = [name for name in ("EASE", "item-kNN") if name in nets]
     others = [name for name in ("SASRec", "Mult-VAE") if name in nets]
@@ -276,13 +279,15 @@ def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, floa
         return None
     pair = [nets[max(names, key=lambda one: tried[one])] for names in (linear, others)]
     for net in pair:
-        sharpen(net, judge.columns)
-    blocks = [(rows, [judge.logits(net, rows) for net in pair]) for rows in judge.blocks()[:8]]
+        sharpen(net, evaluator.columns)
+    blocks = [
+        (rows, [evaluator.logits(net, rows) for net in pair]) for rows in evaluator.blocks()[:8]
+    ]
 
     def worth(share: float) -> float:
         found = [
             item_models.ndcg(
-                (1 - share) * one + share * other, judge.seen[rows], judge.wanted[rows]
+                (1 - share) * one + share * other, evaluator.seen[rows], evaluator.wanted[rows]
             )
             for rows, (one, other) in blocks
         ]
@@ -293,4 +298,4 @@ def _mixed(nets: Nets, tried: dict[str, float], judge: Judge) -> tuple[Any, floa
     net = pair[0].only(**both)
     with torch.no_grad():
         net.mix.copy_(torch.tensor([1 - share, share]) * torch.stack([one.sharp for one in pair]))
-    return net.eval(), judge.worth(functools.partial(judge.logits, net))
+    return net.eval(), evaluator.worth(functools.partial(evaluator.logits, net))

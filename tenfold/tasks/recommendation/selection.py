@@ -17,7 +17,7 @@ from tenfold.tasks.recommendation import item_models
 
 torch = lazy("torch")
 
-__all__ = ["Judge", "Scores", "logits", "mean", "sharpen"]
+__all__ = ["Evaluator", "ScoreRows", "logits", "mean", "sharpen"]
 
 JUDGED = 5_000
 """Most validation rows that choose."""
@@ -28,11 +28,11 @@ SPARE = 0.02
 ROOM = 2e9
 """Multiplications that judging weights once may cost, beyond 500 rows."""
 
-Scores = Callable[[np.ndarray], np.ndarray]
+ScoreRows = Callable[[np.ndarray], np.ndarray]
 """(r, N) logits of some of the rows that judge."""
 
 
-class Judge:
+class Evaluator:
     """NDCG of scores on the rows that choose, the whole catalogue ranked."""
 
     def __init__(self, columns: Columns, items: int, most: int | None = None) -> None:
@@ -65,7 +65,7 @@ class Judge:
         right, wanted = (np.concatenate(one) for one in zip(*found, strict=True))
         return measures(right, wanted)
 
-    def _linear(self, weights: np.ndarray, fading: float) -> Scores:
+    def _linear(self, weights: np.ndarray, fading: float) -> ScoreRows:
         says = (np.float32(fading) ** self.age).astype(np.float32)
         blocks = item_models.apart(weights, len(self.index))
 
@@ -77,11 +77,11 @@ class Judge:
 
         return scores
 
-    def worth(self, scores: Scores) -> float:
+    def worth(self, scores: ScoreRows) -> float:
         """Mean NDCG over rows; 0 where there are none."""
         return mean(self.each(scores))
 
-    def each(self, scores: Scores, first: int = 0, end: int | None = None) -> np.ndarray:
+    def each(self, scores: ScoreRows, first: int = 0, end: int | None = None) -> np.ndarray:
         """(R,) NDCG of the rows, or of those from `first` to `end`."""
         found = [
             item_models.ndcg(scores(rows), self.seen[rows], self.wanted[rows])

@@ -126,12 +126,12 @@ class TextClassification(Task):
         facts, fitted = plan.facts, dict[str, Any]()
         if self.model in ("auto", "convolution", "mixed"):
             net.selected = "convolution"
-            objective = training_losses.objective(
+            loss_function = training_losses.loss_function(
                 self.loss, facts["answers"], device.choose_device(plan.device)
             )
             recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
             net, fitted = loop.fit(
-                net, parts, objective, plan, recipe, _without_words, training_losses.measure
+                net, parts, loss_function, plan, recipe, _without_words, training_losses.measure
             )
         if plan.dry:
             return net, fitted
@@ -290,7 +290,7 @@ def _best(
     bag: Any, tried: dict[str, bag_of_words.Weights], judged: Any, answers: np.ndarray
 ) -> str:
     """The name of the weights that validation likes best, which the bag takes."""
-    losses = {name: _worth(one.scores(judged), answers) for name, one in tried.items()}
+    losses = {name: _validation_score(one.scores(judged), answers) for name, one in tried.items()}
     name = min(losses, key=lambda each: losses[each])
     _put(bag, tried[name])
     return name
@@ -316,7 +316,7 @@ def _answers(columns: Columns) -> np.ndarray:
     return np.asarray(columns["labels" if "labels" in columns else "label"])
 
 
-def _worth(logits: np.ndarray, answers: np.ndarray) -> float:
+def _validation_score(logits: np.ndarray, answers: np.ndarray) -> float:
     """Log loss at the temperature that suits best, so that only the order is judged."""
     return calibration.log_loss(logits / calibration.temperature(logits, answers), answers)
 
@@ -331,7 +331,7 @@ def _keep(net: Any, parts: Parts, wanted: str) -> dict[str, Any]:
     with torch.no_grad():
         net.mix.copy_(torch.from_numpy(calibration.mixed(branches, answers)))
     losses = {
-        name: round(_worth(_logits(_as(net, name), parts.selection), answers), 4)
+        name: round(_validation_score(_logits(_as(net, name), parts.selection), answers), 4)
         for name in CANDIDATES
     }
     best = min(losses, key=lambda name: losses[name]) if parts.selection.rows else "mixed"

@@ -18,10 +18,10 @@ from tenfold.answers.ranking import Ranking
 from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Columns, Problem, Ragged
 from tenfold.networks import rankers
-from tenfold.networks.rankers import Linear
+from tenfold.networks.rankers import LinearRanker
 from tenfold.run.run import Run, open_run
 from tenfold.tasks.recommendation import closed_form, item_models, ranking
-from tenfold.tasks.recommendation.selection import Judge
+from tenfold.tasks.recommendation.selection import Evaluator
 
 TASK = "recommendation"
 
@@ -200,7 +200,7 @@ def test_an_autoencoder_learns_sets_without_an_order(tmp_path: Path):
 def test_sums_of_weights_are_the_product_they_stand_for(kept: int):
     """In one go, a part at a time, and in an exported graph: the dense product in all three."""
     random = np.random.default_rng(0)
-    part = Linear(24, kept).eval()
+    part = LinearRanker(24, kept).eval()
     targets = np.argsort(random.random((24, 24)))[:, :kept]
     weights = random.normal(size=(24, kept)).astype(np.float32)
     dense = np.zeros((24, 24), np.float32)
@@ -233,12 +233,12 @@ def test_more_weights_are_kept_where_few_would_rank_worse(monkeypatch: pytest.Mo
         "seen": Ragged.of(rows, np.int32),
         "next": Ragged.of([[row[0] + 1] for row in rows], np.int32),
     })  # fmt: skip
-    judge = Judge(columns, 1000)
+    evaluator = Evaluator(columns, 1000)
 
     def smallest(weights: np.ndarray) -> Any:
-        tried = closed_form._Tried(weights, 1.0, {}, judge.linear(weights, 1.0))
+        tried = closed_form._Tried(weights, 1.0, {}, evaluator.linear(weights, 1.0))
         assert tried.value == 1
-        return closed_form._smallest(tried, judge)
+        return closed_form._smallest(tried, evaluator)
 
     kept, value = smallest(sparse)
     assert kept is not None and kept.targets.shape == (1000, 200) and value == 1
@@ -249,7 +249,7 @@ def test_more_weights_are_kept_where_few_would_rank_worse(monkeypatch: pytest.Mo
     monkeypatch.setattr(closed_form, "AT_FIRST", 50)
     kept, value = smallest(against)
     assert kept is not None, "of many items never all"
-    by_kept = judge.linear(item_models.spread(kept), 1.0)
+    by_kept = evaluator.linear(item_models.spread(kept), 1.0)
     assert len(by_kept) == 400 and value == round(float(by_kept.mean()), 6)
 
 
