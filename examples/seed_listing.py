@@ -21,12 +21,7 @@ import tenfold
 
 if __name__ == "__main__":
     folder, seed = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    settings = {
-        "network": "listing",
-        "optimizer": "adamw",
-        "learning_rate": 0.001,
-        "augment": "none",
-    }
+    settings = {"network": "listing", "optimizer": "adamw", "augment": "none"}
     run = tenfold.train(
         "image-classification",
         folder,

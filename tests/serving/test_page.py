@@ -300,7 +300,7 @@ def test_chinese_by_the_browser_and_by_choice(browser, address, folder, expected
         assert page.get_by_role("list", name="概率，从高到低").is_visible()
         press(page, "解释")
         page.get_by_text("暖色部分支持该回答，蓝色部分反对。").wait_for()
-        assert "最佳常数猜测" in page.locator("#about").inner_text()
+        assert "常数基线" in page.locator("#about").inner_text()
         page.get_by_text("选项", exact=True).click()
         assert page.get_by_text("列出多少个类别，0 = 全部").is_visible()
         names = "circle|cross|triangle|shapes|tenfold|it's a|png|top|threshold"

@@ -243,7 +243,7 @@ def test_the_command_writes_beside_the_run(home):
 def test_the_command_tells_what_it_did(home):
     words = ("photos/cat/0.png", "no.png", "--out", "f.csv", "--json")
     found = tenfold("features", "run", *words, cwd=home).document
-    assert set(found) == {*"schema kind run out names rows dimensions unreadable".split()}
+    assert set(found) == {*"schema task run out names rows dimensions unreadable".split()}
     assert (found["out"], found["names"], found["rows"]) == ("f.csv", None, 1)
     names = "\n".join(["photos/cat/0.png", "photos/dog/1.png"]).encode()
     done = tenfold("features", "run", "-", "--out", "g.parquet", "--json", cwd=home, stdin=names)

@@ -141,7 +141,7 @@ def logged(found: Trials, losses: list[float]) -> Trial:
     trial = found.next()
     trial.draw()
     for place, loss in enumerate(losses, 1):
-        trial.judge(place / 10, loss)
+        trial.prune(place / 10, loss)
     return trial
 
 

@@ -19,9 +19,8 @@ import worlds
 from tenfold.answers.label import Label
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.data import splits
-from tenfold.reporting import comparison
+from tenfold.reporting import comparison, tuning
 from tenfold.run import compare
-from tenfold.workflows import tune as searching
 
 # --- trials ---
 
@@ -168,11 +167,11 @@ def test_a_gain_is_said_where_it_is_sure(gained: int, lost: int, words: str):
     found = compare.of_answers((answered(won), answered(usual)), cats(100), 0, "")
     better = comparison.better(found) == "first"
     assert better == (gained == 30)
-    assert words in searching.tuned.verdict(trial_of(3), trial_of(0, 0.8), found, better)
+    assert words in tuning.verdict(trial_of(3), trial_of(0, 0.8), found, better)
 
 
 def test_where_the_default_is_best_it_is_said():
-    said = searching.tuned.verdict(trial_of(0, 0.8), trial_of(0, 0.8), None, False)
+    said = tuning.verdict(trial_of(0, 0.8), trial_of(0, 0.8), None, False)
     assert "did not beat the default settings: no trial did better" in said and "0.8000" in said
 
 

@@ -119,7 +119,7 @@ def test_on_the_command_line_with_odd_names(tmp_path: Path):
     assert [one["run"] for one in listed] == [f"runs/图片-{TASK}-1/best"]
     other = command("tune", TASK, "图片", *told, "--json", cwd=tmp_path).document
     assert other["folder"] == f"runs/图片-{TASK}-2", "the first is finished"
-    refused = command("tune", TASK, "图片", "--rat", "3", cwd=tmp_path)
+    refused = command("tune", TASK, "图片", "--learning-rat", "3", cwd=tmp_path)
     assert refused.code == 2 and "--learning-rate" in refused.err
 
 
