@@ -86,7 +86,9 @@ def tables(found: CardDocument) -> dict[str, list[tuple[str, str]]]:
     """What the page shows of a card as (word, value)."""
     learnt, tested, made = found["learnt_from"], found["tested"], found["made"]
     said = words.metric(tested["metric"])
-    interval = say("{low} to {high}", low=said.say(tested["low"]), high=said.say(tested["high"]))
+    interval = say(
+        "{low} to {high}", low=said.text_of(tested["low"]), high=said.text_of(tested["high"])
+    )
     rows = {
         "learnt_from": [
             *((say("rows of {part}", part=words.named(part)), f"{learnt[part]:,}")
@@ -96,9 +98,9 @@ def tables(found: CardDocument) -> dict[str, list[tuple[str, str]]]:
         ],
         "tested": [
             (say("rows judged"), again(tested["protocol"])),
-            (said.title, said.say(tested["value"])),
+            (said.title, said.text_of(tested["value"])),
             (say("95 % interval"), interval),
-            (words.named("constant baseline"), said.say(tested["baseline"])),
+            (words.named("constant baseline"), said.text_of(tested["baseline"])),
         ],
         "made": [(words.named(name), again(value)) for name, value in made.items()],
     }  # fmt: skip

@@ -34,7 +34,7 @@ def _against_baselines(
         return
     lower = said.better == "lower"
     best = (min if lower else max)(known, key=lambda key: known[key])
-    words = {"baseline": named(best), "value": said.say(known[best])}
+    words = {"baseline": named(best), "value": said.text_of(known[best])}
     worst, sign = score["high" if lower else "low"], -1 if lower else 1
     if sign * worst > sign * known[best]:
         yield "good", say("Significantly better than the {baseline} ({value}).", **words)
@@ -70,7 +70,7 @@ def _unlike_validation(
         return
     if valid["low"] > document["scores"][name]["high"]:
         text = "Validation ({value}) is surely better than the test: the two parts differ."
-        yield "look", say(text, value=metric(name).say(valid["value"]))
+        yield "look", say(text, value=metric(name).text_of(valid["value"]))
 
 
 def _weakest_class(

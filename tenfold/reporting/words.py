@@ -20,7 +20,7 @@ class Metric:
     share: bool = True
     better: str = "higher"
 
-    def say(self, value: float) -> str:
+    def text_of(self, value: float) -> str:
         """The value with its unit."""
         return share(value) if self.share else number(value)
 

@@ -52,7 +52,7 @@ class OpenRun(Protocol):
     def answer(self, columns: Columns) -> Sequence[Prediction | Problem]:
         """Predictions of encoded rows."""
 
-    def say(self, table: pd.DataFrame) -> Sequence[Prediction | Problem]:
+    def answers_of(self, table: pd.DataFrame) -> Sequence[Prediction | Problem]:
         """Predictions of rows as they were handed over."""
 
 
@@ -68,7 +68,7 @@ def covered(
     `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
     that were given. At most 64 covers an input, asked about in one batch.
     """
-    cells = in_cells(run.say, run.task.inputs(run.facts), table, row, about)
+    cells = in_cells(run.answers_of, run.task.inputs(run.facts), table, row, about)
     return cells + occlusion(run.answer, columns, row, about)
 
 

@@ -81,7 +81,7 @@ class Run:
         spelled = self.task.spell(table.reset_index(drop=True), self.facts)
         return self.task.encode(spelled, self.facts)
 
-    def say(self, table: Table, options: Any = None) -> list[Answer]:
+    def answers_of(self, table: Table, options: Any = None) -> list[Answer]:
         """One answer a row: a Prediction, or the Problem of a row that cannot be read."""
         encoded = self.encode(table)
         answers = self.answer(Columns(encoded.columns), options)
@@ -93,7 +93,9 @@ class Run:
         Raises UsageError for an unknown option or one out of range.
         """
         wanted = check_settings(type(self.task).options, options, self.task_name)
-        return self.task.predict(tables, lambda table: self.say(table, wanted), self.facts, wanted)
+        return self.task.predict(
+            tables, lambda table: self.answers_of(table, wanted), self.facts, wanted
+        )
 
     @property
     def home(self) -> Path:

@@ -224,7 +224,7 @@ def test_a_reopened_run_gives_equal_answers(subject: Subject):
     table = subject.prepared.table("test")
     assert as_bytes(opened.net) == as_bytes(subject.run.net)
     assert opened.facts == subject.run.facts
-    assert opened.say(table) == subject.run.say(table)
+    assert opened.answers_of(table) == subject.run.answers_of(table)
 
 
 def test_answers_are_of_the_kind_that_was_promised(subject: Subject):
@@ -327,7 +327,7 @@ def test_an_empty_table_survives(subject: Subject):
             assert len(column) == 0
             assert values(column).dtype == values(full[name]).dtype
             assert values(column).shape[1:] == values(full[name]).shape[1:]
-    assert subject.run.say(table[:0]) == []
+    assert subject.run.answers_of(table[:0]) == []
 
 
 def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
