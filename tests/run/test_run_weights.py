@@ -150,4 +150,4 @@ def test_other_weights_that_fit_are_another_run(subject: Subject, folder: Path):
     save_file({name: value * 1.5 for name, value in load_file(path).items()}, path)
     sealed_again(folder)
     table = subject.prepared.table("test")
-    assert open_run(folder, "cpu").say(table) != subject.run.answers_of(table)
+    assert open_run(folder, "cpu").answers_of(table) != subject.run.answers_of(table)
