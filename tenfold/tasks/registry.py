@@ -1,4 +1,4 @@
-"""The list of tasks: a file or package in this folder is a task, found by its name."""
+"""The list of tasks: a file or package in a room of tasks is a task, found by its name."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pandas as pd
 
 from tenfold.core.errors import TenfoldError, UsageError, nearest
 from tenfold.core.progress import Silent, listening
+from tenfold.core.rooms import folders
 from tenfold.core.settings import check_settings
 from tenfold.task import Task
 
@@ -31,10 +32,11 @@ def names() -> dict[str, str]:
 
 
 def _files() -> list[Path]:
-    """The file of each task: a module of this folder, or the first file of a package."""
-    folder = Path(__file__).parent
-    files = [path for path in folder.glob("[!_]*.py") if path != Path(__file__)]
-    return sorted([*files, *folder.glob("[!_]*/__init__.py")], key=_name)
+    """The file of each task: a module of this room, or the first file of a package."""
+    rooms = [Path(__file__).parent, *folders("tasks")]
+    files = [path for room in rooms for path in room.glob("[!_]*.py") if path != Path(__file__)]
+    files += [path for room in rooms for path in room.glob("[!_]*/__init__.py")]
+    return sorted(files, key=_name)
 
 
 def _name(path: Path) -> str:
