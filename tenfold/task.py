@@ -1,6 +1,6 @@
 """The narrow waist: what one task must say about itself.
 
-    source --read--> Table --learn--> Facts      Table --encode, targets--> Columns
+    source --read--> Rows --learn--> Facts       Table --encode, targets--> Columns
     Facts --build--> net --fit--> Run            Outputs --decode--> Predictions
 
 a task is one file or package in `tasks/`, named as the command line names it (hyphens
@@ -13,14 +13,15 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from tenfold.answers.kind import Answer
+from tenfold.answers.kind import Answer, AnswerKind
 from tenfold.core.columns import Batch, Column, Encoded, Parts
 from tenfold.core.results import Prediction, Scores
+from tenfold.core.rows import Rows
+from tenfold.core.settings import NoOptions, merged_options
 from tenfold.media.input import Input
 
 if TYPE_CHECKING:
@@ -28,18 +29,13 @@ if TYPE_CHECKING:
 
     from tenfold.core.plan import Plan
 
-__all__ = ["Task", "name_of"]
+__all__ = ["Task", "name_of", "options_of"]
 
 Table = pd.DataFrame
 Facts = dict[str, Any]
 Outputs = dict[str, Any]
 """Arrays by name; a Ragged where an output has a value for each position of a row."""
 AnswersOf = Callable[[Table], list[Answer]]
-
-
-@dataclass(frozen=True)
-class NoOptions:
-    """A task without choices at prediction time."""
 
 
 class Task(ABC):
@@ -52,8 +48,10 @@ class Task(ABC):
 
     encoding: ClassVar[int] = 1
     """Raised whenever the same table and facts would encode to other bytes."""
+    answers: ClassVar[tuple[AnswerKind, ...]]
+    """The kinds of answer that runs of the task may have, the usual one first."""
     options: ClassVar[type] = NoOptions
-    """A frozen dataclass of choices at prediction time, validated like settings."""
+    """A frozen dataclass of choices at prediction time, beside those of the answers."""
 
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not Task:
@@ -64,20 +62,23 @@ class Task(ABC):
             raise TypeError(f"{cls.__name__} adds public methods {sorted(stray)}")
 
     @abstractmethod
-    def read(self, source: Any) -> Table:
-        """Labelled data to rows; may set split, group, weight; an unusable row has `problem`."""
+    def read(self, source: Any) -> Rows:
+        """Labelled data to rows, with the kind of answer and the inputs that `encode` reads.
+
+        The table may have split, group, weight; an unusable row has `problem`.
+        """
 
     @abstractmethod
-    def learn(self, train: Table) -> Facts:
-        """All that later hooks may know, from answers and headers of training rows."""
+    def learn(self, train: Rows) -> Facts:
+        """All that later hooks may know, from truths and headers of training rows."""
 
     @abstractmethod
     def inputs(self, facts: Facts) -> dict[str, Input]:
         """What a person hands over: the command line, the schema and the page are drawn from it."""
 
     @abstractmethod
-    def answer(self, facts: Facts) -> type[Prediction]:
-        """The kind of Prediction that decode makes."""
+    def answer(self, facts: Facts) -> AnswerKind:
+        """The kind of answer that decode gives."""
 
     @abstractmethod
     def encode(self, table: Table, facts: Facts) -> Encoded:
@@ -123,7 +124,7 @@ class Task(ABC):
         return None
 
     def score(self, answers: list[Answer], table: Table) -> Scores | None:
-        """Own scoring where rows are not what is judged; None = by the kind of Prediction."""
+        """Own scoring where rows are not what is judged; None = by the kind of answer."""
         return None
 
     def candidates(self, net: nn.Module, facts: Facts) -> dict[str, nn.Module]:
@@ -133,6 +134,12 @@ class Task(ABC):
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         """The same rows with a part of each taken away, by the part's name: what is it worth?"""
         return {}
+
+
+def options_of(task: type[Task], answer: AnswerKind | None = None) -> type:
+    """The dataclass of choices at prediction time: of a kind of answer, or of all that may be."""
+    kinds = task.answers if answer is None else (answer,)
+    return merged_options(*(kind.options for kind in kinds), task.options)
 
 
 def name_of(task: Task) -> str:

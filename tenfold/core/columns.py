@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "ANSWERS",
     "Batch",
     "Column",
     "Columns",
@@ -25,9 +24,6 @@ __all__ = [
 ]
 
 Batch = dict[str, np.ndarray]
-
-ANSWERS = ("label", "labels", "boxes", "mask", "words", "tags", "next", "person", "events")
-"""The columns of a table that hold what is to be said of its rows."""
 
 
 @dataclass(frozen=True)

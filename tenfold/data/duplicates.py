@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from tenfold.core.columns import ANSWERS
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.progress import tell
 from tenfold.media.text import near_duplicates
 from tenfold.media.text.near_duplicates import Pairs
@@ -33,13 +33,13 @@ class Copies:
     near: list[list[str]] = field(default_factory=list)
 
 
-def found(table: pd.DataFrame) -> tuple[pd.DataFrame, Copies]:
+def found(table: pd.DataFrame, answer: AnswerKind) -> tuple[pd.DataFrame, Copies]:
     """The copies in a table, which gets a column `near` naming each row's group of near copies."""
     twice = table[table["digest"].duplicated(keep=False)]
-    answers = [name for name in ANSWERS if name in table]
     copies = Copies()
     for _, group in twice.groupby("digest", sort=False):
-        same = all(group[name].nunique() == 1 for name in answers)
+        first, *others = group[list(answer.truths)].to_dict(orient="records")
+        same = all(answer.same(first, one) for one in others)
         (copies.duplicates if same else copies.conflicts).append(list(group["source"]))
     groups = near_groups(table)
     if not groups:

@@ -25,10 +25,11 @@ MEDIA = {medium.column: medium for medium in (decode.MEDIUM,)}
 ScanResult = tuple[str, dict[str, int], Problem | None]
 
 
-def scan(table: pd.DataFrame) -> pd.DataFrame:
+def scan(table: pd.DataFrame, root: Path | None = None) -> pd.DataFrame:
     """The table with `digest`, the columns of the headers, and `problem` where there is one.
 
     A row's digest is that of its medium's bytes or its text; other rows get that of their cells.
+    What is remembered of files is kept apart for each `root`.
     """
     media = [medium for name, medium in MEDIA.items() if name in table]
     if not media and "text" in table:
@@ -37,7 +38,7 @@ def scan(table: pd.DataFrame) -> pd.DataFrame:
         cells = table.drop(columns=["source", "problem", "split"], errors="ignore").to_numpy()
         return table.assign(digest=[_digest(repr(row.tolist()).encode()) for row in cells])
     for medium in media:
-        table = _scanned(table, medium)
+        table = _scanned(table, medium, root)
     return table
 
 
@@ -45,9 +46,9 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _scanned(table: pd.DataFrame, medium: Medium) -> pd.DataFrame:
+def _scanned(table: pd.DataFrame, medium: Medium, root: Path | None) -> pd.DataFrame:
     cells, problems = table[medium.column].tolist(), table["problem"].tolist()
-    memo = cache.Memo(f"{medium.column} {medium.version} {table.attrs.get('root', '')}")
+    memo = cache.Memo(f"{medium.column} {medium.version} {root or ''}")
     stamps = _Stamps()
     found: list[ScanResult] = [("", {}, problem) for problem in problems]
     todo = []

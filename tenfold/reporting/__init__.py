@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers import charts, scoring
+from tenfold.answers import charts
+from tenfold.answers.kind import AnswerKind, natural
 from tenfold.core import system
-from tenfold.core.columns import Columns
+from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import TenfoldError
 from tenfold.core.language import again, say, speaking
 from tenfold.core.results import Explanation
 from tenfold.data.prepare import Prepared
 from tenfold.media.image import draw
 from tenfold.media.text.passages import named, passage
-from tenfold.reporting import answers, exports, provenance, rows, words
+from tenfold.reporting import exports, provenance, rows, words
 from tenfold.reporting import model_card as card
 from tenfold.reporting import texts as report_texts
 from tenfold.reporting.notes import notes
@@ -58,7 +59,10 @@ def write(run: Run, found: Evidence | None = None, out: Path | None = None) -> P
 def model_card(run: Run) -> dict[str, Any]:
     """The model card of a run in English, as JSON has it."""
     with speaking("en"):
-        document, facts = _document(run, None), rows.cut(rows.of_folder(run.folder))
+        document, facts = (
+            _document(run, None),
+            rows.cut(rows.of_folder(run.folder, run.answer_kind)),
+        )
         facts["texts"] = bool(report_texts.texts_of(run.task, run.facts))
         return card.card(run, document, facts, notes(document, facts, loop.log_of(run.folder)))
 
@@ -75,10 +79,11 @@ def _document(run: Run, found: Evidence | None) -> dict[str, Any]:
 def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     document, log = _document(run, found), loop.log_of(run.folder)
     prepared = found.prepared if found else None
-    facts = rows.shown(rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder))
+    kind = run.answer_kind
+    about_rows = rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder, kind)
+    facts = rows.shown(about_rows)
     facts["texts"] = bool(report_texts.texts_of(run.task, run.facts))
-    worst = scoring.worst(found.answers, found.table) if found else []
-    pieces = answers.PIECES.get(run.task.answer(run.facts), answers.nothing)
+    worst = kind.worst(found.answers, found.table) if found else []
     told = notes(document, facts, log)
     about = card.card(run, document, facts, told)
     return {
@@ -86,7 +91,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "document": document,
         "headline": _headline(document),
         "notes": told,
-        "pieces": pieces(document["details"]),
+        "pieces": kind.pieces(document["details"]),
         "examples": _by_examples(document, facts["classes"]),
         "errors": _errors(run, found, worst) if found else [],
         "wrong": len(worst),
@@ -153,27 +158,27 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     texts = [name for name in report_texts.texts_of(run.task, run.facts) if name in found.table]
     table = run.task.show(found.table.iloc[order].reset_index(drop=True), run.facts)
     maps = _maps(run, table, columns)
-    cards = []
+    cards, kind = [], run.answer_kind
     for place, row in enumerate(map(int, order)):
-        right = answers.truth(table, place)
+        right = kind.truth_text(table, place)
         images = [draw.thumbnail(taken[name][place]) for name in names]
         one = maps.get(place)
         if one is not None and one.over in taken:
             images.append(draw.thumbnail(draw.overlay(taken[one.over][place], one.weights)))
         source = str(table["source"].iloc[place]) if "source" in table else ""
-        said = answers.said(found.answers[row], right)
+        answer = found.answers[row]
         cells = {name: report_texts.text_of(table[name].iloc[place]) for name in texts}
-        parts = report_texts.answered(found.answers[row])
+        parts = None if isinstance(answer, Problem) else kind.marks(answer)
         shown = [
             passage(text, _over(one, name), MOST_LETTERS)
             if parts is None
             else named(text, marks, MOST_LETTERS, others)
             for name, text in cells.items()
-            for marks, others in _both(parts, report_texts.true(table, place))
+            for marks, others in _both(parts, kind.true_marks(table, place))
         ]
         card: dict[str, Any] = {"truth": right, "source": source, "images": images}
         card |= {"passages": shown, "named": parts is not None}
-        cards.append(card | said)
+        cards.append(card | kind.said(answer, right))
     return cards
 
 
@@ -255,10 +260,11 @@ def _examples(task: Task, prepared: Prepared, texts: list[str]) -> list[dict[str
     columns = prepared.inputs("train")
     names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
     table = prepared.table("train")
-    if not (names or texts) or not {"label", "labels"} & set(table):
-        return _plain_examples(task.show(table, prepared.facts), texts)
-    each = table["labels"].explode() if "labels" in table else table["label"]
-    classes = sorted(map(str, each.dropna().unique()), key=scoring.natural)
+    kind = prepared.answer
+    if not (names or texts) or not kind.has_examples:
+        return _plain_examples(kind, task.show(table, prepared.facts), texts)
+    each = pd.Series(kind.strata(table), table.index, dtype=object).explode().dropna()
+    classes = sorted(map(str, each.unique()), key=natural)
     most = max(1, min(8, MOST_EXAMPLES // max(1, len(classes))))
     found = []
     for name in classes[:MOST_EXAMPLES]:
@@ -275,13 +281,15 @@ def _examples(task: Task, prepared: Prepared, texts: list[str]) -> list[dict[str
     return found
 
 
-def _plain_examples(table: pd.DataFrame, texts: list[str]) -> list[dict[str, Any]]:
+def _plain_examples(
+    kind: AnswerKind, table: pd.DataFrame, texts: list[str]
+) -> list[dict[str, Any]]:
     """A few texts of training rows that have no class, with the parts that they name."""
     if not texts:
         return []
     some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
     shown = [
-        named(report_texts.text_of(table[texts[0]].iloc[row]), report_texts.true(table, row), 300)
+        named(report_texts.text_of(table[texts[0]].iloc[row]), kind.true_marks(table, row), 300)
         for row in map(int, some)
     ]
     return [{"name": "", "images": [], "passages": shown}]

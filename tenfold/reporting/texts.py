@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from tenfold.answers import charts
 from tenfold.core.language import say
 from tenfold.data.prepare import Prepared
 from tenfold.media.interactions.cover import BETWEEN
 from tenfold.media.text import tokens
-from tenfold.media.text.passages import NamedSpans, Pieces, passage
+from tenfold.media.text.passages import Pieces, passage
 from tenfold.task import Task
 
-__all__ = ["answered", "examples", "lengths", "text_of", "texts_of", "true"]
+__all__ = ["examples", "lengths", "text_of", "texts_of"]
 
 
 def texts_of(task: Task, facts: dict[str, Any]) -> list[str]:
@@ -29,26 +28,6 @@ def texts_of(task: Task, facts: dict[str, Any]) -> list[str]:
 def text_of(cell: Any) -> str:
     """A cell as it is shown: a list with | between its entries."""
     return BETWEEN.join(map(str, cell)) if isinstance(cell, (list, tuple)) else str(cell)
-
-
-def answered(answer: Any) -> NamedSpans | None:
-    """The parts that an answer names, in order; None for a kind of answer that names none."""
-    found = getattr(answer, "spans", getattr(answer, "tags", None))
-    return None if found is None else sorted(map(tuple, found), key=lambda one: one[1])
-
-
-def true(table: pd.DataFrame, row: int) -> NamedSpans:
-    """The parts that a labelled row names: tags that begin and go on are one part, O is none."""
-    found: NamedSpans = []
-    if not {"tags", "places"} <= set(table):
-        return found
-    for tag, (start, end) in zip(table["tags"].iloc[row], table["places"].iloc[row], strict=True):
-        name = tag[2:] if tag[:2] in ("B-", "I-") else tag
-        if tag[:2] == "I-" and found and found[-1][0] == name:
-            found[-1] = (name, found[-1][1], int(end))
-        elif tag != "O":
-            found.append((name, int(start), int(end)))
-    return found
 
 
 # --- what the rows look like ----------------------------------------------------------------------

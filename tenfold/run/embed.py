@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core import system
-from tenfold.core.columns import ANSWERS, Columns, Encoded, Problem
+from tenfold.core.columns import Columns, Encoded, Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
@@ -82,13 +82,13 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     """
     own = run.task.gallery(run.facts)
     if own is not None:
-        told = own[[name for name in ANSWERS if name in own]]  # what is said of a row is not in it
-        bare = own.drop(columns=told.columns)
-        table = scan(bare.assign(problem=pd.Series([None] * len(own), dtype=object))).join(told)
+        bare = own[[*run.task.inputs(run.facts), "source"]]  # titles are not part of the content
+        table = scan(bare.assign(problem=pd.Series([None] * len(own), dtype=object)))
+        table = table.join(own.drop(columns=bare.columns))
         return Training(table, np.asarray(_kept(run, table).columns[NAME]))
     source = run_rows.place_of(run, data, verb)
     known = run_rows.rows_of(run)
-    table = run_rows.own_rows(run_rows.looked_at(run, source)[0], known, "train")
+    table = run_rows.own_rows(run, run_rows.looked_at(run, source)[0], known, "train")
     wanted = sum(row["split"] == "train" for row in known)
     if table.empty:
         raise DataRefused(

@@ -1,7 +1,7 @@
 """Which parts of an input an answer rests on: cover and ask again, or Grad-CAM; and a check of it.
 
 Covering works for every way to an answer (a torch network, a runtime, a server) and every kind of
-Prediction, through `scoring.retained`. A picture is covered as it is encoded, a text in the words
+answer, through `AnswerKind.retained`. A picture is covered as it is encoded, a text in the words
 that were handed over. Grad-CAM needs a torch network that names its `last_map`. The check
 (J. Adebayo et al. 2018, arXiv 1810.03292): the same network with its weights shuffled has learnt
 nothing, so a map that stays as it was shows the input and not the network.
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tenfold.answers import scoring
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Column, Columns, Problem, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.results import Explanation, Prediction
@@ -49,6 +49,10 @@ class OpenRun(Protocol):
     task: Any
     facts: dict[str, Any]
 
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """The kind of answer that the run gives."""
+
     def answer(self, columns: Columns) -> Sequence[Prediction | Problem]:
         """Predictions of encoded rows."""
 
@@ -68,15 +72,20 @@ def covered(
     `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
     that were given. At most 64 covers an input, asked about in one batch.
     """
-    cells = in_cells(run.answers_of, run.task.inputs(run.facts), table, row, about)
-    return cells + occlusion(run.answer, columns, row, about)
+    kind = run.answer_kind
+    cells = in_cells(kind, run.answers_of, run.task.inputs(run.facts), table, row, about)
+    return cells + occlusion(kind, run.answer, columns, row, about)
 
 
 # --- cover and ask again --------------------------------------------------------------------------
 
 
 def occlusion(
-    say: AskColumns, columns: Columns, row: int = 0, about: Prediction | None = None
+    kind: AnswerKind,
+    say: AskColumns,
+    columns: Columns,
+    row: int = 0,
+    about: Prediction | None = None,
 ) -> list[Explanation]:
     """For every column that can be covered: what of the answer is lost where it is covered.
 
@@ -91,7 +100,9 @@ def occlusion(
         name: next((f for f in FORMS if f.fits(column)), None) for name, column in alone.items()
     }
     return [
-        _covered(say, alone, name, form, before) for name, form in forms.items() if form is not None
+        _covered(kind, say, alone, name, form, before)
+        for name, form in forms.items()
+        if form is not None
     ]
 
 
@@ -105,13 +116,18 @@ def _alone(column: Column, columns: Columns, row: int) -> Column:
 
 
 def _covered(
-    say: AskColumns, alone: dict[str, Column], name: str, form: ColumnCover, before: Prediction
+    kind: AnswerKind,
+    say: AskColumns,
+    alone: dict[str, Column],
+    name: str,
+    form: ColumnCover,
+    before: Prediction,
 ) -> Explanation:
     covers, grid = form.covers(np.asarray(alone[name])[0])
     many = {other: _repeated(column, len(covers)) for other, column in alone.items()}
-    whole = scoring.retained(before, before)
+    whole = kind.retained(before, before)
     lost = [
-        0.0 if isinstance(one, Problem) else whole - scoring.retained(before, one)
+        0.0 if isinstance(one, Problem) else whole - kind.retained(before, one)
         for one in say(Columns(many | {name: covers}))
     ]
     return Explanation(name, "occlusion", np.round(np.reshape(lost, grid), 4).tolist())
@@ -129,6 +145,7 @@ FORMS = (picture_cover.COVER,)
 
 
 def in_cells(
+    kind: AnswerKind,
     say: AskTable,
     inputs: dict[str, Any],
     table: pd.DataFrame,
@@ -146,13 +163,14 @@ def in_cells(
     media = {name: CELLS[inputs[name].medium] for name in names}
     parts = {name: media[name].parts(alone[name].iloc[0]) for name in names}
     return [
-        _cell_covered(say, alone, name, parts[name], media[name], before)
+        _cell_covered(kind, say, alone, name, parts[name], media[name], before)
         for name in names
         if parts[name]
     ]
 
 
 def _cell_covered(
+    kind: AnswerKind,
     say: AskTable,
     alone: pd.DataFrame,
     name: str,
@@ -160,7 +178,7 @@ def _cell_covered(
     cover: CellCover,
     before: Prediction,
 ) -> Explanation:
-    cell, whole = alone[name].iloc[0], scoring.retained(before, before)
+    cell, whole = alone[name].iloc[0], kind.retained(before, before)
     many = max(1, AT_ONCE // max(1, len(cell)))
     lost: list[float] = []
     for start in range(0, len(parts), many):
@@ -169,7 +187,7 @@ def _cell_covered(
         asked[name] = pd.Series(some, dtype=object)
         lost += [
             # Where nothing is left to answer, nothing of the answer is left.
-            whole - (0.0 if isinstance(one, Problem) else scoring.retained(before, one))
+            whole - (0.0 if isinstance(one, Problem) else kind.retained(before, one))
             for one in say(asked)
         ]
     found = Explanation(name, "occlusion", np.round(lost, 4).tolist())

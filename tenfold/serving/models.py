@@ -16,7 +16,7 @@ from tenfold.core.settings import check_settings
 from tenfold.media.input import Input
 from tenfold.run.folder import EXPORTS
 from tenfold.run.run import Run
-from tenfold.serving.declared import answer_name, options
+from tenfold.serving.declared import options
 from tenfold.serving.inputs import FORMS, Form
 from tenfold.serving.replies import Refused
 from tenfold.serving.settings import Settings
@@ -70,7 +70,7 @@ class Model:
     @property
     def options(self) -> type:
         """The dataclass of choices at prediction time."""
-        return type(self.run.task).options
+        return self.run.options
 
     @property
     def parts(self) -> int:
@@ -132,7 +132,7 @@ class Model:
                 name: {"medium": one.medium, "choices": list(one.choices)}
                 for name, one in self.inputs.items()
             },
-            "answer": answer_name(self.run.task.answer(self.run.facts)),
+            "answer": self.run.answer_kind.name,
             "options": options(self.options),
             "classes": self.run.classes,
             "headline": headline,

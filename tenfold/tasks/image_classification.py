@@ -24,8 +24,9 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers import classes as class_answers
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.kind import AnswerKind
+from tenfold.answers.label import LABEL
+from tenfold.answers.labels import LABELS
 from tenfold.core import device
 from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
 from tenfold.core.errors import UsageError, nearest
@@ -33,6 +34,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.files import labelled
 from tenfold.media.image import augment as image_augment
@@ -53,6 +55,7 @@ networks = lazy("tenfold.networks.image_classifier")
 
 # B pictures of a batch, H W C height, width, channels, K classes
 
+INPUTS = {"image": Input("image")}
 SIZES = ("tiny", "small", "medium", "large")
 SIZED = ("fast", "residual")  # networks that `size` makes wider
 AUGMENTS = (  # that a search may try beside what suits the data
@@ -79,14 +82,6 @@ def _around_the_recipe(settings: dict[str, Any]) -> Range:
     """A sixth to six times the rate that the network and optimizer of a trial would have."""
     own = _recipe_of(settings["network"], settings["optimizer"]).learning_rate
     return Range(own / 6, own * 6)
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Choices at prediction time."""
-
-    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
-    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -124,26 +119,27 @@ class ImageClassification(Task):
     )
 
     encoding = 2
-    options = _Options
+    answers = (LABEL, LABELS)
 
-    def read(self, source: Any) -> Table:
-        return labelled.read(source, image_decode.MEDIUM)
+    def read(self, source: Any) -> Rows:
+        rows = labelled.read(source, image_decode.MEDIUM)
+        return rows.completed(class_answers.kind_in(rows.table), INPUTS)
 
-    def learn(self, train: Table) -> Facts:
-        height, width = _sides(train, self.image_size)
-        channels = int(train["channels"].max())
+    def learn(self, train: Rows) -> Facts:
+        height, width = _sides(train.table, self.image_size)
+        channels = int(train.table["channels"].max())
         masked = self.foreground == "mixture"
         facts = {
             "data": {"height": height, "width": width, "channels": channels, "masked": masked},
             "answers": class_answers.answers(train),
         }
-        return facts | {"net": self._net(facts, train)}
+        return facts | {"net": self._net(facts, len(train.table))}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        return {"image": Input("image")}
+        return INPUTS
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Labels if facts["answers"]["several"] else Label
+    def answer(self, facts: Facts) -> AnswerKind:
+        return class_answers.kind_of(facts["answers"])
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data = facts["data"]
@@ -192,15 +188,12 @@ class ImageClassification(Task):
         return net, fitted
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        options = options or _Options()
-        return class_answers.answers_of(
-            outputs["probabilities"], facts["answers"], options.top, options.threshold
-        )
+        return class_answers.answers_of(outputs["probabilities"], facts["answers"], options)
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         return {"foreground channel set to one": _all_object} if facts["data"]["masked"] else {}
 
-    def _net(self, facts: Facts, train: Table) -> Facts:
+    def _net(self, facts: Facts, rows: int) -> Facts:
         """What `build` knows: the network and what may be changed in a picture."""
         data, answers = facts["data"], facts["answers"]
         shape = (data["channels"] + data["masked"], data["height"], data["width"])
@@ -210,7 +203,7 @@ class ImageClassification(Task):
             line = ready.line_of(self.network, *shape, self.size) if named else self.network
             classes = len(answers["classes"])
             ready.fitted(line, *shape, classes)
-            for sentence in ready.waste(line, *shape, classes, len(train)):
+            for sentence in ready.waste(line, *shape, classes, rows):
                 tell(sentence)
         if self.network not in SIZED and self.size != "small":
             tell(f"The network {self.network!r} has one size: --size changes nothing.")

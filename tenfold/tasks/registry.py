@@ -106,7 +106,7 @@ def _fitting(data: Any) -> list[str]:
     with listening(Silent()):
         for task in names():
             with contextlib.suppress(TenfoldError):
-                problems = class_of(task)().read(data).get("problem", pd.Series([None]))
+                problems = class_of(task)().read(data).table["problem"]
                 if problems.isna().mean() > 0.5:
                     found.append(task)
     return found

@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.answers.scoring import natural
-from tenfold.answers.spans import Spans, Tags
+from tenfold.answers.kind import AnswerKind, natural
+from tenfold.answers.spans import SPANS, Spans
+from tenfold.answers.tags import TAGS, Tags
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.text import tagged, tokens
@@ -44,18 +46,12 @@ networks = lazy("tenfold.networks.tagger")
 
 # N texts, T tokens, K tags, F features of a token
 
+INPUTS = {"text": Input("text")}
 SIZES = {"tiny": (64, 2), "small": (128, 4), "medium": (256, 5), "large": (384, 6)}
 MODELS = ("auto", "network", "linear", "naive-bayes")
 FEATURES = 10
 LONGEST = 20_000
 """Tokens of a text that are looked at; what lies behind them gets no tag."""
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Choices at prediction time."""
-
-    threshold: float = setting(0.0, "least probability of a span that is named", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -76,19 +72,21 @@ class TokenClassification(Task):
         0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
     )
 
-    options = _Options
+    answers = (SPANS, TAGS)
 
-    def read(self, source: Any) -> Table:
-        return tagged.read(source, self.target)
+    def read(self, source: Any) -> Rows:
+        rows = tagged.read(source, self.target)
+        begins = any(tag.startswith("B-") for tags in rows.table["tags"] for tag in tags)
+        return rows.completed(SPANS if begins else TAGS, INPUTS)
 
-    def learn(self, train: Table) -> Facts:
-        counts = train["tags"].explode().dropna().value_counts()
+    def learn(self, train: Rows) -> Facts:
+        counts = train.table["tags"].explode().dropna().value_counts()
         tags = _whole(map(str, counts.index))
-        data = {"buckets": _buckets(train)}
+        data = {"buckets": _buckets(train.table)}
         answers = {
             "tags": tags,
             "counts": [int(counts.get(tag, 0)) for tag in tags],
-            "spans": any(tag.startswith("B-") for tag in tags),
+            "spans": train.answer is SPANS,
         }
         return {
             "data": data,
@@ -97,10 +95,10 @@ class TokenClassification(Task):
         }
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        return {"text": Input("text")}
+        return INPUTS
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Spans if facts["answers"]["spans"] else Tags
+    def answer(self, facts: Facts) -> AnswerKind:
+        return SPANS if facts["answers"]["spans"] else TAGS
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         read, problems = tokens.texts_of(table["text"])
@@ -146,7 +144,8 @@ class TokenClassification(Task):
         return net.eval(), fitted | _keep(net, parts.selection, plan.facts, self.model)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        answers, threshold = facts["answers"], (options or _Options()).threshold
+        answers = facts["answers"]
+        threshold = options.threshold if answers["spans"] else 0.0
         found: list[Any] = [None] * len(outputs["scores"])
         for rows, ways in crf.ways(outputs, answers["tags"]):
             for row, way in zip(rows, ways, strict=True):

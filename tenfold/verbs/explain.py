@@ -25,7 +25,6 @@ from tenfold.media.files.references import error_line, printable
 from tenfold.media.image import draw
 from tenfold.media.text.passages import passage, strongest
 from tenfold.reporting import write_gallery
-from tenfold.reporting.answers import said
 from tenfold.reporting.texts import text_of, texts_of
 from tenfold.reporting.words import share
 from tenfold.run import explain as run_explain
@@ -109,13 +108,13 @@ def explain(
     for table in _first(tables(opened.task.inputs(opened.facts), inputs), limit):
         for one in _answered(asked, table):
             found.append(one)
-            _draw(one, asked.about, folder, len(found))
+            _draw(asked, one, folder, len(found))
             advance("explaining", len(found), limit)
     page = folder / "index.html"
     with language.speaking(lang):
         title = language.say("Explained by {run}", run=opened.folder.resolve().name)
         texts = texts_of(opened.task, opened.facts)
-        write_gallery(page, title, [_card(one, asked.about) for one in found], bool(texts))
+        write_gallery(page, title, [_card(asked, one) for one in found], bool(texts))
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
     _warn(found, "text" if texts else "picture")
@@ -132,7 +131,7 @@ def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
         "page": str(page),
         "inputs": [one.to_json() for one in found],
     }
-    lines = [_line(one, asked.about) for one in found]
+    lines = [_line(asked, one) for one in found]
     what = "Page" if texts_of(asked.run.task, asked.run.facts) else "Pictures"
     return Document(content, "\n".join([*lines, "", *_compared(found), f"{what}: {page}"]))
 
@@ -156,14 +155,14 @@ def _known(run: Run, about: str | None) -> str | None:
     if about is None:
         return None
     name = unicodedata.normalize("NFC", str(about))
-    classes = run.classes if hasattr(run.task.answer(run.facts), "about") else []
+    classes = run.answer_kind.explainable(run.facts.get("answers", {}))
     if name not in classes:
         there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
         raise UsageError(
             f"The run knows no class {name!r}",
             code="unknown-class",
             where=str(run.folder),
-            fix=there if classes else "Its answers are no classes.",
+            fix=there if classes else "This run does not predict classes; leave out --about.",
         )
     return name
 
@@ -221,8 +220,8 @@ class _Asked:
         """The maps of one row in one way, of `answer`, which may be that of another run."""
         if way == "occlusion":
             (own,) = run.answer(one.columns)
-            same = isinstance(own, Problem) or not hasattr(answer, "weighed_by")
-            before = answer if same else answer.weighed_by(own)
+            failed = isinstance(own, Problem)
+            before = answer if failed else run.answer_kind.weighed_by(answer, own)
             return run_explain.covered(run, one.row, one.columns, about=before)
         return run_explain.grad_cam(run.net, one.columns, about=self._number(answer))
 
@@ -258,7 +257,8 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     """The input with its maps, each compared with those of random networks."""
     if isinstance(one.answer, Problem):
         return one
-    answer = one.answer if asked.about is None else one.answer.about(asked.about)
+    kind, answer = asked.run.answer_kind, one.answer
+    answer = answer if asked.about is None else kind.about(answer, asked.about)
     for way in _ways(asked.run, asked.method):
         maps = asked.of(asked.run, one, way, answer)
         one.explanations += maps
@@ -270,7 +270,7 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     return one
 
 
-def _draw(one: Explained, about: str | None, folder: Path, number: int) -> None:
+def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
     """Writes the picture beside its heat maps, with the answer below."""
     shown = [name for name, column in one.columns.arrays.items() if draw.is_picture(column)]
     if isinstance(one.answer, Problem) or not shown:
@@ -284,7 +284,7 @@ def _draw(one: Explained, about: str | None, folder: Path, number: int) -> None:
     ]
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:60]
     one.file = f"{number:03d}-{stem}.png"
-    draw.panels(views, _caption(one.answer, about)).save(folder / one.file)
+    draw.panels(views, _caption(asked, one.answer)).save(folder / one.file)
 
 
 def _title(one: Explanation) -> str:
@@ -294,8 +294,8 @@ def _title(one: Explanation) -> str:
     return f"covered: up to {share(max(0.0, np.max(one.weights)))} less sure"
 
 
-def _caption(answer: Any, about: str | None) -> str:
-    words = said(answer)
+def _caption(asked: _Asked, answer: Any) -> str:
+    words, about = asked.run.answer_kind.said(answer), asked.about
     sure = "" if words["sure"] is None else share(words["sure"])
     found = f"{short(words['said'], 60)}  {sure}".rstrip()
     if about is None:
@@ -304,12 +304,12 @@ def _caption(answer: Any, about: str | None) -> str:
     return f"{found}; what speaks for {short(about, 40)}  {chance}"
 
 
-def _card(one: Explained, about: str | None) -> dict[str, Any]:
+def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
     card: dict[str, Any] = {"source": one.source, "file": one.file, "error": "", "others": []}
     card["passages"] = _passages(one)
     if isinstance(one.answer, Problem):
         return card | {"error": str(one.answer)}
-    words = said(one.answer)
+    words = asked.run.answer_kind.said(one.answer)
     others = [
         pair for pair in one.answer.chances.items() if pair[0] not in words["said"].split(" + ")
     ]
@@ -317,8 +317,7 @@ def _card(one: Explained, about: str | None) -> dict[str, Any]:
         {"method": TITLES[way], "value": value, "alike": value is not None and value > ALIKE}
         for way, value in one.random_weights.items()
     ]
-    about = "" if about is None else about
-    return card | words | {"others": others[:3], "about": about, "checks": checks}
+    return card | words | {"others": others[:3], "about": asked.about or "", "checks": checks}
 
 
 def _passages(one: Explained) -> list[dict[str, Any]]:
@@ -335,7 +334,7 @@ def _over(one: Explained, name: str) -> Explanation | None:
     return next((each for each in one.explanations if each.over == name and each.places), None)
 
 
-def _line(one: Explained, about: str | None) -> str:
+def _line(asked: _Asked, one: Explained) -> str:
     if isinstance(one.answer, Problem):
         return error_line(one.source, one.answer)
     parts = [
@@ -344,7 +343,7 @@ def _line(one: Explained, about: str | None) -> str:
         if each.places
     ]
     shown = one.file or "; ".join(filter(None, parts))
-    return f"{printable(one.source)}\t{_caption(one.answer, about)}\t{shown}"
+    return f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}"
 
 
 # --- does it move with the network? ---------------------------------------------------------------

@@ -171,8 +171,8 @@ NOTHING = Problem(
 def _digests(table: Table) -> list[str]:
     """Digests of the rows' content; empty where there is nothing to read."""
     looked = table.assign(problem=pd.Series([None] * len(table), table.index, dtype=object))
-    looked.attrs["root"] = "similar"  # what is remembered of other tables stays as it is
-    return list(scan(looked)["digest"])
+    root = Path("similar")  # what is remembered of other tables stays as it is
+    return list(scan(looked, root)["digest"])
 
 
 def _neighbour(training: Training, row: int, score: float, same: dict[int, float]) -> Neighbour:

@@ -241,7 +241,7 @@ def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] 
 
 def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any]) -> None:
     runs.begin(folder, task, prepared.facts, settings)
-    runs.rows(folder, prepared.used, prepared.quarantined)
+    runs.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
 
 
 def _learn(

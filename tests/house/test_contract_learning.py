@@ -28,7 +28,6 @@ from learning import (
 from subjects import SEED, Call, Subject, handed_over
 from subjects import subject as subject
 
-from tenfold.answers import scoring
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import Stopped
 from tenfold.training import loop
@@ -48,7 +47,7 @@ def test_one_batch_can_be_learnt_by_heart(subject: Subject, monkeypatch: pytest.
     run = dataclasses.replace(subject.run, net=call.net, infer=by_torch(call.net))
     answers = run.answer(subject.prepared.columns.only(subject.prepared.eaten).view(rows))
     used = subject.prepared.used.iloc[subject.prepared.rows("train")[:12]]
-    assert scoring.score(answers, used, used).best.value == 1.0
+    assert subject.prepared.answer.score(answers, used, used).best.value == 1.0
 
 
 def worth(call: Call, batch: Columns) -> float:

@@ -11,8 +11,11 @@ import torch
 from subjects import Call
 from torch import nn
 
+from tenfold.answers.label import LABEL
+from tenfold.answers.labels import LABELS
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
+from tenfold.core.rows import Rows
 from tenfold.task import Facts
 from tenfold.tasks import registry
 from tenfold.training import loop
@@ -38,16 +41,15 @@ def train_table(
 
 
 def facts_of(counts: dict[str, int] | None = None, settings: Any = None, **look: Any) -> Facts:
-    return registry.find(TASK, **settings or {}).learn(
-        train_table(counts or {"cat": 8, "dog": 8}, **look)
-    )
+    table = train_table(counts or {"cat": 8, "dog": 8}, **look)
+    return registry.find(TASK, **settings or {}).learn(Rows(table, answer=LABEL))
 
 
 def facts_at(height: int, width: int, channels: int, settings: Any, **look: Any) -> Facts:
     """The same for pictures stored at just these sides."""
     facts = facts_of(EVEN, settings, channels=channels, **look)
     facts["data"] |= {"height": height, "width": width}
-    return facts | {"net": registry.find(TASK, **settings)._net(facts, train_table(EVEN))}
+    return facts | {"net": registry.find(TASK, **settings)._net(facts, sum(EVEN.values()))}
 
 
 def noise(facts: Facts, rows: int = 16) -> Parts:
@@ -80,7 +82,8 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **settings: Any) -> Cal
 def several_facts() -> Facts:
     table = train_table({"x": 6}).drop(columns="label")
     rows = [("a",), ("a", "b"), (), ("c",), ("b", "c"), ("a", "b", "c")]
-    return registry.find(TASK).learn(table.assign(labels=pd.Series(rows, dtype=object)))
+    table = table.assign(labels=pd.Series(rows, dtype=object))
+    return registry.find(TASK).learn(Rows(table, answer=LABELS))
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

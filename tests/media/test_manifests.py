@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pictures_made import drawn, encoded, folder, png, zipped
-from preparing import read
+from preparing import ignored, read
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.data.scan import scan
@@ -89,7 +89,7 @@ def test_a_manifest_in_a_folder_around_everything(tmp_path, archive):
     (root / "photos" / "labels.csv").write_text(PLAIN.replace("\n", "\nimg/").rstrip("img/"))
     table = read(zipped(root, tmp_path / "data.zip") if archive else root)
     assert [bytes(references.fetch(cell)) for cell in table["image"]] == [png(0), png(1), png(2)]
-    assert list(table["label"]) == ["cat", "dog", "cat"] and not table.attrs["ignored"]
+    assert list(table["label"]) == ["cat", "dog", "cat"]
 
 
 def test_a_manifest_finds_names_that_macos_decomposed(tmp_path):
@@ -188,7 +188,7 @@ def test_a_table_that_is_no_manifest_is_ignored(tmp_path):
 def test_files_a_manifest_does_not_name_are_ignored_and_named(tmp_path):
     pictured(tmp_path, ("a.png", "b.png", "c d.png", "e.png"))
     (tmp_path / "l.csv").write_text(PLAIN)
-    assert read(tmp_path).attrs["ignored"] == ["e.png"]
+    assert ignored(tmp_path) == ["e.png"]
 
 
 def test_labels_that_are_numbers_stay_as_they_are_written(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pictures_made import folder, idx, idx_folder, png, zipped
 from PIL import Image
-from preparing import read
+from preparing import ignored, read
 
 from tenfold.core.errors import DataRefused, TenfoldError
 from tenfold.data.scan import scan
@@ -93,7 +93,7 @@ def test_what_lies_loose_beside_the_classes_is_ignored_and_named(tmp_path):
     folder(tmp_path, 2)
     (tmp_path / "cover.png").write_bytes(png(9))
     table = read(tmp_path)
-    assert len(table) == 4 and "cover.png" in table.attrs["ignored"]
+    assert len(table) == 4 and "cover.png" in ignored(tmp_path)
 
 
 def test_the_first_rows_of_any_number_are_balanced(tmp_path):
@@ -113,7 +113,7 @@ def test_what_systems_leave_behind_is_ignored_quietly(tmp_path, archive):
             place.write_bytes(png(50))
     source = zipped(root, tmp_path / "photos.zip") if archive else root
     assert rows(source) == EXPECTED
-    assert len(read(source).attrs["ignored"]) >= 8
+    assert len(ignored(source)) >= 8
 
 
 def test_texts_beside_pictures_are_ignored_and_named(tmp_path):
@@ -122,7 +122,7 @@ def test_texts_beside_pictures_are_ignored_and_named(tmp_path):
         (tmp_path / "cat" / name).write_text("text")
     table = read(tmp_path)
     assert len(table) == 4
-    assert set(table.attrs["ignored"]) == {
+    assert set(ignored(tmp_path)) == {
         f"cat/{n}" for n in ("notes.txt", "LICENSE.md", "list.json", "info.xml")
     }
 
@@ -139,7 +139,7 @@ def test_a_file_without_suffix_and_picture_is_ignored(tmp_path):
     folder(tmp_path, 2)
     (tmp_path / "cat" / "Makefile").write_text("all:")
     table = read(tmp_path)
-    assert len(table) == 4 and table.attrs["ignored"] == ["cat/Makefile"]
+    assert len(table) == 4 and ignored(tmp_path) == ["cat/Makefile"]
 
 
 def test_names_composed_and_decomposed_are_one_class(tmp_path):

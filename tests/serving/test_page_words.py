@@ -10,6 +10,7 @@ from page_server import PAGE
 
 from tenfold.core.language import say, speaking
 from tenfold.reporting.words import METRICS
+from tenfold.task import options_of
 from tenfold.tasks import registry
 
 FILES = text_of(PAGE)
@@ -72,7 +73,7 @@ def test_metrics_are_called_as_in_the_report():
 def test_what_applications_say_of_themselves_is_translated():
     for kind in registry.names():
         assert kind.replace("-", " ") in SAID
-        for option in dataclasses.fields(type(registry.find(kind)).options):
+        for option in dataclasses.fields(options_of(registry.class_of(kind))):
             assert option.metadata["help"] in SAID
 
 

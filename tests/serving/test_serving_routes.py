@@ -13,7 +13,7 @@ from served import PREDICT, one
 from served import picture as picture
 from served import subject as subject
 
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.labels import Labels
 from tenfold.core.results import to_json
 from tenfold.media.input import Input
 from tenfold.serving.pages import MEDIA

@@ -17,6 +17,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import decoded
 from tenfold.media.files.listing import Entry, Tree
@@ -43,15 +44,14 @@ def is_manifest(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
-def from_file(path: Path, medium: Medium) -> pd.DataFrame:
+def from_file(path: Path, medium: Medium) -> Rows:
     """The rows of a manifest file; its paths are relative to its own folder."""
-    frame = _frame(_content(references.file_cell(path), path.name), path.name)
-    table = _table(frame, path.name, medium, _Near(path.parent.resolve(), {}))
-    table.attrs["root"] = str(path.parent)
-    return table
+    frame, ragged = _frame(_content(references.file_cell(path), path.name), path.name)
+    table = _table(frame, ragged, path.name, medium, _Near(path.parent.resolve(), {}))
+    return Rows(table, root=path.parent)
 
 
-def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
+def from_tree(tree: Tree, medium: Medium) -> Rows | None:
     """The rows of the one manifest at the top of a folder or archive, if there is one.
 
     A single folder around everything, as archives often have, is not the top.
@@ -62,29 +62,27 @@ def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     top = [name for name, _ in same]
     found = [e for e in tree.entries if len(e.parts) == len(top) and is_manifest(e.name)]
     frames = [(entry, _frame(_content(entry.cell, entry.name), entry.name)) for entry in found]
-    fitting = [(entry, frame) for entry, frame in frames if _find(frame, _PATH)]
+    fitting = [(entry, *frame) for entry, frame in frames if _find(frame[0], _PATH)]
     if not fitting:
         return None
     if len(fitting) > 1:
-        names = ", ".join(entry.name for entry, _ in fitting)
+        names = ", ".join(entry.name for entry, *_ in fitting)
         raise UsageError(
             f"There are {len(fitting)} manifests: {names}",
             code="several-manifests",
             where=str(tree.root),
             fix="Give the path of the one you mean.",
         )
-    entry, frame = fitting[0]
+    entry, frame, ragged = fitting[0]
     start = "".join(f"{name}/" for name in top)
     near = _Near(
         tree.root.resolve().joinpath(*top),
         {item.name.removeprefix(start): item for item in tree.entries},
     )
-    table = _table(frame, entry.name, medium, near)
+    table = _table(frame, ragged, entry.name, medium, near)
     used = set(table[medium.column])
-    table.attrs["ignored"] = [
-        item.name for item in tree.entries if item.cell not in used and item is not entry
-    ]
-    return table
+    ignored = [item.name for item in tree.entries if item.cell not in used and item is not entry]
+    return Rows(table, ignored=ignored)
 
 
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
@@ -124,14 +122,15 @@ def _content(cell: str, name: str) -> bytes:
         raise _unusable(name, error.problem.reason) from error
 
 
-def _frame(data: bytes, name: str) -> pd.DataFrame:
+def _frame(data: bytes, name: str) -> tuple[pd.DataFrame, list[bool]]:
     """The table, its index the lines (of a text) or rows (of Parquet) that a person would count."""
     if name.lower().endswith(".parquet"):
         try:
             frame: pd.DataFrame = _parquet.read_table(io.BytesIO(data)).to_pandas()
         except (OSError, ValueError, KeyError) as error:
             raise _unusable(name, f"cannot be read as Parquet ({error})") from error
-        return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
+        frame = frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
+        return frame, [False] * len(frame)
     text = decoded(data)
     if "\0" in text:
         raise _unusable(name, "holds NUL characters")
@@ -142,8 +141,7 @@ def _frame(data: bytes, name: str) -> pd.DataFrame:
     index = pd.Index(numbers[1:], name="line")
     columns = pd.Index(names)
     frame = pd.DataFrame([row[: len(names)] for row in rows], index, columns, dtype=object)
-    frame.attrs["ragged"] = [any(map(str.strip, row[len(names) :])) for row in rows]
-    return frame
+    return frame, [any(map(str.strip, row[len(names) :])) for row in rows]
 
 
 def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
@@ -202,7 +200,9 @@ def _once(frame: pd.DataFrame, column: Any, where: str) -> Any:
     return column
 
 
-def _table(frame: pd.DataFrame, name: str, medium: Medium, near: _Near) -> pd.DataFrame:
+def _table(
+    frame: pd.DataFrame, ragged: list[bool], name: str, medium: Medium, near: _Near
+) -> pd.DataFrame:
     path = _needed(frame, _PATH, "where each file is", name)
     label = _needed(frame, _NAMES["label"], "what it shows", name)
     if frame.empty:
@@ -210,7 +210,6 @@ def _table(frame: pd.DataFrame, name: str, medium: Medium, near: _Near) -> pd.Da
     tell(f"{name}: files from column {str(path)!r}, labels from column {str(label)!r}")
     found = [near.cell("" if value is None else str(value)) for value in frame[path]]
     more = Problem("ragged", "stands on a line with more cells than the header", "Mend the line.")
-    ragged = frame.attrs.get("ragged", [False] * len(frame))
     problems = [more if bad else problem for (_, problem), bad in zip(found, ragged, strict=True)]
     table = pd.DataFrame(
         {
@@ -225,7 +224,7 @@ def _table(frame: pd.DataFrame, name: str, medium: Medium, near: _Near) -> pd.Da
     return _answers(table, frame, label)
 
 
-def from_frame(frame: pd.DataFrame, medium: Medium) -> pd.DataFrame:
+def from_frame(frame: pd.DataFrame, medium: Medium) -> Rows:
     """Rows of a DataFrame whose cells are paths, arrays, bytes or open files."""
     frame = frame.reset_index(drop=True).rename_axis("row")
     column = _needed(frame, [medium.column, *_PATH], "the file, array or open file", "DataFrame")
@@ -239,7 +238,7 @@ def from_frame(frame: pd.DataFrame, medium: Medium) -> pd.DataFrame:
         }
     )
     table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
-    return _answers(table, frame, label)
+    return Rows(_answers(table, frame, label))
 
 
 def cells_of(frame: pd.DataFrame, column: str) -> pd.Series | None:

@@ -19,6 +19,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import decoded, lines, opened, start_of
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
@@ -37,29 +38,23 @@ COARSE = 50
 """Most labels before a colon that are taken for the whole label."""
 
 
-def read(source: Any) -> pd.DataFrame:
-    """One row for each labelled text; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+def read(source: Any) -> Rows:
+    """One row for each labelled text.
 
     Raises UsageError or DataRefused where there is nothing to learn from.
     """
     if isinstance(source, pd.DataFrame):
-        return _from_frame(source)
+        return Rows(_from_frame(source))
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and not is_zip(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
-        table = _rows([(entry, "")], {})
-        table.attrs["root"] = str(path.parent)
-        return _finished(table)
+        return Rows(_finished(_rows([(entry, "")], {})), root=path.parent)
     tree = open_tree(path)
     table, used = _of_tree(tree)
-    table.attrs["root"] = str(tree.root)
-    table.attrs["ignored"] = [
-        *tree.ignored,
-        *(entry.name for entry in tree.entries if entry.cell not in used),
-    ]
-    return _finished(table)
+    unused = (entry.name for entry in tree.entries if entry.cell not in used)
+    return Rows(_finished(table), root=Path(tree.root), ignored=[*tree.ignored, *unused])
 
 
 def texts_of(path: Path) -> Iterator[pd.DataFrame]:
@@ -355,7 +350,6 @@ def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _finished(table: pd.DataFrame) -> pd.DataFrame:
     """Labels as texts or lists of texts, empty texts as problems."""
-    attrs = dict(table.attrs)
     empty = (table["text"].map(lambda text: not str(text).strip())) & table["problem"].isna()
     if empty.any():
         problem = Problem("empty-text", "is empty", "Write something, or remove the row.")
@@ -368,7 +362,6 @@ def _finished(table: pd.DataFrame) -> pd.DataFrame:
         table = table.drop(columns="label").assign(labels=several)
     else:
         table["label"] = _coarse(values.map(_label))
-    table.attrs = attrs
     return table.reset_index(drop=True)
 
 

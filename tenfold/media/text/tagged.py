@@ -20,6 +20,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import TextLine, lines, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
@@ -46,14 +47,14 @@ class Sentence:
     problem: Problem | None = None
 
 
-def read(source: Any, column: str = "auto") -> pd.DataFrame:
-    """One row a sentence; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+def read(source: Any, column: str = "auto") -> Rows:
+    """One row a sentence.
 
     `column` names the column of tags, or counts it from 1. Raises UsageError or DataRefused where
     there is nothing to learn from.
     """
     if isinstance(source, pd.DataFrame):
-        return _from_frame(source)
+        return Rows(_from_frame(source))
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
@@ -76,9 +77,7 @@ def read(source: Any, column: str = "auto") -> pd.DataFrame:
             fix="Put train.conll there: a token and its tag a line, empty lines between sentences.",
         )
     rows = [row for entry, part in files for row in _rows(entry, part, column)]
-    table = _table(rows)
-    table.attrs |= {"root": str(root), "ignored": ignored}
-    return table
+    return Rows(_table(rows), root=Path(root), ignored=ignored)
 
 
 def _fits(entry: Entry) -> bool:

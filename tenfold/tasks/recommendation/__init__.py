@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.ranking import Ranking
-from tenfold.answers.ratings import Ratings
+from tenfold.answers.kind import AnswerKind
+from tenfold.answers.ranking import RANKING, Ranking
+from tenfold.answers.ratings import RATINGS
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
@@ -50,7 +52,6 @@ OFFERED = 20_000
 class _Options:
     """Choices at prediction time."""
 
-    top: int = setting(10, "how many items to list", low=1, high=100)
     again: bool = setting(False, "list what the person had already, too")
     only: str = setting("", "an attribute that items must have, such as genres=Comedy")
 
@@ -73,21 +74,24 @@ class Recommendation(Task):
         0.4, "share of values left out at random", low=0.0, high=0.9, search=(0.2, 0.5)
     )
 
+    answers = (RANKING, RATINGS)
     options = _Options
 
-    def read(self, source: Any) -> Table:
-        return histories.table(interactions.read(source), self.holdout, self.output == "ratings")
-
-    def learn(self, train: Table) -> Facts:
+    def read(self, source: Any) -> Rows:
         ratings = self.output == "ratings"
-        rows = [_told(*pair) for pair in zip(train["items"], train["next"], strict=True)]
+        rows = histories.rows_of(interactions.read(source), self.holdout, ratings)
+        return rows.completed(RATINGS if ratings else RANKING, {"items": Input("items")})
+
+    def learn(self, train: Rows) -> Facts:
+        ratings, table = train.answer is RATINGS, train.table
+        rows = [_told(*pair) for pair in zip(table["items"], table["next"], strict=True)]
         names = sorted({name for row in rows for name in row})
-        about = train.attrs.get("catalogue") or interactions.Catalogue()
+        about = train.extra["catalogue"]
         net = {
             "items": len(names),
             "width": (rating.WIDTHS if ratings else WIDTHS)[self.size],
             "dropout": self.dropout,
-            "ordered": bool(train.attrs.get("ordered", True)),
+            "ordered": bool(train.extra["ordered"]),
             "positions": int(np.clip(np.mean([len(row) for row in rows]) - 1, 4, 32)),
         }
         return {"data": {"rated": ratings} | _catalogue(about, names), "net": net}
@@ -97,8 +101,8 @@ class Recommendation(Task):
         names = catalogue.listed(facts["data"]["items"])[:OFFERED]
         return {"items": Input("items", tuple(titles.get(name, name) for name in names))}
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Ratings if facts["data"]["rated"] else Ranking
+    def answer(self, facts: Facts) -> AnswerKind:
+        return RATINGS if facts["data"]["rated"] else RANKING
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data, known = facts["data"], catalogue.known(facts["data"])
@@ -150,7 +154,7 @@ class Recommendation(Task):
         return rankings.fit(net, parts, plan, wanted)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        top = (options or _Options()).top
+        top = options.top
         if facts["data"]["rated"]:
             return [*rating.answers(outputs, facts["data"], top)]
         names = catalogue.listed(facts["data"]["items"])

@@ -24,14 +24,16 @@ import numpy as np
 
 from tenfold.answers import calibration
 from tenfold.answers import classes as class_answers
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.kind import AnswerKind
+from tenfold.answers.label import LABEL
+from tenfold.answers.labels import LABELS
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.text import labelled, tokens
@@ -49,17 +51,10 @@ networks = lazy("tenfold.networks.text_classifier")
 
 # K classes, V n-grams known
 
+INPUTS = {"text": Input("text")}
 SIZES = {"tiny": 48, "small": 128, "medium": 192, "large": 256}
 CANDIDATES = ("naive Bayes", "linear", "convolution", "mixed")
 MODELS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Choices at prediction time."""
-
-    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
-    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -79,13 +74,14 @@ class TextClassification(Task):
         0.0, "what an error costs the linear models, 0 = best on validation", low=0.0, high=1000.0
     )
 
-    options = _Options
+    answers = (LABEL, LABELS)
 
-    def read(self, source: Any) -> Table:
-        return labelled.read(source)
+    def read(self, source: Any) -> Rows:
+        rows = labelled.read(source)
+        return rows.completed(class_answers.kind_in(rows.table), INPUTS)
 
-    def learn(self, train: Table) -> Facts:
-        data = _vocabularies(list(train["text"]), self.model)
+    def learn(self, train: Rows) -> Facts:
+        data = _vocabularies(list(train.table["text"]), self.model)
         return {
             "data": data,
             "answers": class_answers.answers(train),
@@ -93,10 +89,10 @@ class TextClassification(Task):
         }
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        return {"text": Input("text")}
+        return INPUTS
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Labels if facts["answers"]["several"] else Label
+    def answer(self, facts: Facts) -> AnswerKind:
+        return class_answers.kind_of(facts["answers"])
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data = facts["data"]
@@ -142,10 +138,7 @@ class TextClassification(Task):
         return net.eval(), fitted
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        options = options or _Options()
-        return class_answers.answers_of(
-            outputs["probabilities"], facts["answers"], options.top, options.threshold
-        )
+        return class_answers.answers_of(outputs["probabilities"], facts["answers"], options)
 
     def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
         tried = facts["fitted"].get("validation_scores", {})

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 import tenfold
 import worlds
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.label import LABEL, Label
+from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import prepare
@@ -240,11 +240,11 @@ def test_the_temperature_divides_the_logits():
 def test_answers_are_whole_distributions_best_first():
     task, facts = registry.find(TASK), facts_of(EVEN)
     outputs = {"probabilities": np.array([[0.2, 0.7, 0.1], [0.4, 0.2, 0.4]], np.float32)}
-    first, second = task.decode(outputs, facts, type(task).options())
+    first, second = task.decode(outputs, facts, LABEL.options())
     assert isinstance(first, Label) and first.label == "b" and first.probability == 0.7
     assert list(first.probabilities.items()) == [("b", 0.7), ("a", 0.2), ("c", 0.1)]
     assert list(second.probabilities) == ["a", "c", "b"], "of equals the first comes first"
-    short = task.decode(outputs, facts, type(task).options(top=1))
+    short = task.decode(outputs, facts, LABEL.options(top=1))
     assert [list(one.probabilities) for one in short] == [["b"], ["a"]]
 
 
@@ -254,7 +254,7 @@ def test_of_several_classes_those_above_the_threshold_are_said(
 ):
     task = registry.find(TASK)
     outputs = {"probabilities": np.array([[0.25, 0.75, 0.1]], np.float32)}
-    (answer,) = task.decode(outputs, several_facts(), type(task).options(threshold=threshold))
+    (answer,) = task.decode(outputs, several_facts(), LABELS.options(threshold=threshold))
     assert isinstance(answer, Labels) and answer.labels == said
     assert list(answer.probabilities) == ["b", "a", "c"]
 
@@ -342,8 +342,9 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
     for number, path in enumerate(sorted((tmp_path / "more").rglob("*.png"))):
         path.rename(data / "train" / path.parent.name / f"more{number}.png")
     task = registry.find(TASK)
-    table = scan(task.read(data))
-    facts = task.learn(table)
+    rows = task.read(data)
+    table = scan(rows.table)
+    facts = task.learn(rows.with_table(table))
     assert facts["data"] == {"height": 48, "width": 48, "channels": 3, "masked": False}
     (data / "train" / "circle" / "000.png").write_bytes(b"gone")
     encoded = task.encode(table, facts)
