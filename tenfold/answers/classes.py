@@ -60,6 +60,8 @@ def answers_of(
 def _answer(row: np.ndarray, classes: list[str], several: bool, options: Any) -> Prediction:
     order = np.argsort(-row, kind="stable")
     kept = order[: options.top] if options.top else order
+    if not several and options.threshold:
+        kept = kept[row[kept] >= options.threshold]
     chances = {classes[number]: round(float(row[number]), 6) for number in kept}
     if several:
         chosen = tuple(classes[number] for number in order if row[number] >= options.threshold)

@@ -282,6 +282,9 @@ class LabelOptions:
     """Choices at prediction time of answers with one class."""
 
     top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
+    threshold: float = setting(
+        0.0, "least probability of a class that is listed", low=0.0, high=1.0
+    )
 
 
 class LabelKind(AnswerKind):

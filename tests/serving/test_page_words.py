@@ -8,9 +8,8 @@ import pytest
 from browsing import text_of
 from page_server import PAGE
 
+from tenfold.answers.registry import kinds, metrics
 from tenfold.core.language import say, speaking
-from tenfold.reporting.words import METRICS
-from tenfold.task import options_of
 from tenfold.tasks import registry
 
 FILES = text_of(PAGE)
@@ -105,18 +104,23 @@ def test_every_text_is_used_and_every_use_has_one():
 
 def test_metrics_are_called_as_in_the_report():
     plain = set(re.findall(r'"(\w+)"', re.search(r"PLAIN = new Set\((.*?)\)", CODE)[1]))
-    assert plain == {name for name, one in METRICS.items() if not one.share}
-    for name, one in METRICS.items():
+    assert plain >= {name for name, one in metrics().items() if not one.share}
+    assert not plain & {name for name, one in metrics().items() if one.share}
+    assert {f"metric_{kind.headline}" for kind in kinds().values()} <= set(ENGLISH)
+    for name, one in metrics().items():
+        if f"metric_{name}" not in ENGLISH:
+            continue  # the page shows headlines alone
         assert ENGLISH[f"metric_{name}"] == one.title
         with speaking("zh"):
             assert CHINESE[f"metric_{name}"] == say(one.title)
 
 
-def test_what_applications_say_of_themselves_is_translated():
-    for kind in registry.names():
-        assert kind.replace("-", " ") in SAID
-        for option in dataclasses.fields(options_of(registry.class_of(kind))):
-            assert option.metadata["help"] in SAID
+def test_what_tasks_say_of_themselves_is_translated():
+    for name in registry.names():
+        assert name.replace("-", " ") in SAID
+        cls = registry.class_of(name)
+        for part in (cls.options, *(kind.options for kind in cls.answers)):
+            assert {option.metadata["help"] for option in dataclasses.fields(part)} <= set(SAID)
 
 
 def test_nothing_forbidden_stands_in_the_files():

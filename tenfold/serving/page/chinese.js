@@ -136,6 +136,7 @@ export const chinese = {
 
   // --- metrics, as the report calls them ---
   metric_accuracy: "准确率",
+  metric_entity_f1: "实体 F1",
   metric_top5_accuracy: "前五准确率",
   metric_macro_f1: "宏平均 F1",
   metric_micro_f1: "微平均 F1",
@@ -167,5 +168,6 @@ export const said = {
   "an attribute that items must have, such as genres=Comedy": "物品必须具有的属性，例如 genres=Comedy",
   "how many classes to list, 0 = all": "列出多少个类别，0 = 全部",
   "probability from which a class counts": "达到多大概率才算选中该类别",
+  "least probability of a class that is listed": "类别至少多大概率才列出",
   "least probability of a span that is named": "片段至少多大概率才列出",
 };

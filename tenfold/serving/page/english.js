@@ -137,6 +137,7 @@ export const english = {
 
   // --- metrics, as the report calls them ---
   metric_accuracy: "Accuracy",
+  metric_entity_f1: "Entity F1",
   metric_top5_accuracy: "Top-5 accuracy",
   metric_macro_f1: "Macro F1",
   metric_micro_f1: "Micro F1",
