@@ -43,7 +43,7 @@ class Task(ABC):
 
     `facts` is JSON under five keys: `data` (all that `encode` may know), `answers` (what
     `targets` and `decode` may know as well), `net` (what `build` may know as well), `fitted`
-    (what fit decided), and `known` (what was remembered of all rows, for `spell` alone).
+    (what fit decided), and `memory` (lookup data from all rows, for `ask` alone).
     """
 
     encoding: ClassVar[int] = 1
@@ -100,26 +100,29 @@ class Task(ABC):
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         """Outputs of the network to one Prediction a row; numpy only."""
 
+    def ask(self, table: Table, facts: Facts, options: Any) -> Table:
+        """Rows with references resolved (user=42) and restrictions as columns, before `encode`.
+
+        Always called on an opened run, never in training; asking twice changes nothing.
+        """
+        return table
+
     def predict(
-        self, tables: Iterator[Table], say: AnswersOf, facts: Facts, options: Any
+        self, tables: Iterator[Table], answers_of: AnswersOf, facts: Facts, options: Any
     ) -> Iterator[tuple[str, Answer]]:
         """What was handed over to (source, answer), lazily; pipelines make rows of their own."""
         for table in tables:
-            yield from zip(table["source"], say(table), strict=True)
+            yield from zip(table["source"], answers_of(table), strict=True)
 
-    def remember(self, table: Table, facts: Facts) -> Facts:
-        """What `spell` may look up, of all rows, the test part's too: kept after learning ended."""
+    def memory(self, table: Table, facts: Facts) -> Facts:
+        """Lookup data from all rows, test rows included, after training; only `ask` reads it."""
         return {}
-
-    def spell(self, table: Table, facts: Facts) -> Table:
-        """The same rows, cells that stand for more than they say spelled out, before `encode`."""
-        return table
 
     def show(self, table: Table, facts: Facts) -> Table:
         """The same rows as a person reads them, such as titles for ids; `encode` takes both."""
         return table
 
-    def gallery(self, facts: Facts) -> Table | None:
+    def reference(self, facts: Facts) -> Table | None:
         """Rows that `similar` compares with, where these are not the training rows."""
         return None
 

@@ -164,7 +164,7 @@ def _answered(
     """The rows that both can read, and both runs' answers to them; how many they cannot."""
     if table.empty:
         return table, [], 0
-    encoded = [run.task.encode(table, run.facts) for run in (first, second)]
+    encoded = [run.encode(table) for run in (first, second)]
     failed = set(encoded[0].problems) | set(encoded[1].problems)
     kept = np.array([row for row in range(len(table)) if row not in failed], np.int64)
     answers = [

@@ -80,7 +80,7 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     Raises UsageError where the data are not where they were, DataRefused where they hold none of
     the training rows.
     """
-    own = run.task.gallery(run.facts)
+    own = run.task.reference(run.facts)
     if own is not None:
         bare = own[[*run.task.inputs(run.facts), "source"]]  # titles are not part of the content
         table = scan(bare.assign(problem=pd.Series([None] * len(own), dtype=object)))

@@ -134,7 +134,7 @@ def _evaluated(
     known: list[dict[str, Any]],
     part: str,
 ) -> Evidence:
-    encoded = run.task.encode(table, run.facts)
+    encoded = run.encode(table)
     failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
     kept = failed.isna().to_numpy()
     bad += run_rows.good(table.assign(problem=failed))[1]

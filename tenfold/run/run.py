@@ -86,14 +86,18 @@ class Run:
         options = options or self.options()
         return list(self.task.decode(self.infer(columns), self.facts, options))
 
-    def encode(self, table: Table) -> Encoded:
-        """What was handed over, spelled out and encoded."""
-        spelled = self.task.spell(table.reset_index(drop=True), self.facts)
-        return self.task.encode(spelled, self.facts)
+    def ask(self, table: Table, options: Any = None) -> Table:
+        """Rows as `encode` takes them: references resolved, restrictions as columns."""
+        table = table.reset_index(drop=True)
+        return self.task.ask(table, self.facts, options or self.options())
+
+    def encode(self, table: Table, options: Any = None) -> Encoded:
+        """The encoded columns of rows that were handed over or are labelled."""
+        return self.task.encode(self.ask(table, options), self.facts)
 
     def answers_of(self, table: Table, options: Any = None) -> list[Answer]:
         """One answer a row: a Prediction, or the Problem of a row that cannot be read."""
-        encoded = self.encode(table)
+        encoded = self.encode(table, options)
         answers = self.answer(Columns(encoded.columns), options)
         return [encoded.problems.get(row, answer) for row, answer in enumerate(answers)]
 

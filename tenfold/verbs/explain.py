@@ -241,8 +241,8 @@ def _ways(run: Run, method: str) -> Sequence[str]:
 
 def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
     run = asked.run
-    table = run.task.show(run.task.spell(table, run.facts), run.facts)
-    encoded = run.task.encode(table, run.facts)
+    table = run.task.show(run.ask(table), run.facts)
+    encoded = run.encode(table)
     for row, source in enumerate(map(str, table["source"])):
         if row in encoded.problems:
             yield Explained(source, encoded.problems[row])

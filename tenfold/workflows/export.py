@@ -263,7 +263,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
             code="nothing-to-calibrate",
             fix="Give the data that the run was trained on.",
         )
-    encoded = run.task.encode(some, run.facts)
+    encoded = run.encode(some)
     kept = np.setdiff1d(np.arange(len(some)), np.array([*encoded.problems], np.int64))
     return Columns(encoded.columns, kept)
 

@@ -254,8 +254,8 @@ def _learn(
     plan = replace(plan, facts=prepared.facts, folder=folder)
     net, fitted = task.fit(net, prepared.parts, plan)
     facts = prepared.facts | {"fitted": fitted}
-    if known := task.remember(prepared.used, prepared.facts):
-        facts |= {"known": known}
+    if memory := task.memory(prepared.used, prepared.facts):
+        facts |= {"memory": memory}
     run = Run(folder, task, facts, by_torch(net), net)
     runs.save(run)
     return run

@@ -117,13 +117,13 @@ def test_facts_are_json_of_five_keys(subject: Subject):
     learnt = subject.task.learn(rows.with_table(subject.prepared.table("train")))
     assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
     assert {"data", "net"} <= set(learnt) <= {"data", "answers", "net"}
-    assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "known"}
+    assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "memory"}
     assert json.loads(json.dumps(subject.run.facts, allow_nan=False)) == subject.run.facts
 
 
 def test_what_is_remembered_changes_no_answer_to_labelled_rows(subject: Subject):
     rows = subject.prepared.inputs("test")
-    bare = {key: value for key, value in subject.run.facts.items() if key != "known"}
+    bare = {key: value for key, value in subject.run.facts.items() if key != "memory"}
     assert dataclasses.replace(subject.run, facts=bare).answer(rows) == subject.run.answer(rows)
 
 

@@ -173,14 +173,7 @@ class Recommendation(Task):
             found.append(Ranking(items, *counts, told))
         return found
 
-    def predict(
-        self, tables: Iterator[Table], say: AnswersOf, facts: Facts, options: Any
-    ) -> Iterator[tuple[str, Answer]]:
-        for table in tables:
-            asked = table.assign(again=options.again, only=options.only)
-            yield from zip(table["source"], say(asked), strict=True)
-
-    def remember(self, table: Table, facts: Facts) -> Facts:
+    def memory(self, table: Table, facts: Facts) -> Facts:
         last = table.drop_duplicates("group", keep="last")
         had, numbers = zip(last["items"], last["next"], strict=True), _numbers(facts)
         if facts["data"]["rated"]:
@@ -189,16 +182,17 @@ class Recommendation(Task):
         known = ([numbers[name] for name in row if name in numbers] for row in rows)
         return catalogue.people(last["group"], known)
 
-    def spell(self, table: Table, facts: Facts) -> Table:
-        names, known = catalogue.listed(facts["data"]["items"]), facts.get("known", {})
-        spelled = rating.spelled if facts["data"]["rated"] else _spelled
-        told = [
+    def ask(self, table: Table, facts: Facts, options: Any) -> Table:
+        names, memory = catalogue.listed(facts["data"]["items"]), facts.get("memory", {})
+        resolved = rating.resolved if facts["data"]["rated"] else _resolved
+        rows = [
             cell
-            if isinstance(listed := _listed(cell), Problem)
-            else tuple(one for entry in listed for one in spelled(entry, known, names))
+            if isinstance(entries := _listed(cell), Problem)
+            else tuple(one for entry in entries for one in resolved(entry, memory, names))
             for cell in table["items"]
         ]
-        return table.assign(items=pd.Series(told, table.index, dtype=object))
+        asked = {"items": pd.Series(rows, table.index, dtype=object)}
+        return table.assign(**asked, again=options.again, only=options.only)
 
     def show(self, table: Table, facts: Facts) -> Table:
         titles = catalogue.shown(facts["data"])
@@ -212,7 +206,7 @@ class Recommendation(Task):
         }
         return table.assign(**told)
 
-    def gallery(self, facts: Facts) -> Table | None:
+    def reference(self, facts: Facts) -> Table | None:
         names = catalogue.listed(facts["data"]["items"])
         titles = catalogue.titles(facts["data"]["titles"])
         rows = {"items": [(name,) for name in names], "source": [*names]}
@@ -256,9 +250,9 @@ def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, 
     return {value: catalogue.packed(Ragged.of([row], np.int32)) for value, row in found.items()}
 
 
-def _spelled(entry: str, known: Facts, names: tuple[str, ...]) -> list[str]:
+def _resolved(entry: str, memory: Facts, names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person had."""
-    found = catalogue.history(known, entry)
+    found = catalogue.history(memory, entry)
     return [entry] if found is None else [names[number - 1] for number in found.tolist()]
 
 

@@ -32,7 +32,7 @@ __all__ = [
     "network",
     "parsed",
     "people",
-    "spelled",
+    "resolved",
     "targets",
 ]
 
@@ -70,10 +70,10 @@ def people(
     }
 
 
-def spelled(entry: str, known: dict[str, str], names: tuple[str, ...]) -> list[str]:
+def resolved(entry: str, memory: dict[str, str], names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person rated."""
-    items = catalogue.history(known, entry)
-    marks = catalogue.history(known, entry, "marks")
+    items = catalogue.history(memory, entry)
+    marks = catalogue.history(memory, entry, "marks")
     if items is None or marks is None:
         return [entry]
     pairs = zip(items.tolist(), (marks / 1000).tolist(), strict=True)

@@ -40,7 +40,7 @@ def test_a_closed_form_ranks_what_real_people_heard_next(data_folder: Path, tmp_
     known, cold = tenfold.predict(run, ["user=1", "user=nobody"])
     assert known.answer.known == known.answer.given == 8 and cold.answer.known == 0
     facts = json.loads((run.folder / "facts.json").read_text("utf-8"))
-    assert len(json.loads(facts["known"]["users"])) == 1_090
+    assert len(json.loads(facts["memory"]["users"])) == 1_090
 
 
 def test_scores_are_as_sure_as_they_are_right(data_folder: Path, tmp_path: Path):
