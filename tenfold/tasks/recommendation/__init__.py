@@ -14,7 +14,6 @@ Sarwar et al. 2001 (item-kNN), Y. Koren et al. 2009 (biased matrix factorisation
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
-from tenfold.task import Answer, AnswersOf, Facts, Outputs, Table, Task
+from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.recommendation import catalogue, histories, rating
 from tenfold.tasks.recommendation import ranking as rankings
 
