@@ -196,7 +196,7 @@ def _columns(encoded: Encoded, good: pd.DataFrame, answers: dict[str, Any]) -> C
     rows = len(next(iter(encoded.columns.values())))
     for name, column in (answers | weights).items():
         everywhere[name] = _spread(column, kept, rows)
-    return Columns(encoded.columns | everywhere, kept)
+    return Columns(encoded.columns | everywhere, kept, frozenset(everywhere))
 
 
 def _spread(column: Column, kept: np.ndarray, rows: int) -> Column:
