@@ -87,6 +87,8 @@ class Matrix:
     @property
     def said(self) -> np.ndarray:
         """(N,) the class said; -2 where nothing could be said."""
+        if not self.classes:
+            return np.full(len(self.truth), -2)
         return np.where(self.probabilities.any(1), self.probabilities.argmax(1), -2)
 
     @property
@@ -265,7 +267,9 @@ def _share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     matrix = Matrix.of(answers, table)
     changed = Matrix(matrix.classes, matrix.truth, change(matrix.probabilities))
-    return calibration.certainty(*_sure_and_right(changed), float(_row_log_loss(changed).mean()))
+    losses = _row_log_loss(changed)
+    loss = float(losses.mean()) if len(losses) else 0.0
+    return calibration.certainty(*_sure_and_right(changed), loss)
 
 
 def _same_decision(before: Label, after: Label, tolerance: float) -> bool:

@@ -163,7 +163,8 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
     truth, _, chance = _arrays(answers, table)
     sure, right = change(chance).ravel(), truth.ravel()
     told = np.where(right, sure, 1 - sure).clip(1e-7, 1.0)
-    return calibration.certainty(sure, right, float(-np.log(told).mean()))
+    loss = float(-np.log(told).mean()) if len(told) else 0.0
+    return calibration.certainty(sure, right, loss)
 
 
 def _same_decision(before: Labels, after: Labels, tolerance: float) -> bool:

@@ -160,7 +160,7 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metr
     found = {name: resampled(partial(metric, key), ones, times) for name, key in named.items()}
     types = [one["f1"] for one in _by_type(answers, table) if one["support"]]
     mean = float(np.mean(types)) if types else 0.0
-    half = 1.96 * float(np.std(types)) / max(1, len(types)) ** 0.5
+    half = 1.96 * float(np.std(types)) / len(types) ** 0.5 if types else 0.0
     return found | {"macro_f1": (mean, max(0.0, mean - half), min(1.0, mean + half))}
 
 

@@ -314,8 +314,7 @@ def _validation_score(net: nn.Module, columns: Columns, facts: Facts) -> float:
     if not columns.rows:
         return 0.0
     outputs, names = by_torch(net)(columns.only(["tokens"])), facts["answers"]["tags"]
-    truth: Any = columns["tags"]
-    truth = list(truth if columns.index is None else truth.rows(columns.index))
+    truth = list(columns.ragged("tags"))
     pairs = [
         (way.tags, truth[row])
         for rows, ways in crf.ways(outputs, names)
