@@ -103,7 +103,7 @@ def test_reports_are_written_in_both_languages(subject: Subject, tmp_path: Path)
 def test_rows_whose_truth_differs_are_not_compared(
     subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Two runs that were told different truths of every test row have no row in common."""
+    """Two runs that were told different truths of some test rows are not compared on these."""
     other = tmp_path / "other"
     changed = {**settings(subject), "seed": 4}
     tenfold.train(subject.name, subject.data, out=other, **changed)
@@ -115,7 +115,7 @@ def test_rows_whose_truth_differs_are_not_compared(
     test = [row for row in real(subject.run) if row["split"] == "test"]
     moved = {
         row["digest"]: {name: next_[name] for name in truths}
-        for row, next_ in zip(test, test[1:] + test[:1], strict=True)
+        for row, next_ in list(zip(test, test[1:], strict=False))[:7]
         if not subject.prepared.answer.same(row, next_)
     }
     assert moved, "the world's truths are all equal"
