@@ -4,6 +4,7 @@ A refusal must name what can be done instead; a crash is never an answer.
 """
 
 import csv
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def test_rows_whose_truth_differs_are_not_compared(
     test = [row for row in real(subject.run) if row["split"] == "test"]
     moved = {
         row["digest"]: {name: next_[name] for name in truths}
-        for row, next_ in list(zip(test, test[1:], strict=False))[:7]
+        for row, next_ in list(itertools.pairwise(test))[:7]
         if not subject.prepared.answer.same(row, next_)
     }
     assert moved, "the world's truths are all equal"
