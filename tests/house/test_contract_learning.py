@@ -101,8 +101,8 @@ def learn(
     size = parts.train.rows // 3
     settings = {"epochs": STEPS / 3, "batch": size, "checkpoint_steps": EVERY, "folder": folder}
     with watching(at):
-        net, fitted = subject.task.fit(subject.net(), parts, subject.plan(**settings | more))
-    return as_bytes(net), fitted
+        found = subject.task.fit(subject.net(), parts, subject.plan(**settings | more))
+    return as_bytes(found.net), found.facts
 
 
 @pytest.fixture(scope="module")

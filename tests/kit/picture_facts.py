@@ -12,6 +12,7 @@ from subjects import Call
 from torch import nn
 
 from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.task import Facts
 from tenfold.tasks import registry
@@ -67,7 +68,7 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **settings: Any) -> Cal
     def capture(net: nn.Module, *rest: Any) -> Any:
         net.eval()
         seen.append(Call(net, *rest))
-        return net, {}
+        return Fitted(net)
 
     patch.setattr(loop, "fit", capture)
     task = registry.find(TASK, **settings)
