@@ -108,7 +108,7 @@ HOLD = {"reason", "fix", "what"}
 WHOLE = {
     "prepare.py": {"_too_many", "_too_few", "_none_left"},
     "splits.py": {"assign"},
-    "budget.py": {"_steps"},
+    "budget.py": {"_steps", "_fixed"},
     "evaluate.py": {"gather", "_evaluated"},
     "compare.py": {"_protocol"},
     "device.py": {"name"},
