@@ -85,7 +85,7 @@ def ours(candidate: str, tables: dict[str, pd.DataFrame]) -> tuple[float, float]
         for part, one in tables.items()
     }
     parts = Parts(columns["train"], columns["valid"], columns["valid"])
-    net, _ = task.fit(task.build(facts), parts, Plan(facts=facts))
+    net = task.fit(task.build(facts), parts, Plan(facts=facts)).net
     said = by_torch(net)(columns["test"].only(["ids", "tokens"]))["probabilities"]
     seconds = time.perf_counter() - began
     return seconds, float((said.argmax(1) == columns["test"]["label"]).mean())

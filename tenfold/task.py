@@ -27,6 +27,7 @@ from tenfold.media.input import Input
 if TYPE_CHECKING:
     from torch import nn
 
+    from tenfold.core.fitted import Fitted
     from tenfold.core.plan import Plan
 
 __all__ = ["Task", "name_of", "options_of"]
@@ -93,8 +94,8 @@ class Task(ABC):
         """The untrained network, from facts alone: no disk, no network access."""
 
     @abstractmethod
-    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
-        """(trained network, what was fitted); usually one call of loop.fit."""
+    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
+        """The trained network, what was decided and the other candidates; often loop.fit alone."""
 
     @abstractmethod
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
@@ -129,10 +130,6 @@ class Task(ABC):
     def score(self, answers: list[Answer], table: Table) -> Scores | None:
         """Own scoring where rows are not what is judged; None = by the kind of answer."""
         return None
-
-    def candidates(self, net: nn.Module, facts: Facts) -> dict[str, nn.Module]:
-        """The other networks that fit tried, by name: their scores stand beside the kept one's."""
-        return {}
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         """The same rows with a part of each taken away, by the part's name: what is it worth?"""

@@ -206,11 +206,9 @@ def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict
 
 
 def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Scores of what else fit tried, on the same rows."""
-    if run.net is None:
-        return {}
+    """Scores of the other candidates of a run that has just been trained, on the same rows."""
     others = {}
-    for name, net in run.task.candidates(run.net, run.facts).items():
+    for name, net in run.candidates.items():
         answers = replace(run, infer=by_torch(net), net=net).answer(found.columns)
         scores = _scores(run, answers, found.table, train)
         others[name] = _values(scores)

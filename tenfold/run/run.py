@@ -58,6 +58,8 @@ class Run:
     scores: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
     """SHA-256 of the file that holds what was learnt, in hexadecimal; empty while training."""
+    candidates: dict[str, Any] = field(default_factory=dict)
+    """The other networks that fit tried, by name; {} once the run was opened again."""
 
     @property
     def task_name(self) -> str:

@@ -22,14 +22,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers import calibration
 from tenfold.answers import classes as class_answers
+from tenfold.answers import logits
 from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL
 from tenfold.answers.labels import LABELS
 from tenfold.core import device
 from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
@@ -44,7 +45,6 @@ from tenfold.media.input import Input
 from tenfold.networks.notation import ready
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.training import augment_search, loop, losses
-from tenfold.training.batches import in_order
 
 if TYPE_CHECKING:
     from torch import nn
@@ -163,10 +163,10 @@ class ImageClassification(Task):
         found = networks.PictureClassifier(body, *sides, False, answers["several"])
         return _averaged(found, facts, facts.get("fitted", {}).get("augment", net["augment"]))
 
-    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
         _learn_statistics(net, parts)
-        facts, recipe = plan.facts, self._recipe(plan.facts)
-        kinds = self._kinds(facts, parts.train)
+        facts, recipe, parts = plan.facts, self._recipe(plan.facts), plan.visible(parts)
+        kinds = self._kinds(plan, parts.train)
         loss_function = losses.loss_function(
             self.loss, facts["answers"], device.choose_device(plan.device)
         )
@@ -177,15 +177,9 @@ class ImageClassification(Task):
             net, parts, policies, loss_function, plan, recipe, validation_loss
         )
         net, change = _averaged(net, facts, chosen.policy), policies[chosen.policy]
-        net, fitted = loop.fit(
-            net, parts, loss_function, chosen.plan, recipe, change, losses.measure
-        )
-        fitted |= {"augment": chosen.policy} | (
-            {"validation_scores": chosen.losses} if chosen.losses else {}
-        )
-        if not plan.dry:
-            fitted["temperature"] = _calibrate(net, parts)
-        return net, fitted
+        fitted = loop.fit(net, parts, loss_function, chosen.plan, recipe, change, losses.measure)
+        temperature = logits.calibrate(net, parts.calibration, partial(_logits, net), plan)
+        return replace(fitted, facts=fitted.facts | chosen.facts | {"temperature": temperature})
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return class_answers.answers_of(outputs["probabilities"], facts["answers"], options)
@@ -238,9 +232,11 @@ class ImageClassification(Task):
         found = [*more, ("shift", *plain)] if "crop" in kinds else more
         return [usual, *map(image_augment.joined, found)]
 
-    def _kinds(self, facts: Facts, train: Columns) -> tuple[str, ...]:
+    def _kinds(self, plan: Plan, train: Columns) -> tuple[str, ...]:
         """The changes to make: nothing is mirrored that would become something else."""
-        kinds = image_augment.named(facts["net"]["augment"]) or ()
+        if plan.fixed is not None:
+            return image_augment.named(plan.fixed["augment"]) or ()
+        kinds = image_augment.named(plan.facts["net"]["augment"]) or ()
         if self.augment != "auto" or "flip" not in kinds or "label" not in train:
             return kinds
         some = _sample(train.only(["image", "label"]), 5000)
@@ -302,9 +298,9 @@ def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
 
 
 def _loss_of(net: Any, policy: str, facts: Facts, columns: Columns) -> float:
-    """Mean log loss at the temperature that suits it best, so that only the order is judged."""
-    logits, truth = _logits(_averaged(net, facts, policy), columns)
-    return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
+    """Mean log loss of the network as this augmentation would have it answer."""
+    found = _logits(_averaged(net, facts, policy), columns)
+    return logits.validation_loss(found, logits.truths(columns))
 
 
 def _averaged(net: Any, facts: Facts, policy: str) -> nn.Module:
@@ -365,24 +361,6 @@ def _sample(columns: Columns, rows: int) -> Batch:
     return columns.take(np.linspace(0, columns.rows - 1, rows).astype(np.int64))
 
 
-def _calibrate(net: Any, parts: Parts) -> float:
-    """Sets the network's temperature from the reserved half of validation."""
-    with torch.no_grad():
-        found = (
-            calibration.temperature(*_logits(net, parts.calibration))
-            if parts.calibration.rows
-            else 1.0
-        )
-        net.temperature.fill_(found)
-    return round(found, 4)
-
-
-def _logits(net: Any, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
-    """(N, K) logits and the answers (N,) or (N, K) of all rows."""
-    place = next(net.parameters()).device
-    logits, truth = [], []
-    with torch.no_grad():
-        for batch in in_order(columns, 256, place):
-            logits.append(net.logits(batch["image"]).float().cpu().numpy())
-            truth.append(batch["labels" if "labels" in batch else "label"].cpu().numpy())
-    return np.concatenate(logits), np.concatenate(truth)
+def _logits(net: Any, columns: Columns) -> np.ndarray:
+    """(N, K) of all rows."""
+    return logits.logits_of(net, columns, lambda image, **rest: net.logits(image), 256)

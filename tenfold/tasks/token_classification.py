@@ -12,7 +12,6 @@ A. McCallum, F. Pereira 2001 (the linear chain), arXiv 1607.04606 (hashed parts 
 
 from __future__ import annotations
 
-import copy
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +24,9 @@ from tenfold.answers.spans import SPANS, Spans
 from tenfold.answers.tags import TAGS, Tags
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
@@ -35,7 +34,8 @@ from tenfold.media.input import Input
 from tenfold.media.text import tagged, tokens
 from tenfold.networks import crf
 from tenfold.task import Facts, Outputs, Table, Task
-from tenfold.training import loop
+from tenfold.training import candidates, loop
+from tenfold.training.candidates import FREE, Candidate, Comparison, Fits, answering
 from tenfold.training.inference import by_torch
 
 if TYPE_CHECKING:
@@ -123,25 +123,35 @@ class TokenClassification(Task):
             facts.get("fitted", {}).get("selected", "network"),
         )
 
-    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
         net.to(device.choose_device(plan.device))
-        recipe, fitted = (
-            replace(_recipe(parts.train.rows), learning_rate=self.learning_rate),
-            dict[str, Any](),
-        )
-        if self.model in ("auto", "network"):
-            _, fitted = loop.fit(net.network, parts, _by_chain, plan, recipe)
-        elif self.model == "linear":
-            _, fitted = loop.fit(net.linear, parts, _by_token, plan, _LINEAR)
-        if plan.dry:
-            return net.eval(), fitted
-        if self.model == "auto":
-            own = replace(plan, minutes=None, epochs=None, folder=None, prune=None)
-            alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
-            loop.fit(net.linear, alone, _by_token, own, _LINEAR)
-        if self.model in ("auto", "naive-bayes"):
+        parts = plan.visible(parts)
+        recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
+        first = self.model == "linear" or plan.fixed is not None
+
+        def network(plan: Plan, fits: Fits) -> Fitted:
+            found = loop.fit(net.network, parts, _by_chain, plan, recipe)
+            return replace(found, net=answering(net, "network"))
+
+        def linear(plan: Plan, fits: Fits) -> Fitted:
+            alone = parts
+            if not first:  # beside the network: its own few passes, not logged, never saved
+                plan = replace(plan, minutes=None, epochs=None, folder=None, prune=None)
+                alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
+            found = loop.fit(net.linear, alone, _by_token, plan, _LINEAR)
+            return replace(found, net=answering(net, "linear"))
+
+        def naive_bayes(plan: Plan, fits: Fits) -> Fitted:
             _count(net.bayes.inner, parts.train)
-        return net.eval(), fitted | _keep(net, parts.selection, plan.facts, self.model)
+            return Fitted(answering(net, "naive Bayes"))
+
+        many = [
+            Candidate("network", network),
+            Candidate("linear", linear, None if first else FREE),
+            Candidate("naive Bayes", naive_bayes, FREE),
+        ]
+        comparison = _comparison(parts.selection, plan.facts)
+        return candidates.fit(many, self.model, comparison, plan, shown=net)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         answers = facts["answers"]
@@ -152,10 +162,6 @@ class TokenClassification(Task):
                 places = outputs["places"].rows(np.array([row])).values
                 found[row] = _answer(way, places, answers, threshold)
         return found
-
-    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        tried = facts["fitted"].get("validation_scores", {})
-        return {name: _as(net, name) for name in tried if name != net.selected}
 
 
 def _whole(tags: Any) -> list[str]:
@@ -285,34 +291,17 @@ def _count(bayes: Any, train: Columns) -> None:
     bayes.finish()
 
 
-def _keep(net: Any, choose: Columns, facts: Facts, wanted: str) -> dict[str, Any]:
-    """The candidate that was asked for, or that validation likes best."""
-    if wanted != "auto":
-        net.selected = wanted.replace("naive-bayes", "naive Bayes")
-        return {"selected": net.selected}
-    tried = {
-        name: round(_validation_score(_as(net, name), choose, facts), 4)
-        for name in networks.CANDIDATES
-    }
-    best = max(tried, key=lambda name: tried[name])
-    net.selected = best if choose.rows else "network"
+def _comparison(selection: Columns, facts: Facts) -> Comparison:
     metric = "entity F1" if facts["answers"]["spans"] else "accuracy"
-    said = ", ".join(f"{name} {value:.1%}" for name, value in tried.items())
-    tell(f"On validation ({metric}): {said}. {net.selected} is kept.")
-    return {"selected": net.selected, "validation_scores": tried}
 
+    def score(name: str, net: Any) -> float:
+        return round(_validation_score(net, selection, facts), 4)
 
-def _as(net: Any, name: str) -> nn.Module:
-    """The same weights, another candidate answering."""
-    other: nn.Module = copy.copy(net)
-    other.selected = name  # type: ignore[assignment]
-    return other
+    return Comparison(metric, score, selection.rows, False, ".1%", ("network",))
 
 
 def _validation_score(net: nn.Module, columns: Columns, facts: Facts) -> float:
     """F1 of spans, exact, or the share of tags that are right; tags not known count for nothing."""
-    if not columns.rows:
-        return 0.0
     outputs, names = by_torch(net)(columns.only(["tokens"])), facts["answers"]["tags"]
     truth = list(columns.ragged("tags"))
     pairs = [

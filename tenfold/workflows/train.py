@@ -128,10 +128,10 @@ def once(asked: TrainingRequest, out: str | Path | None) -> Run:
         spent = time.perf_counter() - began
         after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
         plan = left(asked.plan, spent, min(after, _AFTER))
-        run = _learn(task, prepared, plan, folder, asked.start)
+        run, each = _learn(task, prepared, plan, folder, asked.start)
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
-            seconds = {**prepared.seconds, **plan.seconds, "train": round(learnt, 3)}
+            seconds = {**prepared.seconds, **each, "train": round(learnt, 3)}
             _evaluate(run, prepared, seconds, began, asked.tuned)
         checkpoint.remove(folder / "checkpoints")
     return run
@@ -246,19 +246,21 @@ def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any
 
 def _learn(
     task: Task, prepared: Prepared, plan: Plan, folder: Path, start: str | Path | None
-) -> Run:
+) -> tuple[Run, dict[str, float]]:
+    """The run, saved, and the seconds that each candidate took."""
     torch.manual_seed(plan.seed)
     net = task.build(prepared.facts)
     if start is not None:
         _warm(net, runs.open_run(start, "cpu").net)
     plan = replace(plan, facts=prepared.facts, folder=folder)
-    net, fitted = task.fit(net, prepared.parts, plan)
-    facts = prepared.facts | {"fitted": fitted}
+    fitted = task.fit(net, prepared.parts, plan)
+    facts = prepared.facts | {"fitted": fitted.facts}
     if memory := task.memory(prepared.used, prepared.facts):
         facts |= {"memory": memory}
-    run = Run(folder, task, facts, by_torch(net), net)
+    net = fitted.net
+    run = Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates)
     runs.save(run)
-    return run
+    return run, fitted.seconds
 
 
 def _warm(net: Any, old: Any) -> None:

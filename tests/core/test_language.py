@@ -110,7 +110,7 @@ WHOLE = {
     "prepare.py": {"_too_many", "_none_left"},
     "answers/label.py": {"_class_of_one"},
     "splits.py": {"assign"},
-    "budget.py": {"_steps"},
+    "budget.py": {"_steps", "_fixed"},
     "evaluate.py": {"gather", "_evaluated"},
     "compare.py": {"_protocol"},
     "device.py": {"name"},

@@ -14,6 +14,7 @@ from torch import nn
 from tenfold.answers.label import LABEL
 from tenfold.answers.labels import LABELS
 from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.core.rows import Rows
 from tenfold.task import Facts
@@ -69,7 +70,7 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **settings: Any) -> Cal
     def capture(net: nn.Module, *rest: Any) -> Any:
         net.eval()
         seen.append(Call(net, *rest))
-        return net, {}
+        return Fitted(net)
 
     patch.setattr(loop, "fit", capture)
     task = registry.find(TASK, **settings)

@@ -24,6 +24,7 @@ from tenfold.answers.kind import AnswerKind
 from tenfold.answers.ranking import RANKING, Ranking
 from tenfold.answers.ratings import RATINGS
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
@@ -144,7 +145,7 @@ class Recommendation(Task):
             return rating.network(facts["net"])
         return rankings.network(facts["net"], facts.get("fitted", {}))
 
-    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
         if plan.facts["data"]["rated"]:
             return rating.fit(net, parts, plan)
         about, names = plan.facts["net"], ("items", "ordered", "positions")
@@ -211,9 +212,6 @@ class Recommendation(Task):
         rows = {"items": [(name,) for name in names], "source": [*names]}
         told = {"label": [titles.get(name, name) for name in names]} if titles else {}
         return pd.DataFrame(rows | told, dtype=object)
-
-    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        return dict(getattr(net, "others", {}))
 
 
 def _told(items: Any, after: Any) -> list[str]:

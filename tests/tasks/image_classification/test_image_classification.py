@@ -19,6 +19,7 @@ import worlds
 from tenfold.answers.label import LABEL, Label
 from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import prepare
 from tenfold.data.scan import scan
@@ -123,7 +124,7 @@ def learnt(facts: Facts, steps: int = 2, **settings: Any) -> tuple[nn.Module, nn
     before = task.build(facts)
     torch.manual_seed(0)
     plan = Plan(facts=facts, device="cpu", epochs=steps, batch=16)
-    return before, task.fit(task.build(facts), parts, plan)[0]
+    return before, task.fit(task.build(facts), parts, plan).net
 
 
 def assert_learnt(before: nn.Module, after: nn.Module) -> None:
@@ -218,13 +219,12 @@ def test_the_temperature_undoes_a_network_that_is_too_sure(
             return image[:, 0, 0] * factor
 
     reserve = Columns({"image": logits[:, None, None], "label": label})
-    monkeypatch.setattr(loop, "fit", lambda net, *rest: (net, {}))
+    monkeypatch.setattr(loop, "fit", lambda net, *rest: Fitted(net))
     parts = Parts(reserve, reserve, reserve)
-    net, fitted = registry.find(TASK, augment="none").fit(
-        Sure(), parts, Plan(facts=facts, device="cpu")
-    )
-    assert fitted["temperature"] == pytest.approx(factor, rel=0.12)
-    assert float(net.temperature) == pytest.approx(fitted["temperature"], abs=1e-3)
+    fitted = registry.find(TASK, augment="none").fit(Sure(), parts, Plan(facts=facts, device="cpu"))
+    temperature = fitted.facts["temperature"]
+    assert temperature == pytest.approx(factor, rel=0.12)
+    assert float(fitted.net.temperature) == pytest.approx(temperature, abs=1e-3)
 
 
 def test_the_temperature_divides_the_logits():
