@@ -42,9 +42,10 @@ AnswersOf = Callable[[Table], list[Answer]]
 class Task(ABC):
     """One task. Subclass once, share by calling functions; hooks stand in flow order.
 
-    `facts` is JSON under five keys: `data` (all that `encode` may know), `answers` (what
-    `targets` and `decode` may know as well), `net` (what `build` may know as well), `fitted`
-    (what fit decided), and `memory` (lookup data from all rows, for `ask` alone).
+    `facts` is JSON under six keys: `reading` (how the source was read), `data` (all that
+    `encode` may know), `truths` (what `targets` and `decode` may know as well), `net` (what
+    `build` may know as well), `fitted` (what fit decided), and `memory` (lookup data from all
+    rows, for `ask` alone).
     """
 
     encoding: ClassVar[int] = 1

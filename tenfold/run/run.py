@@ -69,7 +69,7 @@ class Run:
     @property
     def classes(self) -> list[str]:
         """The classes in the order of the network's outputs; [] for a run without."""
-        return self.answer_kind.classes(self.facts.get("answers", {}))
+        return self.answer_kind.classes(self.facts.get("truths", {}))
 
     @property
     def answer_kind(self) -> AnswerKind:

@@ -131,7 +131,7 @@ class ImageClassification(Task):
         masked = self.foreground == "mixture"
         facts = {
             "data": {"height": height, "width": width, "channels": channels, "masked": masked},
-            "answers": class_answers.answers(train),
+            "truths": class_answers.answers(train),
         }
         return facts | {"net": self._net(facts, len(train.table))}
 
@@ -139,7 +139,7 @@ class ImageClassification(Task):
         return INPUTS
 
     def answer(self, facts: Facts) -> AnswerKind:
-        return class_answers.kind_of(facts["answers"])
+        return class_answers.kind_of(facts["truths"])
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data = facts["data"]
@@ -152,10 +152,10 @@ class ImageClassification(Task):
         return Encoded({"image": image}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        return {**class_answers.targets(table, facts["answers"])}
+        return {**class_answers.targets(table, facts["truths"])}
 
     def build(self, facts: Facts) -> nn.Module:
-        data, net, answers = facts["data"], facts["net"], facts["answers"]
+        data, net, answers = facts["data"], facts["net"], facts["truths"]
         sides = (data["channels"] + data["masked"], data["height"], data["width"])
         shape = (sides[0], len(answers["classes"]), *sides[1:])
         line = net["line"]
@@ -168,7 +168,7 @@ class ImageClassification(Task):
         facts, recipe, parts = plan.facts, self._recipe(plan.facts), plan.visible(parts)
         kinds = self._kinds(plan, parts.train)
         loss_function = losses.loss_function(
-            self.loss, facts["answers"], device.choose_device(plan.device)
+            self.loss, facts["truths"], device.choose_device(plan.device)
         )
         net = _averaged(net, facts, image_augment.joined(kinds))
         policies = {name: _changes(facts, name) for name in self._policies(kinds)}
@@ -182,14 +182,14 @@ class ImageClassification(Task):
         return replace(fitted, facts=fitted.facts | chosen.facts | {"temperature": temperature})
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        return class_answers.answers_of(outputs["probabilities"], facts["answers"], options)
+        return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         return {"foreground channel set to one": _all_object} if facts["data"]["masked"] else {}
 
     def _net(self, facts: Facts, rows: int) -> Facts:
         """What `build` knows: the network and what may be changed in a picture."""
-        data, answers = facts["data"], facts["answers"]
+        data, answers = facts["data"], facts["truths"]
         shape = (data["channels"] + data["masked"], data["height"], data["width"])
         line = ""
         if self.network != "fast":
@@ -252,7 +252,7 @@ class ImageClassification(Task):
 
     def _recipe(self, facts: Facts) -> loop.Recipe:
         recipe = _recipe_of(self.network, self.optimizer)
-        if self.network != "listing" and sum(facts["answers"]["counts"]) > _MANY:
+        if self.network != "listing" and sum(facts["truths"]["counts"]) > _MANY:
             recipe = replace(recipe, batch=256)
         return replace(recipe, learning_rate=self.learning_rate) if self.learning_rate else recipe
 

@@ -90,7 +90,7 @@ class TokenClassification(Task):
         }
         return {
             "data": data,
-            "answers": answers,
+            "truths": answers,
             "net": {"size": self.size, "dropout": self.dropout},
         }
 
@@ -98,7 +98,7 @@ class TokenClassification(Task):
         return INPUTS
 
     def answer(self, facts: Facts) -> AnswerKind:
-        return SPANS if facts["answers"]["spans"] else TAGS
+        return SPANS if facts["truths"]["spans"] else TAGS
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         read, problems = tokens.texts_of(table["text"])
@@ -106,7 +106,7 @@ class TokenClassification(Task):
         return Encoded({"tokens": Ragged.of(rows, np.int32, (FEATURES + 2,))}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        number = {tag: place for place, tag in enumerate(facts["answers"]["tags"])}
+        number = {tag: place for place, tag in enumerate(facts["truths"]["tags"])}
         rows = [
             [number.get(tag, -1) for tag in tags[:LONGEST]] if isinstance(tags, Sequence) else []
             for tags in table["tags"]
@@ -114,7 +114,7 @@ class TokenClassification(Task):
         return {"tags": Ragged.of(rows, np.int64)}
 
     def build(self, facts: Facts) -> nn.Module:
-        buckets, tags = facts["data"]["buckets"], len(facts["answers"]["tags"])
+        buckets, tags = facts["data"]["buckets"], len(facts["truths"]["tags"])
         width, depth = SIZES[facts["net"]["size"]]
         return networks.Tagger(
             networks.Network(buckets, tags, width, depth, facts["net"]["dropout"]),
@@ -154,7 +154,7 @@ class TokenClassification(Task):
         return candidates.fit(many, self.model, comparison, plan, shown=net)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        answers = facts["answers"]
+        answers = facts["truths"]
         threshold = options.threshold if answers["spans"] else 0.0
         found: list[Any] = [None] * len(outputs["scores"])
         for rows, ways in crf.ways(outputs, answers["tags"]):
@@ -292,7 +292,7 @@ def _count(bayes: Any, train: Columns) -> None:
 
 
 def _comparison(selection: Columns, facts: Facts) -> Comparison:
-    metric = "entity F1" if facts["answers"]["spans"] else "accuracy"
+    metric = "entity F1" if facts["truths"]["spans"] else "accuracy"
 
     def score(name: str, net: Any) -> float:
         return round(_validation_score(net, selection, facts), 4)
@@ -302,14 +302,14 @@ def _comparison(selection: Columns, facts: Facts) -> Comparison:
 
 def _validation_score(net: nn.Module, columns: Columns, facts: Facts) -> float:
     """F1 of spans, exact, or the share of tags that are right; tags not known count for nothing."""
-    outputs, names = by_torch(net)(columns.only(["tokens"])), facts["answers"]["tags"]
+    outputs, names = by_torch(net)(columns.only(["tokens"])), facts["truths"]["tags"]
     truth = list(columns.ragged("tags"))
     pairs = [
         (way.tags, truth[row])
         for rows, ways in crf.ways(outputs, names)
         for row, way in zip(rows, ways, strict=True)
     ]
-    if facts["answers"]["spans"]:
+    if facts["truths"]["spans"]:
         return _f1([(_spans(told, names), _spans(gold, names)) for told, gold in pairs])
     right = sum(int((told == gold).sum()) for told, gold in pairs)
     return right / max(1, sum(int((gold >= 0).sum()) for _, gold in pairs))

@@ -155,7 +155,7 @@ def _known(run: Run, about: str | None) -> str | None:
     if about is None:
         return None
     name = unicodedata.normalize("NFC", str(about))
-    classes = run.answer_kind.explainable(run.facts.get("answers", {}))
+    classes = run.answer_kind.explainable(run.facts.get("truths", {}))
     if name not in classes:
         there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
         raise UsageError(

@@ -158,7 +158,7 @@ def test_explain_with_and_without_a_class(subject: Subject, tmp_path: Path):
     handed, out = subject.world.hand_over(subject.data), tmp_path / "explained"
     found = tenfold.explain(subject.run, handed, out=out, limit=1).to_json()
     assert found["inputs"][0]["explanations"]
-    names = subject.prepared.answer.explainable(subject.facts.get("answers", {}))
+    names = subject.prepared.answer.explainable(subject.facts.get("truths", {}))
     if not names:
         with pytest.raises(UsageError) as caught:
             tenfold.explain(subject.run, handed, out=out, about="a")

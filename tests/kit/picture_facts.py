@@ -58,7 +58,7 @@ def noise(facts: Facts, rows: int = 16) -> Parts:
     random, data = np.random.default_rng(1), facts["data"]
     shape = (rows, data["height"], data["width"], data["channels"] + data["masked"])
     image = random.integers(0, 256, shape, np.uint8)
-    answer = np.arange(rows) % len(facts["answers"]["classes"])
+    answer = np.arange(rows) % len(facts["truths"]["classes"])
     columns = Columns({"image": image, "label": answer})
     return Parts(columns, columns.view(np.arange(rows // 2)), columns.view(np.arange(rows // 2)))
 

@@ -82,7 +82,7 @@ class TextClassification(Task):
         data = _vocabularies(list(train.table["text"]), self.model)
         return {
             "data": data,
-            "answers": class_answers.answers(train),
+            "truths": class_answers.answers(train),
             "net": {"size": self.size, "dropout": self.dropout},
         }
 
@@ -90,7 +90,7 @@ class TextClassification(Task):
         return INPUTS
 
     def answer(self, facts: Facts) -> AnswerKind:
-        return class_answers.kind_of(facts["answers"])
+        return class_answers.kind_of(facts["truths"])
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data = facts["data"]
@@ -99,10 +99,10 @@ class TextClassification(Task):
         return Encoded({"ids": _grams(block, data), "tokens": _tokens(block, data)}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        return {**class_answers.targets(table, facts["answers"])}
+        return {**class_answers.targets(table, facts["truths"])}
 
     def build(self, facts: Facts) -> nn.Module:
-        data, answers, net = facts["data"], facts["answers"], facts["net"]
+        data, answers, net = facts["data"], facts["truths"], facts["net"]
         classes, words = len(answers["classes"]), len(tokens.unpacked(data["tokens"]))
         convolution = networks.Convolution(
             words + 2,
@@ -119,7 +119,7 @@ class TextClassification(Task):
     def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
         parts = plan.visible(parts)
         loss_function = training_losses.loss_function(
-            self.loss, plan.facts["answers"], device.choose_device(plan.device)
+            self.loss, plan.facts["truths"], device.choose_device(plan.device)
         )
         recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
 
@@ -145,10 +145,10 @@ class TextClassification(Task):
         return replace(fitted, facts=fitted.facts | costs | {"temperature": temperature})
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        return class_answers.answers_of(outputs["probabilities"], facts["answers"], options)
+        return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)
 
     def _linear_models(self, net: Any, parts: Parts, facts: Facts) -> linear_models.LinearModels:
-        data, answers = facts["data"], facts["answers"]
+        data, answers = facts["data"], facts["truths"]
         words, classes = len(tokens.unpacked(data["grams"])), len(answers["classes"])
         several = answers["several"]
         return linear_models.LinearModels(

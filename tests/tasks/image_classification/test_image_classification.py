@@ -104,8 +104,8 @@ def test_the_sides_are_chosen(sides: list[tuple[int, int]], wanted: int, found: 
 def test_classes_are_in_natural_order_and_answers_become_numbers():
     task = registry.find(TASK)
     facts = facts_of({"10": 3, "2": 4, "cat": 2})
-    assert facts["answers"]["classes"] == ["2", "10", "cat"]
-    assert facts["answers"]["counts"] == [4, 3, 2]
+    assert facts["truths"]["classes"] == ["2", "10", "cat"]
+    assert facts["truths"]["counts"] == [4, 3, 2]
     table = pd.DataFrame({"label": ["cat", "2", "dog", "10"]})
     assert task.targets(table, facts)["label"].tolist() == [2, 0, -1, 1]
     several = pd.DataFrame({"labels": [("a", "c"), (), ("zebra", "b")]})
