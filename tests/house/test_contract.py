@@ -112,11 +112,11 @@ def test_an_unknown_setting_gets_the_nearest_one(name: str):
 # --- facts ---
 
 
-def test_facts_are_json_of_five_keys(subject: Subject):
+def test_facts_are_json_under_their_keys(subject: Subject):
     rows = subject.task.read(subject.data)
     learnt = subject.task.learn(rows.with_table(subject.prepared.table("train")))
     assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
-    assert {"data", "net"} <= set(learnt) <= {"data", "answers", "net"}
+    assert {"data", "net"} <= set(learnt) <= {"data", "truths", "net"}
     assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "memory"}
     assert json.loads(json.dumps(subject.run.facts, allow_nan=False)) == subject.run.facts
 
