@@ -23,6 +23,7 @@ from tenfold.core.results import Prediction, Scores
 from tenfold.core.rows import Rows
 from tenfold.core.settings import NoOptions, merged_options
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,10 +65,11 @@ class Task(ABC):
             raise TypeError(f"{cls.__name__} adds public methods {sorted(stray)}")
 
     @abstractmethod
-    def read(self, source: Any) -> Rows:
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         """Labelled data to rows, with the kind of answer and the inputs that `encode` reads.
 
-        The table may have split, group, weight; an unusable row has `problem`.
+        `reading` names columns by role. The table may have split, group, time, weight; an unusable
+        row has `problem`.
         """
 
     @abstractmethod

@@ -33,6 +33,8 @@ class Rows:
     """How the reader made the parts, as a sentence; empty where they stand in the source."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What `learn` needs beside the table, such as titles of items."""
+    reading: Any = None
+    """How the source was read (a `media.reading.Reading`): stored, and used again by `test`."""
     answer: Any = None
     inputs: dict[str, Any] = field(default_factory=dict)
 
@@ -44,6 +46,6 @@ class Rows:
         """The rows of one part of the split."""
         return self.with_table(self.table[self.table["split"] == name])
 
-    def completed(self, answer: Any, inputs: dict[str, Any]) -> Rows:
-        """The same with the kind of answer and the encoded inputs."""
-        return replace(self, answer=answer, inputs=inputs)
+    def completed(self, answer: Any, inputs: dict[str, Any], reading: Any) -> Rows:
+        """The same with the kind of answer, the encoded inputs and how the source was read."""
+        return replace(self, answer=answer, inputs=inputs, reading=reading)

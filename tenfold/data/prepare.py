@@ -26,6 +26,7 @@ from tenfold.core.rows import Rows
 from tenfold.data import cache, class_mapping, splits
 from tenfold.data import duplicates as data_duplicates
 from tenfold.data.scan import MEDIA, scan
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.task import Task, name_of
 
 __all__ = ["Prepared", "prepare"]
@@ -122,13 +123,14 @@ def prepare(
     limit: int | None = None,
     mapping: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
+    reading: Reading = AS_FOUND,
 ) -> Prepared:
     """Reads, checks, splits, learns the facts and encodes every row once.
 
     Raises DataRefused where nothing can be learnt from the data at all.
     """
     began = time.perf_counter()
-    rows, ignored = _read(task, source, mapping)
+    rows, ignored = _read(task, source, reading, mapping)
     found, answer = len(rows.table) + len(ignored), rows.answer
     table = scan(_with_blank_problems(rows), rows.root)
     good, quarantined = _parted(table, table["problem"], on_bad)
@@ -139,7 +141,7 @@ def prepare(
     _refuse_too_little(rows.with_table(good), quarantined)
     for sentence in answer.notices(good):
         tell(sentence)
-    facts = json.loads(json.dumps(task.learn(rows.with_table(good).part("train"))))
+    facts = _learnt(task, rows.with_table(good))
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
     encoded = _encode(task, good, facts)
@@ -169,9 +171,9 @@ def prepare(
     )
 
 
-def _read(task: Task, source: Any, mapping: Any) -> tuple[Rows, list[str]]:
+def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows, list[str]]:
     """Rows under the names of the mapping, and what is left out as no data at all."""
-    rows = task.read(source)
+    rows = task.read(source, reading)
     if rows.table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"
         fix = "One line a file is needed below the header."
@@ -180,6 +182,13 @@ def _read(task: Task, source: Any, mapping: Any) -> tuple[Rows, list[str]]:
     mapped, dropped = class_mapping.apply(rows, mapping)
     kept, blank = _without_blank_tests(mapped)
     return kept, [*rows.ignored, *dropped, *blank]
+
+
+def _learnt(task: Task, rows: Rows) -> dict[str, Any]:
+    """The facts of the training rows as JSON, with how the source was read."""
+    facts: dict[str, Any] = json.loads(json.dumps(task.learn(rows.part("train"))))
+    given = rows.reading.to_json()
+    return facts | ({"reading": given} if given else {})
 
 
 def _limited(table: pd.DataFrame, limit: int | None) -> tuple[pd.DataFrame, int]:

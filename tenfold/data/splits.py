@@ -22,9 +22,10 @@ PARTS = ("train", "valid", "test")
 def assign(rows: Rows, seed: int) -> tuple[pd.Series, str]:
     """The part of every row (train, valid, test) and one line saying how it was decided.
 
-    Given parts stay as given, and how the reader made them is stated; a row
-    without one learns where others have one. Without a test part the given validation becomes the
-    test; without validation, 10 % of train is drawn; without any, 70/15/15.
+    Given parts stay as given, and how the reader made them is stated; a row without one learns
+    where others have one. Without a test part the given validation becomes the test; without
+    validation, 10 % of train is drawn; without any, 70/15/15. Rows with a `time` are not drawn:
+    the latest are the test.
     """
     table = rows.table
     if rows.answer.fits_all(table):
@@ -34,8 +35,11 @@ def assign(rows: Rows, seed: int) -> tuple[pd.Series, str]:
     names = set(given.dropna().unique())
     if names and given.isna().any():
         given, names = given.fillna("train"), names | {"train"}
+    timed = "time" in table
+    latest = "the latest 15 % of the rows are the test, the 15 % before them validation"
     if "train" not in names:
-        line = "70/15/15 drawn from all rows" + (": there is no training part" if names else "")
+        line = latest if timed else "70/15/15 drawn from all rows"
+        line += ": there is no training part" if names else ""
         return _drawn(rows, seed, (0.70, 0.15, 0.15)), line
     parts = given.copy()
     if "test" in names and "valid" in names:
@@ -45,7 +49,9 @@ def assign(rows: Rows, seed: int) -> tuple[pd.Series, str]:
     line = "given validation part used as the test" if "valid" in names else "test as given"
     drawn = (0.9, 0.1, 0.0) if names != {"train"} else (0.70, 0.15, 0.15)
     if names == {"train"}:
-        line = "70/15/15 drawn from the only given part"
+        line = latest if timed else "70/15/15 drawn from the only given part"
+    elif timed:
+        line += ", the latest 10 % of train are validation"
     else:
         line += ", validation drawn from 10 % of train"
     train = parts.index[parts == "train"]
@@ -61,6 +67,8 @@ def reserved(keys: pd.Series, seed: int) -> np.ndarray:
 def _drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Series:
     table = rows.table
     keys = rows.answer.units(table)
+    if "time" in table:
+        return _latest(table["time"], keys, shares)
     place = pd.Series(_places(keys, f"split {seed}"), index=table.index)
     first, second = shares[0], shares[0] + shares[1]
     part = pd.Series(np.select([place < first, place < second], PARTS[:2], PARTS[2]), table.index)
@@ -68,6 +76,18 @@ def _drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Seri
     wanted = [name for name, share in zip(PARTS, shares, strict=True) if share > 0]
     _fill_gaps(rows.answer.strata(table), keys, place, part, wanted)
     return part
+
+
+def _latest(time: pd.Series, keys: pd.Series, shares: tuple[float, float, float]) -> pd.Series:
+    """The latest rows are the test, those before them validation; whole units, by their end."""
+    end = time.groupby(keys).transform("max").astype(float)
+    order = np.lexsort((keys.to_numpy(str), end.to_numpy()))
+    rank = np.empty(len(time))
+    rank[order] = (np.arange(len(time)) + 0.5) / max(1, len(time))
+    place = pd.Series(rank, time.index).groupby(keys).transform("max")
+    first, second = shares[0], shares[0] + shares[1]
+    part = np.select([place <= first, place <= second], PARTS[:2], PARTS[2])
+    return pd.Series(part, time.index, dtype=object)
 
 
 def _places(keys: pd.Series, salt: str) -> np.ndarray:

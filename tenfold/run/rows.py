@@ -10,6 +10,7 @@ import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.data.scan import scan
+from tenfold.media.reading import Reading
 from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
 
@@ -57,7 +58,7 @@ def place_of(run: Run, data: Any, verb: str) -> Any:
 
 def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Rows with their digests, and a line for each that cannot be used."""
-    rows = run.task.read(source)
+    rows = run.task.read(source, Reading.of_json(run.facts.get("reading")))
     if rows.answer is not run.answer_kind:
         raise DataRefused(
             f"The truths of these data are of the kind {rows.answer.name}, the run answers with "

@@ -42,6 +42,7 @@ from tenfold.media.image import augment as image_augment
 from tenfold.media.image import decode as image_decode
 from tenfold.media.image import foreground
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.networks.notation import ready
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.training import augment_search, loop, losses
@@ -121,9 +122,9 @@ class ImageClassification(Task):
     encoding = 2
     answers = (LABEL, LABELS)
 
-    def read(self, source: Any) -> Rows:
-        rows = labelled.read(source, image_decode.MEDIUM)
-        return rows.completed(class_answers.kind_in(rows.table), INPUTS)
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
+        rows = labelled.read(source, image_decode.MEDIUM, reading)
+        return rows.completed(class_answers.kind_in(rows.table), INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
         height, width = _sides(train.table, self.image_size)

@@ -31,6 +31,7 @@ from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import tagged, tokens
 from tenfold.networks import crf
 from tenfold.task import Facts, Outputs, Table, Task
@@ -61,7 +62,6 @@ class TokenClassification(Task):
     size: str = setting(
         "small", "how much network", choices=tuple(SIZES), search=("tiny", "medium")
     )
-    target: str = setting("auto", "which column of the files holds the tags, by name or number")
     model: str = setting(
         "auto", "which candidate answers, auto = best on validation", choices=MODELS
     )
@@ -74,10 +74,10 @@ class TokenClassification(Task):
 
     answers = (SPANS, TAGS)
 
-    def read(self, source: Any) -> Rows:
-        rows = tagged.read(source, self.target)
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
+        rows = tagged.read(source, reading)
         begins = any(tag.startswith("B-") for tags in rows.table["tags"] for tag in tags)
-        return rows.completed(SPANS if begins else TAGS, INPUTS)
+        return rows.completed(SPANS if begins else TAGS, INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
         counts = train.table["tags"].explode().dropna().value_counts()

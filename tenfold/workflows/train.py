@@ -16,6 +16,7 @@ from tenfold.core.progress import tell
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
 from tenfold.data.prepare import Prepared, prepare
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.reporting import write as write_report
 from tenfold.run import evaluate
 from tenfold.run import folder as run_folder
@@ -51,6 +52,7 @@ class TrainingRequest:
     lang: str = "en"
     settings: dict[str, Any] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
+    reading: Reading = AS_FOUND
 
     @property
     def choices(self) -> dict[str, Any]:
@@ -61,6 +63,8 @@ class TrainingRequest:
             "on_bad": self.on_bad,
             "start": _json(self.start),
         }
+        if given := self.reading.to_json():
+            found["reading"] = given
         return found | ({"tuned": self.tuned} if self.tuned else {})
 
 
@@ -107,6 +111,7 @@ def ready(asked: TrainingRequest) -> tuple[Task, Prepared]:
         limit=asked.limit,
         mapping=asked.classes,
         on_bad=asked.on_bad,
+        reading=asked.reading,
     )
     if refusal := prepared.refusal(asked.on_bad):
         raise refusal

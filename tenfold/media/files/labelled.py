@@ -19,24 +19,25 @@ from tenfold.media.files import idx, manifests, references
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["places", "read"]
 
 Source = str | Path | pd.DataFrame
 
 
-def read(source: Source, medium: Medium) -> Rows:
+def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     """One row for each labelled file.
 
     Raises UsageError or DataRefused where there is nothing to learn from.
     """
     if isinstance(source, pd.DataFrame):
-        return manifests.from_frame(source, medium)
+        return manifests.from_frame(source, medium, reading)
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and manifests.is_manifest(path.name):
-        return manifests.from_file(path, medium)
+        return manifests.from_file(path, medium, reading)
     if path.is_file() and not is_zip(path):
         raise UsageError(
             f"{path.name!r} is a file, not a folder of {medium.plural}",
@@ -45,12 +46,12 @@ def read(source: Source, medium: Medium) -> Rows:
             fix="Give a folder with one folder a class, a CSV, TSV or Parquet manifest, or a zip.",
         )
     tree = open_tree(path)
-    rows = _first(_layouts(), tree, medium)
+    rows = manifests.from_tree(tree, medium, reading)
+    if rows is None:
+        rows = _first((_idx_files, _folder_a_class), tree, medium)
+        why = "files in folders have no columns"
+        refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
     return replace(rows, root=Path(tree.root), ignored=[*tree.ignored, *rows.ignored])
-
-
-def _layouts() -> Iterable[Callable[[Tree, Medium], Rows | None]]:
-    return (manifests.from_tree, _idx_files, _folder_a_class)
 
 
 def _first(

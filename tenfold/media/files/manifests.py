@@ -23,6 +23,7 @@ from tenfold.media.files.lines import decoded
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading, column_of, timed
 
 __all__ = ["cells_of", "from_file", "from_frame", "from_tree", "is_manifest"]
 
@@ -44,14 +45,15 @@ def is_manifest(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
-def from_file(path: Path, medium: Medium) -> Rows:
+def from_file(path: Path, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     """The rows of a manifest file; its paths are relative to its own folder."""
     frame, ragged = _frame(_content(references.file_cell(path), path.name), path.name)
-    table = _table(frame, ragged, path.name, medium, _Near(path.parent.resolve(), {}))
+    near = _Near(path.parent.resolve(), {})
+    table = _table(frame, ragged, path.name, medium, near, reading)
     return Rows(table, root=path.parent)
 
 
-def from_tree(tree: Tree, medium: Medium) -> Rows | None:
+def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Rows | None:
     """The rows of the one manifest at the top of a folder or archive, if there is one.
 
     A single folder around everything, as archives often have, is not the top.
@@ -79,7 +81,7 @@ def from_tree(tree: Tree, medium: Medium) -> Rows | None:
         tree.root.resolve().joinpath(*top),
         {item.name.removeprefix(start): item for item in tree.entries},
     )
-    table = _table(frame, ragged, entry.name, medium, near)
+    table = _table(frame, ragged, entry.name, medium, near, reading)
     used = set(table[medium.column])
     ignored = [item.name for item in tree.entries if item.cell not in used and item is not entry]
     return Rows(table, ignored=ignored)
@@ -201,10 +203,15 @@ def _once(frame: pd.DataFrame, column: Any, where: str) -> Any:
 
 
 def _table(
-    frame: pd.DataFrame, ragged: list[bool], name: str, medium: Medium, near: _Near
+    frame: pd.DataFrame,
+    ragged: list[bool],
+    name: str,
+    medium: Medium,
+    near: _Near,
+    reading: Reading,
 ) -> pd.DataFrame:
     path = _needed(frame, _PATH, "where each file is", name)
-    label = _needed(frame, _NAMES["label"], "what it shows", name)
+    label = _label(frame, reading, name)
     if frame.empty:
         raise _unusable(name, "has a header and not one row")
     tell(f"{name}: files from column {str(path)!r}, labels from column {str(label)!r}")
@@ -221,14 +228,22 @@ def _table(
             "problem": pd.Series(problems, dtype=object),
         }
     )
-    return _answers(table, frame, label)
+    return _answers(table, frame, label, reading, name)
 
 
-def from_frame(frame: pd.DataFrame, medium: Medium) -> Rows:
+def _label(frame: pd.DataFrame, reading: Reading, where: str) -> Any:
+    """The column of labels: as given, else by name."""
+    given = column_of(reading, "target", frame.columns, where)
+    if given is not None:
+        return _once(frame, given, where)
+    return _needed(frame, _NAMES["label"], "what it shows", where)
+
+
+def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     """Rows of a DataFrame whose cells are paths, arrays, bytes or open files."""
     frame = frame.reset_index(drop=True).rename_axis("row")
     column = _needed(frame, [medium.column, *_PATH], "the file, array or open file", "DataFrame")
-    label = _needed(frame, _NAMES["label"], "what it shows", "DataFrame")
+    label = _label(frame, reading, "DataFrame")
     sources = frame["source"] if "source" in frame else [f"row {row}" for row in range(len(frame))]
     table = pd.DataFrame(
         {
@@ -238,7 +253,7 @@ def from_frame(frame: pd.DataFrame, medium: Medium) -> Rows:
         }
     )
     table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
-    return Rows(_answers(table, frame, label))
+    return Rows(_answers(table, frame, label, reading, "DataFrame"))
 
 
 def cells_of(frame: pd.DataFrame, column: str) -> pd.Series | None:
@@ -253,7 +268,9 @@ def _cell(value: Any) -> Any:
     return value.read() if hasattr(value, "read") else value
 
 
-def _answers(table: pd.DataFrame, frame: pd.DataFrame, label: Any) -> pd.DataFrame:
+def _answers(
+    table: pd.DataFrame, frame: pd.DataFrame, label: Any, reading: Reading, where: str
+) -> pd.DataFrame:
     values = frame[label]
     lists = values.map(lambda value: isinstance(value, (list, tuple, set))).any()
     texts = values.map(lambda value: "" if not lists and pd.isna(value) else value)
@@ -263,10 +280,12 @@ def _answers(table: pd.DataFrame, frame: pd.DataFrame, label: Any) -> pd.DataFra
         names = texts.astype(str).str.strip().str.normalize("NFC")
         table["label"] = names.map(references.speakable).reset_index(drop=True)
     for name in ("group", "weight", "split"):
-        column = _find(frame, _NAMES[name])
+        given = column_of(reading, name, frame.columns, where)
+        column = _find(frame, _NAMES[name]) if given is None else given
         if column is not None and _once(frame, column, "table") != label:
             table[name] = _CONVERT[name](frame[column]).reset_index(drop=True)
-    return table
+    when = column_of(reading, "time", frame.columns, where)
+    return table if when is None else timed(table, frame[when])
 
 
 def _several(value: Any) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.recommendation import catalogue, histories, rating
 from tenfold.tasks.recommendation import ranking as rankings
@@ -77,10 +78,14 @@ class Recommendation(Task):
     answers = (RANKING, RATINGS)
     options = _Options
 
-    def read(self, source: Any) -> Rows:
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         ratings = self.output == "ratings"
-        rows = histories.rows_of(interactions.read(source), self.holdout, ratings)
-        return rows.completed(RATINGS if ratings else RANKING, {"items": Input("items")})
+        refuse_roles(reading, ("group",), "all that a person had stays together", str(source)[:200])
+        if not ratings:
+            why = "a ranking learns from which items people had (--output ratings has a target)"
+            refuse_roles(reading, ("target",), why, str(source)[:200])
+        rows = histories.rows_of(interactions.read(source, reading), self.holdout, ratings)
+        return rows.completed(RATINGS if ratings else RANKING, {"items": Input("items")}, reading)
 
     def learn(self, train: Rows) -> Facts:
         ratings, table = train.answer is RATINGS, train.table

@@ -35,6 +35,7 @@ from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import labelled, tokens
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.text_classification import linear_models
@@ -74,9 +75,9 @@ class TextClassification(Task):
 
     answers = (LABEL, LABELS)
 
-    def read(self, source: Any) -> Rows:
-        rows = labelled.read(source)
-        return rows.completed(class_answers.kind_in(rows.table), INPUTS)
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
+        rows = labelled.read(source, reading)
+        return rows.completed(class_answers.kind_in(rows.table), INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
         data = _vocabularies(list(train.table["text"]), self.model)
