@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
@@ -104,6 +104,18 @@ class Task(ABC):
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         """Outputs of the network to one Prediction a row; numpy only."""
 
+    def encodes(self, facts: Facts) -> dict[str, Input]:
+        """Columns that `encode` reads, where these are not what a person hands over."""
+        return self.inputs(facts)
+
+    def result(self, facts: Facts) -> AnswerKind:
+        """The kind of answer that `predict` gives, where rows are labelled with another."""
+        return self.answer(facts)
+
+    def inner(self, rows: Rows) -> dict[str, tuple[Task, Rows]]:
+        """Inner runs by name: each a task and the rows it learns from, made of split rows."""
+        return {}
+
     def ask(self, table: Table, facts: Facts, options: Any) -> Table:
         """Rows with references resolved (user=42) and restrictions as columns, before `encode`.
 
@@ -112,9 +124,17 @@ class Task(ABC):
         return table
 
     def predict(
-        self, tables: Iterator[Table], answers_of: AnswersOf, facts: Facts, options: Any
+        self,
+        tables: Iterator[Table],
+        answers_of: AnswersOf,
+        facts: Facts,
+        options: Any,
+        inner: Mapping[str, AnswersOf],
     ) -> Iterator[tuple[str, Answer]]:
-        """What was handed over to (source, answer), lazily; pipelines make rows of their own."""
+        """What was handed over to (source, answer of the kind `result`), lazily.
+
+        Pipelines make rows of their own; `inner` answers them by the inner runs.
+        """
         for table in tables:
             yield from zip(table["source"], answers_of(table), strict=True)
 
@@ -130,8 +150,11 @@ class Task(ABC):
         """Rows that `similar` compares with, where these are not the training rows."""
         return None
 
-    def score(self, answers: list[Answer], table: Table) -> Scores | None:
-        """Own scoring where rows are not what is judged; None = by the kind of answer."""
+    def score(self, run: Any, table: Table) -> Scores | None:
+        """Scores of an open run where rows are not what is judged: pairs, tracks, clusters.
+
+        None = rows are scored by the kind of answer.
+        """
         return None
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
@@ -139,9 +162,9 @@ class Task(ABC):
         return {}
 
 
-def options_of(task: type[Task], answer: AnswerKind | None = None) -> type:
-    """The dataclass of choices at prediction time: of a kind of answer, or of all that may be."""
-    kinds = task.answers if answer is None else (answer,)
+def options_of(task: type[Task], *answers: AnswerKind) -> type:
+    """The dataclass of choices at prediction time: of kinds of answer, by default of all."""
+    kinds = answers or task.answers
     return merged_options(*(kind.options for kind in kinds), task.options)
 
 

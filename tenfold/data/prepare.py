@@ -7,10 +7,9 @@ failed rows masked out. Later findings only mask rows: nothing is split or learn
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tenfold.answers.kind import AnswerKind
 from tenfold.core import system
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.errors import DataRefused
+from tenfold.core.facts import digestible, plain
 from tenfold.core.progress import advance, tell
 from tenfold.core.rows import Rows
 from tenfold.data import cache, class_mapping, splits
@@ -65,6 +65,8 @@ class Prepared:
     beyond: int = 0
     lines: int | None = None
     """Lines that were read, where a row is made of several."""
+    read: Rows | None = None
+    """The rows as they were read, before any was left out."""
 
     def inputs(self, part: str) -> Columns:
         """What the network eats of the rows of a part."""
@@ -83,6 +85,11 @@ class Prepared:
         if kept.all() or not kept.any():
             kept = np.arange(len(valid)) % 2 == 1
         return valid[kept if part == "calibration" else ~kept]
+
+    @property
+    def split_rows(self) -> Rows:
+        """The used rows with their parts, as `Task.inner` takes them."""
+        return replace(self.read or Rows(self.used, answer=self.answer), table=self.used)
 
     @property
     def judged(self) -> str:
@@ -168,12 +175,13 @@ def prepare(
         seed=seed,
         beyond=beyond,
         lines=rows.lines,
+        read=rows,
     )
 
 
 def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows, list[str]]:
     """Rows under the names of the mapping, and what is left out as no data at all."""
-    rows = task.read(source, reading)
+    rows = source if isinstance(source, Rows) else task.read(source, reading)
     if rows.table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"
         fix = "One line a file is needed below the header."
@@ -186,7 +194,7 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
 
 def _learnt(task: Task, rows: Rows) -> dict[str, Any]:
     """The facts of the training rows as JSON, with how the source was read."""
-    facts: dict[str, Any] = json.loads(json.dumps(task.learn(rows.part("train"))))
+    facts: dict[str, Any] = plain(task.learn(rows.part("train")))
     given = rows.reading.to_json()
     return facts | ({"reading": given} if given else {})
 
@@ -279,7 +287,7 @@ def _encode(task: Task, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
             name_of(task),
             str(type(task).encoding),
             *[str(medium.version) for name, medium in MEDIA.items() if name in table],
-            json.dumps(facts["data"], sort_keys=True),
+            digestible(facts["data"]),
             *table["digest"],
         ]
     )

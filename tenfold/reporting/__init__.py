@@ -91,7 +91,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "document": document,
         "headline": _headline(document),
         "notes": told,
-        "pieces": kind.pieces(document["details"]),
+        "pieces": _kind_scored(run, document).pieces(document["details"]),
         "examples": _by_examples(document, facts["classes"]),
         "errors": _errors(run, found, worst) if found else [],
         "wrong": len(worst),
@@ -107,6 +107,12 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "cost": provenance.cost(document),
         "environment": provenance.environment(run, document),
     }
+
+
+def _kind_scored(run: Run, document: dict[str, Any]) -> AnswerKind:
+    """The kind of answer that was scored: that of the rows, or of what `predict` gives."""
+    own = document["headline"] in run.answer_kind.metrics
+    return run.answer_kind if own else run.result_kind
 
 
 def _by_examples(document: dict[str, Any], counts: dict[str, dict[str, int]]) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 from tenfold.answers import calibration, intervals
 from tenfold.answers.kind import Change
 from tenfold.core import device, system
-from tenfold.core.columns import Batch, Columns, batches
+from tenfold.core.columns import Batch, Columns, batches, join
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
@@ -27,7 +27,7 @@ from tenfold.networks import summary
 from tenfold.run import rows as run_rows
 from tenfold.run.run import Run
 from tenfold.task import Answer
-from tenfold.training.inference import by_torch
+from tenfold.training.inference import Infer, OutputColumns, by_torch
 
 torch = lazy("torch")
 
@@ -155,7 +155,7 @@ def _evaluated(
 def _scores(
     run: Run, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
 ) -> Scores:
-    return run.task.score(list(answers), table) or run.answer_kind.score(answers, table, train)
+    return run.task.score(run, table) or run.answer_kind.score(answers, table, train)
 
 
 def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
@@ -200,7 +200,8 @@ def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict
     """Scores of the same rows with a part of each taken away, by the part's name."""
     changed = {}
     for name, change in run.task.ablations(run.facts).items():
-        scores = _scores(run, _answers_without(run, found.columns, change), found.table, train)
+        less = replace(run, infer=_without(run, change))
+        scores = _scores(less, less.answer(found.columns), found.table, train)
         changed[name] = _values(scores)
     return changed
 
@@ -209,8 +210,8 @@ def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str
     """Scores of the other candidates of a run that has just been trained, on the same rows."""
     others = {}
     for name, net in run.candidates.items():
-        answers = replace(run, infer=by_torch(net), net=net).answer(found.columns)
-        scores = _scores(run, answers, found.table, train)
+        other = replace(run, infer=by_torch(net), net=net)
+        scores = _scores(other, other.answer(found.columns), found.table, train)
         others[name] = _values(scores)
     return others
 
@@ -228,12 +229,15 @@ def _without_near(run: Run, found: Evidence, prepared: Prepared) -> dict[str, An
     return {"rows": len(answers), "scores": _metrics(scores.metrics)}
 
 
-def _answers_without(
-    run: Run, columns: Columns, change: Callable[[Batch], Batch], size: int = 512
-) -> list[Answer]:
-    """Answers to changed rows, a block at a time."""
-    blocks = batches(columns.rows, size)
-    return [one for rows in blocks for one in run.answer(Columns({**change(columns.take(rows))}))]
+def _without(run: Run, change: Callable[[Batch], Batch], size: int = 512) -> Infer:
+    """The run's way to outputs, a part of each row taken away before."""
+
+    def infer(columns: Columns) -> OutputColumns:
+        blocks = [run.infer(Columns({**change(columns.take(rows))}))
+                  for rows in batches(columns.rows, size)]  # fmt: skip
+        return blocks[0] if len(blocks) == 1 else join(blocks)
+
+    return infer
 
 
 def _trivial(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, float]]:

@@ -9,6 +9,7 @@ from tenfold.core import system
 from tenfold.core.errors import UsageError
 from tenfold.data import cache
 from tenfold.run import manifest
+from tenfold.run.facts import ARRAYS, ASSETS
 from tenfold.run.manifest import pretty, read
 from tenfold.training import checkpoint
 
@@ -30,10 +31,14 @@ __all__ = [
 
 EXPORTS = ("export", "export-int8")
 """Folders in a run that hold it without torch."""
+INNER = "inner"
+"""The folder of inner runs, each a run folder of its own, sealed by its own manifest."""
+INSIDE = (f"{ASSETS}/*", f"{INNER}/*/{manifest.MANIFEST}")
 FILES = manifest.Files(
     sealed=(
         "task.json",
         "facts.json",
+        ARRAYS,
         "plan.json",
         "weights.safetensors",
         "rows.jsonl",
@@ -43,10 +48,12 @@ FILES = manifest.Files(
     ),
     needed=("task.json", "facts.json", "weights.safetensors", "scores.json"),
     beside=("report.html", *EXPORTS, "checkpoints", ".lock"),
+    inside=INSIDE,
 )
 EXPORTED = manifest.Files(
-    sealed=("task.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
+    sealed=("task.json", "facts.json", ARRAYS, "scores.json", "parity.json", "net.onnx"),
     needed=("task.json", "facts.json", "scores.json", "parity.json", "net.onnx"),
+    inside=INSIDE,
 )
 
 

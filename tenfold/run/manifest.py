@@ -24,17 +24,32 @@ MANIFEST = "manifest.json"
 class Files:
     """Which files a folder may hold: `sealed` are in its manifest, `needed` must be there.
 
-    `beside` are files and folders that belong there without being sealed.
+    `beside` are files and folders that belong there without being sealed. `inside` are patterns of
+    sealed files in folders, such as `assets/*`: the name of the folder, then what it holds.
     """
 
     sealed: tuple[str, ...]
     needed: tuple[str, ...]
     beside: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
 
     @property
     def known(self) -> frozenset[str]:
         """Every name that may be there."""
-        return frozenset((*self.sealed, *self.beside, MANIFEST))
+        folders = (pattern.partition("/")[0] for pattern in self.inside)
+        return frozenset((*self.sealed, *self.beside, *folders, MANIFEST))
+
+    def seals(self, name: str) -> bool:
+        """True for a name that the manifest may hold."""
+        return name in self.sealed or any(_matches(name, pattern) for pattern in self.inside)
+
+    def present(self, folder: Path) -> list[str]:
+        """The sealed files of a folder that are there, in order."""
+        found = [name for name in self.sealed if (folder / name).exists()]
+        for pattern in self.inside:
+            paths = sorted(folder.glob(pattern))
+            found += [path.relative_to(folder).as_posix() for path in paths if path.is_file()]
+        return found
 
 
 def seal(folder: Path, may: Files) -> dict[str, Any]:
@@ -42,7 +57,7 @@ def seal(folder: Path, may: Files) -> dict[str, Any]:
 
     With it the folder is finished.
     """
-    files = {name: facts_of(folder / name) for name in may.sealed if (folder / name).exists()}
+    files = {name: facts_of(folder / name) for name in may.present(folder)}
     system.write_atomically(folder / MANIFEST, pretty({"schema": SCHEMA, "files": files}))
     return files
 
@@ -70,15 +85,24 @@ def verified(folder: Path, may: Files) -> dict[str, Any]:
             folder, f"holds a file that does not belong there: {strangers[0]!r}", "stranger"
         )
     files = _manifest(folder)
-    if missing := sorted({*may.needed, *(present & {*may.sealed})} - set(files)):
+    if missing := sorted({*may.needed, *may.present(folder)} - set(files)):
         raise run_refused(folder, f"has a manifest without {missing[0]}", "missing")
     for name, facts in files.items():
         _agree(folder, name, facts, may)
     return files
 
 
+def _matches(name: str, pattern: str) -> bool:
+    """True for a path of as many plain names as the pattern has, each as it says."""
+    names, wanted = name.split("/"), pattern.split("/")
+    plain = all(one and one not in (".", "..") and "\\" not in one for one in names)
+    pairs = zip(names, wanted, strict=False)
+    same = all(one == other or other == "*" for one, other in pairs)
+    return plain and len(names) == len(wanted) and same
+
+
 def _agree(folder: Path, name: str, facts: Any, may: Files) -> None:
-    if name not in may.sealed:
+    if not may.seals(name):
         raise run_refused(folder, f"has a manifest that names {name!r}", "stranger")
     path = folder / name
     if not path.is_file():

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,9 @@ from tenfold.core.lazy import installed, lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import check_settings, settings_of
+from tenfold.run import facts as run_facts
 from tenfold.run import manifest
-from tenfold.run.folder import EXPORTED, FILES, ended
+from tenfold.run.folder import EXPORTED, FILES, INNER, ended
 from tenfold.run.manifest import pretty, read
 from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
@@ -60,6 +61,8 @@ class Run:
     """SHA-256 of the file that holds what was learnt, in hexadecimal; empty while training."""
     candidates: dict[str, Any] = field(default_factory=dict)
     """The other networks that fit tried, by name; {} once the run was opened again."""
+    inner: dict[str, Run] = field(default_factory=dict)
+    """Inner runs by name: trainings that the task needed before its own."""
 
     @property
     def task_name(self) -> str:
@@ -79,7 +82,12 @@ class Run:
     @property
     def options(self) -> type:
         """The dataclass of choices at prediction time."""
-        return options_of(type(self.task), self.answer_kind)
+        return options_of(type(self.task), self.answer_kind, self.result_kind)
+
+    @property
+    def result_kind(self) -> AnswerKind:
+        """The kind of answer that `predict` gives: what is shown, written and served."""
+        return self.task.result(self.facts)
 
     def answer(self, columns: Columns, options: Any = None) -> list[Answer]:
         """Predictions of encoded rows; the columns are just those that encode gives."""
@@ -109,8 +117,9 @@ class Run:
         Raises UsageError for an unknown option or one out of range.
         """
         wanted = check_settings(self.options, options, self.task_name)
+        inner = {name: run.answers_of for name, run in self.inner.items()}
         return self.task.predict(
-            tables, lambda table: self.answers_of(table, wanted), self.facts, wanted
+            tables, lambda table: self.answers_of(table, wanted), self.facts, wanted, inner
         )
 
     @property
@@ -158,8 +167,9 @@ def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any])
         "settings": settings_of(task),
         "encoding": task.encoding,
     }
-    for name, value in (("plan", plan), ("task", about), ("facts", facts)):
+    for name, value in (("plan", plan), ("task", about)):
         system.write_atomically(folder / f"{name}.json", pretty(value))
+    run_facts.write(folder, facts)
 
 
 def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list[Any]) -> None:
@@ -175,7 +185,7 @@ def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list
 
 def save(run: Run) -> None:
     """Writes facts and weights of a trained run."""
-    system.write_atomically(run.folder / "facts.json", pretty(run.facts))
+    run_facts.write(run.folder, run.facts)
     state = {
         name: value.detach().cpu().contiguous().clone()
         for name, value in run.net.state_dict().items()
@@ -217,25 +227,33 @@ def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
         tell("torch is not installed: the exported network answers.")
         return _open_exported(folder / "export", device_wish)
     files = manifest.verified(folder, FILES)
-    facts = read(folder / "facts.json")
+    facts = run_facts.read(folder)
     device.prepare()
     task = _app_of(folder)
     net = _built(folder, task, facts)
     _load(net, folder / "weights.safetensors")
     digest = files["weights.safetensors"]["sha256"]
     net.to(device.choose_device(device_wish))
-    return Run(folder, task, facts, by_torch(net), net, _scores(folder), digest)
+    run = Run(folder, task, facts, by_torch(net), net, _scores(folder), digest)
+    return replace(run, inner=_inner(folder, device_wish))
 
 
 def _open_exported(folder: Path, device_wish: str) -> Run:
     """A run from its exported folder; what the network eats and gives is looked at."""
     files = manifest.verified(folder, EXPORTED)
-    task, facts = _app_of(folder), read(folder / "facts.json")
+    task, facts = _app_of(folder), run_facts.read(folder)
     session = session_of(folder / "net.onnx", device_wish)
     if {one.name for one in session.get_inputs()} != _eaten(folder, task, facts):
         raise run_refused(folder, "has a network for other inputs", "network")
     digest = files["net.onnx"]["sha256"]
-    return Run(folder, task, facts, by_onnx(session), None, _scores(folder), digest)
+    run = Run(folder, task, facts, by_onnx(session), None, _scores(folder), digest)
+    return replace(run, inner=_inner(folder, device_wish))
+
+
+def _inner(folder: Path, device_wish: str) -> dict[str, Run]:
+    """The inner runs of a run folder, each verified like any other run."""
+    places = sorted((folder / INNER).iterdir()) if (folder / INNER).is_dir() else []
+    return {place.name: open_run(place, device_wish) for place in places}
 
 
 def _eaten(folder: Path, task: Task, facts: Any) -> set[str]:

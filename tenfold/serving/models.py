@@ -132,7 +132,7 @@ class Model:
                 name: {"medium": one.medium, "choices": list(one.choices)}
                 for name, one in self.inputs.items()
             },
-            "answer": self.run.answer_kind.name,
+            "answer": self.run.result_kind.name,
             "options": options(self.options),
             "classes": self.run.classes,
             "headline": headline,

@@ -160,7 +160,7 @@ def components(models: list[Model]) -> dict[str, Schema]:
     for model in models:
         found[f"{model.id}.inputs"] = taken(model)
         found[f"{model.id}.options"] = option(model)
-        found[f"{model.id}.prediction"] = prediction(model.run.answer_kind)
+        found[f"{model.id}.prediction"] = prediction(model.run.result_kind)
         found[f"{model.id}.one"] = one_answer(model)
         found[f"{model.id}.many"] = batch_answer(model)
         found[f"{model.id}.explained"] = explained_answer(model)

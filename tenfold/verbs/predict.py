@@ -83,7 +83,9 @@ def predict(
 
 def _to_csv(answers: Iterator[Predicted], path: Path, run: Run) -> Iterator[Predicted]:
     """Passes the answers on; the file grows line by line, a column a class."""
-    own, classes = run.answer_kind.prediction.columns, sorted(run.classes, key=natural)
+    kind = run.result_kind
+    own = kind.prediction.columns
+    classes = sorted(kind.classes(run.facts.get("truths", {})), key=natural)
     before = ["source", *own, "error"]
     names = [f"{name} (class)" if name in before else name for name in classes]
     with path.open("w", newline="", encoding="utf-8-sig") as file:

@@ -30,10 +30,12 @@ from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.version import __version__
 from tenfold.run import evaluate, manifest, rows
+from tenfold.run import facts as run_facts
 from tenfold.run.evaluate import Evidence
 from tenfold.run.folder import (
     EXPORTED,
     EXPORTS,
+    INNER,
     beside,
     refuse_inside,
     refuse_others,
@@ -43,6 +45,7 @@ from tenfold.run.run import Run
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, OutputColumns, by_onnx, session_of
 from tenfold.workflows import onnx_export
+from tenfold.workflows.inner import inner_evidence
 
 __all__ = ["Exported", "exported"]
 
@@ -72,18 +75,33 @@ def exported(
         raise refused_export(run.folder, "This run is exported already")
     folder = _place(run, out, int8)
     found, _ = evaluate.again(run, data, "export")
-    about = {"task": run.task_name, "weights": run.digest, "made by": f"tenfold {__version__}"}
-    content = onnx_export.graph(run.net, found.columns, about)
-    run.net.to(device.choose_device("cpu"))
+    content = _graph(run, found)
     with _half(run, folder) as place:
         parity = _proved(run, found, content, place / "net.onnx", own=data is None)
         if int8:
             some = _training_columns(run, data)
             parity |= _cost_of_eight_bits(run, found, content, some, place / "net.onnx", max_drop)
+        for name, (inner, evidence) in inner_evidence(run, data).items():
+            _export_inner(inner, evidence, place / INNER / name, versions)
         parity |= {"versions": versions}
         _finish(run, place, parity)
         _swap(place, folder)
     return Exported(folder, parity, found)
+
+
+def _graph(run: Run, found: Evidence) -> bytes:
+    """The network as an ONNX file; the network itself is left on the processor."""
+    about = {"task": run.task_name, "weights": run.digest, "made by": f"tenfold {__version__}"}
+    content = onnx_export.graph(run.net, found.columns, about)
+    run.net.to(device.choose_device("cpu"))
+    return content
+
+
+def _export_inner(run: Run, found: Evidence, place: Path, versions: dict[str, str]) -> None:
+    """An inner run without torch, proved like the outer one."""
+    place.mkdir(parents=True)
+    parity = _proved(run, found, _graph(run, found), place / "net.onnx", own=False)
+    _finish(run, place, parity | {"versions": versions})
 
 
 # --- where ----------------------------------------------------------------------------------------
@@ -119,8 +137,9 @@ def _half(run: Run, folder: Path) -> Iterator[Path]:
 
 
 def _finish(run: Run, place: Path, parity: dict[str, Any]) -> None:
-    for name in ("task.json", "facts.json", "scores.json"):
+    for name in ("task.json", "scores.json"):
         system.write_atomically(place / name, (run.folder / name).read_bytes())
+    run_facts.write(place, run.facts)
     system.write_atomically(place / "parity.json", manifest.pretty(parity))
     manifest.seal(place, EXPORTED)
 
@@ -150,9 +169,10 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
     # Whole numbers are decisions, which are compared as answers are.
     measured = [name for name in before if np.issubdtype(_values(before[name]).dtype, np.inexact)]
     worst = {name: _furthest(before[name], after[name]) for name in measured}
-    answers = replace(run, infer=infer).answer(found.columns)
+    other = replace(run, infer=infer)
+    answers = other.answer(found.columns)
     counts = _counts(run.answer_kind, found.answers, answers)
-    values = _headlines(run, found, answers, own)
+    values = _headlines(other, found, answers, own)
     parity = {
         "schema": SCHEMA,
         "precision": "float32",
@@ -213,10 +233,10 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
     return {key: round(float(value), 6) for key, value in values.items()}
 
 
-def _headline(run: Run, found: Evidence, answers: Sequence[Answer]) -> float:
-    """The headline of other answers to the same rows."""
-    own = run.task.score(list(answers), found.table)
-    scores = own or run.answer_kind.score(answers, found.table, found.table)
+def _headline(other: Run, found: Evidence, answers: Sequence[Answer]) -> float:
+    """The headline of the run with another way to outputs, and its answers, on the same rows."""
+    table = found.table
+    scores = other.task.score(other, table) or other.answer_kind.score(answers, table, table)
     return scores.best.value
 
 
@@ -278,8 +298,9 @@ def _cost_of_eight_bits(
     small = onnx_export.eight_bits(content, some)
     path.write_bytes(small)
     infer = by_onnx(session_of(path, "cpu"))
-    answers = replace(run, infer=infer).answer(found.columns)
-    name, value = found.scores.headline, _headline(run, found, answers)
+    other = replace(run, infer=infer)
+    answers = other.answer(found.columns)
+    name, value = found.scores.headline, _headline(other, found, answers)
     drop = 100 * (found.scores.best.value - value)
     drop = -drop if run.answer_kind.metrics[name].better == "lower" else drop
     cost = {

@@ -26,6 +26,7 @@ from tenfold.task import Task
 from tenfold.tasks.registry import find
 from tenfold.training import checkpoint
 from tenfold.training.inference import by_torch
+from tenfold.workflows.inner import trained_inner
 
 torch = lazy("torch")
 
@@ -258,12 +259,15 @@ def _learn(
     if start is not None:
         _warm(net, runs.open_run(start, "cpu").net)
     plan = replace(plan, facts=prepared.facts, folder=folder)
+    inner = trained_inner(task, prepared, plan, folder)
+    if inner and plan.minutes is not None:
+        plan = replace(plan, minutes=plan.minutes / (1 + len(inner)))
     fitted = task.fit(net, prepared.parts, plan)
     facts = prepared.facts | {"fitted": fitted.facts}
     if memory := task.memory(prepared.used, prepared.facts):
         facts |= {"memory": memory}
     net = fitted.net
-    run = Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates)
+    run = Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates, inner=inner)
     runs.save(run)
     return run, fitted.seconds
 

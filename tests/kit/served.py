@@ -237,7 +237,7 @@ class Echo(Task):
     def decode(self, outputs: Any, facts: Any, options: Any) -> Any:
         raise NotImplementedError
 
-    def predict(self, tables: Any, say: Any, facts: Any, options: Any) -> Any:
+    def predict(self, tables: Any, answers_of: Any, facts: Any, options: Any, inner: Any) -> Any:
         for table in tables:
             for row in table.to_dict("records"):
                 source = row.pop("source")

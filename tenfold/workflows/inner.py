@@ -1,0 +1,99 @@
+"""Inner runs: trainings that a task needs before its own, kept in RUN/inner/NAME.
+
+An inner run is a run like any other. It learns from rows that the task makes of its own split
+rows, and only the task's `predict` and `score` see it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tenfold.core.errors import UsageError
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
+from tenfold.data.prepare import Prepared, prepare
+from tenfold.data.splits import PARTS
+from tenfold.media.reading import Reading
+from tenfold.run import evaluate
+from tenfold.run import rows as run_rows
+from tenfold.run import run as runs
+from tenfold.run.evaluate import Evidence
+from tenfold.run.folder import INNER, plan_of
+from tenfold.run.run import Run, open_run
+from tenfold.task import Task
+from tenfold.training.inference import by_torch
+
+__all__ = ["inner_evidence", "trained_inner"]
+
+
+def trained_inner(task: Task, prepared: Prepared, plan: Plan, folder: Path) -> dict[str, Run]:
+    """The inner runs of a task by name, each trained and sealed, or opened where it is finished.
+
+    The minutes of the plan are shared with them. A killed training continues.
+    """
+    asked = task.inner(prepared.split_rows)
+    found: dict[str, Run] = {}
+    for name, (inner, rows) in asked.items():
+        if not name.isidentifier():
+            raise UsageError(f"An inner run cannot be called {name!r}", code="bad-setting")
+        place = folder / INNER / name
+        if (place / "manifest.json").exists():
+            found[name] = open_run(place, plan.device)
+            continue
+        tell(f"Training the inner run {name!r}.")
+        share = None if plan.minutes is None else plan.minutes / (1 + len(asked))
+        found[name] = _trained(inner, prepare(inner, rows, seed=prepared.seed), plan, share, place)
+    return found
+
+
+def _trained(
+    task: Task, prepared: Prepared, plan: Plan, minutes: float | None, folder: Path
+) -> Run:
+    """One inner run: fitted, scored, sealed."""
+    if refusal := prepared.refusal("skip"):
+        raise refusal
+    folder.mkdir(parents=True, exist_ok=True)
+    own = replace(plan, facts=prepared.facts, folder=folder, minutes=minutes, prune=None)
+    runs.begin(folder, task, prepared.facts, {"plan": own.settings(), "inner": True})
+    runs.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
+    fitted = task.fit(task.build(prepared.facts), prepared.parts, own)
+    facts = prepared.facts | {"fitted": fitted.facts}
+    if memory := task.memory(prepared.used, prepared.facts):
+        facts |= {"memory": memory}
+    run = Run(folder, task, facts, by_torch(fitted.net), fitted.net)
+    runs.save(run)
+    found = evaluate.gather(run, prepared)
+    run.scores = evaluate.document(run, found, prepared, {**prepared.seconds, **fitted.seconds})
+    runs.seal(run)
+    return run
+
+
+def inner_evidence(run: Run, data: Any) -> dict[str, tuple[Run, Evidence]]:
+    """The inner runs of an open run by name, each with its evidence on its own held-out rows.
+
+    Raises UsageError where the data of the run are no longer there.
+    """
+    if not run.inner:
+        return {}
+    source = run_rows.place_of(run, data, "export RUN DATA")
+    table, _ = run_rows.looked_at(run, source)
+    known = run_rows.rows_of(run)
+    parts = [run_rows.own_rows(run, table, known, part).assign(split=part) for part in PARTS]
+    reading = Reading.of_json(run.facts.get("reading"))
+    rows = run.task.read(source, reading).with_table(pd.concat(parts, ignore_index=True))
+    seed = int(read_plan(run).get("seed", 0))
+    found = {}
+    for name, (task, inner_rows) in run.task.inner(rows).items():
+        prepared = prepare(task, inner_rows, seed=seed)
+        found[name] = run.inner[name], evaluate.gather(run.inner[name], prepared)
+    return found
+
+
+def read_plan(run: Run) -> dict[str, Any]:
+    """The plan that a run was trained by."""
+    plan: dict[str, Any] = plan_of(run.home).get("plan", {})
+    return plan
