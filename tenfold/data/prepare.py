@@ -23,7 +23,8 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.progress import advance, tell
 from tenfold.data import cache, class_mapping, splits
 from tenfold.data import duplicates as data_duplicates
-from tenfold.data.scan import MEDIA, scan
+from tenfold.data.scan import scan
+from tenfold.media.registry import columns_of
 from tenfold.task import Task, name_of
 
 __all__ = ["Prepared", "prepare"]
@@ -256,7 +257,7 @@ def _encode(task: Task, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
         [
             name_of(task),
             str(type(task).encoding),
-            *[str(medium.version) for name, medium in MEDIA.items() if name in table],
+            *[f"{one.name} {one.version}" for one in columns_of(table).values()],
             json.dumps(facts["data"], sort_keys=True),
             *table["digest"],
         ]

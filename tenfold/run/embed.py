@@ -18,7 +18,8 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
 from tenfold.data import cache
-from tenfold.data.scan import MEDIA, scan
+from tenfold.data.scan import scan
+from tenfold.media.registry import columns_of
 from tenfold.run import rows as run_rows
 from tenfold.run.run import Run
 from tenfold.task import Table
@@ -112,7 +113,7 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:
     """Vectors at length 1 from the cache, under a name made of network, rows and versions."""
     files = [run.digest, system.digest_file(run.folder / "facts.json")]
-    versions = [str(medium.version) for name, medium in MEDIA.items() if name in table]
+    versions = [f"{one.name} {one.version}" for one in columns_of(table).values()]
     parts = [NAME, __version__, run.task_name, str(type(run.task).encoding), *versions, *files]
     name = cache.key([*parts, *table["digest"]])
     return cache.load(name) or cache.store(name, _made(run, table))

@@ -38,6 +38,7 @@ from tenfold.media.files import labelled
 from tenfold.media.image import augment as image_augment
 from tenfold.media.image import decode as image_decode
 from tenfold.media.image import foreground
+from tenfold.media.image.medium import IMAGE
 from tenfold.media.input import Input
 from tenfold.networks.notation import ready
 from tenfold.task import Facts, Outputs, Table, Task
@@ -127,7 +128,7 @@ class ImageClassification(Task):
     options = _Options
 
     def read(self, source: Any) -> Table:
-        return labelled.read(source, image_decode.MEDIUM)
+        return labelled.read(source, IMAGE)
 
     def learn(self, train: Table) -> Facts:
         height, width = _sides(train, self.image_size)

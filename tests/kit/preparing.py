@@ -8,7 +8,7 @@ from pictures_made import TASK, folder
 
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.media.files import labelled
-from tenfold.media.image import decode
+from tenfold.media.image.medium import IMAGE
 from tenfold.tasks.registry import find
 
 
@@ -26,7 +26,7 @@ def photos(tmp_path) -> Path:
 
 
 def read(source) -> pd.DataFrame:
-    return labelled.read(source, decode.MEDIUM)
+    return labelled.read(source, IMAGE)
 
 
 def prepared(source, **settings) -> Prepared:

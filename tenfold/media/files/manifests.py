@@ -23,7 +23,16 @@ from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.medium import Medium
 
-__all__ = ["cells_of", "from_file", "from_frame", "from_tree", "is_manifest"]
+__all__ = [
+    "Near",
+    "cells",
+    "frame_of",
+    "from_file",
+    "from_frame",
+    "from_tree",
+    "is_manifest",
+    "path_column",
+]
 
 _parquet = lazy("pyarrow.parquet")
 
@@ -43,10 +52,18 @@ def is_manifest(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
+def frame_of(path: Path) -> pd.DataFrame:
+    """A table file as it stands, its index the lines or rows that a person would count.
+
+    Raises DataRefused where it cannot be read.
+    """
+    return _frame(_content(references.file_cell(path), path.name), path.name)
+
+
 def from_file(path: Path, medium: Medium) -> pd.DataFrame:
     """The rows of a manifest file; its paths are relative to its own folder."""
-    frame = _frame(_content(references.file_cell(path), path.name), path.name)
-    table = _table(frame, path.name, medium, _Near(path.parent.resolve(), {}))
+    frame = frame_of(path)
+    table = _table(frame, path.name, medium, Near(path.parent.resolve(), {}))
     table.attrs["root"] = str(path.parent)
     return table
 
@@ -75,7 +92,7 @@ def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
         )
     entry, frame = fitting[0]
     start = "".join(f"{name}/" for name in top)
-    near = _Near(
+    near = Near(
         tree.root.resolve().joinpath(*top),
         {item.name.removeprefix(start): item for item in tree.entries},
     )
@@ -90,7 +107,7 @@ def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
-class _Near:
+class Near:
     """Cells of relative paths below a root, which they may not leave."""
 
     def __init__(self, root: Path, members: dict[str, Entry]) -> None:
@@ -202,7 +219,7 @@ def _once(frame: pd.DataFrame, column: Any, where: str) -> Any:
     return column
 
 
-def _table(frame: pd.DataFrame, name: str, medium: Medium, near: _Near) -> pd.DataFrame:
+def _table(frame: pd.DataFrame, name: str, medium: Medium, near: Near) -> pd.DataFrame:
     path = _needed(frame, _PATH, "where each file is", name)
     label = _needed(frame, _NAMES["label"], "what it shows", name)
     if frame.empty:
@@ -242,10 +259,14 @@ def from_frame(frame: pd.DataFrame, medium: Medium) -> pd.DataFrame:
     return _answers(table, frame, label)
 
 
-def cells_of(frame: pd.DataFrame, column: str) -> pd.Series | None:
-    """The cells of a medium in a DataFrame of paths, arrays, bytes or open files."""
-    found = _find(frame, [column, *_PATH])
-    return None if found is None else frame[found].map(_cell)
+def path_column(frame: pd.DataFrame, column: str, alone: bool) -> Any | None:
+    """The frame's own name of a column of files; where they are `alone`, also a usual one."""
+    return _find(frame, [column, *(_PATH if alone else ())])
+
+
+def cells(column: pd.Series) -> pd.Series:
+    """The cells of a column of paths, arrays, bytes or open files."""
+    return column.map(_cell)
 
 
 def _cell(value: Any) -> Any:
