@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import served
 from pictures_made import drawn, encoded
 from preparing import fresh_cache as fresh_cache
 
 import tenfold
+from tenfold.core.columns import Columns
 from tenfold.core.errors import ArtefactRefused, DataRefused, UsageError
 from tenfold.core.language import speaking
 from tenfold.data.inputs import drawn_input, tables
+from tenfold.data.prepare import Prepared
 from tenfold.data.scan import scan
 from tenfold.media import registry
 from tenfold.media.files import references
@@ -23,6 +26,7 @@ from tenfold.media.input import Input
 from tenfold.media.medium import Medium
 from tenfold.media.request import InputRefused
 from tenfold.media.text.medium import TEXT
+from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.templates import page
 from tenfold.serving.settings import Settings
 
@@ -270,6 +274,7 @@ ASKED = """
 import json, sys
 import pandas as pd
 from tenfold.data.inputs import tables
+from tenfold.data.prepare import Prepared
 from tenfold.data.scan import scan
 from tenfold.media.input import Input
 from tenfold.media.registry import known
@@ -306,3 +311,27 @@ def test_a_medium_in_a_further_room_is_found(tmp_path):
 def test_two_media_of_one_name_are_refused(tmp_path):
     done = of_strangers(tmp_path, taste=TASTE, again=TASTE)
     assert done.returncode and "two media called 'taste'" in done.stderr
+
+
+# --- pages of a medium that is neither pictures nor texts ---
+
+
+def test_the_check_of_numbers_speaks_of_rows(tmp_path):
+    used = pd.DataFrame({"age": [1.0, 2.0], "label": ["a", "b"], "split": "train"})
+    prepared = Prepared(
+        root=None,
+        used=used,
+        columns=Columns({"age": used["age"].to_numpy(np.float32)}),
+        facts={"data": {}},
+        split_line="all train",
+        found=3,
+        quarantined=[{"source": "row 2", "reason": "is empty", "fix": "", "code": "empty"}],
+        **{key: [] for key in ("ignored", "duplicates", "near", "leaks", "conflicts")},
+        eaten=["age"],
+    )
+    task = served.echo(tmp_path, age=Input("number")).task
+    path = write_check(prepared, document_rows(prepared), tmp_path / "check.html", task=task)
+    text = path.read_text("utf-8")
+    assert "Rows to look at" in text and "1 row cannot" in text and "Left out: 1 row" in text
+    for word in ("picture", "pixels", "As the network sees", "decoded", "Lengths"):
+        assert word not in text
