@@ -166,7 +166,8 @@ class Pictures:
         torch.manual_seed(seed)
         net = task.build(facts)
         start = time.perf_counter()
-        net, _ = task.fit(net, Parts(train, none, reserve), Plan(facts=facts, seed=seed, **plan))
+        whole = Plan(facts=facts, seed=seed, **plan)
+        net = task.fit(net, Parts(train, none, reserve), whole).net
         return net, time.perf_counter() - start
 
     def accuracy(self, net: Any) -> float:

@@ -29,7 +29,6 @@ from common import peer, show, spread
 from crowds import crowd, written
 
 import tenfold
-from tenfold.answers import scoring
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.run.run import Run, open_run
@@ -80,12 +79,13 @@ def compared(task: Any, prepared: Prepared, folder: Path) -> dict[str, float]:
 def ours(task: Any, prepared: Prepared) -> dict[str, float]:
     """Seconds of fitting, and of evaluating in the two ways."""
     began = time.perf_counter()
-    net, fitted = task.fit(task.build(prepared.facts), prepared.parts, Plan(facts=prepared.facts))
+    found = task.fit(task.build(prepared.facts), prepared.parts, Plan(facts=prepared.facts))
     fitted = time.perf_counter()
     table, rows = prepared.table("test"), prepared.inputs("test")
-    run = Run(Path(), task, prepared.facts | {"fitted": fitted}, by_torch(net), net)
+    net = found.net
+    run = Run(Path(), task, prepared.facts | {"fitted": found.facts}, by_torch(net), net)
     answers = run.answer(rows)
-    scores = scoring.KINDS[task.gives(run.facts)].measure(answers, table, 0)
+    scores = run.answer_kind.measure(answers, table, 0)
     took = time.perf_counter() - fitted
     part, known = net.parts["linear"], labelled(task, prepared)
     answered = time.perf_counter()

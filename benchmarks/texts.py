@@ -70,7 +70,7 @@ def rows_of(name: str, seed: int) -> Any:
     """What to train on: the folder itself, or AG News with its parts drawn."""
     if name != "ag_news":
         return data(name)
-    table = labelled.read(data(name)).drop(columns="split")
+    table = labelled.read(data(name)).table.drop(columns="split")
     order = np.random.default_rng(seed).permutation(len(table))
     return table.assign(split=np.where(order < 6000, "train", "test"))
 

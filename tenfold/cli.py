@@ -32,7 +32,7 @@ from tenfold.core.version import __version__
 
 __all__ = ["main"]
 
-registry = lazy("tenfold.tasks.registry")
+registry, task_module = lazy("tenfold.tasks.registry"), lazy("tenfold.task")
 
 _ORDER = (
     "check train tune test predict explain similar features report export serve "
@@ -210,7 +210,7 @@ def _settings_class(function: Callable[..., Any], word: str) -> Any:
     if not about.is_file():
         raise UsageError("no run")
     try:
-        return registry.class_of(str(json.loads(about.read_text())["task"])).options
+        return task_module.options_of(registry.class_of(str(json.loads(about.read_text())["task"])))
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError("no run") from None
 

@@ -1,6 +1,6 @@
 """The narrow waist: what one task must say about itself.
 
-    source --read--> Table --learn--> Facts      Table --encode, targets--> Columns
+    source --read--> Rows --learn--> Facts       Table --encode, targets--> Columns
     Facts --build--> net --fit--> Run            Outputs --decode--> Predictions
 
 a task is one file or package in `tasks/`, named as the command line names it (hyphens
@@ -13,22 +13,25 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from tenfold.answers.kind import Answer
+from tenfold.answers.kind import Answer, AnswerKind
 from tenfold.core.columns import Batch, Column, Encoded, Parts
 from tenfold.core.results import Prediction, Scores
+from tenfold.core.rows import Rows
+from tenfold.core.settings import NoOptions, merged_options
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from tenfold.core.fitted import Fitted
     from tenfold.core.plan import Plan
 
-__all__ = ["Task", "name_of"]
+__all__ = ["Task", "name_of", "options_of"]
 
 Table = pd.DataFrame
 Facts = dict[str, Any]
@@ -37,23 +40,21 @@ Outputs = dict[str, Any]
 AnswersOf = Callable[[Table], list[Answer]]
 
 
-@dataclass(frozen=True)
-class NoOptions:
-    """A task without choices at prediction time."""
-
-
 class Task(ABC):
     """One task. Subclass once, share by calling functions; hooks stand in flow order.
 
-    `facts` is JSON under five keys: `data` (all that `encode` may know), `answers` (what
-    `targets` and `decode` may know as well), `net` (what `build` may know as well), `fitted`
-    (what fit decided), and `known` (what was remembered of all rows, for `spell` alone).
+    `facts` is JSON under six keys: `reading` (how the source was read), `data` (all that
+    `encode` may know), `truths` (what `targets` and `decode` may know as well), `net` (what
+    `build` may know as well), `fitted` (what fit decided), and `memory` (lookup data from all
+    rows, for `ask` alone).
     """
 
     encoding: ClassVar[int] = 1
     """Raised whenever the same table and facts would encode to other bytes."""
+    answers: ClassVar[tuple[AnswerKind, ...]]
+    """The kinds of answer that runs of the task may have, the usual one first."""
     options: ClassVar[type] = NoOptions
-    """A frozen dataclass of choices at prediction time, validated like settings."""
+    """A frozen dataclass of choices at prediction time, beside those of the answers."""
 
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not Task:
@@ -64,20 +65,24 @@ class Task(ABC):
             raise TypeError(f"{cls.__name__} adds public methods {sorted(stray)}")
 
     @abstractmethod
-    def read(self, source: Any) -> Table:
-        """Labelled data to rows; may set split, group, weight; an unusable row has `problem`."""
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
+        """Labelled data to rows, with the kind of answer and the inputs that `encode` reads.
+
+        `reading` names columns by role. The table may have split, group, time, weight; an unusable
+        row has `problem`.
+        """
 
     @abstractmethod
-    def learn(self, train: Table) -> Facts:
-        """All that later hooks may know, from answers and headers of training rows."""
+    def learn(self, train: Rows) -> Facts:
+        """All that later hooks may know, from truths and headers of training rows."""
 
     @abstractmethod
     def inputs(self, facts: Facts) -> dict[str, Input]:
         """What a person hands over: the command line, the schema and the page are drawn from it."""
 
     @abstractmethod
-    def answer(self, facts: Facts) -> type[Prediction]:
-        """The kind of Prediction that decode makes."""
+    def answer(self, facts: Facts) -> AnswerKind:
+        """The kind of answer that decode gives."""
 
     @abstractmethod
     def encode(self, table: Table, facts: Facts) -> Encoded:
@@ -92,47 +97,52 @@ class Task(ABC):
         """The untrained network, from facts alone: no disk, no network access."""
 
     @abstractmethod
-    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
-        """(trained network, what was fitted); usually one call of loop.fit."""
+    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
+        """The trained network, what was decided and the other candidates; often loop.fit alone."""
 
     @abstractmethod
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         """Outputs of the network to one Prediction a row; numpy only."""
 
+    def ask(self, table: Table, facts: Facts, options: Any) -> Table:
+        """Rows with references resolved (user=42) and restrictions as columns, before `encode`.
+
+        Always called on an opened run, never in training; asking twice changes nothing.
+        """
+        return table
+
     def predict(
-        self, tables: Iterator[Table], say: AnswersOf, facts: Facts, options: Any
+        self, tables: Iterator[Table], answers_of: AnswersOf, facts: Facts, options: Any
     ) -> Iterator[tuple[str, Answer]]:
         """What was handed over to (source, answer), lazily; pipelines make rows of their own."""
         for table in tables:
-            yield from zip(table["source"], say(table), strict=True)
+            yield from zip(table["source"], answers_of(table), strict=True)
 
-    def remember(self, table: Table, facts: Facts) -> Facts:
-        """What `spell` may look up, of all rows, the test part's too: kept after learning ended."""
+    def memory(self, table: Table, facts: Facts) -> Facts:
+        """Lookup data from all rows, test rows included, after training; only `ask` reads it."""
         return {}
-
-    def spell(self, table: Table, facts: Facts) -> Table:
-        """The same rows, cells that stand for more than they say spelled out, before `encode`."""
-        return table
 
     def show(self, table: Table, facts: Facts) -> Table:
         """The same rows as a person reads them, such as titles for ids; `encode` takes both."""
         return table
 
-    def gallery(self, facts: Facts) -> Table | None:
+    def reference(self, facts: Facts) -> Table | None:
         """Rows that `similar` compares with, where these are not the training rows."""
         return None
 
     def score(self, answers: list[Answer], table: Table) -> Scores | None:
-        """Own scoring where rows are not what is judged; None = by the kind of Prediction."""
+        """Own scoring where rows are not what is judged; None = by the kind of answer."""
         return None
-
-    def candidates(self, net: nn.Module, facts: Facts) -> dict[str, nn.Module]:
-        """The other networks that fit tried, by name: their scores stand beside the kept one's."""
-        return {}
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         """The same rows with a part of each taken away, by the part's name: what is it worth?"""
         return {}
+
+
+def options_of(task: type[Task], answer: AnswerKind | None = None) -> type:
+    """The dataclass of choices at prediction time: of a kind of answer, or of all that may be."""
+    kinds = task.answers if answer is None else (answer,)
+    return merged_options(*(kind.options for kind in kinds), task.options)
 
 
 def name_of(task: Task) -> str:

@@ -43,7 +43,7 @@ class Model:
 
     def __init__(self, run: Path, engine: str) -> None:
         facts = json.loads((run / "facts.json").read_text())
-        self.classes, self.sides = facts["answers"]["classes"], facts["data"]
+        self.classes, self.sides = facts["truths"]["classes"], facts["data"]
         self.infer = by_torch(run) if engine == "torch" else by_onnx(run / "export" / "net.onnx")
 
     def read(self, text: str) -> np.ndarray:

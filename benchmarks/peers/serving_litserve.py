@@ -35,7 +35,7 @@ class Classifier(litserve.LitAPI):
 
     def setup(self, device: str) -> None:
         facts = json.loads((self.run / "facts.json").read_text())
-        self.classes, self.sides = facts["answers"]["classes"], facts["data"]
+        self.classes, self.sides = facts["truths"]["classes"], facts["data"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(self.run / "export" / "net.onnx", options)

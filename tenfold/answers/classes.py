@@ -10,24 +10,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
-from tenfold.answers.scoring import natural
+from tenfold.answers.kind import AnswerKind, natural
+from tenfold.answers.label import LABEL, Label
+from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 
-__all__ = ["answers", "answers_of", "targets"]
+__all__ = ["answers", "answers_of", "kind_in", "kind_of", "targets"]
 
 
-def answers(train: pd.DataFrame) -> dict[str, Any]:
+def kind_in(table: pd.DataFrame) -> AnswerKind:
+    """The kind of answer of labelled rows: any number of classes, or one."""
+    return LABELS if LABELS.truths[0] in table else LABEL
+
+
+def kind_of(truths: dict[str, Any]) -> AnswerKind:
+    """The kind of answer of a run, from what `answers` learnt."""
+    return LABELS if truths["several"] else LABEL
+
+
+def answers(train: Rows) -> dict[str, Any]:
     """`classes` in natural order, their `counts` among training rows, `several` = many a row."""
-    several = "labels" in train
-    names = train["labels"].explode().dropna() if several else train["label"]
-    counts = names.value_counts()
-    classes = sorted(map(str, counts.index), key=natural)
+    counts = train.answer.counts(train.table)
+    classes = sorted(counts, key=natural)
     return {
         "classes": classes,
-        "counts": [int(counts[name]) for name in classes],
-        "several": several,
+        "counts": [counts[name] for name in classes],
+        "several": train.answer is LABELS,
     }
 
 
@@ -41,20 +50,20 @@ def targets(table: pd.DataFrame, answers: dict[str, Any]) -> dict[str, np.ndarra
 
 
 def answers_of(
-    probabilities: np.ndarray, answers: dict[str, Any], top: int, threshold: float
+    probabilities: np.ndarray, answers: dict[str, Any], options: Any
 ) -> list[Prediction]:
-    """One answer for each row of probabilities (N, K); `top` classes are listed, 0 = all."""
+    """One answer for each row of probabilities (N, K), under the options of its kind."""
     classes, several = answers["classes"], answers["several"]
-    return [_answer(row, classes, several, top, threshold) for row in probabilities]
+    return [_answer(row, classes, several, options) for row in probabilities]
 
 
-def _answer(
-    row: np.ndarray, classes: list[str], several: bool, top: int, threshold: float
-) -> Prediction:
+def _answer(row: np.ndarray, classes: list[str], several: bool, options: Any) -> Prediction:
     order = np.argsort(-row, kind="stable")
-    kept = order[:top] if top else order
+    kept = order[: options.top] if options.top else order
+    if not several and options.threshold:
+        kept = kept[row[kept] >= options.threshold]
     chances = {classes[number]: round(float(row[number]), 6) for number in kept}
     if several:
-        said = tuple(classes[number] for number in order if row[number] >= threshold)
-        return Labels(said, chances)
+        chosen = tuple(classes[number] for number in order if row[number] >= options.threshold)
+        return Labels(chosen, chances)
     return Label(classes[order[0]], chances)

@@ -26,7 +26,8 @@ def wilson(right: np.ndarray) -> tuple[float, float, float]:
     middle = (share + _Z * _Z / (2 * rows)) / (1 + _Z * _Z / rows)
     half = np.sqrt(share * (1 - share) / rows + _Z * _Z / (4 * rows**2))
     half *= _Z / (1 + _Z * _Z / rows)
-    return share, max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    return share, min(low, share), max(high, share)
 
 
 def mean(values: np.ndarray) -> tuple[float, float, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -11,11 +12,24 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
+from tenfold.answers.centroids import centroids
 from tenfold.answers.intervals import Weighted, mean, resampled, wilson
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
-from tenfold.core.results import Prediction
+from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_F1, Metric
+from tenfold.answers.sections import matrix_pieces
+from tenfold.core.columns import Columns
+from tenfold.core.errors import DataRefused
+from tenfold.core.results import Prediction, Scores
+from tenfold.core.settings import setting
 
-__all__ = ["LABEL", "Label", "Matrix", "expected_calibration_error"]
+__all__ = [
+    "LABEL",
+    "Label",
+    "LabelKind",
+    "Matrix",
+    "expected_calibration_error",
+    "one_class",
+]
 
 
 @dataclass(frozen=True)
@@ -46,14 +60,6 @@ class Label(Prediction):
         """What stands in `columns` of a table of answers, before the probabilities of classes."""
         return (self.label,)
 
-    def about(self, name: str) -> Label:
-        """The same probabilities, as if that class had been said."""
-        return replace(self, label=name)
-
-    def weighed_by(self, other: Any) -> Label:
-        """The same decision with the probabilities of another answer."""
-        return replace(self, probabilities=other.probabilities)
-
 
 @dataclass(frozen=True)
 class Matrix:
@@ -81,6 +87,8 @@ class Matrix:
     @property
     def said(self) -> np.ndarray:
         """(N,) the class said; -2 where nothing could be said."""
+        if not self.classes:
+            return np.full(len(self.truth), -2)
         return np.where(self.probabilities.any(1), self.probabilities.argmax(1), -2)
 
     @property
@@ -160,14 +168,76 @@ def _row_log_loss(matrix: Matrix) -> np.ndarray:
     return -np.log(chance.clip(1e-7, 1.0))
 
 
+# --- rows before training -------------------------------------------------------------------------
+
+
+def one_class(names: pd.Series, needed: int) -> DataRefused | None:
+    """The refusal of truths with fewer than `needed` different classes."""
+    if names.nunique() >= needed:
+        return None
+    only = f"only one class, {names.iloc[0]!r}" if len(names) else "no class"
+    return DataRefused(
+        f"There is {only}: nothing to tell apart",
+        code="one-class",
+        fix="Add examples of a second class.",
+    )
+
+
+def _class_of_one(table: pd.DataFrame) -> DataRefused | None:
+    counts = table["label"].value_counts()
+    few = counts[counts < 2]
+    if few.empty:
+        return None
+    return DataRefused(
+        f"Class {few.index[0]!r} has a single example"
+        + (f", and {len(few) - 1} more classes too" if len(few) > 1 else ""),
+        code="class-of-one",
+        where=str(few.index[0]),
+        fix="Add examples, or drop or merge the class with --classes (see `tenfold check --help`).",
+    )
+
+
+def _alike_names(table: pd.DataFrame) -> list[str]:
+    alike = table["label"].drop_duplicates().groupby(lambda row: table["label"][row].casefold())
+    return [
+        f"Classes {' and '.join(map(repr, sorted(names)))} differ in case alone; "
+        "a mapping (--classes) can merge them."
+        for _, names in alike
+        if len(names) > 1
+    ]
+
+
+def _unseen_classes(table: pd.DataFrame) -> list[str]:
+    unseen = set(table["label"]) - set(table["label"][table["split"] == "train"])
+    return [
+        f"Class {name!r} has no training rows: every row of it counts as an error."
+        for name in sorted(unseen)
+        if (table["label"] == name).sum() >= 2
+    ]
+
+
+# --- trivial answers ------------------------------------------------------------------------------
+
+
+def _nearest_centroids(table: pd.DataFrame, columns: Columns, judged: Columns) -> list[Label]:
+    """The class whose mean of encoded values is nearest; [] unless there is one plain column."""
+    if len(columns) != 1 or columns.lengths is not None or not judged.rows:
+        return []
+    classes = sorted(table["label"].unique(), key=natural)
+    truth = table["label"].map({label: number for number, label in enumerate(classes)})
+    rows = centroids(columns, truth.to_numpy(np.int64), judged, len(classes))
+    return [
+        Label(classes[row.argmax()], dict(zip(classes, map(float, row), strict=True)))
+        for row in rows
+    ]
+
+
 def _constant(train: pd.DataFrame) -> Label:
+    if "label" not in train or train.empty:
+        return Label("", {})
     shares = train["label"].value_counts(normalize=True)
     ordered = sorted(shares.items(), key=lambda item: (-item[1], natural(str(item[0]))))
     return Label(str(ordered[0][0]), {str(name): float(share) for name, share in ordered})
-
-
-def _retained(before: Label, after: Label) -> float:
-    return after.probabilities.get(before.label, 0.0)
 
 
 def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
@@ -197,7 +267,9 @@ def _share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     matrix = Matrix.of(answers, table)
     changed = Matrix(matrix.classes, matrix.truth, change(matrix.probabilities))
-    return calibration.certainty(*_sure_and_right(changed), float(_row_log_loss(changed).mean()))
+    losses = _row_log_loss(changed)
+    loss = float(losses.mean()) if len(losses) else 0.0
+    return calibration.certainty(*_sure_and_right(changed), loss)
 
 
 def _same_decision(before: Label, after: Label, tolerance: float) -> bool:
@@ -205,15 +277,116 @@ def _same_decision(before: Label, after: Label, tolerance: float) -> bool:
     return before.label == after.label or (len(best) == 2 and best[0] - best[1] < tolerance)
 
 
-LABEL = AnswerKind(
-    "accuracy",
-    _metrics,
-    _constant,
-    _retained,
-    _details,
-    _worst,
-    _bootstrap,
-    _calibration,
-    _same_decision,
-    exclusive=True,
-)
+def _mapped(name: str, names: Mapping[str, str | None]) -> str:
+    return names.get(name, name) or ""
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """Choices at prediction time of answers with one class."""
+
+    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
+    threshold: float = setting(
+        0.0, "least probability of a class that is listed", low=0.0, high=1.0
+    )
+
+
+class LabelKind(AnswerKind):
+    """One class of several; the truth is a name in the column `label`."""
+
+    name = "label"
+    prediction = Label
+    truths = ("label",)
+    options = LabelOptions
+    headline = "accuracy"
+    metrics: ClassVar[dict[str, Metric]] = {
+        "accuracy": ACCURACY,
+        "top5_accuracy": Metric(
+            "Top-5 accuracy", "the right class is among the five most probable"
+        ),
+        "macro_f1": MACRO_F1,
+        "ece": CALIBRATION_ERROR,
+        "log_loss": LOG_LOSS,
+    }
+    has_examples = True
+    exclusive = True
+
+    def refuse(self, table: pd.DataFrame) -> DataRefused | None:
+        return one_class(table["label"], 2)
+
+    def refuse_checked(self, table: pd.DataFrame) -> DataRefused | None:
+        return _class_of_one(table)
+
+    def notices(self, table: pd.DataFrame) -> list[str]:
+        return [*_alike_names(table), *_unseen_classes(table)]
+
+    def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
+        return [(name,) for name in table["label"].astype(str)]
+
+    def counts(self, table: pd.DataFrame) -> Counter[str]:
+        return Counter(table["label"].astype(str)) if "label" in table else Counter()
+
+    def classes_in(self, table: pd.DataFrame) -> set[str]:
+        return set(table["label"])
+
+    def renamed(
+        self, table: pd.DataFrame, names: Mapping[str, str | None]
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        gone = table["label"].isin([old for old, new in names.items() if not new])
+        label = table["label"].map(lambda name: _mapped(name, names))
+        return table.assign(label=label), gone.to_numpy()
+
+    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+        return _metrics(answers, table, times)
+
+    def constant(self, train: pd.DataFrame) -> Label:
+        return _constant(train)
+
+    def baselines(
+        self, train: tuple[pd.DataFrame, Columns], judged: tuple[pd.DataFrame, Columns]
+    ) -> dict[str, Scores]:
+        answers = _nearest_centroids(*train, judged[1])
+        if not answers:
+            return {}
+        scores = self.score(answers, judged[0], train[0])
+        kept = {name: scores.metrics[name] for name in ("accuracy", "macro_f1")}
+        return {"nearest centroid": replace(scores, metrics=kept)}
+
+    def retained(self, before: Label, after: Label) -> float:
+        return after.probabilities.get(before.label, 0.0)
+
+    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+        return _worst(answers, table)
+
+    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+        return _bootstrap(answers, table)
+
+    def same_decision(self, before: Label, after: Label, tolerance: float) -> bool:
+        return _same_decision(before, after, tolerance)
+
+    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+        return _details(answers, table)
+
+    def calibration(
+        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
+    ) -> dict[str, Any]:
+        return _calibration(answers, table, change)
+
+    def words(self, answer: Label, truth: str = "") -> dict[str, Any]:
+        right = answer.probabilities.get(truth)
+        return {"said": answer.label, "sure": answer.probability, "right": right}
+
+    def classes(self, truths: Mapping[str, Any]) -> list[str]:
+        return list(truths.get("classes", []))
+
+    def about(self, answer: Label, name: str) -> Label:
+        return replace(answer, label=name)
+
+    def weighed_by(self, answer: Label, other: Label) -> Label:
+        return replace(answer, probabilities=other.probabilities)
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        return matrix_pieces(details)
+
+
+LABEL = LabelKind()

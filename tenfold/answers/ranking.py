@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,10 +19,14 @@ import pandas as pd
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, mean
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
+from tenfold.answers.metric import Metric, number, share
 from tenfold.answers.metrics.ranking import measures
+from tenfold.answers.sections import Cell, Section, SectionTable, class_pieces
+from tenfold.core.language import say
 from tenfold.core.results import Prediction
+from tenfold.core.settings import setting
 
-__all__ = ["RANKING", "Ranking", "popular"]
+__all__ = ["RANKING", "Ranking", "RankingKind", "known_table", "popular"]
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,6 @@ class Ranking(Prediction):
         """The score of each item, by name."""
         return dict(self.items)
 
-    def about(self, name: str) -> Ranking:
-        """The same, as if that item alone had been recommended."""
-        return replace(self, items=tuple(one for one in self.items if one[0] == name))
-
-    def weighed_by(self, other: Any) -> Ranking:
-        """The same: each item has a score of its own."""
-        return self
-
 
 PLACES = 10
 DEEP = 2_000
@@ -85,10 +81,6 @@ def _hits(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[np.ndarray, n
             said = [name in right for name, _ in one.items[:PLACES]]
             hits[row, : len(said)] = said
     return hits, wanted
-
-
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-    return {name: mean(values) for name, values in measures(*_hits(answers, table)).items()}
 
 
 def popular(train: pd.DataFrame) -> Counter[str]:
@@ -137,7 +129,7 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
         name for one in answers if isinstance(one, Ranking) for name in one.names[:PLACES]
     )
     found = measures(hits, wanted)[f"ndcg@{PLACES}"]
-    known = np.array([getattr(one, "known", 0) for one in answers], np.int64)
+    known = _known(answers)
     groups = []
     for least, most in ((0, 0), (1, 4), (5, 9), (10, 49), (50, None)):
         inside = (known >= least) & (known <= (most if most is not None else known.max(initial=0)))
@@ -145,7 +137,12 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
             value, low, high = mean(found[inside])
             group = {"least": least, "most": most, "rows": int(inside.sum())}
             groups.append(group | {"value": value, "low": low, "high": high})
-    titles = {name: title for one in answers for name, title in getattr(one, "titles", {}).items()}
+    titles = {
+        name: title
+        for one in answers
+        if isinstance(one, Ranking)
+        for name, title in one.titles.items()
+    }
     top = [
         {"item": name, "title": titles.get(name, name), "rows": count}
         for name, count in said.most_common(10)
@@ -174,7 +171,7 @@ def _extras(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame)
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     """Rows of which nothing was found, those with the most known items first."""
     missed = ~np.asarray(_hits(answers, table)[0].any(1))
-    known = np.array([getattr(one, "known", 0) for one in answers], np.int64)
+    known = _known(answers)
     return [int(row) for row in np.argsort(-known, kind="stable") if missed[row]]
 
 
@@ -204,16 +201,135 @@ def _same_decision(before: Ranking, after: Ranking, tolerance: float) -> bool:
     return tolerance > 0 and len(before.items) == len(after.items) and near
 
 
-RANKING = AnswerKind(
-    f"ndcg@{PLACES}",
-    _metrics,
-    _constant,
-    _retained,
-    _details,
-    _worst,
-    _bootstrap,
-    _calibration,
-    _same_decision,
-    broadcast=_broadcast,
-    extras=_extras,
-)
+def _known(answers: Sequence[Answer]) -> np.ndarray:
+    """(N,) how many of the given items each answer knew."""
+    return np.array([one.known if isinstance(one, Ranking) else 0 for one in answers], np.int64)
+
+
+@dataclass(frozen=True)
+class RankingOptions:
+    """Choices at prediction time of answers that rank a catalogue."""
+
+    top: int = setting(10, "how many items to list", low=1, high=100)
+
+
+class RankingKind(AnswerKind):
+    """A ranking of a catalogue; the truth is a tuple of items in the column `next`."""
+
+    name = "ranking"
+    prediction = Ranking
+    truths = ("next",)
+    options = RankingOptions
+    baseline_columns = ("items",)
+    headline = f"ndcg@{PLACES}"
+    metrics: ClassVar[dict[str, Metric]] = {
+        "ndcg@10": Metric(
+            "NDCG@10", "right items among the first ten, the higher the more they count"
+        ),
+        "recall@10": Metric("Recall@10", "share of the right items that is among the first ten"),
+        "mrr@10": Metric("MRR@10", "mean of one over the place of the first right item, up to ten"),
+        "map@10": Metric("MAP@10", "mean of the precision at each right item among the first ten"),
+        "hit@10": Metric("Hit rate@10", "share of rows with a right item among the first ten"),
+    }
+
+    def truth_text(self, table: pd.DataFrame, row: int) -> str:
+        return " + ".join(table["next"].iloc[row]) if "next" in table else ""
+
+    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+        return {name: mean(values) for name, values in measures(*_hits(answers, table)).items()}
+
+    def constant(self, train: pd.DataFrame) -> Ranking:
+        return _constant(train)
+
+    def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
+        return _broadcast(_constant(train), table)
+
+    def retained(self, before: Ranking, after: Ranking) -> float:
+        return _retained(before, after)
+
+    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+        return _worst(answers, table)
+
+    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+        return _bootstrap(answers, table)
+
+    def same_decision(self, before: Ranking, after: Ranking, tolerance: float) -> bool:
+        return _same_decision(before, after, tolerance)
+
+    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+        return _details(answers, table)
+
+    def extras(
+        self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
+    ) -> dict[str, Any]:
+        return _extras(answers, table, train)
+
+    def calibration(
+        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
+    ) -> dict[str, Any]:
+        return _calibration(answers, table, change)
+
+    def words(self, answer: Ranking, truth: str = "") -> dict[str, Any]:
+        names = [answer.titles.get(name, name) for name in answer.names[:3]]
+        first = answer.items[0][1] if answer.items else None
+        return {"said": " + ".join(names) or say("none"), "sure": first, "right": None}
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        return class_pieces({}) | {"sections": _sections(details, self.metrics[self.headline])}
+
+
+def _sections(details: dict[str, Any], metric: Metric) -> list[Section]:
+    """The catalogue: how much of it is recommended, for whom it works, what comes most often."""
+    if "coverage" not in details:
+        return []
+    figures = [
+        (f"{details['items']:,}", say("items known")),
+        (f"{details['recommended']:,}", say("items recommended")),
+        (share(details["coverage"]), say("coverage")),
+        (number(details["novelty"]), say("novelty (bits)")),
+    ]
+    remark = say(
+        "Coverage: the share of known items that stands in anyone's first ten. Novelty: how "
+        "surprising they are, the mean of -log2 of the share of people who had them."
+    )
+    most = [[Cell(one["title"]), Cell(f"{one['rows']:,}")] for one in details["most_recommended"]]
+    tables = [
+        known_table(details["by_known"], metric),
+        SectionTable(say("Recommended most often"), [say("item"), say("rows")], most),
+    ]
+    return [Section("catalogue", say("Catalogue"), figures, remark, tables)]
+
+
+def known_table(groups: list[dict[str, Any]], metric: Metric) -> SectionTable:
+    """The headline by how many items of a person were known."""
+    head = [say("items known"), say("rows judged"), metric_title(metric), say("95 % interval")]
+    rows = [
+        [
+            Cell(_range(one["least"], one["most"])),
+            Cell(f"{one['rows']:,}"),
+            Cell(metric.text_of(one["value"]), one["value"] if metric.share else None),
+            Cell(
+                say(
+                    "{low} to {high}",
+                    low=metric.text_of(one["low"]),
+                    high=metric.text_of(one["high"]),
+                )
+            ),
+        ]
+        for one in groups
+    ]
+    return SectionTable(say("By how many items were known of a person"), head, rows)
+
+
+def metric_title(metric: Metric) -> str:
+    """The title of a metric in the language spoken."""
+    return say(metric.title)
+
+
+def _range(least: int, most: int | None) -> str:
+    if most is None:
+        return say("more than {count}", count=least - 1)
+    return say("{low} to {high}", low=least, high=most) if most else say("none")
+
+
+RANKING = RankingKind()

@@ -6,7 +6,7 @@ Every rating counts the same; intervals resample rows, which are persons.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,10 +14,15 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.intervals import Weighted, resampled
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
+from tenfold.answers.kind import Answer, AnswerKind, MetricValues
+from tenfold.answers.metric import MAE, RMSE, Metric
+from tenfold.answers.ranking import known_table
+from tenfold.answers.sections import Section, class_pieces
+from tenfold.core.language import say
 from tenfold.core.results import Prediction
+from tenfold.core.settings import setting
 
-__all__ = ["RATINGS", "Ratings"]
+__all__ = ["RATINGS", "Ratings", "RatingsKind"]
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,6 @@ class Ratings(Prediction):
     def chances(self) -> dict[str, float]:
         """No probabilities."""
         return {}
-
-    def about(self, name: str) -> Ratings:
-        """The same, as if that item alone had been asked for."""
-        return replace(self, items=tuple(one for one in self.items if one[0] == name))
-
-    def weighed_by(self, other: Any) -> Ratings:
-        """The same: each item has a rating of its own."""
-        return self
 
 
 def _errors(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
@@ -95,7 +92,7 @@ def _rmse(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _constant(train: pd.DataFrame) -> Ratings:
     """The mean of what training rows are asked for, and of what they tell."""
-    marks = [float(mark) for row in train["next"] for _, mark in row]
+    marks = [float(mark) for row in train.get("next", ()) for _, mark in row]
     for row in train.get("items", ()):
         told = (entry.rpartition("=")[2] for entry in row)
         marks += [float(text) for text in told if text != "?"]
@@ -112,7 +109,7 @@ def _retained(before: Ratings, after: Ratings) -> float:
 def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
     """How rows with few known ratings fare."""
     rows = _errors(answers, table)
-    known = np.array([getattr(one, "known", 0) for one in answers], np.int64)
+    known = np.array([one.known if isinstance(one, Ratings) else 0 for one in answers], np.int64)
     groups = []
     for least, most in ((0, 0), (1, 9), (10, 49), (50, None)):
         inside = (known >= least) & (known <= (most if most is not None else known.max(initial=0)))
@@ -130,15 +127,6 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     return [int(row) for row in np.argsort(-off, kind="stable") if off[row] > 0.25]
 
 
-def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-    return _errors(answers, table)[:, [0, 2]], _rmse
-
-
-def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
-    """Ratings say nothing of how sure they are."""
-    return {"ece": 0.0, "log_loss": 0.0, "reliability": []}
-
-
 def _same_decision(before: Ratings, after: Ratings, tolerance: float) -> bool:
     if len(before.items) != len(after.items):
         return False
@@ -147,15 +135,59 @@ def _same_decision(before: Ratings, after: Ratings, tolerance: float) -> bool:
     return all(abs(one[1] - other[1]) <= near for one, other in pairs)
 
 
-RATINGS = AnswerKind(
-    "rmse",
-    _metrics,
-    _constant,
-    _retained,
-    _details,
-    _worst,
-    _bootstrap,
-    _calibration,
-    _same_decision,
-    lower=True,
-)
+@dataclass(frozen=True)
+class RatingsOptions:
+    """Choices at prediction time of answers with ratings."""
+
+    top: int = setting(10, "how many items to list", low=1, high=100)
+
+
+class RatingsKind(AnswerKind):
+    """Ratings of items; the truth is (item, rating) pairs in the column `next`."""
+
+    name = "ratings"
+    prediction = Ratings
+    truths = ("next",)
+    options = RatingsOptions
+    baseline_columns = ("items",)
+    headline = "rmse"
+    metrics: ClassVar[dict[str, Metric]] = {"rmse": RMSE, "mae": MAE}
+
+    def truth_text(self, table: pd.DataFrame, row: int) -> str:
+        pairs = table["next"].iloc[row] if "next" in table else ()
+        return " + ".join(f"{name}={mark:g}" for name, mark in pairs)
+
+    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+        return _metrics(answers, table, times)
+
+    def constant(self, train: pd.DataFrame) -> Ratings:
+        return _constant(train)
+
+    def retained(self, before: Ratings, after: Ratings) -> float:
+        return _retained(before, after)
+
+    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+        return _worst(answers, table)
+
+    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+        return _errors(answers, table)[:, [0, 2]], _rmse
+
+    def same_decision(self, before: Ratings, after: Ratings, tolerance: float) -> bool:
+        return _same_decision(before, after, tolerance)
+
+    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+        return _details(answers, table)
+
+    def words(self, answer: Ratings, truth: str = "") -> dict[str, Any]:
+        first = [f"{answer.titles.get(name, name)}={mark:.2f}" for name, mark in answer.items[:3]]
+        said = " + ".join(first) or f"{answer.otherwise:.2f}"
+        return {"said": said, "sure": None, "right": None}
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        tables = [known_table(details.get("by_known", []), RMSE)]
+        return class_pieces({}) | {
+            "sections": [Section("catalogue", say("Catalogue"), tables=tables)]
+        }
+
+
+RATINGS = RatingsKind()

@@ -1,4 +1,4 @@
-"""Scores where answers are spans of a text, or a tag for each of its tokens.
+"""Spans of a text with their types.
 
 A span is right where type and both ends are (exact match, as CoNLL's evaluation counts it).
 Intervals resample whole texts. Rows have `text`, `places` and `tags`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -19,10 +19,25 @@ import pandas as pd
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, resampled
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
+from tenfold.answers.metric import MACRO_F1, Metric
+from tenfold.answers.sections import class_pieces
+from tenfold.core.language import say
 from tenfold.core.results import Prediction
+from tenfold.core.settings import setting
 from tenfold.media.text import tag_schemes
 
-__all__ = ["SPANS", "TAGS", "Marked", "Spans", "Tags"]
+__all__ = [
+    "SPANS",
+    "Marked",
+    "Spans",
+    "SpansKind",
+    "calibrated",
+    "marked_names",
+    "precision_recall",
+    "ratio",
+    "surest",
+    "true_marks",
+]
 
 
 Marked = tuple[str, int, int]
@@ -50,53 +65,7 @@ class Spans(Prediction):
     @property
     def chances(self) -> dict[str, float]:
         """The surest of each name, by name."""
-        pairs = zip(self.spans, self.probabilities, strict=True)
-        return {name: chance for chance, name in sorted((one, name) for (name, *_), one in pairs)}
-
-    def about(self, name: str) -> Spans:
-        """The spans of one type."""
-        pairs = zip(self.spans, self.probabilities, strict=True)
-        kept = [(span, chance) for span, chance in pairs if span[0] == name]
-        return Spans(tuple(span for span, _ in kept), tuple(chance for _, chance in kept))
-
-    def weighed_by(self, other: Any) -> Spans:
-        """The same: each span has a probability of its own."""
-        return self
-
-
-@dataclass(frozen=True)
-class Tags(Prediction):
-    """A tag for each token of a text, in order; `probabilities` one a token."""
-
-    columns: ClassVar[tuple[str, ...]] = ("tags",)
-    tags: tuple[Marked, ...]
-    probabilities: tuple[float, ...]
-
-    @property
-    def line(self) -> str:
-        """On a terminal."""
-        return " ".join(tag for tag, *_ in self.tags) or "-"
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """What stands in `columns` of a table of answers."""
-        return (json.dumps(self.tags, ensure_ascii=False),)
-
-    @property
-    def chances(self) -> dict[str, float]:
-        """The surest of each name, by name."""
-        pairs = zip(self.tags, self.probabilities, strict=True)
-        return {name: chance for chance, name in sorted((one, name) for (name, *_), one in pairs)}
-
-    def about(self, name: str) -> Tags:
-        """The tokens of one tag."""
-        pairs = zip(self.tags, self.probabilities, strict=True)
-        kept = [(tag, chance) for tag, chance in pairs if tag[0] == name]
-        return Tags(tuple(tag for tag, _ in kept), tuple(chance for _, chance in kept))
-
-    def weighed_by(self, other: Any) -> Tags:
-        """The same: each tag has a probability of its own."""
-        return self
+        return surest((name for name, *_ in self.spans), self.probabilities)
 
 
 SpanTuple = tuple[str, int, int]
@@ -119,6 +88,31 @@ def _told(answers: Sequence[Answer]) -> list[dict[SpanTuple, float]]:
     ]
 
 
+def true_marks(table: pd.DataFrame, row: int) -> list[Marked]:
+    """The parts that a row of tags names: B- and I- that go on are one part, O is none."""
+    found: list[Marked] = []
+    if not {"tags", "places"} <= set(table):
+        return found
+    for tag, (start, end) in zip(table["tags"].iloc[row], table["places"].iloc[row], strict=True):
+        name = tag[2:] if tag[:2] in ("B-", "I-") else tag
+        if tag[:2] == "I-" and found and found[-1][0] == name:
+            found[-1] = (name, found[-1][1], int(end))
+        elif tag != "O":
+            found.append((name, int(start), int(end)))
+    return found
+
+
+def marked_names(parts: Iterable[Marked]) -> str:
+    """The names of parts of a text in words, each once."""
+    return " + ".join(sorted({name for name, _, _ in parts})) or say("none")
+
+
+def surest(names: Iterable[str], probabilities: Iterable[float]) -> dict[str, float]:
+    """The highest probability of each name."""
+    pairs = zip(names, probabilities, strict=True)
+    return {name: chance for chance, name in sorted((chance, name) for name, chance in pairs)}
+
+
 def _counts(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
     """(N, 3) spans that are right, said, there."""
     pairs = zip(_told(answers), _gold(table), strict=True)
@@ -126,7 +120,8 @@ def _counts(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
-def _each(right: float, told: float, there: float) -> dict[str, float]:
+def precision_recall(right: float, told: float, there: float) -> dict[str, float]:
+    """Precision, recall and F1 of counts: right answers, all answers, all truths."""
     return {
         "precision": right / told if told else 0.0,
         "recall": right / there if there else 0.0,
@@ -142,7 +137,11 @@ def _by_type(answers: Sequence[Answer], table: pd.DataFrame) -> list[dict[str, A
         said.update(kind for kind, *_ in told)
         there.update(kind for kind, *_ in gold)
     return [
-        {"class": kind, **_each(right[kind], said[kind], there[kind]), "support": there[kind]}
+        {
+            "class": kind,
+            **precision_recall(right[kind], said[kind], there[kind]),
+            "support": there[kind],
+        }
         for kind in sorted(said | there, key=natural)
     ]
 
@@ -155,13 +154,13 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metr
     ones = np.ones(len(counts), np.int64)
 
     def metric(name: str, weights: np.ndarray) -> float:
-        return _each(*(weights @ counts))[name]
+        return precision_recall(*(weights @ counts))[name]
 
     named = {"entity_f1": "f1", "precision": "precision", "recall": "recall"}
     found = {name: resampled(partial(metric, key), ones, times) for name, key in named.items()}
     types = [one["f1"] for one in _by_type(answers, table) if one["support"]]
     mean = float(np.mean(types)) if types else 0.0
-    half = 1.96 * float(np.std(types)) / max(1, len(types)) ** 0.5
+    half = 1.96 * float(np.std(types)) / len(types) ** 0.5 if types else 0.0
     return found | {"macro_f1": (mean, max(0.0, mean - half), min(1.0, mean + half))}
 
 
@@ -170,13 +169,20 @@ def _constant(train: pd.DataFrame) -> Spans:
     return Spans((), ())
 
 
+def _types(row: Any) -> set[str]:
+    """The types of spans that a row of tags names."""
+    return {tag[2:] for tag in row if tag[:2] in ("B-", "I-")}
+
+
+def _renamed(tag: str, names: Mapping[str, str | None]) -> str:
+    """The tag under the new name of its type; O where the type is dropped."""
+    new = names.get(tag[2:], tag[2:]) if tag != "O" else None
+    return f"{tag[:2]}{new}" if new else "O"
+
+
 def _retained(before: Spans, after: Spans) -> float:
     now = _told([after])[0]
     return float(np.mean([now.get(span, 0.0) for span in before.spans])) if before.spans else 1.0
-
-
-def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-    return {"classes": _by_type(answers, table)}
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
@@ -187,10 +193,11 @@ def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
 
 def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
     counts = _counts(answers, table)
-    return np.stack([2 * counts[:, 0], counts[:, 1] + counts[:, 2]], 1), _ratio
+    return np.stack([2 * counts[:, 0], counts[:, 1] + counts[:, 2]], 1), ratio
 
 
-def _ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(R,) the first column over the second of rows (U, 2) that count so often (R, U)."""
     return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts @ rows[:, 1]))
 
 
@@ -199,10 +206,11 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
     pairs = list(zip(_told(answers), _gold(table), strict=True))
     sure = np.array([chance for told, _ in pairs for chance in told.values()], float)
     right = np.array([span in gold for told, gold in pairs for span in told], bool)
-    return _sure(change(sure[:, None])[:, 0], right)
+    return calibrated(change(sure[:, None])[:, 0], right)
 
 
-def _sure(sure: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+def calibrated(sure: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+    """How decisions (M,) of these probabilities agree with the truth, as JSON has it."""
     loss = -np.log(np.where(right, sure, 1 - sure).clip(1e-7, 1.0))
     return calibration.certainty(sure, right, float(loss.mean()) if len(loss) else 0.0)
 
@@ -215,141 +223,96 @@ def _same_decision(before: Spans, after: Spans, tolerance: float) -> bool:
     return not moved or (tolerance > 0 and max(chances) < 0.5 + tolerance)
 
 
-SPANS = AnswerKind(
-    "entity_f1",
-    _metrics,
-    _constant,
-    _retained,
-    _details,
-    _worst,
-    _bootstrap,
-    _calibration,
-    _same_decision,
-)
+# --- the kind -------------------------------------------------------------------------------------
 
 
-# --- a tag for each token -------------------------------------------------------------------------
+@dataclass(frozen=True)
+class SpansOptions:
+    """Choices at prediction time of answers with spans."""
+
+    threshold: float = setting(0.0, "least probability of a span that is named", low=0.0, high=1.0)
 
 
-def _tags(answers: Sequence[Answer], table: pd.DataFrame) -> list[list[tuple[str, str]]]:
-    """(truth, said) of every token of every row; "" where nothing was said at its place."""
-    found = []
-    for one, tags, places in zip(answers, table["tags"], table["places"], strict=True):
-        told = {(start, end): tag for tag, start, end in one.tags} if isinstance(one, Tags) else {}
-        found.append(
-            [(tag, told.get(tuple(place), "")) for tag, place in zip(tags, places, strict=True)]
-        )
-    return found
+class SpansKind(AnswerKind):
+    """Spans of a text; the truth is a B-, I- or O tag for each token, in the column `tags`."""
 
-
-def _shares(pairs: list[list[tuple[str, str]]]) -> np.ndarray:
-    """(N, 2) tokens that are right, and all."""
-    rows = [(sum(truth == said for truth, said in row), len(row)) for row in pairs]
-    return np.array(rows, np.int64).reshape(-1, 2)
-
-
-def _confusion(pairs: list[list[tuple[str, str]]]) -> tuple[list[str], np.ndarray]:
-    """Tags in order, and (K + 1, K + 1) counts, truth down, said across; the last = neither."""
-    names = sorted({tag for row in pairs for pair in row for tag in pair if tag}, key=natural)
-    place = {name: number for number, name in enumerate(names)} | {"": len(names)}
-    counts = np.zeros((len(names) + 1, len(names) + 1), np.int64)
-    for (truth, said), times in Counter(pair for row in pairs for pair in row).items():
-        counts[place[truth], place[said]] = times
-    return names, counts
-
-
-def _per_tag(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
-    hit, said, there = counts.diagonal(), counts.sum(0), counts.sum(1)
-    return [
-        {"class": name, **_each(hit[at], said[at], there[at]), "support": int(there[at])}
-        for at, name in enumerate(names)
-    ]
-
-
-def _tag_metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-    pairs = _tags(answers, table)
-    shares, cells = _shares(pairs), _confusion(pairs)[1]
-
-    def accuracy(weights: np.ndarray) -> float:
-        return float(_ratio(shares, weights))
-
-    def macro(flat: np.ndarray) -> float:
-        counts = flat.reshape(cells.shape)
-        names = [str(at) for at in range(len(cells) - 1)]
-        f1 = [one["f1"] for one in _per_tag(names, counts) if one["support"]]
-        return float(np.mean(f1)) if f1 else 0.0
-
-    ones = np.ones(len(shares), np.int64)
-    return {
-        "accuracy": resampled(accuracy, ones, times),
-        "macro_f1": resampled(macro, cells.ravel(), times),
+    name = "spans"
+    prediction = Spans
+    truths = ("tags",)
+    options = SpansOptions
+    headline = "entity_f1"
+    metrics: ClassVar[dict[str, Metric]] = {
+        "entity_f1": Metric("Entity F1", "F1 of spans whose type and both ends are right"),
+        "precision": Metric("Precision", "share of the spans found that are right"),
+        "recall": Metric("Recall", "share of the true spans that are found"),
+        "macro_f1": MACRO_F1,
     }
 
+    def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
+        return [tuple(sorted(_types(row))) for row in table["tags"]]
 
-def _tag_guess(train: pd.DataFrame) -> Tags:
-    """The most frequent tag, to be laid over the tokens of every row."""
-    counts = Counter(tag for tags in train["tags"] for tag in tags)
-    tag, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=("", 0))
-    return Tags(((tag, 0, 0),), (times / max(1, counts.total()),))
+    def counts(self, table: pd.DataFrame) -> Counter[str]:
+        return Counter(name for row in table.get("tags", ()) for name in _types(row))
+
+    def classes_in(self, table: pd.DataFrame) -> set[str]:
+        return {name for row in table["tags"] for name in _types(row)}
+
+    def renamed(
+        self, table: pd.DataFrame, names: Mapping[str, str | None]
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        rows = [tuple(_renamed(tag, names) for tag in row) for row in table["tags"]]
+        renamed = pd.Series(rows, table.index, dtype=object)
+        return table.assign(tags=renamed), np.zeros(len(table), bool)
+
+    def truth_text(self, table: pd.DataFrame, row: int) -> str:
+        return marked_names(true_marks(table, row)) if "tags" in table else ""
+
+    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+        return _metrics(answers, table, times)
+
+    def constant(self, train: pd.DataFrame) -> Spans:
+        return _constant(train)
+
+    def retained(self, before: Spans, after: Spans) -> float:
+        return _retained(before, after)
+
+    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+        return _worst(answers, table)
+
+    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+        return _bootstrap(answers, table)
+
+    def same_decision(self, before: Spans, after: Spans, tolerance: float) -> bool:
+        return _same_decision(before, after, tolerance)
+
+    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+        return {"classes": _by_type(answers, table)}
+
+    def calibration(
+        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
+    ) -> dict[str, Any]:
+        return _calibration(answers, table, change)
+
+    def words(self, answer: Spans, truth: str = "") -> dict[str, Any]:
+        least = min(answer.probabilities, default=None)
+        return {"said": marked_names(answer.spans), "sure": least, "right": None}
+
+    def explainable(self, truths: Mapping[str, Any]) -> list[str]:
+        return sorted(_types(truths["tags"]), key=natural)
+
+    def about(self, answer: Spans, name: str) -> Spans:
+        pairs = zip(answer.spans, answer.probabilities, strict=True)
+        kept = [(span, chance) for span, chance in pairs if span[0] == name]
+        return Spans(tuple(span for span, _ in kept), tuple(chance for _, chance in kept))
+
+    def marks(self, answer: Spans) -> list[Marked]:
+        return sorted(answer.spans, key=lambda one: one[1])
+
+    def true_marks(self, table: pd.DataFrame, row: int) -> list[Marked]:
+        return true_marks(table, row)
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        return class_pieces(details)
 
 
-def _broadcast_tokens(constant: Tags, table: pd.DataFrame) -> list[Tags]:
-    ((tag, *_),), (share,) = constant.tags, constant.probabilities
-    return [
-        Tags(tuple((tag, start, end) for start, end in places), (share,) * len(places))
-        for places in table["places"]
-    ]
-
-
-def _tag_survives(before: Tags, after: Tags) -> float:
-    now = dict(zip(after.tags, after.probabilities, strict=True))
-    return float(np.mean([now.get(tag, 0.0) for tag in before.tags])) if before.tags else 1.0
-
-
-def _tag_details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-    names, counts = _confusion(_tags(answers, table))
-    return {"classes": _per_tag(names, counts), "confusion": counts.tolist()}
-
-
-def _tag_worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-    shares = _shares(_tags(answers, table))
-    wrong = shares[:, 1] - shares[:, 0]
-    return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
-
-
-def _tag_weighed(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-    return _shares(_tags(answers, table)), _ratio
-
-
-def _tag_certainty(
-    answers: Sequence[Answer], table: pd.DataFrame, change: Change
-) -> dict[str, Any]:
-    sure, right = list[float](), list[bool]()
-    for one, tags, places in zip(answers, table["tags"], table["places"], strict=True):
-        gold = {tuple(place): tag for tag, place in zip(tags, places, strict=True)}
-        if isinstance(one, Tags):
-            sure += one.probabilities
-            right += [gold.get((start, end)) == tag for tag, start, end in one.tags]
-    return _sure(change(np.array(sure, float)[:, None])[:, 0], np.array(right, bool))
-
-
-def _tag_alike(before: Tags, after: Tags, tolerance: float) -> bool:
-    one = dict(zip(before.tags, before.probabilities, strict=True))
-    other = dict(zip(after.tags, after.probabilities, strict=True))
-    moved = one.keys() ^ other.keys()
-    chances = [one.get(tag, other.get(tag, 1.0)) for tag in moved]
-    return not moved or (tolerance > 0 and max(chances) < 0.5 + tolerance)
-
-
-TAGS = AnswerKind(
-    "accuracy",
-    _tag_metrics,
-    _tag_guess,
-    _tag_survives,
-    _tag_details,
-    _tag_worst,
-    _tag_weighed,
-    _tag_certainty,
-    _tag_alike,
-    broadcast=_broadcast_tokens,
-)
+SPANS = SpansKind()

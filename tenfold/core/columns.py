@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "ANSWERS",
     "Batch",
     "Column",
     "Columns",
@@ -25,9 +24,6 @@ __all__ = [
 ]
 
 Batch = dict[str, np.ndarray]
-
-ANSWERS = ("label", "labels", "boxes", "mask", "words", "tags", "next", "person", "events")
-"""The columns of a table that hold what is to be said of its rows."""
 
 
 @dataclass(frozen=True)
@@ -117,17 +113,19 @@ def bucket(length: int, grid: int) -> int:
 class Columns(Mapping[str, Column]):
     """Encoded columns by name, and which rows of them this view shows (`index`, None = all).
 
-    The arrays may be memory-mapped and are never copied by a view.
+    The arrays may be memory-mapped and are never copied by a view. `targets` names the columns
+    that only the loss sees: their lengths steer no batch.
     """
 
     arrays: dict[str, Column]
     index: np.ndarray | None = field(default=None)
+    targets: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Column:
         column = self.arrays[name]
-        if self.index is None or isinstance(column, Ragged):
+        if self.index is None:
             return column
-        return column[self.index]
+        return column.rows(self.index) if isinstance(column, Ragged) else column[self.index]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.arrays)
@@ -150,18 +148,18 @@ class Columns(Mapping[str, Column]):
 
     @property
     def lengths(self) -> np.ndarray | None:
-        """(N,) values of the longest ragged row of each row shown; None where none is ragged."""
+        """(N,) values of the longest ragged input of each row shown; None without ragged inputs."""
         found = [
             (one.lengths if self.index is None else one.lengths[self.index])
             * int(np.prod(one.values.shape[1:], dtype=np.int64))
-            for one in self.arrays.values()
-            if isinstance(one, Ragged)
+            for name, one in self.arrays.items()
+            if isinstance(one, Ragged) and name not in self.targets
         ]
         return np.max(found, 0) if found else None
 
     def view(self, positions: np.ndarray) -> Columns:
         """The rows at `positions` of this view, in that order."""
-        return Columns(self.arrays, self._rows(np.asarray(positions, np.int64)))
+        return replace(self, index=self._rows(np.asarray(positions, np.int64)))
 
     def take(self, positions: np.ndarray, grid: int = 8) -> Batch:
         """A batch; a ragged column x becomes x (B, T, ...) zero-padded and x_length (B,)."""
@@ -178,18 +176,18 @@ class Columns(Mapping[str, Column]):
 
         Raises TypeError for any other.
         """
-        column = self.arrays[name]
+        column = self[name]
         if not isinstance(column, Ragged):
             raise TypeError(f"{name} is not ragged")
-        return column if self.index is None else column.rows(self.index)
+        return column
 
     def only(self, names: Iterator[str] | list[str]) -> Columns:
         """The same rows with these columns alone."""
-        return Columns({name: self.arrays[name] for name in names}, self.index)
+        return replace(self, arrays={name: self.arrays[name] for name in names})
 
     def also(self, more: dict[str, Column]) -> Columns:
         """The same rows with further columns, given for all rows of the arrays."""
-        return Columns(self.arrays | more, self.index)
+        return replace(self, arrays=self.arrays | more)
 
     def _rows(self, positions: np.ndarray) -> np.ndarray:
         return positions if self.index is None else self.index[positions]

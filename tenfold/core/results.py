@@ -37,14 +37,6 @@ class Prediction(ABC):
     def chances(self) -> dict[str, float]:
         """Probability or score of each class or item, by name."""
 
-    @abstractmethod
-    def about(self, name: str) -> Prediction:
-        """The same scores, as if that class or item alone had been predicted."""
-
-    @abstractmethod
-    def weighed_by(self, other: Any) -> Prediction:
-        """The same decision with the probabilities of another answer, where it has such."""
-
 
 @dataclass(frozen=True)
 class Explanation:

@@ -12,7 +12,15 @@ import numpy as np
 
 from tenfold.core.errors import UsageError, nearest
 
-__all__ = ["Range", "Search", "check_settings", "setting", "settings_of"]
+__all__ = [
+    "NoOptions",
+    "Range",
+    "Search",
+    "check_settings",
+    "merged_options",
+    "setting",
+    "settings_of",
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,27 @@ def setting(
     """
     facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
     return field(default=default, metadata=facts | {"accepts": accepts, "search": search})
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """No choices at prediction time."""
+
+
+@functools.cache
+def merged_options(*parts: type) -> type:
+    """A frozen dataclass with the options of all `parts`, in their order, each name once."""
+    fields = {
+        entry.name: (entry.name, hint, field(default=entry.default, metadata=entry.metadata))
+        for part in parts
+        for entry, hint in zip(dataclasses.fields(part), _field_hints(part), strict=True)
+    }
+    return dataclasses.make_dataclass("Options", list(fields.values()), frozen=True)
+
+
+def _field_hints(part: Any) -> list[Any]:
+    hints = get_type_hints(part)
+    return [hints[entry.name] for entry in dataclasses.fields(part)]
 
 
 def settings_of(task: Any) -> dict[str, Any]:

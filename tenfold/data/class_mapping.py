@@ -13,47 +13,43 @@ import unicodedata
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 
 __all__ = ["apply"]
 
 Mapping = dict[str, str | None]
 
 
-def apply(
-    table: pd.DataFrame, mapping: str | Path | Mapping | None
-) -> tuple[pd.DataFrame, list[str]]:
-    """The table under the new names, and the sources of rows whose class was dropped.
+def apply(rows: Rows, mapping: str | Path | Mapping | None) -> tuple[Rows, list[str]]:
+    """The rows under the new names, and the sources of rows whose class was dropped.
 
-    Raises UsageError for a class that does not exist or a file that cannot be read.
+    Raises UsageError for answers without classes, a class that does not exist, or a file that
+    cannot be read.
     """
     if mapping is None:
-        return table, []
+        return rows, []
     names = mapping if isinstance(mapping, dict) else _read(Path(mapping))
-    several = "labels" in table
-    known = set(table["labels"].explode().dropna() if several else table["label"])
+    known = rows.answer.classes_in(rows.table)
+    if not known:
+        raise UsageError(
+            f"The answers here ({rows.answer.name}) have no classes that a mapping could change",
+            code="no-classes",
+            where="classes",
+            fix="Leave out --classes.",
+        )
     for name in names:
         if name not in known:
             raise UsageError(
-                f"The mapping speaks of a class {name!r} that there is not",
+                f"The class mapping names {name!r}, which is not a class in these data",
                 code="unknown-class",
                 fix=nearest(name, known),
             )
     tell("Classes: " + ", ".join(f"{old} -> {new or 'dropped'}" for old, new in names.items()))
-    if several:
-        renamed = pd.Series([_renamed(row, names) for row in table["labels"]], dtype=object)
-        return table.assign(labels=renamed), []
-    label = table["label"].map(lambda name: names.get(name, name) or "")
-    gone = table["label"].isin([old for old, new in names.items() if not new])
-    kept = table.assign(label=label)[~gone].reset_index(drop=True)
-    return kept, list(table["source"][gone])
-
-
-def _renamed(row: tuple[str, ...], names: Mapping) -> tuple[str, ...]:
-    return tuple(sorted({new for name in row if (new := names.get(name, name))}))
+    table, gone = rows.answer.renamed(rows.table, names)
+    kept = table[~gone].reset_index(drop=True)
+    return rows.with_table(kept), list(rows.table["source"][gone])
 
 
 def _read(path: Path) -> Mapping:

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from tenfold.core.columns import ANSWERS
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.progress import tell
 from tenfold.media.medium import Medium
-from tenfold.media.registry import columns_of
 
 __all__ = ["Copies", "found", "near_groups", "without_leaks"]
 
@@ -31,17 +30,17 @@ class Copies:
 
 
 def found(
-    table: pd.DataFrame, media: Mapping[str, Medium] | None = None
+    table: pd.DataFrame, answer: AnswerKind, media: Mapping[str, Medium]
 ) -> tuple[pd.DataFrame, Copies]:
     """The copies in a table, which gets a column `near` naming each row's group of near copies.
 
-    `media` are the input columns with their media, see `scan`.
+    `media` are the input columns with their media.
     """
     twice = table[table["digest"].duplicated(keep=False)]
-    answers = [name for name in ANSWERS if name in table]
     copies = Copies()
     for _, group in twice.groupby("digest", sort=False):
-        same = all(group[name].nunique() == 1 for name in answers)
+        first, *others = group[list(answer.truths)].to_dict(orient="records")
+        same = all(answer.same(first, one) for one in others)
         (copies.duplicates if same else copies.conflicts).append(list(group["source"]))
     groups = near_groups(table, media)
     if not groups:
@@ -53,18 +52,12 @@ def found(
     return table.assign(near=names), copies
 
 
-def near_groups(table: pd.DataFrame, media: Mapping[str, Medium] | None = None) -> list[list[int]]:
+def near_groups(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[list[int]]:
     """Positions of rows that are near copies of each other and not exact ones, group by group.
 
     Rows are near where one of their inputs is.
     """
-    media = columns_of(table) if media is None else media
-    found = [
-        pair
-        for name, medium in media.items()
-        if name in table
-        for pair in medium.near_pairs(table[name])
-    ]
+    found = [pair for name, medium in media.items() for pair in medium.near_pairs(table[name])]
     digest = table["digest"].to_numpy()
     joined = _joined((one, other) for one, other in found if digest[one] != digest[other])
     return sorted(sorted(rows) for rows in joined)

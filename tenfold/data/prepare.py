@@ -17,14 +17,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.kind import AnswerKind
 from tenfold.core import system
-from tenfold.core.columns import ANSWERS, Column, Columns, Encoded, Parts, Problem, Ragged
+from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.errors import DataRefused
 from tenfold.core.progress import advance, tell
+from tenfold.core.rows import Rows
 from tenfold.data import cache, class_mapping, splits
 from tenfold.data import duplicates as data_duplicates
 from tenfold.data.scan import scan
-from tenfold.media.registry import columns_of
+from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.registry import media_of
 from tenfold.task import Task, name_of
 
 __all__ = ["Prepared", "prepare"]
@@ -37,13 +41,14 @@ SEEN = 8
 
 @dataclass
 class Prepared:
-    """A table ready to learn from: `used` rows with their part, and the columns of just those.
+    """Rows ready to learn from: `used` rows with their part, and the columns of just those.
 
     `quarantined` rows have a Problem; `ignored` names were no data at all; `leaks` were left out
     of training because the test holds the same content, or nearly; `beyond` rows stand behind the
     limit. found = used + quarantined + ignored + leaks + beyond.
     """
 
+    answer: AnswerKind
     root: Path | None
     used: pd.DataFrame
     columns: Columns
@@ -76,10 +81,15 @@ class Prepared:
         if part not in ("selection", "calibration"):
             return np.flatnonzero((self.used["split"] == part).to_numpy())
         valid = self.rows("valid")
-        kept = splits.reserved(splits.unit_keys(self.used).iloc[valid], self.seed)
+        kept = splits.reserved(self.answer.units(self.used).iloc[valid], self.seed)
         if kept.all() or not kept.any():
             kept = np.arange(len(valid)) % 2 == 1
         return valid[kept if part == "calibration" else ~kept]
+
+    @property
+    def judged(self) -> str:
+        """The part that scores are of: test, else valid, else train where nothing is held out."""
+        return next((part for part in ("test", "valid") if len(self.rows(part))), "train")
 
     @property
     def parts(self) -> Parts:
@@ -89,7 +99,8 @@ class Prepared:
     @property
     def fingerprint(self) -> str:
         """One name for exactly these rows, answers and parts."""
-        names = [name for name in ("digest", *ANSWERS, "split", "weight") if name in self.used]
+        columns = ("digest", *self.answer.truths, "split", "weight")
+        names = [name for name in columns if name in self.used]
         text = self.used[names].to_json(orient="values", force_ascii=False)
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
@@ -103,7 +114,7 @@ class Prepared:
         rows = self.lines or self.found - len(self.ignored)
         if on_bad == "stop" and len(self.quarantined) > 0.05 * rows:
             return _too_many(rows, self.quarantined, self.units)
-        return _too_few(self.used)
+        return self.answer.refuse_checked(self.used)
 
 
 def prepare(
@@ -114,33 +125,35 @@ def prepare(
     limit: int | None = None,
     mapping: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
+    reading: Reading = AS_FOUND,
 ) -> Prepared:
     """Reads, checks, splits, learns the facts and encodes every row once.
 
     Raises DataRefused where nothing can be learnt from the data at all.
     """
     began = time.perf_counter()
-    table, ignored = _read(task, source, mapping)
-    root = Path(table.attrs["root"]).resolve() if table.attrs.get("root") else None
-    found, lines = len(table) + len(ignored), table.attrs.get("lines")
-    table = scan(_with_blank_problems(table))
+    rows, ignored = _read(task, source, reading, mapping)
+    found, answer, media = len(rows.table) + len(ignored), rows.answer, media_of(rows.inputs)
+    table = scan(_with_blank_problems(rows), media, rows.root)
     good, quarantined = _parted(table, table["problem"], on_bad)
-    good, same = data_duplicates.found(good)
-    good, split_line = _split(good, seed)
+    good, same = data_duplicates.found(good, answer, media)
+    good, split_line = _split(rows.with_table(good), seed)
     good, leaks = data_duplicates.without_leaks(good)
     good, beyond = _limited(good, limit)
-    _refuse_too_little(good, quarantined)
-    _tell_odd_classes(good)
-    facts = json.loads(json.dumps(task.learn(good[good["split"] == "train"])))
+    _refuse_too_little(rows.with_table(good), quarantined)
+    for sentence in answer.notices(good):
+        tell(sentence)
+    facts = _learnt(task, rows.with_table(good))
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
-    encoded = _encode(task, good, facts)
+    encoded = _encode(task, good, facts, media)
     good, late = _without_failed(good, encoded, on_bad)
-    _refuse_too_little(good, quarantined + late)
+    _refuse_too_little(rows.with_table(good), quarantined + late)
     seconds["encode"] = round(time.perf_counter() - began, 3)
     columns = _columns(encoded, good, task.targets(good, facts))
     return Prepared(
-        root=root,
+        answer=answer,
+        root=rows.root.resolve() if rows.root else None,
         used=good.reset_index(drop=True),
         columns=columns,
         facts=facts,
@@ -156,21 +169,28 @@ def prepare(
         seconds=seconds,
         seed=seed,
         beyond=beyond,
-        lines=lines,
+        lines=rows.lines,
     )
 
 
-def _read(task: Task, source: Any, mapping: Any) -> tuple[pd.DataFrame, list[str]]:
+def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows, list[str]]:
     """Rows under the names of the mapping, and what is left out as no data at all."""
-    table = task.read(source)
-    if table.empty:
+    rows = task.read(source, reading)
+    if rows.table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"
         fix = "One line a file is needed below the header."
         raise DataRefused("There is not one row", code="no-rows", where=where, fix=fix)
-    ignored = list(table.attrs.get("ignored", []))
-    table, dropped = class_mapping.apply(table.reset_index(drop=True), mapping)
-    table, blank = _without_blank_tests(table)
-    return table, [*ignored, *dropped, *blank]
+    rows = rows.with_table(rows.table.reset_index(drop=True))
+    mapped, dropped = class_mapping.apply(rows, mapping)
+    kept, blank = _without_blank_tests(mapped)
+    return kept, [*rows.ignored, *dropped, *blank]
+
+
+def _learnt(task: Task, rows: Rows) -> dict[str, Any]:
+    """The facts of the training rows as JSON, with how the source was read."""
+    facts: dict[str, Any] = json.loads(json.dumps(task.learn(rows.part("train"))))
+    given = rows.reading.to_json()
+    return facts | ({"reading": given} if given else {})
 
 
 def _limited(table: pd.DataFrame, limit: int | None) -> tuple[pd.DataFrame, int]:
@@ -187,7 +207,7 @@ def _columns(encoded: Encoded, good: pd.DataFrame, answers: dict[str, Any]) -> C
     rows = len(next(iter(encoded.columns.values())))
     for name, column in (answers | weights).items():
         everywhere[name] = _spread(column, kept, rows)
-    return Columns(encoded.columns | everywhere, kept)
+    return Columns(encoded.columns | everywhere, kept, frozenset(everywhere))
 
 
 def _spread(column: Column, kept: np.ndarray, rows: int) -> Column:
@@ -228,36 +248,41 @@ def _without_failed(
     return _parted(table.assign(problem=failed.to_numpy()), failed, on_bad)
 
 
-def _without_blank_tests(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """A test part without answers is ignored."""
-    if "label" not in table or "split" not in table:
-        return table, []
-    blank = (table["label"] == "") & (table["split"] == "test")
-    return table[~blank].reset_index(drop=True), list(table["source"][blank])
+def _without_blank_tests(rows: Rows) -> tuple[Rows, list[str]]:
+    """A test part without truths is ignored."""
+    table = rows.table
+    if "split" not in table:
+        return rows, []
+    blank = rows.answer.blank(table) & (table["split"] == "test").to_numpy()
+    kept = rows.with_table(table[~blank].reset_index(drop=True))
+    return kept, list(table["source"][blank])
 
 
-def _with_blank_problems(table: pd.DataFrame) -> pd.DataFrame:
-    if "label" not in table or not (table["label"] == "").any():
+def _with_blank_problems(rows: Rows) -> pd.DataFrame:
+    """The table, rows without a truth marked as unusable."""
+    table, blank = rows.table, rows.answer.blank(rows.table)
+    if not blank.any():
         return table
-    blank = Problem("no-label", "has no label", "Fill it in, or remove the line.")
     problems = [
-        blank if label == "" and problem is None else problem
-        for label, problem in zip(table["label"], table["problem"], strict=True)
+        rows.answer.blank_truth if empty and problem is None else problem
+        for empty, problem in zip(blank, table["problem"], strict=True)
     ]
     return table.assign(problem=pd.Series(problems, table.index, dtype=object))
 
 
-def _split(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, str]:
-    parts, line = splits.assign(table, seed)
-    return table.assign(split=parts), line
+def _split(rows: Rows, seed: int) -> tuple[pd.DataFrame, str]:
+    parts, line = splits.assign(rows, seed)
+    return rows.table.assign(split=parts), line
 
 
-def _encode(task: Task, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
+def _encode(
+    task: Task, table: pd.DataFrame, facts: dict[str, Any], media: dict[str, Medium]
+) -> Encoded:
     name = cache.key(
         [
             name_of(task),
             str(type(task).encoding),
-            *[f"{one.name} {one.version}" for one in columns_of(table).values()],
+            *[f"{one.name} {one.version}" for one in media.values()],
             json.dumps(facts["data"], sort_keys=True),
             *table["digest"],
         ]
@@ -314,13 +339,13 @@ def _none_left(quarantined: list[dict[str, Any]], units: str) -> DataRefused:
     return DataRefused(said[units], code="too-many-bad", where=where, fix=first["fix"])
 
 
-def _refuse_too_little(table: pd.DataFrame, quarantined: list[dict[str, Any]]) -> None:
+def _refuse_too_little(rows: Rows, quarantined: list[dict[str, Any]]) -> None:
     """Raises DataRefused where no network can be built from these rows."""
+    table = rows.table
     if table.empty and quarantined:
-        raise _none_left(quarantined, _units(table.attrs.get("lines")))
-    answers = table["labels"].explode().dropna() if "labels" in table else table.get("label")
-    if answers is not None and answers.nunique() < (1 if "labels" in table else 2):
-        raise _one_class(answers)
+        raise _none_left(quarantined, _units(rows.lines))
+    if refusal := rows.answer.refuse(table):
+        raise refusal
     if not (table["split"] == "train").any():
         raise DataRefused(
             "No row is left to learn from: all are copies of one another, belong to one group, "
@@ -328,43 +353,3 @@ def _refuse_too_little(table: pd.DataFrame, quarantined: list[dict[str, Any]]) -
             code="no-training-rows",
             fix="Remove the copies from the test part, or give groups of more than one name.",
         )
-
-
-def _one_class(answers: pd.Series) -> DataRefused:
-    only = f"only one class, {answers.iloc[0]!r}" if len(answers) else "no class"
-    return DataRefused(
-        f"There is {only}: nothing to tell apart",
-        code="one-class",
-        fix="Add examples of a second class.",
-    )
-
-
-def _tell_odd_classes(table: pd.DataFrame) -> None:
-    """Classes that look like one, and classes that nothing is learnt of."""
-    if "label" not in table:
-        return
-    alike = table["label"].drop_duplicates().groupby(lambda row: table["label"][row].casefold())
-    for _, names in alike:
-        if len(names) > 1:
-            both = " and ".join(map(repr, sorted(names)))
-            tell(f"Classes {both} differ in case alone; a mapping (--classes) can merge them.")
-    unseen = set(table["label"]) - set(table["label"][table["split"] == "train"])
-    for name in sorted(unseen):
-        if (table["label"] == name).sum() >= 2:
-            tell(f"Class {name!r} has no training rows: every row of it counts as an error.")
-
-
-def _too_few(used: pd.DataFrame) -> DataRefused | None:
-    if "label" not in used:
-        return None
-    counts = used["label"].value_counts()
-    few = counts[counts < 2]
-    if few.empty:
-        return None
-    return DataRefused(
-        f"Class {few.index[0]!r} has a single example"
-        + (f", and {len(few) - 1} more classes too" if len(few) > 1 else ""),
-        code="class-of-one",
-        where=str(few.index[0]),
-        fix="Add examples, or drop or merge the class with --classes (see `tenfold check --help`).",
-    )

@@ -17,35 +17,35 @@ from tenfold.core.progress import advance
 from tenfold.data import cache
 from tenfold.media.files.references import Unreadable, fetch, file_of
 from tenfold.media.medium import Medium
-from tenfold.media.registry import columns_of
 
 __all__ = ["scan"]
 
 ScanResult = tuple[str, dict[str, int], Problem | None]
 
 
-def scan(table: pd.DataFrame, media: Mapping[str, Medium] | None = None) -> pd.DataFrame:
+def scan(
+    table: pd.DataFrame, media: Mapping[str, Medium], root: Path | None = None
+) -> pd.DataFrame:
     """The table with `digest`, the columns of the headers, and `problem` where there is one.
 
-    `media` are the input columns with their media; without, those that bear a medium's usual name.
-    A row's digest is that of its files, else that of the contents of its other inputs, else that of
-    all its cells. Several of them are digested together, in the order of `media`.
+    `media` are the input columns with their media. A row's digest is that of its files, else that
+    of the contents of its other inputs, else that of all its cells; several files or contents are
+    digested together, in the order of `media`. What is remembered of files is kept apart for each
+    `root`.
     """
-    media = columns_of(table) if media is None else media
-    files = {name: medium for name, medium in media.items() if medium.files and name in table}
+    files = {name: medium for name, medium in media.items() if medium.files}
     if not files:
         return table.assign(digest=_content_digests(table, media))
     digests, before = [], set(table)
     for name, medium in files.items():
-        table = _scanned(table, name, medium, set(table) - before)
+        table = _scanned(table, name, medium, root, set(table) - before)
         digests.append(list(table["digest"]))
     return table.assign(digest=list(map(_joint, zip(*digests, strict=True))))
 
 
 def _content_digests(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[str]:
     """The digest of each row, from cells that need no reading."""
-    columns = [[medium.content(cell) for cell in table[name]] for name, medium in media.items()
-               if name in table]  # fmt: skip
+    columns = [[medium.content(cell) for cell in table[name]] for name, medium in media.items()]
     rows = list(zip(*columns, strict=True)) if columns else [()] * len(table)
     contents = [[one for one in row if one is not None] for row in rows]
     if all(contents):
@@ -61,10 +61,12 @@ def _joint(digests: Sequence[str]) -> str:
     return _digest(" ".join(digests).encode())
 
 
-def _scanned(table: pd.DataFrame, column: str, medium: Medium, taken: set[Any]) -> pd.DataFrame:
+def _scanned(
+    table: pd.DataFrame, column: str, medium: Medium, root: Path | None, taken: set[Any]
+) -> pd.DataFrame:
     """The table with digests and headers of the files of one column; `taken` are of another."""
     cells, problems = table[column].tolist(), table["problem"].tolist()
-    memo = cache.Memo(f"{medium.name} {medium.version} {table.attrs.get('root', '')}")
+    memo = cache.Memo(f"{medium.name} {medium.version} {root or ''}")
     stamps = _Stamps()
     found: list[ScanResult] = [("", {}, problem) for problem in problems]
     todo = []

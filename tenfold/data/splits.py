@@ -12,39 +12,50 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from tenfold.core.rows import Rows
+
 __all__ = ["PARTS", "assign", "reserved"]
 
 PARTS = ("train", "valid", "test")
 
 
-def assign(table: pd.DataFrame, seed: int) -> tuple[pd.Series, str]:
+def assign(rows: Rows, seed: int) -> tuple[pd.Series, str]:
     """The part of every row (train, valid, test) and one line saying how it was decided.
 
-    Given parts stay as given, and how the reader made them is said (`attrs["split"]`); a row
-    without one learns where others have one. Without a test part the given validation becomes the
-    test; without validation, 10 % of train is drawn; without any, 70/15/15.
+    Given parts stay as given, and how the reader made them is stated; a row without one learns
+    where others have one. Without a test part the given validation becomes the test; without
+    validation, 10 % of train is drawn; without any, 70/15/15. Rows with a `time` are not drawn:
+    the latest are the test.
     """
+    table = rows.table
+    if rows.answer.fits_all(table):
+        return pd.Series("train", table.index, dtype=object), "all rows, none held out"
     given = table["split"] if "split" in table else pd.Series("", index=table.index, dtype=object)
     given = given.fillna("").replace("", None)
     names = set(given.dropna().unique())
     if names and given.isna().any():
         given, names = given.fillna("train"), names | {"train"}
+    timed = "time" in table
+    latest = "the latest 15 % of the rows are the test, the 15 % before them validation"
     if "train" not in names:
-        line = "70/15/15 drawn from all rows" + (": there is no training part" if names else "")
-        return _drawn(table, seed, (0.70, 0.15, 0.15)), line
+        line = latest if timed else "70/15/15 drawn from all rows"
+        line += ": there is no training part" if names else ""
+        return _drawn(rows, seed, (0.70, 0.15, 0.15)), line
     parts = given.copy()
     if "test" in names and "valid" in names:
-        return parts, table.attrs.get("split") or "train, validation and test as given"
+        return parts, rows.split or "train, validation and test as given"
     if "valid" in names:
         parts = parts.replace({"valid": "test"})
     line = "given validation part used as the test" if "valid" in names else "test as given"
     drawn = (0.9, 0.1, 0.0) if names != {"train"} else (0.70, 0.15, 0.15)
     if names == {"train"}:
-        line = "70/15/15 drawn from the only given part"
+        line = latest if timed else "70/15/15 drawn from the only given part"
+    elif timed:
+        line += ", the latest 10 % of train are validation"
     else:
         line += ", validation drawn from 10 % of train"
-    rows = parts.index[parts == "train"]
-    parts.loc[rows] = _drawn(table.loc[rows], seed, drawn)
+    train = parts.index[parts == "train"]
+    parts.loc[train] = _drawn(rows.with_table(table.loc[train]), seed, drawn)
     return parts, line
 
 
@@ -53,29 +64,30 @@ def reserved(keys: pd.Series, seed: int) -> np.ndarray:
     return _places(keys, f"reserve {seed}") < 0.5
 
 
-def _drawn(table: pd.DataFrame, seed: int, shares: tuple[float, float, float]) -> pd.Series:
-    keys = unit_keys(table)
+def _drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Series:
+    table = rows.table
+    keys = rows.answer.units(table)
+    if "time" in table:
+        return _latest(table["time"], keys, shares)
     place = pd.Series(_places(keys, f"split {seed}"), index=table.index)
     first, second = shares[0], shares[0] + shares[1]
     part = pd.Series(np.select([place < first, place < second], PARTS[:2], PARTS[2]), table.index)
     part = part.astype(object)
     wanted = [name for name, share in zip(PARTS, shares, strict=True) if share > 0]
-    _fill_gaps(table, keys, place, part, wanted)
+    _fill_gaps(rows.answer.strata(table), keys, place, part, wanted)
     return part
 
 
-def unit_keys(table: pd.DataFrame) -> pd.Series:
-    """What must stay on one side: the row's group where it has one, else its content.
-
-    Near copies count as one content.
-    """
-    digest = table["digest"].astype(str)
-    if "near" in table:
-        digest = digest.where(table["near"].isna(), table["near"].astype(str))
-    if "group" not in table:
-        return digest
-    group = table["group"]
-    return digest.where(group.isna(), "group " + group.astype(str))
+def _latest(time: pd.Series, keys: pd.Series, shares: tuple[float, float, float]) -> pd.Series:
+    """The latest rows are the test, those before them validation; whole units, by their end."""
+    end = time.groupby(keys).transform("max").astype(float)
+    order = np.lexsort((keys.to_numpy(str), end.to_numpy()))
+    rank = np.empty(len(time))
+    rank[order] = (np.arange(len(time)) + 0.5) / max(1, len(time))
+    place = pd.Series(rank, time.index).groupby(keys).transform("max")
+    first, second = shares[0], shares[0] + shares[1]
+    part = np.select([place <= first, place <= second], PARTS[:2], PARTS[2])
+    return pd.Series(part, time.index, dtype=object)
 
 
 def _places(keys: pd.Series, salt: str) -> np.ndarray:
@@ -86,15 +98,15 @@ def _places(keys: pd.Series, salt: str) -> np.ndarray:
 
 
 def _fill_gaps(
-    table: pd.DataFrame,
+    strata: list[tuple[str, ...]],
     keys: pd.Series,
     place: pd.Series,
     part: pd.Series,
     wanted: list[str],
 ) -> None:
     """Moves the nearest whole unit where a class is missing from a part and can spare one."""
-    strata = table["label"].astype(str) if "label" in table else pd.Series("", index=table.index)
-    for _, rows in strata.groupby(strata, sort=True).groups.items():
+    each = pd.Series(strata, keys.index, dtype=object).explode().dropna()
+    for _, rows in each.groupby(each, sort=True).groups.items():
         for missing in [name for name in wanted if not (part[rows] == name).any()]:
             unit = _spare(keys[rows], place[rows], part[rows], missing)
             if unit is not None:

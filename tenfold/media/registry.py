@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tenfold.core.columns import Column
 from tenfold.core.errors import ArtefactRefused, UsageError
@@ -14,7 +13,7 @@ from tenfold.core.rooms import folders
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
 
-__all__ = ["columns_of", "known", "media_of", "medium_of", "shown"]
+__all__ = ["known", "media_of", "medium_of", "shown"]
 
 
 @functools.cache
@@ -58,15 +57,6 @@ def media_of(inputs: Mapping[str, Input]) -> dict[str, Medium]:
     Raises ArtefactRefused where tenfold does not know one.
     """
     return {name: medium_of(one) for name, one in inputs.items()}
-
-
-def columns_of(names: Iterable[Any]) -> dict[str, Medium]:
-    """The columns of a table that bear the usual name of a medium.
-
-    For tables whose inputs are not declared yet: before the facts are learnt.
-    """
-    there = set(names)
-    return {one.column: one for one in known().values() if one.column in there}
 
 
 def shown(media: Mapping[str, Medium], arrays: Mapping[str, Column]) -> dict[str, Medium]:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 __all__ = [
     "CANDIDATES",
     "Bayes",
-    "Candidate",
     "LinearTagger",
     "Network",
     "Tagger",
+    "TokenScorer",
     "chain_loss",
     "tag_loss",
 ]
@@ -159,7 +159,7 @@ class Bayes(nn.Module):
         self.prior.copy_(chances.log())
 
 
-class Candidate(nn.Module):
+class TokenScorer(nn.Module):
     """tokens (B, T, F + 2), tokens_length (B,) -> scores (B, T, K) and what decoding needs.
 
     Beside the scores go `transitions` (B, 1 + K, K), scores of a tag at the beginning and of one
@@ -197,14 +197,14 @@ class Tagger(nn.Module):
     def __init__(self, network: Network, linear: LinearTagger, bayes: Bayes, kept: str) -> None:
         super().__init__()
         self.network, self.linear, self.bayes = (
-            Candidate(network),
-            Candidate(linear),
-            Candidate(bayes),
+            TokenScorer(network),
+            TokenScorer(linear),
+            TokenScorer(bayes),
         )
         self.selected = kept
 
     def forward(self, tokens: Tensor, tokens_length: Tensor) -> dict[str, Tensor]:
-        """What the kept candidate says, see Candidate."""
+        """What the kept candidate says, see TokenScorer."""
         candidate = {"network": self.network, "linear": self.linear, "naive Bayes": self.bayes}
         found: dict[str, Tensor] = candidate[self.selected](tokens, tokens_length)
         return found

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers import charts, scoring
+from tenfold.answers import charts
 from tenfold.core import system
-from tenfold.core.columns import Columns
+from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import TenfoldError
 from tenfold.core.language import again, say, speaking
 from tenfold.core.results import Explanation
@@ -23,9 +23,8 @@ from tenfold.media import drawing
 from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
-from tenfold.reporting import answers, examples, exports, provenance, rows, words
+from tenfold.reporting import examples, exports, provenance, rows, words
 from tenfold.reporting import model_card as card
-from tenfold.reporting import texts as report_texts
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
 from tenfold.run import explain
@@ -60,7 +59,10 @@ def write(run: Run, found: Evidence | None = None, out: Path | None = None) -> P
 def model_card(run: Run) -> dict[str, Any]:
     """The model card of a run in English, as JSON has it."""
     with speaking("en"):
-        document, facts = _document(run, None), rows.cut(rows.of_folder(run.folder))
+        document, facts = (
+            _document(run, None),
+            rows.cut(rows.of_folder(run.folder, run.answer_kind)),
+        )
         facts |= _units(examples.first(run.task, run.facts))
         return card.card(run, document, facts, notes(document, facts, loop.log_of(run.folder)))
 
@@ -77,11 +79,10 @@ def _document(run: Run, found: Evidence | None) -> dict[str, Any]:
 def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     document, log = _document(run, found), loop.log_of(run.folder)
     prepared = found.prepared if found else None
-    facts = rows.shown(rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder))
-    medium = examples.first(run.task, run.facts)
-    facts |= _units(medium)
-    worst = scoring.worst(found.answers, found.table) if found else []
-    pieces = answers.PIECES.get(run.task.answer(run.facts), answers.nothing)
+    kind, medium = run.answer_kind, examples.first(run.task, run.facts)
+    about_rows = rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder, kind)
+    facts = rows.shown(about_rows) | _units(medium)
+    worst = kind.worst(found.answers, found.table) if found else []
     told = notes(document, facts, log)
     about = card.card(run, document, facts, told)
     return {
@@ -90,7 +91,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "medium": medium,
         "headline": _headline(document),
         "notes": told,
-        "pieces": pieces(document["details"]),
+        "pieces": kind.pieces(document["details"]),
         "examples": _by_examples(document, facts["classes"]),
         "errors": _errors(run, found, worst) if found else [],
         "wrong": len(worst),
@@ -162,9 +163,9 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     taken = columns.only(list(pictured)).take(np.arange(len(order))) if pictured else {}
     table = run.task.show(found.table.iloc[order].reset_index(drop=True), run.facts)
     maps = _maps(run, table, columns, media)
-    cards = []
+    cards, kind = [], run.answer_kind
     for place, row in enumerate(map(int, order)):
-        right = answers.truth(table, place)
+        right = kind.truth_text(table, place)
         one = maps.get(place)
         pictures = [medium.picture(taken[name][place]) for name, medium in pictured.items()]
         if one is not None and one.over in taken:
@@ -172,19 +173,19 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
             pictures.append(heat)
         images = [drawing.thumbnail(picture) for picture in pictures if picture is not None]
         source = str(table["source"].iloc[place]) if "source" in table else ""
-        said = answers.said(found.answers[row], right)
+        answer = found.answers[row]
         cells = examples.written(media, table.iloc[place])
-        parts = report_texts.answered(found.answers[row])
+        parts = None if isinstance(answer, Problem) else kind.marks(answer)
         passages = [
             passage(text, _over(one, name), MOST_LETTERS)
             if parts is None
             else named(text, marks, MOST_LETTERS, others)
             for name, text in cells.items()
-            for marks, others in _both(parts, report_texts.true(table, place))
+            for marks, others in _both(parts, kind.true_marks(table, place))
         ]
         card: dict[str, Any] = {"truth": right, "source": source, "images": images}
         card |= {"passages": passages, "named": parts is not None}
-        cards.append(card | said)
+        cards.append(card | kind.said(answer, right))
     return cards
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers import charts, scoring
+from tenfold.answers import charts
+from tenfold.answers.kind import AnswerKind, natural
 from tenfold.data.prepare import Prepared
 from tenfold.media import drawing
 from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
-from tenfold.reporting import texts
 from tenfold.task import Task
 
 __all__ = ["changed", "examples", "first", "sizes", "thumbnails", "written"]
@@ -50,10 +50,11 @@ def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
     columns, table = prepared.inputs("train"), prepared.table("train")
     pictured = dict(list(shown(media, columns.arrays).items())[:1])
     texts_shown = {name: one for name, one in media.items() if one.written}
-    if not (pictured or texts_shown) or not {"label", "labels"} & set(table):
-        return _plain(task.show(table, prepared.facts), texts_shown)
-    each = table["labels"].explode() if "labels" in table else table["label"]
-    classes = sorted(map(str, each.dropna().unique()), key=scoring.natural)
+    kind = prepared.answer
+    if not (pictured or texts_shown) or not kind.has_examples:
+        return _plain(kind, task.show(table, prepared.facts), texts_shown)
+    each = pd.Series(kind.strata(table), table.index, dtype=object).explode().dropna()
+    classes = sorted(map(str, each.unique()), key=natural)
     most = max(1, min(8, MAX_EXAMPLES // max(1, len(classes))))
     found = []
     for name in classes[:MAX_EXAMPLES]:
@@ -70,13 +71,15 @@ def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
     return found
 
 
-def _plain(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[dict[str, Any]]:
+def _plain(
+    kind: AnswerKind, table: pd.DataFrame, media: Mapping[str, Medium]
+) -> list[dict[str, Any]]:
     """A few texts of training rows that have no class, with the parts that they name."""
     if not media:
         return []
     some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
     passages = [
-        named(text, texts.true(table, row), 300)
+        named(text, kind.true_marks(table, row), 300)
         for row in map(int, some)
         for text in written(media, table.iloc[row]).values()
     ]

@@ -17,11 +17,11 @@ from tenfold.task import Task
 
 __all__ = ["changed", "command", "cost", "environment", "network", "plan"]
 
-Rows = list[tuple[str, str]]
+WordedRows = list[tuple[str, str]]
 _OUTSIDE = "outside of modules"
 
 
-def plan(run: Run) -> Rows:
+def plan(run: Run) -> WordedRows:
     """What was decided, by the person or by the plan, as (word, value)."""
     fitted, begun = run.facts.get("fitted", {}), folder.plan_of(run.folder)
     found: dict[str, Any] = dict(fitted)
@@ -87,7 +87,7 @@ def command(run: Run, prepared: Prepared | None) -> str:
     return shlex.join(parts)
 
 
-def cost(document: dict[str, Any]) -> Rows:
+def cost(document: dict[str, Any]) -> WordedRows:
     """Seconds of every stage, and what an answer and the run take, where it is known."""
     stages = [
         (say("time: {stage}", stage=words.named(stage)), words.span(value))
@@ -138,7 +138,7 @@ def network(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*rows, total | whole]
 
 
-def environment(run: Run, document: dict[str, Any]) -> Rows:
+def environment(run: Run, document: dict[str, Any]) -> WordedRows:
     """Where and when the run was trained; of a run that does not know, where the report is made."""
     known = document["environment"] or environment_now(run)
     return [(words.named(name), again(value)) for name, value in known.items()]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import charts
-from tenfold.answers.scoring import natural
+from tenfold.answers.kind import AnswerKind, natural
 from tenfold.data.prepare import Prepared
 from tenfold.reporting.words import named
 
@@ -32,13 +30,13 @@ def of_prepared(prepared: Prepared) -> dict[str, Any]:
         "beyond": prepared.beyond,
         **({} if prepared.lines is None else {"lines": prepared.lines}),
         **{name: getattr(prepared, name) for name in lists},
-        "classes": counted(used),
+        "classes": counted(used, prepared.answer),
         "split": prepared.split_line,
         "parts": {part: int((used["split"] == part).sum()) for part in PARTS},
     }
 
 
-def of_folder(folder: Path) -> dict[str, Any]:
+def of_folder(folder: Path, answer: AnswerKind) -> dict[str, Any]:
     """The same, as far as a run folder remembers it."""
     used = pd.DataFrame(_lines(folder / "rows.jsonl"), columns=None)
     split = used["split"] if "split" in used else pd.Series(dtype=object)
@@ -46,7 +44,7 @@ def of_folder(folder: Path) -> dict[str, Any]:
         "used": len(used),
         "beyond": 0,
         "quarantined": _lines(folder / "quarantine.jsonl"),
-        "classes": counted(used),
+        "classes": counted(used, answer),
         "parts": {part: int((split == part).sum()) for part in PARTS},
     }
 
@@ -57,21 +55,11 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def counted(used: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Rows of each class by part; {} where answers are no classes."""
-    if "labels" in used:
-        names: Iterable[tuple[str, str]] = (
-            (name, part)
-            for row, part in zip(used["labels"], used["split"], strict=True)
-            for name in row
-        )
-    elif "label" in used:
-        names = zip(used["label"].astype(str), used["split"], strict=True)
-    else:
-        return {}
-    counts = Counter(names)
-    classes = sorted({name for name, _ in counts}, key=natural)
-    return {name: {part: counts[name, part] for part in PARTS} for name in classes}
+def counted(used: pd.DataFrame, answer: AnswerKind) -> dict[str, dict[str, int]]:
+    """Rows of each class by part; {} where answers have no classes."""
+    counts = {part: answer.counts(used[used["split"] == part]) for part in PARTS if len(used)}
+    classes = sorted({name for one in counts.values() for name in one}, key=natural)
+    return {name: {part: counts[part][name] for part in PARTS} for name in classes}
 
 
 def cut(rows: dict[str, Any]) -> dict[str, Any]:

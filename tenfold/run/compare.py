@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers import intervals, scoring
+from tenfold.answers import intervals
 from tenfold.answers.intervals import Paired
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.run import rows as run_rows
@@ -68,19 +69,23 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
             where=f"{first.folder.name}, {second.folder.name}",
             fix="Give rows that neither has learnt from with --data, or train both with one split.",
         )
-    return of_answers(answers, table, left_out + failed, _protocol(len(table), own=data is None))
+    protocol = _protocol(len(table), own=data is None)
+    return of_answers(first.answer_kind, answers, table, left_out + failed, protocol)
 
 
 def of_answers(
-    answers: Sequence[Sequence[Answer]], table: pd.DataFrame, left_out: int, protocol: str
+    kind: AnswerKind,
+    answers: Sequence[Sequence[Answer]],
+    table: pd.DataFrame,
+    left_out: int,
+    protocol: str,
 ) -> Compared:
     """Two runs by their answers to the same rows, of which there is at least one."""
-    name, one = scoring.bootstrap(answers[0], table)
-    _, other = scoring.bootstrap(answers[1], table)
+    one, other = (kind.bootstrap(each, table) for each in answers)
     return Compared(
-        headline=name,
+        headline=kind.headline,
         paired=intervals.paired(one, other, RESAMPLES),
-        counts=_counts(answers, table),
+        counts=_counts(kind, answers, table),
         rows=len(table),
         left_out=left_out,
         protocol=protocol,
@@ -101,7 +106,7 @@ def _refuse(first: Run, second: Run) -> None:
             where=str(first.folder),
             fix="Name two runs; `tenfold runs` lists them.",
         )
-    gives = [run.task.answer(run.facts).__name__.lower() for run in (first, second)]
+    gives = [run.answer_kind.name for run in (first, second)]
     if first.task_name != second.task_name or gives[0] != gives[1]:
         tasks = [
             f"{run.task_name} ({said})" for run, said in zip((first, second), gives, strict=True)
@@ -116,11 +121,12 @@ def _refuse(first: Run, second: Run) -> None:
 def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
     """Test rows of both runs, read again where the data of one of them lie."""
     known = [run_rows.rows_of(run) for run in (first, second)]
+    same = first.answer_kind.same
     judged = [{row["digest"]: row for row in rows if row["split"] == "test"} for rows in known]
     common = {
         digest
         for digest, row in judged[0].items()
-        if digest in judged[1] and _answer(row) == _answer(judged[1][digest])
+        if digest in judged[1] and same(row, judged[1][digest])
     } - _learnt(known)
     every = len(set(judged[0]) | set(judged[1]))
     if not common:
@@ -138,7 +144,7 @@ def _read_again(first: Run, second: Run) -> pd.DataFrame:
         source = run_rows.place_of(second, None, "report --compare RUN RUN --data DATA")
         run = second
     table, _ = run_rows.looked_at(run, source)
-    return run_rows.own_rows(table, run_rows.rows_of(run), "test")
+    return run_rows.own_rows(run, table, run_rows.rows_of(run), "test")
 
 
 def _given(first: Run, second: Run, data: Any) -> tuple[pd.DataFrame, int]:
@@ -152,17 +158,13 @@ def _learnt(known: Sequence[list[dict[str, Any]]]) -> set[str]:
     return {row["digest"] for rows in known for row in rows if row["split"] != "test"}
 
 
-def _answer(row: dict[str, Any]) -> Any:
-    return sorted(row["labels"]) if "labels" in row else row.get("label")
-
-
 def _answered(
     first: Run, second: Run, table: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[list[Answer]], int]:
     """The rows that both can read, and both runs' answers to them; how many they cannot."""
     if table.empty:
         return table, [], 0
-    encoded = [run.task.encode(table, run.facts) for run in (first, second)]
+    encoded = [run.encode(table) for run in (first, second)]
     failed = set(encoded[0].problems) | set(encoded[1].problems)
     kept = np.array([row for row in range(len(table)) if row not in failed], np.int64)
     answers = [
@@ -172,8 +174,10 @@ def _answered(
     return table.iloc[kept].reset_index(drop=True), answers, len(failed)
 
 
-def _counts(answers: Sequence[Sequence[Answer]], table: pd.DataFrame) -> dict[str, int]:
-    wrong = [np.isin(np.arange(len(table)), scoring.worst(one, table)) for one in answers]
+def _counts(
+    kind: AnswerKind, answers: Sequence[Sequence[Answer]], table: pd.DataFrame
+) -> dict[str, int]:
+    wrong = [np.isin(np.arange(len(table)), kind.worst(one, table)) for one in answers]
     first, second = (~one for one in wrong)
     return {
         "both": int((first & second).sum()),

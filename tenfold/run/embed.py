@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core import system
-from tenfold.core.columns import ANSWERS, Columns, Encoded, Problem
+from tenfold.core.columns import Columns, Encoded, Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
 from tenfold.data import cache
 from tenfold.data.scan import scan
-from tenfold.media.registry import columns_of
+from tenfold.media.registry import media_of
 from tenfold.run import rows as run_rows
 from tenfold.run.run import Run
 from tenfold.task import Table
@@ -81,15 +81,16 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     Raises UsageError where the data are not where they were, DataRefused where they hold none of
     the training rows.
     """
-    own = run.task.gallery(run.facts)
+    own = run.task.reference(run.facts)
     if own is not None:
-        told = own[[name for name in ANSWERS if name in own]]  # what is said of a row is not in it
-        bare = own.drop(columns=told.columns)
-        table = scan(bare.assign(problem=pd.Series([None] * len(own), dtype=object))).join(told)
+        bare = own[[*run.task.inputs(run.facts), "source"]]  # titles are not part of the content
+        bare = bare.assign(problem=pd.Series([None] * len(own), dtype=object))
+        table = scan(bare, media_of(run.task.inputs(run.facts)))
+        table = table.join(own.drop(columns=bare.columns))
         return Training(table, np.asarray(_kept(run, table).columns[NAME]))
     source = run_rows.place_of(run, data, verb)
     known = run_rows.rows_of(run)
-    table = run_rows.own_rows(run_rows.looked_at(run, source)[0], known, "train")
+    table = run_rows.own_rows(run, run_rows.looked_at(run, source)[0], known, "train")
     wanted = sum(row["split"] == "train" for row in known)
     if table.empty:
         raise DataRefused(
@@ -113,7 +114,8 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:
     """Vectors at length 1 from the cache, under a name made of network, rows and versions."""
     files = [run.digest, system.digest_file(run.folder / "facts.json")]
-    versions = [f"{one.name} {one.version}" for one in columns_of(table).values()]
+    media = media_of(run.task.inputs(run.facts))
+    versions = [f"{one.name} {one.version}" for one in media.values()]
     parts = [NAME, __version__, run.task_name, str(type(run.task).encoding), *versions, *files]
     name = cache.key([*parts, *table["digest"]])
     return cache.load(name) or cache.store(name, _made(run, table))

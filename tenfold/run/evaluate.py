@@ -6,15 +6,15 @@ import functools
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tenfold.answers import calibration, intervals, scoring
-from tenfold.answers.label import Label
+from tenfold.answers import calibration, intervals
+from tenfold.answers.kind import Change
 from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns, batches
 from tenfold.core.errors import DataRefused
@@ -62,20 +62,21 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
 
     With `part`, on those rows alone, and the test part is not looked at.
     """
-    judged = part or ("test" if len(prepared.rows("test")) else "valid")
+    judged = part or prepared.judged
     train = prepared.table("train")
     found = evaluated(run, prepared.table(judged), prepared.inputs(judged), train)
     rows, line = len(found.table), prepared.split_line
     found.protocol = {
         "test": f"{rows} test rows; {line}",
         "valid": f"{rows} valid rows; {line}",
+        "train": f"{rows} rows, which were learnt from as well; {line}",
         "selection": f"{rows} validation rows, those that choose; {line}",
     }[judged]
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
         valid = prepared.table("valid")
         found.valid = _scores(run, run.answer(prepared.inputs("valid")), valid, train)
-    found.baselines |= _centroids(run, prepared, judged) | _rungs(run, found, train)
+    found.baselines |= _trivial(run, prepared, judged) | _rungs(run, found, train)
     found.ablations = _ablations(run, found, train)
     found.without_near = _without_near(run, found, prepared)
     if found.calibration:
@@ -97,7 +98,7 @@ def evaluated(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFra
         columns,
         baselines={"constant baseline": guesses},
         calibration=_calibration(run, answers, table),
-        by_examples=_by_examples(scores.details.get("classes", []), train),
+        by_examples=_by_examples(scores.details.get("classes", []), run.answer_kind.counts(train)),
         seconds=seconds,
     )
 
@@ -118,7 +119,7 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
     fresh = ~table["digest"].isin(seen)
     left_out = 0 if own else int((~fresh).sum())
     part = "test" if any(row["split"] == "test" for row in known) else "valid"
-    table = run_rows.own_rows(table, known, part) if own else table[fresh]
+    table = run_rows.own_rows(run, table, known, part) if own else table[fresh]
     if table.empty:
         raise DataRefused("No row is left to score", code="no-rows", where=str(source))
     if left_out:
@@ -133,7 +134,7 @@ def _evaluated(
     known: list[dict[str, Any]],
     part: str,
 ) -> Evidence:
-    encoded = run.task.encode(table, run.facts)
+    encoded = run.encode(table)
     failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
     kept = failed.isna().to_numpy()
     bad += run_rows.good(table.assign(problem=failed))[1]
@@ -154,7 +155,7 @@ def _evaluated(
 def _scores(
     run: Run, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
 ) -> Scores:
-    return run.task.score(list(answers), table) or scoring.score(answers, table, train)
+    return run.task.score(list(answers), table) or run.answer_kind.score(answers, table, train)
 
 
 def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
@@ -162,19 +163,19 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
     temperature = run.facts.get("fitted", {}).get("temperature")
     if not temperature or not len(table):
         return {}
-    exclusive = scoring.KINDS[run.task.answer(run.facts)].exclusive
+    kind = run.answer_kind
     before = functools.partial(
-        calibration.undone, temperature=float(temperature), exclusive=exclusive
+        calibration.undone, temperature=float(temperature), exclusive=kind.exclusive
     )
-    changes: dict[str, scoring.Change] = {"before": before, "after": lambda chances: chances}
-    found = {name: scoring.calibration(answers, table, change) for name, change in changes.items()}
+    changes: dict[str, Change] = {"before": before, "after": lambda chances: chances}
+    found = {name: kind.calibration(answers, table, change) for name, change in changes.items()}
     known = run.scores.get("calibration", {}).get("rows", 0)
     return {"temperature": temperature, "rows": known, **found}
 
 
-def _by_examples(classes: list[dict[str, Any]], train: pd.DataFrame) -> list[dict[str, Any]]:
+def _by_examples(classes: list[dict[str, Any]], counts: Counter[str]) -> list[dict[str, Any]]:
     """Classes judged, by how many training rows they had: what share of their rows was found."""
-    counts, found = _counted(train), []
+    found: list[dict[str, Any]] = []
     classes = [one for one in classes if one["support"]]
     for least, most in zip((0, *(end + 1 for end in FEW)), (*FEW, None), strict=True):
         inside = [
@@ -192,16 +193,6 @@ def _by_examples(classes: list[dict[str, Any]], train: pd.DataFrame) -> list[dic
     return found
 
 
-def _counted(train: pd.DataFrame) -> Counter[str]:
-    """Training rows of each class."""
-    if "labels" in train:
-        return Counter(str(name) for row in train["labels"] for name in row)
-    if "tags" in train:
-        named = (tag for tags in train["tags"] for tag in tags if tag[:2] != "I-" and tag != "O")
-        return Counter(tag.removeprefix("B-") for tag in named)
-    return Counter(train["label"].astype(str)) if "label" in train else Counter()
-
-
 # --- beside the run -------------------------------------------------------------------------------
 
 
@@ -210,19 +201,17 @@ def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict
     changed = {}
     for name, change in run.task.ablations(run.facts).items():
         scores = _scores(run, _answers_without(run, found.columns, change), found.table, train)
-        changed[name] = {key: round(one.value, 6) for key, one in scores.metrics.items()}
+        changed[name] = _values(scores)
     return changed
 
 
 def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Scores of what else fit tried, on the same rows."""
-    if run.net is None:
-        return {}
+    """Scores of the other candidates of a run that has just been trained, on the same rows."""
     others = {}
-    for name, net in run.task.candidates(run.net, run.facts).items():
+    for name, net in run.candidates.items():
         answers = replace(run, infer=by_torch(net), net=net).answer(found.columns)
         scores = _scores(run, answers, found.table, train)
-        others[name] = {key: round(one.value, 6) for key, one in scores.metrics.items()}
+        others[name] = _values(scores)
     return others
 
 
@@ -247,48 +236,15 @@ def _answers_without(
     return [one for rows in blocks for one in run.answer(Columns({**change(columns.take(rows))}))]
 
 
-def _centroids(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, float]]:
-    """The nearest class mean on the encoded values, as an answer of the same kind."""
-    train, rows = prepared.inputs("train"), prepared.inputs(judged)
-    if (
-        run.task.answer(run.facts) is not Label
-        or len(train) != 1
-        or train.lengths is not None
-        or not rows.rows
-    ):
-        return {}
-    labels = prepared.table("train")["label"]
-    classes = sorted(labels.unique(), key=scoring.natural)
-    truth = labels.map({label: number for number, label in enumerate(classes)}).to_numpy(np.int64)
-    said = centroids(train, truth, rows, len(classes))
-    answers = [
-        Label(classes[row.argmax()], dict(zip(classes, map(float, row), strict=True)))
-        for row in said
-    ]
-    scores = scoring.score(answers, prepared.table(judged), prepared.table("train"))
-    wanted = ("accuracy", "macro_f1")
-    return {"nearest centroid": {name: round(scores.metrics[name].value, 6) for name in wanted}}
+def _trivial(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, float]]:
+    """Scores of further trivial methods, from rows and their encoded values."""
+    train, rows = ((prepared.table(part), prepared.inputs(part)) for part in ("train", judged))
+    found = run.answer_kind.baselines(train, rows)
+    return {name: _values(scores) for name, scores in found.items()}
 
 
-def centroids(train: Columns, truth: np.ndarray, rows: Columns, classes: int) -> np.ndarray:
-    """(N, K) one-hot answers of the nearest class mean on the encoded values of one column."""
-    sums, counts = 0.0, np.bincount(truth, minlength=classes)
-    for part, values in _flat(train):
-        sums = sums + np.eye(classes, dtype=np.float32)[truth[part]].T @ values
-    means = (sums / np.maximum(1, counts)[:, None]).astype(np.float32)
-    near = np.concatenate([values @ means.T for _, values in _flat(rows)])
-    distance = (means**2).sum(1) - 2 * near
-    distance[:, counts == 0] = np.inf
-    return np.eye(classes, dtype=np.float32)[distance.argmin(1)]
-
-
-def _flat(columns: Columns) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(positions, float values (rows, size)) of the one column, at most 32 MB at a time."""
-    (name,) = columns
-    each = max(1, columns.nbytes // max(1, columns.rows))
-    for part in batches(columns.rows, max(1, min(1024, (8 << 20) // each))):
-        values = columns.take(part)[name]
-        yield part, values.reshape(len(part), -1).astype(np.float32)
+def _values(scores: Scores) -> dict[str, float]:
+    return {name: round(one.value, 6) for name, one in scores.metrics.items()}
 
 
 # --- as JSON --------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Which parts of an input an answer rests on: cover and ask again, or Grad-CAM; and a check of it.
 
 Covering works for every way to an answer (a torch network, a runtime, a server) and every kind of
-Prediction, through `scoring.retained`. A picture is covered as it is encoded, a text in the words
+answer, through `AnswerKind.retained`. A picture is covered as it is encoded, a text in the words
 that were handed over. Grad-CAM needs a torch network that names its `last_map`. The check
 (J. Adebayo et al. 2018, arXiv 1810.03292): the same network with its weights shuffled has learnt
 nothing, so a map that stays as it was shows the input and not the network.
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tenfold.answers import scoring
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Column, Columns, Problem, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.results import Explanation, Prediction
@@ -47,6 +47,10 @@ class OpenRun(Protocol):
     task: Any
     facts: dict[str, Any]
 
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """The kind of answer that the run gives."""
+
     def answer(self, columns: Columns) -> Sequence[Prediction | Problem]:
         """Predictions of encoded rows."""
 
@@ -66,15 +70,16 @@ def covered(
     `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
     that were given. At most 64 covers an input, asked about in one batch.
     """
-    inputs = run.task.inputs(run.facts)
-    cells = in_cells(run.answers_of, inputs, table, row, about)
-    return cells + occlusion(run.answer, columns, row, about, media_of(inputs))
+    kind, inputs = run.answer_kind, run.task.inputs(run.facts)
+    cells = in_cells(kind, run.answers_of, inputs, table, row, about)
+    return cells + occlusion(kind, run.answer, columns, row, about, media_of(inputs))
 
 
 # --- cover and ask again --------------------------------------------------------------------------
 
 
 def occlusion(
+    kind: AnswerKind,
     say: AskColumns,
     columns: Columns,
     row: int = 0,
@@ -98,7 +103,7 @@ def occlusion(
         for name, column in alone.items()
     }
     return [
-        _covered(say, alone, name, form, before)
+        _covered(kind, say, alone, name, form, before)
         for name, form in fitting.items()
         if form is not None
     ]
@@ -122,13 +127,18 @@ def _alone(column: Column, columns: Columns, row: int) -> Column:
 
 
 def _covered(
-    say: AskColumns, alone: dict[str, Column], name: str, form: ColumnCover, before: Prediction
+    kind: AnswerKind,
+    say: AskColumns,
+    alone: dict[str, Column],
+    name: str,
+    form: ColumnCover,
+    before: Prediction,
 ) -> Explanation:
     covers, grid = form.covers(np.asarray(alone[name])[0])
     many = {other: _repeated(column, len(covers)) for other, column in alone.items()}
-    whole = scoring.retained(before, before)
+    whole = kind.retained(before, before)
     lost = [
-        0.0 if isinstance(one, Problem) else whole - scoring.retained(before, one)
+        0.0 if isinstance(one, Problem) else whole - kind.retained(before, one)
         for one in say(Columns(many | {name: covers}))
     ]
     return Explanation(name, "occlusion", np.round(np.reshape(lost, grid), 4).tolist())
@@ -144,6 +154,7 @@ def _repeated(column: Column, times: int) -> Column:
 
 
 def in_cells(
+    kind: AnswerKind,
     say: AskTable,
     inputs: dict[str, Any],
     table: pd.DataFrame,
@@ -161,13 +172,14 @@ def in_cells(
         return []
     parts = {name: cover.parts(alone[name].iloc[0]) for name, cover in covers.items()}
     return [
-        _cell_covered(say, alone, name, parts[name], cover, before)
+        _cell_covered(kind, say, alone, name, parts[name], cover, before)
         for name, cover in covers.items()
         if parts[name]
     ]
 
 
 def _cell_covered(
+    kind: AnswerKind,
     say: AskTable,
     alone: pd.DataFrame,
     name: str,
@@ -175,7 +187,7 @@ def _cell_covered(
     cover: CellCover,
     before: Prediction,
 ) -> Explanation:
-    cell, whole = alone[name].iloc[0], scoring.retained(before, before)
+    cell, whole = alone[name].iloc[0], kind.retained(before, before)
     many = max(1, AT_ONCE // max(1, len(cell)))
     lost: list[float] = []
     for start in range(0, len(parts), many):
@@ -184,7 +196,7 @@ def _cell_covered(
         asked[name] = pd.Series(some, dtype=object)
         lost += [
             # Where nothing is left to answer, nothing of the answer is left.
-            whole - (0.0 if isinstance(one, Problem) else scoring.retained(before, one))
+            whole - (0.0 if isinstance(one, Problem) else kind.retained(before, one))
             for one in say(asked)
         ]
     found = Explanation(name, "occlusion", np.round(lost, 4).tolist())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tenfold.core.columns import ANSWERS
-from tenfold.core.errors import UsageError
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.data.scan import scan
+from tenfold.media.reading import Reading
+from tenfold.media.registry import media_of
 from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
 
@@ -57,7 +59,16 @@ def place_of(run: Run, data: Any, verb: str) -> Any:
 
 def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Rows with their digests, and a line for each that cannot be used."""
-    return good(scan(run.task.read(source).reset_index(drop=True)))
+    rows = run.task.read(source, Reading.of_json(run.facts.get("reading")))
+    if rows.answer is not run.answer_kind:
+        raise DataRefused(
+            f"The truths of these data are of the kind {rows.answer.name}, the run answers with "
+            f"{run.answer_kind.name}",
+            code="other-answers",
+            where=str(source) if isinstance(source, (str, Path)) else "DataFrame",
+            fix="Give data that are labelled as the run's own are.",
+        )
+    return good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
 
 
 def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
@@ -70,7 +81,7 @@ def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     return table[~bad].reset_index(drop=True), lines
 
 
-def own_rows(table: pd.DataFrame, known: list[dict[str, Any]], part: str) -> pd.DataFrame:
+def own_rows(run: Run, table: pd.DataFrame, known: list[dict[str, Any]], part: str) -> pd.DataFrame:
     """The rows of one part of the run, with the answers of training.
 
     They are known by name and content, by content alone where all have moved. A mapping of
@@ -83,18 +94,20 @@ def own_rows(table: pd.DataFrame, known: list[dict[str, Any]], part: str) -> pd.
     kept = pairs.isin(set(exact))
     kept = kept if kept.any() else table["digest"].isin(set(by_content))
     rows = [exact.get(pair) or by_content[pair[1]] for pair in pairs[kept]]
-    return _relabelled(table[kept].reset_index(drop=True), rows)
+    return _relabelled(table[kept].reset_index(drop=True), rows, run.answer_kind.truths)
 
 
-def _relabelled(table: pd.DataFrame, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _relabelled(
+    table: pd.DataFrame, rows: list[dict[str, Any]], truths: tuple[str, ...]
+) -> pd.DataFrame:
     new = {
         name: pd.Series([_made(row[name]) for row in rows], table.index, dtype=object)
-        for name in ANSWERS
+        for name in truths
         if name in table and all(name in row for row in rows)
     }
     return table.assign(**new)
 
 
-def _made(answer: Any) -> Any:
-    """An answer as it stands in tables: lists of JSON are tuples there."""
-    return tuple(answer) if isinstance(answer, list) else answer
+def _made(truth: Any) -> Any:
+    """A truth as it stands in tables: lists of JSON are tuples there, inner ones too."""
+    return tuple(map(_made, truth)) if isinstance(truth, list) else truth

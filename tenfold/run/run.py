@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.kind import AnswerKind
 from tenfold.core import device, system
-from tenfold.core.columns import ANSWERS, Columns, Encoded
+from tenfold.core.columns import Columns, Encoded
 from tenfold.core.document import scores_text
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.core.lazy import installed, lazy
@@ -33,7 +34,7 @@ from tenfold.core.settings import check_settings, settings_of
 from tenfold.run import manifest
 from tenfold.run.folder import EXPORTED, FILES, ended
 from tenfold.run.manifest import pretty, read
-from tenfold.task import Answer, Table, Task, name_of
+from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
 from tenfold.training.inference import Infer, by_onnx, by_torch, session_of
 
@@ -57,6 +58,8 @@ class Run:
     scores: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
     """SHA-256 of the file that holds what was learnt, in hexadecimal; empty while training."""
+    candidates: dict[str, Any] = field(default_factory=dict)
+    """The other networks that fit tried, by name; {} once the run was opened again."""
 
     @property
     def task_name(self) -> str:
@@ -66,24 +69,37 @@ class Run:
     @property
     def classes(self) -> list[str]:
         """The classes in the order of the network's outputs; [] for a run without."""
-        found: list[str] = self.facts.get("answers", {}).get("classes", [])
-        return found
+        return self.answer_kind.classes(self.facts.get("truths", {}))
+
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """The kind of answer that the run gives."""
+        return self.task.answer(self.facts)
+
+    @property
+    def options(self) -> type:
+        """The dataclass of choices at prediction time."""
+        return options_of(type(self.task), self.answer_kind)
 
     def answer(self, columns: Columns, options: Any = None) -> list[Answer]:
         """Predictions of encoded rows; the columns are just those that encode gives."""
         if not columns.rows:
             return []
-        options = options or type(self.task).options()
+        options = options or self.options()
         return list(self.task.decode(self.infer(columns), self.facts, options))
 
-    def encode(self, table: Table) -> Encoded:
-        """What was handed over, spelled out and encoded."""
-        spelled = self.task.spell(table.reset_index(drop=True), self.facts)
-        return self.task.encode(spelled, self.facts)
+    def ask(self, table: Table, options: Any = None) -> Table:
+        """Rows as `encode` takes them: references resolved, restrictions as columns."""
+        table = table.reset_index(drop=True)
+        return self.task.ask(table, self.facts, options or self.options())
+
+    def encode(self, table: Table, options: Any = None) -> Encoded:
+        """The encoded columns of rows that were handed over or are labelled."""
+        return self.task.encode(self.ask(table, options), self.facts)
 
     def answers_of(self, table: Table, options: Any = None) -> list[Answer]:
         """One answer a row: a Prediction, or the Problem of a row that cannot be read."""
-        encoded = self.encode(table)
+        encoded = self.encode(table, options)
         answers = self.answer(Columns(encoded.columns), options)
         return [encoded.problems.get(row, answer) for row, answer in enumerate(answers)]
 
@@ -92,7 +108,7 @@ class Run:
 
         Raises UsageError for an unknown option or one out of range.
         """
-        wanted = check_settings(type(self.task).options, options, self.task_name)
+        wanted = check_settings(self.options, options, self.task_name)
         return self.task.predict(
             tables, lambda table: self.answers_of(table, wanted), self.facts, wanted
         )
@@ -146,13 +162,13 @@ def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any])
         system.write_atomically(folder / f"{name}.json", pretty(value))
 
 
-def rows(folder: Path, used: pd.DataFrame, quarantined: list[Any]) -> None:
-    """Writes the rows that were used and those that were not."""
-    names = [name for name in ("source", "split", *ANSWERS, "group", "digest") if name in used]
-    lines = used[names].to_dict(orient="records")
-    if "items" in used:  # what is guessed blindly rests on what the training rows hold
-        for line, items in zip(lines, used["items"], strict=True):
-            line |= {"items": items} if line["split"] == "train" else {}
+def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list[Any]) -> None:
+    """Writes the rows that were used, and those that were not."""
+    columns = ("source", "split", *answer.truths, "group", "digest")
+    lines = used[[name for name in columns if name in used]].to_dict(orient="records")
+    for name in answer.baseline_columns:
+        for line, cell in zip(lines, used[name], strict=True):
+            line |= {name: cell} if line["split"] == "train" else {}
     system.write_atomically(folder / "rows.jsonl", _lines(lines))
     system.write_atomically(folder / "quarantine.jsonl", _lines(quarantined))
 

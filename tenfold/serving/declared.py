@@ -1,4 +1,4 @@
-"""What a task declares, in words of JSON: its options, and the name of its answer."""
+"""The options of a task in words of JSON."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import dataclasses
 import functools
 from typing import Any, get_args, get_type_hints
 
-__all__ = ["answer_name", "options"]
+__all__ = ["options"]
 
 _TYPES: dict[Any, str] = {int: "integer", float: "number", str: "string", bool: "boolean"}
-
-
-def answer_name(answer: Any) -> str:
-    """A kind of Prediction as answers name it."""
-    return str(answer.__name__).lower()
 
 
 @functools.cache

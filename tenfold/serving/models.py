@@ -18,7 +18,7 @@ from tenfold.media.medium import Medium
 from tenfold.media.registry import known, media_of
 from tenfold.run.folder import EXPORTS
 from tenfold.run.run import Run
-from tenfold.serving.declared import answer_name, options
+from tenfold.serving.declared import options
 from tenfold.serving.replies import Refused
 from tenfold.serving.settings import Settings
 
@@ -69,7 +69,7 @@ class Model:
     @property
     def options(self) -> type:
         """The dataclass of choices at prediction time."""
-        return type(self.run.task).options
+        return self.run.options
 
     @property
     def parts(self) -> int:
@@ -130,7 +130,7 @@ class Model:
                 name: {"medium": one.medium, "choices": list(one.choices)}
                 for name, one in self.inputs.items()
             },
-            "answer": answer_name(self.run.task.answer(self.run.facts)),
+            "answer": self.run.answer_kind.name,
             "options": options(self.options),
             "classes": self.run.classes,
             "headline": headline,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.lazy import lazy
-from tenfold.serving.declared import answer_name, options
+from tenfold.serving.declared import options
 from tenfold.serving.models import Model
 
 pydantic = lazy("pydantic")
@@ -90,10 +91,10 @@ def _form(model: Model, many: bool) -> Schema:
 # --- what is given --------------------------------------------------------------------------------
 
 
-def prediction(answer: Any) -> Schema:
-    """The schema of one kind of Prediction, as `to_json` writes it."""
-    told = pydantic.TypeAdapter(answer).json_schema(mode="serialization")
-    properties = {"answer": {"const": answer_name(answer)}, **told.get("properties", {})}
+def prediction(kind: AnswerKind) -> Schema:
+    """The schema of one kind of answer, as `to_json` writes it."""
+    told = pydantic.TypeAdapter(kind.prediction).json_schema(mode="serialization")
+    properties = {"answer": {"const": kind.name}, **told.get("properties", {})}
     properties["source"] = {
         "type": "string",
         "description": "which part of the input, where it has several answers: a media fragment",
@@ -158,7 +159,7 @@ def components(models: list[Model]) -> dict[str, Schema]:
     for model in models:
         found[f"{model.id}.inputs"] = taken(model)
         found[f"{model.id}.options"] = option(model)
-        found[f"{model.id}.prediction"] = prediction(model.run.task.answer(model.run.facts))
+        found[f"{model.id}.prediction"] = prediction(model.run.answer_kind)
         found[f"{model.id}.one"] = one_answer(model)
         found[f"{model.id}.many"] = batch_answer(model)
         found[f"{model.id}.explained"] = explained_answer(model)

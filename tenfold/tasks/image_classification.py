@@ -22,17 +22,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers import calibration
 from tenfold.answers import classes as class_answers
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers import logits
+from tenfold.answers.kind import AnswerKind
+from tenfold.answers.label import LABEL
+from tenfold.answers.labels import LABELS
 from tenfold.core import device
 from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.files import labelled
 from tenfold.media.image import augment as image_augment
@@ -40,10 +43,10 @@ from tenfold.media.image import decode as image_decode
 from tenfold.media.image import foreground
 from tenfold.media.image.medium import IMAGE
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.networks.notation import ready
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.training import augment_search, loop, losses
-from tenfold.training.batches import in_order
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,6 +57,7 @@ networks = lazy("tenfold.networks.image_classifier")
 
 # B pictures of a batch, H W C height, width, channels, K classes
 
+INPUTS = {"image": Input("image")}
 SIZES = ("tiny", "small", "medium", "large")
 SIZED = ("fast", "residual")  # networks that `size` makes wider
 AUGMENTS = (  # that a search may try beside what suits the data
@@ -80,14 +84,6 @@ def _around_the_recipe(settings: dict[str, Any]) -> Range:
     """A sixth to six times the rate that the network and optimizer of a trial would have."""
     own = _recipe_of(settings["network"], settings["optimizer"]).learning_rate
     return Range(own / 6, own * 6)
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Choices at prediction time."""
-
-    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
-    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -125,26 +121,27 @@ class ImageClassification(Task):
     )
 
     encoding = 2
-    options = _Options
+    answers = (LABEL, LABELS)
 
-    def read(self, source: Any) -> Table:
-        return labelled.read(source, IMAGE)
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
+        rows = labelled.read(source, IMAGE, reading)
+        return rows.completed(class_answers.kind_in(rows.table), INPUTS, reading)
 
-    def learn(self, train: Table) -> Facts:
-        height, width = _sides(train, self.image_size)
-        channels = int(train["channels"].max())
+    def learn(self, train: Rows) -> Facts:
+        height, width = _sides(train.table, self.image_size)
+        channels = int(train.table["channels"].max())
         masked = self.foreground == "mixture"
         facts = {
             "data": {"height": height, "width": width, "channels": channels, "masked": masked},
-            "answers": class_answers.answers(train),
+            "truths": class_answers.answers(train),
         }
-        return facts | {"net": self._net(facts, train)}
+        return facts | {"net": self._net(facts, len(train.table))}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        return {"image": Input("image")}
+        return INPUTS
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Labels if facts["answers"]["several"] else Label
+    def answer(self, facts: Facts) -> AnswerKind:
+        return class_answers.kind_of(facts["truths"])
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data = facts["data"]
@@ -157,10 +154,10 @@ class ImageClassification(Task):
         return Encoded({"image": image}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        return {**class_answers.targets(table, facts["answers"])}
+        return {**class_answers.targets(table, facts["truths"])}
 
     def build(self, facts: Facts) -> nn.Module:
-        data, net, answers = facts["data"], facts["net"], facts["answers"]
+        data, net, answers = facts["data"], facts["net"], facts["truths"]
         sides = (data["channels"] + data["masked"], data["height"], data["width"])
         shape = (sides[0], len(answers["classes"]), *sides[1:])
         line = net["line"]
@@ -168,12 +165,12 @@ class ImageClassification(Task):
         found = networks.PictureClassifier(body, *sides, False, answers["several"])
         return _averaged(found, facts, facts.get("fitted", {}).get("augment", net["augment"]))
 
-    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
         _learn_statistics(net, parts)
-        facts, recipe = plan.facts, self._recipe(plan.facts)
-        kinds = self._kinds(facts, parts.train)
+        facts, recipe, parts = plan.facts, self._recipe(plan.facts), plan.visible(parts)
+        kinds = self._kinds(plan, parts.train)
         loss_function = losses.loss_function(
-            self.loss, facts["answers"], device.choose_device(plan.device)
+            self.loss, facts["truths"], device.choose_device(plan.device)
         )
         net = _averaged(net, facts, image_augment.joined(kinds))
         policies = {name: _changes(facts, name) for name in self._policies(kinds)}
@@ -182,28 +179,19 @@ class ImageClassification(Task):
             net, parts, policies, loss_function, plan, recipe, validation_loss
         )
         net, change = _averaged(net, facts, chosen.policy), policies[chosen.policy]
-        net, fitted = loop.fit(
-            net, parts, loss_function, chosen.plan, recipe, change, losses.measure
-        )
-        fitted |= {"augment": chosen.policy} | (
-            {"validation_scores": chosen.losses} if chosen.losses else {}
-        )
-        if not plan.dry:
-            fitted["temperature"] = _calibrate(net, parts)
-        return net, fitted
+        fitted = loop.fit(net, parts, loss_function, chosen.plan, recipe, change, losses.measure)
+        temperature = logits.calibrate(net, parts.calibration, partial(_logits, net), plan)
+        return replace(fitted, facts=fitted.facts | chosen.facts | {"temperature": temperature})
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        options = options or _Options()
-        return class_answers.answers_of(
-            outputs["probabilities"], facts["answers"], options.top, options.threshold
-        )
+        return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
         return {"foreground channel set to one": _all_object} if facts["data"]["masked"] else {}
 
-    def _net(self, facts: Facts, train: Table) -> Facts:
+    def _net(self, facts: Facts, rows: int) -> Facts:
         """What `build` knows: the network and what may be changed in a picture."""
-        data, answers = facts["data"], facts["answers"]
+        data, answers = facts["data"], facts["truths"]
         shape = (data["channels"] + data["masked"], data["height"], data["width"])
         line = ""
         if self.network != "fast":
@@ -211,7 +199,7 @@ class ImageClassification(Task):
             line = ready.line_of(self.network, *shape, self.size) if named else self.network
             classes = len(answers["classes"])
             ready.fitted(line, *shape, classes)
-            for sentence in ready.waste(line, *shape, classes, len(train)):
+            for sentence in ready.waste(line, *shape, classes, rows):
                 tell(sentence)
         if self.network not in SIZED and self.size != "small":
             tell(f"The network {self.network!r} has one size: --size changes nothing.")
@@ -246,9 +234,11 @@ class ImageClassification(Task):
         found = [*more, ("shift", *plain)] if "crop" in kinds else more
         return [usual, *map(image_augment.joined, found)]
 
-    def _kinds(self, facts: Facts, train: Columns) -> tuple[str, ...]:
+    def _kinds(self, plan: Plan, train: Columns) -> tuple[str, ...]:
         """The changes to make: nothing is mirrored that would become something else."""
-        kinds = image_augment.named(facts["net"]["augment"]) or ()
+        if plan.fixed is not None:
+            return image_augment.named(plan.fixed["augment"]) or ()
+        kinds = image_augment.named(plan.facts["net"]["augment"]) or ()
         if self.augment != "auto" or "flip" not in kinds or "label" not in train:
             return kinds
         some = _sample(train.only(["image", "label"]), 5000)
@@ -264,7 +254,7 @@ class ImageClassification(Task):
 
     def _recipe(self, facts: Facts) -> loop.Recipe:
         recipe = _recipe_of(self.network, self.optimizer)
-        if self.network != "listing" and sum(facts["answers"]["counts"]) > _MANY:
+        if self.network != "listing" and sum(facts["truths"]["counts"]) > _MANY:
             recipe = replace(recipe, batch=256)
         return replace(recipe, learning_rate=self.learning_rate) if self.learning_rate else recipe
 
@@ -310,9 +300,9 @@ def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
 
 
 def _loss_of(net: Any, policy: str, facts: Facts, columns: Columns) -> float:
-    """Mean log loss at the temperature that suits it best, so that only the order is judged."""
-    logits, truth = _logits(_averaged(net, facts, policy), columns)
-    return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
+    """Mean log loss of the network as this augmentation would have it answer."""
+    found = _logits(_averaged(net, facts, policy), columns)
+    return logits.validation_loss(found, logits.truths(columns))
 
 
 def _averaged(net: Any, facts: Facts, policy: str) -> nn.Module:
@@ -373,24 +363,6 @@ def _sample(columns: Columns, rows: int) -> Batch:
     return columns.take(np.linspace(0, columns.rows - 1, rows).astype(np.int64))
 
 
-def _calibrate(net: Any, parts: Parts) -> float:
-    """Sets the network's temperature from the reserved half of validation."""
-    with torch.no_grad():
-        found = (
-            calibration.temperature(*_logits(net, parts.calibration))
-            if parts.calibration.rows
-            else 1.0
-        )
-        net.temperature.fill_(found)
-    return round(found, 4)
-
-
-def _logits(net: Any, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
-    """(N, K) logits and the answers (N,) or (N, K) of all rows."""
-    place = next(net.parameters()).device
-    logits, truth = [], []
-    with torch.no_grad():
-        for batch in in_order(columns, 256, place):
-            logits.append(net.logits(batch["image"]).float().cpu().numpy())
-            truth.append(batch["labels" if "labels" in batch else "label"].cpu().numpy())
-    return np.concatenate(logits), np.concatenate(truth)
+def _logits(net: Any, columns: Columns) -> np.ndarray:
+    """(N, K) of all rows."""
+    return logits.logits_of(net, columns, lambda image, **rest: net.logits(image), 256)

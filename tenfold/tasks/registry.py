@@ -8,6 +8,7 @@ import importlib
 import inspect
 import os
 import shlex
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tenfold.core.errors import TenfoldError, UsageError, nearest
 from tenfold.core.progress import Silent, listening
 from tenfold.core.rooms import folders
 from tenfold.core.settings import check_settings
+from tenfold.media.files.sample import small_copy
 from tenfold.task import Task
 
 __all__ = ["asked_back", "class_of", "find", "names"]
@@ -101,12 +103,13 @@ def _line(verb: str, task: str, data: Any) -> str:
 
 
 def _fitting(data: Any) -> list[str]:
-    """The tasks that can read the data."""
+    """The tasks that can read the data, by a look at the first files of each folder."""
     found = []
-    with listening(Silent()):
+    with tempfile.TemporaryDirectory() as place, listening(Silent()):
+        source = data if isinstance(data, pd.DataFrame) else small_copy(Path(data), Path(place))
         for task in names():
-            with contextlib.suppress(TenfoldError):
-                problems = class_of(task)().read(data).get("problem", pd.Series([None]))
+            with contextlib.suppress(TenfoldError, OSError):
+                problems = class_of(task)().read(source).table["problem"]
                 if problems.isna().mean() > 0.5:
                     found.append(task)
     return found

@@ -12,7 +12,6 @@ A. McCallum, F. Pereira 2001 (the linear chain), arXiv 1607.04606 (hashed parts 
 
 from __future__ import annotations
 
-import copy
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +19,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.answers.scoring import natural
-from tenfold.answers.spans import Spans, Tags
+from tenfold.answers.kind import AnswerKind, natural
+from tenfold.answers.spans import SPANS, Spans
+from tenfold.answers.tags import TAGS, Tags
 from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import tagged, tokens
 from tenfold.networks import crf
 from tenfold.task import Facts, Outputs, Table, Task
-from tenfold.training import loop
+from tenfold.training import candidates, loop
+from tenfold.training.candidates import FREE, Candidate, Comparison, Fits, answering
 from tenfold.training.inference import by_torch
 
 if TYPE_CHECKING:
@@ -44,18 +47,12 @@ networks = lazy("tenfold.networks.tagger")
 
 # N texts, T tokens, K tags, F features of a token
 
+INPUTS = {"text": Input("text")}
 SIZES = {"tiny": (64, 2), "small": (128, 4), "medium": (256, 5), "large": (384, 6)}
 MODELS = ("auto", "network", "linear", "naive-bayes")
 FEATURES = 10
 LONGEST = 20_000
 """Tokens of a text that are looked at; what lies behind them gets no tag."""
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Choices at prediction time."""
-
-    threshold: float = setting(0.0, "least probability of a span that is named", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,6 @@ class TokenClassification(Task):
     size: str = setting(
         "small", "how much network", choices=tuple(SIZES), search=("tiny", "medium")
     )
-    target: str = setting("auto", "which column of the files holds the tags, by name or number")
     model: str = setting(
         "auto", "which candidate answers, auto = best on validation", choices=MODELS
     )
@@ -76,31 +72,33 @@ class TokenClassification(Task):
         0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
     )
 
-    options = _Options
+    answers = (SPANS, TAGS)
 
-    def read(self, source: Any) -> Table:
-        return tagged.read(source, self.target)
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
+        rows = tagged.read(source, reading)
+        begins = any(tag.startswith("B-") for tags in rows.table["tags"] for tag in tags)
+        return rows.completed(SPANS if begins else TAGS, INPUTS, reading)
 
-    def learn(self, train: Table) -> Facts:
-        counts = train["tags"].explode().dropna().value_counts()
+    def learn(self, train: Rows) -> Facts:
+        counts = train.table["tags"].explode().dropna().value_counts()
         tags = _whole(map(str, counts.index))
-        data = {"buckets": _buckets(train)}
+        data = {"buckets": _buckets(train.table)}
         answers = {
             "tags": tags,
             "counts": [int(counts.get(tag, 0)) for tag in tags],
-            "spans": any(tag.startswith("B-") for tag in tags),
+            "spans": train.answer is SPANS,
         }
         return {
             "data": data,
-            "answers": answers,
+            "truths": answers,
             "net": {"size": self.size, "dropout": self.dropout},
         }
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        return {"text": Input("text")}
+        return INPUTS
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Spans if facts["answers"]["spans"] else Tags
+    def answer(self, facts: Facts) -> AnswerKind:
+        return SPANS if facts["truths"]["spans"] else TAGS
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         read, problems = tokens.texts_of(table["text"])
@@ -108,7 +106,7 @@ class TokenClassification(Task):
         return Encoded({"tokens": Ragged.of(rows, np.int32, (FEATURES + 2,))}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        number = {tag: place for place, tag in enumerate(facts["answers"]["tags"])}
+        number = {tag: place for place, tag in enumerate(facts["truths"]["tags"])}
         rows = [
             [number.get(tag, -1) for tag in tags[:LONGEST]] if isinstance(tags, Sequence) else []
             for tags in table["tags"]
@@ -116,7 +114,7 @@ class TokenClassification(Task):
         return {"tags": Ragged.of(rows, np.int64)}
 
     def build(self, facts: Facts) -> nn.Module:
-        buckets, tags = facts["data"]["buckets"], len(facts["answers"]["tags"])
+        buckets, tags = facts["data"]["buckets"], len(facts["truths"]["tags"])
         width, depth = SIZES[facts["net"]["size"]]
         return networks.Tagger(
             networks.Network(buckets, tags, width, depth, facts["net"]["dropout"]),
@@ -125,38 +123,45 @@ class TokenClassification(Task):
             facts.get("fitted", {}).get("selected", "network"),
         )
 
-    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
         net.to(device.choose_device(plan.device))
-        recipe, fitted = (
-            replace(_recipe(parts.train.rows), learning_rate=self.learning_rate),
-            dict[str, Any](),
-        )
-        if self.model in ("auto", "network"):
-            _, fitted = loop.fit(net.network, parts, _by_chain, plan, recipe)
-        elif self.model == "linear":
-            _, fitted = loop.fit(net.linear, parts, _by_token, plan, _LINEAR)
-        if plan.dry:
-            return net.eval(), fitted
-        if self.model == "auto":
-            own = replace(plan, minutes=None, epochs=None, folder=None, prune=None)
-            alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
-            loop.fit(net.linear, alone, _by_token, own, _LINEAR)
-        if self.model in ("auto", "naive-bayes"):
+        parts = plan.visible(parts)
+        recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
+        first = self.model == "linear" or plan.fixed is not None
+
+        def network(plan: Plan, fits: Fits) -> Fitted:
+            found = loop.fit(net.network, parts, _by_chain, plan, recipe)
+            return replace(found, net=answering(net, "network"))
+
+        def linear(plan: Plan, fits: Fits) -> Fitted:
+            alone = parts
+            if not first:  # beside the network: its own few passes, not logged, never saved
+                plan = replace(plan, minutes=None, epochs=None, folder=None, prune=None)
+                alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
+            found = loop.fit(net.linear, alone, _by_token, plan, _LINEAR)
+            return replace(found, net=answering(net, "linear"))
+
+        def naive_bayes(plan: Plan, fits: Fits) -> Fitted:
             _count(net.bayes.inner, parts.train)
-        return net.eval(), fitted | _keep(net, parts.selection, plan.facts, self.model)
+            return Fitted(answering(net, "naive Bayes"))
+
+        many = [
+            Candidate("network", network),
+            Candidate("linear", linear, None if first else FREE),
+            Candidate("naive Bayes", naive_bayes, FREE),
+        ]
+        comparison = _comparison(parts.selection, plan.facts)
+        return candidates.fit(many, self.model, comparison, plan, shown=net)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        answers, threshold = facts["answers"], (options or _Options()).threshold
+        answers = facts["truths"]
+        threshold = options.threshold if answers["spans"] else 0.0
         found: list[Any] = [None] * len(outputs["scores"])
         for rows, ways in crf.ways(outputs, answers["tags"]):
             for row, way in zip(rows, ways, strict=True):
                 places = outputs["places"].rows(np.array([row])).values
                 found[row] = _answer(way, places, answers, threshold)
         return found
-
-    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        tried = facts["fitted"].get("validation_scores", {})
-        return {name: _as(net, name) for name in tried if name != net.selected}
 
 
 def _whole(tags: Any) -> list[str]:
@@ -286,43 +291,25 @@ def _count(bayes: Any, train: Columns) -> None:
     bayes.finish()
 
 
-def _keep(net: Any, choose: Columns, facts: Facts, wanted: str) -> dict[str, Any]:
-    """The candidate that was asked for, or that validation likes best."""
-    if wanted != "auto":
-        net.selected = wanted.replace("naive-bayes", "naive Bayes")
-        return {"selected": net.selected}
-    tried = {
-        name: round(_validation_score(_as(net, name), choose, facts), 4)
-        for name in networks.CANDIDATES
-    }
-    best = max(tried, key=lambda name: tried[name])
-    net.selected = best if choose.rows else "network"
-    metric = "entity F1" if facts["answers"]["spans"] else "accuracy"
-    said = ", ".join(f"{name} {value:.1%}" for name, value in tried.items())
-    tell(f"On validation ({metric}): {said}. {net.selected} is kept.")
-    return {"selected": net.selected, "validation_scores": tried}
+def _comparison(selection: Columns, facts: Facts) -> Comparison:
+    metric = "entity F1" if facts["truths"]["spans"] else "accuracy"
 
+    def score(name: str, net: Any) -> float:
+        return round(_validation_score(net, selection, facts), 4)
 
-def _as(net: Any, name: str) -> nn.Module:
-    """The same weights, another candidate answering."""
-    other: nn.Module = copy.copy(net)
-    other.selected = name  # type: ignore[assignment]
-    return other
+    return Comparison(metric, score, selection.rows, False, ".1%", ("network",))
 
 
 def _validation_score(net: nn.Module, columns: Columns, facts: Facts) -> float:
     """F1 of spans, exact, or the share of tags that are right; tags not known count for nothing."""
-    if not columns.rows:
-        return 0.0
-    outputs, names = by_torch(net)(columns.only(["tokens"])), facts["answers"]["tags"]
-    truth: Any = columns["tags"]
-    truth = list(truth if columns.index is None else truth.rows(columns.index))
+    outputs, names = by_torch(net)(columns.only(["tokens"])), facts["truths"]["tags"]
+    truth = list(columns.ragged("tags"))
     pairs = [
         (way.tags, truth[row])
         for rows, ways in crf.ways(outputs, names)
         for row, way in zip(rows, ways, strict=True)
     ]
-    if facts["answers"]["spans"]:
+    if facts["truths"]["spans"]:
         return _f1([(_spans(told, names), _spans(gold, names)) for told, gold in pairs])
     right = sum(int((told == gold).sum()) for told, gold in pairs)
     return right / max(1, sum(int((gold >= 0).sum()) for _, gold in pairs))

@@ -44,6 +44,12 @@ class Chosen:
     losses: dict[str, float]
     plan: Plan
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is stored of the choice: `augment`, and the losses where several were tried."""
+        found: dict[str, Any] = {"augment": self.policy}
+        return found | ({"validation_scores": self.losses} if self.losses else {})
+
 
 def choose(
     net: nn.Module,
@@ -56,9 +62,12 @@ def choose(
 ) -> Chosen:
     """The way to change examples: the first of `policies` unless another is clearly better.
 
-    Tried only where the plan's minutes leave room beside the recipe's own length. `judge(net, way)`
-    is the loss on the half of validation that chooses. `net` is left as it is.
+    Tried only where the plan's minutes leave room beside the recipe's own length.
+    `validation_loss(net, policy)` is that of the half of validation that chooses. `net` is left as
+    it is. With `plan.fixed` the policy of the first fit is kept.
     """
+    if plan.fixed is not None:
+        return Chosen(plan.fixed["augment"], plan.fixed.get("validation_scores", {}), plan)
     first = next(iter(policies))
     path = plan.folder / "checkpoints" / "choice.json" if plan.folder else None
     told = stored(path) if path and path.exists() else {}
@@ -120,9 +129,9 @@ def _learnt(
     plan: Plan,
     recipe: Recipe,
     steps: int,
-) -> nn.Module:
+) -> Any:
     """A copy of the network after a short training of its own."""
     _, length = batch_and_length(plan, recipe, parts.train.rows)
     short = replace(plan, minutes=None, epochs=steps / length, folder=None, prune=None)
     alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
-    return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, policy)[0]
+    return loop.fit(copy.deepcopy(net), alone, loss, short, recipe, policy).net

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tenfold.core import system
-from tenfold.core.columns import Batch, Columns, batches
+from tenfold.core.columns import Batch, Columns, Ragged, batches
 from tenfold.core.lazy import lazy
 
 if TYPE_CHECKING:
@@ -125,15 +125,37 @@ def at_once(columns: Columns, size: int) -> int:
 
 
 def _resident(columns: Columns, device: Device) -> dict[str, Tensor] | None:
-    """All rows as tensors on the device, where a third of its free memory holds them."""
+    """All rows as tensors on the device, where a third of its free memory holds them.
+
+    Ragged targets are padded to the longest row of all, so that a batch is still one gather.
+    """
     if columns.lengths is not None:
         return None
     free = (
         torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else system.available_memory()
     )
-    if columns.nbytes > free // 3:
+    if _padded_bytes(columns) > free // 3:
         return None
-    return {name: torch.from_numpy(_own(np.asarray(columns[name]))).to(device) for name in columns}
+    whole: Batch = {}
+    for name, column in columns.items():
+        if isinstance(column, Ragged):
+            whole[name], whole[f"{name}_length"] = column.take(np.arange(len(column)), grid=0)
+        else:
+            whole[name] = _own(np.asarray(column))
+    return tensors(whole, device)
+
+
+def _padded_bytes(columns: Columns) -> int:
+    """Bytes of the rows shown, every ragged row as long as the longest."""
+    total = 0
+    for name, column in columns.arrays.items():
+        if isinstance(column, Ragged):
+            lengths = column.lengths if columns.index is None else column.lengths[columns.index]
+            each = column.values[:1].nbytes // max(1, len(column.values[:1]))
+            total += each * int(lengths.max(initial=0)) * columns.rows
+        else:
+            total += columns.only([name]).nbytes
+    return total
 
 
 def _own(array: np.ndarray) -> np.ndarray:

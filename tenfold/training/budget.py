@@ -31,6 +31,7 @@ torch = lazy("torch")
 
 __all__ = [
     "Budget",
+    "Estimated",
     "agreed",
     "batch_and_length",
     "decide",
@@ -40,6 +41,18 @@ __all__ = [
     "stored",
     "tried",
 ]
+
+
+class Estimated(Exception):
+    """Ends a fit under a dry plan: what training would take, and the network that would learn.
+
+    `facts` are those of `tried`; `more` beside them is what closed forms take: seconds, bytes.
+    `net` is None where the network that was handed to fit is the one to show.
+    """
+
+    def __init__(self, net: Any, facts: dict[str, Any]) -> None:
+        super().__init__("a dry plan ends before training")
+        self.net, self.facts = net, facts
 
 
 @dataclass(frozen=True)
@@ -77,16 +90,33 @@ def decide(
         budget: Budget = stored(path, Budget)
         torch.set_num_threads(budget.threads)
         return budget
+    if plan.fixed is None:
+        budget = _decided(net, train, loss, plan, recipe, augment)
+    else:
+        budget = _fixed(plan.fixed, train.rows)
+    if path:
+        system.write_atomically(path, json.dumps(vars(budget)))
+    return budget
+
+
+def _decided(
+    net: nn.Module, train: Columns, loss: Loss, plan: Plan, recipe: Recipe, augment: Augment | None
+) -> Budget:
     batch, length = batch_and_length(plan, recipe, train.rows)
     work = Work(loss, augment, agreed(net, train, loss, plan))
     steps, decided = _steps(net, train, plan, recipe, work, batch, length)
     precision = str(work.precision).removeprefix("torch.")
     threads = torch.get_num_threads()
     patience = _patience(plan, recipe, steps, length)
-    budget = Budget(steps, batch, length, precision, threads, decided, patience)
-    if path:
-        system.write_atomically(path, json.dumps(vars(budget)))
-    return budget
+    return Budget(steps, batch, length, precision, threads, decided, patience)
+
+
+def _fixed(fitted: dict[str, Any], rows: int) -> Budget:
+    """As many steps as the first training made, of the same batch and precision, to the end."""
+    batch = max(1, min(fitted["batch"], rows))
+    steps = fitted.get("ended_early", fitted["steps"])
+    decided, threads = "the steps of the first training", torch.get_num_threads()
+    return Budget(steps, batch, max(1, rows // batch), fitted["precision"], threads, decided)
 
 
 def _patience(plan: Plan, recipe: Recipe, steps: int, length: int) -> int:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from tenfold.core import device, system
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import TrainingFailed
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import advance, tell
 from tenfold.training import checkpoint, interrupts
 from tenfold.training.batches import Batches, in_order
-from tenfold.training.budget import Budget, decide, tried
+from tenfold.training.budget import Budget, Estimated, decide, tried
 from tenfold.training.learner import Augment, Learner, Loss, TensorBatch, Work
 from tenfold.training.optimizers import Recipe
 from tenfold.training.schedule import Schedule
@@ -44,18 +45,19 @@ def fit(
     recipe: Recipe,
     augment: Augment | None = None,
     measure: Measure | None = None,
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Trains `net` by the plan and gives it back in eval mode, with what was fitted.
+) -> Fitted:
+    """Trains `net` by the plan; gives it back in eval mode, with what was decided.
 
     `measure(net, batch)` gives sums over rows, logged as means over validation. Raises Stopped
-    after a signal (the state is saved), TrainingFailed where gradients are never finite. With a
-    dry plan nothing is learnt: see `budget.tried`.
+    after a signal (the state is saved), TrainingFailed where gradients are never finite, and under
+    a dry plan Estimated before anything is learnt.
     """
+    parts = plan.visible(parts)
     place = device.choose_device(plan.device)
     budget = decide(net.to(place), parts.train, loss, plan, recipe, augment)
     work = Work(loss, augment, getattr(torch, budget.precision))
     if plan.dry:
-        return net.eval(), tried(net, parts.train, recipe, work, budget)
+        raise Estimated(net.eval(), tried(net, parts.train, recipe, work, budget))
     patience = budget.patience if parts.selection.rows else 0
     learner = Learner(net, recipe, work, budget.steps, keeps_best=patience > 0)
     course = Schedule(budget.steps, patience, recipe)
@@ -77,7 +79,7 @@ def fit(
                 busy.look_again()
     learner.finish()
     early = {"ended_early": course.end} if course.turned else {}
-    return net.eval(), budget.to_json() | early
+    return Fitted(net.eval(), budget.to_json() | early)
 
 
 class _Journal:

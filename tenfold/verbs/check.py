@@ -13,6 +13,7 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.data.prepare import prepare
+from tenfold.media.reading import Reading
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
 from tenfold.tasks.registry import asked_back, find, names
@@ -33,6 +34,9 @@ def check(
     limit: int | None = None,
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
+    target: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
     lang: str = "en",
     **settings: Any,
 ) -> Document:
@@ -46,6 +50,9 @@ def check(
         limit: At most this many rows of each part.
         classes: File that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
+        target: Column to learn, where the data have columns.
+        group: Column of groups, such as persons, that stay on one side of the split.
+        time: Column of times: the latest rows become the test, those before them validation.
         lang: Language of the report, en or zh.
         settings: Settings of the task.
 
@@ -62,7 +69,16 @@ def check(
     language.known(lang)
     chosen = find(task, **settings)
     page = _page(out, data)
-    prepared = prepare(chosen, data, seed=seed, limit=limit, mapping=classes, on_bad=on_bad)
+    reading = Reading(target or "", group or "", time or "")
+    prepared = prepare(
+        chosen,
+        data,
+        seed=seed,
+        limit=limit,
+        mapping=classes,
+        on_bad=on_bad,
+        reading=reading,
+    )
     refusal = prepared.refusal(on_bad)
     fitted = {} if refusal else tried(chosen, prepared, Plan(seed=seed))[0]
     content = {

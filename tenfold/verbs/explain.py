@@ -27,7 +27,6 @@ from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import passage, strongest
 from tenfold.reporting import write_gallery
-from tenfold.reporting.answers import said
 from tenfold.reporting.words import share
 from tenfold.run import explain as run_explain
 from tenfold.run import folder as run_folder
@@ -110,13 +109,13 @@ def explain(
     for table in _first(tables(opened.task.inputs(opened.facts), inputs), limit):
         for one in _answered(asked, table):
             found.append(one)
-            _draw(one, asked.about, folder, len(found))
+            _draw(asked, one, folder, len(found))
             advance("explaining", len(found), limit)
     page = folder / "index.html"
     with language.speaking(lang):
         title = language.say("Explained by {run}", run=opened.folder.resolve().name)
         medium = asked.medium
-        write_gallery(page, title, [_card(one, asked.about) for one in found], medium)
+        write_gallery(page, title, [_card(asked, one) for one in found], medium)
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
     _warn(found, medium.singular)
@@ -133,7 +132,7 @@ def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
         "page": str(page),
         "inputs": [one.to_json() for one in found],
     }
-    lines = [_line(one, asked.about) for one in found]
+    lines = [_line(asked, one) for one in found]
     what = "Pictures" if any(one.file for one in found) else "Page"
     return Document(content, "\n".join([*lines, "", *_compared(found), f"{what}: {page}"]))
 
@@ -157,14 +156,14 @@ def _known(run: Run, about: str | None) -> str | None:
     if about is None:
         return None
     name = unicodedata.normalize("NFC", str(about))
-    classes = run.classes if hasattr(run.task.answer(run.facts), "about") else []
+    classes = run.answer_kind.explainable(run.facts.get("truths", {}))
     if name not in classes:
         there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
         raise UsageError(
             f"The run knows no class {name!r}",
             code="unknown-class",
             where=str(run.folder),
-            fix=there if classes else "Its answers are no classes.",
+            fix=there if classes else "This run does not predict classes; leave out --about.",
         )
     return name
 
@@ -229,8 +228,8 @@ class _Asked:
         """The maps of one row in one way, of `answer`, which may be that of another run."""
         if way == "occlusion":
             (own,) = run.answer(one.columns)
-            same = isinstance(own, Problem) or not hasattr(answer, "weighed_by")
-            before = answer if same else answer.weighed_by(own)
+            failed = isinstance(own, Problem)
+            before = answer if failed else run.answer_kind.weighed_by(answer, own)
             return run_explain.covered(run, one.row, one.columns, about=before)
         number = self._number(answer)
         return run_explain.grad_cam(run.net, one.columns, about=number, media=self.media)
@@ -251,8 +250,8 @@ def _ways(run: Run, method: str) -> Sequence[str]:
 
 def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
     run = asked.run
-    table = run.task.show(run.task.spell(table, run.facts), run.facts)
-    encoded = run.task.encode(table, run.facts)
+    table = run.task.show(run.ask(table), run.facts)
+    encoded = run.encode(table)
     for row, source in enumerate(map(str, table["source"])):
         if row in encoded.problems:
             yield Explained(source, encoded.problems[row])
@@ -267,7 +266,8 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     """The input with its maps, each compared with those of random networks."""
     if isinstance(one.answer, Problem):
         return one
-    answer = one.answer if asked.about is None else one.answer.about(asked.about)
+    kind, answer = asked.run.answer_kind, one.answer
+    answer = answer if asked.about is None else kind.about(answer, asked.about)
     for way in _ways(asked.run, asked.method):
         maps = asked.of(asked.run, one, way, answer)
         one.explanations += maps
@@ -279,7 +279,7 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     return one
 
 
-def _draw(one: Explained, about: str | None, folder: Path, number: int) -> None:
+def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
     """Writes the picture beside its heat maps, with the answer below."""
     pictures = shown(one.media, one.columns.arrays)
     if isinstance(one.answer, Problem) or not pictures:
@@ -295,7 +295,7 @@ def _draw(one: Explained, about: str | None, folder: Path, number: int) -> None:
     drawn = [(title, picture) for title, picture in views if picture is not None]
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:60]
     one.file = f"{number:03d}-{stem}.png"
-    drawing.panels(drawn, _caption(one.answer, about)).save(folder / one.file)
+    drawing.panels(drawn, _caption(asked, one.answer)).save(folder / one.file)
 
 
 def _title(one: Explanation) -> str:
@@ -305,8 +305,8 @@ def _title(one: Explanation) -> str:
     return f"covered: up to {share(max(0.0, np.max(one.weights)))} less sure"
 
 
-def _caption(answer: Any, about: str | None) -> str:
-    words = said(answer)
+def _caption(asked: _Asked, answer: Any) -> str:
+    words, about = asked.run.answer_kind.said(answer), asked.about
     sure = "" if words["sure"] is None else share(words["sure"])
     found = f"{short(words['said'], 60)}  {sure}".rstrip()
     if about is None:
@@ -315,12 +315,12 @@ def _caption(answer: Any, about: str | None) -> str:
     return f"{found}; what speaks for {short(about, 40)}  {chance}"
 
 
-def _card(one: Explained, about: str | None) -> dict[str, Any]:
+def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
     card: dict[str, Any] = {"source": one.source, "file": one.file, "error": "", "others": []}
     card["passages"] = _passages(one)
     if isinstance(one.answer, Problem):
         return card | {"error": str(one.answer)}
-    words = said(one.answer)
+    words = asked.run.answer_kind.said(one.answer)
     others = [
         pair for pair in one.answer.chances.items() if pair[0] not in words["said"].split(" + ")
     ]
@@ -328,8 +328,7 @@ def _card(one: Explained, about: str | None) -> dict[str, Any]:
         {"method": TITLES[way], "value": value, "alike": value is not None and value > ALIKE}
         for way, value in one.random_weights.items()
     ]
-    about = "" if about is None else about
-    return card | words | {"others": others[:3], "about": about, "checks": checks}
+    return card | words | {"others": others[:3], "about": asked.about or "", "checks": checks}
 
 
 def _passages(one: Explained) -> list[dict[str, Any]]:
@@ -348,7 +347,7 @@ def _over(one: Explained, name: str) -> Explanation | None:
     return next((each for each in one.explanations if each.over == name and each.places), None)
 
 
-def _line(one: Explained, about: str | None) -> str:
+def _line(asked: _Asked, one: Explained) -> str:
     if isinstance(one.answer, Problem):
         return error_line(one.source, one.answer)
     parts = [
@@ -357,7 +356,7 @@ def _line(one: Explained, about: str | None) -> str:
         if each.places
     ]
     shown = one.file or "; ".join(filter(None, parts))
-    return f"{printable(one.source)}\t{_caption(one.answer, about)}\t{shown}"
+    return f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}"
 
 
 # --- does it move with the network? ---------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold.answers.scoring import natural
+from tenfold.answers.kind import natural
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers, cell_text
 from tenfold.core.results import to_json
@@ -83,7 +83,7 @@ def predict(
 
 def _to_csv(answers: Iterator[Predicted], path: Path, run: Run) -> Iterator[Predicted]:
     """Passes the answers on; the file grows line by line, a column a class."""
-    own, classes = run.task.answer(run.facts).columns, sorted(run.classes, key=natural)
+    own, classes = run.answer_kind.prediction.columns, sorted(run.classes, key=natural)
     before = ["source", *own, "error"]
     names = [f"{name} (class)" if name in before else name for name in classes]
     with path.open("w", newline="", encoding="utf-8-sig") as file:

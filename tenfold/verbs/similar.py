@@ -21,6 +21,7 @@ from tenfold.data.scan import scan
 from tenfold.media import drawing
 from tenfold.media.files.references import Unreadable, error_line, printable
 from tenfold.media.medium import Medium
+from tenfold.media.registry import media_of
 from tenfold.run import embed
 from tenfold.run.embed import Training
 from tenfold.run.run import Run, open_run
@@ -143,7 +144,7 @@ def _answered(
     run: Run, table: Table, training: Training, copies: dict[str, list[int]], k: int
 ) -> Iterator[Similar]:
     """One answer a row of a table."""
-    digests = _digests(table)
+    digests = _digests(run, table)
     found = embed.embed(run, table)
     asked = embed.unit(found.vectors)
     most = max((len(copies.get(digest, ())) for digest in digests), default=0)
@@ -168,11 +169,11 @@ NOTHING = Problem(
 )
 
 
-def _digests(table: Table) -> list[str]:
+def _digests(run: Run, table: Table) -> list[str]:
     """Digests of the rows' content; empty where there is nothing to read."""
     looked = table.assign(problem=pd.Series([None] * len(table), table.index, dtype=object))
-    looked.attrs["root"] = "similar"  # what is remembered of other tables stays as it is
-    return list(scan(looked)["digest"])
+    root = Path("similar")  # what is remembered of other tables stays as it is
+    return list(scan(looked, media_of(run.task.inputs(run.facts)), root)["digest"])
 
 
 def _neighbour(training: Training, row: int, score: float, same: dict[int, float]) -> Neighbour:

@@ -8,6 +8,7 @@ import sys
 
 from tenfold.core.document import Document
 from tenfold.core.results import SCHEMA
+from tenfold.task import options_of
 from tenfold.tasks.registry import class_of, names
 
 __all__ = ["tasks"]
@@ -29,7 +30,7 @@ def tasks(task: str | None = None) -> Document:
     cls = class_of(task)
     about = inspect.getdoc(sys.modules[cls.__module__]) or ""
     settings = {entry.name: _facts(entry) for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    options = {entry.name: _facts(entry) for entry in dataclasses.fields(cls.options)}
+    options = {entry.name: _facts(entry) for entry in dataclasses.fields(options_of(cls))}
     text = "\n".join(
         [about, "", "Settings:", *_lines(settings), "", "At prediction:", *_lines(options)]
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -13,6 +13,7 @@ from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
 from tenfold.core.progress import clock
 from tenfold.core.results import SCHEMA
+from tenfold.media.reading import Reading
 from tenfold.networks import summary
 from tenfold.reporting.words import amount
 from tenfold.run.run import Run
@@ -57,6 +58,9 @@ def train(
     limit: int | None = None,
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
+    target: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
     start: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -78,6 +82,9 @@ def train(
         limit: At most this many rows of each part.
         classes: File that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
+        target: Column to learn, where the data have columns.
+        group: Column of groups, such as persons, that stay on one side of the split.
+        time: Column of times: the latest rows become the test, those before them validation.
         start: Finished run whose weights to begin with.
         device: auto, cpu, cuda, cuda:1 ...
         precision: auto, float32 or bfloat16.
@@ -101,7 +108,10 @@ def train(
             f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
         )
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = TrainingRequest(task, data, told, limit, classes, on_bad, start, lang, settings)
+    reading = Reading(target or "", group or "", time or "")
+    asked = TrainingRequest(
+        task, data, told, limit, classes, on_bad, start, lang, settings, reading=reading
+    )
     if plan:
         return _planned(asked)
     return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
@@ -109,10 +119,10 @@ def train(
 
 def _planned(asked: TrainingRequest) -> Document:
     """The layers of the network, and what training would take; nothing is learnt or written."""
-    began = time.perf_counter()
+    began = perf_counter()
     task, prepared = ready(asked)
     two = prepared.parts.train.take(np.zeros(2, np.int64))
-    fitted, net = tried(task, prepared, left(asked.plan, time.perf_counter() - began))
+    fitted, net = tried(task, prepared, left(asked.plan, perf_counter() - began))
     rows = summary.table(net, two)
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
     content = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenfold.core import language
 from tenfold.core.errors import UsageError
+from tenfold.media.reading import Reading
 from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.train import TrainingRequest, checked
 from tenfold.workflows.tune import Tuned, search
@@ -32,6 +33,9 @@ def tune(
     limit: int | None = None,
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
+    target: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
     device: str = "auto",
     precision: str = "auto",
     lang: str = "en",
@@ -51,6 +55,9 @@ def tune(
         limit: At most this many rows of each part.
         classes: File that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
+        target: Column to learn, where the data have columns.
+        group: Column of groups, such as persons, that stay on one side of the split.
+        time: Column of times: the latest rows become the test, those before them validation.
         device: auto, cpu, cuda, cuda:1 ...
         precision: auto, float32 or bfloat16.
         lang: Language of the reports, en or zh.
@@ -73,5 +80,8 @@ def tune(
             f"trials must be a whole number from 2 to {MOST}, got {trials!r}", code="bad-setting"
         )
     plan = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = TrainingRequest(task, data, plan, limit, classes, on_bad, None, lang, settings)
+    reading = Reading(target or "", group or "", time or "")
+    asked = TrainingRequest(
+        task, data, plan, limit, classes, on_bad, None, lang, settings, reading=reading
+    )
     return search(asked, trials, out)

@@ -14,6 +14,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared
 from tenfold.task import Task
+from tenfold.training.budget import Estimated
 
 torch = lazy("torch")
 
@@ -21,18 +22,21 @@ __all__ = ["estimate", "tried"]
 
 
 def tried(task: Task, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], Any]:
-    """What a dry fit of the real network says, and that network; ({}, None) without torch."""
+    """What a dry fit of the real network comes to, and that network; ({}, None) without torch."""
     with contextlib.suppress(EnvironmentRefused):
         device.prepare()
         torch.manual_seed(plan.seed)
         began = time.perf_counter()
-        net = task.build(prepared.facts)
+        net, facts = task.build(prepared.facts), dict[str, Any]()
         dry = replace(plan, facts=prepared.facts, folder=None, dry=True)
-        net, fitted = task.fit(net, prepared.parts, dry)
+        try:
+            net = task.fit(net, prepared.parts, dry).net
+        except Estimated as found:
+            facts, net = found.facts, net if found.net is None else found.net
         weights = sum(value.nbytes for value in net.state_dict().values())
         place = device.name(next(net.parameters()).device)
         begun = time.perf_counter() - began
-        return fitted | {"weights": weights, "device": place, "begun": begun}, net
+        return facts | {"weights": weights, "device": place, "begun": begun}, net
     return {}, None
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.answers import scoring
+from tenfold.answers.kind import AnswerKind
 from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged
 from tenfold.core.errors import ArtefactRefused, UsageError
@@ -151,7 +151,7 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
     measured = [name for name in before if np.issubdtype(_values(before[name]).dtype, np.inexact)]
     worst = {name: _furthest(before[name], after[name]) for name in measured}
     answers = replace(run, infer=infer).answer(found.columns)
-    counts = _counts(found.answers, answers)
+    counts = _counts(run.answer_kind, found.answers, answers)
     values = _headlines(run, found, answers, own)
     parity = {
         "schema": SCHEMA,
@@ -194,11 +194,11 @@ def _values(column: Column) -> np.ndarray:
     return np.asarray(column.values if isinstance(column, Ragged) else column)
 
 
-def _counts(before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, int]:
+def _counts(kind: AnswerKind, before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, int]:
     """How many decisions are equal, differ in a tie, or differ."""
     pairs = list(zip(before, after, strict=True))
-    equal = sum(scoring.same_decision(one, other, 0.0) for one, other in pairs)
-    alike = sum(scoring.same_decision(one, other, TOLERANCE) for one, other in pairs)
+    equal = sum(kind.decides_alike(one, other, 0.0) for one, other in pairs)
+    alike = sum(kind.decides_alike(one, other, TOLERANCE) for one, other in pairs)
     return {"equal": equal, "tied": alike - equal, "different": len(pairs) - alike}
 
 
@@ -216,7 +216,7 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
 def _headline(run: Run, found: Evidence, answers: Sequence[Answer]) -> float:
     """The headline of other answers to the same rows."""
     own = run.task.score(list(answers), found.table)
-    scores = own or scoring.score(answers, found.table, found.table)
+    scores = own or run.answer_kind.score(answers, found.table, found.table)
     return scores.best.value
 
 
@@ -253,7 +253,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
     """Rows that learnt, encoded, for the range of every activation."""
     source = rows.place_of(run, data, "export RUN DATA")
     table, _ = rows.looked_at(run, source)
-    table = rows.own_rows(table, rows.rows_of(run), "train")
+    table = rows.own_rows(run, table, rows.rows_of(run), "train")
     count = min(len(table), onnx_export.CALIBRATED_ON)
     spread = np.linspace(0, len(table) - 1, count).astype(np.int64)
     some = table.iloc[spread].reset_index(drop=True)
@@ -263,7 +263,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
             code="nothing-to-calibrate",
             fix="Give the data that the run was trained on.",
         )
-    encoded = run.task.encode(some, run.facts)
+    encoded = run.encode(some)
     kept = np.setdiff1d(np.arange(len(some)), np.array([*encoded.problems], np.int64))
     return Columns(encoded.columns, kept)
 
@@ -281,12 +281,12 @@ def _cost_of_eight_bits(
     answers = replace(run, infer=infer).answer(found.columns)
     name, value = found.scores.headline, _headline(run, found, answers)
     drop = 100 * (found.scores.best.value - value)
-    drop = -drop if scoring.KINDS[run.task.answer(run.facts)].lower else drop
+    drop = -drop if run.answer_kind.metrics[name].better == "lower" else drop
     cost = {
         "value": round(value, 6),
         "drop": round(drop, 4),
         "max_drop": most,
-        "decisions": _counts(found.answers, answers),
+        "decisions": _counts(run.answer_kind, found.answers, answers),
         "bytes": len(small),
         "milliseconds": _pace(infer, found.columns),
         "calibrated_on": some.rows,

@@ -16,6 +16,7 @@ from tenfold.core.progress import tell
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
 from tenfold.data.prepare import Prepared, prepare
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.reporting import write as write_report
 from tenfold.run import evaluate
 from tenfold.run import folder as run_folder
@@ -51,6 +52,7 @@ class TrainingRequest:
     lang: str = "en"
     settings: dict[str, Any] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
+    reading: Reading = AS_FOUND
 
     @property
     def choices(self) -> dict[str, Any]:
@@ -61,6 +63,8 @@ class TrainingRequest:
             "on_bad": self.on_bad,
             "start": _json(self.start),
         }
+        if given := self.reading.to_json():
+            found["reading"] = given
         return found | ({"tuned": self.tuned} if self.tuned else {})
 
 
@@ -107,6 +111,7 @@ def ready(asked: TrainingRequest) -> tuple[Task, Prepared]:
         limit=asked.limit,
         mapping=asked.classes,
         on_bad=asked.on_bad,
+        reading=asked.reading,
     )
     if refusal := prepared.refusal(asked.on_bad):
         raise refusal
@@ -128,10 +133,10 @@ def once(asked: TrainingRequest, out: str | Path | None) -> Run:
         spent = time.perf_counter() - began
         after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
         plan = left(asked.plan, spent, min(after, _AFTER))
-        run = _learn(task, prepared, plan, folder, asked.start)
+        run, each = _learn(task, prepared, plan, folder, asked.start)
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
-            seconds = {**prepared.seconds, **plan.seconds, "train": round(learnt, 3)}
+            seconds = {**prepared.seconds, **each, "train": round(learnt, 3)}
             _evaluate(run, prepared, seconds, began, asked.tuned)
         checkpoint.remove(folder / "checkpoints")
     return run
@@ -241,24 +246,26 @@ def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] 
 
 def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any]) -> None:
     runs.begin(folder, task, prepared.facts, settings)
-    runs.rows(folder, prepared.used, prepared.quarantined)
+    runs.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
 
 
 def _learn(
     task: Task, prepared: Prepared, plan: Plan, folder: Path, start: str | Path | None
-) -> Run:
+) -> tuple[Run, dict[str, float]]:
+    """The run, saved, and the seconds that each candidate took."""
     torch.manual_seed(plan.seed)
     net = task.build(prepared.facts)
     if start is not None:
         _warm(net, runs.open_run(start, "cpu").net)
     plan = replace(plan, facts=prepared.facts, folder=folder)
-    net, fitted = task.fit(net, prepared.parts, plan)
-    facts = prepared.facts | {"fitted": fitted}
-    if known := task.remember(prepared.used, prepared.facts):
-        facts |= {"known": known}
-    run = Run(folder, task, facts, by_torch(net), net)
+    fitted = task.fit(net, prepared.parts, plan)
+    facts = prepared.facts | {"fitted": fitted.facts}
+    if memory := task.memory(prepared.used, prepared.facts):
+        facts |= {"memory": memory}
+    net = fitted.net
+    run = Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates)
     runs.save(run)
-    return run
+    return run, fitted.seconds
 
 
 def _warm(net: Any, old: Any) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 import pandas as pd
 
+from tenfold.answers.kind import AnswerKind
 from tenfold.core import system
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, TrainingFailed, UsageError
@@ -317,22 +318,24 @@ def _so_far(begun: _Search, done: list[Content]) -> float:
 
 def _compared(begun: _Search, winner: Content, default: Content) -> Compared | None:
     """Both on the half of validation that chose nothing; None where it has no rows."""
-    (table, said), (other, usual) = (_answers(begun, trial) for trial in (winner, default))
+    first, second = (_answers(begun, trial) for trial in (winner, default))
+    (kind, table, said), (_, other, usual) = first, second
     common = [source for source in table["source"] if source in usual]
     if not common:
         return None
     both = [[answers[source] for source in common] for answers in (said, usual)]
     table = table[table["source"].isin(common)].reset_index(drop=True)
-    return compare.of_answers(both, table, len(other) - len(common), "reserved validation rows")
+    missing = len(other) - len(common)
+    return compare.of_answers(kind, both, table, missing, "reserved validation rows")
 
 
-def _answers(begun: _Search, trial: Content) -> tuple[pd.DataFrame, dict[str, Answer]]:
-    """The rows of validation that are reserved, and what a trial answers, by source."""
+def _answers(begun: _Search, trial: Content) -> tuple[AnswerKind, pd.DataFrame, dict[str, Answer]]:
+    """The kind of answer, the reserved rows of validation, and a trial's answers by source."""
     _, prepared = ready(begun.of(trial["settings"], tuned={"trial": trial["trial"]}))
     table = prepared.table("calibration")
     run = open_run(begun.folder / trial["run"], begun.asked.plan.device)
     said = run.answer(prepared.inputs("calibration"))
-    return table, dict(zip(table["source"], said, strict=True))
+    return run.answer_kind, table, dict(zip(table["source"], said, strict=True))
 
 
 def _gain(found: Compared | None) -> Content:

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from tenfold.answers import scoring
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.label import LABEL, Label, Matrix, expected_calibration_error
+from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Problem
 
 CLASSES = ["2", "10", "ant", "bee", "cat", "dog", "eel"]
@@ -32,7 +31,7 @@ def label_world(rows: int = 400, seed: int = 0) -> tuple[list[Label], pd.DataFra
 
 def test_label_metrics_equal_scikit_learn():
     answers, table, chances = label_world()
-    found = scoring.score(answers, table, table).metrics
+    found = LABEL.score(answers, table, table).metrics
     truth = [CLASSES.index(name) for name in table["label"]]
     said = chances.argmax(1)
     assert found["accuracy"].value == pytest.approx(metrics.accuracy_score(truth, said))
@@ -43,8 +42,8 @@ def test_label_metrics_equal_scikit_learn():
 
 
 def test_intervals_hold_the_value_and_shrink_with_rows():
-    few = scoring.score(*label_world(100)[:2], label_world(100)[1]).metrics
-    many = scoring.score(*label_world(6400)[:2], label_world(6400)[1]).metrics
+    few = LABEL.score(*label_world(100)[:2], label_world(100)[1]).metrics
+    many = LABEL.score(*label_world(6400)[:2], label_world(6400)[1]).metrics
     for name, one in few.items():
         assert one.low <= one.value <= one.high
         assert many[name].high - many[name].low < one.high - one.low
@@ -52,18 +51,18 @@ def test_intervals_hold_the_value_and_shrink_with_rows():
 
 def test_the_interval_of_macro_f1_covers_the_truth():
     """Of many samples of one world, nearly 95 of 100 intervals hold the world's own score."""
-    whole = scoring.score(*label_world(60_000, seed=1)[:2], label_world(10)[1]).metrics
+    whole = LABEL.score(*label_world(60_000, seed=1)[:2], label_world(10)[1]).metrics
     held = 0
     for seed in range(2, 42):
         answers, table, _ = label_world(500, seed)
-        one = scoring.score(answers, table, table).metrics["macro_f1"]
+        one = LABEL.score(answers, table, table).metrics["macro_f1"]
         held += one.low <= whole["macro_f1"].value <= one.high
     assert 33 <= held <= 40
 
 
 def test_the_guess_is_the_largest_class():
     answers, table, _ = label_world()
-    found = scoring.score(answers, table, table).metrics
+    found = LABEL.score(answers, table, table).metrics
     largest = table["label"].value_counts().iloc[0] / len(table)
     assert found["accuracy"].baseline == pytest.approx(largest)
 
@@ -73,7 +72,7 @@ def test_an_unreadable_row_and_an_unknown_class_are_errors():
     table.loc[3, "label"] = "unknown"
     mixed = [*answers]
     mixed[7] = Problem("damaged", "is damaged")
-    found = scoring.score(mixed, table, table)
+    found = LABEL.score(mixed, table, table)
     right = [
         isinstance(one, Label) and one.label == name
         for one, name in zip(mixed, table["label"], strict=True)
@@ -96,7 +95,7 @@ def test_labels_metrics_equal_scikit_learn():
     ]
     rows = [tuple(n for n, t in zip(names, row, strict=True) if t) for row in truth]
     table = pd.DataFrame({"labels": pd.Series(rows, dtype=object)})
-    found = scoring.score(answers, table, table).metrics
+    found = LABELS.score(answers, table, table).metrics
     said = chances >= 0.5
     assert found["micro_f1"].value == pytest.approx(metrics.f1_score(truth, said, average="micro"))
     assert found["macro_f1"].value == pytest.approx(metrics.f1_score(truth, said, average="macro"))
@@ -107,8 +106,8 @@ def test_labels_metrics_equal_scikit_learn():
 
 def test_calibration_error_of_honest_and_of_vain_answers():
     answers, table, _ = label_world(20_000)
-    matrix = scoring.Matrix.of(answers, table)
-    vain = scoring.Matrix(matrix.classes, matrix.truth, np.eye(7, dtype=np.float32)[matrix.said])
-    honest, boasting = (scoring.expected_calibration_error(one) for one in (matrix, vain))
+    matrix = Matrix.of(answers, table)
+    vain = Matrix(matrix.classes, matrix.truth, np.eye(7, dtype=np.float32)[matrix.said])
+    honest, boasting = (expected_calibration_error(one) for one in (matrix, vain))
     assert boasting == pytest.approx(1 - matrix.right.mean(), abs=1e-6)
     assert honest < boasting

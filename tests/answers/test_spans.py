@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tenfold.answers import scoring
-from tenfold.answers.spans import SPANS, TAGS, Spans, Tags
+from tenfold.answers.spans import SPANS, Spans
+from tenfold.answers.tags import TAGS, Tags
 from tenfold.core.columns import Problem
 from tenfold.core.results import to_json
 from tenfold.media.text import tag_schemes
@@ -90,7 +90,7 @@ def test_f1_is_that_of_a_plain_loop():
                 end += 1
             right += (tags[at][2:], places[at][0], places[end - 1][1]) in one.spans
         there, told = there + len(begun), told + len(one.spans)
-    found = scoring.score(said, truth, truth)
+    found = SPANS.score(said, truth, truth)
     assert found.headline == "entity_f1"
     assert found.metrics["precision"].value == pytest.approx(right / told)
     assert found.metrics["recall"].value == pytest.approx(right / there)
@@ -104,9 +104,9 @@ def test_f1_is_that_of_a_plain_loop():
 def test_what_could_not_be_read_counts_as_nothing_said():
     truth = table([["B-A"], ["B-A"]])
     said = [*answers([["B-A"]], truth.head(1)), Problem("empty-text", "is empty")]
-    found = scoring.score(said, truth, truth)
+    found = SPANS.score(said, truth, truth)
     assert found.metrics["recall"].value == 0.5 and found.metrics["precision"].value == 1.0
-    assert scoring.worst(said, truth) == [1]
+    assert SPANS.worst(said, truth) == [1]
 
 
 def test_tags_are_scored_token_by_token():
@@ -119,10 +119,10 @@ def test_tags_are_scored_token_by_token():
         for tags, places in zip(truth["tags"], truth["places"], strict=True)
     ]
     wrong = Tags((("V", 0, 1), ("N", 2, 3)), (0.6, 0.7))
-    found = scoring.score([right[0], wrong], truth, truth)
+    found = TAGS.score([right[0], wrong], truth, truth)
     assert found.best.value == pytest.approx(4 / 5)
     assert found.best.baseline == pytest.approx(3 / 5), "the most frequent tag for every token"
-    assert scoring.worst([right[0], wrong], truth) == [1]
+    assert TAGS.worst([right[0], wrong], truth) == [1]
     support = {one["class"]: one["support"] for one in found.details["classes"]}
     assert support == {"D": 1, "N": 3, "V": 1}
     assert np.sum(found.details["confusion"]) == 5
@@ -141,8 +141,8 @@ def test_decisions_differ_but_for_ties():
 def test_what_is_left_of_an_answer():
     before = Spans((("A", 0, 3), ("B", 5, 6)), (0.9, 0.8))
     after = Spans((("A", 0, 3),), (0.5,))
-    assert scoring.retained(before, after) == pytest.approx(0.25)
-    assert scoring.retained(Spans((), ()), after) == 1.0
+    assert SPANS.retained(before, after) == pytest.approx(0.25)
+    assert SPANS.retained(Spans((), ()), after) == 1.0
 
 
 def test_answers_are_json():

@@ -17,6 +17,7 @@ from latin import latin_words
 from PIL import Image
 
 from tenfold.answers import charts
+from tenfold.answers.registry import metrics
 from tenfold.core import language
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import again, say, speaking, spoken
@@ -101,15 +102,16 @@ def assigned(name: str, tree: ast.AST) -> Iterator[ast.AST]:
 # Names that hold them, and functions of which every text with a space in it is one.
 READERS = [
     path
-    for pattern in ("media/**/*.py", "**/scan.py", "**/prepare.py")
+    for pattern in ("media/**/*.py", "**/scan.py", "**/prepare.py", "answers/kind.py")
     for path in sorted(PACKAGE.glob(pattern))
     if path.name != "inputs.py"  # no page shows what is wrong with a command's inputs
 ]
 HOLD = {"reason", "fix", "what"}
 WHOLE = {
-    "prepare.py": {"_too_many", "_too_few", "_none_left"},
+    "prepare.py": {"_too_many", "_none_left"},
+    "answers/label.py": {"_class_of_one"},
     "splits.py": {"assign"},
-    "budget.py": {"_steps"},
+    "budget.py": {"_steps", "_fixed"},
     "evaluate.py": {"gather", "_evaluated"},
     "compare.py": {"_protocol"},
     "device.py": {"name"},
@@ -150,7 +152,7 @@ def of_tables() -> Iterator[str]:
     yield from words.NAMES.values()
     yield from charts.MEASURES.values()
     yield from histories.LINES.values()
-    for one in words.METRICS.values():
+    for one in metrics().values():
         yield from (one.title, one.meaning)
     yield from registry.names().values()
     pictures = importlib.import_module("tenfold.media.image.decode")

@@ -96,7 +96,7 @@ def test_strange_names_in_a_zip(named, tmp_path):
 def test_strange_class_names_come_out_as_they_went_in(photos, name):
     (photos / "dog").rename(photos / name)
     data = prepared(photos)
-    assert set(data.facts["answers"]["classes"]) == {name, "cat"}
+    assert set(data.facts["truths"]["classes"]) == {name, "cat"}
 
 
 @pytest.mark.parametrize(
@@ -339,6 +339,6 @@ def test_a_run_on_names_that_are_not_utf_8(tmp_path):
     done = tenfold("train", TASK, "photos", *words, "--json", cwd=tmp_path)
     assert done.code == 0, done.err
     facts = json.loads((tmp_path / "run" / "facts.json").read_text())
-    assert facts["answers"]["classes"] == ["cat", "d%F6g"]
+    assert facts["truths"]["classes"] == ["cat", "d%F6g"]
     line = tenfold("predict", "run", "photos", "--json", cwd=tmp_path).lines[0]
     assert set(line["probabilities"]) == {"cat", "d%F6g"}

@@ -209,7 +209,7 @@ def test_a_mapping_merges_renames_and_drops(tmp_path, name):
     (tmp_path / name).write_bytes(MAPPINGS[name])
     data = prepared(root, mapping=tmp_path / name)
     assert data.used["label"].value_counts().to_dict() == {"animal": 20, "dog": 10}
-    assert data.facts["answers"]["classes"] == ["animal", "dog"]
+    assert data.facts["truths"]["classes"] == ["animal", "dog"]
     assert len(data.ignored) == 10 and all(s.startswith("fox/") for s in data.ignored)
     assert adds_up(data)
 

@@ -8,7 +8,12 @@ import pytest
 from pictures_made import folder, png
 from preparing import prepared
 
+from tenfold.answers.kind import unit_keys
+from tenfold.answers.label import LABEL
+from tenfold.answers.labels import LABELS
+from tenfold.answers.spans import SPANS
 from tenfold.core.errors import DataRefused
+from tenfold.core.rows import Rows
 from tenfold.data import splits
 
 
@@ -19,8 +24,12 @@ def table(rows: int, classes: int = 2, **columns) -> pd.DataFrame:
     return pd.DataFrame({"digest": digests, "label": labels, **columns})
 
 
+def assigned(rows: pd.DataFrame, seed: int) -> tuple[pd.Series, str]:
+    return splits.assign(Rows(rows, answer=LABEL), seed)
+
+
 def parts(rows: pd.DataFrame, seed: int = 0) -> pd.Series:
-    return splits.assign(rows, seed)[0]
+    return assigned(rows, seed)[0]
 
 
 def shares(part: pd.Series) -> dict[str, float]:
@@ -31,7 +40,7 @@ def shares(part: pd.Series) -> dict[str, float]:
 
 
 def test_without_parts_70_15_15():
-    found, line = splits.assign(table(6000), 0)
+    found, line = assigned(table(6000), 0)
     assert line == "70/15/15 drawn from all rows"
     assert shares(found) == pytest.approx({"train": 0.7, "valid": 0.15, "test": 0.15}, abs=0.02)
 
@@ -79,7 +88,7 @@ def test_groups_stay_whole():
 
 def test_group_names_that_are_numbers_and_texts_do_not_mix_with_digests():
     rows = table(4, group=[1, 1, 2, 2])
-    assert splits.unit_keys(rows).nunique() == 2
+    assert unit_keys(rows).nunique() == 2
 
 
 def test_no_class_misses_a_part_it_can_fill():
@@ -87,6 +96,20 @@ def test_no_class_misses_a_part_it_can_fill():
         few = table(rows, 2)
         for _, of_class in parts(few).groupby(few["label"]):
             assert set(of_class) == set(splits.PARTS), rows
+
+
+@pytest.mark.parametrize("kind", [LABELS, SPANS], ids=lambda kind: kind.name)
+def test_rare_classes_of_rows_with_several_reach_every_part(kind):
+    """A rare class stands in the test and in training, where a row has more classes than one."""
+    common, rare = {
+        "labels": (("a",), ("a", "rare")),
+        "spans": (("B-A",), ("B-A", "B-RARE")),
+    }[kind.name]
+    for seed in range(20):
+        cells = pd.Series([rare if row < 4 else common for row in range(60)], dtype=object)
+        few = table(60).drop(columns="label").assign(**{kind.truths[0]: cells})
+        found, _ = splits.assign(Rows(few, answer=kind), seed)
+        assert set(found[:4]) == set(splits.PARTS), (seed, list(found[:4]))
 
 
 def test_a_class_of_two_learns_first():
@@ -109,7 +132,7 @@ def test_filling_gaps_keeps_groups_whole_and_other_classes_in_training():
 def given(*names: str, each: int = 400) -> tuple[pd.Series, pd.Series, str]:
     """(given, found, line) of a table with as many rows of each of the names."""
     column = pd.Series([name for name in names for _ in range(each)], dtype=object)
-    found, line = splits.assign(table(len(column), split=column), 0)
+    found, line = assigned(table(len(column), split=column), 0)
     return column, found, line
 
 
@@ -147,17 +170,17 @@ def test_without_training_rows_parts_are_drawn_anew_and_said(names):
 @pytest.mark.parametrize("blank", ["", None, float("nan")])
 def test_rows_without_a_part_learn_where_others_have_one(blank):
     column = pd.Series(["test"] * 300 + [blank] * 700, dtype=object)
-    found, _ = splits.assign(table(1000, split=column), 0)
+    found, _ = assigned(table(1000, split=column), 0)
     assert (found[:300] == "test").all() and set(found[300:]) == {"train", "valid"}
     column = pd.Series(["train"] * 300 + ["test"] * 300 + [blank] * 400, dtype=object)
-    found, _ = splits.assign(table(1000, split=column), 0)
+    found, _ = assigned(table(1000, split=column), 0)
     assert (found[300:600] == "test").all() and set(found[600:]) == {"train", "valid"}
 
 
 @pytest.mark.parametrize("blank", ["", None])
 def test_a_column_of_blanks_is_no_split(blank):
     column = pd.Series([blank] * 100, dtype=object)
-    assert (splits.assign(table(100, split=column), 0)[0] == parts(table(100))).all()
+    assert (assigned(table(100, split=column), 0)[0] == parts(table(100))).all()
 
 
 # --- the reserved half ----------------------------------------------------------------------------

@@ -28,7 +28,8 @@ NETWORKS_KNOW = {"tenfold.core.lazy", "tenfold.core.errors"}
 NAMES_A_KIND = {"tenfold.verbs.demo"}
 # The folder is the registry: these import a task, medium or verb by the name of its file.
 IMPORT_BY_NAME = {
-    *("tenfold", "tenfold.core.lazy", "tenfold.tasks.registry", "tenfold.media.registry"),
+    *("tenfold", "tenfold.core.lazy"),
+    *("tenfold.tasks.registry", "tenfold.answers.registry", "tenfold.media.registry"),
     *("tenfold.cli", "tenfold.verbs.doctor"),
 }
 PRINTS = {"tenfold.cli", "tenfold.core.progress"}

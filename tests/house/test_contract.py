@@ -24,19 +24,18 @@ from subjects import SEED, TASKS, Subject, handed_over
 from subjects import subject as subject
 
 import tenfold
-from tenfold.answers import scoring
+from tenfold.answers import registry as registry_of_answers
 from tenfold.core.columns import Columns, Parts, Ragged
 from tenfold.core.errors import UsageError
 from tenfold.core.settings import check_settings, settings_of
 from tenfold.data.prepare import prepare
 from tenfold.run.run import open_run
-from tenfold.task import Task
+from tenfold.task import Task, options_of
 from tenfold.tasks import registry
 from tenfold.training.batches import tensors
 from tenfold.training.inference import by_torch
 from worlds import WORLDS
 
-ANSWERS = "label labels boxes mask words tags next person events".split()
 LOWER_IS_BETTER = {"log_loss", "ece", "wer", "cer", "rmse", "mae", "eer"}
 
 
@@ -63,13 +62,13 @@ def test_a_task_adds_no_public_name(name: str):
     cls = registry.class_of(name)
     settings = {entry.name for entry in dataclasses.fields(cls)}
     public = {name for name in vars(cls) if not name.startswith("_")}
-    assert public - settings - set(vars(Task)) == set()
+    assert public - settings - set(vars(Task)) - set(Task.__annotations__) == set()
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_setting_says_what_it_is(name: str):
     cls = registry.class_of(name)
-    for entry in [*dataclasses.fields(cls), *dataclasses.fields(cls.options)]:
+    for entry in [*dataclasses.fields(cls), *dataclasses.fields(options_of(cls))]:
         assert entry.metadata.get("help"), f"{entry.name} of {name} has no help"
 
 
@@ -87,7 +86,7 @@ def wrong(entry: dataclasses.Field[Any], hint: Any) -> list[Any]:
 @pytest.mark.parametrize("name", TASKS)
 def test_a_setting_out_of_range_gets_the_standard_sentence(name: str):
     cls = registry.class_of(name)
-    for settings, make in ((cls, registry.find), (cls.options, check_option)):
+    for settings, make in ((cls, registry.find), (options_of(cls), check_option)):
         hints = get_type_hints(settings)
         for entry in dataclasses.fields(settings):
             make(name, **{entry.name: entry.default})
@@ -100,7 +99,7 @@ def test_a_setting_out_of_range_gets_the_standard_sentence(name: str):
 
 
 def check_option(name: str, **options: Any) -> Any:
-    return check_settings(registry.class_of(name).options, options, name)
+    return check_settings(options_of(registry.class_of(name)), options, name)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -113,17 +112,18 @@ def test_an_unknown_setting_gets_the_nearest_one(name: str):
 # --- facts ---
 
 
-def test_facts_are_json_of_five_keys(subject: Subject):
-    learnt = subject.task.learn(subject.prepared.table("train"))
+def test_facts_are_json_under_their_keys(subject: Subject):
+    rows = subject.task.read(subject.data)
+    learnt = subject.task.learn(rows.with_table(subject.prepared.table("train")))
     assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
-    assert {"data", "net"} <= set(learnt) <= {"data", "answers", "net"}
-    assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "known"}
+    assert {"data", "net"} <= set(learnt) <= {"data", "truths", "net"}
+    assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "memory"}
     assert json.loads(json.dumps(subject.run.facts, allow_nan=False)) == subject.run.facts
 
 
 def test_what_is_remembered_changes_no_answer_to_labelled_rows(subject: Subject):
     rows = subject.prepared.inputs("test")
-    bare = {key: value for key, value in subject.run.facts.items() if key != "known"}
+    bare = {key: value for key, value in subject.run.facts.items() if key != "memory"}
     assert dataclasses.replace(subject.run, facts=bare).answer(rows) == subject.run.answer(rows)
 
 
@@ -134,7 +134,7 @@ def test_facts_do_not_move_with_rows_that_do_not_learn(subject: Subject, tmp_pat
     for part, moved in (("train", False), ("valid", True), ("test", True)):
         before, after = subject.prepared.table(part), spoilt.table(part)
         assert moved == (set(before["digest"]) != set(after["digest"]))
-        answers = [name for name in ANSWERS if name in before]
+        answers = list(subject.prepared.answer.truths)
         assert moved == (not by_digest(before, answers).equals(by_digest(after, answers)))
     assert spoilt.facts == subject.facts
 
@@ -182,7 +182,8 @@ def test_a_row_alone_is_as_among_others(subject: Subject, hook: str):
 def test_encode_sees_neither_answers_nor_other_facts(subject: Subject):
     table = some(subject)
     whole = subject.task.encode(table, subject.facts)
-    hidden = table.drop(columns=[name for name in [*ANSWERS, "split"] if name in table])
+    truths = subject.prepared.answer.truths
+    hidden = table.drop(columns=[name for name in [*truths, "split"] if name in table])
     blind = subject.task.encode(hidden, {"data": subject.facts["data"]})
     assert len(hidden.columns) < len(table.columns)
     assert rows_of(blind.columns, len(table)) == rows_of(whole.columns, len(table))
@@ -230,8 +231,9 @@ def test_a_reopened_run_gives_equal_answers(subject: Subject):
 def test_answers_are_of_the_kind_that_was_promised(subject: Subject):
     given = subject.task.answer(subject.facts)
     asked = list(tenfold.predict(subject.run, subject.world.hand_over(subject.data)))
-    assert given in scoring.KINDS
-    assert [type(one.answer) for one in asked] == [given]
+    assert given in subject.task.answers and given is registry_of_answers.kinds()[given.name]
+    assert given is subject.prepared.answer, "read and answer disagree"
+    assert [type(one.answer) for one in asked] == [given.prediction]
 
 
 def test_the_model_beats_the_best_constant_guess(subject: Subject):
@@ -253,6 +255,7 @@ from pathlib import Path
 folder, kind = Path(sys.argv[1]), sys.argv[2]
 asked = json.loads((folder / "asked.json").read_text())
 importlib.import_module("tenfold.tasks." + kind.replace("-", "_"))
+from tenfold.task import options_of
 from tenfold.tasks import registry
 app = registry.find(kind, **asked["settings"])
 assert "torch" not in sys.modules, "importing the task loads torch"
@@ -264,7 +267,7 @@ outputs = {
     name: Ragged(flat[name], flat[name + " offsets"]) if name + " offsets" in flat else flat[name]
     for name in names
 }
-said = app.decode(outputs, asked["facts"], type(app).options())
+said = app.decode(outputs, asked["facts"], options_of(type(app), app.answer(asked["facts"]))())
 assert "torch" not in sys.modules, "encode or decode loads torch"
 
 import torch
@@ -305,7 +308,7 @@ def test_it_loads_without_torch_and_builds_without_files(subject: Subject, tmp_p
         [sys.executable, "-c", ALONE, str(tmp_path), subject.name], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    options = type(subject.task).options()
+    options = subject.run.options()
     said = subject.task.decode(outputs, subject.run.facts, options)
     assert json.loads(done.stdout) == [str(one) for one in said]
 
@@ -353,8 +356,8 @@ def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
 def test_no_rows_in_validation_survive(subject: Subject, rows: int):
     train = subject.prepared.parts.train
     nothing = train.view(np.zeros(0))
-    net, fitted = subject.task.fit(
+    fitted = subject.task.fit(
         subject.net(), Parts(train.view(np.arange(rows)), nothing, nothing), subject.plan(epochs=2)
     )
-    assert all(torch.isfinite(value).all() for value in net.state_dict().values())
-    json.dumps(fitted, allow_nan=False)
+    assert all(torch.isfinite(value).all() for value in fitted.net.state_dict().values())
+    json.dumps(fitted.facts, allow_nan=False)

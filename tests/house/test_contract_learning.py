@@ -25,14 +25,15 @@ from learning import (
     terminate,
     watching,
 )
+from refitting import assert_repeats
 from subjects import SEED, Call, Subject, handed_over
 from subjects import subject as subject
 
-from tenfold.answers import scoring
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import Stopped
 from tenfold.training import loop
 from tenfold.training.batches import tensors
+from tenfold.training.budget import Estimated
 from tenfold.training.inference import by_torch
 
 
@@ -48,7 +49,7 @@ def test_one_batch_can_be_learnt_by_heart(subject: Subject, monkeypatch: pytest.
     run = dataclasses.replace(subject.run, net=call.net, infer=by_torch(call.net))
     answers = run.answer(subject.prepared.columns.only(subject.prepared.eaten).view(rows))
     used = subject.prepared.used.iloc[subject.prepared.rows("train")[:12]]
-    assert scoring.score(answers, used, used).best.value == 1.0
+    assert subject.prepared.answer.score(answers, used, used).best.value == 1.0
 
 
 def worth(call: Call, batch: Columns) -> float:
@@ -101,8 +102,8 @@ def learn(
     size = parts.train.rows // 3
     settings = {"epochs": STEPS / 3, "batch": size, "checkpoint_steps": EVERY, "folder": folder}
     with watching(at):
-        net, fitted = subject.task.fit(subject.net(), parts, subject.plan(**settings | more))
-    return as_bytes(net), fitted
+        found = subject.task.fit(subject.net(), parts, subject.plan(**settings | more))
+    return as_bytes(found.net), found.facts
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +142,19 @@ def test_continued_one_step_off_differs(subject: Subject, undisturbed: Any, tmp_
 def test_the_seed_decides_everything(subject: Subject, undisturbed: Any):
     assert learn(subject, None) == undisturbed
     assert learn(subject, None, seed=SEED + 1)[0] != undisturbed[0]
+
+
+def test_a_second_fit_repeats_what_the_first_chose(subject: Subject):
+    """As `--refit` and `--folds` do it: validation only adds rows, and nobody looks at it."""
+    parts = subject.prepared.parts
+    plan = subject.plan(epochs=2, batch=parts.train.rows // 3)
+    first = subject.task.fit(subject.net(), parts, plan)
+    for selected in ("", *first.candidates):
+        assert_repeats(subject.task, parts, plan, first, selected)
+
+
+def test_a_dry_plan_ends_before_training(subject: Subject):
+    with watching() as heard, pytest.raises(Estimated) as ended:
+        subject.task.fit(subject.net(), subject.prepared.parts, subject.plan(dry=True))
+    assert heard.steps == [] and not heard.told("is kept")
+    assert ended.value.facts.keys() & {"seconds_a_step", "more"}

@@ -21,6 +21,7 @@ from rooms import ROOMS
 
 import tenfold
 from tenfold.run import folder
+from tenfold.task import options_of
 from tenfold.tasks import registry
 
 PACKAGE = ROOT / "tenfold"
@@ -183,7 +184,7 @@ def test_every_file_of_a_run_is_described():
 def test_every_setting_stands_with_its_default(kind):
     page = (ROOT / f"docs/tasks/{kind}.md").read_text("utf-8")
     cls = registry.class_of(kind)
-    for entry in (*dataclasses.fields(cls), *dataclasses.fields(cls.options)):
+    for entry in (*dataclasses.fields(cls), *dataclasses.fields(options_of(cls))):
         assert f"| `{entry.name}` | `{entry.default}` |" in page, f"{kind}: {entry.name}"
 
 

@@ -55,8 +55,10 @@ def browser() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def visiting(browser: Any, address: str, **settings: Any) -> Iterator[Any]:
-    """The page, loaded. At the end: nothing was asked of another origin, nothing went wrong."""
+def visiting(browser: Any, address: str, warned: str = "", **settings: Any) -> Iterator[Any]:
+    """The page, loaded. At the end: nothing was asked of another origin, nothing went wrong, and
+    no warning came but one that begins with `warned`, where that is given.
+    """
     size = {"width": 1200, "height": 800}
     context = browser.new_context(**({"viewport": size, "locale": "en-GB"} | settings))
     context.add_init_script(VIOLATIONS)
@@ -74,7 +76,9 @@ def visiting(browser: Any, address: str, **settings: Any) -> Iterator[Any]:
     strangers = [url for url in asked if not url.startswith((address, "blob:", "data:"))]
     assert not strangers
     refusals = "Failed to load resource: "  # what Chromium says of every 4xx and 5xx
-    assert not [text for text in wrong if not text.startswith(refusals)]
+    wrong = [text for text in wrong if not text.startswith(refusals)]
+    expected = [text for text in wrong if warned and text.startswith(warned)]
+    assert wrong == expected and bool(expected) == bool(warned)
 
 
 def hand_over(page: Any, *files: tuple[str, bytes], how="drop", media="image/png") -> None:
@@ -116,5 +120,6 @@ def last_json(asked: list[tuple[str, str, bytes]]) -> Any:
 
 
 def text_of(folder: Path) -> dict[str, str]:
-    """The files of the page by name."""
-    return {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
+    """The files of the page by name, such as "page.js" or "answers/label.js"."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in paths}

@@ -68,7 +68,8 @@ def loss(net: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 def learn(
     plan: Plan = PLAN, recipe: Recipe = SGD, what: Callable[..., Any] = loss, **more: Any
 ) -> tuple[nn.Module, dict[str, Any]]:
-    return loop.fit(network(more.pop("norm", False)), parts(), what, plan, recipe, **more)
+    found = loop.fit(network(more.pop("norm", False)), parts(), what, plan, recipe, **more)
+    return found.net, found.facts
 
 
 # --- what happens to a process ---

@@ -2,7 +2,6 @@
 answer that no task of the package has yet, and for refusals that are hard to provoke."""
 
 import json
-import mimetypes
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tenfold
+from tenfold.serving.pages import files
 
 PAGE = Path(tenfold.__file__).parent / "serving" / "page"
 POLICY = (
@@ -48,6 +48,7 @@ class Canned:
     ) -> None:
         self.models, self.answers, self.explains = models, answers, explains or {}
         self.token, self.asked = token, list[tuple[str, str, bytes]]()
+        self.files = files("page")
         self.server = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("_", (_Handler,), {"canned": self})
         )
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/v1/models":
             self.tell(*self.checked(lambda: (200, {"models": self.canned.models})))
         else:
-            self.file(PAGE / ("index.html" if self.path == "/" else Path(self.path).name))
+            self.file("index.html" if self.path == "/" else self.path.removeprefix("/page/"))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -100,10 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
     def tell(self, status: int, document: dict) -> None:
         self.send(status, "application/json", json.dumps(document).encode())
 
-    def file(self, path: Path) -> None:
-        if not path.is_file():
+    def file(self, name: str) -> None:
+        if name not in self.canned.files:
             return self.tell(404, {"error": {"code": "not-found", "request": REQUEST}})
-        self.send(200, mimetypes.guess_type(path)[0] or "", path.read_bytes())
+        body, kind = self.canned.files[name]
+        self.send(200, kind, body)
 
     def send(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)

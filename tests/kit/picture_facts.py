@@ -11,8 +11,12 @@ import torch
 from subjects import Call
 from torch import nn
 
+from tenfold.answers.label import LABEL
+from tenfold.answers.labels import LABELS
 from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
+from tenfold.core.rows import Rows
 from tenfold.task import Facts
 from tenfold.tasks import registry
 from tenfold.training import loop
@@ -38,16 +42,15 @@ def train_table(
 
 
 def facts_of(counts: dict[str, int] | None = None, settings: Any = None, **look: Any) -> Facts:
-    return registry.find(TASK, **settings or {}).learn(
-        train_table(counts or {"cat": 8, "dog": 8}, **look)
-    )
+    table = train_table(counts or {"cat": 8, "dog": 8}, **look)
+    return registry.find(TASK, **settings or {}).learn(Rows(table, answer=LABEL))
 
 
 def facts_at(height: int, width: int, channels: int, settings: Any, **look: Any) -> Facts:
     """The same for pictures stored at just these sides."""
     facts = facts_of(EVEN, settings, channels=channels, **look)
     facts["data"] |= {"height": height, "width": width}
-    return facts | {"net": registry.find(TASK, **settings)._net(facts, train_table(EVEN))}
+    return facts | {"net": registry.find(TASK, **settings)._net(facts, sum(EVEN.values()))}
 
 
 def noise(facts: Facts, rows: int = 16) -> Parts:
@@ -55,7 +58,7 @@ def noise(facts: Facts, rows: int = 16) -> Parts:
     random, data = np.random.default_rng(1), facts["data"]
     shape = (rows, data["height"], data["width"], data["channels"] + data["masked"])
     image = random.integers(0, 256, shape, np.uint8)
-    answer = np.arange(rows) % len(facts["answers"]["classes"])
+    answer = np.arange(rows) % len(facts["truths"]["classes"])
     columns = Columns({"image": image, "label": answer})
     return Parts(columns, columns.view(np.arange(rows // 2)), columns.view(np.arange(rows // 2)))
 
@@ -67,7 +70,7 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **settings: Any) -> Cal
     def capture(net: nn.Module, *rest: Any) -> Any:
         net.eval()
         seen.append(Call(net, *rest))
-        return net, {}
+        return Fitted(net)
 
     patch.setattr(loop, "fit", capture)
     task = registry.find(TASK, **settings)
@@ -80,7 +83,8 @@ def handed_over(facts: Facts, patch: pytest.MonkeyPatch, **settings: Any) -> Cal
 def several_facts() -> Facts:
     table = train_table({"x": 6}).drop(columns="label")
     rows = [("a",), ("a", "b"), (), ("c",), ("b", "c"), ("a", "b", "c")]
-    return registry.find(TASK).learn(table.assign(labels=pd.Series(rows, dtype=object)))
+    table = table.assign(labels=pd.Series(rows, dtype=object))
+    return registry.find(TASK).learn(Rows(table, answer=LABELS))
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

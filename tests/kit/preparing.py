@@ -26,7 +26,12 @@ def photos(tmp_path) -> Path:
 
 
 def read(source) -> pd.DataFrame:
-    return labelled.read(source, IMAGE)
+    return labelled.read(source, IMAGE).table
+
+
+def ignored(source) -> list[str]:
+    """Names in the source that are no data."""
+    return labelled.read(source, IMAGE).ignored
 
 
 def prepared(source, **settings) -> Prepared:

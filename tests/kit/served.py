@@ -25,7 +25,7 @@ import pytest
 from subjects import Subject, trained
 
 import tenfold
-from tenfold.answers.label import Label
+from tenfold.answers.label import LABEL, Label
 from tenfold.core.columns import Encoded
 from tenfold.media.input import Input
 from tenfold.run.run import Run
@@ -220,7 +220,7 @@ class Echo(Task):
         return dict(self.wanted)
 
     def answer(self, facts: Any) -> Any:
-        return Label
+        return LABEL
 
     def encode(self, table: Any, facts: Any) -> Encoded:
         return Encoded({})

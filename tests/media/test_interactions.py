@@ -11,6 +11,7 @@ import pytest
 
 from tenfold.core import progress
 from tenfold.core.errors import DataRefused
+from tenfold.core.rows import Rows
 from tenfold.media.interactions import read
 from tenfold.tasks.recommendation import histories
 
@@ -53,7 +54,7 @@ def test_layouts_say_the_same(tmp_path: Path, name: str, separator: str, header:
 def test_sequences_are_in_order(tmp_path: Path):
     (tmp_path / "s.txt").write_text("1 5 3 9\n2 3 5\n07 9 3 5 4\n")
     found = read.read(tmp_path / "s.txt")
-    table = histories.table(found)
+    table = histories.rows_of(found).table
     row = table[(table["group"] == "07") & (table["split"] == "test")].iloc[0]
     assert row["items"] == ("9", "3", "5") and row["next"] == ("4",)
 
@@ -108,7 +109,7 @@ def test_a_column_of_words_is_not_taken_for_ratings(tmp_path: Path):
     assert not found.problems and np.isnan(found.rating).all()
     assert "the column rating holds words" in told.getvalue()
     with pytest.raises(DataRefused) as refused:
-        histories.table(found, ratings=True)
+        histories.rows_of(found, ratings=True)
     assert refused.value.code == "missing-column" and "--output ratings" in refused.value.fix
 
 
@@ -122,7 +123,7 @@ def test_a_file_without_interactions_is_named(tmp_path: Path):
 
 def test_every_way_of_judging_says_what_it_is():
     for split in ("last", "time", "random"):
-        assert walk(split).attrs["split"] == histories.LINES[split]
+        assert walked(split).split == histories.LINES[split]
 
 
 def test_titles_and_attributes_come_from_a_file_beside(tmp_path: Path):
@@ -174,15 +175,19 @@ def test_the_layouts_of_movielens_tell_titles_and_genres(tmp_path: Path):
 def test_nothing_to_learn_from_is_said(tmp_path: Path, lines: str, code: str):
     (tmp_path / "r.csv").write_text("user,item\n" + lines)
     with pytest.raises(DataRefused) as refused:
-        histories.table(read.read(tmp_path / "r.csv"))
+        histories.rows_of(read.read(tmp_path / "r.csv"))
     assert refused.value.code == code and refused.value.fix
 
 
 def walk(split: str) -> pd.DataFrame:
+    return walked(split).table
+
+
+def walked(split: str) -> Rows:
     rows = [(user, item, (item * 7 + user) % 5 + 1, 100 * item + user)
             for user in range(40) for item in range(user % 5, 12)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["user", "item", "rating", "time"])
-    return histories.table(read.read(frame), split)
+    return histories.rows_of(read.read(frame), split)
 
 
 @pytest.mark.parametrize("split", ["last", "time", "random"])
@@ -209,7 +214,7 @@ def test_by_time_no_training_is_later_than_any_test():
 def test_ratings_are_asked_for_by_a_question_mark():
     rows = [(user, item, (user + item) % 5 + 1) for user in range(30) for item in range(6)]
     found = read.read(pd.DataFrame(rows, columns=["user", "item", "rating"]))
-    table = histories.table(found, ratings=True)
+    table = histories.rows_of(found, ratings=True).table
     test = table[table["split"] == "test"].iloc[0]
     asked = [one.rpartition("=")[0] for one in test["items"] if one.endswith("=?")]
     assert asked and asked == [item for item, _ in test["next"]]

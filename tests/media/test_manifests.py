@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pictures_made import drawn, encoded, folder, png, zipped
-from preparing import read
+from preparing import ignored, read
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.data.scan import scan
 from tenfold.media.files import references
 from tenfold.media.image import decode
+from tenfold.media.image.medium import IMAGE
 
 # --- manifests ------------------------------------------------------------------------------------
 
@@ -89,7 +90,7 @@ def test_a_manifest_in_a_folder_around_everything(tmp_path, archive):
     (root / "photos" / "labels.csv").write_text(PLAIN.replace("\n", "\nimg/").rstrip("img/"))
     table = read(zipped(root, tmp_path / "data.zip") if archive else root)
     assert [bytes(references.fetch(cell)) for cell in table["image"]] == [png(0), png(1), png(2)]
-    assert list(table["label"]) == ["cat", "dog", "cat"] and not table.attrs["ignored"]
+    assert list(table["label"]) == ["cat", "dog", "cat"]
 
 
 def test_a_manifest_finds_names_that_macos_decomposed(tmp_path):
@@ -188,7 +189,7 @@ def test_a_table_that_is_no_manifest_is_ignored(tmp_path):
 def test_files_a_manifest_does_not_name_are_ignored_and_named(tmp_path):
     pictured(tmp_path, ("a.png", "b.png", "c d.png", "e.png"))
     (tmp_path / "l.csv").write_text(PLAIN)
-    assert read(tmp_path).attrs["ignored"] == ["e.png"]
+    assert ignored(tmp_path) == ["e.png"]
 
 
 def test_labels_that_are_numbers_stay_as_they_are_written(tmp_path):
@@ -243,7 +244,7 @@ STRANGE += [np.array(["a"]), np.array([[None]]), np.zeros((2, 2), complex), b"",
 def test_a_cell_that_is_no_picture_is_a_problem_of_its_row(value):
     good = np.zeros((4, 4), np.uint8)
     cell = pd.Series([good, value, good], dtype=object)
-    table = scan(read(pd.DataFrame({"image": cell, "label": ["a", "b", "b"]})))
+    table = scan(read(pd.DataFrame({"image": cell, "label": ["a", "b", "b"]})), {"image": IMAGE})
     assert list(table["problem"].notna()) == [False, True, False]
     found, problems = decode.encode(list(table["image"]), 4, 4, 1)
     assert set(problems) == {1} and found.shape == (3, 4, 4, 1)

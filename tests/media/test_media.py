@@ -13,6 +13,7 @@ from pictures_made import drawn, encoded
 from preparing import fresh_cache as fresh_cache
 
 import tenfold
+from tenfold.answers.label import LABEL
 from tenfold.core.columns import Columns
 from tenfold.core.errors import ArtefactRefused, DataRefused, UsageError
 from tenfold.core.language import speaking
@@ -156,13 +157,16 @@ def test_a_row_with_one_damaged_file_of_several_has_its_problem(tmp_path):
 
 def test_one_file_and_one_text_are_digested_as_ever(tmp_path):
     (one,) = photos(tmp_path, 1)
-    alone = scan(rows(image=[one]))["digest"][0]
-    assert scan(rows(image=[one], text=["x"]))["digest"][0] == alone
-    assert scan(rows(text=["x"], label=["a"]))["digest"][0] == scan(rows(text=["x"]))["digest"][0]
+    media = {"image": IMAGE, "text": TEXT}
+    alone = scan(rows(image=[one]), {"image": IMAGE})["digest"][0]
+    assert scan(rows(image=[one], text=["x"]), media)["digest"][0] == alone
+    text = scan(rows(text=["x"]), {"text": TEXT})["digest"][0]
+    assert scan(rows(text=["x"], label=["a"]), {"text": TEXT})["digest"][0] == text
     both = {"question": TEXT, "passage": TEXT}
     pairs = scan(rows(question=["a", "a", "ab"], passage=["b", "c", ""]), both)["digest"]
     assert pairs.is_unique
-    listed = [scan(rows(items=[("a",)], next=[one]))["digest"][0] for one in "xy"]
+    items = {"items": MEDIA["items"]}
+    listed = [scan(rows(items=[("a",)], next=[one]), items)["digest"][0] for one in "xy"]
     assert listed[0] != listed[1]
 
 
@@ -277,10 +281,11 @@ from tenfold.data.inputs import tables
 from tenfold.data.prepare import Prepared
 from tenfold.data.scan import scan
 from tenfold.media.input import Input
-from tenfold.media.registry import known
+from tenfold.media.registry import known, media_of
 assert "torch" not in sys.modules
 (table,) = tables({"taste": Input("taste")}, ["sour", "salt"])
-looked = scan(table.assign(problem=None, taste=["x", "x"]))
+media = media_of({"taste": Input("taste")})
+looked = scan(table.assign(problem=None, taste=["x", "x"]), media)
 print(json.dumps([sorted(known()), list(table["taste"]), looked["digest"].nunique()]))
 """
 
@@ -323,6 +328,7 @@ def test_the_check_of_numbers_speaks_of_rows(tmp_path):
         used=used,
         columns=Columns({"age": used["age"].to_numpy(np.float32)}),
         facts={"data": {}},
+        answer=LABEL,
         split_line="all train",
         found=3,
         quarantined=[{"source": "row 2", "reason": "is empty", "fix": "", "code": "empty"}],

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from pictures_made import folder, idx, idx_folder, png, zipped
 from PIL import Image
-from preparing import read
+from preparing import ignored, read
 
 from tenfold.core.errors import DataRefused, TenfoldError
 from tenfold.data.scan import scan
 from tenfold.media.files import references
 from tenfold.media.image import decode
+from tenfold.media.image.medium import IMAGE
 
 
 def rows(source) -> set[tuple]:
@@ -93,7 +94,7 @@ def test_what_lies_loose_beside_the_classes_is_ignored_and_named(tmp_path):
     folder(tmp_path, 2)
     (tmp_path / "cover.png").write_bytes(png(9))
     table = read(tmp_path)
-    assert len(table) == 4 and "cover.png" in table.attrs["ignored"]
+    assert len(table) == 4 and "cover.png" in ignored(tmp_path)
 
 
 def test_the_first_rows_of_any_number_are_balanced(tmp_path):
@@ -113,7 +114,7 @@ def test_what_systems_leave_behind_is_ignored_quietly(tmp_path, archive):
             place.write_bytes(png(50))
     source = zipped(root, tmp_path / "photos.zip") if archive else root
     assert rows(source) == EXPECTED
-    assert len(read(source).attrs["ignored"]) >= 8
+    assert len(ignored(source)) >= 8
 
 
 def test_texts_beside_pictures_are_ignored_and_named(tmp_path):
@@ -122,7 +123,7 @@ def test_texts_beside_pictures_are_ignored_and_named(tmp_path):
         (tmp_path / "cat" / name).write_text("text")
     table = read(tmp_path)
     assert len(table) == 4
-    assert set(table.attrs["ignored"]) == {
+    assert set(ignored(tmp_path)) == {
         f"cat/{n}" for n in ("notes.txt", "LICENSE.md", "list.json", "info.xml")
     }
 
@@ -131,7 +132,7 @@ def test_texts_beside_pictures_are_ignored_and_named(tmp_path):
 def test_suffixes_do_not_matter_the_content_does(tmp_path, name):
     folder(tmp_path, 2)
     (tmp_path / "cat" / name).write_bytes(png(7))
-    table = scan(read(tmp_path))
+    table = scan(read(tmp_path), {"image": IMAGE})
     assert len(table) == 5 and table["problem"].isna().all()
 
 
@@ -139,7 +140,7 @@ def test_a_file_without_suffix_and_picture_is_ignored(tmp_path):
     folder(tmp_path, 2)
     (tmp_path / "cat" / "Makefile").write_text("all:")
     table = read(tmp_path)
-    assert len(table) == 4 and table.attrs["ignored"] == ["cat/Makefile"]
+    assert len(table) == 4 and ignored(tmp_path) == ["cat/Makefile"]
 
 
 def test_names_composed_and_decomposed_are_one_class(tmp_path):
@@ -184,7 +185,7 @@ def test_idx(tmp_path, packed, archive):
     assert list(table["label"]) == ["0", "1"] * 8
     values = np.random.default_rng(1).integers(0, 256, (8, 6, 5))
     assert (references.fetch(table["image"][11]) == values[3]).all()
-    scanned = scan(table)
+    scanned = scan(table, {"image": IMAGE})
     assert set(scanned["width"]) == {5} and set(scanned["height"]) == {6}
     assert scanned["digest"].nunique() == 16
 

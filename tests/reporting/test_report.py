@@ -11,15 +11,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
-from tenfold.answers.scoring import KINDS
+from tenfold.answers.label import LABEL, Label
+from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError
 from tenfold.core.text import short
 from tenfold.media import drawing
 from tenfold.media.image import draw
-from tenfold.reporting import answers, words
+from tenfold.reporting import words
 from tenfold.reporting.notes import notes
 from tenfold.run.run import open_run
 from tenfold.verbs.check import check
@@ -234,12 +233,12 @@ def details(classes: int, rows: int = 600) -> dict:
         Label(names[one], {name: 0.8 if name == names[one] else rest for name in names})
         for one in said
     ]
-    return KINDS[Label].details(given, pd.DataFrame({"label": [names[n] for n in truth]}))
+    return LABEL.details(given, pd.DataFrame({"label": [names[n] for n in truth]}))
 
 
 @pytest.mark.parametrize(("classes", "shown"), [(2, True), (30, True), (31, False), (300, False)])
 def test_many_classes_show_pairs_in_place_of_a_matrix(classes, shown):
-    found = answers.PIECES[Label](details(classes))
+    found = LABEL.pieces(details(classes))
     assert ("matrix" in found) == shown
     assert found["confused"] and found["confused"][0]["count"] >= found["confused"][-1]["count"]
     assert len(found["classes"]) == min(classes, 200)
@@ -247,22 +246,18 @@ def test_many_classes_show_pairs_in_place_of_a_matrix(classes, shown):
 
 
 def test_a_matrix_adds_up():
-    found = answers.PIECES[Label](details(5))
+    found = LABEL.pieces(details(5))
     assert sum(row["total"] for row in found["matrix"]["rows"]) == 600
     for row in found["matrix"]["rows"]:
         assert sum(cell["count"] for cell in row["cells"]) == row["total"]
         assert all(0 <= cell["heat"] <= 1 for cell in row["cells"])
 
 
-def test_every_kind_of_prediction_has_its_pieces():
-    assert set(answers.PIECES) == set(KINDS)
-
-
 def test_an_answer_in_words():
-    one = answers.said(Label("cat", {"cat": 0.7, "dog": 0.3}), "dog")
+    one = LABEL.said(Label("cat", {"cat": 0.7, "dog": 0.3}), "dog")
     assert one == {"said": "cat", "sure": 0.7, "right": 0.3}
-    assert answers.said(Labels((), {"cat": 0.2}))["said"] == "none"
-    assert answers.said(Problem("damaged", "is damaged"))["said"] == "no answer"
+    assert LABELS.said(Labels((), {"cat": 0.2}))["said"] == "none"
+    assert LABEL.said(Problem("damaged", "is damaged"))["said"] == "no answer"
 
 
 # --- what to know first ---

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
-from tenfold.answers import calibration, scoring
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers import calibration
+from tenfold.answers.kind import unit_keys
+from tenfold.answers.label import LABEL, Label
+from tenfold.answers.labels import LABELS, Labels
 from tenfold.data import splits
 from tenfold.reporting import provenance, words, write
 from tenfold.run import evaluate
@@ -65,9 +66,9 @@ def vain(rows: int = 3000) -> tuple[list[Label], pd.DataFrame, np.ndarray]:
 
 def test_certainty_before_and_after():
     answers, table, logits = vain()
-    after = scoring.calibration(answers, table, lambda chances: chances)
-    before = scoring.calibration(answers, table, lambda p: calibration.undone(p, 0.5, True))
-    metrics = scoring.score(answers, table, table).metrics
+    after = LABEL.calibration(answers, table, lambda chances: chances)
+    before = LABEL.calibration(answers, table, lambda p: calibration.undone(p, 0.5, True))
+    metrics = LABEL.score(answers, table, table).metrics
     assert after["ece"] == pytest.approx(metrics["ece"].value, abs=1e-6)
     assert after["log_loss"] == pytest.approx(metrics["log_loss"].value, abs=1e-6)
     truth = ["abc".index(name) for name in table["label"]]
@@ -79,7 +80,7 @@ def test_certainty_before_and_after():
 def test_certainty_of_many_classes_counts_every_decision():
     answers = [Labels(("a",), {"a": 0.9, "b": 0.2}), Labels((), {"a": 0.4, "b": 0.1})]
     table = pd.DataFrame({"labels": pd.Series([("a",), ("b",)], dtype=object)})
-    found = scoring.calibration(answers, table, lambda chances: chances)
+    found = LABELS.calibration(answers, table, lambda chances: chances)
     assert sum(rows for *_, rows in found["reliability"]) == 4
     expected = -np.log([0.9, 0.8, 0.6, 0.1]).mean()
     assert found["log_loss"] == pytest.approx(expected, abs=1e-6)
@@ -144,7 +145,7 @@ def test_calibration_is_told_before_and_after(run, page):
     found = run.scores["calibration"]
     assert found["temperature"] == run.facts["fitted"]["temperature"]
     valid = pd.DataFrame([row for row in rows_of(run) if row["split"] == "valid"])
-    assert found["rows"] == splits.reserved(splits.unit_keys(valid), 0).sum() > 0
+    assert found["rows"] == splits.reserved(unit_keys(valid), 0).sum() > 0
     assert found["after"]["ece"] == run.scores["scores"]["ece"]["value"]
     assert found["before"] != found["after"]
     section = re.search(r'<section id="calibration">.*?</section>', page, re.S)[0]

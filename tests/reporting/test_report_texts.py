@@ -1,6 +1,5 @@
 """Pages about texts: examples, lengths, errors with what they rest on, and no word of pictures."""
 
-import dataclasses
 import html
 import re
 from pathlib import Path
@@ -11,9 +10,9 @@ import pytest
 from latin import latin_words
 
 import tenfold
+from tenfold.answers.spans import SPANS, Spans, true_marks
 from tenfold.core.language import speaking
 from tenfold.media.text.passages import named
-from tenfold.reporting import answers, texts
 
 NASTY = "<img src=x onerror=alert(1)>"
 WORDS = {"good": ["lovely", "优秀", "kind"], "bad": ["awful", "糟糕", "cruel"]}
@@ -133,14 +132,6 @@ def test_texts_of_any_number_of_classes_have_examples_too(tmp_path):
 # --- parts of a text with names ---
 
 
-@dataclasses.dataclass(frozen=True)
-class Parts:
-    """An answer that names parts of a text."""
-
-    spans: tuple[tuple[str, int, int], ...]
-    probabilities: tuple[float, ...]
-
-
 TAGGED = pd.DataFrame(
     {
         "text": ["Anna 😀 sees 北京"],
@@ -151,22 +142,21 @@ TAGGED = pd.DataFrame(
 
 
 def test_parts_of_a_labelled_text_are_joined_by_their_tags():
-    assert texts.true(TAGGED, 0) == [("PER", 0, 4), ("LOC", 12, 14)]
-    assert answers.truth(TAGGED, 0) == "LOC + PER"
+    assert true_marks(TAGGED, 0) == [("PER", 0, 4), ("LOC", 12, 14)]
+    assert SPANS.truth_text(TAGGED, 0) == "LOC + PER"
     plain = TAGGED.assign(tags=[("NOUN", "SYM", "VERB", "NOUN", "NOUN")])
-    assert len(texts.true(plain, 0)) == 5
-    assert texts.true(pd.DataFrame({"text": ["a"]}), 0) == []
+    assert len(true_marks(plain, 0)) == 5
+    assert true_marks(pd.DataFrame({"text": ["a"]}), 0) == []
 
 
 def test_an_answer_that_names_parts_is_said_and_marked():
-    answer = Parts((("LOC", 12, 14), (NASTY, 0, 4)), (0.9, 0.7))
-    said = answers.said(answer)
+    answer = Spans((("LOC", 12, 14), (NASTY, 0, 4)), (0.9, 0.7))
+    said = SPANS.said(answer)
     assert (said["said"], said["sure"]) == (f"{NASTY} + LOC", 0.7)
-    pieces = named("Anna 😀 sees 北京", texts.answered(answer))
+    pieces = named("Anna 😀 sees 北京", SPANS.marks(answer))
     assert [one["text"] for one in pieces] == ["Anna", " 😀 sees ", "北京"]
     assert [one["label"] for one in pieces] == [NASTY, "", "LOC"]
-    assert answers.said(Parts((), ()))["said"] == "none"
-    assert texts.answered(object()) is None
+    assert SPANS.said(Spans((), ()))["said"] == "none"
 
 
 def test_a_long_text_of_parts_is_cut():

@@ -9,8 +9,8 @@ import torch
 from maps import by_brightness, one_map
 from torch import nn
 
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.label import LABEL, Label
+from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Columns, Problem, Ragged
 from tenfold.media.image.cover import picture_covers
 from tenfold.networks.fast import Fast
@@ -50,7 +50,7 @@ def middle_of(grid) -> tuple[float, float]:
 
 
 def test_covers_find_the_place():
-    (found,) = explain.occlusion(by_corner, Columns({"image": spotted()}))
+    (found,) = explain.occlusion(LABEL, by_corner, Columns({"image": spotted()}))
     assert (found.over, found.method) == ("image", "occlusion")
     down, across = middle_of(found.weights)
     assert down < 0.35 and across > 0.65
@@ -63,7 +63,7 @@ def test_covers_come_in_one_batch_of_at_most_64():
         sizes.append(columns.rows)
         return by_corner(columns)
 
-    explain.occlusion(say, Columns({"image": spotted(side=200)}))
+    explain.occlusion(LABEL, say, Columns({"image": spotted(side=200)}))
     assert sizes == [1, 64]
 
 
@@ -78,7 +78,7 @@ def test_covers_explain_several_classes_too():
     def say(columns: Columns):
         return [Labels(("bright",), one.probabilities) for one in by_corner(columns)]
 
-    (found,) = explain.occlusion(say, Columns({"image": spotted()}))
+    (found,) = explain.occlusion(LABELS, say, Columns({"image": spotted()}))
     assert middle_of(found.weights)[1] > 0.65
 
 
@@ -92,16 +92,16 @@ def test_covers_take_the_row_of_a_view_and_repeat_other_columns():
         return by_corner(columns)
 
     view = Columns({"image": pictures, "ids": ragged}, np.array([1, 0]))
-    (found,) = explain.occlusion(say, view, row=0)
+    (found,) = explain.occlusion(LABEL, say, view, row=0)
     assert found.over == "image" and max(map(max, found.weights)) > 0.05
     assert all(row == [2, 3] for batch in seen for row in batch)
 
 
 def test_what_cannot_be_covered_gives_nothing():
     rows = Columns({"numbers": np.zeros((1, 4), np.float32)})
-    assert explain.occlusion(lambda _: [Label("a", {"a": 1.0})], rows) == []
+    assert explain.occlusion(LABEL, lambda _: [Label("a", {"a": 1.0})], rows) == []
     broken = Columns({"image": spotted()})
-    assert explain.occlusion(lambda _: [Problem("damaged", "is damaged")], broken) == []
+    assert explain.occlusion(LABEL, lambda _: [Problem("damaged", "is damaged")], broken) == []
 
 
 # --- Grad-CAM ---
@@ -192,9 +192,9 @@ def test_grad_cam_follows_the_class_asked_about():
 def test_covers_follow_the_class_asked_about():
     columns = Columns({"image": spotted()})
     (answer,) = by_corner(columns)
-    (bright,) = explain.occlusion(by_corner, columns)
+    (bright,) = explain.occlusion(LABEL, by_corner, columns)
     asked = dataclasses.replace(answer, label="dark")
-    (dark,) = explain.occlusion(by_corner, columns, about=asked)
+    (dark,) = explain.occlusion(LABEL, by_corner, columns, about=asked)
     assert np.allclose(dark.weights, -np.array(bright.weights), atol=2e-4)
 
 

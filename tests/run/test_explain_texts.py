@@ -13,7 +13,7 @@ from commands import tenfold as command
 from subjects import Subject, trained
 
 import tenfold
-from tenfold.answers.label import Label
+from tenfold.answers.label import LABEL, Label
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import UsageError
 from tenfold.core.results import Explanation, to_json
@@ -89,7 +89,7 @@ def test_covers_find_the_word_and_keep_its_place(text):
         seen.append(list(table["text"]))
         return by_word(table)
 
-    (found,) = explain.in_cells(say, INPUTS, asked(text))
+    (found,) = explain.in_cells(LABEL, say, INPUTS, asked(text))
     said = {text[a:b]: w for (a, b), w in zip(found.places, found.weights, strict=True)}
     telling = [word for word in said if word in ("good", "好")]
     if len(telling) == 1:
@@ -101,7 +101,7 @@ def test_covers_find_the_word_and_keep_its_place(text):
 
 
 def test_where_nothing_is_left_nothing_of_the_answer_is_left():
-    (found,) = explain.in_cells(by_word, INPUTS, asked("good"))
+    (found,) = explain.in_cells(LABEL, by_word, INPUTS, asked("good"))
     assert found.weights == [0.9] and found.places == [[0, 4]]
 
 
@@ -113,18 +113,19 @@ def test_vast_texts_are_asked_about_in_several_parts(monkeypatch):
         sizes.append(len(table))
         return by_word(table)
 
-    (found,) = explain.in_cells(say, INPUTS, asked("a good film " * 3))
+    (found,) = explain.in_cells(LABEL, say, INPUTS, asked("a good film " * 3))
     assert max(sizes) == 2 and sum(sizes) == 1 + len(found.weights) == 10
 
 
 def test_another_answer_is_explained_and_others_give_nothing():
     (no,) = explain.in_cells(
+        LABEL,
         lambda table: [Label("yes", {"yes": p, "no": 1 - p}) for p in np.full(len(table), 0.4)],
         INPUTS, asked("a b"), about=Label("no", {"yes": 0.2, "no": 0.8}),
     )  # fmt: skip
     assert no.weights == [0.2, 0.2]
-    assert explain.in_cells(by_word, INPUTS, asked("  ")) == []
-    assert explain.in_cells(by_word, {"x": Input("number")}, asked("good")) == []
+    assert explain.in_cells(LABEL, by_word, INPUTS, asked("  ")) == []
+    assert explain.in_cells(LABEL, by_word, {"x": Input("number")}, asked("good")) == []
 
 
 def test_only_explanations_of_texts_name_places():

@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from commands import Running
 import worlds
 from tenfold.core.results import to_json
 from tenfold.reporting.words import share
+from tenfold.serving.pages import files
 from tenfold.verbs.predict import predict
 from tenfold.verbs.train import train
 
@@ -79,6 +82,16 @@ def picture(folder: Path) -> tuple[str, bytes]:
 def raw(page) -> dict:
     """The answer as the page shows it in JSON."""
     return json.loads(page.locator("#answer details pre").last.text_content())
+
+
+def test_every_file_of_the_page_is_served(address):
+    for name, (content, media) in files("page").items():
+        place = "" if name == "index.html" else f"page/{name}"
+        with urllib.request.urlopen(address + place) as reply:
+            assert reply.read() == content and reply.headers["Content-Type"] == media, name
+    for name in ("answers/", "answers/nothing.js", "answers/../../pages.py", "label.js"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{address}page/{name}")
 
 
 def test_a_dropped_picture_is_answered_as_in_this_process(page, folder, expected):

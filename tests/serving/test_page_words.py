@@ -8,8 +8,8 @@ import pytest
 from browsing import text_of
 from page_server import PAGE
 
+from tenfold.answers.registry import kinds, metrics
 from tenfold.core.language import say, speaking
-from tenfold.reporting.words import METRICS
 from tenfold.tasks import registry
 
 FILES = text_of(PAGE)
@@ -23,34 +23,76 @@ NEVER = {"405", "431"}  # a wrong method, a head too large: not from this page
 def book(name: str, which: str) -> dict[str, str]:
     """The object of texts that a script exports under `which`."""
     inside = re.search(rf"export const {which} = {{\n(.*?)\n}};", SCRIPTS[name], re.S)[1]
-    entry = r'^  (?:(\w+)|"([^"\n]+)"): ("(?:[^"\\\n]|\\.)*"),$'
-    found = {a or b: json.loads(text) for a, b, text in re.findall(entry, inside, re.M)}
+    found = entries(inside)
     lines = [line for line in inside.splitlines() if line.strip() and "// ---" not in line]
     assert len(found) == len(lines), "every line is one entry"
     return found
+
+
+def entries(inside: str) -> dict[str, str]:
+    entry = r'(?:(\w+)|"([^"\n]+)"): ("(?:[^"\\\n]|\\.)*")'
+    return {a or b: json.loads(text) for a, b, text in re.findall(entry, inside)}
 
 
 ENGLISH, CHINESE = book("english.js", "english"), book("chinese.js", "chinese")
 SAID = book("chinese.js", "said")
 
 
+def own_words(name: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The sentences of a drawer's file, in English and in Chinese."""
+    exported = re.search(r"export const words = {(.*?)\n};", SCRIPTS[name], re.S)[1]
+    english, chinese = re.fullmatch(r"\s*en: {(.*)},\s*zh: {(.*)},", exported, re.S).groups()
+    return entries(english), entries(chinese)
+
+
+OWN = {name: own_words(name) for name in SCRIPTS if re.match("(answers|media)/", name)}
+BOOKS = {"page": (ENGLISH, CHINESE)} | OWN
+
+
 def gaps(text: str) -> set[str]:
     return set(re.findall(r"{(\w+)}", text))
 
 
-def test_both_languages_say_the_same():
-    assert list(ENGLISH) == list(CHINESE)
-    for key, text in ENGLISH.items():
-        assert gaps(text) == gaps(CHINESE[key]), key
+@pytest.mark.parametrize("name", BOOKS)
+def test_both_languages_say_the_same(name):
+    english, chinese = BOOKS[name]
+    assert english and list(english) == list(chinese)
+    for key, text in english.items():
+        assert gaps(text) == gaps(chinese[key]), key
         plain = re.sub(r"{\w+}|ROC AUC|R²|OpenAPI|Ctrl \+ Enter|[·\s]|tenfold", "", text)
-        same = CHINESE[key] == text
+        same = chinese[key] == text
         assert not same or not plain, f"{key} is not translated"
 
 
+def said(code: str) -> set[str]:
+    """The keys of sentences that are named where they are used."""
+    return set(re.findall(r"\b(?:say|soft)\(\s*\"(\w+)\"", code))
+
+
+def quoted_in(code: str) -> set[str]:
+    return set(re.findall(r'"(\w+)"', code))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_drawer_brings_the_sentences_that_only_it_uses(name):
+    own, code = set(OWN[name][0]), SCRIPTS[name]
+    assert not own & set(ENGLISH), "a sentence of the page is not said in other words"
+    assert said(code) <= own | set(ENGLISH)
+    assert own <= quoted_in(re.sub(r"export const words = {.*?\n};", "", code, flags=re.S))
+
+
+def test_no_other_file_names_an_answer_or_a_medium():
+    drawers = {name.split("/")[1].removesuffix(".js") for name in OWN}
+    drawers -= {"text", "number", "group", "label"}  # types of fields, a role, a column of CSV
+    for name, code in SCRIPTS.items():
+        if name not in OWN and not name.startswith("parts/"):
+            assert not quoted_in(code) & drawers, name
+
+
 def test_every_text_is_used_and_every_use_has_one():
-    literal = set(re.findall(r"\b(?:say|soft)\(\s*\"(\w+)\"", CODE))
+    literal = {key for name, code in SCRIPTS.items() if name not in OWN for key in said(code)}
     made = {f"{start}_" for start in re.findall(r"`(\w+)_\$\{", CODE)}
-    quoted = set(re.findall(r'"(\w+)"', CODE))
+    quoted = quoted_in(CODE)
     assert literal <= set(ENGLISH), literal - set(ENGLISH)
     unused = {
         key
@@ -62,18 +104,23 @@ def test_every_text_is_used_and_every_use_has_one():
 
 def test_metrics_are_called_as_in_the_report():
     plain = set(re.findall(r'"(\w+)"', re.search(r"PLAIN = new Set\((.*?)\)", CODE)[1]))
-    assert plain == {name for name, one in METRICS.items() if not one.share}
-    for name, one in METRICS.items():
+    assert plain >= {name for name, one in metrics().items() if not one.share}
+    assert not plain & {name for name, one in metrics().items() if one.share}
+    assert {f"metric_{kind.headline}" for kind in kinds().values()} <= set(ENGLISH)
+    for name, one in metrics().items():
+        if f"metric_{name}" not in ENGLISH:
+            continue  # the page shows headlines alone
         assert ENGLISH[f"metric_{name}"] == one.title
         with speaking("zh"):
             assert CHINESE[f"metric_{name}"] == say(one.title)
 
 
-def test_what_applications_say_of_themselves_is_translated():
-    for kind in registry.names():
-        assert kind.replace("-", " ") in SAID
-        for option in dataclasses.fields(type(registry.find(kind)).options):
-            assert option.metadata["help"] in SAID
+def test_what_tasks_say_of_themselves_is_translated():
+    for name in registry.names():
+        assert name.replace("-", " ") in SAID
+        cls = registry.class_of(name)
+        for part in (cls.options, *(kind.options for kind in cls.answers)):
+            assert {option.metadata["help"] for option in dataclasses.fields(part)} <= set(SAID)
 
 
 def test_nothing_forbidden_stands_in_the_files():

@@ -72,7 +72,7 @@ def test_explain_covers_as_python_does(server, subject, pictures):
     run = subject.run
     table = next(tables(run.task.inputs(run.facts), str(path)))
     columns = Columns(run.task.encode(table, run.facts).columns)
-    (want,) = explain.occlusion(run.answer, columns)
+    (want,) = explain.occlusion(run.answer_kind, run.answer, columns)
     (found,) = answer["explanations"]
     assert (found["over"], found["method"]) == ("image", "occlusion")
     assert np.allclose(found["weights"], want.weights, atol=1e-3)

@@ -13,7 +13,7 @@ from served import PREDICT, one
 from served import picture as picture
 from served import subject as subject
 
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.labels import Labels
 from tenfold.core.results import to_json
 from tenfold.media.input import Input
 from tenfold.serving.pages import MEDIA
@@ -134,8 +134,8 @@ def test_the_document_of_a_model(server, subject):
     assert listed["limits"]["batch"] == 16 and listed["limits"]["bytes"] > 25 << 20
     assert listed["options"]["threshold"] == {
         "type": "number",
-        "default": 0.5,
-        "help": "probability from which a class counts",
+        "default": 0.0,
+        "help": "least probability of a class that is listed",
         "unit": "",
         "choices": [],
         "low": 0.0,

@@ -78,6 +78,13 @@ def test_without_room_nothing_is_tried(plan, recipe):
     assert (found.policy, found.losses, found.plan) == ("spoilt", {}, plan)
 
 
+def test_a_second_fit_keeps_the_policy_of_the_first():
+    first = {"augment": "plain", "validation_scores": {"spoilt": 2.0, "plain": 1.0}}
+    with watching() as heard:
+        found = chosen({"spoilt": spoil, "plain": same}, replace(MINUTES, fixed=first))
+    assert found.policy == "plain" and found.facts == first and not heard.sentences
+
+
 def test_few_rows_choose_nothing():
     few = parts()
     assert few.selection.rows < augment_search.LEAST_ROWS

@@ -104,8 +104,8 @@ def settled_by_minutes(folder: Path, steps: int = 240, patience: int | None = No
 def learn(folder: Path, at=None, **plan) -> tuple[torch.nn.Module, dict, list[str]]:
     told = replace(PLAN, epochs=None, minutes=0.1, folder=folder, checkpoint_steps=10, **plan)
     with watching(at) as heard:
-        net, fitted = loop.fit(network(), overfitting(), loss, told, MANY)
-    return net, fitted, heard.sentences
+        found = loop.fit(network(), overfitting(), loss, told, MANY)
+    return found.net, found.facts, heard.sentences
 
 
 def test_learning_that_makes_validation_worse_ends_early_at_its_best(tmp_path: Path):

@@ -35,7 +35,7 @@ def test_every_class_has_its_column_also_where_few_are_asked_for(subject, tmp_pa
 
 def test_a_class_named_as_a_column_does_not_take_its_place(subject, tmp_path):
     facts = copy.deepcopy(subject.run.facts)
-    facts["answers"]["classes"] = ["label", "error", "猫"]
+    facts["truths"]["classes"] = ["label", "error", "猫"]
     found, answers = table(replace(subject.run, facts=facts), subject, tmp_path / "names.csv")
     names = ["error (class)", "label (class)", "猫"]
     assert list(found.columns) == ["source", "label", "error", *names]

@@ -184,7 +184,7 @@ def test_eight_bits_are_offered_with_their_cost(subject: Subject, tmp_path: Path
     small = found["parity"]["int8"]
     opened = open_run(tmp_path / "o")
     told = opened.answer(subject.prepared.inputs("test"))
-    assert all(isinstance(one, subject.task.answer(subject.run.facts)) for one in told)
+    assert all(isinstance(one, subject.run.answer_kind.prediction) for one in told)
     before = found["parity"]["values"]["torch"]
     assert small["drop"] == pytest.approx(100 * (before - small["value"]), abs=1e-3)
     assert small["bytes"] < found["parity"]["bytes"] and small["calibrated_on"] > 0

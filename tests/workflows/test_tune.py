@@ -16,7 +16,8 @@ from searches import done as done
 
 import tenfold
 import worlds
-from tenfold.answers.label import Label
+from tenfold.answers.kind import unit_keys
+from tenfold.answers.label import LABEL, Label
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.data import splits
 from tenfold.reporting import comparison, tuning
@@ -47,7 +48,7 @@ def test_a_trial_is_judged_on_the_half_of_validation_that_chooses(done):
     folder = Path(done["folder"]) / "trial-000"
     rows = pd.DataFrame(map(json.loads, (folder / "rows.jsonl").read_text().splitlines()))
     valid = rows[rows["split"] == "valid"]
-    choose = int((~splits.reserved(splits.unit_keys(valid), 0)).sum())
+    choose = int((~splits.reserved(unit_keys(valid), 0)).sum())
     scores = json.loads((folder / "scores.json").read_text())
     assert sum(one["support"] for one in scores["details"]["classes"]) == choose
     assert scores["protocol"].startswith(f"{choose} validation rows, those that choose; ")
@@ -164,7 +165,7 @@ def test_a_gain_is_said_where_it_is_sure(gained: int, lost: int, words: str):
     usual, won = np.ones(100, bool), np.ones(100, bool)
     usual[:gained] = False
     won[60 : 60 + lost] = False
-    found = compare.of_answers((answered(won), answered(usual)), cats(100), 0, "")
+    found = compare.of_answers(LABEL, (answered(won), answered(usual)), cats(100), 0, "")
     better = comparison.better(found) == "first"
     assert better == (gained == 30)
     assert words in tuning.verdict(trial_of(3), trial_of(0, 0.8), found, better)
@@ -186,7 +187,7 @@ def test_the_best_of_many_equals_does_not_pass_for_better():
         best = int(halves[0].mean(1).argmax())
         for half, counts in zip(halves, (True, False), strict=True):
             both = (answered(half[best]), answered(half[0]))
-            found = comparison.better(compare.of_answers(both, cats(200), 0, "")) == "first"
+            found = comparison.better(compare.of_answers(LABEL, both, cats(200), 0, "")) == "first"
             seemed, passed = seemed + (found and counts), passed + (found and not counts)
     assert seemed > 0.1 * times
     assert passed < 0.06 * times

@@ -23,7 +23,7 @@ from tenfold.media.input import InputRow, NamedRows
 
 __all__ = ["named", "rows"]
 
-Fits = Callable[[Tree, Entry], bool]
+FileFits = Callable[[Tree, Entry], bool]
 """True for a file of a folder or archive that the medium reads."""
 
 
@@ -43,7 +43,7 @@ def rows(source: Any, numbers: Iterator[int], named: NamedRows) -> Iterator[Inpu
         yield source, f"input {next(numbers)}"
 
 
-def named(name: str, fits: Fits) -> Iterator[InputRow]:
+def named(name: str, fits: FileFits) -> Iterator[InputRow]:
     """Files that a name stands for; `-` = the names on standard input."""
     if name == "-":
         yield from _lines(fits)
@@ -58,7 +58,7 @@ def named(name: str, fits: Fits) -> Iterator[InputRow]:
         yield references.file_cell(name), name
 
 
-def _matching(pattern: str, fits: Fits) -> Iterator[InputRow]:
+def _matching(pattern: str, fits: FileFits) -> Iterator[InputRow]:
     found = sorted(glob.glob(pattern, recursive=True))
     for name in found:
         yield from named(name, fits)
@@ -66,7 +66,7 @@ def _matching(pattern: str, fits: Fits) -> Iterator[InputRow]:
         yield Problem("missing-file", "no file is called so", "Check the pattern."), pattern
 
 
-def _lines(fits: Fits) -> Iterator[InputRow]:
+def _lines(fits: FileFits) -> Iterator[InputRow]:
     """Names on standard input, a line each; they need not be UTF-8."""
     for line in getattr(sys.stdin, "buffer", sys.stdin):
         name = os.fsdecode(line).rstrip("\r\n")
@@ -74,7 +74,7 @@ def _lines(fits: Fits) -> Iterator[InputRow]:
             yield from named(name, fits)
 
 
-def _inside(folder: Path, fits: Fits) -> Iterator[InputRow]:
+def _inside(folder: Path, fits: FileFits) -> Iterator[InputRow]:
     """Files of a folder or archive whose name or content fits the medium."""
     try:
         tree = open_tree(folder)

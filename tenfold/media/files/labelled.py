@@ -7,34 +7,37 @@ Columns given: the medium's own (cells), `label` or `labels`, `split` where the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.rows import Rows
 from tenfold.media.files import idx, manifests, references
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["places", "read"]
 
 Source = str | Path | pd.DataFrame
 
 
-def read(source: Source, medium: Medium) -> pd.DataFrame:
-    """One row for each labelled file; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
+    """One row for each labelled file.
 
     Raises UsageError or DataRefused where there is nothing to learn from.
     """
     if isinstance(source, pd.DataFrame):
-        return manifests.from_frame(source, medium)
+        return manifests.from_frame(source, medium, reading)
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and manifests.is_manifest(path.name):
-        return manifests.from_file(path, medium)
+        return manifests.from_file(path, medium, reading)
     if path.is_file() and not is_zip(path):
         raise UsageError(
             f"{path.name!r} is a file, not a folder of {medium.plural}",
@@ -43,23 +46,21 @@ def read(source: Source, medium: Medium) -> pd.DataFrame:
             fix="Give a folder with one folder a class, a CSV, TSV or Parquet manifest, or a zip.",
         )
     tree = open_tree(path)
-    table = _first(_layouts(), tree, medium)
-    table.attrs["root"] = str(tree.root)
-    table.attrs["ignored"] = [*tree.ignored, *table.attrs.get("ignored", [])]
-    return table
-
-
-def _layouts() -> Iterable[Callable[[Tree, Medium], pd.DataFrame | None]]:
-    return (manifests.from_tree, _idx_files, _folder_a_class)
+    rows = manifests.from_tree(tree, medium, reading)
+    if rows is None:
+        rows = _first((_idx_files, _folder_a_class), tree, medium)
+        why = "files in folders have no columns"
+        refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
+    return replace(rows, root=Path(tree.root), ignored=[*tree.ignored, *rows.ignored])
 
 
 def _first(
-    layouts: Iterable[Callable[[Tree, Medium], pd.DataFrame | None]], tree: Tree, medium: Medium
-) -> pd.DataFrame:
+    layouts: Iterable[Callable[[Tree, Medium], Rows | None]], tree: Tree, medium: Medium
+) -> Rows:
     for layout in layouts:
-        table = layout(tree, medium)
-        if table is not None:
-            return table
+        rows = layout(tree, medium)
+        if rows is not None:
+            return rows
     raise _nothing(tree, medium)
 
 
@@ -94,7 +95,7 @@ def _wanted(tree: Tree, entry: Entry, medium: Medium) -> bool:
 _TEXT = frozenset(".txt .md .csv .tsv .json .xml .yaml .yml .html .htm .py .ini .log .pdf".split())
 
 
-def _folder_a_class(tree: Tree, medium: Medium) -> pd.DataFrame | None:
+def _folder_a_class(tree: Tree, medium: Medium) -> Rows | None:
     entries = [entry for entry in tree.entries if _wanted(tree, entry, medium)]
     found = places([entry.parts for entry in entries])
     kept = [
@@ -113,8 +114,8 @@ def _folder_a_class(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     if any(split for _, split, _ in kept):
         table["split"] = [split for _, split, _ in kept]
     used = {id(entry) for entry, _, _ in kept}
-    table.attrs["ignored"] = [entry.name for entry in tree.entries if id(entry) not in used]
-    return _interleaved(table)
+    ignored = [entry.name for entry in tree.entries if id(entry) not in used]
+    return Rows(_interleaved(table), ignored=ignored)
 
 
 def places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
@@ -150,7 +151,7 @@ def _interleaved(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[order].reset_index(drop=True)
 
 
-def _idx_files(tree: Tree, medium: Medium) -> pd.DataFrame | None:
+def _idx_files(tree: Tree, medium: Medium) -> Rows | None:
     files: dict[str, dict[str, Entry]] = {}
     for entry in tree.entries:
         if found := idx.is_name(entry.name.rsplit("/", 1)[-1]):
@@ -162,8 +163,8 @@ def _idx_files(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     order = {"train": 0, "valid": 1, "test": 2}
     table = table.sort_values("split", key=lambda column: column.map(order), kind="stable")
     table = table.reset_index(drop=True)
-    table.attrs["ignored"] = [entry.name for entry in tree.entries if id(entry) not in used]
-    return table
+    ignored = [entry.name for entry in tree.entries if id(entry) not in used]
+    return Rows(table, ignored=ignored)
 
 
 def _idx_part(tree: Tree, stem: str, pair: dict[str, Entry]) -> pd.DataFrame:

@@ -17,11 +17,13 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import decoded
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading, column_of, timed
 
 __all__ = [
     "Near",
@@ -57,18 +59,18 @@ def frame_of(path: Path) -> pd.DataFrame:
 
     Raises DataRefused where it cannot be read.
     """
-    return _frame(_content(references.file_cell(path), path.name), path.name)
+    return _frame(_content(references.file_cell(path), path.name), path.name)[0]
 
 
-def from_file(path: Path, medium: Medium) -> pd.DataFrame:
+def from_file(path: Path, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     """The rows of a manifest file; its paths are relative to its own folder."""
-    frame = frame_of(path)
-    table = _table(frame, path.name, medium, Near(path.parent.resolve(), {}))
-    table.attrs["root"] = str(path.parent)
-    return table
+    frame, ragged = _frame(_content(references.file_cell(path), path.name), path.name)
+    near = Near(path.parent.resolve(), {})
+    table = _table(frame, ragged, path.name, medium, near, reading)
+    return Rows(table, root=path.parent)
 
 
-def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
+def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Rows | None:
     """The rows of the one manifest at the top of a folder or archive, if there is one.
 
     A single folder around everything, as archives often have, is not the top.
@@ -79,29 +81,27 @@ def from_tree(tree: Tree, medium: Medium) -> pd.DataFrame | None:
     top = [name for name, _ in same]
     found = [e for e in tree.entries if len(e.parts) == len(top) and is_manifest(e.name)]
     frames = [(entry, _frame(_content(entry.cell, entry.name), entry.name)) for entry in found]
-    fitting = [(entry, frame) for entry, frame in frames if _find(frame, _PATH)]
+    fitting = [(entry, *frame) for entry, frame in frames if _find(frame[0], _PATH)]
     if not fitting:
         return None
     if len(fitting) > 1:
-        names = ", ".join(entry.name for entry, _ in fitting)
+        names = ", ".join(entry.name for entry, *_ in fitting)
         raise UsageError(
             f"There are {len(fitting)} manifests: {names}",
             code="several-manifests",
             where=str(tree.root),
             fix="Give the path of the one you mean.",
         )
-    entry, frame = fitting[0]
+    entry, frame, ragged = fitting[0]
     start = "".join(f"{name}/" for name in top)
     near = Near(
         tree.root.resolve().joinpath(*top),
         {item.name.removeprefix(start): item for item in tree.entries},
     )
-    table = _table(frame, entry.name, medium, near)
+    table = _table(frame, ragged, entry.name, medium, near, reading)
     used = set(table[medium.column])
-    table.attrs["ignored"] = [
-        item.name for item in tree.entries if item.cell not in used and item is not entry
-    ]
-    return table
+    ignored = [item.name for item in tree.entries if item.cell not in used and item is not entry]
+    return Rows(table, ignored=ignored)
 
 
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
@@ -141,14 +141,15 @@ def _content(cell: str, name: str) -> bytes:
         raise _unusable(name, error.problem.reason) from error
 
 
-def _frame(data: bytes, name: str) -> pd.DataFrame:
+def _frame(data: bytes, name: str) -> tuple[pd.DataFrame, list[bool]]:
     """The table, its index the lines (of a text) or rows (of Parquet) that a person would count."""
     if name.lower().endswith(".parquet"):
         try:
             frame: pd.DataFrame = _parquet.read_table(io.BytesIO(data)).to_pandas()
         except (OSError, ValueError, KeyError) as error:
             raise _unusable(name, f"cannot be read as Parquet ({error})") from error
-        return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
+        frame = frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
+        return frame, [False] * len(frame)
     text = decoded(data)
     if "\0" in text:
         raise _unusable(name, "holds NUL characters")
@@ -159,8 +160,7 @@ def _frame(data: bytes, name: str) -> pd.DataFrame:
     index = pd.Index(numbers[1:], name="line")
     columns = pd.Index(names)
     frame = pd.DataFrame([row[: len(names)] for row in rows], index, columns, dtype=object)
-    frame.attrs["ragged"] = [any(map(str.strip, row[len(names) :])) for row in rows]
-    return frame
+    return frame, [any(map(str.strip, row[len(names) :])) for row in rows]
 
 
 def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
@@ -219,15 +219,21 @@ def _once(frame: pd.DataFrame, column: Any, where: str) -> Any:
     return column
 
 
-def _table(frame: pd.DataFrame, name: str, medium: Medium, near: Near) -> pd.DataFrame:
+def _table(
+    frame: pd.DataFrame,
+    ragged: list[bool],
+    name: str,
+    medium: Medium,
+    near: Near,
+    reading: Reading,
+) -> pd.DataFrame:
     path = _needed(frame, _PATH, "where each file is", name)
-    label = _needed(frame, _NAMES["label"], "what it shows", name)
+    label = _label(frame, reading, name)
     if frame.empty:
         raise _unusable(name, "has a header and not one row")
     tell(f"{name}: files from column {str(path)!r}, labels from column {str(label)!r}")
     found = [near.cell("" if value is None else str(value)) for value in frame[path]]
     more = Problem("ragged", "stands on a line with more cells than the header", "Mend the line.")
-    ragged = frame.attrs.get("ragged", [False] * len(frame))
     problems = [more if bad else problem for (_, problem), bad in zip(found, ragged, strict=True)]
     table = pd.DataFrame(
         {
@@ -239,14 +245,22 @@ def _table(frame: pd.DataFrame, name: str, medium: Medium, near: Near) -> pd.Dat
             "problem": pd.Series(problems, dtype=object),
         }
     )
-    return _answers(table, frame, label)
+    return _answers(table, frame, label, reading, name)
 
 
-def from_frame(frame: pd.DataFrame, medium: Medium) -> pd.DataFrame:
+def _label(frame: pd.DataFrame, reading: Reading, where: str) -> Any:
+    """The column of labels: as given, else by name."""
+    given = column_of(reading, "target", frame.columns, where)
+    if given is not None:
+        return _once(frame, given, where)
+    return _needed(frame, _NAMES["label"], "what it shows", where)
+
+
+def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     """Rows of a DataFrame whose cells are paths, arrays, bytes or open files."""
     frame = frame.reset_index(drop=True).rename_axis("row")
     column = _needed(frame, [medium.column, *_PATH], "the file, array or open file", "DataFrame")
-    label = _needed(frame, _NAMES["label"], "what it shows", "DataFrame")
+    label = _label(frame, reading, "DataFrame")
     sources = frame["source"] if "source" in frame else [f"row {row}" for row in range(len(frame))]
     table = pd.DataFrame(
         {
@@ -256,7 +270,7 @@ def from_frame(frame: pd.DataFrame, medium: Medium) -> pd.DataFrame:
         }
     )
     table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
-    return _answers(table, frame, label)
+    return Rows(_answers(table, frame, label, reading, "DataFrame"))
 
 
 def path_column(frame: pd.DataFrame, column: str, alone: bool) -> Any | None:
@@ -275,7 +289,9 @@ def _cell(value: Any) -> Any:
     return value.read() if hasattr(value, "read") else value
 
 
-def _answers(table: pd.DataFrame, frame: pd.DataFrame, label: Any) -> pd.DataFrame:
+def _answers(
+    table: pd.DataFrame, frame: pd.DataFrame, label: Any, reading: Reading, where: str
+) -> pd.DataFrame:
     values = frame[label]
     lists = values.map(lambda value: isinstance(value, (list, tuple, set))).any()
     texts = values.map(lambda value: "" if not lists and pd.isna(value) else value)
@@ -285,10 +301,12 @@ def _answers(table: pd.DataFrame, frame: pd.DataFrame, label: Any) -> pd.DataFra
         names = texts.astype(str).str.strip().str.normalize("NFC")
         table["label"] = names.map(references.speakable).reset_index(drop=True)
     for name in ("group", "weight", "split"):
-        column = _find(frame, _NAMES[name])
+        given = column_of(reading, name, frame.columns, where)
+        column = _find(frame, _NAMES[name]) if given is None else given
         if column is not None and _once(frame, column, "table") != label:
             table[name] = _CONVERT[name](frame[column]).reset_index(drop=True)
-    return table
+    when = column_of(reading, "time", frame.columns, where)
+    return table if when is None else timed(table, frame[when])
 
 
 def _several(value: Any) -> tuple[str, ...]:

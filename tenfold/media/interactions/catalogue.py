@@ -6,7 +6,6 @@ import io
 import itertools
 import json
 import re
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,9 +41,6 @@ class Catalogue:
         attributes: dict[str, dict[str, list[str]]] | None = None,
     ) -> None:
         self.titles, self.attributes = titles or {}, attributes or {}
-
-    def __deepcopy__(self, memo: Any) -> Catalogue:
-        return self  # pandas copies what is attached to a table with every step
 
     def merge(self, other: Catalogue) -> None:
         """Takes over what another one tells."""

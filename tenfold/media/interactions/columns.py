@@ -16,6 +16,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.progress import tell
+from tenfold.media.reading import AS_FOUND, Reading, column_of, seconds_of
 
 __all__ = ["ROLES", "Frame", "coded", "problems", "role_of", "roled"]
 
@@ -58,12 +59,23 @@ def role_of(name: str) -> str | None:
     return next((role for role, names in ROLES.items() if plain in names), None)
 
 
-def roled(frame: pd.DataFrame, name: str, part: str, header: bool = True) -> Frame:
-    """The columns by role: by name, else by what they hold."""
-    columns: dict[str, Any] = {}
+def roled(
+    frame: pd.DataFrame,
+    name: str,
+    part: str,
+    header: bool = True,
+    reading: Reading = AS_FOUND,
+) -> Frame:
+    """The columns by role: as given, by name, else by what they hold."""
+    given = {"rating": "target", "time": "time"}
+    columns: dict[str, Any] = {
+        own: column
+        for own, role in given.items()
+        if (column := column_of(reading, role, frame.columns, name)) is not None
+    }
     for one in frame.columns:
         role = role_of(one) if header else None
-        if role and role not in columns:
+        if role and role not in columns and one not in columns.values():
             columns[role] = one
     free = [one for one in frame.columns if one not in columns.values()]
     guessed = {} if {"user", "item"} <= set(columns) else _guessed(frame, free, set(columns))
@@ -164,15 +176,7 @@ def _numbers(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 def _times(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """(N,) seconds since 1970, NaN where there is none, and (N,) True where it is no time."""
     codes, names = coded(texts)
-    series = pd.Series(names, dtype=object)
-    values = pd.to_numeric(series, errors="coerce").to_numpy(float)
-    large = np.nanmedian(np.abs(values)) if np.isfinite(values).any() else 0.0
-    scale = 1e9 if large > 1e17 else 1e6 if large > 1e14 else 1e3 if large > 1e11 else 1.0
-    values = values / scale
-    words = ~np.isfinite(values)
-    if words.any():
-        dates = _dates(series[words])
-        values[words] = [one.timestamp() if one is not pd.NaT else np.nan for one in dates]
+    values, _ = seconds_of(pd.Series(names, dtype=object))
     found = np.append(values, np.nan)[codes]
     return found, (codes >= 0) & ~np.isfinite(found)
 

@@ -34,6 +34,7 @@ from tenfold.media.interactions.catalogue import (
     plain,
 )
 from tenfold.media.interactions.columns import Frame, coded, problems, role_of, roled
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["Catalogue", "Interactions", "read"]
 
@@ -68,20 +69,21 @@ class Interactions:
     ignored: list[str] = field(default_factory=list)
 
 
-def read(source: Any) -> Interactions:
+def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
     """All interactions of a file, a folder, a zip or a DataFrame.
 
     Raises UsageError for what is none of these, DataRefused where no interaction is found.
     """
     if isinstance(source, pd.DataFrame):
-        frames, about = [roled(source.astype(object), "DataFrame", "")], Catalogue()
+        frames = [roled(source.astype(object), "DataFrame", "", reading=reading)]
+        about = Catalogue()
         return _joined(frames, about, None, [])
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and not is_zip(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
-        return _joined([_file(entry, "")], Catalogue(), str(path.parent), [], str(path))
+        return _joined([_file(entry, "", reading)], Catalogue(), str(path.parent), [], str(path))
     tree = open_tree(path)
     used, about, ignored = [], Catalogue(), list(tree.ignored)
     for entry in tree.entries:
@@ -96,17 +98,18 @@ def read(source: Any) -> Interactions:
     if len(parts) > 1 and "train" in parts:
         ignored += [entry.name for entry, part in used if not part]
         used = [(entry, part) for entry, part in used if part]
-    frames = [_file(entry, part) for entry, part in used]
+    frames = [_file(entry, part, reading) for entry, part in used]
     return _joined(frames, about, str(tree.root), ignored)
 
 
 # --- one file -------------------------------------------------------------------------------------
 
 
-def _file(entry: Entry, part: str) -> Frame:
+def _file(entry: Entry, part: str, reading: Reading) -> Frame:
     if plain(entry) == ".parquet":
         with opened(entry.cell) as file:
-            return roled(pd.read_parquet(io.BytesIO(file.read())).astype(object), entry.name, part)
+            frame = pd.read_parquet(io.BytesIO(file.read())).astype(object)
+        return roled(frame, entry.name, part, reading=reading)
     start = start_of(entry.cell)
     text = start.decode(encoding_of(start), "replace").removeprefix("\ufeff")
     head = [line for line in text.split("\n")[:HEAD] if line.strip()]
@@ -116,8 +119,9 @@ def _file(entry: Entry, part: str) -> Frame:
     with opened(entry.cell) as file:
         data = file.read()
     if not width:
+        refuse_roles(reading, ("target", "time"), "lines of sequences have none", entry.name)
         return _sequences(data, entry.name, part, separator)
-    return _table(data, entry.name, part, separator, width)
+    return _table(data, entry.name, part, separator, width, reading)
 
 
 def _layout(head: list[str]) -> tuple[str, int]:
@@ -183,7 +187,9 @@ def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
     return Frame(columns, np.array(numbers, np.int64), name, part, problems, ordered=True)
 
 
-def _table(data: bytes, name: str, part: str, separator: str, width: int) -> Frame:
+def _table(
+    data: bytes, name: str, part: str, separator: str, width: int, reading: Reading
+) -> Frame:
     """Lines of columns, all read as texts: "007" stays "007"."""
     encoding = encoding_of(data[: 1 << 18])
     if encoding.startswith("utf-16"):
@@ -196,7 +202,7 @@ def _table(data: bytes, name: str, part: str, separator: str, width: int) -> Fra
     if len(frame) < lines:  # lines with more fields than that are skipped, and others renumbered
         most = max(line.count(separator.encode()) for line in data.split(b"\n")) + 1
         frame = _parsed(data, name, separator, min(most, 1000), encoding)
-    return _checked_width(frame, name, part, width)
+    return _checked_width(frame, name, part, width, reading)
 
 
 def _parsed(data: bytes, name: str, separator: str, fields: int, encoding: str) -> pd.DataFrame:
@@ -226,11 +232,14 @@ def _parsed(data: bytes, name: str, separator: str, fields: int, encoding: str) 
     return frame.iloc[1:]
 
 
-def _checked_width(frame: pd.DataFrame, name: str, part: str, width: int) -> Frame:
+def _checked_width(
+    frame: pd.DataFrame, name: str, part: str, width: int, reading: Reading
+) -> Frame:
     there = np.stack([_filled(frame[one]) for one in frame.columns], 1)
     blank = ~there.any(1)
     first = [_cell(frame[one], 0) for one in range(width)]
-    header = any(role_of(one) for one in first)
+    given = reading.to_json().values()
+    header = any(role_of(one) or one in given for one in first)
     numbers = np.arange(1, len(frame) + 1)
     wide = there[:, width:].any(1)
     short = ~wide & ~blank & (there[:, : max(2, width)].sum(1) < 2)
@@ -245,7 +254,7 @@ def _checked_width(frame: pd.DataFrame, name: str, part: str, width: int) -> Fra
     named = [one.strip() or f"column {at + 1}" for at, one in enumerate(first)]
     columns = frame.iloc[:, :width][kept].reset_index(drop=True)
     columns.columns = named if header else [f"column {at + 1}" for at in range(width)]
-    found = roled(columns, name, part, header)
+    found = roled(columns, name, part, header, reading)
     found.numbers, found.problems = numbers[kept], problems
     return found
 

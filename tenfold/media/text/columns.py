@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from tenfold.core.errors import DataRefused, nearest
 from tenfold.media.files.records import RecordTable
+from tenfold.media.reading import AS_FOUND, Reading, column_of
 
 __all__ = ["OTHERS", "Roles", "known", "roles"]
 
@@ -24,6 +26,7 @@ OTHERS = {
     "group": "group groups author user thread 分组".split(),
     "weight": "weight weights sample_weight 权重".split(),
     "split": "split part fold subset 划分".split(),
+    "time": list[str](),  # only as the person gives it
 }
 FEW = 0.2
 """Different values of a column, as a share of its rows, up to which it may hold labels."""
@@ -48,17 +51,34 @@ def known(name: str) -> bool:
 _WORDS = frozenset([*TEXTS, *LABELS])
 
 
-def roles(table: RecordTable, name: str, needs_label: bool = True) -> Roles:
-    """What each column is for.
+def known_to(reading: Reading) -> Callable[[str], bool]:
+    """Whether a name is usual, or one that the person gave: it makes a first line a header."""
+    given = set(reading.to_json().values())
+    return lambda name: name.strip() in given or known(name)
+
+
+def roles(
+    table: RecordTable, name: str, needs_label: bool = True, reading: Reading = AS_FOUND
+) -> Roles:
+    """What each column is for: as given, by name, else by what it holds.
 
     Raises DataRefused where no column can hold texts, or labels where they are needed.
     """
     lower = [one.strip().lower() for one in table.names]
-    others = {
-        role: lower.index(word) for role, words in OTHERS.items() for word in words if word in lower
+    given = {
+        role: table.names.index(column)
+        for role in reading.to_json()
+        if (column := column_of(reading, role, table.names, name)) is not None
     }
-    label = _first(lower, LABELS)
-    texts = [at for at, one in enumerate(lower) if one in TEXTS and at != label]
+    taken = set(given.values())
+    others = {
+        role: lower.index(word)
+        for role, words in OTHERS.items()
+        for word in words
+        if word in lower and lower.index(word) not in taken
+    } | {role: at for role, at in given.items() if role in OTHERS}
+    label = given.get("target", _first([*lower], LABELS, set(others.values())))
+    texts = [at for at, one in enumerate(lower) if one in TEXTS and at not in (label, *taken)]
     columns = _columns(table)
     free = [at for at in range(len(lower)) if at not in (label, *others.values())]
     if label is None and (needs_label or not texts):
@@ -72,8 +92,9 @@ def roles(table: RecordTable, name: str, needs_label: bool = True) -> Roles:
     return Roles(texts, label, others)
 
 
-def _first(names: list[str], words: list[str]) -> int | None:
-    return next((names.index(word) for word in words if word in names), None)
+def _first(names: list[str], words: list[str], taken: set[int]) -> int | None:
+    places = (names.index(word) for word in words if word in names)
+    return next((at for at in places if at not in taken), None)
 
 
 def _columns(table: RecordTable) -> list[list[str]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import mimetypes
 import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,15 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import decoded, lines, opened, start_of
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.files.records import Record, RecordTable, table_of
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles, timed
 from tenfold.media.text import columns
+from tenfold.media.text.labels import finished
 
 __all__ = ["read", "texts_of"]
 
@@ -33,33 +35,25 @@ _PLAIN = (".txt", ".text", ".md", "")
 _NAMES = re.compile(r"(class|classes|label|labels|class_names|类别|标签)(\.\w+)*", re.I)
 _ABOUT = re.compile(r"(readme|licen[cs]e|source|notice|changelog)(\.\w+)*", re.I)
 CHUNK = 256
-COARSE = 50
-"""Most labels before a colon that are taken for the whole label."""
 
 
-def read(source: Any) -> pd.DataFrame:
-    """One row for each labelled text; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
+    """One row for each labelled text.
 
     Raises UsageError or DataRefused where there is nothing to learn from.
     """
     if isinstance(source, pd.DataFrame):
-        return _from_frame(source)
+        return Rows(_from_frame(source, reading))
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
     if path.is_file() and not is_zip(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
-        table = _rows([(entry, "")], {})
-        table.attrs["root"] = str(path.parent)
-        return _finished(table)
+        return Rows(finished(_rows([(entry, "")], {}, reading)), root=path.parent)
     tree = open_tree(path)
-    table, used = _of_tree(tree)
-    table.attrs["root"] = str(tree.root)
-    table.attrs["ignored"] = [
-        *tree.ignored,
-        *(entry.name for entry in tree.entries if entry.cell not in used),
-    ]
-    return _finished(table)
+    table, used = _of_tree(tree, reading)
+    unused = (entry.name for entry in tree.entries if entry.cell not in used)
+    return Rows(finished(table), root=Path(tree.root), ignored=[*tree.ignored, *unused])
 
 
 def texts_of(path: Path) -> Iterator[pd.DataFrame]:
@@ -96,7 +90,7 @@ def _asked(entry: Entry, name: str) -> Iterator[tuple[str, str, Problem | None]]
 # --- what lies in a folder ------------------------------------------------------------------------
 
 
-def _of_tree(tree: Tree) -> tuple[pd.DataFrame, set[str]]:
+def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
     """The rows, and the cells of the files that were used."""
     entries = [entry for entry in tree.entries if _fits(tree, entry)]
     if not entries:
@@ -108,9 +102,10 @@ def _of_tree(tree: Tree) -> tuple[pd.DataFrame, set[str]]:
     parts = {one.cell: _part(_last(one)) for one in top}
     if any(parts.values()) and (labels := _class_names(names)) is not None:
         chosen = [(one, parts[one.cell]) for one in top if parts[one.cell]]
-        return _rows(_with_train(chosen), labels), _used(chosen, names)
+        return _rows(_with_train(chosen), labels, reading), _used(chosen, names)
     if len(top) == 1 and len(data) == 1:
-        return _rows([(data[0], "")], _class_names(names) or {}), _used([(data[0], "")], names)
+        one = [(data[0], "")]
+        return _rows(one, _class_names(names) or {}, reading), _used(one, names)
     if len(tables) > 1:
         raise UsageError(
             f"There are {len(tables)} tables: {', '.join(_last(one) for one in tables[:5])}",
@@ -119,7 +114,9 @@ def _of_tree(tree: Tree) -> tuple[pd.DataFrame, set[str]]:
             fix="Give the path of the one you mean, or name them train, valid and test.",
         )
     if len(tables) == 1:
-        return _rows([(tables[0], "")], {}), {tables[0].cell}
+        return _rows([(tables[0], "")], {}, reading), {tables[0].cell}
+    why = "files that hold one class each have no columns"
+    refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
     if any(one.parts for one in data):
         return _folder_a_class(data), {one.cell for one in data if one.parts}
     return _file_a_class(data), {one.cell for one in data}
@@ -244,13 +241,13 @@ def _same(names: list[str]) -> str:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _rows(files: list[tuple[Entry, str]], named: dict[str, str]) -> pd.DataFrame:
+def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Reading) -> pd.DataFrame:
     """The rows of tables, one a part."""
     found, said = [], set[str]()
     for entry, part in files:
         name = references.printable(entry.name)
-        table = table_of(entry.cell, name, columns.known, labelled=True)
-        roles = columns.roles(table, name)
+        table = table_of(entry.cell, name, columns.known_to(reading), labelled=True)
+        roles = columns.roles(table, name, reading=reading)
         _tell(table, roles, _last(entry), said)
         found += [_row(one, roles, name, part) for one in table.records]
         if not table.head:
@@ -267,17 +264,18 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str]) -> pd.DataFrame
     return _with_others(frame)
 
 
-_MORE = ("split", "group", "weight")
+_MORE = ("split", "group", "weight", "time")
 
 
 def _row(one: Record, roles: columns.Roles, name: str, part: str) -> tuple[Any, ...]:
     said = f"{name}:{one.line}"
     if one.problem is not None:
-        return "", "?", said, one.problem, part, None, None
+        return "", "?", said, one.problem, part, None, None, None
     label = one.cells[roles.label] if roles.label is not None else ""
     more = {key: one.cells[at] for key, at in roles.others.items()}
     split = part or str(more.get("split") or "").strip()
-    return _joined(one, roles), label, said, None, split, more.get("group"), more.get("weight")
+    rest = (more.get(name) for name in _MORE[1:])
+    return _joined(one, roles), label, said, None, split, *rest
 
 
 def _joined(one: Record, roles: columns.Roles) -> str:
@@ -320,6 +318,8 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
         problem = Problem("bad-split", "has a split that is not train, valid or test", "Mend it.")
         frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
         frame["split"] = parts.fillna("train")
+    cells = frame.pop("time")
+    frame = frame if cells.isna().all() else timed(frame, cells)
     if frame["group"].isna().all():
         frame = frame.drop(columns="group")
     if frame["weight"].isna().all():
@@ -331,13 +331,13 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(weight=weight.clip(lower=0).fillna(1.0))
 
 
-def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
+def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """A DataFrame with texts and labels under their usual names."""
     rows = [Record(row, list(cells_)) for row, cells_ in enumerate(frame.itertuples(index=False))]
     table = RecordTable(
         [str(name) for name in frame.columns], True, iter(rows), rows[:400], "utf-8"
     )
-    roles = columns.roles(table, "DataFrame")
+    roles = columns.roles(table, "DataFrame", reading=reading)
     found = pd.DataFrame(
         [_row(one, roles, "row", "") for one in rows],
         columns=["text", "label", "source", "problem", *_MORE],
@@ -347,51 +347,4 @@ def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
     if "problem" in frame:
         kept = frame["problem"].astype(object)
         found["problem"] = kept.where(kept.notna(), None).to_numpy()
-    return _finished(_with_others(found))
-
-
-# --- labels ---------------------------------------------------------------------------------------
-
-
-def _finished(table: pd.DataFrame) -> pd.DataFrame:
-    """Labels as texts or lists of texts, empty texts as problems."""
-    attrs = dict(table.attrs)
-    empty = (table["text"].map(lambda text: not str(text).strip())) & table["problem"].isna()
-    if empty.any():
-        problem = Problem("empty-text", "is empty", "Write something, or remove the row.")
-        table.loc[empty, "problem"] = pd.Series([problem] * int(empty.sum()), table.index[empty])
-    table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
-    values = table["label"]
-    lists = values.map(lambda value: isinstance(value, (list, tuple, set))).any()
-    if lists or values.astype(str).str.contains("|", regex=False).any():
-        several = pd.Series([_several(value) for value in values], table.index, dtype=object)
-        table = table.drop(columns="label").assign(labels=several)
-    else:
-        table["label"] = _coarse(values.map(_label))
-    table.attrs = attrs
-    return table.reset_index(drop=True)
-
-
-def _label(value: Any) -> str:
-    if value is None or value != value:  # not a number is unequal to itself
-        return ""
-    whole = isinstance(value, float) and value.is_integer()
-    text = str(int(value)) if whole else str(value)
-    return references.speakable(unicodedata.normalize("NFC", text.strip()))
-
-
-def _several(value: Any) -> tuple[str, ...]:
-    parts = value if isinstance(value, (list, tuple, set)) else _label(value).split("|")
-    return tuple(sorted({_label(part) for part in parts} - {""}))
-
-
-def _coarse(labels: pd.Series) -> pd.Series:
-    """`DESC` of `DESC:manner`, where every label is of that form."""
-    told = [label for label in labels.unique() if label not in ("?", "")]
-    coarse = {label.partition(":")[0] for label in told}
-    if not told or not all(re.fullmatch(r"[^\s:]+:[^\s:]+", label) for label in told):
-        return labels
-    if not 1 < len(coarse) < min(COARSE, len(told)):
-        return labels
-    tell(f"Labels are taken up to the colon: {', '.join(sorted(coarse)[:8])}")
-    return labels.map(lambda label: label.partition(":")[0])
+    return finished(_with_others(found))

@@ -20,10 +20,12 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import TextLine, lines, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
+from tenfold.media.reading import AS_FOUND, Reading, column_of, refuse_roles, timed
 from tenfold.media.text import tag_schemes, tokens
 
 __all__ = ["read"]
@@ -46,14 +48,14 @@ class Sentence:
     problem: Problem | None = None
 
 
-def read(source: Any, column: str = "auto") -> pd.DataFrame:
-    """One row a sentence; `attrs["root"]` and `attrs["ignored"]` tell of the rest.
+def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
+    """One row a sentence.
 
-    `column` names the column of tags, or counts it from 1. Raises UsageError or DataRefused where
-    there is nothing to learn from.
+    The target is the column of tags, by its name or counted from 1. Raises UsageError or
+    DataRefused where there is nothing to learn from.
     """
     if isinstance(source, pd.DataFrame):
-        return _from_frame(source)
+        return Rows(_from_frame(source, reading))
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
     path = Path(source)
@@ -75,10 +77,11 @@ def read(source: Any, column: str = "auto") -> pd.DataFrame:
             where=str(source),
             fix="Put train.conll there: a token and its tag a line, empty lines between sentences.",
         )
+    why = "files of tagged tokens have none for whole sentences"
+    refuse_roles(reading, ("group", "time"), why, str(source))
+    column = reading.target or "auto"
     rows = [row for entry, part in files for row in _rows(entry, part, column)]
-    table = _table(rows)
-    table.attrs |= {"root": str(root), "ignored": ignored}
-    return table
+    return Rows(_table(rows), root=Path(root), ignored=ignored)
 
 
 def _fits(entry: Entry) -> bool:
@@ -98,6 +101,7 @@ def _part(name: str) -> str:
     return ""
 
 
+ROLES = ("target", "group", "time")
 TaggedRow = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem | None]
 
 
@@ -329,8 +333,11 @@ def _tags_of(places: Any, marked: list[tuple[int, int, str]]) -> tuple[str, ...]
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
+def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """A DataFrame with `tokens` and `tags`, or `text`, `places` and `tags`."""
+    given = {role: column_of(reading, role, frame.columns, "DataFrame") for role in ROLES}
+    if given["target"] is not None:
+        frame = frame.assign(tags=frame[given["target"]])
     if "tags" not in frame or not {"tokens", "places"} & set(frame.columns):
         raise DataRefused(
             "The table needs the columns tokens and tags, or text, places and tags",
@@ -350,7 +357,10 @@ def _from_frame(frame: pd.DataFrame) -> pd.DataFrame:
         placed = tuple((int(start), int(end)) for start, end in places)
         tags = tuple(map(str, one["tags"]))
         rows.append((str(text), placed, tags, source, str(one.get("split") or ""), problem))
-    return _table(rows)
+    table = _table(rows)
+    if given["group"] is not None:
+        table["group"] = list(frame[given["group"]])
+    return table if given["time"] is None else timed(table, frame[given["time"]])
 
 
 def _table(rows: list[TaggedRow]) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from tenfold.core.errors import UsageError
 from tenfold.networks.notation.parse import Layer, parse
 from tenfold.networks.notation.shapes import (
     WINDOWS,
-    Fitted,
     Shape,
+    ShapedLayer,
     fit,
     flat,
     shape_text,
@@ -61,7 +61,7 @@ def waste(line: str, channels: int, height: int, width: int, classes: int, rows:
 # --- borders that are never seen ------------------------------------------------------------------
 
 
-def _borders(layers: Sequence[Layer], found: list[Fitted]) -> Iterator[str]:
+def _borders(layers: Sequence[Layer], found: list[ShapedLayer]) -> Iterator[str]:
     """One sentence where part of the picture (or of what a first `view` leaves) is not seen."""
     views = sum(1 for _ in itertools.takewhile(lambda one: one.name == "view", found))
     rest, classes = layers[views:], found[-1].outputs[0]
@@ -85,7 +85,7 @@ def _seen(layers: Sequence[Layer], shape: Shape, classes: int) -> Seen:
     return down, across
 
 
-def _back(found: Sequence[Fitted], axis: int) -> frozenset[int]:
+def _back(found: Sequence[ShapedLayer], axis: int) -> frozenset[int]:
     """What of the first layer's input is seen, from the last layer on."""
     seen: frozenset[int] = frozenset()
     for one in reversed(found):
@@ -94,7 +94,7 @@ def _back(found: Sequence[Fitted], axis: int) -> frozenset[int]:
     return seen
 
 
-def _behind(one: Fitted, seen: frozenset[int], axis: int) -> frozenset[int]:
+def _behind(one: ShapedLayer, seen: frozenset[int], axis: int) -> frozenset[int]:
     """What of a layer's input reaches the part `seen` of its output."""
     side = one.inputs[1 + axis]
     if len(one.outputs) == 1:  # flatten, global pooling: all of the last map counts
@@ -114,7 +114,7 @@ def _behind(one: Fitted, seen: frozenset[int], axis: int) -> frozenset[int]:
     return frozenset(places & set(range(side)))
 
 
-def _drops(one: Fitted) -> bool:
+def _drops(one: ShapedLayer) -> bool:
     """True where its own windows leave some of its input out."""
     whole = (frozenset(range(side)) for side in one.outputs[1:])
     return len(one.outputs) == 3 and any(
@@ -159,9 +159,9 @@ def _kept(layer: Layer) -> Layer:
 # --- layers that do nothing -----------------------------------------------------------------------
 
 
-def _idle(found: Sequence[Fitted], head: Fitted) -> Iterator[str]:
+def _idle(found: Sequence[ShapedLayer], head: ShapedLayer) -> Iterator[str]:
     """Two linear layers with no activation between: together they are one."""
-    before: Fitted | None = None
+    before: ShapedLayer | None = None
     for one in found:
         yield from _idle(one.body, head)
         if one.name in ("conv", "dense"):
@@ -179,7 +179,7 @@ def _idle(found: Sequence[Fitted], head: Fitted) -> Iterator[str]:
 # --- weights --------------------------------------------------------------------------------------
 
 
-def _wide(found: Sequence[Fitted], rows: int) -> Iterator[str]:
+def _wide(found: Sequence[ShapedLayer], rows: int) -> Iterator[str]:
     """Dense layers with more weights than the data deserve."""
     for one in flat(found):
         each = one.weights / max(rows, 1)
@@ -190,7 +190,7 @@ def _wide(found: Sequence[Fitted], rows: int) -> Iterator[str]:
             )
 
 
-def _fewer(one: Fitted, found: Sequence[Fitted], rows: int) -> str:
+def _fewer(one: ShapedLayer, found: Sequence[ShapedLayer], rows: int) -> str:
     """What has fewer weights: the mean of each map, a narrower layer."""
     mends = []
     flattened = next((each for each in found if each.name == "flatten"), None)
@@ -206,7 +206,7 @@ def _fewer(one: Fitted, found: Sequence[Fitted], rows: int) -> str:
 # --- work -----------------------------------------------------------------------------------------
 
 
-def _late_pools(found: Sequence[Fitted]) -> Iterator[str]:
+def _late_pools(found: Sequence[ShapedLayer]) -> Iterator[str]:
     """Max pools right after an activation that never falls."""
     pairs = [
         (one, other)
@@ -223,7 +223,7 @@ def _late_pools(found: Sequence[Fitted]) -> Iterator[str]:
         )
 
 
-def _large_maps(found: Sequence[Fitted]) -> Iterator[str]:
+def _large_maps(found: Sequence[ShapedLayer]) -> Iterator[str]:
     """A last map as large as a small picture, made by several convolutions."""
     maps = [one for one in found if len(one.outputs) == 3]
     convolutions = sum(one.name == "conv" for one in flat(maps))
@@ -238,7 +238,7 @@ def _large_maps(found: Sequence[Fitted]) -> Iterator[str]:
 # --- saying it ------------------------------------------------------------------------------------
 
 
-def _numbers(many: Sequence[Fitted]) -> str:
+def _numbers(many: Sequence[ShapedLayer]) -> str:
     """`layers 2, 5 and 8`."""
     words = [str(one.number) for one in many]
     if len(words) == 1:

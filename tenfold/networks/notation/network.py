@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from tenfold.networks import modules
-from tenfold.networks.notation.shapes import Fitted, groups_of, nested
+from tenfold.networks.notation.shapes import ShapedLayer, groups_of, nested
 
 __all__ = ["Lined"]
 
@@ -48,21 +48,21 @@ class Lined(nn.Module):
         return self.answer(self.embed(x))
 
 
-def _place_of_last_map(body: list[Fitted]) -> int | None:
+def _place_of_last_map(body: list[ShapedLayer]) -> int | None:
     """Where the last map comes from; before the first convolution there are only pixels."""
     maps = [place for place, one in enumerate(body) if len(one.outputs) == 3]
     learnt = any(one.weights or one.body for one in body[: maps[-1] + 1]) if maps else False
     return maps[-1] if learnt else None
 
 
-def _made(one: Fitted) -> nn.Module:
+def _made(one: ShapedLayer) -> nn.Module:
     """The module of a layer."""
     if one.name in modules.ACTIVATIONS:
         return modules.activation(one.name)
     return _MAKERS[one.name](one)
 
 
-def _convolution(one: Fitted) -> nn.Module:
+def _convolution(one: ShapedLayer) -> nn.Module:
     options = one.layer.options
     return modules.convolution(
         one.inputs[0],
@@ -74,22 +74,22 @@ def _convolution(one: Fitted) -> nn.Module:
     )
 
 
-def _dense(one: Fitted) -> nn.Module:
+def _dense(one: ShapedLayer) -> nn.Module:
     return modules.dense(one.inputs[0], one.outputs[0], bias=not one.layer.options["nobias"])
 
 
-def _pooling(one: Fitted, make: Callable[..., nn.Module]) -> nn.Module:
+def _pooling(one: ShapedLayer, make: Callable[..., nn.Module]) -> nn.Module:
     sizes = one.layer.sizes
     size = sizes[0] if sizes[0] == sizes[-1] else sizes
     return make(size, one.layer.options["stride"] or None)
 
 
-def _residual(one: Fitted) -> nn.Module:
+def _residual(one: ShapedLayer) -> nn.Module:
     body = nn.Sequential(*map(_made, one.body))
     return modules.Residual(body, _made(one.shortcut) if one.shortcut else None)
 
 
-_MAKERS: dict[str, Callable[[Fitted], Any]] = {
+_MAKERS: dict[str, Callable[[ShapedLayer], Any]] = {
     "conv": _convolution,
     "maxpool": lambda one: _pooling(one, modules.max_pooling),
     "averagepool": lambda one: _pooling(one, modules.average_pooling),

@@ -14,12 +14,12 @@ import re
 from tenfold.core.errors import UsageError, nearest
 from tenfold.networks.notation.advice import waste
 from tenfold.networks.notation.parse import parse
-from tenfold.networks.notation.shapes import Fitted, flat, nested
+from tenfold.networks.notation.shapes import ShapedLayer, flat, nested
 
-__all__ = ["NAMES", "Fitted", "fitted", "line_of", "nested", "parse", "serves", "waste"]
+__all__ = ["NAMES", "ShapedLayer", "fitted", "line_of", "nested", "parse", "serves", "waste"]
 
 
-def fitted(line: str, channels: int, height: int, width: int, classes: int) -> list[Fitted]:
+def fitted(line: str, channels: int, height: int, width: int, classes: int) -> list[ShapedLayer]:
     """Every layer with its shapes and weights, in the order of computing; the last gives classes.
 
     Residual blocks are opened: their layers, then the projection. Raises UsageError (network-line)

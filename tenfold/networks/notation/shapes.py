@@ -16,8 +16,8 @@ from tenfold.networks.notation.parse import Layer, parse, plain, refused
 
 __all__ = [
     "WINDOWS",
-    "Fitted",
     "Shape",
+    "ShapedLayer",
     "fit",
     "flat",
     "groups_of",
@@ -34,7 +34,7 @@ MOST_VALUES = 10**8  # of one map, for one picture
 
 
 @dataclass(frozen=True)
-class Fitted:
+class ShapedLayer:
     """A layer in its place: number, shapes, weights that are learnt; a residual block's inside.
 
     `number` of a block is that of its first layer. `shortcut` is a block's projection.
@@ -45,8 +45,8 @@ class Fitted:
     inputs: Shape
     outputs: Shape
     weights: int = 0
-    body: tuple[Fitted, ...] = ()
-    shortcut: Fitted | None = None
+    body: tuple[ShapedLayer, ...] = ()
+    shortcut: ShapedLayer | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class Fitted:
         return f"layer {self.number} {self.layer.text!r}"
 
 
-def nested(line: str, channels: int, height: int, width: int, classes: int) -> list[Fitted]:
+def nested(line: str, channels: int, height: int, width: int, classes: int) -> list[ShapedLayer]:
     """Every layer of a line with its shapes, residual blocks whole; the last gives the classes.
 
     Raises UsageError (network-line) naming the first layer that does not fit, with both shapes.
@@ -70,12 +70,12 @@ def nested(line: str, channels: int, height: int, width: int, classes: int) -> l
     return fit(parse(line), (channels, height, width), classes, plain(line))
 
 
-def fit(layers: Sequence[Layer], shape: Shape, classes: int, line: str = "") -> list[Fitted]:
+def fit(layers: Sequence[Layer], shape: Shape, classes: int, line: str = "") -> list[ShapedLayer]:
     """As `nested`, of layers; `line` is what complaints show."""
     return _Fitting(line).all(layers, shape, classes)
 
 
-def flat(many: Iterable[Fitted]) -> Iterator[Fitted]:
+def flat(many: Iterable[ShapedLayer]) -> Iterator[ShapedLayer]:
     """Residual blocks opened: their layers, then the projection. In the order of computing."""
     for one in many:
         if one.body:
@@ -109,7 +109,7 @@ class _Fitting:
     def __init__(self, line: str) -> None:
         self.line, self.count, self.weights = line, 0, 0
 
-    def all(self, layers: Sequence[Layer], shape: Shape, classes: int) -> list[Fitted]:
+    def all(self, layers: Sequence[Layer], shape: Shape, classes: int) -> list[ShapedLayer]:
         found = self.many(layers, shape)
         ends = found[-1].outputs
         if len(ends) == 3:
@@ -119,13 +119,13 @@ class _Fitting:
         head = Layer(f"dense{classes}", len(self.line), "dense", (classes,), {"nobias": 0})
         return [*found, self.one(head, ends)]
 
-    def many(self, layers: Sequence[Layer], shape: Shape) -> list[Fitted]:
-        found: list[Fitted] = []
+    def many(self, layers: Sequence[Layer], shape: Shape) -> list[ShapedLayer]:
+        found: list[ShapedLayer] = []
         for layer in layers:
             found.append(self.one(layer, found[-1].outputs if found else shape))
         return found
 
-    def one(self, layer: Layer, inputs: Shape) -> Fitted:
+    def one(self, layer: Layer, inputs: Shape) -> ShapedLayer:
         number = self.count + 1
         try:
             if layer.body:
@@ -138,7 +138,7 @@ class _Fitting:
             upto = f" to {self.count}" if self.count > number else ""
             said = f"Layer {number}{upto} {layer.text[:60]!r} {wrong.said}"
             raise refused(said, self.line, layer.place, wrong.fix) from None
-        return Fitted(number, layer, inputs, outputs, weights)
+        return ShapedLayer(number, layer, inputs, outputs, weights)
 
     def _bear(self, weights: int, inputs: Shape, outputs: Shape) -> None:
         """Refuses what no machine holds, before anything is allocated."""
@@ -153,15 +153,17 @@ class _Fitting:
             said = f"makes {math.prod(outputs):,} values of each picture ({between})"
             raise _Misfit(f"{said}; at most {MOST_VALUES:,} are built", "Give smaller widths.")
 
-    def _residual(self, layer: Layer, inputs: Shape, number: int) -> Fitted:
+    def _residual(self, layer: Layer, inputs: Shape, number: int) -> ShapedLayer:
         body = tuple(self.many(layer.body, inputs))
         outputs, shortcut = body[-1].outputs, None
         if outputs != inputs:
             shortcut = self.one(_projection(layer, body, inputs, outputs), inputs)
-        return Fitted(number, layer, inputs, outputs, 0, body, shortcut)
+        return ShapedLayer(number, layer, inputs, outputs, 0, body, shortcut)
 
 
-def _projection(layer: Layer, body: tuple[Fitted, ...], inputs: Shape, outputs: Shape) -> Layer:
+def _projection(
+    layer: Layer, body: tuple[ShapedLayer, ...], inputs: Shape, outputs: Shape
+) -> Layer:
     """The layer that brings a block's input to the shape that its inside gives."""
     if len(inputs) == len(outputs) == 1:
         return Layer(f"dense{outputs[0]}", layer.place, "dense", outputs, {"nobias": 1})
@@ -179,7 +181,7 @@ def _projection(layer: Layer, body: tuple[Fitted, ...], inputs: Shape, outputs: 
     return Layer(text, layer.place, "conv", outputs[:1], options)
 
 
-def stride_of(one: Fitted) -> int:
+def stride_of(one: ShapedLayer) -> int:
     """By how much the sides shrink, apart from borders."""
     if one.body:
         return math.prod(stride_of(inner) for inner in one.body)

@@ -2,13 +2,13 @@
 
 import { Refused, ask, requestOf, sizeOf } from "./asking.js";
 import { batch } from "./batch.js";
+import { loadAnswers } from "./drawers.js";
 import { make } from "./elements.js";
 import { field } from "./inputs.js";
 import { options } from "./options.js";
 import { refusal, shownAnswer } from "./shown.js";
 import { bytes, say, tell } from "./words.js";
 
-const MAY_LACK = new Set(["number", "category"]); // a table may have empty cells
 const LATE = 150; // milliseconds without an answer before the page says that it waits
 
 const at = (id) => document.getElementById(id);
@@ -20,14 +20,15 @@ export function bench(model) {
   own.fields = Object.entries(model.inputs).map(([name, input]) => field(name, input, events));
   own.byName = Object.fromEntries(own.fields.map((one) => [one.name, one]));
   own.options = options(model.options, () => own.answered && submit(own));
+  own.closed = own.fields.some(({ drawer }) => drawer.closed);
   lay(own);
   empty(own);
   return { take: (files, target) => take(own, files, target), close: () => leave(own) };
 }
 
 function lay(own) {
-  const go = make("button", { type: "submit", class: "strong", text: () => say("ask") });
-  const typed = own.fields.some(({ medium }) => medium === "text" || medium === "tokens");
+  const go = make("button", { type: "submit", class: "strong", disabled: own.closed, text: () => say("ask") });
+  const typed = own.fields.some(({ drawer }) => drawer.typed);
   const hint = typed ? make("small", { class: "soft", text: () => say("ask_hint") }) : null;
   const single = own.fields.length === 1 && own.fields[0].media;
   const fields = own.fields.map((one) => (single ? one.element : titled(one)));
@@ -85,8 +86,8 @@ function collected(own, besides = {}) {
   const values = Object.fromEntries(own.fields.map((one) => [one.name, besides[one.name] ?? one.value()]));
   const given = own.fields.some((one) => values[one.name] !== undefined);
   for (const one of own.fields.filter(({ name }) => values[name] === undefined)) {
-    if (!given || !MAY_LACK.has(one.medium)) {
-      one.complain(() => say(`missing_${one.medium}`));
+    if (!given || !one.drawer.optional) {
+      one.complain(one.drawer.missing ?? (() => say("missing_input")));
       return null;
     }
     values[one.name] = null;
@@ -109,18 +110,26 @@ function requested(own, besides = {}) {
 // --- asking ---
 
 async function submit(own) {
+  if (own.closed) return;
   const asked = requested(own);
   if (!asked) return;
   const signal = start(own);
   const late = setTimeout(waits, LATE);
   try {
-    const answer = await ask(asked.path, asked.request, signal);
+    const answer = await answered(asked, signal);
     if (await drawable(own, signal)) show(own, asked, answer);
   } catch (error) {
     refused(own, error, () => submit(own));
   } finally {
     clearTimeout(late);
   }
+}
+
+/** The server's document, once all that draws it is loaded. */
+async function answered({ path, request }, signal) {
+  const answer = await ask(path, request, signal);
+  await loadAnswers(answer.predictions);
+  return answer;
 }
 
 /** The newest question counts: one still on its way is given up. */
@@ -207,7 +216,7 @@ function several(own, one, files) {
   const asking = async (file, signal) => {
     const asked = requested(own, { [one.name]: file });
     if (!asked) throw new Refused(413, "too-large");
-    return ask(asked.path, asked.request, signal);
+    return answered(asked, signal);
   };
   const showRow = async (file, answer) => {
     if (one.value() !== file) setQuietly(own, one, file);

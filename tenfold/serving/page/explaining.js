@@ -1,9 +1,9 @@
 // What an answer rests on: heat over the picture, marked words, bars of features.
 
 import { make } from "./elements.js";
-import { bars } from "./outputs.js";
-import { opacity } from "./places.js";
-import { heat } from "./stage.js";
+import { bars } from "./parts/figures.js";
+import { opacity } from "./parts/places.js";
+import { heat } from "./parts/stage.js";
 import { number, say } from "./words.js";
 
 const NOTHING = 1e-6; // weights below this are the same answer

@@ -2,6 +2,7 @@
 
 import { Refused, ask, useToken } from "./asking.js";
 import { bench } from "./bench.js";
+import { loadModels } from "./drawers.js";
 import { button, make } from "./elements.js";
 import { refusal } from "./shown.js";
 import { language, metric, otherLanguage, say, sayModel, speak, tell } from "./words.js";
@@ -58,6 +59,7 @@ function dress() {
 async function load() {
   try {
     state.models = (await ask("v1/models")).models;
+    await loadModels(state.models);
     document.body.classList.remove("waiting");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -11,9 +11,17 @@ let spoken = "en";
 const told = new WeakMap();
 
 /** The sentence of a key in the language spoken, its {gaps} filled. */
-export function say(key, gaps = {}) {
-  return BOOKS[spoken][key].replace(/\{(\w+)\}/g, (_, name) => String(gaps[name] ?? ""));
-}
+export const say = (key, gaps = {}) => filled(BOOKS[spoken][key], gaps);
+
+/**
+ * A `say` that looks first in sentences of a file's own, {en: {key: sentence}, zh: {...}}: in
+ * English where one is not translated.
+ */
+export const saying = (own) => (key, gaps = {}) => {
+  return filled(own[spoken]?.[key] ?? own.en[key] ?? BOOKS[spoken][key], gaps);
+};
+
+const filled = (sentence, gaps) => sentence.replace(/\{(\w+)\}/g, (_, name) => String(gaps[name] ?? ""));
 
 export const knows = (key) => key in english;
 

@@ -14,22 +14,25 @@ Sarwar et al. 2001 (item-kNN), Y. Koren et al. 2009 (biased matrix factorisation
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.ranking import Ranking
-from tenfold.answers.ratings import Ratings
+from tenfold.answers.kind import AnswerKind
+from tenfold.answers.ranking import RANKING, Ranking
+from tenfold.answers.ratings import RATINGS
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
-from tenfold.task import Answer, AnswersOf, Facts, Outputs, Table, Task
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
+from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.recommendation import catalogue, histories, rating
 from tenfold.tasks.recommendation import ranking as rankings
 
@@ -50,7 +53,6 @@ OFFERED = 20_000
 class _Options:
     """Choices at prediction time."""
 
-    top: int = setting(10, "how many items to list", low=1, high=100)
     again: bool = setting(False, "list what the person had already, too")
     only: str = setting("", "an attribute that items must have, such as genres=Comedy")
 
@@ -73,21 +75,28 @@ class Recommendation(Task):
         0.4, "share of values left out at random", low=0.0, high=0.9, search=(0.2, 0.5)
     )
 
+    answers = (RANKING, RATINGS)
     options = _Options
 
-    def read(self, source: Any) -> Table:
-        return histories.table(interactions.read(source), self.holdout, self.output == "ratings")
-
-    def learn(self, train: Table) -> Facts:
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         ratings = self.output == "ratings"
-        rows = [_told(*pair) for pair in zip(train["items"], train["next"], strict=True)]
+        refuse_roles(reading, ("group",), "all that a person had stays together", str(source)[:200])
+        if not ratings:
+            why = "a ranking learns from which items people had (--output ratings has a target)"
+            refuse_roles(reading, ("target",), why, str(source)[:200])
+        rows = histories.rows_of(interactions.read(source, reading), self.holdout, ratings)
+        return rows.completed(RATINGS if ratings else RANKING, {"items": Input("items")}, reading)
+
+    def learn(self, train: Rows) -> Facts:
+        ratings, table = train.answer is RATINGS, train.table
+        rows = [_told(*pair) for pair in zip(table["items"], table["next"], strict=True)]
         names = sorted({name for row in rows for name in row})
-        about = train.attrs.get("catalogue") or interactions.Catalogue()
+        about = train.extra["catalogue"]
         net = {
             "items": len(names),
             "width": (rating.WIDTHS if ratings else WIDTHS)[self.size],
             "dropout": self.dropout,
-            "ordered": bool(train.attrs.get("ordered", True)),
+            "ordered": bool(train.extra["ordered"]),
             "positions": int(np.clip(np.mean([len(row) for row in rows]) - 1, 4, 32)),
         }
         return {"data": {"rated": ratings} | _catalogue(about, names), "net": net}
@@ -97,8 +106,8 @@ class Recommendation(Task):
         names = catalogue.listed(facts["data"]["items"])[:OFFERED]
         return {"items": Input("items", tuple(titles.get(name, name) for name in names))}
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Ratings if facts["data"]["rated"] else Ranking
+    def answer(self, facts: Facts) -> AnswerKind:
+        return RATINGS if facts["data"]["rated"] else RANKING
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data, known = facts["data"], catalogue.known(facts["data"])
@@ -141,7 +150,7 @@ class Recommendation(Task):
             return rating.network(facts["net"])
         return rankings.network(facts["net"], facts.get("fitted", {}))
 
-    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
         if plan.facts["data"]["rated"]:
             return rating.fit(net, parts, plan)
         about, names = plan.facts["net"], ("items", "ordered", "positions")
@@ -150,7 +159,7 @@ class Recommendation(Task):
         return rankings.fit(net, parts, plan, wanted)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        top = (options or _Options()).top
+        top = options.top
         if facts["data"]["rated"]:
             return [*rating.answers(outputs, facts["data"], top)]
         names = catalogue.listed(facts["data"]["items"])
@@ -169,14 +178,7 @@ class Recommendation(Task):
             found.append(Ranking(items, *counts, told))
         return found
 
-    def predict(
-        self, tables: Iterator[Table], say: AnswersOf, facts: Facts, options: Any
-    ) -> Iterator[tuple[str, Answer]]:
-        for table in tables:
-            asked = table.assign(again=options.again, only=options.only)
-            yield from zip(table["source"], say(asked), strict=True)
-
-    def remember(self, table: Table, facts: Facts) -> Facts:
+    def memory(self, table: Table, facts: Facts) -> Facts:
         last = table.drop_duplicates("group", keep="last")
         had, numbers = zip(last["items"], last["next"], strict=True), _numbers(facts)
         if facts["data"]["rated"]:
@@ -185,16 +187,17 @@ class Recommendation(Task):
         known = ([numbers[name] for name in row if name in numbers] for row in rows)
         return catalogue.people(last["group"], known)
 
-    def spell(self, table: Table, facts: Facts) -> Table:
-        names, known = catalogue.listed(facts["data"]["items"]), facts.get("known", {})
-        spelled = rating.spelled if facts["data"]["rated"] else _spelled
-        told = [
+    def ask(self, table: Table, facts: Facts, options: Any) -> Table:
+        names, memory = catalogue.listed(facts["data"]["items"]), facts.get("memory", {})
+        resolved = rating.resolved if facts["data"]["rated"] else _resolved
+        rows = [
             cell
-            if isinstance(listed := _listed(cell), Problem)
-            else tuple(one for entry in listed for one in spelled(entry, known, names))
+            if isinstance(entries := _listed(cell), Problem)
+            else tuple(one for entry in entries for one in resolved(entry, memory, names))
             for cell in table["items"]
         ]
-        return table.assign(items=pd.Series(told, table.index, dtype=object))
+        asked = {"items": pd.Series(rows, table.index, dtype=object)}
+        return table.assign(**asked, again=options.again, only=options.only)
 
     def show(self, table: Table, facts: Facts) -> Table:
         titles = catalogue.shown(facts["data"])
@@ -208,15 +211,12 @@ class Recommendation(Task):
         }
         return table.assign(**told)
 
-    def gallery(self, facts: Facts) -> Table | None:
+    def reference(self, facts: Facts) -> Table | None:
         names = catalogue.listed(facts["data"]["items"])
         titles = catalogue.titles(facts["data"]["titles"])
         rows = {"items": [(name,) for name in names], "source": [*names]}
         told = {"label": [titles.get(name, name) for name in names]} if titles else {}
         return pd.DataFrame(rows | told, dtype=object)
-
-    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        return dict(getattr(net, "others", {}))
 
 
 def _told(items: Any, after: Any) -> list[str]:
@@ -252,9 +252,9 @@ def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, 
     return {value: catalogue.packed(Ragged.of([row], np.int32)) for value, row in found.items()}
 
 
-def _spelled(entry: str, known: Facts, names: tuple[str, ...]) -> list[str]:
+def _resolved(entry: str, memory: Facts, names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person had."""
-    found = catalogue.history(known, entry)
+    found = catalogue.history(memory, entry)
     return [entry] if found is None else [names[number - 1] for number in found.tolist()]
 
 

@@ -15,11 +15,12 @@ from tenfold.core.lazy import lazy
 from tenfold.tasks.recommendation import item_models
 from tenfold.tasks.recommendation.item_models import Kept
 from tenfold.tasks.recommendation.selection import Evaluator, mean
+from tenfold.training.candidates import Cost
 
 torch = lazy("torch")
 networks = lazy("tenfold.networks.rankers")
 
-__all__ = ["cost", "empty", "fitted"]
+__all__ = ["cost", "empty", "fitted", "fixed", "key"]
 
 KEPT = (200, 400, 800)
 """How many weights of an item may be kept; the first that is nearly as good as all, if any."""
@@ -53,7 +54,7 @@ def fitted(
     """The best of several weights as a part of a network, what was chosen, and NDCG.
 
     `name` is ease or item-knn, `pairs` (N, N) how many persons had both; older items fade where
-    rows are `ordered`; `damping` 0 = best on validation.
+    rows are `ordered`; `l2` 0 = best on validation.
     """
     best: _Tried | None = None
     for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2):
@@ -69,7 +70,24 @@ def fitted(
     kept, value = _smallest(best, evaluator)
     part = _linear(kept, best.weights, best.fading)
     told = best.told | {"fading": best.fading, "weights_an_item": part.weights.shape[1]}
-    return part, {name.replace("-", "_"): told}, value
+    return part, {key(name): told}, value
+
+
+def fixed(name: str, pairs: np.ndarray, chosen: dict[str, Any]) -> Any:
+    """The part of a network with weights of other counts, `chosen` as by `fitted` before."""
+    if name == "item-knn":
+        weights = item_models.cosine(pairs, chosen["power"])
+    else:
+        weights = item_models.ease(pairs, chosen["l2"], chosen["power"])
+    most, kept = chosen["weights_an_item"], None
+    if most in KEPT and 2 * most < len(weights):
+        kept = item_models.largest(weights, most)
+    return _linear(kept, weights, chosen["fading"])
+
+
+def key(name: str) -> str:
+    """Where facts hold what was chosen for a closed form: item_knn of item-knn."""
+    return name.replace("-", "_")
 
 
 def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
@@ -88,11 +106,11 @@ def _dampings(items: int, l2: float) -> tuple[tuple[float, float], ...]:
     return DAMPINGS if items <= SMALL else FEW_DAMPINGS
 
 
-def cost(names: list[str], items: int, l2: float) -> dict[str, float]:
-    """Seconds and bytes that fitting these will take, about: matrices of all pairs."""
-    times = len(names) + (len(_dampings(items, l2)) if "ease" in names else 0)
-    seconds = 1 + times * (2 * items**3 / 2e11 + items**2 * 3e-8)
-    return {"seconds": seconds, "bytes": 4.0 * 4 * items**2}
+def cost(name: str, items: int, l2: float, counts_pairs: bool) -> Cost:
+    """Seconds and bytes that fitting takes, about: matrices of all pairs, counted once."""
+    times = 1 + (len(_dampings(items, l2)) if name == "ease" else 0)
+    seconds = times * (2 * items**3 / 2e11 + items**2 * 3e-8)
+    return Cost(counts_pairs + seconds, 4.0 * 4 * items**2)
 
 
 def empty(items: int) -> Any:

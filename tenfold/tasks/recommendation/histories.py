@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,10 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.progress import tell
+from tenfold.core.rows import Rows
 from tenfold.media.interactions.read import Interactions
 
-__all__ = ["HOLDOUTS", "table"]
+__all__ = ["HOLDOUTS", "rows_of"]
 
 HOLDOUTS = ("auto", "last", "time", "random")
 LINES = {
@@ -41,7 +43,7 @@ HistoryRow = tuple[str, np.ndarray, np.ndarray]
 """The part of a row, and the positions of the events that were had and that came next."""
 
 
-def table(found: Interactions, holdout: str = "auto", ratings: bool = False) -> pd.DataFrame:
+def rows_of(found: Interactions, holdout: str = "auto", ratings: bool = False) -> Rows:
     """One row a person and part.
 
     With `ratings`, `items` are "item=rating", and "item=?" where it is asked for; `next` holds
@@ -67,9 +69,14 @@ def table(found: Interactions, holdout: str = "auto", ratings: bool = False) -> 
         else:
             rows["items"].append(tuple(names[had]))
             rows["next"].append(tuple(names[came]))
-    made = _with_problems(rows, found)
-    made.attrs["split"] = LINES.get(way)
-    return made
+    return Rows(
+        _with_problems(rows, found),
+        root=Path(found.root) if found.root else None,
+        ignored=found.ignored,
+        lines=found.lines,
+        split=LINES.get(way) or "",
+        extra={"catalogue": found.catalogue, "ordered": found.ordered},
+    )
 
 
 def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.DataFrame:
@@ -84,11 +91,7 @@ def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.Dat
         [f"user {person}" for person in rows["group"]] + [source for source, _ in bad], dtype=object
     )
     problems: list[Problem | None] = [*([None] * many), *(problem for _, problem in bad)]
-    made = pd.DataFrame(columns | {"problem": pd.Series(problems, dtype=object)})
-    made.attrs |= {"root": found.root, "ignored": found.ignored}
-    made.attrs |= {"lines": found.lines, "catalogue": found.catalogue}
-    made.attrs["ordered"] = found.ordered
-    return made
+    return pd.DataFrame(columns | {"problem": pd.Series(problems, dtype=object)})
 
 
 def _refuse(found: Interactions, ratings: bool) -> None:

@@ -8,21 +8,21 @@ Shapes: R rows (persons), N items.
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tenfold.core import device, system
 from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.core.progress import tell
 from tenfold.tasks.recommendation import closed_form, item_models
 from tenfold.tasks.recommendation.selection import Evaluator, sharpen
-from tenfold.training import loop
+from tenfold.training import candidates, loop
+from tenfold.training.candidates import FREE, Candidate, Comparison, Fits
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,15 +35,15 @@ __all__ = ["EASE_ITEMS", "RankingRequest", "fit", "network"]
 EASE_ITEMS = 20_000
 """Items up to which the closed form is affordable: it inverts a matrix of all pairs."""
 VECTORS = 64
+SHARES = tuple(round(share, 1) for share in np.arange(0.1, 1.0, 0.1))
+MODELS = {"ease": "EASE", "item-knn": "item-kNN", "sasrec": "SASRec", "mult-vae": "Mult-VAE"}
 AFFORDABLE = 3e12
 """Multiplications that the autoencoder may cost where nobody asked for it by name."""
-
-Nets = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class RankingRequest:
-    """What the person asked for; `damping` 0 = best on validation."""
+    """What the person asked for; `l2` 0 = best on validation."""
 
     model: str
     l2: float
@@ -80,43 +80,164 @@ def network(net: dict[str, Any], fitted: dict[str, Any]) -> nn.Module:
     return networks.Ranker(items, VECTORS, width, dropout, **parts)
 
 
-def fit(net: Any, parts: Parts, plan: Plan, wanted: RankingRequest) -> tuple[Any, dict[str, Any]]:
-    """(the network kept, what was fitted); the plan is told how long each part took."""
-    counts = item_models.matrix(parts.train, ("next", "items"), wanted.items)
+def fit(net: Any, parts: Parts, plan: Plan, wanted: RankingRequest) -> Fitted:
+    """The part that ranks validation best, or the one that was requested; the others beside it."""
+    parts = plan.visible(parts)
+    names = _names(wanted, parts.train.rows, plan)
+    fits = _RankingFits(net, parts, wanted, names, Evaluator(parts.selection, wanted.items))
     with torch.no_grad():
-        net.popular.copy_(torch.from_numpy(np.log1p(np.asarray(counts.sum(0)).ravel())))
+        net.popular.copy_(torch.from_numpy(np.log1p(np.asarray(fits.counts.sum(0)).ravel())))
         near = item_models.vectors(parts.train, ("next", "items"), wanted.items, VECTORS)
         net.vectors[1:] = torch.from_numpy(near)
-    evaluator = Evaluator(parts.selection, wanted.items)
-    learnt = [name for name in LEARNT if wanted.tries(name, parts.train.rows)]
-    nets: Nets = {"popularity": net.only()}
-    fitted: dict[str, Any] = {}
-    tried: dict[str, float] = {}
-    took = plan.seconds
-    for number, name in enumerate(learnt):
-        began = time.perf_counter()
-        part, told = _learnt(name, net, parts, _share(plan, number, len(learnt)), wanted)
-        fitted |= told if not number else {}
-        nets |= part
-        took |= dict.fromkeys(part, round(time.perf_counter() - began, 2))
-    solved = [name for name in ("item-knn", "ease") if wanted.tries(name, parts.train.rows)]
-    if plan.dry:
-        more = {"more": closed_form.cost(solved, wanted.items, wanted.l2)} if solved else {}
-        bare = {"linear": closed_form.empty(wanted.items)} if solved else {}
-        return nets[next(reversed(nets))] if learnt else net.only(**bare), fitted | more
-    pairs = item_models.gram(counts) if solved else np.zeros((0, 0), np.float32)
-    for name in solved:
-        began, title = time.perf_counter(), MODELS[name]
-        linear, told, tried[title] = closed_form.fitted(
-            name, pairs, evaluator, wanted.ordered, wanted.l2
+    fitted = candidates.fit(
+        fits.candidates(plan), wanted.model, fits.comparison(), plan, fits.shown()
+    )
+    sharpen(fitted.net, parts.calibration if parts.calibration.rows else fits.evaluator.columns)
+    sizes = {name: _size(part) for name, part in fitted.net.parts.items()}
+    return replace(fitted, facts=fitted.facts | {"parts": sizes})
+
+
+def _names(wanted: RankingRequest, rows: int, plan: Plan) -> list[str]:
+    """The parts to be learnt beside popularity, by the names of settings."""
+    every = [*LEARNT, "item-knn", "ease"]
+    if plan.fixed is None:
+        return [name for name in every if wanted.tries(name, rows)]
+    known = {plan.fixed["selected"], *plan.fixed.get("mix", {})}
+    return [name for name in every if MODELS[name] in known]
+
+
+@dataclass
+class _RankingFits:
+    """Fits the parts of these names as candidates; `known` holds scores that a fit computed."""
+
+    net: Any
+    parts: Parts
+    wanted: RankingRequest
+    names: list[str]
+    evaluator: Evaluator
+    known: dict[str, float] = field(default_factory=dict)
+
+    @functools.cached_property
+    def counts(self) -> Any:
+        """(R, N) ones where a person had an item, sparse."""
+        return item_models.matrix(self.parts.train, ("next", "items"), self.wanted.items)
+
+    @functools.cached_property
+    def pairs(self) -> np.ndarray:
+        """(N, N) how many persons had both items."""
+        return item_models.gram(self.counts)
+
+    def shown(self) -> Any:
+        """The network of a dry run; None = that of the last part which the loop would train."""
+        if any(name in LEARNT for name in self.names):
+            return None
+        part = {"linear": closed_form.empty(self.wanted.items)} if self.names else {}
+        return self.net.only(**part)
+
+    def candidates(self, plan: Plan) -> list[Candidate]:
+        """Popularity, what learns by the loop, closed forms, and the best two of these mixed."""
+        names, items, l2 = self.names, self.wanted.items, self.wanted.l2
+        closed = [name for name in names if name not in LEARNT]
+        costs = {name: closed_form.cost(name, items, l2, name == closed[0]) for name in closed}
+        found = [Candidate("popularity", self._popularity, FREE, always=True)]
+        for name in names:
+            fit = self._learnt if name in LEARNT else self._solved
+            found.append(Candidate(MODELS[name], functools.partial(fit, name), costs.get(name)))
+        if plan.fixed is not None and plan.fixed["selected"] == "mixed":
+            needs = tuple(plan.fixed["mix"])
+            found.append(Candidate("mixed", self._mixed_as_before, FREE, needs))
+        elif self.wanted.model == "auto" and self.evaluator.rows:
+            found.append(Candidate("mixed", self._mixed, FREE))
+        return found
+
+    def comparison(self) -> Comparison:
+        """By NDCG@10 over the whole catalogue."""
+        return Comparison(
+            "NDCG@10",
+            self._score,
+            self.evaluator.rows,
+            lower_is_better=False,
+            shown=".4f",
+            without_rows=("EASE", "SASRec", "Mult-VAE"),
+            alone=True,
         )
-        fitted |= told
-        nets[title] = net.only(linear=linear)
-        took[title] = round(time.perf_counter() - began, 2)
-    for name in nets.keys() - tried.keys():
-        tried[name] = evaluator.worth(functools.partial(evaluator.logits, nets[name].eval()))
-    tried = {name: tried[name] for name in nets}
-    return _kept(nets, tried, fitted, took, parts, evaluator, wanted)
+
+    def _score(self, name: str, net: Any) -> float:
+        if name in self.known:
+            return self.known[name]
+        return self.evaluator.worth(functools.partial(self.evaluator.logits, net))
+
+    def _popularity(self, plan: Plan, fits: Fits) -> Fitted:
+        return Fitted(self.net.only())
+
+    def _learnt(self, name: str, plan: Plan, fits: Fits) -> Fitted:
+        wanted = self.wanted
+        part, loss = LEARNT[name](self.net, wanted)
+        parts = replace(self.parts, train=_with_items(self.parts.train))
+        recipe = replace(
+            _recipe(name, parts.train.rows, wanted), learning_rate=wanted.learning_rate
+        )
+        own = self.net.only(**part)
+        found = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))
+        return replace(found, net=found.net.to(device.choose_device("cpu")))
+
+    def _solved(self, name: str, plan: Plan, fits: Fits) -> Fitted:
+        key, wanted = closed_form.key(name), self.wanted
+        if plan.fixed is not None:
+            linear = closed_form.fixed(name, self.pairs, plan.fixed[key])
+            return Fitted(self.net.only(linear=linear), {key: plan.fixed[key]})
+        linear, facts, self.known[MODELS[name]] = closed_form.fitted(
+            name, self.pairs, self.evaluator, wanted.ordered, wanted.l2
+        )
+        return Fitted(self.net.only(linear=linear), facts)
+
+    def _mixed(self, plan: Plan, fits: Fits) -> Fitted | None:
+        """The best linear part and the best learnt one, in the shares that rank best."""
+        linear = [name for name in ("EASE", "item-kNN") if name in fits.nets]
+        others = [name for name in ("SASRec", "Mult-VAE") if name in fits.nets]
+        if not linear or not others:
+            return None
+        pair = [max(names, key=lambda one: fits.scores[one]) for names in (linear, others)]
+        nets = [fits.nets[name] for name in pair]
+        share = _best_share(nets, self.evaluator)
+        shares = torch.tensor([1 - share, share]) * torch.stack([one.sharp for one in nets])
+        return self._sum_of(dict(zip(pair, shares.tolist(), strict=True)), fits)
+
+    def _mixed_as_before(self, plan: Plan, fits: Fits) -> Fitted:
+        return self._sum_of((plan.fixed or {})["mix"], fits)
+
+    def _sum_of(self, mix: dict[str, float], fits: Fits) -> Fitted:
+        """Both parts in one network; `mix` says how much each counts."""
+        parts = [part for name in mix for part in fits.nets[name].parts.items()]
+        net = self.net.only(**dict(parts))
+        with torch.no_grad():
+            net.mix.copy_(torch.tensor(list(mix.values())))
+        return Fitted(net, {"mix": mix})
+
+
+def _best_share(pair: list[Any], evaluator: Evaluator) -> float:
+    """How much the second network counts, of 1, where both together rank best."""
+    for net in pair:
+        sharpen(net, evaluator.columns)
+    blocks = [
+        (rows, [evaluator.logits(net, rows) for net in pair]) for rows in evaluator.blocks()[:8]
+    ]
+
+    def worth(share: float) -> float:
+        found = [
+            item_models.ndcg(
+                (1 - share) * one + share * other, evaluator.seen[rows], evaluator.wanted[rows]
+            )
+            for rows, (one, other) in blocks
+        ]
+        return float(np.concatenate(found).mean())
+
+    return max(SHARES, key=worth)
+
+
+def _size(part: Any) -> int:
+    """Weights kept of an item; 1 for a part without."""
+    return part.weights.shape[1] if isinstance(part, networks.LinearRanker) else 1
 
 
 def _with_items(columns: Columns) -> Columns:
@@ -126,28 +247,7 @@ def _with_items(columns: Columns) -> Columns:
     return columns.view(there) if len(there) else columns
 
 
-def _share(plan: Plan, number: int, of: int) -> Plan:
-    """The plan of one of several trainings: its share of the minutes, and a folder of its own."""
-    minutes = None if plan.minutes is None else plan.minutes / of
-    folder = plan.folder
-    if folder is not None and number:
-        folder = folder / "checkpoints" / f"part-{number}"
-        folder.mkdir(parents=True, exist_ok=True)
-    return replace(plan, minutes=minutes, folder=folder)
-
-
 # --- parts that learn by the loop -----------------------------------------------------------------
-
-
-def _learnt(
-    name: str, net: Any, parts: Parts, plan: Plan, wanted: RankingRequest
-) -> tuple[Nets, dict[str, Any]]:
-    title, part, loss = LEARNT[name](net, wanted)
-    parts = replace(parts, train=_with_items(parts.train))
-    own = net.only(**part)
-    recipe = replace(_recipe(name, parts.train.rows, wanted), learning_rate=wanted.learning_rate)
-    found, fitted = loop.fit(own, parts, loss, plan, recipe, _windows, _measure(loss))
-    return {title: found.to(device.choose_device("cpu"))}, fitted
 
 
 def _sequence(net: Any, wanted: RankingRequest) -> Any:
@@ -159,7 +259,7 @@ def _sequence(net: Any, wanted: RankingRequest) -> Any:
         start[:, : near.shape[1]] += near
         part.items.weight[1:] = torch.nn.functional.normalize(start, dim=-1)
     loss = functools.partial(networks.sequence_loss, places=wanted.positions)
-    return "SASRec", {"sequence": part}, loss
+    return {"sequence": part}, loss
 
 
 def _autoencoder(net: Any, wanted: RankingRequest) -> Any:
@@ -169,7 +269,7 @@ def _autoencoder(net: Any, wanted: RankingRequest) -> Any:
     def loss(own: Any, batch: dict[str, Any]) -> Any:
         return networks.autoencoder_loss(own, batch, share.to(batch["items"].device))
 
-    return "Mult-VAE", {"autoencoder": part}, loss
+    return {"autoencoder": part}, loss
 
 
 def _shape(net: Any) -> tuple[int, float]:
@@ -227,75 +327,3 @@ def _measure(loss: Any) -> Any:
         return {"valid_loss": loss(net, batch) * len(batch["items"])}
 
     return measure
-
-
-# --- what is kept ---------------------------------------------------------------------------------
-
-SHARES = tuple(round(share, 1) for share in np.arange(0.1, 1.0, 0.1))
-MODELS = {"ease": "EASE", "item-knn": "item-kNN", "sasrec": "SASRec", "mult-vae": "Mult-VAE"}
-
-
-def _kept(
-    nets: Nets,
-    tried: dict[str, float],
-    fitted: dict[str, Any],
-    took: dict[str, float],
-    parts: Parts,
-    evaluator: Evaluator,
-    wanted: RankingRequest,
-) -> tuple[Any, dict[str, Any]]:
-    if wanted.model == "auto" and evaluator.rows:
-        began = time.perf_counter()
-        if mixed := _mixed(nets, tried, evaluator):
-            nets["mixed"], tried["mixed"] = mixed
-            took["mixed"] = round(time.perf_counter() - began, 2)
-    name = MODELS.get(wanted.model) or max(tried, key=lambda one: tried[one])
-    if not evaluator.rows and wanted.model == "auto":
-        name = next((one for one in ("EASE", "SASRec", "Mult-VAE") if one in nets), name)
-    if wanted.model == "popularity":
-        name = "popularity"
-    said = ", ".join(
-        f"{one} {value:.4f}" + (f" ({took[one]:.1f} s)" if one in took else "")
-        for one, value in tried.items()
-    )
-    tell(f"On validation (NDCG@10): {said}. {name} is kept.")
-    net = nets[name]
-    sharpen(net, parts.calibration if parts.calibration.rows else evaluator.columns)
-    object.__setattr__(net, "others", {key: one for key, one in nets.items() if key != name})
-    sizes = {key: _size(one) for key, one in net.parts.items()}
-    return net, fitted | {"selected": name, "parts": sizes, "validation_scores": tried}
-
-
-def _size(part: Any) -> int:
-    """Weights kept of an item; 1 for a part without."""
-    return part.weights.shape[1] if hasattr(part, "weights") else 1
-
-
-def _mixed(nets: Nets, tried: dict[str, float], evaluator: Evaluator) -> tuple[Any, float] | None:
-    """The best linear part and the best learnt one together, in the shares that rank best."""
-    linear = [name for name in ("EASE", "item-kNN") if name in nets]
-    others = [name for name in ("SASRec", "Mult-VAE") if name in nets]
-    if not linear or not others:
-        return None
-    pair = [nets[max(names, key=lambda one: tried[one])] for names in (linear, others)]
-    for net in pair:
-        sharpen(net, evaluator.columns)
-    blocks = [
-        (rows, [evaluator.logits(net, rows) for net in pair]) for rows in evaluator.blocks()[:8]
-    ]
-
-    def worth(share: float) -> float:
-        found = [
-            item_models.ndcg(
-                (1 - share) * one + share * other, evaluator.seen[rows], evaluator.wanted[rows]
-            )
-            for rows, (one, other) in blocks
-        ]
-        return float(np.concatenate(found).mean())
-
-    share = max(SHARES, key=worth)
-    both = dict(pair[0].parts.items()) | dict(pair[1].parts.items())
-    net = pair[0].only(**both)
-    with torch.no_grad():
-        net.mix.copy_(torch.tensor([1 - share, share]) * torch.stack([one.sharp for one in pair]))
-    return net.eval(), evaluator.worth(functools.partial(evaluator.logits, net))

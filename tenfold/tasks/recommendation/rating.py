@@ -5,7 +5,6 @@ Entries are "item=4.5" for a rating that was given and "item=?" for one that is 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,12 @@ import numpy as np
 
 from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Column, Columns, Parts, Ragged
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.core.progress import tell
 from tenfold.tasks.recommendation import catalogue, factorisation
+from tenfold.training import candidates
+from tenfold.training.candidates import FREE, Candidate, Comparison, Fits
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +33,7 @@ __all__ = [
     "network",
     "parsed",
     "people",
-    "spelled",
+    "resolved",
     "targets",
 ]
 
@@ -70,10 +71,10 @@ def people(
     }
 
 
-def spelled(entry: str, known: dict[str, str], names: tuple[str, ...]) -> list[str]:
+def resolved(entry: str, memory: dict[str, str], names: tuple[str, ...]) -> list[str]:
     """What an entry stands for: itself, or all that a person rated."""
-    items = catalogue.history(known, entry)
-    marks = catalogue.history(known, entry, "marks")
+    items = catalogue.history(memory, entry)
+    marks = catalogue.history(memory, entry, "marks")
     if items is None or marks is None:
         return [entry]
     pairs = zip(items.tolist(), (marks / 1000).tolist(), strict=True)
@@ -133,11 +134,32 @@ def network(net: dict[str, Any]) -> nn.Module:
     return networks.Rater(net["items"], net["width"])
 
 
-def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
-    """Items' biases and vectors in closed form, held back as validation likes best."""
-    if plan.dry:
-        return net, {}
-    began = time.perf_counter()
+def fit(net: Any, parts: Parts, plan: Plan) -> Fitted:
+    """Items' biases and vectors in closed form; their L2 is what validation likes best."""
+    parts = plan.visible(parts)
+    errors = dict[str, float]()
+
+    def factors(plan: Plan, fits: Fits) -> Fitted:
+        l2_vectors, errors["matrix factorisation"] = _factorise(net, parts, plan)
+        return Fitted(net, {"l2_vectors": l2_vectors})
+
+    def biases(plan: Plan, fits: Fits) -> Fitted:
+        return Fitted(_as_biases(net))
+
+    def score(name: str, net: Any) -> float:
+        return errors[name] if name in errors else _error(net, parts.selection)
+
+    needs = ("matrix factorisation",)
+    many = [
+        Candidate("biases", biases, FREE, needs, always=True),
+        Candidate("matrix factorisation", factors, FREE),
+    ]
+    comparison = Comparison("RMSE", score, parts.selection.rows, True, ".4f")
+    return candidates.fit(many, "matrix-factorisation", comparison, plan, shown=net)
+
+
+def _factorise(net: Any, parts: Parts, plan: Plan) -> tuple[float, float]:
+    """Fits the network; the L2 of its vectors, and RMSE on validation."""
     told = factorisation.told(parts.train, (("items", "marks"), ("next", "rated")))
     items, width = net.vectors.shape[0] - 1, net.vectors.shape[1]
     with torch.no_grad():
@@ -145,24 +167,15 @@ def fit(net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
         net.high.fill_(float(told.mark.max()))
         often = torch.from_numpy(np.bincount(told.item, minlength=items))
         net.rare.copy_(often < min(OFTEN, int(often.max())))
-    tried: dict[str, float] = {}
-    found: dict[str, factorisation.Factors] = {}
-    for l2_vectors in L2_VECTORS if parts.selection.rows else L2_VECTORS[1:2]:
-        name = f"{l2_vectors:g}"
-        found[name] = factorisation.factorised(told, items, width, l2_vectors, L2_BIASES, plan.seed)
-        tried[name] = _error(_put(net, found[name], l2_vectors), parts.selection)
-    best = min(tried, key=lambda one: tried[one])
-    _put(net, found[best], float(best))
-    l2_biases = _error(_as_biases(net), parts.selection)
-    plan.seconds["matrix factorisation"] = round(time.perf_counter() - began, 2)
-    tell(f"On validation (RMSE): biases {l2_biases:.4f}, matrix factorisation {tried[best]:.4f}.")
-    both = {"biases": l2_biases, "matrix factorisation": tried[best]}
-    object.__setattr__(net, "others", {"biases": _as_biases(net)})
-    return net.eval(), {
-        "selected": "matrix factorisation",
-        "validation_scores": both,
-        "l2_vectors": float(best),
-    }
+    errors: dict[float, float] = {}
+    found: dict[float, factorisation.Factors] = {}
+    choices = L2_VECTORS if parts.selection.rows else L2_VECTORS[1:2]
+    for l2 in choices if plan.fixed is None else [plan.fixed["l2_vectors"]]:
+        found[l2] = factorisation.factorised(told, items, width, l2, L2_BIASES, plan.seed)
+        errors[l2] = _error(_put(net, found[l2], l2), parts.selection)
+    best = min(errors, key=lambda one: errors[one])
+    _put(net, found[best], best)
+    return best, errors[best]
 
 
 def _put(net: Any, found: factorisation.Factors, l2_vectors: float) -> Any:

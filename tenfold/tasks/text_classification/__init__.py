@@ -15,31 +15,33 @@ seen twice, so that none collide, and mixes a bag, a linear model and a convolut
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.answers import calibration
 from tenfold.answers import classes as class_answers
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers import logits
+from tenfold.answers.kind import AnswerKind
+from tenfold.answers.label import LABEL
+from tenfold.answers.labels import LABELS
 from tenfold.core import device
-from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
+from tenfold.core.columns import Column, Encoded, Parts, Ragged
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
+from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import labelled, tokens
 from tenfold.task import Facts, Outputs, Table, Task
-from tenfold.tasks.text_classification import bag_of_words
-from tenfold.training import loop
+from tenfold.tasks.text_classification import linear_models
+from tenfold.training import candidates, loop
 from tenfold.training import losses as training_losses
-from tenfold.training.inference import by_torch
+from tenfold.training.candidates import FREE, Candidate, Fits, answering
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,17 +51,9 @@ networks = lazy("tenfold.networks.text_classifier")
 
 # K classes, V n-grams known
 
+INPUTS = {"text": Input("text")}
 SIZES = {"tiny": 48, "small": 128, "medium": 192, "large": 256}
-CANDIDATES = ("naive Bayes", "linear", "convolution", "mixed")
 MODELS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
-
-
-@dataclass(frozen=True)
-class _Options:
-    """Choices at prediction time."""
-
-    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
-    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -79,24 +73,25 @@ class TextClassification(Task):
         0.0, "what an error costs the linear models, 0 = best on validation", low=0.0, high=1000.0
     )
 
-    options = _Options
+    answers = (LABEL, LABELS)
 
-    def read(self, source: Any) -> Table:
-        return labelled.read(source)
+    def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
+        rows = labelled.read(source, reading)
+        return rows.completed(class_answers.kind_in(rows.table), INPUTS, reading)
 
-    def learn(self, train: Table) -> Facts:
-        data = _vocabularies(list(train["text"]), self.model)
+    def learn(self, train: Rows) -> Facts:
+        data = _vocabularies(list(train.table["text"]), self.model)
         return {
             "data": data,
-            "answers": class_answers.answers(train),
+            "truths": class_answers.answers(train),
             "net": {"size": self.size, "dropout": self.dropout},
         }
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        return {"text": Input("text")}
+        return INPUTS
 
-    def answer(self, facts: Facts) -> type[Prediction]:
-        return Labels if facts["answers"]["several"] else Label
+    def answer(self, facts: Facts) -> AnswerKind:
+        return class_answers.kind_of(facts["truths"])
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         data = facts["data"]
@@ -105,10 +100,10 @@ class TextClassification(Task):
         return Encoded({"ids": _grams(block, data), "tokens": _tokens(block, data)}, problems)
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        return {**class_answers.targets(table, facts["answers"])}
+        return {**class_answers.targets(table, facts["truths"])}
 
     def build(self, facts: Facts) -> nn.Module:
-        data, answers, net = facts["data"], facts["answers"], facts["net"]
+        data, answers, net = facts["data"], facts["truths"], facts["net"]
         classes, words = len(answers["classes"]), len(tokens.unpacked(data["tokens"]))
         convolution = networks.Convolution(
             words + 2,
@@ -122,34 +117,44 @@ class TextClassification(Task):
         found.selected = facts.get("fitted", {}).get("selected", "mixed")
         return found
 
-    def fit(self, net: Any, parts: Parts, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
-        facts, fitted = plan.facts, dict[str, Any]()
-        if self.model in ("auto", "convolution", "mixed"):
+    def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
+        parts = plan.visible(parts)
+        loss_function = training_losses.loss_function(
+            self.loss, plan.facts["truths"], device.choose_device(plan.device)
+        )
+        recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
+
+        def convolution(plan: Plan, fits: Fits) -> Fitted:
             net.selected = "convolution"
-            loss_function = training_losses.loss_function(
-                self.loss, facts["answers"], device.choose_device(plan.device)
-            )
-            recipe = replace(_recipe(parts.train.rows), learning_rate=self.learning_rate)
-            net, fitted = loop.fit(
+            found = loop.fit(
                 net, parts, loss_function, plan, recipe, _without_words, training_losses.measure
             )
-        if plan.dry:
-            return net, fitted
-        if self.model != "convolution":
-            fitted |= _fit_bags(net, parts, facts, self.cost, self.model)
-        fitted |= _keep(net, parts, self.model)
-        fitted["temperature"] = _calibrate(net, parts)
-        return net.eval(), fitted
+            return replace(found, net=answering(net, "convolution"))
+
+        linear = self._linear_models(net, parts, plan.facts)
+        many = [
+            Candidate("naive Bayes", linear.naive_bayes, FREE, always=self.model == "mixed"),
+            Candidate("linear", linear.linear, FREE),
+            Candidate("convolution", convolution),
+            Candidate("mixed", linear.mixed, FREE, needs=("linear", "convolution")),
+        ]
+        fitted = candidates.fit(many, self.model, linear.comparison(), plan, shown=net)
+        net = fitted.net
+        read = partial(linear_models.logits_of, net.logits, net)
+        temperature = logits.calibrate(net, parts.calibration, read, plan)
+        costs = {} if self.model == "convolution" else {"cost": linear.costs}
+        return replace(fitted, facts=fitted.facts | costs | {"temperature": temperature})
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        options = options or _Options()
-        return class_answers.answers_of(
-            outputs["probabilities"], facts["answers"], options.top, options.threshold
-        )
+        return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)
 
-    def candidates(self, net: Any, facts: Facts) -> dict[str, nn.Module]:
-        tried = facts["fitted"].get("validation_scores", {})
-        return {name: _as(net, name) for name in tried if name != net.selected}
+    def _linear_models(self, net: Any, parts: Parts, facts: Facts) -> linear_models.LinearModels:
+        data, answers = facts["data"], facts["truths"]
+        words, classes = len(tokens.unpacked(data["grams"])), len(answers["classes"])
+        several = answers["several"]
+        return linear_models.LinearModels(
+            net, parts, _known(data), words, classes, several, self.cost
+        )
 
 
 GRAMS = 1 << 17
@@ -255,111 +260,3 @@ def _without_words(batch: dict[str, Any], share: float) -> dict[str, Any]:
     unknown = torch.zeros_like(found)
     unknown[..., 0] = 1
     return batch | {"tokens": torch.where(hidden[..., None], unknown, found)}
-
-
-COSTS = (0.1, 0.3, 1.0)
-
-
-def _fit_bags(net: Any, parts: Parts, facts: Facts, cost: float, wanted: str) -> dict[str, Any]:
-    """Learns the bags that are wanted; what an error costs, and of which n-grams, is chosen."""
-    grams, words = _known(facts["data"]), len(tokens.unpacked(facts["data"]["grams"]))
-    rows, kept = bag_of_words.matrix(parts.train, "ids", grams)
-    truth = _truth(parts.train, facts)[kept]
-    alone = rows[:, :words]
-    judged, some = bag_of_words.matrix(parts.selection, "ids", grams)
-    best = partial(_best, judged=judged, answers=_answers(parts.selection)[some])
-    costs, fitted = (cost,) if cost else COSTS, {}
-    if wanted != "linear":
-        bayes = bag_of_words.naive_bayes(alone, truth, facts["answers"]["several"])
-        _put(net.bayes, bayes.widened(grams))
-    if wanted != "naive-bayes":
-        idf = bag_of_words.frequencies(rows)
-        tried = {f"{one:g}": bag_of_words.linear(rows, truth, idf, one) for one in costs}
-        for one in costs:
-            found = bag_of_words.linear(alone, truth, idf[:words], one)
-            tried[f"{one:g} words"] = found.widened(grams)
-        fitted["linear"] = best(net.linear, tried)
-    if wanted in ("auto", "mixed"):
-        scales = bag_of_words.ratios(rows, truth)
-        tried = {f"{one:g}": bag_of_words.linear(rows, truth, scales, one) for one in costs}
-        fitted["bag"] = best(net.bag, tried)
-    return {"cost": fitted}
-
-
-def _best(
-    bag: Any, tried: dict[str, bag_of_words.Weights], judged: Any, answers: np.ndarray
-) -> str:
-    """The name of the weights that validation likes best, which the bag takes."""
-    losses = {name: _validation_score(one.scores(judged), answers) for name, one in tried.items()}
-    name = min(losses, key=lambda each: losses[each])
-    _put(bag, tried[name])
-    return name
-
-
-def _put(bag: Any, found: bag_of_words.Weights) -> None:
-    with torch.no_grad():
-        bag.weights[1:] = torch.from_numpy(found.weights)
-        bag.squares[1:] = torch.from_numpy(found.squares)
-        bag.bias.copy_(torch.from_numpy(found.bias))
-
-
-def _truth(columns: Columns, facts: Facts) -> np.ndarray:
-    """(N, K) zeros and ones."""
-    answers = _answers(columns)
-    if answers.ndim == 2:
-        return answers.astype(np.float32)
-    return np.eye(len(facts["answers"]["classes"]), dtype=np.float32)[answers]
-
-
-def _answers(columns: Columns) -> np.ndarray:
-    """(N,) class numbers or (N, K) zeros and ones."""
-    return np.asarray(columns["labels" if "labels" in columns else "label"])
-
-
-def _validation_score(logits: np.ndarray, answers: np.ndarray) -> float:
-    """Log loss at the temperature that suits best, so that only the order is judged."""
-    return calibration.log_loss(logits / calibration.temperature(logits, answers), answers)
-
-
-def _keep(net: Any, parts: Parts, wanted: str) -> dict[str, Any]:
-    """Mixes the branches; keeps the candidate that was requested, or the best on validation."""
-    if wanted in ("linear", "naive-bayes", "convolution"):
-        net.selected = wanted.replace("naive-bayes", "naive Bayes")
-        return {"selected": net.selected}
-    answers = _answers(parts.selection)
-    branches = _logits(net, parts.selection, "branches").swapaxes(0, 1)
-    with torch.no_grad():
-        net.mix.copy_(torch.from_numpy(calibration.mixed(branches, answers)))
-    losses = {
-        name: round(_validation_score(_logits(_as(net, name), parts.selection), answers), 4)
-        for name in CANDIDATES
-    }
-    best = min(losses, key=lambda name: losses[name]) if parts.selection.rows else "mixed"
-    net.selected = best if wanted == "auto" else wanted
-    said = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
-    tell(f"On validation (log loss): {said}. {net.selected} is kept.")
-    mix = [round(float(one), 4) for one in net.mix]
-    return {"selected": net.selected, "validation_scores": losses, "mix": mix}
-
-
-def _as(net: Any, name: str) -> nn.Module:
-    """The same weights, another part answering."""
-    other = copy.copy(net)
-    other.selected = name
-    return other
-
-
-def _logits(net: Any, columns: Columns, of: str = "logits") -> np.ndarray:
-    """(N, K) logits, or (N, 3, K) of the branches."""
-    if not columns.rows:
-        return np.zeros((0, 3, 2) if of == "branches" else (0, 2), np.float32)
-    infer = by_torch(net, ask=lambda **batch: {of: getattr(net, of)(**batch)})
-    return np.asarray(infer(columns.only(["ids", "tokens"]))[of])
-
-
-def _calibrate(net: Any, parts: Parts) -> float:
-    """Sets the network's temperature from the reserved half of validation."""
-    found = calibration.temperature(_logits(net, parts.calibration), _answers(parts.calibration))
-    with torch.no_grad():
-        net.temperature.fill_(found)
-    return round(found, 4)

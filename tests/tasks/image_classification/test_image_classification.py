@@ -16,12 +16,14 @@ from torch import Tensor, nn
 
 import tenfold
 import worlds
-from tenfold.answers.label import Label
-from tenfold.answers.multilabel import Labels
+from tenfold.answers.label import LABEL, Label
+from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import prepare
 from tenfold.data.scan import scan
+from tenfold.media.image.medium import IMAGE
 from tenfold.task import Facts
 from tenfold.tasks import registry
 from tenfold.training import loop
@@ -103,8 +105,8 @@ def test_the_sides_are_chosen(sides: list[tuple[int, int]], wanted: int, found: 
 def test_classes_are_in_natural_order_and_answers_become_numbers():
     task = registry.find(TASK)
     facts = facts_of({"10": 3, "2": 4, "cat": 2})
-    assert facts["answers"]["classes"] == ["2", "10", "cat"]
-    assert facts["answers"]["counts"] == [4, 3, 2]
+    assert facts["truths"]["classes"] == ["2", "10", "cat"]
+    assert facts["truths"]["counts"] == [4, 3, 2]
     table = pd.DataFrame({"label": ["cat", "2", "dog", "10"]})
     assert task.targets(table, facts)["label"].tolist() == [2, 0, -1, 1]
     several = pd.DataFrame({"labels": [("a", "c"), (), ("zebra", "b")]})
@@ -123,7 +125,7 @@ def learnt(facts: Facts, steps: int = 2, **settings: Any) -> tuple[nn.Module, nn
     before = task.build(facts)
     torch.manual_seed(0)
     plan = Plan(facts=facts, device="cpu", epochs=steps, batch=16)
-    return before, task.fit(task.build(facts), parts, plan)[0]
+    return before, task.fit(task.build(facts), parts, plan).net
 
 
 def assert_learnt(before: nn.Module, after: nn.Module) -> None:
@@ -218,13 +220,12 @@ def test_the_temperature_undoes_a_network_that_is_too_sure(
             return image[:, 0, 0] * factor
 
     reserve = Columns({"image": logits[:, None, None], "label": label})
-    monkeypatch.setattr(loop, "fit", lambda net, *rest: (net, {}))
+    monkeypatch.setattr(loop, "fit", lambda net, *rest: Fitted(net))
     parts = Parts(reserve, reserve, reserve)
-    net, fitted = registry.find(TASK, augment="none").fit(
-        Sure(), parts, Plan(facts=facts, device="cpu")
-    )
-    assert fitted["temperature"] == pytest.approx(factor, rel=0.12)
-    assert float(net.temperature) == pytest.approx(fitted["temperature"], abs=1e-3)
+    fitted = registry.find(TASK, augment="none").fit(Sure(), parts, Plan(facts=facts, device="cpu"))
+    temperature = fitted.facts["temperature"]
+    assert temperature == pytest.approx(factor, rel=0.12)
+    assert float(fitted.net.temperature) == pytest.approx(temperature, abs=1e-3)
 
 
 def test_the_temperature_divides_the_logits():
@@ -240,11 +241,11 @@ def test_the_temperature_divides_the_logits():
 def test_answers_are_whole_distributions_best_first():
     task, facts = registry.find(TASK), facts_of(EVEN)
     outputs = {"probabilities": np.array([[0.2, 0.7, 0.1], [0.4, 0.2, 0.4]], np.float32)}
-    first, second = task.decode(outputs, facts, type(task).options())
+    first, second = task.decode(outputs, facts, LABEL.options())
     assert isinstance(first, Label) and first.label == "b" and first.probability == 0.7
     assert list(first.probabilities.items()) == [("b", 0.7), ("a", 0.2), ("c", 0.1)]
     assert list(second.probabilities) == ["a", "c", "b"], "of equals the first comes first"
-    short = task.decode(outputs, facts, type(task).options(top=1))
+    short = task.decode(outputs, facts, LABEL.options(top=1))
     assert [list(one.probabilities) for one in short] == [["b"], ["a"]]
 
 
@@ -254,7 +255,7 @@ def test_of_several_classes_those_above_the_threshold_are_said(
 ):
     task = registry.find(TASK)
     outputs = {"probabilities": np.array([[0.25, 0.75, 0.1]], np.float32)}
-    (answer,) = task.decode(outputs, several_facts(), type(task).options(threshold=threshold))
+    (answer,) = task.decode(outputs, several_facts(), LABELS.options(threshold=threshold))
     assert isinstance(answer, Labels) and answer.labels == said
     assert list(answer.probabilities) == ["b", "a", "c"]
 
@@ -342,8 +343,9 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
     for number, path in enumerate(sorted((tmp_path / "more").rglob("*.png"))):
         path.rename(data / "train" / path.parent.name / f"more{number}.png")
     task = registry.find(TASK)
-    table = scan(task.read(data))
-    facts = task.learn(table)
+    rows = task.read(data)
+    table = scan(rows.table, {"image": IMAGE})
+    facts = task.learn(rows.with_table(table))
     assert facts["data"] == {"height": 48, "width": 48, "channels": 3, "masked": False}
     (data / "train" / "circle" / "000.png").write_bytes(b"gone")
     encoded = task.encode(table, facts)

@@ -109,7 +109,7 @@ def test_classes_are_not_weighed_where_they_are_even_or_nobody_asks(
 
 def test_several_labels_have_a_loss_each(monkeypatch: pytest.MonkeyPatch):
     facts = several_facts()
-    assert facts["answers"]["several"] and facts["answers"]["counts"] == [3, 3, 3]
+    assert facts["truths"]["several"] and facts["truths"]["counts"] == [3, 3, 3]
     wanted = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1], [0, 1, 0]])
     call = handed_over(facts, monkeypatch)
     batch = {"image": LOGITS, "labels": wanted.astype(np.uint8), "weight": WEIGHT}

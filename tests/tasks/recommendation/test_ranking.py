@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from tenfold.answers import scoring
-from tenfold.answers.ranking import Ranking
+from tenfold.answers.ranking import RANKING, Ranking
 from tenfold.core.columns import Columns, Ragged
 from tenfold.tasks.recommendation import item_models
 
@@ -25,7 +24,7 @@ TRAIN = pd.DataFrame({"items": [("a", "b"), ("a",)], "next": [("c",), ("b",)]})
 def test_measures_by_hand():
     table = pd.DataFrame({"items": [("z",), ("a",)], "next": [("a", "b"), ("q",)]})
     answers = [ranking("x", "a", "y", "b"), ranking("q", "x")]
-    found = scoring.score(answers, table, TRAIN)
+    found = RANKING.score(answers, table, TRAIN)
     gains = 1 / math.log2(3) + 1 / math.log2(5)
     ndcg = (gains / (1 + 1 / math.log2(3)) + 1) / 2
     assert found.best.value == pytest.approx(ndcg, abs=1e-6)
@@ -37,14 +36,14 @@ def test_measures_by_hand():
 
 def test_the_guess_is_what_is_popular_and_not_yet_had():
     table = pd.DataFrame({"items": [("a",), ()], "next": [("b",), ("a",)]})
-    found = scoring.score([ranking("x"), ranking("y")], table, TRAIN)
+    found = RANKING.score([ranking("x"), ranking("y")], table, TRAIN)
     assert found.best.value == 0 and found.best.baseline == pytest.approx(1.0)
 
 
 def test_nobody_is_scored_higher_for_longer_lists():
     table = pd.DataFrame({"items": [()], "next": [("k",)]})
     long = ranking(*"abcdefghijk")
-    assert scoring.score([long], table, TRAIN).best.value == 0
+    assert RANKING.score([long], table, TRAIN).best.value == 0
 
 
 def columns(rows: list[list[int]]) -> Columns:

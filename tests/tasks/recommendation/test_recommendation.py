@@ -13,8 +13,7 @@ import torch
 
 import tenfold
 import worlds
-from tenfold.answers import scoring
-from tenfold.answers.ranking import Ranking
+from tenfold.answers.ranking import RANKING, Ranking
 from tenfold.answers.ratings import Ratings
 from tenfold.core.columns import Columns, Problem, Ragged
 from tenfold.networks import rankers
@@ -142,7 +141,7 @@ def test_an_export_ranks_the_same(run: Run, tmp_path: Path):
     assert parity["decisions"]["different"] == 0
     opened = open_run(tmp_path / "export")
     before, after = answers(run, "a1|a2")[0], answers(opened, "a1|a2")[0]
-    assert scoring.same_decision(before, after, 1e-4) and after.names[:5] == before.names[:5]
+    assert RANKING.same_decision(before, after, 1e-4) and after.names[:5] == before.names[:5]
 
 
 def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: Path):

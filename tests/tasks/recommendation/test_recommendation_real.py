@@ -40,14 +40,14 @@ def test_a_closed_form_ranks_what_real_people_heard_next(data_folder: Path, tmp_
     known, cold = tenfold.predict(run, ["user=1", "user=nobody"])
     assert known.answer.known == known.answer.given == 8 and cold.answer.known == 0
     facts = json.loads((run.folder / "facts.json").read_text("utf-8"))
-    assert len(json.loads(facts["known"]["users"])) == 1_090
+    assert len(json.loads(facts["memory"]["users"])) == 1_090
 
 
 def test_scores_are_as_sure_as_they_are_right(data_folder: Path, tmp_path: Path):
     """What is promised for the ten best, of 300 people, is about what is kept."""
     source = data_folder / "lastfm_s3rec"
     run = tenfold.train(TASK, source, model="ease", l2=250, out=tmp_path / "run")
-    table = histories.table(read.read(source))
+    table = histories.rows_of(read.read(source)).table
     test = table[table["split"] == "test"].head(300)
     answers = [one.answer for one in tenfold.predict(run, [*map(list, test["items"])])]
     promised = np.mean([sum(score for _, score in one.items) for one in answers])

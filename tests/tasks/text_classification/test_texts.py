@@ -36,7 +36,7 @@ def quoted(rows: list[tuple[str, str]], separator: str = ",") -> str:
 
 
 def pairs(source) -> list[tuple[str, str]]:
-    table = labelled.read(source)
+    table = labelled.read(source).table
     assert table["problem"].isna().all()
     return list(zip(table["text"], table["label"], strict=True))
 
@@ -97,25 +97,25 @@ def test_several_columns_are_one_text(tmp_path: Path):
 
 def test_a_line_end_inside_quotes(tmp_path: Path):
     path = write(tmp_path / "a.csv", 'text,label\n"one\ntwo",a\n"say ""hi""",b\nplain,a\n')
-    table = labelled.read(path)
+    table = labelled.read(path).table
     assert table["text"].tolist() == ["one\ntwo", 'say "hi"', "plain"]
     assert table["source"].tolist() == ["a.csv:2", "a.csv:4", "a.csv:5"]
 
 
 def test_several_labels(tmp_path: Path):
     path = write(tmp_path / "a.csv", "text,labels\nrain,weather|bad\nsun,weather\nnone,\n")
-    assert labelled.read(path)["labels"].tolist() == [("bad", "weather"), ("weather",), ()]
+    assert labelled.read(path).table["labels"].tolist() == [("bad", "weather"), ("weather",), ()]
     path = write(tmp_path / "a.jsonl", '{"text": "x y", "labels": ["a", "b"]}\n' * 2)
-    assert labelled.read(path)["labels"].tolist() == [("a", "b")] * 2
+    assert labelled.read(path).table["labels"].tolist() == [("a", "b")] * 2
     path = write(tmp_path / "f.txt", "__label__a __label__b some words\n__label__a more\n")
-    assert labelled.read(path)["labels"].tolist() == [("a", "b"), ("a",)]
+    assert labelled.read(path).table["labels"].tolist() == [("a", "b"), ("a",)]
 
 
 def test_labels_are_named_by_the_file_of_classes(tmp_path: Path):
     write(tmp_path / "class.txt", "finance\nsport\n")
     write(tmp_path / "train.txt", "shares fall again\t0\ngoal in the last minute\t1\n" * 3)
     write(tmp_path / "test.txt", "a bank\t0\na match\t1\n")
-    table = labelled.read(tmp_path)
+    table = labelled.read(tmp_path).table
     assert set(table["label"]) == {"finance", "sport"}
     assert table["split"].value_counts().to_dict() == {"train": 6, "test": 2}
 
@@ -132,7 +132,7 @@ def test_a_folder_a_class(tmp_path: Path):
     for number, (text, label) in enumerate(ROWS):
         write(tmp_path / "train" / label / f"{number}.txt", text)
     write(tmp_path / "test" / "good" / "x.txt", "fresh", "gb18030")
-    table = labelled.read(tmp_path)
+    table = labelled.read(tmp_path).table
     assert sorted(zip(table["text"], table["label"], strict=True)) == sorted(
         [*ROWS, ("fresh", "good")]
     )
@@ -144,26 +144,27 @@ def test_a_file_a_class(tmp_path: Path):
     write(tmp_path / "reviews.good.txt.gz", "warm soup\nfresh bread\n")
     write(tmp_path / "reviews.bad.txt.gz", "cold soup\n\n")
     write(tmp_path / "README.txt", "what this is")
-    table = labelled.read(tmp_path)
+    rows = labelled.read(tmp_path)
+    table = rows.table
     assert sorted(zip(table["text"], table["label"], strict=True)) == [
         ("cold soup", "bad"),
         ("fresh bread", "good"),
         ("warm soup", "good"),
     ]
-    assert table.attrs["ignored"] == ["README.txt"]
+    assert rows.ignored == ["README.txt"]
 
 
 def test_a_zip(tmp_path: Path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         for part in ("train", "dev", "test"):
             file.writestr(f"data/{part}.csv", CSV)
-    table = labelled.read(tmp_path / "a.zip")
+    table = labelled.read(tmp_path / "a.zip").table
     assert table["split"].value_counts().to_dict() == {"train": 6, "valid": 6, "test": 6}
 
 
 def test_columns_beside_text_and_label(tmp_path: Path):
     content = "text,label,author,weight,split\nwarm soup,a,x,2,train\ncold soup,b,y,1,test\n"
-    table = labelled.read(write(tmp_path / "a.csv", content))
+    table = labelled.read(write(tmp_path / "a.csv", content)).table
     assert table[["group", "weight", "split"]].values.tolist() == [
         ["x", 2.0, "train"],
         ["y", 1.0, "test"],
@@ -191,7 +192,7 @@ def test_numbers_as_labels_stay_as_written(tmp_path: Path):
 def test_a_bad_line_is_named_and_the_rest_read(tmp_path: Path, lines, number: int, code: str):
     good = ["warm soup,good", "cold soup,bad"]
     content = "\n".join(["text,label", *good, *lines, *good]) + "\n"
-    table = labelled.read(write(tmp_path / "a.csv", content))
+    table = labelled.read(write(tmp_path / "a.csv", content)).table
     bad = table[table["problem"].notna()]
     assert [
         (one.code, source) for one, source in zip(bad["problem"], bad["source"], strict=True)
@@ -203,7 +204,7 @@ def test_bad_bytes_spoil_one_line_alone(tmp_path: Path):
     lines = [f"tasty soup number {row} 好,good".encode() for row in range(40)]
     lines[7] = b"caf\xe9 \xff soup,bad"
     (tmp_path / "a.csv").write_bytes(b"text,label\n" + b"\n".join(lines))
-    table = labelled.read(tmp_path / "a.csv")
+    table = labelled.read(tmp_path / "a.csv").table
     bad = table[table["problem"].notna()]
     assert bad["source"].tolist() == ["a.csv:9"] and bad["problem"].iloc[0].code == "encoding"
 
@@ -221,7 +222,7 @@ def test_bad_bytes_spoil_one_line_alone(tmp_path: Path):
 )
 def test_a_bad_line_of_json(tmp_path: Path, line: str):
     good = '{"text": "warm soup", "label": "good"}\n'
-    table = labelled.read(write(tmp_path / "a.jsonl", good * 3 + line + "\n" + good))
+    table = labelled.read(write(tmp_path / "a.jsonl", good * 3 + line + "\n" + good)).table
     bad = table[table["problem"].notna()]
     assert bad["source"].tolist() == ["a.jsonl:4"] and bad["problem"].iloc[0].code == "bad-json"
 
@@ -297,7 +298,7 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_real_folders(data_folder: Path, name: str):
     rows, classes, parts = REAL[name]
-    table = labelled.read(data_folder / name)
+    table = labelled.read(data_folder / name).table
     assert len(table) == rows and table["label"].nunique() == classes
     assert table["problem"].isna().all()
     assert (table["split"].value_counts().to_dict() if "split" in table else {}) == parts

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.media.reading import Reading
 from tenfold.media.text import tag_schemes, tagged
 
 ENGLISH = [("Anna", "B-PER"), ("Bell", "I-PER"), ("saw", "O"), ("Paris", "B-LOC"), (".", "O")]
@@ -35,7 +36,9 @@ def entities(table: pd.DataFrame, row: int = 0) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("between", [" ", "\t"])
 @pytest.mark.parametrize("name", ["a.conll", "a.conll.gz"])
 def test_columns(tmp_path: Path, between: str, name: str):
-    table = tagged.read(write(tmp_path / name, columns(ENGLISH, ENGLISH[:3], between=between)))
+    table = tagged.read(
+        write(tmp_path / name, columns(ENGLISH, ENGLISH[:3], between=between))
+    ).table
     assert table["text"].tolist() == ["Anna Bell saw Paris .", "Anna Bell saw"]
     assert entities(table) == [("PER", "Anna Bell"), ("LOC", "Paris")]
     assert table["source"].tolist() == [f"{name}:1", f"{name}:7"]
@@ -43,7 +46,7 @@ def test_columns(tmp_path: Path, between: str, name: str):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
 def test_chinese_characters_stand_together(tmp_path: Path, encoding: str):
-    table = tagged.read(write(tmp_path / "a.bmes", columns(CHINESE, CHINESE), encoding))
+    table = tagged.read(write(tmp_path / "a.bmes", columns(CHINESE, CHINESE), encoding)).table
     assert table["text"].tolist() == ["吴重阳，人"] * 2
     assert entities(table) == [("NAME", "吴重阳"), ("X", "人")]
 
@@ -51,11 +54,11 @@ def test_chinese_characters_stand_together(tmp_path: Path, encoding: str):
 def test_nested_tags_by_number_and_name(tmp_path: Path):
     rows = [("Bank", "B-ORG", "O"), ("of", "I-ORG", "O"), ("China", "I-ORG", "B-LOC")] * 2
     path = write(tmp_path / "a.conll", "token outer inner\n" + columns(rows, rows))
-    assert entities(tagged.read(path, "inner"))[0] == ("LOC", "China")
-    assert entities(tagged.read(path, "2"))[0] == ("ORG", "Bank of China")
-    assert len(tagged.read(path)) == 2
+    assert entities(tagged.read(path, Reading("inner")).table)[0] == ("LOC", "China")
+    assert entities(tagged.read(path, Reading("2")).table)[0] == ("ORG", "Bank of China")
+    assert len(tagged.read(path).table) == 2
     with pytest.raises(UsageError, match=r"(?s)no column 'iner'.*Did you mean 'inner'"):
-        tagged.read(path, "iner")
+        tagged.read(path, Reading("iner"))
 
 
 UD = """# text = I don't know.
@@ -71,12 +74,12 @@ UD = """# text = I don't know.
 
 
 def test_conll_u(tmp_path: Path):
-    table = tagged.read(write(tmp_path / "a.conllu", UD))
+    table = tagged.read(write(tmp_path / "a.conllu", UD)).table
     assert table["text"].tolist() == ["I don't know."]
     assert table["tags"][0] == ("PRON", "AUX", "PART", "VERB", "PUNCT")
     words = [table["text"][0][a:b] for a, b in table["places"][0]]
     assert words == ["I", "do", "n't", "know", "."]
-    assert tagged.read(tmp_path / "a.conllu", "xpos")["tags"][0][0] == "PRP"
+    assert tagged.read(tmp_path / "a.conllu", Reading("xpos")).table["tags"][0][0] == "PRP"
 
 
 def test_json_lines(tmp_path: Path):
@@ -87,7 +90,7 @@ def test_json_lines(tmp_path: Path):
         {"text": "see Rome", "spans": [[5, 8, "LOC"]]},
     ]
     path = write(tmp_path / "a.jsonl", "".join(json.dumps(one) + "\n" for one in lines))
-    table = tagged.read(path)
+    table = tagged.read(path).table
     assert [entities(table, row) for row in range(3)] == [
         [("PER", "Anna")],
         [("LOC", "北京")],
@@ -98,7 +101,7 @@ def test_json_lines(tmp_path: Path):
 
 def test_a_dataframe():
     frame = pd.DataFrame({"tokens": [["Anna", "left"]], "tags": [["B-PER", "O"]]})
-    assert entities(tagged.read(frame)) == [("PER", "Anna")]
+    assert entities(tagged.read(frame).table) == [("PER", "Anna")]
     with pytest.raises(DataRefused, match="tokens and tags"):
         tagged.read(pd.DataFrame({"text": ["x"]}))
 
@@ -107,7 +110,7 @@ def test_parts_and_a_prefix(tmp_path: Path):
     named = [(f"en:{word}", tag) for word, tag in ENGLISH]
     for name in ("train.gz", "dev.gz", "x.test.annotated.gz", "README.md"):
         write(tmp_path / name, columns(named))
-    table = tagged.read(tmp_path)
+    table = tagged.read(tmp_path).table
     assert sorted(table["split"]) == ["test", "train", "valid"]
     assert set(table["text"]) == {"Anna Bell saw Paris ."}
 
@@ -117,14 +120,14 @@ def test_parts_and_a_prefix(tmp_path: Path):
 
 def test_a_short_line_costs_its_sentence(tmp_path: Path):
     path = write(tmp_path / "a.conll", columns(ENGLISH, [*ENGLISH[:2], ("alone",)], ENGLISH))
-    table = tagged.read(path)
+    table = tagged.read(path).table
     assert [one and one.code for one in table["problem"]] == [None, "short-line", None]
     assert "line 9" in table["problem"][1].reason and table["source"][1] == "a.conll:7"
 
 
 def test_nul_and_blank_lines(tmp_path: Path):
     text = columns(ENGLISH) + "  \n\n\n" + columns([("a\0b", "O")]) + "\n" + columns(ENGLISH)
-    table = tagged.read(write(tmp_path / "a.conll", text))
+    table = tagged.read(write(tmp_path / "a.conll", text)).table
     assert [one and one.code for one in table["problem"]] == [None, "nul", None]
 
 
@@ -159,7 +162,7 @@ REAL = {
 @pytest.mark.parametrize("name", REAL)
 def test_real_folders(data_folder: Path, name: str):
     *parts, count = REAL[name]
-    table = tagged.read(data_folder / name)
+    table = tagged.read(data_folder / name).table
     assert [int((table["split"] == part).sum()) for part in ("train", "valid", "test")] == parts
     assert count is None or table["places"].map(len).sum() == count
     assert table["problem"].notna().sum() == (1 if name == "wnut17" else 0)

@@ -1,7 +1,7 @@
 // Camera and microphone: pictures as JPEG, sound as 16-bit WAV at the microphone's own rate.
 
-import { button, make } from "./elements.js";
-import { clock, say } from "./words.js";
+import { button, make } from "../elements.js";
+import { clock, say } from "../words.js";
 
 // As it was heard: what makes calls pleasant changes what a model hears.
 const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };

@@ -1,7 +1,7 @@
-// The picture that was handed over, and what is drawn over it: heat, boxes, masks.
+// The picture that was handed over, with layers drawn over it, and colours of classes.
 
-import { make } from "./elements.js";
-import { bytes, say, tell } from "./words.js";
+import { make } from "../elements.js";
+import { bytes, say, tell } from "../words.js";
 
 const WARM = [222, 98, 18];
 const COOL = [38, 104, 196];
@@ -16,7 +16,9 @@ const TONES = [
 
 /** "r g b" of the class with this number. */
 export const tone = (index) => rgb(index).join(" ");
-const rgb = (index) => TONES[((index % TONES.length) + TONES.length) % TONES.length];
+
+/** [r, g, b] of the class with this number. */
+export const rgb = (index) => TONES[((index % TONES.length) + TONES.length) % TONES.length];
 
 /** A frame with one picture; `shown` settles once it is drawn, with whether the browser could. */
 export function stage(file) {
@@ -96,7 +98,8 @@ function spline(values, place, read = (value) => value) {
   return Math.min(Math.max(...near), Math.max(Math.min(...near), value)); // never beyond its neighbours
 }
 
-function painted(width, height, colour) {
+/** A canvas of [r, g, b, a] by place. */
+export function painted(width, height, colour) {
   const canvas = make("canvas", { width, height });
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
@@ -105,30 +108,4 @@ function painted(width, height, colour) {
   }
   context.putImageData(image, 0, 0);
   return canvas;
-}
-
-// --- classes of pixels ---
-
-export const NOT_JUDGED = 255;
-
-/** A grid of class ids (rows, columns) in the tones of its classes; 255 stays clear. */
-export function regions(grid) {
-  const canvas = painted(grid[0].length, grid.length, (x, y) => {
-    const id = grid[y][x];
-    return id === NOT_JUDGED ? [0, 0, 0, 0] : [...rgb(id), 255];
-  });
-  canvas.classList.add("hard");
-  return canvas;
-}
-
-// --- boxes ---
-
-/** Frames with their names; places are fractions of the picture's sides. */
-export function frames(boxes) {
-  return make("div", { class: "boxes" }, boxes.map(({ label, place, index }) => {
-    const [x0, y0, x1, y1] = place.map((value) => 100 * Math.min(1, Math.max(0, value)));
-    const look = { left: `${x0}%`, top: `${y0}%`, width: `${x1 - x0}%`, height: `${y1 - y0}%` };
-    const name = make("span", { class: y0 < 8 ? "inside" : "", text: label });
-    return make("div", { class: "box", look: { ...look, "--tone": tone(index) } }, name);
-  }));
 }

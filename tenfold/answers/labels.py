@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -14,9 +15,15 @@ import pandas as pd
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, resampled, wilson
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
+from tenfold.answers.label import one_class
+from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
+from tenfold.answers.sections import class_pieces
+from tenfold.core.errors import DataRefused
+from tenfold.core.language import say
 from tenfold.core.results import Prediction
+from tenfold.core.settings import setting
 
-__all__ = ["LABELS", "Labels"]
+__all__ = ["LABELS", "Labels", "LabelsKind"]
 
 
 @dataclass(frozen=True)
@@ -42,28 +49,27 @@ class Labels(Prediction):
         """What stands in `columns` of a table of answers, before the probabilities of classes."""
         return ("|".join(self.labels),)
 
-    def about(self, name: str) -> Labels:
-        """The same probabilities, as if that class alone had been said."""
-        return replace(self, labels=(name,))
-
-    def weighed_by(self, other: Any) -> Labels:
-        """The same decision with the probabilities of another answer."""
-        return replace(self, probabilities=other.probabilities)
-
 
 def _arrays(
     answers: Sequence[Answer], table: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, K) bool truth, bool said, float probability."""
-    first = next(one for one in answers if isinstance(one, Labels))
-    classes = sorted(first.probabilities, key=natural)
-    truth = np.array([[name in row for name in classes] for row in table["labels"]], bool)
+    classes = _classes(answers, table)
+    rows = [[name in row for name in classes] for row in table["labels"]]
+    truth = np.array(rows, bool).reshape(len(answers), len(classes))
     said, chance = np.zeros_like(truth), np.zeros(truth.shape)
     for row, one in enumerate(answers):
         if isinstance(one, Labels):
             said[row] = [name in one.labels for name in classes]
             chance[row] = [one.probabilities[name] for name in classes]
     return truth, said, chance
+
+
+def _classes(answers: Sequence[Answer], table: pd.DataFrame) -> list[str]:
+    """The classes of the answers in natural order; of the truths where there is no answer."""
+    first = next((one for one in answers if isinstance(one, Labels)), None)
+    names = first.probabilities if first else {name for row in table["labels"] for name in row}
+    return sorted(names, key=natural)
 
 
 def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
@@ -105,6 +111,8 @@ def _average_precision(truth: np.ndarray, chance: np.ndarray) -> Callable[[np.nd
 
 
 def _constant(train: pd.DataFrame) -> Labels:
+    if "labels" not in train:
+        return Labels((), {})
     rows = max(1, len(train))
     shares = train["labels"].explode().dropna().value_counts() / rows
     chances = {str(name): float(share) for name, share in shares.items()}
@@ -119,9 +127,8 @@ def _retained(before: Labels, after: Labels) -> float:
 
 def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
     truth, said, _ = _arrays(answers, table)
-    first = next(one for one in answers if isinstance(one, Labels))
     rows = []
-    for number, name in enumerate(sorted(first.probabilities, key=natural)):
+    for number, name in enumerate(_classes(answers, table)):
         hit = int((truth & said)[:, number].sum())
         there, told = int(truth[:, number].sum()), int(said[:, number].sum())
         rows.append(
@@ -156,7 +163,8 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
     truth, _, chance = _arrays(answers, table)
     sure, right = change(chance).ravel(), truth.ravel()
     told = np.where(right, sure, 1 - sure).clip(1e-7, 1.0)
-    return calibration.certainty(sure, right, float(-np.log(told).mean()))
+    loss = float(-np.log(told).mean()) if len(told) else 0.0
+    return calibration.certainty(sure, right, loss)
 
 
 def _same_decision(before: Labels, after: Labels, tolerance: float) -> bool:
@@ -166,14 +174,105 @@ def _same_decision(before: Labels, after: Labels, tolerance: float) -> bool:
     return all(abs(first.get(name, 0.0) - second.get(name, 0.0)) < tolerance for name in moved)
 
 
-LABELS = AnswerKind(
-    "micro_f1",
-    _metrics,
-    _constant,
-    _retained,
-    _details,
-    _worst,
-    _bootstrap,
-    _calibration,
-    _same_decision,
-)
+@dataclass(frozen=True)
+class LabelsOptions:
+    """Choices at prediction time of answers with any number of classes."""
+
+    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
+    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
+
+
+class LabelsKind(AnswerKind):
+    """Any number of classes; the truth is a tuple of names in the column `labels`."""
+
+    name = "labels"
+    prediction = Labels
+    truths = ("labels",)
+    options = LabelsOptions
+    headline = "micro_f1"
+    has_examples = True
+    metrics: ClassVar[dict[str, Metric]] = {
+        "micro_f1": Metric("Micro F1", "F1 over all decisions, every one counting the same"),
+        "macro_f1": MACRO_F1,
+        "accuracy": ACCURACY,
+        "average_precision": Metric(
+            "Average precision", "mean over classes, all thresholds together"
+        ),
+    }
+
+    def blank(self, table: pd.DataFrame) -> np.ndarray:
+        return np.zeros(len(table), bool)  # no class at all is a truth too
+
+    def refuse(self, table: pd.DataFrame) -> DataRefused | None:
+        return one_class(table["labels"].explode().dropna(), 1)
+
+    def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
+        return [tuple(map(str, row)) for row in table["labels"]]
+
+    def counts(self, table: pd.DataFrame) -> Counter[str]:
+        return Counter(str(name) for row in table.get("labels", ()) for name in row)
+
+    def same(self, one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
+        return sorted(one.get("labels", ())) == sorted(other.get("labels", ()))
+
+    def classes_in(self, table: pd.DataFrame) -> set[str]:
+        return {name for row in table["labels"] for name in row}
+
+    def renamed(
+        self, table: pd.DataFrame, names: Mapping[str, str | None]
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        rows = [
+            tuple(sorted({new for name in row if (new := names.get(name, name))}))
+            for row in table["labels"]
+        ]
+        renamed = pd.Series(rows, table.index, dtype=object)
+        return table.assign(labels=renamed), np.zeros(len(table), bool)
+
+    def truth_text(self, table: pd.DataFrame, row: int) -> str:
+        return " + ".join(table["labels"].iloc[row]) or say("none") if "labels" in table else ""
+
+    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+        return _metrics(answers, table, times)
+
+    def constant(self, train: pd.DataFrame) -> Labels:
+        return _constant(train)
+
+    def retained(self, before: Labels, after: Labels) -> float:
+        return _retained(before, after)
+
+    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+        return _worst(answers, table)
+
+    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+        return _bootstrap(answers, table)
+
+    def same_decision(self, before: Labels, after: Labels, tolerance: float) -> bool:
+        return _same_decision(before, after, tolerance)
+
+    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+        return _details(answers, table)
+
+    def calibration(
+        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
+    ) -> dict[str, Any]:
+        return _calibration(answers, table, change)
+
+    def words(self, answer: Labels, truth: str = "") -> dict[str, Any]:
+        chances = [answer.probabilities.get(name, 0.0) for name in answer.labels]
+        sure = min(chances) if chances else 1 - max(answer.probabilities.values(), default=0.0)
+        return {"said": " + ".join(answer.labels) or say("none"), "sure": sure, "right": None}
+
+    def classes(self, truths: Mapping[str, Any]) -> list[str]:
+        return list(truths.get("classes", []))
+
+    def about(self, answer: Labels, name: str) -> Labels:
+        return replace(answer, labels=(name,))
+
+    def weighed_by(self, answer: Labels, other: Labels) -> Labels:
+        return replace(answer, probabilities=other.probabilities)
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        return class_pieces(details)
+
+
+LABELS = LabelsKind()

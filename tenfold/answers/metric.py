@@ -1,0 +1,70 @@
+"""Metrics as a person reads them: title, meaning, unit, which direction is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenfold.core.language import say, spoken
+
+__all__ = [
+    "ACCURACY",
+    "CALIBRATION_ERROR",
+    "LOG_LOSS",
+    "MACRO_F1",
+    "MAE",
+    "RMSE",
+    "Metric",
+    "number",
+    "share",
+]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is called and means; `share` = from 0 to 1, said in percent."""
+
+    title: str
+    meaning: str
+    share: bool = True
+    better: str = "higher"
+
+    def text_of(self, value: float) -> str:
+        """The value with its unit."""
+        return share(value) if self.share else number(value)
+
+    def gap(self, value: float) -> str:
+        """A difference, in percentage points where the metric is a share."""
+        if not self.share:
+            return f"{value:+.3g}"
+        return say("{points} points", points=f"{100 * value:+.1f}")
+
+    def end(self, value: float) -> str:
+        """An end of a difference's interval, its unit said before."""
+        return f"{100 * value:.1f}" if self.share else f"{value:.3g}"
+
+
+ACCURACY = Metric("Accuracy", "share of rows whose answer is right")
+MACRO_F1 = Metric("Macro F1", "mean over classes of F1, every class counting the same")
+CALIBRATION_ERROR = Metric(
+    "Calibration error", "mean gap of how sure answers are and how often right", better="lower"
+)
+LOG_LOSS = Metric(
+    "Log loss", "mean of minus the logarithm of the right answer's probability", False, "lower"
+)
+
+RMSE = Metric("RMSE", "root of the mean squared error", False, "lower")
+MAE = Metric("MAE", "mean absolute error", False, "lower")
+
+
+def share(value: float) -> str:
+    """0.934 as `93.4 %`; two digits above 99 % and below 1 %."""
+    value = float(value)
+    digits = 2 if 0 < value < 0.01 or 0.99 < value < 1 else 1
+    text = f"{100 * value:.{digits}f}"
+    text = text.removesuffix(".0") if value in (0, 1) else text
+    return f"{text}%" if spoken() == "zh" else f"{text}\N{NO-BREAK SPACE}%"
+
+
+def number(value: float) -> str:
+    """Four digits that count."""
+    return f"{float(value):.4g}"

@@ -1,0 +1,250 @@
+"""A tag for each token of a text, such as parts of speech.
+
+Intervals resample whole texts. Rows have `text`, `places` and `tags`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from tenfold.answers.intervals import Weighted, resampled
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
+from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
+from tenfold.answers.sections import matrix_pieces
+from tenfold.answers.spans import (
+    Marked,
+    calibrated,
+    marked_names,
+    precision_recall,
+    ratio,
+    surest,
+    true_marks,
+)
+from tenfold.core.results import Prediction
+
+__all__ = ["TAGS", "Tags", "TagsKind"]
+
+
+@dataclass(frozen=True)
+class Tags(Prediction):
+    """A tag for each token of a text, in order; `probabilities` one a token."""
+
+    columns: ClassVar[tuple[str, ...]] = ("tags",)
+    tags: tuple[Marked, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def line(self) -> str:
+        """On a terminal."""
+        return " ".join(tag for tag, *_ in self.tags) or "-"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in `columns` of a table of answers."""
+        return (json.dumps(self.tags, ensure_ascii=False),)
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """The surest of each name, by name."""
+        return surest((name for name, *_ in self.tags), self.probabilities)
+
+
+def _tags(answers: Sequence[Answer], table: pd.DataFrame) -> list[list[tuple[str, str]]]:
+    """(truth, said) of every token of every row; "" where nothing was said at its place."""
+    found = []
+    for one, tags, places in zip(answers, table["tags"], table["places"], strict=True):
+        told = {(start, end): tag for tag, start, end in one.tags} if isinstance(one, Tags) else {}
+        found.append(
+            [(tag, told.get(tuple(place), "")) for tag, place in zip(tags, places, strict=True)]
+        )
+    return found
+
+
+def _shares(pairs: list[list[tuple[str, str]]]) -> np.ndarray:
+    """(N, 2) tokens that are right, and all."""
+    rows = [(sum(truth == said for truth, said in row), len(row)) for row in pairs]
+    return np.array(rows, np.int64).reshape(-1, 2)
+
+
+def _confusion(pairs: list[list[tuple[str, str]]]) -> tuple[list[str], np.ndarray]:
+    """Tags in order, and (K + 1, K + 1) counts, truth down, said across; the last = neither."""
+    names = sorted({tag for row in pairs for pair in row for tag in pair if tag}, key=natural)
+    place = {name: number for number, name in enumerate(names)} | {"": len(names)}
+    counts = np.zeros((len(names) + 1, len(names) + 1), np.int64)
+    for (truth, said), times in Counter(pair for row in pairs for pair in row).items():
+        counts[place[truth], place[said]] = times
+    return names, counts
+
+
+def _per_tag(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
+    hit, said, there = counts.diagonal(), counts.sum(0), counts.sum(1)
+    return [
+        {"class": name, **precision_recall(hit[at], said[at], there[at]), "support": int(there[at])}
+        for at, name in enumerate(names)
+    ]
+
+
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+    pairs = _tags(answers, table)
+    shares, cells = _shares(pairs), _confusion(pairs)[1]
+
+    def accuracy(weights: np.ndarray) -> float:
+        return float(ratio(shares, weights))
+
+    def macro(flat: np.ndarray) -> float:
+        counts = flat.reshape(cells.shape)
+        names = [str(at) for at in range(len(cells) - 1)]
+        f1 = [one["f1"] for one in _per_tag(names, counts) if one["support"]]
+        return float(np.mean(f1)) if f1 else 0.0
+
+    ones = np.ones(len(shares), np.int64)
+    return {
+        "accuracy": resampled(accuracy, ones, times),
+        "macro_f1": resampled(macro, cells.ravel(), times),
+    }
+
+
+def _constant(train: pd.DataFrame) -> Tags:
+    """The most frequent tag, to be laid over the tokens of every row."""
+    counts = Counter(tag for tags in train["tags"] for tag in tags)
+    tag, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+    return Tags(((tag, 0, 0),), (times / max(1, counts.total()),))
+
+
+def _broadcast_tokens(constant: Tags, table: pd.DataFrame) -> list[Tags]:
+    (tag, *_), share = constant.tags[0], constant.probabilities[0]
+    return [
+        Tags(tuple((tag, start, end) for start, end in places), (share,) * len(places))
+        for places in table["places"]
+    ]
+
+
+def _retained(before: Tags, after: Tags) -> float:
+    now = dict(zip(after.tags, after.probabilities, strict=True))
+    return float(np.mean([now.get(tag, 0.0) for tag in before.tags])) if before.tags else 1.0
+
+
+def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    names, counts = _confusion(_tags(answers, table))
+    return {"classes": _per_tag(names, counts), "confusion": counts.tolist()}
+
+
+def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+    shares = _shares(_tags(answers, table))
+    wrong = shares[:, 1] - shares[:, 0]
+    return [int(row) for row in np.argsort(-wrong, kind="stable") if wrong[row]]
+
+
+def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+    return _shares(_tags(answers, table)), ratio
+
+
+def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
+    sure, right = list[float](), list[bool]()
+    for one, tags, places in zip(answers, table["tags"], table["places"], strict=True):
+        gold = {tuple(place): tag for tag, place in zip(tags, places, strict=True)}
+        if isinstance(one, Tags):
+            sure += one.probabilities
+            right += [gold.get((start, end)) == tag for tag, start, end in one.tags]
+    return calibrated(change(np.array(sure, float)[:, None])[:, 0], np.array(right, bool))
+
+
+def _same_decision(before: Tags, after: Tags, tolerance: float) -> bool:
+    one = dict(zip(before.tags, before.probabilities, strict=True))
+    other = dict(zip(after.tags, after.probabilities, strict=True))
+    moved = one.keys() ^ other.keys()
+    chances = [one.get(tag, other.get(tag, 1.0)) for tag in moved]
+    return not moved or (tolerance > 0 and max(chances) < 0.5 + tolerance)
+
+
+# --- the kind -------------------------------------------------------------------------------------
+
+
+class TagsKind(AnswerKind):
+    """A tag for each token; the truth is a tag for each token, in the column `tags`."""
+
+    name = "tags"
+    prediction = Tags
+    truths = ("tags",)
+    headline = "accuracy"
+    metrics: ClassVar[dict[str, Metric]] = {"accuracy": ACCURACY, "macro_f1": MACRO_F1}
+
+    def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
+        return [tuple(sorted({*row})) for row in table["tags"]]
+
+    def counts(self, table: pd.DataFrame) -> Counter[str]:
+        return Counter(name for row in table.get("tags", ()) for name in {*row})
+
+    def classes_in(self, table: pd.DataFrame) -> set[str]:
+        return {name for row in table["tags"] for name in row}
+
+    def renamed(
+        self, table: pd.DataFrame, names: Mapping[str, str | None]
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """Every token has a tag, so that a text with a dropped one is left out."""
+        rows = [tuple(names.get(tag, tag) or "" for tag in row) for row in table["tags"]]
+        gone = np.array(["" in row for row in rows], bool)
+        return table.assign(tags=pd.Series(rows, table.index, dtype=object)), gone
+
+    def truth_text(self, table: pd.DataFrame, row: int) -> str:
+        return marked_names(true_marks(table, row)) if "tags" in table else ""
+
+    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+        return _metrics(answers, table, times)
+
+    def constant(self, train: pd.DataFrame) -> Tags:
+        return _constant(train)
+
+    def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
+        return _broadcast_tokens(_constant(train), table)
+
+    def retained(self, before: Tags, after: Tags) -> float:
+        return _retained(before, after)
+
+    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
+        return _worst(answers, table)
+
+    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+        return _bootstrap(answers, table)
+
+    def same_decision(self, before: Tags, after: Tags, tolerance: float) -> bool:
+        return _same_decision(before, after, tolerance)
+
+    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+        return _details(answers, table)
+
+    def calibration(
+        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
+    ) -> dict[str, Any]:
+        return _calibration(answers, table, change)
+
+    def words(self, answer: Tags, truth: str = "") -> dict[str, Any]:
+        least = min(answer.probabilities, default=None)
+        return {"said": marked_names(answer.tags), "sure": least, "right": None}
+
+    def explainable(self, truths: Mapping[str, Any]) -> list[str]:
+        return list(truths["tags"])
+
+    def about(self, answer: Tags, name: str) -> Tags:
+        pairs = zip(answer.tags, answer.probabilities, strict=True)
+        kept = [(tag, chance) for tag, chance in pairs if tag[0] == name]
+        return Tags(tuple(tag for tag, _ in kept), tuple(chance for _, chance in kept))
+
+    def marks(self, answer: Tags) -> list[Marked]:
+        return sorted(answer.tags, key=lambda one: one[1])
+
+    def true_marks(self, table: pd.DataFrame, row: int) -> list[Marked]:
+        return true_marks(table, row)
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        return matrix_pieces(details)
+
+
+TAGS = TagsKind()

@@ -1,0 +1,65 @@
+"""A small copy of a source, to find out quickly what kind of data it holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["small_copy"]
+
+MAX_FOLDERS, MAX_FILES_A_FOLDER = 60, 12
+MAX_BYTES = 128 << 10
+"""Of each file its beginning is enough: reading looks at names, lines and first bytes."""
+MAX_ARCHIVE_BYTES = 32 << 20
+"""Archives are needed as a whole; larger ones are left out."""
+_LINES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".dat", ".data", ".conll", ".bio", ".conllu")
+_WHOLE = (".zip", ".gz", ".parquet", "")
+
+
+def small_copy(source: Path, place: Path) -> Path:
+    """A folder or file below `place` that holds the first few files of each folder of `source`.
+
+    Long files are cut, those of lines after a line; a single large archive stays where it is.
+    """
+    source = source.resolve()
+    if source.is_file():
+        place.mkdir(parents=True, exist_ok=True)
+        return _placed(source, place / source.name) or source
+    for folder, names in _walked(source):
+        target = place / source.name / folder.relative_to(source)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            _placed(folder / name, target / name)
+    return place / source.name
+
+
+def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders breadth first with the names of their first files."""
+    waiting, seen = [source], 0
+    while waiting and seen < MAX_FOLDERS:
+        folder, seen = waiting.pop(0), seen + 1
+        files: list[str] = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    waiting += [Path(entry.path)] if len(waiting) < MAX_FOLDERS else []
+                elif len(files) < MAX_FILES_A_FOLDER:
+                    files.append(entry.name)
+                elif len(waiting) >= MAX_FOLDERS:
+                    break
+        waiting.sort()
+        yield folder, files
+
+
+def _placed(file: Path, target: Path) -> Path | None:
+    """The beginning of the file at `target`, all of an archive; None where that is too large."""
+    suffix, size = file.suffix.lower(), file.stat().st_size
+    if suffix in _WHOLE and size > MAX_ARCHIVE_BYTES:
+        return None
+    with file.open("rb") as content:
+        head = content.read(MAX_ARCHIVE_BYTES if suffix in _WHOLE else MAX_BYTES)
+    if suffix in _LINES and size > MAX_BYTES:
+        head = head[: head.rfind(b"\n") + 1] or head
+    target.write_bytes(head)
+    return target

@@ -1,0 +1,60 @@
+"""Labels of texts: one, several with | between them, or coarse and fine with a colon."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import pandas as pd
+
+from tenfold.core.columns import Problem
+from tenfold.core.progress import tell
+from tenfold.media.files import references
+
+__all__ = ["finished"]
+
+COARSE = 50
+"""Most labels before a colon that are taken for the whole label."""
+
+
+def finished(table: pd.DataFrame) -> pd.DataFrame:
+    """Labels as texts or lists of texts, empty texts as problems."""
+    empty = (table["text"].map(lambda text: not str(text).strip())) & table["problem"].isna()
+    if empty.any():
+        problem = Problem("empty-text", "is empty", "Write something, or remove the row.")
+        table.loc[empty, "problem"] = pd.Series([problem] * int(empty.sum()), table.index[empty])
+    table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
+    values = table["label"]
+    lists = values.map(lambda value: isinstance(value, (list, tuple, set))).any()
+    if lists or values.astype(str).str.contains("|", regex=False).any():
+        several = pd.Series([_several(value) for value in values], table.index, dtype=object)
+        table = table.drop(columns="label").assign(labels=several)
+    else:
+        table["label"] = _coarse(values.map(_label))
+    return table.reset_index(drop=True)
+
+
+def _label(value: Any) -> str:
+    if value is None or value != value:  # not a number is unequal to itself
+        return ""
+    whole = isinstance(value, float) and value.is_integer()
+    text = str(int(value)) if whole else str(value)
+    return references.speakable(unicodedata.normalize("NFC", text.strip()))
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    parts = value if isinstance(value, (list, tuple, set)) else _label(value).split("|")
+    return tuple(sorted({_label(part) for part in parts} - {""}))
+
+
+def _coarse(labels: pd.Series) -> pd.Series:
+    """`DESC` of `DESC:manner`, where every label is of that form."""
+    told = [label for label in labels.unique() if label not in ("?", "")]
+    coarse = {label.partition(":")[0] for label in told}
+    if not told or not all(re.fullmatch(r"[^\s:]+:[^\s:]+", label) for label in told):
+        return labels
+    if not 1 < len(coarse) < min(COARSE, len(told)):
+        return labels
+    tell(f"Labels are taken up to the colon: {', '.join(sorted(coarse)[:8])}")
+    return labels.map(lambda label: label.partition(":")[0])

@@ -1,0 +1,158 @@
+"""The candidates that are linear in n-grams, and their mix with a convolution.
+
+Shapes: N rows, V n-grams, K classes, 3 branches of the mix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from tenfold.answers import calibration, logits
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
+from tenfold.core.lazy import lazy
+from tenfold.core.plan import Plan
+from tenfold.tasks.text_classification import bag_of_words
+from tenfold.tasks.text_classification.bag_of_words import Weights
+from tenfold.training.candidates import Comparison, Fits, answering
+
+torch = lazy("torch")
+
+__all__ = ["LinearModels", "logits_of"]
+
+COSTS = (0.1, 0.3, 1.0)
+
+
+@dataclass
+class LinearModels:
+    """Fits naive Bayes and linear models; what an error costs, and of which n-grams, is chosen.
+
+    `cost` 0 = best on validation. `costs` are the names of the choices that were made. The first
+    `words` of the `grams` are n-grams of words, the others of characters.
+    """
+
+    net: Any
+    parts: Parts
+    grams: int
+    words: int
+    classes: int
+    several: bool
+    cost: float
+    costs: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> tuple[Any, np.ndarray]:
+        """Training rows (N, V), and which of all these are."""
+        return bag_of_words.matrix(self.parts.train, "ids", self.grams)
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """(N, K) zeros and ones."""
+        truth = logits.truths(self.parts.train)
+        every = truth.astype(np.float32) if truth.ndim == 2 else self._one_hot(truth)
+        return every[self.rows[1]]
+
+    @cached_property
+    def judged(self) -> tuple[Any, np.ndarray]:
+        """Rows (N, V) of the half of validation that chooses, and their truths."""
+        rows, kept = bag_of_words.matrix(self.parts.selection, "ids", self.grams)
+        return rows, logits.truths(self.parts.selection)[kept]
+
+    def naive_bayes(self, plan: Plan, fits: Fits) -> Fitted:
+        """Naive Bayes on n-grams of words."""
+        alone = self.rows[0][:, : self.words]
+        found = bag_of_words.naive_bayes(alone, self.truth, self.several)
+        _put(self.net.bayes, found.widened(self.grams))
+        return Fitted(answering(self.net, "naive Bayes"))
+
+    def linear(self, plan: Plan, fits: Fits) -> Fitted:
+        """Support vector machines on rare n-grams counting more, of all or of words alone."""
+        rows, truth = self.rows[0], self.truth
+        idf = bag_of_words.frequencies(rows)
+        tried: dict[str, Callable[[], Weights]] = {
+            f"{one:g}": partial(bag_of_words.linear, rows, truth, idf, one) for one in self._costs()
+        }
+        tried |= {f"{one:g} words": partial(self._of_words, idf, one) for one in self._costs()}
+        self._keep_best("linear", self.net.linear, tried, plan)
+        return Fitted(answering(self.net, "linear"))
+
+    def mixed(self, plan: Plan, fits: Fits) -> Fitted:
+        """The sum of a bag, the linear model and the convolution that suits validation best."""
+        rows, truth = self.rows[0], self.truth
+        scales = bag_of_words.ratios(rows, truth)
+        tried: dict[str, Callable[[], Weights]] = {
+            f"{one:g}": partial(bag_of_words.linear, rows, truth, scales, one)
+            for one in self._costs()
+        }
+        self._keep_best("bag", self.net.bag, tried, plan)
+        with torch.no_grad():
+            self.net.mix.copy_(torch.as_tensor(self._mix(plan)))
+        mix = [round(float(one), 4) for one in self.net.mix]
+        return Fitted(answering(self.net, "mixed"), {"mix": mix})
+
+    def comparison(self) -> Comparison:
+        """By log loss, each at the temperature that suits it best."""
+
+        def score(name: str, net: Any) -> float:
+            found = logits_of(net.logits, net, self.parts.selection)
+            return round(logits.validation_loss(found, logits.truths(self.parts.selection)), 4)
+
+        return Comparison(
+            "log loss", score, self.parts.selection.rows, lower_is_better=True,
+            without_rows=("mixed",),
+        )  # fmt: skip
+
+    def _of_words(self, idf: np.ndarray, cost: float) -> Weights:
+        """A linear model of n-grams of words, with zeros for the others."""
+        rows, scales = self.rows[0][:, : self.words], idf[: self.words]
+        return bag_of_words.linear(rows, self.truth, scales, cost).widened(self.grams)
+
+    def _costs(self) -> tuple[float, ...]:
+        return (self.cost,) if self.cost else COSTS
+
+    def _keep_best(
+        self, name: str, bag: Any, tried: dict[str, Callable[[], Weights]], plan: Plan
+    ) -> None:
+        """Puts the weights that validation likes best, or those of the first fit, into the bag."""
+        if plan.fixed is not None:
+            chosen = plan.fixed["cost"][name]
+            _put(bag, tried[chosen]())
+        else:
+            rows, truth = self.judged
+            made = {key: fit() for key, fit in tried.items()}
+            losses = {
+                key: logits.validation_loss(one.scores(rows), truth) for key, one in made.items()
+            }
+            chosen = min(losses, key=lambda key: losses[key])
+            _put(bag, made[chosen])
+        self.costs[name] = chosen
+
+    def _mix(self, plan: Plan) -> Any:
+        """(3,) shares of the branches."""
+        if plan.fixed is not None:
+            return plan.fixed["mix"]
+        selection = self.parts.selection
+        if not selection.rows:
+            return self.net.mix
+        branches = logits_of(self.net.branches, self.net, selection).swapaxes(0, 1)
+        return calibration.mixed(branches, logits.truths(selection))
+
+    def _one_hot(self, truth: np.ndarray) -> np.ndarray:
+        return np.eye(self.classes, dtype=np.float32)[truth]
+
+
+def logits_of(ask: Callable[..., Any], net: Any, columns: Columns) -> np.ndarray:
+    """(N, K) logits by `net.logits`, or (N, 3, K) by `net.branches`."""
+    return logits.logits_of(net, columns.only(["ids", "tokens"]), ask)
+
+
+def _put(bag: Any, found: Weights) -> None:
+    with torch.no_grad():
+        bag.weights[1:] = torch.from_numpy(found.weights)
+        bag.squares[1:] = torch.from_numpy(found.squares)
+        bag.bias.copy_(torch.from_numpy(found.bias))

@@ -1,0 +1,79 @@
+"""Labelled rows and right answers to them for every kind of answer; a new kind adds one entry."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from tenfold.answers.kind import Answer
+from tenfold.answers.label import Label
+from tenfold.answers.labels import Labels
+from tenfold.answers.ranking import Ranking
+from tenfold.answers.ratings import Ratings
+from tenfold.answers.spans import Spans
+from tenfold.answers.tags import Tags
+
+Sample = tuple[pd.DataFrame, list[Answer]]
+
+
+def _table(rows: int, **columns: list) -> pd.DataFrame:
+    cells = {name: [of[row % len(of)] for row in range(rows)] for name, of in columns.items()}
+    named = {"source": [f"row {row}" for row in range(rows)], "split": ["train"] * rows}
+    digests = {"digest": [f"{row:032x}" for row in range(rows)]}
+    return pd.DataFrame(
+        {name: pd.Series(of, dtype=object) for name, of in (cells | named | digests).items()}
+    )
+
+
+def label(rows: int) -> Sample:
+    table = _table(rows, label=["cat", "dog", "emu"])
+    return table, [
+        Label(name, {one: 0.8 if one == name else 0.1 for one in ("cat", "dog", "emu")})
+        for name in table["label"]
+    ]
+
+
+def labels(rows: int) -> Sample:
+    table = _table(rows, labels=[("cat", "dog"), (), ("dog",)])
+    return table, [
+        Labels(names, {one: 0.9 if one in names else 0.2 for one in ("cat", "dog")})
+        for names in table["labels"]
+    ]
+
+
+def _tagged(rows: int, tags: list[tuple[str, ...]]) -> pd.DataFrame:
+    places = [((0, 4), (5, 9))]
+    return _table(rows, text=["Anna Bell"], tags=tags, places=places)
+
+
+def spans(rows: int) -> Sample:
+    table = _tagged(rows, [("B-PER", "I-PER"), ("O", "B-LOC"), ("O", "O")])
+    right = [((("PER", 0, 9),), (0.9,)), ((("LOC", 5, 9),), (0.8,)), ((), ())]
+    return table, [Spans(*right[row % 3]) for row in range(rows)]
+
+
+def tags(rows: int) -> Sample:
+    table = _tagged(rows, [("NOUN", "VERB"), ("VERB", "NOUN")])
+    return table, [Tags(((one, 0, 4), (other, 5, 9)), (0.9, 0.8)) for one, other in table["tags"]]
+
+
+def ranking(rows: int) -> Sample:
+    table = _table(rows, items=[("a",), ("b", "c")], next=[("b",), ("a", "d")])
+    return table, [
+        Ranking(tuple((name, 0.4) for name in after), len(had), len(had))
+        for had, after in zip(table["items"], table["next"], strict=True)
+    ]
+
+
+def ratings(rows: int) -> Sample:
+    table = _table(rows, items=[("a=4", "b=?"), ("c=?",)], next=[(("b", 3.5),), (("c", 2.0),)])
+    return table, [Ratings(after, 3.0, len(after), len(after)) for after in table["next"]]
+
+
+SAMPLES: dict[str, Callable[[int], Sample]] = {
+    "label": label,
+    "labels": labels,
+    "spans": spans,
+    "tags": tags,
+    "ranking": ranking,
+    "ratings": ratings,
+}
