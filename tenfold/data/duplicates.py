@@ -5,23 +5,19 @@ Whatever stands in the test part is taken out of learning, never the other way r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from tenfold.answers.kind import AnswerKind
 from tenfold.core.progress import tell
-from tenfold.media.text import near_duplicates
-from tenfold.media.text.near_duplicates import Pairs
+from tenfold.media.medium import Medium
 
 __all__ = ["Copies", "found", "near_groups", "without_leaks"]
 
 MOST = 0.05
 """Share of the training rows: where more are near copies of test rows, all stay, and it is said."""
-
-SKETCHES: dict[str, Callable[[pd.DataFrame], Pairs]] = {"text": near_duplicates.pairs}
-"""What proposes and confirms near copies, by the column of the medium; others have none."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +29,20 @@ class Copies:
     near: list[list[str]] = field(default_factory=list)
 
 
-def found(table: pd.DataFrame, answer: AnswerKind) -> tuple[pd.DataFrame, Copies]:
-    """The copies in a table, which gets a column `near` naming each row's group of near copies."""
+def found(
+    table: pd.DataFrame, answer: AnswerKind, media: Mapping[str, Medium]
+) -> tuple[pd.DataFrame, Copies]:
+    """The copies in a table, which gets a column `near` naming each row's group of near copies.
+
+    `media` are the input columns with their media.
+    """
     twice = table[table["digest"].duplicated(keep=False)]
     copies = Copies()
     for _, group in twice.groupby("digest", sort=False):
         first, *others = group[list(answer.truths)].to_dict(orient="records")
         same = all(answer.same(first, one) for one in others)
         (copies.duplicates if same else copies.conflicts).append(list(group["source"]))
-    groups = near_groups(table)
+    groups = near_groups(table, media)
     if not groups:
         return table, copies
     names = pd.Series(None, table.index, dtype=object)
@@ -51,15 +52,18 @@ def found(table: pd.DataFrame, answer: AnswerKind) -> tuple[pd.DataFrame, Copies
     return table.assign(near=names), copies
 
 
-def near_groups(table: pd.DataFrame) -> list[list[int]]:
-    """Positions of rows that are near copies of each other and not exact ones, group by group."""
-    found = [each for name, sketch in SKETCHES.items() if name in table for each in sketch(table)]
+def near_groups(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[list[int]]:
+    """Positions of rows that are near copies of each other and not exact ones, group by group.
+
+    Rows are near where one of their inputs is.
+    """
+    found = [pair for name, medium in media.items() for pair in medium.near_pairs(table[name])]
     digest = table["digest"].to_numpy()
     joined = _joined((one, other) for one, other in found if digest[one] != digest[other])
     return sorted(sorted(rows) for rows in joined)
 
 
-def _joined(pairs: Pairs) -> list[list[int]]:
+def _joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Groups of whatever is connected."""
     above: dict[int, int] = {}
 

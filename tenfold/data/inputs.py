@@ -1,56 +1,50 @@
 """What a person hands over at prediction time, as tables of the declared inputs.
 
-Files, folders, globs, zips, standard input (`-`, a path or a text a line), texts, arrays, bytes,
-open files, DataFrames, lists of these. No medium is decoded here: what cannot be read is answered
-on its own line.
+One input is filled with whatever its medium takes: files, folders, globs, zips, standard input,
+texts, arrays, bytes, open files, lists of these, a DataFrame. Several are filled with the columns
+of a DataFrame or of table files (CSV, TSV, Parquet). Nothing is decoded here: what cannot be read
+is answered on its own line.
 """
 
 from __future__ import annotations
 
-import glob
 import itertools
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from tenfold.core.columns import Problem
-from tenfold.core.errors import DataRefused, TenfoldError, UsageError
-from tenfold.data.scan import MEDIA
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.media.files import manifests, references
-from tenfold.media.files.listing import is_zip, neighbours, open_tree
-from tenfold.media.input import Input, InputRow, NamedRows
-from tenfold.media.interactions import inputs as item_inputs
-from tenfold.media.text import inputs as text_inputs
+from tenfold.media.input import Input
+from tenfold.media.medium import Medium
+from tenfold.media.registry import media_of
 from tenfold.task import Table
 
-__all__ = ["refuse_undrawn", "tables"]
+__all__ = ["drawn_input", "tables"]
 
 CHUNK = 256
 
 
 def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
-    """Tables of at most 256 rows with the input's column and `source`, the name to answer under.
+    """Tables of at most 256 rows with the inputs' columns and `source`, the name to answer under.
 
-    Raises UsageError where a DataFrame lacks an input, DataRefused where nothing was handed over.
+    Raises UsageError where a table lacks an input, or several are not handed over as a table;
+    DataRefused where nothing was handed over.
     """
-    name = next(iter(inputs))
-    medium = inputs[name].medium
+    media = media_of(inputs)
     if isinstance(source, pd.DataFrame):
-        yield from _framed(inputs, source)
+        yield from _chunks(_framed(media, source))
         return
     if isinstance(source, (list, tuple)) and not source:
         raise UsageError("Nothing was handed over", code="no-input", fix="Name files or folders.")
-    numbers, named = itertools.count(1), _NAMED.get(medium, _named)
-    rows = (
-        item_inputs.rows(source, name, numbers)
-        if medium == "items"
-        else _rows(source, name, numbers, named)
-    )
+    if len(media) > 1:
+        for path in _table_files(media, source):
+            yield from _chunks(_from_file(media, path))
+        return
+    (name,) = media
+    rows = media[name].rows(source, itertools.count(1))
     count = 0
     while part := list(itertools.islice(rows, CHUNK)):
         count += len(part)
@@ -67,110 +61,120 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
         )
 
 
-def refuse_undrawn(inputs: dict[str, Input]) -> None:
-    """Raises UsageError where no picture is handed over, on which something could be drawn."""
-    media = [one.medium for one in inputs.values()]
-    if "image" not in media:
-        raise UsageError(
-            f"There are no pictures to draw: the run takes {' and '.join(media)}",
-            code="bad-setting",
-            where="draw",
-            fix="Leave out --draw; the answers are said in words.",
-        )
+def drawn_input(inputs: dict[str, Input]) -> tuple[str, Medium]:
+    """The first input of which a cell can be drawn, with its medium.
+
+    Raises UsageError where there is none.
+    """
+    for name, medium in media_of(inputs).items():
+        if medium.drawn:
+            return name, medium
+    raise UsageError(
+        "There are no pictures to draw: the run takes "
+        f"{' and '.join(one.medium for one in inputs.values())}",
+        code="bad-setting",
+        where="draw",
+        fix="Leave out --draw; the answers are said in words.",
+    )
 
 
-def _framed(inputs: dict[str, Input], frame: pd.DataFrame) -> Iterator[Table]:
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _table_files(media: Mapping[str, Medium], source: Any) -> list[Path]:
+    """The table files that were named.
+
+    Raises UsageError where anything else was handed over.
+    """
+    named = list(source) if isinstance(source, (list, tuple)) else [source]
+    names = [str(one) for one in named if isinstance(one, (str, Path))]
+    if len(names) == len(named) and all(map(manifests.is_manifest, names)):
+        return list(map(Path, names))
+    raise UsageError(
+        f"The run takes {len(media)} inputs, which only a table holds together",
+        code="needs-table",
+        fix="Give a CSV, TSV or Parquet file, or a DataFrame, with the columns "
+        f"{', '.join(media)}.",
+    )
+
+
+def _from_file(media: Mapping[str, Medium], path: Path) -> Table:
+    """The rows of a table file; files that it names lie relative to it.
+
+    Raises DataRefused where it cannot be read, or a cell is none of its medium.
+    """
+    frame = manifests.frame_of(path)
+    near = manifests.Near(path.parent.resolve(), {})
     table = pd.DataFrame(index=range(len(frame)))
-    for name in inputs:
-        found = manifests.cells_of(frame, name) if name in MEDIA else frame.get(name)
-        if found is None:
-            raise UsageError(
-                f"The table has no column {name!r}",
-                code="missing-column",
-                fix=f"It needs: {', '.join(inputs)}. It has: {', '.join(map(str, frame.columns))}.",
-            )
-        table[name] = pd.Series(list(found), dtype=object if name in MEDIA else None)
-    table["source"] = list(frame["source"]) if "source" in frame else _names(table, inputs)
+    for name, medium in media.items():
+        values = _column(frame, name, medium, media, path.name)
+        cells = [
+            _cell(medium, value, near, f"{path.name}:{line} {name}")
+            for line, value in zip(frame.index, values, strict=True)
+        ]
+        table[name] = pd.Series(cells, dtype=medium.dtype)
+    lines = [f"{path.name}:{line}" for line in frame.index]
+    table["source"] = list(frame["source"]) if "source" in frame else lines
+    return table
+
+
+def _cell(medium: Medium, value: Any, near: manifests.Near, where: str) -> Any:
+    """The cell that a value of a table file stands for; a Problem where its file is not there."""
+    if not isinstance(value, str):
+        return value
+    if medium.files:
+        cell, problem = near.cell(value)
+        return cell if problem is None else problem
+    try:
+        return medium.from_text(value)
+    except ValueError:
+        raise DataRefused(
+            f"{value!r} is not a {medium.singular}",
+            code="bad-manifest",
+            where=where,
+            fix="Correct the cell, or leave it empty.",
+        ) from None
+
+
+def _framed(media: Mapping[str, Medium], frame: pd.DataFrame) -> Table:
+    """The rows of a DataFrame."""
+    table = pd.DataFrame(index=range(len(frame)))
+    for name, medium in media.items():
+        found = _column(frame, name, medium, media, "")
+        cells = manifests.cells(found) if medium.files else found
+        table[name] = pd.Series(list(cells), dtype=object if medium.files else None)
+    table["source"] = list(frame["source"]) if "source" in frame else _names(table, media)
+    return table
+
+
+def _column(
+    frame: pd.DataFrame, name: str, medium: Medium, media: Mapping[str, Medium], where: str
+) -> pd.Series:
+    """The column of an input; the only one of files may be called as paths usually are.
+
+    Raises UsageError where there is none.
+    """
+    alone = sum(one.files for one in media.values()) == 1
+    found = manifests.path_column(frame, name, alone) if medium.files else name
+    if found is None or found not in frame:
+        raise UsageError(
+            f"The table has no column {name!r}",
+            code="missing-column",
+            where=where,
+            fix=f"It needs: {', '.join(media)}. It has: {', '.join(map(str, frame.columns))}.",
+        )
+    return frame[found]
+
+
+def _chunks(table: Table) -> Iterator[Table]:
     for start in range(0, len(table), CHUNK):
         yield table.iloc[start : start + CHUNK].reset_index(drop=True)
 
 
-def _names(table: pd.DataFrame, inputs: dict[str, Input]) -> list[str]:
+def _names(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[str]:
     """The path of a row where it has one, else its number."""
-    (name, *_) = inputs
+    name, medium = next(iter(media.items()))
     return [
-        str(references.file_of(cell)) if name in MEDIA and isinstance(cell, str) else f"row {row}"
+        str(references.file_of(cell)) if medium.files and isinstance(cell, str) else f"row {row}"
         for row, cell in enumerate(table[name])
     ]
-
-
-def _rows(source: Any, column: str, numbers: Iterator[int], named: NamedRows) -> Iterator[InputRow]:
-    if isinstance(source, (str, Path)):
-        yield from named(str(source), column)
-    elif hasattr(source, "read"):
-        yield source.read(), str(getattr(source, "name", f"input {next(numbers)}"))
-    elif isinstance(source, (list, tuple, pd.Series)) or hasattr(source, "__next__"):
-        for one in source:
-            yield from _rows(one, column, numbers, named)
-    elif isinstance(source, np.ndarray) and source.ndim == 4:
-        for one in source:
-            yield one, f"input {next(numbers)}"
-    else:
-        yield source, f"input {next(numbers)}"
-
-
-def _named(name: str, column: str) -> Iterator[InputRow]:
-    if name == "-":
-        yield from _lines(column)
-    elif os.path.isdir(name) or (os.path.isfile(name) and is_zip(Path(name))):
-        yield from _inside(Path(name), column)
-    elif not os.path.exists(name) and glob.has_magic(name):
-        yield from _matching(name, column)
-    elif not os.path.lexists(name):
-        reason, fix = "there is no such file", neighbours(Path(name))
-        yield Problem("missing-file", reason, fix), name
-    else:
-        yield references.file_cell(name), name
-
-
-def _matching(pattern: str, column: str) -> Iterator[InputRow]:
-    found = sorted(glob.glob(pattern, recursive=True))
-    for name in found:
-        yield from _named(name, column)
-    if not found:
-        yield Problem("missing-file", "no file is called so", "Check the pattern."), pattern
-
-
-def _lines(column: str) -> Iterator[InputRow]:
-    """Names on standard input, a line each; they need not be UTF-8."""
-    for line in getattr(sys.stdin, "buffer", sys.stdin):
-        name = os.fsdecode(line).rstrip("\r\n")
-        if name and name != "-":
-            yield from _named(name, column)
-
-
-def _inside(folder: Path, column: str) -> Iterator[InputRow]:
-    """Files of a folder or archive whose name or content fits the medium."""
-    try:
-        tree, medium = open_tree(folder), MEDIA.get(column)
-    except TenfoldError as error:  # one damaged archive does not end the rest
-        yield Problem(error.code, error.message, error.fix), str(folder)
-        return
-    for entry in tree.entries:
-        if medium and not (
-            entry.suffix in medium.suffixes
-            or entry.problem
-            or (not entry.suffix and medium.looks_like(tree.start(entry)))
-        ):
-            continue
-        yield entry.problem or entry.cell, f"{folder}/{entry.name}"
-
-
-# --- texts ----------------------------------------------------------------------------------------
-
-
-# --- lists of items -------------------------------------------------------------------------------
-
-
-_NAMED: dict[str, NamedRows] = {"text": text_inputs.named}
-"""Where a name may stand for something else than files of a medium, by the medium."""

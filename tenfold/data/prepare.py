@@ -25,8 +25,10 @@ from tenfold.core.progress import advance, tell
 from tenfold.core.rows import Rows
 from tenfold.data import cache, class_mapping, splits
 from tenfold.data import duplicates as data_duplicates
-from tenfold.data.scan import MEDIA, scan
+from tenfold.data.scan import scan
+from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.registry import media_of
 from tenfold.task import Task, name_of
 
 __all__ = ["Prepared", "prepare"]
@@ -138,10 +140,10 @@ def prepare(
     """
     began = time.perf_counter()
     rows, ignored = _read(task, source, reading, mapping)
-    found, answer = len(rows.table) + len(ignored), rows.answer
-    table = scan(_with_blank_problems(rows), rows.root)
+    found, answer, media = len(rows.table) + len(ignored), rows.answer, media_of(rows.inputs)
+    table = scan(_with_blank_problems(rows), media, rows.root)
     good, quarantined = _parted(table, table["problem"], on_bad)
-    good, same = data_duplicates.found(good, answer)
+    good, same = data_duplicates.found(good, answer, media)
     good, split_line = _split(rows.with_table(good), seed)
     good, leaks = data_duplicates.without_leaks(good)
     good, beyond = _limited(good, limit)
@@ -151,7 +153,7 @@ def prepare(
     facts = _learnt(task, rows.with_table(good))
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
-    encoded = _encode(task, good, facts)
+    encoded = _encode(task, good, facts, media)
     good, late = _without_failed(good, encoded, on_bad)
     _refuse_too_little(rows.with_table(good), quarantined + late)
     seconds["encode"] = round(time.perf_counter() - began, 3)
@@ -281,12 +283,14 @@ def _split(rows: Rows, seed: int) -> tuple[pd.DataFrame, str]:
     return rows.table.assign(split=parts), line
 
 
-def _encode(task: Task, table: pd.DataFrame, facts: dict[str, Any]) -> Encoded:
+def _encode(
+    task: Task, table: pd.DataFrame, facts: dict[str, Any], media: dict[str, Medium]
+) -> Encoded:
     name = cache.key(
         [
             name_of(task),
             str(type(task).encoding),
-            *[str(medium.version) for name, medium in MEDIA.items() if name in table],
+            *[f"{one.name} {one.version}" for one in media.values()],
             digestible(facts["data"]),
             *table["digest"],
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,40 +16,57 @@ from tenfold.core.columns import Problem
 from tenfold.core.progress import advance
 from tenfold.data import cache
 from tenfold.media.files.references import Unreadable, fetch, file_of
-from tenfold.media.image import decode
 from tenfold.media.medium import Medium
 
-__all__ = ["MEDIA", "scan"]
-
-MEDIA = {medium.column: medium for medium in (decode.MEDIUM,)}
+__all__ = ["scan"]
 
 ScanResult = tuple[str, dict[str, int], Problem | None]
 
 
-def scan(table: pd.DataFrame, root: Path | None = None) -> pd.DataFrame:
+def scan(
+    table: pd.DataFrame, media: Mapping[str, Medium], root: Path | None = None
+) -> pd.DataFrame:
     """The table with `digest`, the columns of the headers, and `problem` where there is one.
 
-    A row's digest is that of its medium's bytes or its text; other rows get that of their cells.
-    What is remembered of files is kept apart for each `root`.
+    `media` are the input columns with their media. A row's digest is that of its files, else that
+    of the contents of its other inputs, else that of all its cells; several files or contents are
+    digested together, in the order of `media`. What is remembered of files is kept apart for each
+    `root`.
     """
-    media = [medium for name, medium in MEDIA.items() if name in table]
-    if not media and "text" in table:
-        return table.assign(digest=[_digest(_bytes(text)) for text in table["text"]])
-    if not media:
-        cells = table.drop(columns=["source", "problem", "split"], errors="ignore").to_numpy()
-        return table.assign(digest=[_digest(repr(row.tolist()).encode()) for row in cells])
-    for medium in media:
-        table = _scanned(table, medium, root)
-    return table
+    files = {name: medium for name, medium in media.items() if medium.files}
+    if not files:
+        return table.assign(digest=_content_digests(table, media))
+    digests, before = [], set(table)
+    for name, medium in files.items():
+        table = _scanned(table, name, medium, root, set(table) - before)
+        digests.append(list(table["digest"]))
+    return table.assign(digest=list(map(_joint, zip(*digests, strict=True))))
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+def _content_digests(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[str]:
+    """The digest of each row, from cells that need no reading."""
+    columns = [[medium.content(cell) for cell in table[name]] for name, medium in media.items()]
+    rows = list(zip(*columns, strict=True)) if columns else [()] * len(table)
+    contents = [[one for one in row if one is not None] for row in rows]
+    if all(contents):
+        return [_joint(list(map(_digest, row))) for row in contents]
+    cells = table.drop(columns=["source", "problem", "split"], errors="ignore").to_numpy()
+    return [_digest(repr(row.tolist()).encode()) for row in cells]
 
 
-def _scanned(table: pd.DataFrame, medium: Medium, root: Path | None) -> pd.DataFrame:
-    cells, problems = table[medium.column].tolist(), table["problem"].tolist()
-    memo = cache.Memo(f"{medium.column} {medium.version} {root or ''}")
+def _joint(digests: Sequence[str]) -> str:
+    """One digest of a row with several; empty where one of them could not be read."""
+    if len(digests) == 1 or not all(digests):
+        return digests[0] if len(digests) == 1 else ""
+    return _digest(" ".join(digests).encode())
+
+
+def _scanned(
+    table: pd.DataFrame, column: str, medium: Medium, root: Path | None, taken: set[Any]
+) -> pd.DataFrame:
+    """The table with digests and headers of the files of one column; `taken` are of another."""
+    cells, problems = table[column].tolist(), table["problem"].tolist()
+    memo = cache.Memo(f"{medium.name} {medium.version} {root or ''}")
     stamps = _Stamps()
     found: list[ScanResult] = [("", {}, problem) for problem in problems]
     todo = []
@@ -66,7 +84,7 @@ def _scanned(table: pd.DataFrame, medium: Medium, root: Path | None) -> pd.DataF
             file, _, part = cells[row].partition("#")
             memo.put(file, part, stamps.of(file), [digest, header])
     memo.save()
-    return _joined(table, found)
+    return _joined(table, column, found, taken)
 
 
 def _remembered(memo: cache.Memo, cell: Any, stamps: _Stamps) -> Any | None:
@@ -100,16 +118,9 @@ def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[ScanRes
 def _look(cell: Any, medium: Medium) -> ScanResult:
     try:
         content = fetch(cell)
-        return _digest(_raw(content)), medium.facts(content), None
+        return _digest(medium.content(content) or b""), medium.header(content), None
     except Unreadable as error:
         return "", {}, error.problem
-
-
-def _raw(content: Any) -> bytes:
-    if isinstance(content, bytes):
-        return content
-    array = np.ascontiguousarray(content)
-    return f"{array.shape}{array.dtype.str}".encode() + array.tobytes()
 
 
 def _digest(data: bytes) -> str:
@@ -138,10 +149,16 @@ def _stamp(path: Path) -> list[int]:
     return [facts.st_size, facts.st_mtime_ns]
 
 
-def _joined(table: pd.DataFrame, found: list[ScanResult]) -> pd.DataFrame:
+def _joined(
+    table: pd.DataFrame, column: str, found: list[ScanResult], taken: set[Any]
+) -> pd.DataFrame:
+    """The table with what was found; headers of a further input bear its name before their own."""
     names = sorted({name for _, header, _ in found for name in header})
     columns: dict[str, Any] = {
-        name: np.array([header.get(name, 0) for _, header, _ in found], np.int64) for name in names
+        f"{column} {name}" if name in taken else name: np.array(
+            [header.get(name, 0) for _, header, _ in found], np.int64
+        )
+        for name in names
     }
     columns["digest"] = [digest for digest, _, _ in found]
     columns["problem"] = pd.Series([problem for *_, problem in found], table.index, dtype=object)

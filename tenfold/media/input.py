@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Input", "InputRow", "NamedRows"]
@@ -11,14 +11,18 @@ __all__ = ["Input", "InputRow", "NamedRows"]
 
 @dataclass(frozen=True)
 class Input:
-    """One thing a person hands over: image audio video text tokens number category items."""
+    """One thing a person hands over: the name of its medium, what can be chosen, and titles.
+
+    `names` gives the title of an id, where cells hold ids.
+    """
 
     medium: str
     choices: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 InputRow = tuple[Any, str]
+"""A cell, and the name to answer under."""
 
-
-NamedRows = Callable[[str, str], Iterator[InputRow]]
-"""What a name on the command line stands for: rows of the column."""
+NamedRows = Callable[[str], Iterator[InputRow]]
+"""The rows that a name on the command line stands for."""

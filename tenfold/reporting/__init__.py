@@ -13,18 +13,19 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import charts
-from tenfold.answers.kind import AnswerKind, natural
+from tenfold.answers.kind import AnswerKind
 from tenfold.core import system
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import TenfoldError
 from tenfold.core.language import again, say, speaking
 from tenfold.core.results import Explanation
 from tenfold.data.prepare import Prepared
-from tenfold.media.image import draw
+from tenfold.media import drawing
+from tenfold.media.medium import Medium
+from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
-from tenfold.reporting import exports, provenance, rows, words
+from tenfold.reporting import examples, exports, provenance, rows, words
 from tenfold.reporting import model_card as card
-from tenfold.reporting import texts as report_texts
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
 from tenfold.run import explain
@@ -39,7 +40,7 @@ EMPTY: dict[str, Any] = {
     name: {} for name in ("fitted", "seconds", "valid", "details", "calibration", "ablations")
 } | {"by_examples": [], "layers": [], "cost": {}, "environment": {}}
 """What scores of an earlier version may lack."""
-MOST_ERRORS, MOST_EXAMPLES = 24, 120
+MOST_ERRORS = 24
 MOST_LETTERS = 400
 """Characters of a text among the worst errors."""
 
@@ -63,7 +64,7 @@ def model_card(run: Run) -> dict[str, Any]:
             _document(run, None),
             rows.cut(rows.of_folder(run.folder, run.answer_kind)),
         )
-        facts["texts"] = bool(report_texts.texts_of(run.task, run.facts))
+        facts |= _units(examples.first(run.task, run.facts))
         return card.card(run, document, facts, notes(document, facts, loop.log_of(run.folder)))
 
 
@@ -79,16 +80,16 @@ def _document(run: Run, found: Evidence | None) -> dict[str, Any]:
 def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     document, log = _document(run, found), loop.log_of(run.folder)
     prepared = found.prepared if found else None
-    kind = run.answer_kind
+    kind, medium = run.answer_kind, examples.first(run.task, run.facts)
     about_rows = rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder, kind)
-    facts = rows.shown(about_rows)
-    facts["texts"] = bool(report_texts.texts_of(run.task, run.facts))
+    facts = rows.shown(about_rows) | _units(medium)
     worst = kind.worst(found.answers, found.table) if found else []
     told = notes(document, facts, log)
     about = card.card(run, document, facts, told)
     return {
         "title": f"{run.folder.resolve().name}",
         "document": document,
+        "medium": medium,
         "headline": _headline(document),
         "notes": told,
         "pieces": _kind_scored(run, document).pieces(document["details"]),
@@ -113,6 +114,11 @@ def _kind_scored(run: Run, document: dict[str, Any]) -> AnswerKind:
     """The kind of answer that was scored: that of the rows, or of what `predict` gives."""
     own = document["headline"] in run.answer_kind.metrics
     return run.answer_kind if own else run.result_kind
+
+
+def _units(medium: Medium) -> dict[str, Any]:
+    """What pages call a row: file or row; `texts` is the same for the notes."""
+    return {"unit": medium.unit, "texts": not medium.files}
 
 
 def _by_examples(document: dict[str, Any], counts: dict[str, dict[str, int]]) -> str:
@@ -159,23 +165,25 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     if not len(order):
         return []
     columns = found.columns.view(order)
-    names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
-    taken = columns.only(names).take(np.arange(len(order))) if names else {}
-    texts = [name for name in report_texts.texts_of(run.task, run.facts) if name in found.table]
+    media = media_of(run.task.inputs(run.facts))
+    pictured = shown(media, columns.arrays)
+    taken = columns.only(list(pictured)).take(np.arange(len(order))) if pictured else {}
     table = run.task.show(found.table.iloc[order].reset_index(drop=True), run.facts)
-    maps = _maps(run, table, columns)
+    maps = _maps(run, table, columns, media)
     cards, kind = [], run.answer_kind
     for place, row in enumerate(map(int, order)):
         right = kind.truth_text(table, place)
-        images = [draw.thumbnail(taken[name][place]) for name in names]
         one = maps.get(place)
+        pictures = [medium.picture(taken[name][place]) for name, medium in pictured.items()]
         if one is not None and one.over in taken:
-            images.append(draw.thumbnail(draw.overlay(taken[one.over][place], one.weights)))
+            heat = pictured[one.over].overlay(taken[one.over][place], one.weights)
+            pictures.append(heat)
+        images = [drawing.thumbnail(picture) for picture in pictures if picture is not None]
         source = str(table["source"].iloc[place]) if "source" in table else ""
         answer = found.answers[row]
-        cells = {name: report_texts.text_of(table[name].iloc[place]) for name in texts}
+        cells = examples.written(media, table.iloc[place])
         parts = None if isinstance(answer, Problem) else kind.marks(answer)
-        shown = [
+        passages = [
             passage(text, _over(one, name), MOST_LETTERS)
             if parts is None
             else named(text, marks, MOST_LETTERS, others)
@@ -183,7 +191,7 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
             for marks, others in _both(parts, kind.true_marks(table, place))
         ]
         card: dict[str, Any] = {"truth": right, "source": source, "images": images}
-        card |= {"passages": shown, "named": parts is not None}
+        card |= {"passages": passages, "named": parts is not None}
         cards.append(card | kind.said(answer, right))
     return cards
 
@@ -198,9 +206,11 @@ def _over(one: Explanation | None, name: str) -> Explanation | None:
     return one if one is not None and one.over == name else None
 
 
-def _maps(run: Run, table: pd.DataFrame, columns: Columns) -> dict[int, Explanation]:
+def _maps(
+    run: Run, table: pd.DataFrame, columns: Columns, media: dict[str, Medium]
+) -> dict[int, Explanation]:
     """Explanations by row: Grad-CAM where there is a map, else what two seconds can cover."""
-    maps = explain.grad_cam(run.net, columns) if explain.has_map(run.net) else []
+    maps = explain.grad_cam(run.net, columns, media=media) if explain.has_map(run.net) else []
     if maps:
         return dict(enumerate(maps))
     found, began = {}, time.perf_counter()
@@ -226,16 +236,17 @@ def write_check(
 ) -> Path:
     """Writes the page of `check`: what was found, what was left out, examples, the estimate."""
     data = prepared.root.name if prepared.root else "data"
+    media = media_of(task.inputs(prepared.facts))
+    medium = examples.first(task, prepared.facts)
     context = {
         "title": say("Check of {data}", data=data),
         "task": name_of(task),
         "data": data,
-        "rows": rows.shown(document)
-        | {"texts": bool(texts := report_texts.texts_of(task, prepared.facts))},
-        "texts": bool(texts),
-        "examples": _examples(task, prepared, texts),
-        "views": _views(views),
-        "sizes": report_texts.lengths(prepared, texts[0]) if texts else _sizes(prepared),
+        "rows": rows.shown(document) | _units(medium),
+        "medium": medium,
+        "examples": examples.examples(task, prepared),
+        "views": examples.changed(media, views),
+        "sizes": examples.sizes(media, prepared),
         "estimate": document.get("estimate") or {},
         "refusal": _refused(refusal) if refusal else "",
         "learnt": _learnt(prepared.facts["data"]),
@@ -261,75 +272,11 @@ def _learnt(data: dict[str, Any]) -> str:
     return say(", ").join(said.values())
 
 
-def _examples(task: Task, prepared: Prepared, texts: list[str]) -> list[dict[str, Any]]:
-    """A few encoded pictures or texts of every class, spread over its training rows."""
-    columns = prepared.inputs("train")
-    names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
-    table = prepared.table("train")
-    kind = prepared.answer
-    if not (names or texts) or not kind.has_examples:
-        return _plain_examples(kind, task.show(table, prepared.facts), texts)
-    each = pd.Series(kind.strata(table), table.index, dtype=object).explode().dropna()
-    classes = sorted(map(str, each.unique()), key=natural)
-    most = max(1, min(8, MOST_EXAMPLES // max(1, len(classes))))
-    found = []
-    for name in classes[:MOST_EXAMPLES]:
-        places = each.index[each == name].to_numpy()
-        some = places[np.linspace(0, len(places) - 1, min(most, len(places))).astype(int)]
-        taken = columns.only(names[:1]).take(some) if names else {}
-        images = [draw.thumbnail(one, 96) for one in taken[names[0]]] if names else []
-        shown = (
-            report_texts.examples([*map(report_texts.text_of, table[texts[0]].iloc[some[:4]])])
-            if texts
-            else []
-        )
-        found.append({"name": name, "images": images, "passages": shown})
-    return found
-
-
-def _plain_examples(
-    kind: AnswerKind, table: pd.DataFrame, texts: list[str]
-) -> list[dict[str, Any]]:
-    """A few texts of training rows that have no class, with the parts that they name."""
-    if not texts:
-        return []
-    some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
-    shown = [
-        named(report_texts.text_of(table[texts[0]].iloc[row]), kind.true_marks(table, row), 300)
-        for row in map(int, some)
-    ]
-    return [{"name": "", "images": [], "passages": shown}]
-
-
-def _views(views: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """(as it is, as it may be learnt) of some pictures."""
-    if not views:
-        return []
-    before, after = views["before"], views["after"]
-    names = [name for name, column in before.items() if draw.is_picture(column)]
-    return [
-        (draw.thumbnail(one, 96), draw.thumbnail(other.clip(0, 255).astype(np.uint8), 96))
-        for name in names
-        for one, other in zip(before[name], after[name], strict=True)
-    ]
-
-
-def _sizes(prepared: Prepared) -> dict[str, Any]:
-    """Widths and heights of the files, and how their longer sides spread."""
-    used = prepared.used
-    if not {"width", "height"} <= set(used):
-        return {}
-    names = ("width", "height")
-    sides = {name: np.percentile(used[name], [0, 50, 100]).astype(int) for name in names}
-    longer = used[["width", "height"]].max(axis=1).to_numpy()
-    chart = charts.histogram(longer, "sizes", say("longer side, pixels")) if np.ptp(longer) else ""
-    return {"sides": {name: list(map(int, three)) for name, three in sides.items()}, "chart": chart}
-
-
 # --- pages ----------------------------------------------------------------------------------------
 
 
-def write_gallery(out: Path, title: str, cards: list[dict[str, Any]], texts: bool = False) -> Path:
-    """Writes the page of `explain`, beside the pictures that it shows; `texts` = texts instead."""
-    system.write_atomically(out, page("gallery.html.jinja", title=title, cards=cards, texts=texts))
+def write_gallery(out: Path, title: str, cards: list[dict[str, Any]], medium: Medium) -> Path:
+    """Writes the page of `explain` in the words of a medium, beside the pictures it shows."""
+    text = page("gallery.html.jinja", title=title, cards=cards, medium=medium)
+    system.write_atomically(out, text)
     return out

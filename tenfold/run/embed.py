@@ -18,7 +18,8 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
 from tenfold.data import cache
-from tenfold.data.scan import MEDIA, scan
+from tenfold.data.scan import scan
+from tenfold.media.registry import media_of
 from tenfold.run import rows as run_rows
 from tenfold.run.run import Run
 from tenfold.task import Table
@@ -83,7 +84,8 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     own = run.task.reference(run.facts)
     if own is not None:
         bare = own[[*run.task.inputs(run.facts), "source"]]  # titles are not part of the content
-        table = scan(bare.assign(problem=pd.Series([None] * len(own), dtype=object)))
+        bare = bare.assign(problem=pd.Series([None] * len(own), dtype=object))
+        table = scan(bare, media_of(run.task.inputs(run.facts)))
         table = table.join(own.drop(columns=bare.columns))
         return Training(table, np.asarray(_kept(run, table).columns[NAME]))
     source = run_rows.place_of(run, data, verb)
@@ -112,7 +114,8 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:
     """Vectors at length 1 from the cache, under a name made of network, rows and versions."""
     files = [run.digest, system.digest_file(run.folder / "facts.json")]
-    versions = [str(medium.version) for name, medium in MEDIA.items() if name in table]
+    media = media_of(run.task.inputs(run.facts))
+    versions = [f"{one.name} {one.version}" for one in media.values()]
     parts = [NAME, __version__, run.task_name, str(type(run.task).encoding), *versions, *files]
     name = cache.key([*parts, *table["digest"]])
     return cache.load(name) or cache.store(name, _made(run, table))

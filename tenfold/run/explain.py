@@ -10,7 +10,7 @@ nothing, so a map that stays as it was shows the input and not the network.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,10 +23,8 @@ from tenfold.core.columns import Column, Columns, Problem, Ragged
 from tenfold.core.lazy import lazy
 from tenfold.core.results import Explanation, Prediction
 from tenfold.media.cover import CellCover, ColumnCover, CoverParts
-from tenfold.media.image import cover as picture_cover
-from tenfold.media.image import draw
-from tenfold.media.interactions import cover as item_cover
-from tenfold.media.text import cover as text_cover
+from tenfold.media.medium import Medium
+from tenfold.media.registry import known, media_of, shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -72,9 +70,9 @@ def covered(
     `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
     that were given. At most 64 covers an input, asked about in one batch.
     """
-    kind = run.answer_kind
-    cells = in_cells(kind, run.answers_of, run.task.inputs(run.facts), table, row, about)
-    return cells + occlusion(kind, run.answer, columns, row, about)
+    kind, inputs = run.answer_kind, run.task.inputs(run.facts)
+    cells = in_cells(kind, run.answers_of, inputs, table, row, about)
+    return cells + occlusion(kind, run.answer, columns, row, about, media_of(inputs))
 
 
 # --- cover and ask again --------------------------------------------------------------------------
@@ -86,24 +84,37 @@ def occlusion(
     columns: Columns,
     row: int = 0,
     about: Prediction | None = None,
+    media: Mapping[str, Medium] | None = None,
 ) -> list[Explanation]:
     """For every column that can be covered: what of the answer is lost where it is covered.
 
     `about` is another answer to explain, with the probabilities that were given. At most 64 covers
-    a column, asked about in one batch; columns of other forms give nothing.
+    a column, asked about in one batch; columns of other forms give nothing. `media` are those of
+    the inputs by name (default: all that are known).
     """
     alone = {name: _alone(column, columns, row) for name, column in columns.arrays.items()}
     before = about or say(Columns(alone))[0]
     if isinstance(before, Problem):
         return []
-    forms = {
-        name: next((f for f in FORMS if f.fits(column)), None) for name, column in alone.items()
+    media = known() if media is None else media
+    forms = [one.column_cover for one in media.values() if one.column_cover is not None]
+    fitting = {
+        name: next((form for form in _own(media, name, forms) if form.fits(column)), None)
+        for name, column in alone.items()
     }
     return [
         _covered(kind, say, alone, name, form, before)
-        for name, form in forms.items()
+        for name, form in fitting.items()
         if form is not None
     ]
+
+
+def _own(media: Mapping[str, Medium], name: str, forms: list[ColumnCover]) -> Sequence[ColumnCover]:
+    """The cover of the input of that name; all covers for a column that is no input."""
+    if name not in media:
+        return forms
+    own = media[name].column_cover
+    return [] if own is None else [own]
 
 
 def _alone(column: Column, columns: Columns, row: int) -> Column:
@@ -139,8 +150,6 @@ def _repeated(column: Column, times: int) -> Column:
     return np.repeat(column, times, 0)
 
 
-FORMS = (picture_cover.COVER,)
-
 # --- cells, before they are encoded ---
 
 
@@ -156,15 +165,15 @@ def in_cells(
 
     Weights are a list, and `places` the (first, behind the last) character of each part.
     """
-    names = [name for name, one in inputs.items() if one.medium in CELLS and name in table]
+    every = {name: one.cell_cover for name, one in media_of(inputs).items() if name in table}
+    covers = {name: cover for name, cover in every.items() if cover is not None}
     alone = table.iloc[[row]].reset_index(drop=True)
-    if not names or isinstance(before := about or say(alone)[0], Problem):
+    if not covers or isinstance(before := about or say(alone)[0], Problem):
         return []
-    media = {name: CELLS[inputs[name].medium] for name in names}
-    parts = {name: media[name].parts(alone[name].iloc[0]) for name in names}
+    parts = {name: cover.parts(alone[name].iloc[0]) for name, cover in covers.items()}
     return [
-        _cell_covered(kind, say, alone, name, parts[name], media[name], before)
-        for name in names
+        _cell_covered(kind, say, alone, name, parts[name], cover, before)
+        for name, cover in covers.items()
         if parts[name]
     ]
 
@@ -194,13 +203,6 @@ def _cell_covered(
     return replace(found, places=[list(place) for place in cover.places(cell, parts)])
 
 
-CELLS: dict[str, CellCover] = {
-    "text": text_cover.COVER,
-    "items": item_cover.COVER,
-}
-"""Kinds of input that are covered as they were handed over."""
-
-
 # --- Grad-CAM -------------------------------------------------------------------------------------
 
 
@@ -210,13 +212,18 @@ def has_map(net: Any) -> bool:
 
 
 def grad_cam(
-    net: nn.Module, columns: Columns, batch: int = 32, about: int | None = None
+    net: nn.Module,
+    columns: Columns,
+    batch: int = 32,
+    about: int | None = None,
+    media: Mapping[str, Medium] | None = None,
 ) -> list[Explanation]:
     """R. R. Selvaraju et al. 2017, a map a row for class number `about`, else for its best class.
 
     [] where a net has no map, or one of fewer than four values: it tells nothing about places.
+    `media` are those of the inputs by name (default: all that are known).
     """
-    names = [name for name, column in columns.arrays.items() if draw.is_picture(column)]
+    names = list(shown(known() if media is None else media, columns.arrays))
     if len(names) != 1 or not has_map(net):
         return []
     was, found = net.training, []

@@ -11,6 +11,7 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.data.scan import scan
 from tenfold.media.reading import Reading
+from tenfold.media.registry import media_of
 from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
 
@@ -67,7 +68,7 @@ def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]
             where=str(source) if isinstance(source, (str, Path)) else "DataFrame",
             fix="Give data that are labelled as the run's own are.",
         )
-    return good(scan(rows.table.reset_index(drop=True), rows.root))
+    return good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
 
 
 def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

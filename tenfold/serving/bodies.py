@@ -10,8 +10,8 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from tenfold.serving import inputs
 from tenfold.serving.declared import options
-from tenfold.serving.inputs import plain
 from tenfold.serving.models import Model, Question, RequestRow
 from tenfold.serving.replies import Refused
 
@@ -28,7 +28,7 @@ def read(model: Model, content_type: bytes, body: bytes, many: bool) -> Question
     """
     if content_type[:19].lower() == b"multipart/form-data":
         return _from_form(model, _parts(model, content_type, body), many)
-    return _from_json(model, plain(body), many)
+    return _from_json(model, inputs.plain(body), many)
 
 
 # --- JSON -----------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def _row(model: Model, thing: Any) -> RequestRow:
     if not isinstance(thing, dict):
         raise Refused(422, code="missing-input" if thing is None else "bad-input")
     _same_names(model, thing)
-    return {name: model.form_of(name).take(value) for name, value in thing.items()}
+    return {name: inputs.take(model.media[name], value) for name, value in thing.items()}
 
 
 def _same_names(model: Model, given: Any) -> None:
@@ -147,7 +147,7 @@ def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Ques
     known = options(model.options)
     for name, content in parts:
         if name in model.inputs:
-            cells.setdefault(name, []).append(model.form_of(name).read(content))
+            cells.setdefault(name, []).append(inputs.read(model.media[name], content))
         elif name in known and name not in words:
             words[name] = content.decode("utf-8", "replace").strip()
         else:

@@ -14,10 +14,11 @@ import pandas as pd
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.settings import check_settings
 from tenfold.media.input import Input
+from tenfold.media.medium import Medium
+from tenfold.media.registry import known, media_of
 from tenfold.run.folder import EXPORTS
 from tenfold.run.run import Run
 from tenfold.serving.declared import options
-from tenfold.serving.inputs import FORMS, Form
 from tenfold.serving.replies import Refused
 from tenfold.serving.settings import Settings
 
@@ -57,15 +58,13 @@ class Model:
     json: int
     sizes: dict[str, int]
     """Bytes of a part of a form, by input."""
-    media: int
-    """Most bytes of media in one body."""
+    file_bytes: int
+    """Most bytes of files in one body."""
+    media: dict[str, Medium]
+    """The medium of each input."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "checked", lru_cache(256)(self._checked))
-
-    def form_of(self, name: str) -> Form:
-        """How to read the input of that name."""
-        return FORMS[self.inputs[name].medium]
 
     @property
     def options(self) -> type:
@@ -80,12 +79,12 @@ class Model:
     @property
     def form_one(self) -> int:
         """Bytes of the largest form that holds one thing."""
-        return min(sum(self.sizes.values()), max(self.media, self.json)) + FRAME
+        return min(sum(self.sizes.values()), max(self.file_bytes, self.json)) + FRAME
 
     @property
     def form_many(self) -> int:
         """Bytes of the largest form that holds many things."""
-        return min(self.parts * max(self.sizes.values()), max(self.media, self.json)) + FRAME
+        return min(self.parts * max(self.sizes.values()), max(self.file_bytes, self.json)) + FRAME
 
     def wanted(self, options: dict[str, Any]) -> RequestOptions:
         """The options once each is known and in range.
@@ -111,14 +110,13 @@ class Model:
         """The rows as tasks take them, each with its number as `source`."""
         columns = {name: [row[name] for row in rows] for name in self.inputs}
         typed = {
-            name: pd.Series(cells, dtype=float if self.inputs[name].medium == "number" else object)
-            for name, cells in columns.items()
+            name: pd.Series(cells, dtype=self.media[name].dtype) for name, cells in columns.items()
         }
         return pd.DataFrame(typed | {"source": list(map(str, range(len(rows))))})
 
     def sample(self) -> RequestRow:
         """Something to predict, for the first prediction."""
-        return {name: FORMS[one.medium].sample(one) for name, one in self.inputs.items()}
+        return {name: self.media[name].sample(one) for name, one in self.inputs.items()}
 
     def document(self) -> dict[str, Any]:
         """What /v1/models says of it."""
@@ -152,19 +150,18 @@ def model_of(run: Run, name: str, settings: Settings) -> Model:
     Raises ArtefactRefused where it declares an input that cannot be handed over by HTTP.
     """
     inputs = run.task.inputs(run.facts)
-    if strange := [one.medium for one in inputs.values() if one.medium not in FORMS]:
+    if strange := [one.medium for one in inputs.values() if one.medium not in known()]:
         raise ArtefactRefused(
             f"The run takes {strange[0]!r}, which cannot be served",
             code="run-unbuildable",
             where=str(run.folder),
             fix="Update tenfold.",
         )
-    sizes = {name: getattr(settings, FORMS[one.medium].size) for name, one in inputs.items()}
-    media = max(
-        (size for name, size in sizes.items() if FORMS[inputs[name].medium].media), default=0
-    )
-    whole = max(settings.stream, media) if media else 0
-    return Model(name, run, inputs, settings.batch, settings.json, sizes, whole)
+    media = media_of(inputs)
+    sizes = {name: getattr(settings, medium.limit) for name, medium in media.items()}
+    largest = max((sizes[name] for name, medium in media.items() if medium.files), default=0)
+    whole = max(settings.stream, largest) if largest else 0
+    return Model(name, run, inputs, settings.batch, settings.json, sizes, whole, media)
 
 
 def identifiers(runs: Sequence[Run]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 from tenfold.answers.kind import AnswerKind
 from tenfold.core.lazy import lazy
 from tenfold.serving.declared import options
-from tenfold.serving.inputs import FORMS
 from tenfold.serving.models import Model
 
 pydantic = lazy("pydantic")
@@ -59,7 +58,7 @@ def taken(model: Model) -> Schema:
     properties = {}
     for name, one in model.inputs.items():
         more = {"examples": list(one.choices)} if one.choices else {}
-        properties[name] = FORMS[one.medium].schema | more
+        properties[name] = model.media[name].schema | more
     return record(properties)
 
 
@@ -80,10 +79,10 @@ def body(model: Model, many: bool) -> dict[str, Any]:
 
 def _form(model: Model, many: bool) -> Schema:
     properties: dict[str, Schema] = {}
-    for name, one in model.inputs.items():
-        form = FORMS[one.medium]
+    for name in model.inputs:
+        medium = model.media[name]
         part = {"type": "string", "contentMediaType": "application/octet-stream"}
-        part = part if form.media else dict(form.schema)
+        part = part if medium.files else dict(medium.schema)
         properties[name] = {"type": "array", "items": part} if many else part
     own = {name: _option(facts) for name, facts in options(model.options).items()}
     return record(properties | own, optional=tuple(own))

@@ -41,6 +41,7 @@ from tenfold.media.files import labelled
 from tenfold.media.image import augment as image_augment
 from tenfold.media.image import decode as image_decode
 from tenfold.media.image import foreground
+from tenfold.media.image.medium import IMAGE
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.networks.notation import ready
@@ -123,7 +124,7 @@ class ImageClassification(Task):
     answers = (LABEL, LABELS)
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
-        rows = labelled.read(source, image_decode.MEDIUM, reading)
+        rows = labelled.read(source, IMAGE, reading)
         return rows.completed(class_answers.kind_in(rows.table), INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:

@@ -21,11 +21,12 @@ from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.core.text import short
 from tenfold.data.inputs import tables
+from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
-from tenfold.media.image import draw
+from tenfold.media.medium import Medium
+from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import passage, strongest
 from tenfold.reporting import write_gallery
-from tenfold.reporting.texts import text_of, texts_of
 from tenfold.reporting.words import share
 from tenfold.run import explain as run_explain
 from tenfold.run import folder as run_folder
@@ -48,13 +49,13 @@ TITLES = {"occlusion": "occlusion", "gradcam": "Grad-CAM"}
 class Explained:
     """One input with its answer, what the answer rests on, and the picture that shows it.
 
-    `row` is the table of the input alone, `texts` names those of its cells that are texts.
+    `row` is the table of the input alone, `media` are those of its columns.
     """
 
     source: str
     answer: Prediction | Problem
     row: pd.DataFrame = field(default_factory=pd.DataFrame)
-    texts: list[str] = field(default_factory=list)
+    media: dict[str, Medium] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
     columns: Columns = field(default_factory=lambda: Columns({}))
     random_weights: dict[str, float | None] = field(default_factory=dict)
@@ -113,11 +114,11 @@ def explain(
     page = folder / "index.html"
     with language.speaking(lang):
         title = language.say("Explained by {run}", run=opened.folder.resolve().name)
-        texts = texts_of(opened.task, opened.facts)
-        write_gallery(page, title, [_card(asked, one) for one in found], bool(texts))
+        medium = asked.medium
+        write_gallery(page, title, [_card(asked, one) for one in found], medium)
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
-    _warn(found, "text" if texts else "picture")
+    _warn(found, medium.singular)
     return _document(asked, found, page)
 
 
@@ -132,7 +133,7 @@ def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
         "inputs": [one.to_json() for one in found],
     }
     lines = [_line(asked, one) for one in found]
-    what = "Page" if texts_of(asked.run.task, asked.run.facts) else "Pictures"
+    what = "Pictures" if any(one.file for one in found) else "Page"
     return Document(content, "\n".join([*lines, "", *_compared(found), f"{what}: {page}"]))
 
 
@@ -208,13 +209,20 @@ class _Asked:
     run: Run
     method: str
     about: str | None
+    media: dict[str, Medium] = field(init=False)
     randoms: list[Run] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.media = media_of(self.run.task.inputs(self.run.facts))
         ways = _ways(self.run, self.method)
         nets = [] if self.run.net is None else range(max(DRAWS[way] for way in ways))
         twins = [run_explain.shuffled(self.run.net, seed) for seed in nets]
         self.randoms = [replace(self.run, net=net, infer=by_torch(net)) for net in twins]
+
+    @property
+    def medium(self) -> Medium:
+        """The medium of the first input, whose words the page speaks."""
+        return next(iter(self.media.values()))
 
     def of(self, run: Run, one: Explained, way: str, answer: Prediction) -> list[Explanation]:
         """The maps of one row in one way, of `answer`, which may be that of another run."""
@@ -223,7 +231,8 @@ class _Asked:
             failed = isinstance(own, Problem)
             before = answer if failed else run.answer_kind.weighed_by(answer, own)
             return run_explain.covered(run, one.row, one.columns, about=before)
-        return run_explain.grad_cam(run.net, one.columns, about=self._number(answer))
+        number = self._number(answer)
+        return run_explain.grad_cam(run.net, one.columns, about=number, media=self.media)
 
     def _number(self, answer: Prediction) -> int | None:
         """The output of the network that is explained: the class asked about, or the best one."""
@@ -249,8 +258,8 @@ def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
             continue
         columns = Columns(encoded.columns, np.array([row]))
         (answer,) = run.answer(columns)
-        alone, texts = table.iloc[[row]].reset_index(drop=True), texts_of(run.task, run.facts)
-        yield _explained(asked, Explained(source, answer, alone, texts, columns=columns))
+        alone = table.iloc[[row]].reset_index(drop=True)
+        yield _explained(asked, Explained(source, answer, alone, asked.media, columns=columns))
 
 
 def _explained(asked: _Asked, one: Explained) -> Explained:
@@ -272,19 +281,21 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
 
 def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
     """Writes the picture beside its heat maps, with the answer below."""
-    shown = [name for name, column in one.columns.arrays.items() if draw.is_picture(column)]
-    if isinstance(one.answer, Problem) or not shown:
+    pictures = shown(one.media, one.columns.arrays)
+    if isinstance(one.answer, Problem) or not pictures:
         return
-    pixels = one.columns.take(np.arange(1))[shown[0]][0]
-    views = [("as the network sees it", draw.picture(pixels, LEAST_SIDE))]
+    name, medium = next(iter(pictures.items()))
+    values = one.columns.take(np.arange(1))[name][0]
+    views = [("as the network sees it", medium.picture(values, LEAST_SIDE))]
     views += [
-        (_title(each), draw.overlay(pixels, each.weights, LEAST_SIDE))
+        (_title(each), medium.overlay(values, each.weights, LEAST_SIDE))
         for each in one.explanations
-        if each.over == shown[0]
+        if each.over == name
     ]
+    drawn = [(title, picture) for title, picture in views if picture is not None]
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:60]
     one.file = f"{number:03d}-{stem}.png"
-    draw.panels(views, _caption(asked, one.answer)).save(folder / one.file)
+    drawing.panels(drawn, _caption(asked, one.answer)).save(folder / one.file)
 
 
 def _title(one: Explanation) -> str:
@@ -322,12 +333,14 @@ def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
 
 def _passages(one: Explained) -> list[dict[str, Any]]:
     """Every text of the input, with what the answer rests on marked in it."""
-    shown = []
-    for name in (name for name in one.texts if name in one.row):
-        found = _over(one, name)
-        lost = max(found.weights, default=0.0) if found else None
-        shown.append({"lost": lost, "pieces": passage(text_of(one.row[name].iloc[0]), found)})
-    return shown
+    texts = []
+    for name, medium in one.media.items():
+        if medium.written and name in one.row:
+            found = _over(one, name)
+            lost = max(found.weights, default=0.0) if found else None
+            text = medium.text(one.row[name].iloc[0])
+            texts.append({"lost": lost, "pieces": passage(text, found)})
+    return texts
 
 
 def _over(one: Explained, name: str) -> Explanation | None:
@@ -338,7 +351,7 @@ def _line(asked: _Asked, one: Explained) -> str:
     if isinstance(one.answer, Problem):
         return error_line(one.source, one.answer)
     parts = [
-        strongest(text_of(one.row[each.over].iloc[0]), each)
+        strongest(one.media[each.over].text(one.row[each.over].iloc[0]), each)
         for each in one.explanations
         if each.places
     ]

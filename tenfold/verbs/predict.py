@@ -13,10 +13,10 @@ from tenfold.answers.kind import natural
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers, cell_text
 from tenfold.core.results import to_json
-from tenfold.data.inputs import refuse_undrawn, tables
+from tenfold.data.inputs import drawn_input, tables
+from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
-from tenfold.media.image import decode
-from tenfold.media.image import draw as draw_module
+from tenfold.media.medium import Medium
 from tenfold.run.run import Run, open_run
 from tenfold.task import Answer, Table
 
@@ -68,16 +68,16 @@ def predict(
         tenfold predict runs/photos-image-classification-1 new/ --json
     """
     opened = open_run(run, device)
-    wanted, shown = opened.task.inputs(opened.facts), dict[str, Any]()
-    if draw is not None:
-        refuse_undrawn(wanted)
-    handed = _noted(tables(wanted, inputs), shown)
+    declared, cells = opened.task.inputs(opened.facts), dict[str, Any]()
+    drawn = None if draw is None else drawn_input(declared)
+    handed = tables(declared, inputs)
+    handed = handed if drawn is None else _noted(handed, drawn[0], cells)
     found = opened.predict(handed, **options)
     answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
     if csv is not None:
         answers = _to_csv(answers, Path(csv), opened)
-    if draw is not None:
-        answers = _drawn(answers, Path(draw), shown)
+    if draw is not None and drawn is not None:
+        answers = _drawn(answers, Path(draw), drawn[1], cells)
     return Answers(answers, lambda one: isinstance(one.answer, Problem))
 
 
@@ -106,24 +106,24 @@ def _csv_row(one: Predicted, own: int, classes: list[str]) -> list[str | float]:
     return [source, *said, "", *(chances.get(name, "") for name in classes)]
 
 
-def _noted(tables: Iterator[Table], shown: dict[str, Any]) -> Iterator[Table]:
-    """Passes the tables on; `shown` holds what to draw for each source of the one on its way."""
+def _noted(tables: Iterator[Table], column: str, cells: dict[str, Any]) -> Iterator[Table]:
+    """Passes the tables on; `cells` holds what to draw for each source of the one on its way."""
     for table in tables:
-        shown.clear()
-        if decode.MEDIUM.column in table:
-            shown.update(zip(table["source"], table[decode.MEDIUM.column], strict=True))
+        cells.clear()
+        cells.update(zip(table["source"], table[column], strict=True))
         yield table
 
 
 def _drawn(
-    answers: Iterator[Predicted], folder: Path, shown: dict[str, Any]
+    answers: Iterator[Predicted], folder: Path, medium: Medium, cells: dict[str, Any]
 ) -> Iterator[Predicted]:
     """Passes the answers on; every picture is written with its answer below it."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(answers):
-        if not isinstance(one.answer, Problem) and one.source in shown:
+        known = not isinstance(one.answer, Problem) and one.source in cells
+        picture = medium.draw(cells[one.source]) if known else None
+        if picture is not None and not isinstance(one.answer, Problem):
             name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
-            picture = decode.upright(shown[one.source])
             caption = "  ".join(one.answer.line.split("\t")[:2])
-            draw_module.captioned(picture, caption).save(folder / f"{number:05d}-{name}.png")
+            drawing.captioned(picture, caption).save(folder / f"{number:05d}-{name}.png")
         yield one

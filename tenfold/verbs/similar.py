@@ -16,11 +16,12 @@ from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.settings import check_settings, setting
 from tenfold.core.text import short
-from tenfold.data.inputs import refuse_undrawn, tables
+from tenfold.data.inputs import drawn_input, tables
 from tenfold.data.scan import scan
+from tenfold.media import drawing
 from tenfold.media.files.references import Unreadable, error_line, printable
-from tenfold.media.image import decode
-from tenfold.media.image import draw as draw_module
+from tenfold.media.medium import Medium
+from tenfold.media.registry import media_of
 from tenfold.run import embed
 from tenfold.run.embed import Training
 from tenfold.run.run import Run, open_run
@@ -114,18 +115,18 @@ def similar(
     """
     check_settings(_Choices, {"k": k}, "similar")
     opened = open_run(run, device)
-    if draw is not None:
-        refuse_undrawn(opened.task.inputs(opened.facts))
-    handed = tables(opened.task.inputs(opened.facts), inputs)
+    declared = opened.task.inputs(opened.facts)
+    drawn = None if draw is None else drawn_input(declared)
+    handed = tables(declared, inputs)
     first = list(itertools.islice(handed, 1))  # that nothing was handed over is said at once
     training = embed.of_training(opened, data, "similar RUN INPUT --data DATA")
-    folder = None if draw is None else Path(draw)
-    found = _found(opened, itertools.chain(first, handed), training, k, folder)
+    draws = None if draw is None or drawn is None else _Drawer(Path(draw), *drawn, training)
+    found = _found(opened, itertools.chain(first, handed), training, k, draws)
     return Answers(found, lambda one: one.problem is not None)
 
 
 def _found(
-    run: Run, handed: Iterator[Table], training: Training, k: int, folder: Path | None
+    run: Run, handed: Iterator[Table], training: Training, k: int, draws: _Drawer | None
 ) -> Iterator[Similar]:
     copies: dict[str, list[int]] = {}
     for row, digest in enumerate(training.table["digest"]):
@@ -133,8 +134,8 @@ def _found(
     number = 0
     for table in handed:
         for row, one in enumerate(_answered(run, table, training, copies, k)):
-            if folder is not None and decode.MEDIUM.column in table and one.problem is None:
-                _draw(one, table[decode.MEDIUM.column].iloc[row], training, folder, number)
+            if draws is not None and one.problem is None:
+                draws.draw(one, table[draws.column].iloc[row], number)
             number += 1
             yield one
 
@@ -143,7 +144,7 @@ def _answered(
     run: Run, table: Table, training: Training, copies: dict[str, list[int]], k: int
 ) -> Iterator[Similar]:
     """One answer a row of a table."""
-    digests = _digests(table)
+    digests = _digests(run, table)
     found = embed.embed(run, table)
     asked = embed.unit(found.vectors)
     most = max((len(copies.get(digest, ())) for digest in digests), default=0)
@@ -168,11 +169,11 @@ NOTHING = Problem(
 )
 
 
-def _digests(table: Table) -> list[str]:
+def _digests(run: Run, table: Table) -> list[str]:
     """Digests of the rows' content; empty where there is nothing to read."""
     looked = table.assign(problem=pd.Series([None] * len(table), table.index, dtype=object))
     root = Path("similar")  # what is remembered of other tables stays as it is
-    return list(scan(looked, root)["digest"])
+    return list(scan(looked, media_of(run.task.inputs(run.facts)), root)["digest"])
 
 
 def _neighbour(training: Training, row: int, score: float, same: dict[int, float]) -> Neighbour:
@@ -185,25 +186,37 @@ def _neighbour(training: Training, row: int, score: float, same: dict[int, float
 # --- as pictures ----------------------------------------------------------------------------------
 
 
-def _draw(one: Similar, cell: Any, training: Training, folder: Path, number: int) -> None:
-    """Writes the input beside its nearest neighbours, each under its answer and similarity."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shown = [("the input", _square(cell))]
-    for near in one.neighbours[:MOST_DRAWN]:
-        how = "itself" if near.itself else f"{near.similarity:.3f}"
-        title = f"{how} {short(near.label, 14)}"
-        shown.append((title, _square(training.table[decode.MEDIUM.column].iloc[near.row])))
-    name = short(Path(one.source.partition("#")[0]).name, 60)
-    caption = f"{name}: the nearest training pictures, by the cosine of their embeddings"
-    stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
-    draw_module.panels(shown, caption).save(folder / f"{number:05d}-{stem}.png")
+@dataclass(frozen=True)
+class _Drawer:
+    """Writes inputs beside their neighbours, by the input column that can be drawn."""
 
+    folder: Path
+    column: str
+    medium: Medium
+    training: Training
 
-def _square(cell: Any) -> Image.Image:
-    """The picture on a white square, whole; an empty one where it is no longer there."""
-    try:
-        picture = decode.upright(cell)
-    except Unreadable:
-        return Image.new("RGB", (SIDE, SIDE), "white")
-    how = Image.Resampling.NEAREST if max(picture.size) < SIDE // 2 else Image.Resampling.LANCZOS
-    return ImageOps.pad(picture, (SIDE, SIDE), how, color="white")
+    def draw(self, one: Similar, cell: Any, number: int) -> None:
+        """Writes the input beside its nearest neighbours, each under its answer and similarity."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shown = [("the input", self._square(cell))]
+        for near in one.neighbours[:MOST_DRAWN]:
+            how = "itself" if near.itself else f"{near.similarity:.3f}"
+            title = f"{how} {short(near.label, 14)}"
+            shown.append((title, self._square(self.training.table[self.column].iloc[near.row])))
+        name = short(Path(one.source.partition("#")[0]).name, 60)
+        what = self.medium.plural
+        caption = f"{name}: the nearest training {what}, by the cosine of their embeddings"
+        stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
+        drawing.panels(shown, caption).save(self.folder / f"{number:05d}-{stem}.png")
+
+    def _square(self, cell: Any) -> Image.Image:
+        """The cell on a white square, whole; an empty one where it is no longer there."""
+        try:
+            picture = self.medium.draw(cell)
+        except Unreadable:
+            picture = None
+        if picture is None:
+            return Image.new("RGB", (SIDE, SIDE), "white")
+        small = max(picture.size) < SIDE // 2
+        how = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
+        return ImageOps.pad(picture, (SIDE, SIDE), how, color="white")

@@ -21,6 +21,7 @@ from tenfold.answers.registry import metrics
 from tenfold.core import language
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import again, say, speaking, spoken
+from tenfold.media.text.medium import TEXT
 from tenfold.reporting import words
 from tenfold.reporting.templates import page as page_of
 from tenfold.tasks import registry
@@ -266,7 +267,7 @@ def test_an_unknown_language_is_refused(lang, near, tmp_path):
 
 def test_values_are_escaped_into_sentences():
     with speaking("zh"):
-        page = page_of("gallery.html.jinja", title="<i>", cards=[], texts=False)
+        page = page_of("gallery.html.jinja", title="<i>", cards=[], medium=TEXT)
     assert "<i>" not in page and "&lt;i&gt;" in page
 
 

@@ -26,9 +26,10 @@ NETWORKS_KNOW = {"tenfold.core.lazy", "tenfold.core.errors"}
 
 # Only a task's own room may name it.
 NAMES_A_KIND = {"tenfold.verbs.demo"}
-# The folder is the registry: these import a task or a verb by the name of its file.
+# The folder is the registry: these import a task, medium or verb by the name of its file.
 IMPORT_BY_NAME = {
-    *("tenfold", "tenfold.core.lazy", "tenfold.tasks.registry", "tenfold.answers.registry"),
+    *("tenfold", "tenfold.core.lazy"),
+    *("tenfold.tasks.registry", "tenfold.answers.registry", "tenfold.media.registry"),
     *("tenfold.cli", "tenfold.verbs.doctor"),
 }
 PRINTS = {"tenfold.cli", "tenfold.core.progress"}

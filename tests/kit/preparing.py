@@ -8,7 +8,7 @@ from pictures_made import TASK, folder
 
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.media.files import labelled
-from tenfold.media.image import decode
+from tenfold.media.image.medium import IMAGE
 from tenfold.tasks.registry import find
 
 
@@ -26,12 +26,12 @@ def photos(tmp_path) -> Path:
 
 
 def read(source) -> pd.DataFrame:
-    return labelled.read(source, decode.MEDIUM).table
+    return labelled.read(source, IMAGE).table
 
 
 def ignored(source) -> list[str]:
     """Names in the source that are no data."""
-    return labelled.read(source, decode.MEDIUM).ignored
+    return labelled.read(source, IMAGE).ignored
 
 
 def prepared(source, **settings) -> Prepared:

@@ -17,6 +17,7 @@ from tenfold.core.lazy import lazy
 from tenfold.data.prepare import prepare
 from tenfold.data.scan import scan
 from tenfold.media.image import draw, foreground
+from tenfold.media.image.medium import IMAGE
 from tenfold.tasks import registry
 from tenfold.tasks.registry import find
 
@@ -203,7 +204,7 @@ def test_a_row_that_fails_is_zeros_in_every_channel(tmp_path: Path):
     data = folder(tmp_path / "data", 4)
     task = find(TASK, foreground="mixture")
     rows = task.read(data)
-    table = scan(rows.table)
+    table = scan(rows.table, {"image": IMAGE})
     facts = task.learn(rows.with_table(table))
     (data / "square" / "1.png").write_bytes(b"gone")
     encoded = task.encode(table, facts)

@@ -13,6 +13,7 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.data.scan import scan
 from tenfold.media.files import references
 from tenfold.media.image import decode
+from tenfold.media.image.medium import IMAGE
 
 # --- manifests ------------------------------------------------------------------------------------
 
@@ -243,7 +244,7 @@ STRANGE += [np.array(["a"]), np.array([[None]]), np.zeros((2, 2), complex), b"",
 def test_a_cell_that_is_no_picture_is_a_problem_of_its_row(value):
     good = np.zeros((4, 4), np.uint8)
     cell = pd.Series([good, value, good], dtype=object)
-    table = scan(read(pd.DataFrame({"image": cell, "label": ["a", "b", "b"]})))
+    table = scan(read(pd.DataFrame({"image": cell, "label": ["a", "b", "b"]})), {"image": IMAGE})
     assert list(table["problem"].notna()) == [False, True, False]
     found, problems = decode.encode(list(table["image"]), 4, 4, 1)
     assert set(problems) == {1} and found.shape == (3, 4, 4, 1)

@@ -5,14 +5,17 @@ import pandas as pd
 from preparing import fresh_cache as fresh_cache
 
 import tenfold
+from tenfold.answers.label import LABEL
 from tenfold.data import duplicates
 from tenfold.data.duplicates import near_groups
 from tenfold.data.prepare import prepare
 from tenfold.data.scan import scan
 from tenfold.media.text import near_duplicates
+from tenfold.media.text.medium import TEXT
 from tenfold.tasks.registry import find
 
 TASK = "text-classification"
+MEDIA = {"text": TEXT}
 WORDS = np.array(
     "harbour violet engine quiet marble lantern copper thunder meadow silver pocket window "
     "ladder button camera forest island jacket kitten lemon".split()
@@ -31,7 +34,7 @@ def table(rows: list[tuple[str, ...]], names: str = "text label split") -> pd.Da
 
 
 def groups(*texts: str) -> list[list[int]]:
-    return near_groups(scan(table([(text,) for text in texts], "text")))
+    return near_groups(scan(table([(text,) for text in texts], "text"), MEDIA), MEDIA)
 
 
 def test_marks_case_and_a_word_more_are_near():
@@ -124,7 +127,6 @@ def test_a_drawn_split_keeps_them_on_one_side():
 
 def test_conflicts_are_copies_with_other_answers():
     text, other = sentence(1), sentence(2)
-    found = duplicates.found(
-        scan(table([(text, "a"), (text, "b"), (other, "a"), (other, "a")], "text label"))
-    )[1]
+    rows = table([(text, "a"), (text, "b"), (other, "a"), (other, "a")], "text label")
+    found = duplicates.found(scan(rows, MEDIA), LABEL, MEDIA)[1]
     assert found.conflicts == [["row 0", "row 1"]] and found.duplicates == [["row 2", "row 3"]]

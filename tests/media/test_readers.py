@@ -15,6 +15,7 @@ from tenfold.core.errors import DataRefused, TenfoldError
 from tenfold.data.scan import scan
 from tenfold.media.files import references
 from tenfold.media.image import decode
+from tenfold.media.image.medium import IMAGE
 
 
 def rows(source) -> set[tuple]:
@@ -131,7 +132,7 @@ def test_texts_beside_pictures_are_ignored_and_named(tmp_path):
 def test_suffixes_do_not_matter_the_content_does(tmp_path, name):
     folder(tmp_path, 2)
     (tmp_path / "cat" / name).write_bytes(png(7))
-    table = scan(read(tmp_path))
+    table = scan(read(tmp_path), {"image": IMAGE})
     assert len(table) == 5 and table["problem"].isna().all()
 
 
@@ -184,7 +185,7 @@ def test_idx(tmp_path, packed, archive):
     assert list(table["label"]) == ["0", "1"] * 8
     values = np.random.default_rng(1).integers(0, 256, (8, 6, 5))
     assert (references.fetch(table["image"][11]) == values[3]).all()
-    scanned = scan(table)
+    scanned = scan(table, {"image": IMAGE})
     assert set(scanned["width"]) == {5} and set(scanned["height"]) == {6}
     assert scanned["digest"].nunique() == 16
 

@@ -16,6 +16,7 @@ from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError
 from tenfold.core.text import short
+from tenfold.media import drawing
 from tenfold.media.image import draw
 from tenfold.reporting import words
 from tenfold.reporting.notes import notes
@@ -340,11 +341,11 @@ def test_names_are_cut(name, text):
 @pytest.mark.parametrize("shape", [(1, 1, 1), (8, 8, 3), (3, 200, 1), (300, 200, 3)])
 def test_pictures_of_any_size(shape):
     pixels = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
-    assert draw.thumbnail(pixels).startswith("data:image/")
+    assert drawing.thumbnail(draw.picture(pixels)).startswith("data:image/")
     for weights in ([[0.0]], [[1, -1], [0, 0.5]]):
         assert min(draw.overlay(pixels, weights).size) >= 1
     for text in ("cat 99 %", "一只很可爱的猫 99 %", "", "🐱" * 99):
-        drawn = draw.captioned(draw.picture(pixels), text)
+        drawn = drawing.captioned(draw.picture(pixels), text)
         assert drawn.mode == "RGB" and drawn.height > shape[0]
 
 

@@ -156,7 +156,7 @@ def _idx_files(tree: Tree, medium: Medium) -> Rows | None:
     for entry in tree.entries:
         if found := idx.is_name(entry.name.rsplit("/", 1)[-1]):
             files.setdefault(found[0], {})[found[1]] = entry
-    if not files or medium.column != "image":
+    if not files or not medium.arrays:
         return None
     used = {id(entry) for pair in files.values() for entry in pair.values()}
     table = pd.concat([_idx_part(tree, stem, pair) for stem, pair in sorted(files.items())])

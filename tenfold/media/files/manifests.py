@@ -25,7 +25,16 @@ from tenfold.media.files.parts import part_of_folder
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading, column_of, timed
 
-__all__ = ["cells_of", "from_file", "from_frame", "from_tree", "is_manifest"]
+__all__ = [
+    "Near",
+    "cells",
+    "frame_of",
+    "from_file",
+    "from_frame",
+    "from_tree",
+    "is_manifest",
+    "path_column",
+]
 
 _parquet = lazy("pyarrow.parquet")
 
@@ -45,10 +54,18 @@ def is_manifest(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
+def frame_of(path: Path) -> pd.DataFrame:
+    """A table file as it stands, its index the lines or rows that a person would count.
+
+    Raises DataRefused where it cannot be read.
+    """
+    return _frame(_content(references.file_cell(path), path.name), path.name)[0]
+
+
 def from_file(path: Path, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     """The rows of a manifest file; its paths are relative to its own folder."""
     frame, ragged = _frame(_content(references.file_cell(path), path.name), path.name)
-    near = _Near(path.parent.resolve(), {})
+    near = Near(path.parent.resolve(), {})
     table = _table(frame, ragged, path.name, medium, near, reading)
     return Rows(table, root=path.parent)
 
@@ -77,7 +94,7 @@ def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Rows |
         )
     entry, frame, ragged = fitting[0]
     start = "".join(f"{name}/" for name in top)
-    near = _Near(
+    near = Near(
         tree.root.resolve().joinpath(*top),
         {item.name.removeprefix(start): item for item in tree.entries},
     )
@@ -90,7 +107,7 @@ def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Rows |
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
-class _Near:
+class Near:
     """Cells of relative paths below a root, which they may not leave."""
 
     def __init__(self, root: Path, members: dict[str, Entry]) -> None:
@@ -207,7 +224,7 @@ def _table(
     ragged: list[bool],
     name: str,
     medium: Medium,
-    near: _Near,
+    near: Near,
     reading: Reading,
 ) -> pd.DataFrame:
     path = _needed(frame, _PATH, "where each file is", name)
@@ -256,10 +273,14 @@ def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND)
     return Rows(_answers(table, frame, label, reading, "DataFrame"))
 
 
-def cells_of(frame: pd.DataFrame, column: str) -> pd.Series | None:
-    """The cells of a medium in a DataFrame of paths, arrays, bytes or open files."""
-    found = _find(frame, [column, *_PATH])
-    return None if found is None else frame[found].map(_cell)
+def path_column(frame: pd.DataFrame, column: str, alone: bool) -> Any | None:
+    """The frame's own name of a column of files; where they are `alone`, also a usual one."""
+    return _find(frame, [column, *(_PATH if alone else ())])
+
+
+def cells(column: pd.Series) -> pd.Series:
+    """The cells of a column of paths, arrays, bytes or open files."""
+    return column.map(_cell)
 
 
 def _cell(value: Any) -> Any:

@@ -22,10 +22,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
-from tenfold.media.medium import Medium
 
 __all__ = [
-    "MEDIUM",
     "SUFFIXES",
     "VERSION",
     "PictureHeader",
@@ -252,15 +250,6 @@ def encode(
     with ThreadPoolExecutor(system.cores()) as pool:
         list(pool.map(work, starts))
     return out, problems
-
-
-def facts(content: Any) -> dict[str, int]:
-    """The header as columns of a table: width, height, channels."""
-    return vars(header(content))
-
-
-MEDIUM = Medium("image", "pictures", SUFFIXES, looks_like, facts, VERSION)
-"""Pictures, as readers of any labelled folder need to know them."""
 
 
 def upright(cell: Any, most: int = 1024) -> Image.Image:

@@ -7,11 +7,16 @@ from typing import Any
 
 from tenfold.media.cover import CellCover, CoverParts
 
-__all__ = ["BETWEEN", "COVER", "entry_covers"]
+__all__ = ["COVER", "as_text", "entry_covers"]
 
 
 BETWEEN = " | "
 """What stands between the entries of a list where it is shown as one text."""
+
+
+def as_text(cell: Any) -> str:
+    """A list as one text."""
+    return BETWEEN.join(map(str, cell)) if isinstance(cell, (list, tuple)) else str(cell)
 
 
 def entry_covers(cell: Any) -> CoverParts:

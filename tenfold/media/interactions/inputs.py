@@ -20,10 +20,10 @@ from tenfold.media.files.listing import neighbours
 from tenfold.media.input import InputRow
 from tenfold.media.interactions import read
 
-__all__ = ["rows"]
+__all__ = ["entries", "rows"]
 
 
-def rows(source: Any, column: str, numbers: Iterator[int]) -> Iterator[InputRow]:
+def rows(source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
     """A row for each list; a text is one, with | between its entries, or a file of interactions."""
     if isinstance(source, (str, Path)):
         yield from _list_named(str(source))
@@ -34,7 +34,7 @@ def rows(source: Any, column: str, numbers: Iterator[int]) -> Iterator[InputRow]
             if _is_list(one):
                 yield tuple(map(str, one)), f"input {next(numbers)}"
             else:
-                yield from rows(one, column, numbers)
+                yield from rows(one, numbers)
     else:
         yield (str(source),), f"input {next(numbers)}"
 
@@ -53,19 +53,20 @@ def _list_named(name: str) -> Iterator[InputRow]:
         for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
             text = line if isinstance(line, str) else line.decode("utf-8", "replace")
             if text.strip():
-                yield _entries(text), f"line {number}"
+                yield entries(text), f"line {number}"
     elif os.path.lexists(name):
         yield from _people(Path(name))
     elif _TABLE.fullmatch(name):
         yield Problem("missing-file", "there is no such file", neighbours(Path(name))), name
     else:
-        yield _entries(name), references.printable(name if len(name) <= 60 else f"{name[:57]}...")
+        yield entries(name), references.printable(name if len(name) <= 60 else f"{name[:57]}...")
 
 
 _TABLE = re.compile(r"\S+\.(csv|tsv|txt|dat|data|parquet|gz|zip)", re.I)
 
 
-def _entries(text: str) -> tuple[str, ...]:
+def entries(text: str) -> tuple[str, ...]:
+    """The entries of a list written as one text, with | between them."""
     return tuple(one.strip() for one in text.split("|") if one.strip())
 
 

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError
@@ -16,13 +17,13 @@ from tenfold.media.files.listing import neighbours
 from tenfold.media.input import InputRow
 from tenfold.media.text import labelled
 
-__all__ = ["named"]
+__all__ = ["named", "word_rows"]
 
 
 _PATHLIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z0-9]{1,8}")
 
 
-def named(name: str, column: str) -> Iterator[InputRow]:
+def named(name: str) -> Iterator[InputRow]:
     """Texts of a file or folder, a line each of standard input, or the text itself."""
     if name == "-":
         for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
@@ -53,3 +54,16 @@ def _texts_inside(path: Path) -> Iterator[InputRow]:
                 yield (text if problem is None else problem), source
     except TenfoldError as error:  # one damaged file does not end the rest
         yield Problem(error.code, error.message, error.fix), str(path)
+
+
+def word_rows(source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
+    """The words of each text that is handed over; a list inside of a list holds words already."""
+    if isinstance(source, (str, Path)):
+        for text, name in named(str(source)):
+            yield (text.split() if isinstance(text, str) else text), name
+        return
+    for one in source:
+        if isinstance(one, (list, tuple)):
+            yield list(map(str, one)), f"input {next(numbers)}"
+        else:
+            yield from word_rows(one, numbers)

@@ -31,9 +31,9 @@ BLOCK = 20_000
 Pairs = Iterator[tuple[int, int]]
 
 
-def pairs(table: pd.DataFrame) -> Pairs:
+def pairs(texts: pd.Series) -> Pairs:
     """Positions of two texts that are near copies, pair by pair."""
-    read = table["text"].to_numpy()
+    read = texts.to_numpy()
     keys = [_keys(list(read[at : at + BLOCK])) for at in range(0, len(read), BLOCK)]
     for rows in _proposed(np.concatenate(keys)) if keys else ():
         sets = [set(_runs([read[row]])[1].tolist()) for row in rows]

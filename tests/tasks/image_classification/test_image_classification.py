@@ -23,6 +23,7 @@ from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import prepare
 from tenfold.data.scan import scan
+from tenfold.media.image.medium import IMAGE
 from tenfold.task import Facts
 from tenfold.tasks import registry
 from tenfold.training import loop
@@ -343,7 +344,7 @@ def test_mixed_sizes_and_colours_become_one(tmp_path: Path):
         path.rename(data / "train" / path.parent.name / f"more{number}.png")
     task = registry.find(TASK)
     rows = task.read(data)
-    table = scan(rows.table)
+    table = scan(rows.table, {"image": IMAGE})
     facts = task.learn(rows.with_table(table))
     assert facts["data"] == {"height": 48, "width": 48, "channels": 3, "masked": False}
     (data / "train" / "circle" / "000.png").write_bytes(b"gone")

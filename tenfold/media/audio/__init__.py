@@ -1,0 +1,1 @@
+"""Sound: what a person hands over; no reader yet."""

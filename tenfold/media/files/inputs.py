@@ -1,0 +1,86 @@
+"""Files that a person hands over by name: files, folders, globs, zips, names on standard input.
+
+Nothing is decoded here: what cannot be read is answered on its own line.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.core.columns import Problem
+from tenfold.core.errors import TenfoldError
+from tenfold.media.files import references
+from tenfold.media.files.listing import Entry, Tree, is_zip, neighbours, open_tree
+from tenfold.media.input import InputRow, NamedRows
+
+__all__ = ["named", "rows"]
+
+FileFits = Callable[[Tree, Entry], bool]
+"""True for a file of a folder or archive that the medium reads."""
+
+
+def rows(source: Any, numbers: Iterator[int], named: NamedRows) -> Iterator[InputRow]:
+    """A row for each name, array, text of bytes or open file, and for each of a list of these."""
+    if isinstance(source, (str, Path)):
+        yield from named(str(source))
+    elif hasattr(source, "read"):
+        yield source.read(), str(getattr(source, "name", f"input {next(numbers)}"))
+    elif isinstance(source, (list, tuple, pd.Series)) or hasattr(source, "__next__"):
+        for one in source:
+            yield from rows(one, numbers, named)
+    elif isinstance(source, np.ndarray) and source.ndim == 4:
+        for one in source:
+            yield one, f"input {next(numbers)}"
+    else:
+        yield source, f"input {next(numbers)}"
+
+
+def named(name: str, fits: FileFits) -> Iterator[InputRow]:
+    """Files that a name stands for; `-` = the names on standard input."""
+    if name == "-":
+        yield from _lines(fits)
+    elif os.path.isdir(name) or (os.path.isfile(name) and is_zip(Path(name))):
+        yield from _inside(Path(name), fits)
+    elif not os.path.exists(name) and glob.has_magic(name):
+        yield from _matching(name, fits)
+    elif not os.path.lexists(name):
+        reason, fix = "there is no such file", neighbours(Path(name))
+        yield Problem("missing-file", reason, fix), name
+    else:
+        yield references.file_cell(name), name
+
+
+def _matching(pattern: str, fits: FileFits) -> Iterator[InputRow]:
+    found = sorted(glob.glob(pattern, recursive=True))
+    for name in found:
+        yield from named(name, fits)
+    if not found:
+        yield Problem("missing-file", "no file is called so", "Check the pattern."), pattern
+
+
+def _lines(fits: FileFits) -> Iterator[InputRow]:
+    """Names on standard input, a line each; they need not be UTF-8."""
+    for line in getattr(sys.stdin, "buffer", sys.stdin):
+        name = os.fsdecode(line).rstrip("\r\n")
+        if name and name != "-":
+            yield from named(name, fits)
+
+
+def _inside(folder: Path, fits: FileFits) -> Iterator[InputRow]:
+    """Files of a folder or archive whose name or content fits the medium."""
+    try:
+        tree = open_tree(folder)
+    except TenfoldError as error:  # one damaged archive does not end the rest
+        yield Problem(error.code, error.message, error.fix), str(folder)
+        return
+    for entry in tree.entries:
+        if entry.problem or fits(tree, entry):
+            yield entry.problem or entry.cell, f"{folder}/{entry.name}"

@@ -1,0 +1,131 @@
+"""Pictures as a medium."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from tenfold.core.columns import Column
+from tenfold.core.language import say
+from tenfold.media import request
+from tenfold.media.image import cover, decode, draw
+from tenfold.media.input import Input
+from tenfold.media.medium import Medium, Sizes
+
+__all__ = ["IMAGE", "ImageMedium"]
+
+
+class ImageMedium(Medium):
+    """Pictures: files, or arrays (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)."""
+
+    name = "image"
+    singular = "picture"
+    plural = "pictures"
+    schema: ClassVar[dict[str, Any]] = {**request.BASE64, "contentMediaType": "image/*"}
+    version = decode.VERSION
+    files = True
+    suffixes = decode.SUFFIXES
+    arrays = True
+    column_cover = cover.COVER
+    drawn = True
+    limit = "picture"
+
+    def looks_like(self, start: bytes) -> bool:
+        return decode.looks_like(start)
+
+    def header(self, content: Any) -> dict[str, int]:
+        return vars(decode.header(content))
+
+    def take(self, value: Any) -> bytes:
+        return request.file_value(value)
+
+    def read(self, part: bytes) -> bytes:
+        return part
+
+    def sample(self, declared: Input) -> bytes:
+        return _grey_gradient()
+
+    def draw(self, cell: Any) -> Image.Image:
+        return decode.upright(cell)
+
+    def shows(self, column: Column) -> bool:
+        return draw.is_picture(column)
+
+    def picture(self, values: np.ndarray, smallest: int = 0) -> Image.Image:
+        return draw.picture(values, smallest)
+
+    def overlay(self, values: np.ndarray, weights: Any, smallest: int = 96) -> Image.Image:
+        return draw.overlay(values, weights, smallest)
+
+    def sizes(self, used: pd.DataFrame, column: str) -> Sizes | None:
+        return _sizes(used)
+
+    def about_examples(self, encoded: str) -> str:
+        return say(
+            "As the network sees them ({facts}), spread over the rows to learn from.",
+            facts=encoded,
+        )
+
+    def about_changes(self) -> str:
+        return say(
+            "Learning sees every picture a little changed each time: left as it is, right one of "
+            "its views."
+        )
+
+    def about_explanations(self) -> str:
+        return (
+            say(
+                "What each answer rests on: warm parts speak for it, blue ones against. Occlusion "
+                "covers a square and asks again how sure the answer still is; Grad-CAM weighs the "
+                "last map of the network."
+            )
+            + say(" ")
+            + say(
+                "Each map is compared with that of the same network with random weights: if they "
+                "agreed, it would show the picture and not what the network learnt."
+            )
+        )
+
+    def about_errors(self) -> str:
+        return say("Beside each picture it is warm where the answer rests on it.")
+
+    def same_as_random(self, method: str, value: str) -> str:
+        return say(
+            "With random weights the {method} map is nearly the same (rank correlation {value}): "
+            "it shows the picture, not what the network learnt.",
+            method=method,
+            value=value,
+        )
+
+
+def _grey_gradient() -> bytes:
+    """A small picture as a PNG file."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
+def _sizes(used: pd.DataFrame) -> Sizes | None:
+    """Widths and heights of the files, and how their longer sides spread."""
+    if not {"width", "height"} <= set(used):
+        return None
+    names = ("width", "height")
+    sides = {name: np.percentile(used[name], [0, 50, 100]).astype(int) for name in names}
+    longer = used[["width", "height"]].max(axis=1).to_numpy()
+    return Sizes(
+        say("Sizes"),
+        say("pixels"),
+        say("smallest"),
+        say("largest"),
+        {name: list(map(int, three)) for name, three in sides.items()},
+        "sizes",
+        say("longer side, pixels"),
+        longer if np.ptp(longer) else longer[:0],
+    )
+
+
+IMAGE = ImageMedium()

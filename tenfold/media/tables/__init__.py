@@ -1,0 +1,1 @@
+"""Single values of a table: numbers and categories."""

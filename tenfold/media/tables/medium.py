@@ -1,0 +1,66 @@
+"""Numbers and categories as media: one value of a row, which may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from tenfold.media import request
+from tenfold.media.input import Input, InputRow
+from tenfold.media.medium import Medium
+from tenfold.media.tables import inputs
+
+__all__ = ["CATEGORY", "NUMBER", "CategoryMedium", "NumberMedium"]
+
+
+class NumberMedium(Medium):
+    """Numbers, None where one is not known."""
+
+    name = "number"
+    singular = "number"
+    plural = "numbers"
+    schema: ClassVar[dict[str, Any]] = {"type": ["number", "null"]}
+    dtype = float
+
+    def named(self, name: str) -> Iterator[InputRow]:
+        return inputs.named_number(name)
+
+    def from_text(self, text: str) -> float | None:
+        return inputs.number(text)
+
+    def take(self, value: Any) -> float | None:
+        return request.number_value(value)
+
+    def read(self, part: bytes) -> float | None:
+        return request.number_part(part)
+
+    def sample(self, declared: Input) -> float:
+        return 0.0
+
+
+class CategoryMedium(Medium):
+    """Names of one of several categories, None where it is not known."""
+
+    name = "category"
+    singular = "category"
+    plural = "categories"
+    schema: ClassVar[dict[str, Any]] = {"type": ["string", "null"]}
+
+    def named(self, name: str) -> Iterator[InputRow]:
+        return inputs.named_category(name)
+
+    def from_text(self, text: str) -> str | None:
+        return inputs.category(text)
+
+    def take(self, value: Any) -> str | None:
+        return request.category_value(value)
+
+    def read(self, part: bytes) -> str:
+        return request.text_part(part)
+
+    def sample(self, declared: Input) -> str:
+        return declared.choices[0] if declared.choices else ""
+
+
+NUMBER = NumberMedium()
+CATEGORY = CategoryMedium()

@@ -1,0 +1,1 @@
+"""Films: what a person hands over; no reader yet."""

@@ -1,0 +1,114 @@
+"""What the inputs of a task look like on pages: examples, augmented examples, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.answers import charts
+from tenfold.answers.kind import AnswerKind, natural
+from tenfold.data.prepare import Prepared
+from tenfold.media import drawing
+from tenfold.media.medium import Medium
+from tenfold.media.registry import media_of, shown
+from tenfold.media.text.passages import named, passage
+from tenfold.task import Task
+
+__all__ = ["changed", "examples", "first", "sizes", "thumbnails", "written"]
+
+MAX_EXAMPLES = 120
+SMALL = 96
+"""Pixels of the longer side of an example."""
+
+
+def first(task: Task, facts: dict[str, Any]) -> Medium:
+    """The medium of the first input, whose words a page speaks."""
+    return next(iter(media_of(task.inputs(facts)).values()))
+
+
+def written(media: Mapping[str, Medium], row: pd.Series) -> dict[str, str]:
+    """The texts of a row by input; only inputs that are shown as texts."""
+    return {
+        name: medium.text(row[name])
+        for name, medium in media.items()
+        if medium.written and name in row
+    }
+
+
+def thumbnails(medium: Medium, rows: np.ndarray, side: int = SMALL) -> list[str]:
+    """Small pictures of the rows of an encoded column, as data URIs."""
+    pictures = map(medium.picture, rows)
+    return [drawing.thumbnail(one, side) for one in pictures if one is not None]
+
+
+def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
+    """A few encoded pictures or texts of every class, spread over its training rows."""
+    media = media_of(task.inputs(prepared.facts))
+    columns, table = prepared.inputs("train"), prepared.table("train")
+    pictured = dict(list(shown(media, columns.arrays).items())[:1])
+    texts_shown = {name: one for name, one in media.items() if one.written}
+    kind = prepared.answer
+    if not (pictured or texts_shown) or not kind.has_examples:
+        return _plain(kind, task.show(table, prepared.facts), texts_shown)
+    each = pd.Series(kind.strata(table), table.index, dtype=object).explode().dropna()
+    classes = sorted(map(str, each.unique()), key=natural)
+    most = max(1, min(8, MAX_EXAMPLES // max(1, len(classes))))
+    found = []
+    for name in classes[:MAX_EXAMPLES]:
+        places = each.index[each == name].to_numpy()
+        some = places[np.linspace(0, len(places) - 1, min(most, len(places))).astype(int)]
+        taken = columns.only(list(pictured)).take(some) if pictured else {}
+        images = [one for of, medium in pictured.items() for one in thumbnails(medium, taken[of])]
+        passages = [
+            passage(text, most=160)
+            for row in some[:4]
+            for text in written(texts_shown, table.iloc[row]).values()
+        ]
+        found.append({"name": name, "images": images, "passages": passages})
+    return found
+
+
+def _plain(
+    kind: AnswerKind, table: pd.DataFrame, media: Mapping[str, Medium]
+) -> list[dict[str, Any]]:
+    """A few texts of training rows that have no class, with the parts that they name."""
+    if not media:
+        return []
+    some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
+    passages = [
+        named(text, kind.true_marks(table, row), 300)
+        for row in map(int, some)
+        for text in written(media, table.iloc[row]).values()
+    ]
+    return [{"name": "", "images": [], "passages": passages}]
+
+
+def changed(media: Mapping[str, Medium], views: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """(as it is, augmented) of some rows that can be shown as pictures."""
+    if not views:
+        return []
+    before, after = views["before"], views["after"]
+    return [
+        pair
+        for name, medium in shown(media, before).items()
+        for pair in zip(
+            thumbnails(medium, before[name]),
+            thumbnails(medium, after[name].clip(0, 255).astype(np.uint8)),
+            strict=True,
+        )
+    ]
+
+
+def sizes(media: Mapping[str, Medium], prepared: Prepared) -> dict[str, Any]:
+    """How large the rows are, by the first input that has sizes; {} where none has."""
+    used = prepared.used
+    measured = (one.sizes(used, name) for name, one in media.items() if name in used and len(used))
+    found = next((one for one in measured if one is not None), None)
+    if found is None:
+        return {}
+    values = found.values
+    chart = charts.histogram(values, found.chart, found.axis) if len(values) else ""
+    return {"words": found, "sides": found.sides, "chart": chart}
