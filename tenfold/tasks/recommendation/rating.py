@@ -1,21 +1,24 @@
-"""Ratings in place of a ranking: what is encoded, learnt and said where ratings are asked for.
+"""Ratings: how lists of ratings are encoded and learnt from, and predicted ratings as an answer.
 
-Entries are "item=4.5" for a rating that was given and "item=?" for one that is wanted.
+Entries are "item=4.5" for a known rating and "item=?" for one to predict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tenfold.answers.ratings import Ratings
-from tenfold.core.columns import Column, Columns, Parts, Ragged
+from tenfold.answers.ratings import RATINGS, Ratings
+from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
+from tenfold.core.results import Prediction
+from tenfold.task import Facts, Outputs, Table
 from tenfold.tasks.recommendation import catalogue, factorisation
+from tenfold.tasks.recommendation.mode import FitRequest, Mode
 from tenfold.training import candidates
 from tenfold.training.candidates import FREE, Candidate, Comparison, Fits
 
@@ -25,19 +28,8 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 networks = lazy("tenfold.networks.raters")
 
-__all__ = [
-    "answers",
-    "encoded",
-    "fit",
-    "named",
-    "network",
-    "parsed",
-    "people",
-    "resolved",
-    "targets",
-]
+__all__ = ["MODE", "RatingMode"]
 
-WIDTHS = {"tiny": 4, "small": 16, "medium": 32, "large": 48}
 L2_VECTORS = (0.03, 0.06, 0.12, 0.2)
 OFTEN = 10
 """Ratings that an item needs to be ranked where nothing particular is asked for."""
@@ -45,8 +37,118 @@ L2_BIASES = 0.02
 """How much biases are held back, a rating."""
 
 
-def parsed(entry: str) -> tuple[str, float | None]:
-    """The item and its rating; None where it is asked for, or none is said."""
+class RatingMode(Mode):
+    """Predicts how a person would rate items."""
+
+    answer = RATINGS
+    rated = True
+    widths: ClassVar = {"tiny": 4, "small": 16, "medium": 32, "large": 48}
+
+    def names(self, items: Any, after: Any) -> list[str]:
+        pairs = map(_parsed, items)
+        return [*(name for name, mark in pairs if mark is not None), *(name for name, _ in after)]
+
+    def encode(self, rows: list[list[str]], table: Table, data: Facts) -> Encoded:
+        """Items with ratings, items asked about, and how many entries were given."""
+        known = catalogue.known(data)
+        encoded = [_encoded(row, known) for row in rows]
+        types = {"items": np.int32, "marks": np.float32, "asked": np.int32}
+        columns: dict[str, Column] = {
+            name: Ragged.of([row[name] for row in encoded], type_) for name, type_ in types.items()
+        }
+        given = np.array([row["given"] for row in encoded], np.int32)
+        return Encoded(columns | {"given": given})
+
+    def targets(self, after: Iterable[Any], numbers: dict[str, int]) -> dict[str, Column]:
+        """Items and ratings that came after; 0 for an item that is not known."""
+        rows = [[(numbers.get(name, 0), mark) for name, mark in row] for row in after]
+        return {
+            "next": Ragged.of([[name for name, _ in row] for row in rows], np.int32),
+            "rated": Ragged.of([[mark for _, mark in row] for row in rows], np.float32),
+        }
+
+    def build(self, net: Facts, fitted: Facts) -> nn.Module:
+        network: nn.Module = networks.Rater(net["items"], net["width"])
+        return network
+
+    def fit(self, net: Any, parts: Parts, plan: Plan, request: FitRequest) -> Fitted:
+        """Items' biases and vectors in closed form; their L2 is the best on validation."""
+        parts = plan.visible(parts)
+        errors = dict[str, float]()
+
+        def factors(plan: Plan, fits: Fits) -> Fitted:
+            l2_vectors, errors["matrix factorisation"] = _factorise(net, parts, plan)
+            return Fitted(net, {"l2_vectors": l2_vectors})
+
+        def biases(plan: Plan, fits: Fits) -> Fitted:
+            return Fitted(_as_biases(net))
+
+        def score(name: str, net: Any) -> float:
+            return errors[name] if name in errors else _error(net, parts.selection)
+
+        needs = ("matrix factorisation",)
+        many = [
+            Candidate("biases", biases, FREE, needs, always=True),
+            Candidate("matrix factorisation", factors, FREE),
+        ]
+        comparison = Comparison("RMSE", score, parts.selection.rows, True, ".4f")
+        return candidates.fit(many, "matrix-factorisation", comparison, plan, shown=net)
+
+    def decode(self, outputs: Outputs, data: Facts, top: int) -> list[Prediction]:
+        """The ratings asked for; where none were, the items that would be rated best."""
+        names, titles = catalogue.listed(data["items"]), catalogue.titles(data["titles"])
+        answers: list[Prediction] = []
+        for row, pair in enumerate(zip(outputs["wanted"], outputs["ratings"], strict=True)):
+            numbers, marks = pair
+            if not len(numbers):
+                best, marks = outputs["ranking"][row, :top], outputs["scores"][row, :top]
+                numbers, marks = best[marks > -1e3], marks[marks > -1e3]
+            listed = [names[number - 1] for number in numbers]
+            items = tuple(zip(listed, (round(float(mark), 4) for mark in marks), strict=True))
+            shown = {name: titles[name] for name in listed if name in titles}
+            counts = int(outputs["known"][row]), int(outputs["told"][row])
+            otherwise = round(float(outputs["otherwise"][row]), 4)
+            answers.append(Ratings(items, otherwise, *counts, shown))
+        return answers
+
+    def memory(
+        self, persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
+    ) -> Facts:
+        """Who rated what how; ratings in thousandths."""
+        items, marks = [], []
+        for had, after in rows:
+            pairs = [pair for pair in map(_parsed, had) if pair[1] is not None] + [*after]
+            known = [(numbers[name], mark) for name, mark in pairs if name in numbers]
+            items.append([number for number, _ in known])
+            marks.append([round(1000 * float(mark or 0)) for _, mark in known])
+        packed = catalogue.packed(Ragged.of(marks, np.int32))
+        return catalogue.people(persons, items) | {"marks": packed}
+
+    def resolve(self, entry: str, memory: Facts, names: tuple[str, ...]) -> list[str]:
+        items = catalogue.history(memory, entry)
+        marks = catalogue.history(memory, entry, "marks")
+        if items is None or marks is None:
+            return [entry]
+        pairs = zip(items.tolist(), (marks / 1000).tolist(), strict=True)
+        return [f"{names[number - 1]}={mark:g}" for number, mark in pairs]
+
+    def show(self, cell: Any, titles: dict[str, str]) -> Any:
+        """Titles for ids, in entries with ratings and in pairs."""
+        if not isinstance(cell, tuple):
+            return cell
+        shown = []
+        for one in cell:
+            name, mark = one if isinstance(one, tuple) else (one.rpartition("=")[0] or one, None)
+            title = titles.get(name, name)
+            shown.append((title, mark) if mark is not None else f"{title}{one[len(name) :]}")
+        return tuple(shown)
+
+
+MODE = RatingMode()
+
+
+def _parsed(entry: str) -> tuple[str, float | None]:
+    """The item and its rating; None where it is to be predicted, or missing."""
     name, _, text = entry.rpartition("=")
     if not name:
         return entry, None
@@ -56,60 +158,13 @@ def parsed(entry: str) -> tuple[str, float | None]:
         return entry, None
 
 
-def people(
-    persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
-) -> dict[str, str]:
-    """Who rated what how: of rows of entries and of pairs that came after."""
-    items, marks = [], []
-    for had, after in rows:
-        told = [pair for pair in map(parsed, had) if pair[1] is not None] + [*after]
-        there = [(numbers[name], mark) for name, mark in told if name in numbers]
-        items.append([number for number, _ in there])
-        marks.append([round(1000 * float(mark or 0)) for _, mark in there])
-    return catalogue.people(persons, items) | {
-        "marks": catalogue.packed(Ragged.of(marks, np.int32))
-    }
-
-
-def resolved(entry: str, memory: dict[str, str], names: tuple[str, ...]) -> list[str]:
-    """What an entry stands for: itself, or all that a person rated."""
-    items = catalogue.history(memory, entry)
-    marks = catalogue.history(memory, entry, "marks")
-    if items is None or marks is None:
-        return [entry]
-    pairs = zip(items.tolist(), (marks / 1000).tolist(), strict=True)
-    return [f"{names[number - 1]}={mark:g}" for number, mark in pairs]
-
-
-def named(cell: Any, titles: dict[str, str]) -> Any:
-    """Titles for ids, in entries with ratings and in pairs."""
-    if not isinstance(cell, tuple):
-        return cell
-    found = []
-    for one in cell:
-        name, mark = one if isinstance(one, tuple) else (one.rpartition("=")[0] or one, None)
-        title = titles.get(name, name)
-        found.append((title, mark) if mark is not None else f"{title}{one[len(name) :]}")
-    return tuple(found)
-
-
-def encoded(told: list[list[str]], known: catalogue.Known) -> dict[str, Column]:
-    """Items with ratings, items asked about, and how many entries were given."""
-    rows = [_row(row, known) for row in told]
-    kinds = {"items": np.int32, "marks": np.float32, "asked": np.int32}
-    columns: dict[str, Column] = {
-        name: Ragged.of([row[name] for row in rows], kind) for name, kind in kinds.items()
-    }
-    return columns | {"given": np.array([row["given"] for row in rows], np.int32)}
-
-
-def _row(told: list[str], known: catalogue.Known) -> dict[str, Any]:
-    """Items with ratings and items asked about, each once, the last word counting."""
+def _encoded(entries: list[str], known: catalogue.Known) -> dict[str, Any]:
+    """Items with ratings and items asked about, each once; the last rating counts."""
     pairs: dict[int, float] = {}
     asked: dict[int, None] = {}
     strange = 0
-    for entry in told:
-        name, mark = parsed(entry)
+    for entry in entries:
+        name, mark = _parsed(entry)
         if not (number := known.of(name)):
             strange += 1
         elif mark is None:
@@ -118,44 +173,6 @@ def _row(told: list[str], known: catalogue.Known) -> dict[str, Any]:
             pairs[number] = mark
     given = len(pairs) + len(asked) + strange
     return {"items": [*pairs], "marks": [*pairs.values()], "asked": [*asked], "given": given}
-
-
-def targets(after: Iterable[Any], numbers: dict[str, int]) -> dict[str, Column]:
-    """Items and ratings that came after; 0 for an item that is not known."""
-    rows = [[(numbers.get(name, 0), mark) for name, mark in row] for row in after]
-    return {
-        "next": Ragged.of([[name for name, _ in row] for row in rows], np.int32),
-        "rated": Ragged.of([[mark for _, mark in row] for row in rows], np.float32),
-    }
-
-
-def network(net: dict[str, Any]) -> nn.Module:
-    """The network, nothing learnt yet."""
-    return networks.Rater(net["items"], net["width"])
-
-
-def fit(net: Any, parts: Parts, plan: Plan) -> Fitted:
-    """Items' biases and vectors in closed form; their L2 is what validation likes best."""
-    parts = plan.visible(parts)
-    errors = dict[str, float]()
-
-    def factors(plan: Plan, fits: Fits) -> Fitted:
-        l2_vectors, errors["matrix factorisation"] = _factorise(net, parts, plan)
-        return Fitted(net, {"l2_vectors": l2_vectors})
-
-    def biases(plan: Plan, fits: Fits) -> Fitted:
-        return Fitted(_as_biases(net))
-
-    def score(name: str, net: Any) -> float:
-        return errors[name] if name in errors else _error(net, parts.selection)
-
-    needs = ("matrix factorisation",)
-    many = [
-        Candidate("biases", biases, FREE, needs, always=True),
-        Candidate("matrix factorisation", factors, FREE),
-    ]
-    comparison = Comparison("RMSE", score, parts.selection.rows, True, ".4f")
-    return candidates.fit(many, "matrix-factorisation", comparison, plan, shown=net)
 
 
 def _factorise(net: Any, parts: Parts, plan: Plan) -> tuple[float, float]:
@@ -214,23 +231,3 @@ def _error(net: Any, columns: Columns, size: int = 256) -> float:
             total += float(((said - given["rated"]) ** 2 * there).sum())
             count += float(there.sum())
     return round((total / max(1.0, count)) ** 0.5, 6)
-
-
-def answers(outputs: dict[str, Any], data: dict[str, Any], top: int) -> list[Ratings]:
-    """What was asked; where nothing was, the items that would be rated best."""
-    names, titles = catalogue.listed(data["items"]), catalogue.titles(data["titles"])
-    found = []
-    pairs = zip(outputs["wanted"], outputs["ratings"], strict=True)
-    for row, (asked, ratings) in enumerate(pairs):
-        told = [
-            (names[number - 1], float(mark)) for number, mark in zip(asked, ratings, strict=True)
-        ]
-        if not told:
-            best = zip(outputs["ranking"][row, :top], outputs["scores"][row, :top], strict=True)
-            told = [(names[number - 1], float(mark)) for number, mark in best if mark > -1e3]
-        items = tuple((name, round(mark, 4)) for name, mark in told)
-        shown = {name: titles[name] for name, _ in items if name in titles}
-        counts = int(outputs["known"][row]), int(outputs["told"][row])
-        otherwise = round(float(outputs["otherwise"][row]), 4)
-        found.append(Ratings(items, otherwise, *counts, shown))
-    return found

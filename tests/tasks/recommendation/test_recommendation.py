@@ -19,7 +19,7 @@ from tenfold.core.columns import Columns, Problem, Ragged
 from tenfold.networks import rankers
 from tenfold.networks.rankers import LinearRanker
 from tenfold.run.run import Run, open_run
-from tenfold.tasks.recommendation import closed_form, item_models, ranking
+from tenfold.tasks.recommendation import closed_form, item_models, ranking_candidates
 from tenfold.tasks.recommendation.selection import Evaluator
 
 TASK = "recommendation"
@@ -159,7 +159,7 @@ def test_auto_tries_all_and_keeps_the_best_on_validation(shop: Path, tmp_path: P
 def test_more_items_than_a_closed_form_can_take_are_learnt_by_networks(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(ranking, "EASE_ITEMS", 10)
+    monkeypatch.setattr(ranking_candidates, "EASE_ITEMS", 10)
     settings = {"size": "tiny", "epochs": 10, "batch": 20, "learning_rate": 0.01}
     found = tenfold.train(TASK, shop, out=tmp_path / "run", **settings)
     assert set(found.facts["fitted"]["validation_scores"]) == {"popularity", "SASRec", "Mult-VAE"}

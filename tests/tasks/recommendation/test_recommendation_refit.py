@@ -14,7 +14,7 @@ import worlds
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.tasks import registry
-from tenfold.tasks.recommendation import closed_form, item_models, ranking
+from tenfold.tasks.recommendation import closed_form, item_models, ranking_candidates
 
 TASK = "recommendation"
 SMALL = {"size": "tiny", "learning_rate": 0.01}
@@ -56,7 +56,7 @@ def test_the_mix_has_the_shares_of_the_first(compared: Any):
 
 
 def test_networks_alone_know_the_steps_of_each(shop: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ranking, "EASE_ITEMS", 10)
+    monkeypatch.setattr(ranking_candidates, "EASE_ITEMS", 10)
     task = registry.find(TASK, **SMALL)
     prepared, plan, first = first_of(task, shop, epochs=2, batch=20)
     assert set(first.facts["budgets"]) == {"SASRec", "Mult-VAE"}
