@@ -157,12 +157,11 @@ def prepare(
     good, late = _without_failed(good, encoded, on_bad)
     _refuse_too_little(rows.with_table(good), quarantined + late)
     seconds["encode"] = round(time.perf_counter() - began, 3)
-    columns = _columns(encoded, good, task.targets(good, facts))
     return Prepared(
         answer=answer,
         root=rows.root.resolve() if rows.root else None,
         used=good.reset_index(drop=True),
-        columns=columns,
+        columns=_columns(encoded, good, task.targets(good, facts)),
         facts=facts,
         split_line=split_line,
         found=found,

@@ -86,7 +86,7 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
         bare = own[[*run.task.inputs(run.facts), "source"]]  # titles are not part of the content
         bare = bare.assign(problem=pd.Series([None] * len(own), dtype=object))
         table = scan(bare, media_of(run.task.inputs(run.facts)))
-        table = table.join(own.drop(columns=bare.columns))
+        table = table.join(own.drop(columns=bare.columns, errors="ignore"))
         return Training(table, np.asarray(_kept(run, table).columns[NAME]))
     source = run_rows.place_of(run, data, verb)
     known = run_rows.rows_of(run)

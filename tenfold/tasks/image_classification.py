@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import classes as class_answers
-from tenfold.answers import logits
+from tenfold.answers import logits, losses
 from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL
 from tenfold.answers.labels import LABELS
@@ -46,7 +46,7 @@ from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.networks.notation import ready
 from tenfold.task import Facts, Outputs, Table, Task
-from tenfold.training import augment_search, loop, losses
+from tenfold.training import augment_search, loop
 
 if TYPE_CHECKING:
     from torch import nn

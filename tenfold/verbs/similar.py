@@ -12,8 +12,10 @@ from typing import Any
 import pandas as pd
 from PIL import Image, ImageOps
 
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
+from tenfold.core.facts import plain
 from tenfold.core.settings import check_settings, setting
 from tenfold.core.text import short
 from tenfold.data.inputs import drawn_input, tables
@@ -30,6 +32,8 @@ from tenfold.task import Table
 __all__ = ["Neighbour", "Similar", "similar"]
 
 SIDE, MOST_DRAWN = 160, 10
+TITLE = "title"
+"""Column of a reference table that names a row for people."""
 
 
 @dataclass(frozen=True)
@@ -39,31 +43,27 @@ class _Choices:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """One training row: its name, its answer, the cosine of the angle between the embeddings.
+    """One training row: its name, its truth, the cosine of the angle between the embeddings.
 
-    `itself` = the content is the same, byte for byte: the very row, or a copy of it.
+    `words` is the truth, or the title of a reference row, in words. `itself` = the content is the
+    same, byte for byte: the very row, or a copy of it.
     """
 
     source: str
-    answer: dict[str, Any]
+    truth: dict[str, Any]
+    words: str
     similarity: float
     itself: bool
     row: int
 
     def to_json(self) -> dict[str, Any]:
-        """`{"source", "label" or "labels" where it has one, "similarity", "itself"}`."""
+        """`{"source", the truth as its kind has it or "title", "similarity", "itself"}`."""
         own = {"similarity": self.similarity, "itself": self.itself}
-        return {"source": self.source, **self.answer, **own}
-
-    @property
-    def label(self) -> str:
-        """The answer in words."""
-        one = self.answer.get("label", "")
-        return "|".join(self.answer["labels"]) if "labels" in self.answer else str(one)
+        return {"source": self.source, **self.truth, **own}
 
     def __str__(self) -> str:
         itself = " (itself)" if self.itself else ""
-        return f"{self.label} {self.similarity:.4f} {printable(self.source)}{itself}".strip()
+        return f"{self.words} {self.similarity:.4f} {printable(self.source)}{itself}".strip()
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,9 @@ def _answered(
         same = {one: 1.0 for one in copies.get(digests[row], ())}
         pairs = zip(map(int, rows[row]), map(float, scores[row]), strict=True)
         near = list((same | {one: score for one, score in pairs if one not in same}).items())
-        yield Similar(source, tuple(_neighbour(training, *one, same) for one in near[:k]))
+        yield Similar(
+            source, tuple(_neighbour(run.answer_kind, training, *one, same) for one in near[:k])
+        )
 
 
 NOTHING = Problem(
@@ -176,11 +178,13 @@ def _digests(run: Run, table: Table) -> list[str]:
     return list(scan(looked, media_of(run.task.inputs(run.facts)), root)["digest"])
 
 
-def _neighbour(training: Training, row: int, score: float, same: dict[int, float]) -> Neighbour:
-    known = training.table.iloc[row]
-    answer = {name: known[name] for name in ("label", "labels") if name in training.table}
-    answer = {name: list(one) if name == "labels" else one for name, one in answer.items()}
-    return Neighbour(str(known["source"]), answer, round(score, 6), row in same, row)
+def _neighbour(
+    kind: AnswerKind, training: Training, row: int, score: float, same: dict[int, float]
+) -> Neighbour:
+    table, known = training.table, training.table.iloc[row]
+    truth = {name: plain(known[name]) for name in (*kind.truths, TITLE) if name in table}
+    words = str(truth[TITLE]) if TITLE in truth else kind.truth_text(table, row)
+    return Neighbour(str(known["source"]), truth, words, round(score, 6), row in same, row)
 
 
 # --- as pictures ----------------------------------------------------------------------------------
@@ -201,7 +205,7 @@ class _Drawer:
         shown = [("the input", self._square(cell))]
         for near in one.neighbours[:MOST_DRAWN]:
             how = "itself" if near.itself else f"{near.similarity:.3f}"
-            title = f"{how} {short(near.label, 14)}"
+            title = f"{how} {short(near.words, 14)}"
             shown.append((title, self._square(self.training.table[self.column].iloc[near.row])))
         name = short(Path(one.source.partition("#")[0]).name, 60)
         what = self.medium.plural

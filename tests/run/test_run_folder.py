@@ -52,7 +52,11 @@ def test_a_half_written_file_of_a_killed_process_does_no_harm(subject: Subject, 
 # --- changed by accident ---
 
 
-@pytest.mark.parametrize("name", FILES.sealed)
+WRITTEN = [name for name in FILES.sealed if name != "facts.safetensors"]
+"""Files of a run without arrays in its facts."""
+
+
+@pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize("place", [0.0, 0.3, 1.0])
 def test_a_changed_bit_is_refused(folder: Path, name: str, place: float):
     content = bytearray((folder / name).read_bytes()) or bytearray(b"x")
@@ -71,13 +75,13 @@ def test_any_changed_bit_of_the_manifest_is_refused(folder: Path):
         refused(folder)
 
 
-@pytest.mark.parametrize("name", FILES.sealed)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_a_missing_file_is_refused(folder: Path, name: str):
     (folder / name).unlink()
     assert f"lacks {name}" in refused(folder).message
 
 
-@pytest.mark.parametrize("name", FILES.sealed)
+@pytest.mark.parametrize("name", WRITTEN)
 def test_a_file_cut_short_is_refused(folder: Path, name: str):
     os.truncate(folder / name, max(0, (folder / name).stat().st_size - 1))
     if name != "quarantine.jsonl":  # it is empty

@@ -115,7 +115,7 @@ def test_a_copy_under_another_name_is_known_by_its_content(run, home, tmp_path):
     (one,) = found(run, copy, k=1)
     assert one["neighbours"][0]["source"] == row["source"] and one["neighbours"][0]["itself"]
     (one,) = api.similar(run, Path(copy).read_bytes(), k=1)
-    assert one.neighbours[0].itself and one.neighbours[0].label == row["label"]
+    assert one.neighbours[0].itself and one.neighbours[0].words == row["label"]
     assert "(itself)" in str(one)
 
 
@@ -152,7 +152,7 @@ def test_several_classes_a_picture_are_a_list(tmp_path):
         api.similar(run, np.asarray(drawn(0)))
     (one,) = api.similar(run, np.asarray(drawn(3)), data=table, k=24)
     said = {tuple(near.to_json()["labels"]) for near in one.neighbours}
-    assert said == {("a",), ("a", "b")} and "a|b" in str(one)
+    assert said == {("a",), ("a", "b")} and "a + b" in str(one)
 
 
 def test_nothing_handed_over_is_said_at_once(run):

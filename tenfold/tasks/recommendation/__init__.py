@@ -164,8 +164,8 @@ class Recommendation(Task):
         names = catalogue.listed(facts["data"]["items"])
         titles = catalogue.titles(facts["data"]["titles"])
         rows = {"items": [(name,) for name in names], "source": [*names]}
-        labels = {"label": [titles.get(name, name) for name in names]} if titles else {}
-        return pd.DataFrame(rows | labels, dtype=object)
+        shown = {"title": [titles.get(name, name) for name in names]} if titles else {}
+        return pd.DataFrame(rows | shown, dtype=object)
 
 
 def _catalogue(about: interactions.Catalogue, names: list[str]) -> Facts:

@@ -23,6 +23,7 @@ import numpy as np
 
 from tenfold.answers import classes as class_answers
 from tenfold.answers import logits
+from tenfold.answers import losses as training_losses
 from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL
 from tenfold.answers.labels import LABELS
@@ -40,7 +41,6 @@ from tenfold.media.text import labelled, tokens
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.text_classification import linear_models
 from tenfold.training import candidates, loop
-from tenfold.training import losses as training_losses
 from tenfold.training.candidates import FREE, Candidate, Fits, answering
 
 if TYPE_CHECKING:
