@@ -9,6 +9,7 @@ these tensors of its state in its class attribute `calibrated`, such as ("temper
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["FIRST", "fitted", "folder_of", "keep_calibration", "refuse"]
+__all__ = ["FIRST_SHARE", "first", "fitted", "folder_of", "keep_calibration", "refuse"]
 
-FIRST = 0.5
+FIRST_SHARE = 0.5
 """Share of the minutes for the first fit: the second makes as many steps."""
 
 
@@ -51,6 +52,11 @@ def refuse(prepared: Prepared) -> None:
         )
 
 
+def first(plan: Plan) -> Plan:
+    """The plan of the first fit, which leaves time for the second."""
+    return plan if plan.minutes is None else replace(plan, minutes=FIRST_SHARE * plan.minutes)
+
+
 def folder_of(run: Path) -> Path:
     """Where the second fit of a run keeps its checkpoints."""
     folder = run / "checkpoints" / "refit"
@@ -68,16 +74,17 @@ def fitted(
 ) -> Fitted:
     """The untrained `net` fitted on all rows but the test part, as `fixed` says.
 
-    `calibrated` is the first network; `plan.folder` must not be that of its fit.
+    `calibrated` is the first network; `plan.folder` must not be that of its fit. `seconds` has the
+    whole as `refit`.
     """
-    rows = prepared.learnt()
+    began, rows = time.perf_counter(), prepared.learnt()
     tell(f"Training again on {len(rows)} rows, train and validation, with the choices made.")
     nothing = prepared.columns.view(np.zeros(0, np.int64))
     parts = Parts(prepared.columns.view(rows), nothing, nothing)
     plan = replace(plan, minutes=None, epochs=None, batch=None, prune=None, fixed=fixed)
     found = task.fit(net, parts, plan)
     keep_calibration(calibrated, found.net)
-    return found
+    return replace(found, seconds={"refit": round(time.perf_counter() - began, 2)})
 
 
 def keep_calibration(first: nn.Module, second: nn.Module) -> None:

@@ -298,21 +298,21 @@ def _learn(
     task: Task, prepared: Prepared, plan: Plan, folder: Path, asked: TrainingRequest
 ) -> tuple[Run, dict[str, float], Scores | None]:
     """The run, saved; the seconds of each candidate; validation scores from before a refit."""
-    plan, valid = replace(plan, facts=prepared.facts, folder=folder), None
-    if asked.last is None:
-        minutes = plan.minutes and plan.minutes * (refit.FIRST if asked.refit else 1)
-        first = replace(plan, minutes=minutes)
-        fitted = task.fit(_network(task, prepared, plan, asked.start), prepared.parts, first)
-    else:
-        chosen, net = asked.last.chosen, _network(task, prepared, plan, asked.start)
-        fitted = refit.fitted(task, net, prepared, plan, chosen.facts.get("fitted", {}), chosen.net)
-    if asked.refit and asked.last is None:
+    plan, net = replace(plan, facts=prepared.facts, folder=folder), _network(task, prepared, asked)
+    valid = None
+    if asked.last is not None:
+        chosen = asked.last.chosen
+        fixed = chosen.facts.get("fitted", {})
+        fitted = refit.fitted(task, net, prepared, plan, fixed, chosen.net)
+    elif asked.refit:
+        fitted = task.fit(net, prepared.parts, refit.first(plan))
         valid = evaluate.on_validation(_run(task, prepared, folder, fitted), prepared)
-        net = _network(task, prepared, plan, asked.start)
-        apart = replace(plan, folder=refit.folder_of(folder))
+        net, apart = _network(task, prepared, asked), replace(plan, folder=refit.folder_of(folder))
         again = refit.fitted(task, net, prepared, apart, fitted.facts, fitted.net)
-        seconds = fitted.seconds | {"refit": sum(again.seconds.values())}
+        seconds = fitted.seconds | again.seconds
         fitted = replace(again, candidates=fitted.candidates, seconds=seconds)
+    else:
+        fitted = task.fit(net, prepared.parts, plan)
     run = _run(task, prepared, folder, fitted)
     runs.save(run)
     return run, fitted.seconds, valid
@@ -326,12 +326,12 @@ def _run(task: Task, prepared: Prepared, folder: Path, fitted: Fitted) -> Run:
     return Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates)
 
 
-def _network(task: Task, prepared: Prepared, plan: Plan, start: str | Path | None) -> Any:
+def _network(task: Task, prepared: Prepared, asked: TrainingRequest) -> Any:
     """The untrained network, with the weights of an earlier run where one was given."""
-    torch.manual_seed(plan.seed)
+    torch.manual_seed(asked.plan.seed)
     net = task.build(prepared.facts)
-    if start is not None:
-        _warm(net, runs.open_run(start, "cpu").net)
+    if asked.start is not None:
+        _warm(net, runs.open_run(asked.start, "cpu").net)
     return net
 
 
