@@ -94,7 +94,10 @@ class Task(ABC):
 
     @abstractmethod
     def build(self, facts: Facts) -> nn.Module:
-        """The untrained network, from facts alone: no disk, no network access."""
+        """The untrained network, from facts alone: no disk, no network access.
+
+        Its class attribute `calibrated` names tensors of its state that were fitted on validation.
+        """
 
     @abstractmethod
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from tenfold.core.progress import clock
 
-__all__ = ["Answers", "Document", "cell_text", "scores_text"]
+__all__ = ["Answers", "Document", "cell_text", "score_lines", "scores_text"]
 
 T = TypeVar("T")
 
@@ -75,8 +75,21 @@ def _number(text: str) -> bool:
 
 def scores_text(found: dict[str, Any]) -> str:
     """The document of `train` and `test` as a person reads it on a terminal."""
-    name = found["headline"]
-    lines = [f"{found['task']}: {found['protocol']}", ""]
+    lines = [f"{found['task']}: {found['protocol']}", "", *score_lines(found)]
+    if again := found.get("refit"):
+        lines.append(f"  trained again on {again['rows']} rows, train and validation")
+    if seconds := found.get("seconds"):
+        lines += ["", "  " + ", ".join(f"{key} {clock(value)}" for key, value in seconds.items())]
+    if report := found.get("report"):
+        run = found["run"]
+        lines += ["", f"Report: {report}", "Next:", f"  tenfold predict {run} INPUT"]
+        lines += [f"  tenfold explain {run} INPUT", f"  tenfold test {run} NEW-DATA"]
+    return "\n".join(lines)
+
+
+def score_lines(found: dict[str, Any]) -> list[str]:
+    """A line for each metric, then validation and baselines by the headline."""
+    name, lines = found["headline"], []
     for metric, one in found["scores"].items():
         lines.append(
             f"  {metric:18}{one['value']:8.4f}   95 % {one['low']:.4f} to {one['high']:.4f}"
@@ -87,10 +100,4 @@ def scores_text(found: dict[str, Any]) -> str:
     for baseline, values in found["baselines"].items():
         if name in values:
             lines.append(f"  baseline: {baseline}, {name} {values[name]:.4f}")
-    if seconds := found.get("seconds"):
-        lines += ["", "  " + ", ".join(f"{key} {clock(value)}" for key, value in seconds.items())]
-    if report := found.get("report"):
-        run = found["run"]
-        lines += ["", f"Report: {report}", "Next:", f"  tenfold predict {run} INPUT"]
-        lines += [f"  tenfold explain {run} INPUT", f"  tenfold test {run} NEW-DATA"]
-    return "\n".join(lines)
+    return lines

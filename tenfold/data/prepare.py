@@ -19,12 +19,13 @@ import pandas as pd
 from tenfold.answers.kind import AnswerKind
 from tenfold.core import system
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
-from tenfold.core.errors import DataRefused
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.facts import digestible, plain
 from tenfold.core.progress import advance, tell
 from tenfold.core.rows import Rows
-from tenfold.data import cache, class_mapping, splits
+from tenfold.data import cache, class_mapping, folds, splits
 from tenfold.data import duplicates as data_duplicates
+from tenfold.data.folds import Fold, FoldedParts
 from tenfold.data.scan import scan
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
@@ -45,7 +46,8 @@ class Prepared:
 
     `quarantined` rows have a Problem; `ignored` names were no data at all; `leaks` were left out
     of training because the test holds the same content, or nearly; `beyond` rows stand behind the
-    limit. found = used + quarantined + ignored + leaks + beyond.
+    limit. found = used + quarantined + ignored + leaks + beyond, but for the given test part that a
+    run of one fold does not use.
     """
 
     answer: AnswerKind
@@ -69,6 +71,8 @@ class Prepared:
     """Lines that were read, where a row is made of several."""
     read: Rows | None = None
     """The rows as they were read, before any was left out."""
+    folded: FoldedParts | None = None
+    """Of a run of `--folds`: how many folds there are, and what this one tests."""
 
     def inputs(self, part: str) -> Columns:
         """What the network eats of the rows of a part."""
@@ -87,6 +91,10 @@ class Prepared:
         if kept.all() or not kept.any():
             kept = np.arange(len(valid)) % 2 == 1
         return valid[kept if part == "calibration" else ~kept]
+
+    def learnt(self) -> np.ndarray:
+        """Positions of the rows of train and validation, in the order of the data."""
+        return np.flatnonzero((self.used["split"] != "test").to_numpy())
 
     @property
     def split_rows(self) -> Rows:
@@ -133,10 +141,12 @@ def prepare(
     mapping: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
     reading: Reading = AS_FOUND,
+    fold: Fold | None = None,
 ) -> Prepared:
     """Reads, checks, splits, learns the facts and encodes every row once.
 
-    Raises DataRefused where nothing can be learnt from the data at all.
+    `fold` splits as one run of a cross-validation does. Raises DataRefused where nothing can be
+    learnt from the data at all.
     """
     began = time.perf_counter()
     rows, ignored = _read(task, source, reading, mapping)
@@ -144,9 +154,8 @@ def prepare(
     table = scan(_with_blank_problems(rows), media, rows.root)
     good, quarantined = _parted(table, table["problem"], on_bad)
     good, same = data_duplicates.found(good, answer, media)
-    good, split_line = _split(rows.with_table(good), seed)
-    good, leaks = data_duplicates.without_leaks(good)
-    good, beyond = _limited(good, limit)
+    split = _split(rows.with_table(good), seed, limit, fold)
+    good = split.table
     _refuse_too_little(rows.with_table(good), quarantined)
     for sentence in answer.notices(good):
         tell(sentence)
@@ -163,20 +172,21 @@ def prepare(
         used=good.reset_index(drop=True),
         columns=_columns(encoded, good, task.targets(good, facts)),
         facts=facts,
-        split_line=split_line,
+        split_line=split.line,
         found=found,
         quarantined=quarantined + late,
         ignored=ignored,
         duplicates=same.duplicates,
         near=same.near,
-        leaks=leaks,
+        leaks=split.leaks,
         conflicts=same.conflicts,
         eaten=list(encoded.columns),
         seconds=seconds,
         seed=seed,
-        beyond=beyond,
+        beyond=split.beyond,
         lines=rows.lines,
         read=rows,
+        folded=split.folded,
     )
 
 
@@ -277,9 +287,35 @@ def _with_blank_problems(rows: Rows) -> pd.DataFrame:
     return table.assign(problem=pd.Series(problems, table.index, dtype=object))
 
 
-def _split(rows: Rows, seed: int) -> tuple[pd.DataFrame, str]:
-    parts, line = splits.assign(rows, seed)
-    return rows.table.assign(split=parts), line
+@dataclass(frozen=True)
+class _Split:
+    """The rows to use with their parts, how that was decided, and what was left out."""
+
+    table: pd.DataFrame
+    line: str
+    leaks: list[str]
+    beyond: int
+    folded: FoldedParts | None = None
+
+
+def _split(rows: Rows, seed: int, limit: int | None, fold: Fold | None) -> _Split:
+    """With `fold` the limit comes first: rows outside the test part are the same in all folds."""
+    if fold is None:
+        parts, line = splits.assign(rows, seed)
+        good, leaks = data_duplicates.without_leaks(rows.table.assign(split=parts))
+        kept, beyond = _limited(good, limit)
+        return _Split(kept, line, leaks, beyond)
+    if rows.answer.fits_all(rows.table):
+        raise UsageError(
+            "All rows are learnt from and scored here, none held out: there is nothing to fold",
+            code="bad-setting",
+            fix="Leave out --folds.",
+        )
+    table, beyond = _limited(rows.table.assign(split=folds.basis(rows)), limit)
+    folded = folds.assign(rows.with_table(table), seed, fold)
+    table = table.assign(split=folded.parts)
+    good, leaks = data_duplicates.without_leaks(table[table["split"] != ""])
+    return _Split(good.reset_index(drop=True), folded.line, leaks, beyond, folded)
 
 
 def _encode(

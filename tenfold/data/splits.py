@@ -14,7 +14,7 @@ import pandas as pd
 
 from tenfold.core.rows import Rows
 
-__all__ = ["PARTS", "assign", "reserved"]
+__all__ = ["PARTS", "assign", "drawn", "fill_gaps", "places", "reserved"]
 
 PARTS = ("train", "valid", "test")
 
@@ -40,14 +40,14 @@ def assign(rows: Rows, seed: int) -> tuple[pd.Series, str]:
     if "train" not in names:
         line = latest if timed else "70/15/15 drawn from all rows"
         line += ": there is no training part" if names else ""
-        return _drawn(rows, seed, (0.70, 0.15, 0.15)), line
+        return drawn(rows, seed, (0.70, 0.15, 0.15)), line
     parts = given.copy()
     if "test" in names and "valid" in names:
         return parts, rows.split or "train, validation and test as given"
     if "valid" in names:
         parts = parts.replace({"valid": "test"})
     line = "given validation part used as the test" if "valid" in names else "test as given"
-    drawn = (0.9, 0.1, 0.0) if names != {"train"} else (0.70, 0.15, 0.15)
+    shares = (0.9, 0.1, 0.0) if names != {"train"} else (0.70, 0.15, 0.15)
     if names == {"train"}:
         line = latest if timed else "70/15/15 drawn from the only given part"
     elif timed:
@@ -55,26 +55,27 @@ def assign(rows: Rows, seed: int) -> tuple[pd.Series, str]:
     else:
         line += ", validation drawn from 10 % of train"
     train = parts.index[parts == "train"]
-    parts.loc[train] = _drawn(rows.with_table(table.loc[train]), seed, drawn)
+    parts.loc[train] = drawn(rows.with_table(table.loc[train]), seed, shares)
     return parts, line
 
 
 def reserved(keys: pd.Series, seed: int) -> np.ndarray:
     """(N,) True for the fixed half of validation kept for calibration and thresholds."""
-    return _places(keys, f"reserve {seed}") < 0.5
+    return places(keys, f"reserve {seed}") < 0.5
 
 
-def _drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Series:
+def drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Series:
+    """Train, valid or test for each row, in these shares."""
     table = rows.table
     keys = rows.answer.units(table)
     if "time" in table:
         return _latest(table["time"], keys, shares)
-    place = pd.Series(_places(keys, f"split {seed}"), index=table.index)
+    place = pd.Series(places(keys, f"split {seed}"), index=table.index)
     first, second = shares[0], shares[0] + shares[1]
     part = pd.Series(np.select([place < first, place < second], PARTS[:2], PARTS[2]), table.index)
     part = part.astype(object)
     wanted = [name for name, share in zip(PARTS, shares, strict=True) if share > 0]
-    _fill_gaps(rows.answer.strata(table), keys, place, part, wanted)
+    fill_gaps(rows.answer.strata(table), keys, place, part, wanted, _towards)
     return part
 
 
@@ -90,35 +91,40 @@ def _latest(time: pd.Series, keys: pd.Series, shares: tuple[float, float, float]
     return pd.Series(part, time.index, dtype=object)
 
 
-def _places(keys: pd.Series, salt: str) -> np.ndarray:
+def places(keys: pd.Series, salt: str) -> np.ndarray:
     """(N,) a number in [0, 1) from each key, uniform over keys (SipHash, salted)."""
     salted = hashlib.blake2b(salt.encode(), digest_size=8).hexdigest()
     hashed = pd.util.hash_array(keys.to_numpy(object), hash_key=salted, categorize=False)
     return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
 
 
-def _fill_gaps(
+def fill_gaps(
     strata: list[tuple[str, ...]],
     keys: pd.Series,
     place: pd.Series,
     part: pd.Series,
     wanted: list[str],
+    nearest: Callable[[pd.Series, str], pd.Series],
 ) -> None:
-    """Moves the nearest whole unit where a class is missing from a part and can spare one."""
+    """Moves the nearest whole unit where a class is missing from a part and can spare one.
+
+    `nearest(place, part)` orders places, the nearest to the part first.
+    """
     each = pd.Series(strata, keys.index, dtype=object).explode().dropna()
     for _, rows in each.groupby(each, sort=True).groups.items():
         for missing in [name for name in wanted if not (part[rows] == name).any()]:
-            unit = _spare(keys[rows], place[rows], part[rows], missing)
+            unit = _spare(keys[rows], nearest(place[rows], missing), part[rows])
             if unit is not None:
                 part[keys == unit] = missing
 
 
-def _spare(keys: pd.Series, place: pd.Series, part: pd.Series, missing: str) -> str | None:
+def _towards(place: pd.Series, missing: str) -> pd.Series:
+    return place if missing == "train" else -place
+
+
+def _spare(keys: pd.Series, far: pd.Series, part: pd.Series) -> str | None:
     """The unit nearest to the missing part, out of a part that keeps another unit of the class."""
-    nearest: Callable[[pd.Series], pd.Series] = (
-        (lambda p: p) if missing == "train" else (lambda p: -p)
-    )
-    for row in nearest(place).sort_values(kind="stable").index:
+    for row in far.sort_values(kind="stable").index:
         others = keys[(part == part[row]) & (keys != keys[row])]
         if len(others):
             return str(keys[row])

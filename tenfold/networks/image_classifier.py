@@ -23,6 +23,8 @@ class PictureClassifier(nn.Module):
     other.
     """
 
+    calibrated = ("temperature",)
+
     shift: Tensor
     scale: Tensor
     temperature: Tensor

@@ -179,6 +179,8 @@ class Ranker(nn.Module):
     Without a known item the answer is what is most popular.
     """
 
+    calibrated = ("sharp",)
+
     popular: Tensor
     vectors: Tensor
     mix: Tensor

@@ -94,6 +94,8 @@ class TextClassifier(nn.Module):
     how much more often a class has an n-gram), `linear` and `convolution`.
     """
 
+    calibrated = ("temperature",)
+
     mix: Tensor
     temperature: Tensor
 

@@ -195,8 +195,22 @@ def _tuned(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocu
         yield "look", say(text, trials=plural(found["trials"], "trial"))
 
 
+def _refitted(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
+    if found := document.get("refit"):
+        text = "Trained again on {rows}, all but the test part, with what a first training chose."
+        yield "good", say(text, rows=plural(found["rows"], "row"))
+    fold = document.get("fold", {})
+    if fold.get("pooled"):
+        text = "No row was held out from this run: the scores are those of the runs of {folds}."
+        yield "look", say(text, folds=plural(fold["count"], "fold"))
+    elif fold and fold["number"] is not None:
+        text = "One of {folds}: it tests the rows of its own fold."
+        yield "look", say(text, folds=plural(fold["count"], "fold"))
+
+
 RULES: tuple[Callable[[NotesDocument, NotesDocument, Sequence[NotesDocument]], Notes], ...] = (
     _tuned,
+    _refitted,
     _against_baselines,
     _few_rows,
     _unlike_validation,

@@ -67,14 +67,17 @@ def changed(task: Task) -> dict[str, Any]:
 def command(run: Run, prepared: Prepared | None) -> str:
     """The command line that trains the same again.
 
-    Minutes are said as the epochs they became, but where learning ended early, and what was
-    chosen by trials as the setting that it came to.
+    Minutes are said as the epochs they became, but where learning ended early or was done again,
+    and what was chosen by trials as the setting that it came to. Of a fold, of all folds.
     """
     told = folder.plan_of(run.folder)
     plan, fitted = dict(told.get("plan", {})), run.facts.get("fitted", {})
-    if plan.get("minutes") is not None and "ended_early" not in fitted:
+    refit, folds = told.get("refit"), told.get("fold", {}).get("of")
+    again = "ended_early" in fitted or refit or folds
+    if plan.get("minutes") is not None and not again:
         plan |= {"minutes": None, "epochs": fitted.get("epochs")}
     plan |= {name: told.get(name) for name in ("limit", "start", "classes", "on_bad")}
+    plan |= {"folds": folds}
     usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
     given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
     where = prepared.root if prepared and prepared.root else folder.data_of(run.folder)
@@ -84,6 +87,7 @@ def command(run: Run, prepared: Prepared | None) -> str:
     chosen = {name: plain[name] for name in own if name in plain and "validation_scores" in fitted}
     for name, value in (given | changed(run.task) | chosen).items():
         parts += [_flag(name), str(value)]
+    parts += ["--refit"] if refit else []
     return shlex.join(parts)
 
 

@@ -38,6 +38,7 @@ NAMES = {
     "decided": "length decided by",
     "temperature": "temperature",
     "ended_early": "ended early at step",
+    "refit": "training again",
     "validation_scores": "what was tried, on validation",
     "seed": "seed",
     "device": "device",

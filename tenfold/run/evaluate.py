@@ -31,7 +31,17 @@ from tenfold.training.inference import Infer, OutputColumns, by_torch
 
 torch = lazy("torch")
 
-__all__ = ["Evidence", "again", "document", "environment", "evaluated", "gather", "scored"]
+__all__ = [
+    "Evidence",
+    "again",
+    "document",
+    "environment",
+    "evaluated",
+    "gather",
+    "on_validation",
+    "scored",
+    "scores_of",
+]
 
 FEW = (10, 30, 100)
 """Training rows at which one group of classes ends and the next begins."""
@@ -57,10 +67,11 @@ class Evidence:
     seconds: float = 0.0
 
 
-def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
+def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = None) -> Evidence:
     """Scores on the test part (on validation where there is none), and on validation beside it.
 
-    With `part`, on those rows alone, and the test part is not looked at.
+    With `part`, on those rows alone, and the test part is not looked at. `valid` are validation
+    scores that are known already.
     """
     judged = part or prepared.judged
     train = prepared.table("train")
@@ -74,8 +85,7 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
     }[judged]
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
-        valid = prepared.table("valid")
-        found.valid = _scores(run, run.answer(prepared.inputs("valid")), valid, train)
+        found.valid = valid or on_validation(run, prepared)
     found.baselines |= _trivial(run, prepared, judged) | _rungs(run, found, train)
     found.ablations = _ablations(run, found, train)
     found.without_near = _without_near(run, found, prepared)
@@ -84,12 +94,18 @@ def gather(run: Run, prepared: Prepared, part: str = "") -> Evidence:
     return found
 
 
+def on_validation(run: Run, prepared: Prepared) -> Scores:
+    """Scores on the validation part."""
+    table, train = prepared.table("valid"), prepared.table("train")
+    return scores_of(run, run.answer(prepared.inputs("valid")), table, train)
+
+
 def evaluated(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFrame) -> Evidence:
     """Answers and scores of labelled rows; `train` tells the constant baseline."""
     began = time.perf_counter()
     answers = run.answer(columns)
     seconds = time.perf_counter() - began
-    scores = _scores(run, answers, table, train)
+    scores = scores_of(run, answers, table, train)
     guesses = {name: round(one.baseline, 6) for name, one in scores.metrics.items()}
     return Evidence(
         table,
@@ -118,7 +134,8 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
     seen = {row["digest"] for row in known if row["split"] != "test"}
     fresh = ~table["digest"].isin(seen)
     left_out = 0 if own else int((~fresh).sum())
-    part = "test" if any(row["split"] == "test" for row in known) else "valid"
+    parts = {row["split"] for row in known}
+    part = next((name for name in ("test", "valid") if name in parts), "train")
     table = run_rows.own_rows(run, table, known, part) if own else table[fresh]
     if table.empty:
         raise DataRefused("No row is left to score", code="no-rows", where=str(source))
@@ -146,15 +163,18 @@ def _evaluated(
         "of the run's own test part"
         if part == "test"
         else "of the run's own validation part"
+        if part == "valid"
+        else "which the run learnt from"
         if part
         else "of data given, none seen in training"
     )
     return found
 
 
-def _scores(
+def scores_of(
     run: Run, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
 ) -> Scores:
+    """Scores as the task has them, else as the kind of answer does."""
     return run.task.score(run, table) or run.answer_kind.score(answers, table, train)
 
 
@@ -201,7 +221,7 @@ def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict
     changed = {}
     for name, change in run.task.ablations(run.facts).items():
         less = replace(run, infer=_without(run, change))
-        scores = _scores(less, less.answer(found.columns), found.table, train)
+        scores = scores_of(less, less.answer(found.columns), found.table, train)
         changed[name] = _values(scores)
     return changed
 
@@ -211,7 +231,7 @@ def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str
     others = {}
     for name, net in run.candidates.items():
         other = replace(run, infer=by_torch(net), net=net)
-        scores = _scores(other, other.answer(found.columns), found.table, train)
+        scores = scores_of(other, other.answer(found.columns), found.table, train)
         others[name] = _values(scores)
     return others
 
@@ -225,7 +245,7 @@ def _without_near(run: Run, found: Evidence, prepared: Prepared) -> dict[str, An
     if kept.all() or not kept.any():
         return {}
     answers = [one for one, stays in zip(found.answers, kept, strict=True) if stays]
-    scores = _scores(run, answers, found.table[kept].reset_index(drop=True), train)
+    scores = scores_of(run, answers, found.table[kept].reset_index(drop=True), train)
     return {"rows": len(answers), "scores": _metrics(scores.metrics)}
 
 

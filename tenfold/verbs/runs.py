@@ -46,11 +46,15 @@ def runs(
 
 
 def _places(folder: Path) -> list[Path]:
-    """Where runs may be: right inside, and inside the folders of `train --repeat` and `tune`.
+    """Where runs may be: right inside, and in the folders of `--repeat`, `--folds` and `tune`.
 
     Of a search its winner; the trials are listed where its folder is named.
     """
-    return [path for form in ("*", "*/seed-*", "*/best") for path in sorted(folder.glob(form))]
+    return [
+        path
+        for form in ("*", "*/seed-*", "*/fold-*", "*/final", "*/best")
+        for path in sorted(folder.glob(form))
+    ]
 
 
 def _removed(folder: Path) -> str:

@@ -19,6 +19,7 @@ from tenfold.reporting.words import amount
 from tenfold.run.run import Run
 from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.estimate import estimate, tried
+from tenfold.workflows.folds import count_of, folded
 from tenfold.workflows.repeat import repeated
 from tenfold.workflows.train import TrainingRequest, checked, left, once, ready
 
@@ -46,6 +47,12 @@ def train(
 ) -> Run | Document: ...
 
 
+@overload
+def train(
+    task: str, data: str | Path | pd.DataFrame, *, folds: str | int, **settings: Any
+) -> Document: ...
+
+
 def train(
     task: str,
     data: str | Path | pd.DataFrame,
@@ -65,6 +72,8 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     repeat: int = 1,
+    folds: str | int | None = None,
+    refit: bool = False,
     plan: bool = False,
     lang: str = "en",
     **settings: Any,
@@ -89,12 +98,15 @@ def train(
         device: auto, cpu, cuda, cuda:1 ...
         precision: auto, float32 or bfloat16.
         repeat: Train so many times, with this seed and those after it; mean and spread.
+        folds: Folds: 2 to 20, or each = one a group; all rows are tested once, then all are learnt.
+        refit: Refit: train again on train and validation with everything chosen, then test.
         plan: Stop before training: the network's layers, and what training would take.
         lang: Language of the report, en or zh.
         settings: Settings of the task.
 
-    Returns the finished Run; with `repeat` a document with mean and spread, and the `runs`; with
-    `plan` a document, and nothing is written. The same call again continues an unfinished run.
+    Returns the finished Run; with `repeat` and `folds` a document with the scores of all, and the
+    `runs`; with `plan` a document, and nothing is written. The same call again continues
+    an unfinished run.
 
     Example:
         tenfold train image-classification photos/ --minutes 5
@@ -107,14 +119,36 @@ def train(
         raise UsageError(
             f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
         )
+    many = _folds(folds, repeat, plan)
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
     reading = Reading(target or "", group or "", time or "")
     asked = TrainingRequest(
-        task, data, told, limit, classes, on_bad, start, lang, settings, reading=reading
+        task,
+        data,
+        told,
+        limit,
+        classes,
+        on_bad,
+        start,
+        lang,
+        settings,
+        reading=reading,
+        refit=refit,
     )
+    if many is not None:
+        return folded(asked, many, out)
     if plan:
         return _planned(asked)
     return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
+
+
+def _folds(folds: str | int | None, repeat: int, plan: bool) -> int | str | None:
+    """The number of folds, or "each"; raises UsageError beside what excludes them."""
+    many = count_of(folds)
+    for flag, given in (("--repeat", repeat > 1), ("--plan", plan)):
+        if many is not None and given:
+            raise UsageError(f"Give --folds or {flag}, not both", code="bad-setting")
+    return many
 
 
 def _planned(asked: TrainingRequest) -> Document:

@@ -228,7 +228,8 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
     values = {"torch": found.scores.best.value, "onnx": _headline(run, found, answers)}
     recorded = run.scores.get("scores", {}).get(name, {}).get("value")
     whole = run.scores.get("rows", {}).get("test") in (0, len(found.table))
-    if own and whole and recorded is not None:
+    pooled = run.scores.get("fold", {}).get("pooled")  # those of other runs, of other rows
+    if own and whole and not pooled and recorded is not None:
         values["recorded"] = recorded
     return {key: round(float(value), 6) for key, value in values.items()}
 

@@ -10,27 +10,43 @@ from typing import Any
 
 from tenfold.core import device, language, system
 from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
+from tenfold.core.results import Scores
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
+from tenfold.data.folds import Fold, FoldedParts
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.reporting import write as write_report
 from tenfold.run import evaluate
 from tenfold.run import folder as run_folder
 from tenfold.run import run as runs
+from tenfold.run.evaluate import Evidence
 from tenfold.run.run import Run
 from tenfold.task import Task
 from tenfold.tasks.registry import find
 from tenfold.training import checkpoint
 from tenfold.training.inference import by_torch
+from tenfold.workflows import refit
 from tenfold.workflows.inner import trained_inner
 
 torch = lazy("torch")
 
-__all__ = ["TrainingRequest", "checked", "left", "numbered", "once", "ready", "refuse_changed"]
+__all__ = [
+    "LastRun",
+    "Trained",
+    "TrainingRequest",
+    "checked",
+    "left",
+    "numbered",
+    "once",
+    "ready",
+    "refuse_changed",
+    "trained",
+]
 
 _AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
 
@@ -40,7 +56,8 @@ class TrainingRequest:
     """What the person asked for; `plan` holds seed, device, precision and budget.
 
     `tuned` is what a search says of a run of its own. A trial (`{"trial": number}`) is judged on
-    the half of validation that chooses, and the test part is not looked at.
+    the half of validation that chooses, and the test part is not looked at. `fold` makes a run of
+    a cross-validation, `last` its last one.
     """
 
     task: str
@@ -54,6 +71,9 @@ class TrainingRequest:
     settings: dict[str, Any] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
     reading: Reading = AS_FOUND
+    refit: bool = False
+    fold: Fold | None = None
+    last: LastRun | None = None
 
     @property
     def choices(self) -> dict[str, Any]:
@@ -66,7 +86,29 @@ class TrainingRequest:
         }
         if given := self.reading.to_json():
             found["reading"] = given
-        return found | ({"tuned": self.tuned} if self.tuned else {})
+        found |= {"tuned": self.tuned} if self.tuned else {}
+        found |= {"refit": True} if self.refit else {}
+        return found | ({"fold": self.fold.to_json()} if self.fold else {})
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """How the last run of a cross-validation learns, and how it is scored without a test part.
+
+    It takes the choices of the run `chosen`; `pooled(run, prepared)` is the evidence of all folds.
+    """
+
+    chosen: Run
+    pooled: Callable[[Run, Prepared], Evidence]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that has just been trained, its data, and the evidence behind its scores."""
+
+    run: Run
+    prepared: Prepared
+    evidence: Evidence
 
 
 def checked(
@@ -113,7 +155,10 @@ def ready(asked: TrainingRequest) -> tuple[Task, Prepared]:
         mapping=asked.classes,
         on_bad=asked.on_bad,
         reading=asked.reading,
+        fold=asked.fold,
     )
+    if asked.refit:
+        refit.refuse(prepared)
     if refusal := prepared.refusal(asked.on_bad):
         raise refusal
     if "trial" not in asked.tuned:  # a search has said it once
@@ -123,6 +168,11 @@ def ready(asked: TrainingRequest) -> tuple[Task, Prepared]:
 
 def once(asked: TrainingRequest, out: str | Path | None) -> Run:
     """One run, trained, judged and sealed, in `out` or a folder of a new number."""
+    return trained(asked, out).run
+
+
+def trained(asked: TrainingRequest, out: str | Path | None) -> Trained:
+    """What `once` makes, with the data and the evidence."""
     began = time.perf_counter()
     task, prepared = ready(asked)
     settings = _settings(task, asked, prepared)
@@ -134,13 +184,13 @@ def once(asked: TrainingRequest, out: str | Path | None) -> Run:
         spent = time.perf_counter() - began
         after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
         plan = left(asked.plan, spent, min(after, _AFTER))
-        run, each = _learn(task, prepared, plan, folder, asked.start)
+        run, each, valid = _learn(task, prepared, plan, folder, asked)
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
             seconds = {**prepared.seconds, **each, "train": round(learnt, 3)}
-            _evaluate(run, prepared, seconds, began, asked.tuned)
+            found = _evaluate(run, prepared, seconds, began, asked, valid)
         checkpoint.remove(folder / "checkpoints")
-    return run
+    return Trained(run, prepared, found)
 
 
 def left(plan: Plan, spent: float, after: float = _AFTER) -> Plan:
@@ -251,25 +301,48 @@ def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any
 
 
 def _learn(
-    task: Task, prepared: Prepared, plan: Plan, folder: Path, start: str | Path | None
-) -> tuple[Run, dict[str, float]]:
-    """The run, saved, and the seconds that each candidate took."""
-    torch.manual_seed(plan.seed)
-    net = task.build(prepared.facts)
-    if start is not None:
-        _warm(net, runs.open_run(start, "cpu").net)
-    plan = replace(plan, facts=prepared.facts, folder=folder)
-    inner = trained_inner(task, prepared, plan, folder)
+    task: Task, prepared: Prepared, plan: Plan, folder: Path, asked: TrainingRequest
+) -> tuple[Run, dict[str, float], Scores | None]:
+    """The run, saved; the seconds of each candidate; validation scores from before a refit."""
+    plan, net = replace(plan, facts=prepared.facts, folder=folder), _network(task, prepared, asked)
+    inner, valid = trained_inner(task, prepared, plan, folder), None
     if inner and plan.minutes is not None:
         plan = replace(plan, minutes=plan.minutes / (1 + len(inner)))
-    fitted = task.fit(net, prepared.parts, plan)
+    if asked.last is not None:
+        chosen = asked.last.chosen
+        fixed = chosen.facts.get("fitted", {})
+        fitted = refit.fitted(task, net, prepared, plan, fixed, chosen.net)
+    elif asked.refit:
+        fitted = task.fit(net, prepared.parts, refit.first(plan))
+        valid = evaluate.on_validation(_run(task, prepared, folder, fitted, inner), prepared)
+        net, apart = _network(task, prepared, asked), replace(plan, folder=refit.folder_of(folder))
+        again = refit.fitted(task, net, prepared, apart, fitted.facts, fitted.net)
+        seconds = fitted.seconds | again.seconds
+        fitted = replace(again, candidates=fitted.candidates, seconds=seconds)
+    else:
+        fitted = task.fit(net, prepared.parts, plan)
+    run = _run(task, prepared, folder, fitted, inner)
+    runs.save(run)
+    return run, fitted.seconds, valid
+
+
+def _run(
+    task: Task, prepared: Prepared, folder: Path, fitted: Fitted, inner: dict[str, Run]
+) -> Run:
     facts = prepared.facts | {"fitted": fitted.facts}
     if memory := task.memory(prepared.used, prepared.facts):
         facts |= {"memory": memory}
     net = fitted.net
-    run = Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates, inner=inner)
-    runs.save(run)
-    return run, fitted.seconds
+    return Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates, inner=inner)
+
+
+def _network(task: Task, prepared: Prepared, asked: TrainingRequest) -> Any:
+    """The untrained network, with the weights of an earlier run where one was given."""
+    torch.manual_seed(asked.plan.seed)
+    net = task.build(prepared.facts)
+    if asked.start is not None:
+        _warm(net, runs.open_run(asked.start, "cpu").net)
+    return net
 
 
 def _warm(net: Any, old: Any) -> None:
@@ -285,14 +358,36 @@ def _warm(net: Any, old: Any) -> None:
 
 
 def _evaluate(
-    run: Run, prepared: Prepared, seconds: dict[str, float], began: float, tuned: dict[str, Any]
-) -> None:
+    run: Run,
+    prepared: Prepared,
+    seconds: dict[str, float],
+    began: float,
+    asked: TrainingRequest,
+    valid: Scores | None,
+) -> Evidence:
     """Scores on validation and test (of a trial, on what chooses), the report, the manifest."""
     started = time.perf_counter()
-    found = evaluate.gather(run, prepared, "selection" if "trial" in tuned else "")
+    pooled = asked.last is not None and prepared.judged != "test"
+    if asked.last is not None and pooled:
+        found = asked.last.pooled(run, prepared)
+    else:
+        part = "selection" if "trial" in asked.tuned else ""
+        found = evaluate.gather(run, prepared, part, valid)
     seconds["test"] = round(time.perf_counter() - started, 3)
     seconds["total"] = round(time.perf_counter() - began, 3)
     run.scores = evaluate.document(run, found, prepared, seconds)
-    run.scores |= {"tuned": tuned} if tuned else {}
+    run.scores |= {"tuned": asked.tuned} if asked.tuned else {}
+    if asked.refit or asked.last is not None:
+        run.scores["refit"] = {"rows": len(prepared.learnt())}
+    if prepared.folded is not None:
+        run.scores["fold"] = _fold(prepared.folded, asked.fold, pooled)
     write_report(run, found)
     runs.seal(run)
+    return found
+
+
+def _fold(folded: FoldedParts, fold: Fold | None, pooled: bool) -> dict[str, Any]:
+    """Number and count of folds, and whether the scores are those of all folds together."""
+    number = fold.number if fold else None
+    found: dict[str, Any] = {"number": number, "count": folded.count, "pooled": pooled}
+    return found | ({"group": folded.group} if folded.group else {})

@@ -140,12 +140,13 @@ def given(tmp_path_factory) -> dict[str, list[Any]]:
     run = tenfold.train(kind, data, epochs=1, out=home / "runs" / "one", **small)
     other = tenfold.train(kind, data, epochs=2, out=home / "runs" / "two", **small)
     repeated = tenfold.train(kind, data, epochs=1, repeat=2, out=home / "twice", **small)
+    folded = tenfold.train(kind, data, epochs=1, folds=2, out=home / "folds", **small)
     one = data / "circle" / "000.png"
     inputs = [one, data / "circle" / "empty.png"]
     documents = {
         "": [],
         "check": [tenfold.check(kind, data, out=home / "check.html", **small)],
-        "train": [run, repeated, tenfold.train(kind, data, plan=True, **small)],
+        "train": [run, repeated, folded, tenfold.train(kind, data, plan=True, **small)],
         "tune": [tenfold.tune(kind, data, trials=2, epochs=1, out=home / "tuned", **small)],
         "test": [tenfold.test(run)],
         "predict": [*tenfold.predict(run, inputs)],

@@ -100,7 +100,7 @@ def test_similar_compares_items(run: Run):
     found, strange = tenfold.similar(run, ["a1", "zz"], k=4)
     assert found.neighbours[0].source == "a1" and found.neighbours[0].itself
     assert all(one.source.startswith("a") for one in found.neighbours)
-    assert found.neighbours[0].to_json()["label"] == "Ring a 1"
+    assert found.neighbours[0].to_json()["title"] == "Ring a 1"
     assert strange.problem is not None and strange.problem.code == "nothing-known"
 
 

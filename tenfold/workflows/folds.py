@@ -1,0 +1,237 @@
+"""Cross-validation: a run a fold, their scores put together, and a last run on all rows.
+
+<folder>/fold-0/ fold-1/ ...   runs like any other; each tests the rows of one fold
+<folder>/final/                learnt from all rows but a given test part, as the median fold chose
+<folder>/folds.json            what was asked for, and once all are done what they came to
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.core.document import score_lines
+from tenfold.core.errors import UsageError
+from tenfold.core.progress import tell
+from tenfold.core.results import SCHEMA, Scores
+from tenfold.data.folds import EACH, Fold
+from tenfold.data.prepare import Prepared
+from tenfold.run.evaluate import Evidence
+from tenfold.run.run import Run, open_run
+from tenfold.task import Answer
+from tenfold.workflows import series
+from tenfold.workflows.series import SeveralRuns
+from tenfold.workflows.train import LastRun, TrainingRequest, once, ready, trained
+
+__all__ = ["MAX_FOLDS", "count_of", "folded"]
+
+MAX_FOLDS = 20
+NAME = "folds.json"
+
+
+def count_of(folds: int | str | None) -> int | str | None:
+    """The number of folds as it was given, or "each"; raises UsageError for anything else."""
+    if folds is None or folds == EACH:
+        return folds
+    text = str(folds)
+    if text.isdecimal() and 2 <= int(text) <= MAX_FOLDS:
+        return int(text)
+    raise UsageError(
+        f"folds must be a whole number from 2 to {MAX_FOLDS} or each, got {folds!r}",
+        code="bad-setting",
+    )
+
+
+def folded(asked: TrainingRequest, folds: int | str, out: str | Path | None) -> SeveralRuns:
+    """A run a fold, and the last run; minutes are shared among them.
+
+    The same call again takes up where it was left. `runs` of the document are those of the folds.
+    """
+    wanted = {**series.settings_of(asked), "folds": folds}
+    whole = replace(asked, fold=Fold(None, folds), refit=False)
+    about = ready(whole)[1].folded
+    count = about.count if about else 0
+    folder = series.folder_for(out, asked, wanted, NAME)
+    series.store(folder / NAME, {"schema": SCHEMA, "settings": wanted})
+    if asked.plan.minutes is not None:
+        plan = replace(asked.plan, minutes=asked.plan.minutes / (count + 1))
+        asked, whole = replace(asked, plan=plan), replace(whole, plan=plan)
+    done = []
+    for number in range(count):
+        tell(f"Fold {number + 1} of {count}")
+        one = replace(asked, fold=Fold(number, folds))
+        done.append(_tested(one, folder / f"fold-{number}"))
+    tell("The last run learns all rows but a given test part.")
+    pool = _Pool(done)
+    last = replace(whole, last=LastRun(_median(done).run, pool.evidence))
+    final = _finished(whole, folder / "final") or once(last, folder / "final")
+    content = _summed(asked, folder, pool, final)
+    series.store(folder / NAME, {**content, "settings": wanted})
+    return SeveralRuns(content, _text(content), [one.run for one in done])
+
+
+# --- the runs -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """The run of a fold, its answers to the rows of that fold, and the rows it learnt from."""
+
+    run: Run
+    table: pd.DataFrame
+    answers: Sequence[Answer]
+    train: pd.DataFrame
+
+    @property
+    def headline(self) -> float:
+        """The value of the metric to quote."""
+        return float(self.run.scores["scores"][self.run.scores["headline"]]["value"])
+
+
+def _tested(asked: TrainingRequest, folder: Path) -> _Tested:
+    """The run of a fold; one that is finished answers its rows again."""
+    if (folder / "manifest.json").exists():
+        prepared = ready(asked)[1]
+        series.unchanged(prepared, folder)
+        run = open_run(folder, asked.plan.device)
+        answers: Sequence[Answer] = run.answer(prepared.inputs("test"))
+    else:
+        found = trained(asked, folder)
+        run, prepared, answers = found.run, found.prepared, found.evidence.answers
+    return _Tested(run, prepared.table("test"), answers, prepared.table("train"))
+
+
+def _finished(asked: TrainingRequest, folder: Path) -> Run | None:
+    finished = (folder / "manifest.json").exists()
+    return series.again(asked, folder) if finished else None
+
+
+def _median(done: list[_Tested]) -> _Tested:
+    """The run with the median headline, of two in the middle that with the lower value."""
+    return sorted(done, key=lambda one: one.headline)[(len(done) - 1) // 2]
+
+
+# --- what they came to ----------------------------------------------------------------------------
+
+
+class _Pool:
+    """The answers of all folds put together and scored once."""
+
+    def __init__(self, done: list[_Tested]) -> None:
+        self.done = done
+        self.answers = [answer for one in done for answer in one.answers]
+        self.table = pd.concat([one.table for one in done], ignore_index=True)
+        self.scores = self._scored()
+        each = [one.run.scores["baselines"] for one in done]
+        guesses = {name: round(one.baseline, 6) for name, one in self.scores.metrics.items()}
+        self.baselines = series.baselines(each) | {"constant baseline": guesses}
+        self.protocol = (
+            f"{len(self.table)} rows, each tested by the one of {len(done)} folds "
+            "that did not learn from it"
+        )
+
+    def _scored(self) -> Scores:
+        """Beside the constant baseline that each fold's own training rows give."""
+        run = self.done[0].run
+        if own := run.task.score(self.answers, self.table):
+            return own
+        kind = run.answer_kind
+        found = kind.score(self.answers, self.table, self.table)
+        guesses = [answer for one in self.done for answer in kind.baseline(one.train, one.table)]
+        values = kind.measure(guesses, self.table, 0)
+        metrics = {
+            name: replace(score, baseline=values.get(name, (0.0,))[0])
+            for name, score in found.metrics.items()
+        }
+        return replace(found, metrics=metrics)
+
+    def evidence(self, run: Run, prepared: Prepared) -> Evidence:
+        """The pooled answers, in the order of the data of the last run."""
+        known = {key: place for place, key in enumerate(_keys(prepared.used))}
+        places = np.array([known.get(key, -1) for key in _keys(self.table)])
+        order = np.argsort(places, kind="stable")
+        order = order[places[order] >= 0]
+        return Evidence(
+            self.table.iloc[order].reset_index(drop=True),
+            [self.answers[row] for row in order],
+            self.scores,
+            prepared.columns.only(prepared.eaten).view(places[order]),
+            baselines=self.baselines,
+            protocol=self.protocol,
+            quarantined=prepared.quarantined,
+            prepared=prepared,
+        )
+
+
+def _keys(table: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """Names of rows: the source, the digest, and which one it is of those that share both."""
+    number = table.groupby(["source", "digest"], sort=False).cumcount()
+    return list(zip(table["source"], table["digest"], number, strict=True))
+
+
+def _summed(asked: TrainingRequest, folder: Path, pool: _Pool, final: Run) -> dict[str, Any]:
+    values = [one.headline for one in pool.done]
+    held = not final.scores["fold"]["pooled"]
+    return {
+        "schema": SCHEMA,
+        "task": asked.task,
+        "folder": str(folder),
+        "protocol": pool.protocol,
+        "headline": pool.scores.headline,
+        "scores": {name: one.to_json() for name, one in pool.scores.metrics.items()},
+        "baselines": pool.baselines,
+        "details": pool.scores.details,
+        "folds": {
+            "mean": round(statistics.mean(values), 6),
+            "deviation": round(statistics.stdev(values), 6),
+            "values": values,
+        },
+        "runs": [_line(one) for one in pool.done],
+        "final": {
+            "run": str(final.folder),
+            "chosen_by": _median(pool.done).run.folder.name,
+            "rows": final.scores["refit"]["rows"],
+            "scores": final.scores["scores"] if held else {},
+        },
+    }
+
+
+def _line(one: _Tested) -> dict[str, Any]:
+    scores = one.run.scores
+    found = {
+        "run": str(one.run.folder),
+        "fold": scores["fold"]["number"],
+        "rows": len(one.table),
+        scores["headline"]: one.headline,
+        "seconds": scores["seconds"]["total"],
+    }
+    group = scores["fold"].get("group")
+    return found | ({"group": group} if group else {})
+
+
+def _text(content: dict[str, Any]) -> str:
+    headline, spread, final = content["headline"], content["folds"], content["final"]
+    lines = [f"{content['task']}: {content['protocol']}", ""]
+    lines += score_lines(content)
+    lines += [
+        "",
+        *(
+            f"  {one['run']}  {one['rows']} rows  {headline} {one[headline]:.4f}"
+            + (f"  {one['group']}" if "group" in one else "")
+            for one in content["runs"]
+        ),
+        f"  mean of folds {spread['mean']:.4f}, deviation {spread['deviation']:.4f}",
+        "",
+        f"Last run: {final['run']}, learnt from {final['rows']} rows "
+        f"with the choices of {final['chosen_by']}",
+    ]
+    if final["scores"]:
+        value = final["scores"][headline]["value"]
+        lines.append(f"  {headline} on the given test part {value:.4f}")
+    return "\n".join([*lines, "Next:", f"  tenfold predict {final['run']} INPUT"])
