@@ -121,7 +121,7 @@ class AnswerKind(ABC):
 
     def truth_text(self, table: pd.DataFrame, row: int) -> str:
         """The truth of a row in words; empty where the table has none."""
-        if not set(self.truths) <= set(table):
+        if not self.truths or not set(self.truths) <= set(table):
             return ""
         return str(table[self.truths[0]].iloc[row])
 

@@ -39,7 +39,9 @@ def found(
     twice = table[table["digest"].duplicated(keep=False)]
     copies = Copies()
     for _, group in twice.groupby("digest", sort=False):
-        first, *others = group[list(answer.truths)].to_dict(orient="records")
+        first, *others = group[[name for name in answer.truths if name in group]].to_dict(
+            orient="records"
+        )
         same = all(answer.same(first, one) for one in others)
         (copies.duplicates if same else copies.conflicts).append(list(group["source"]))
     groups = near_groups(table, media)
