@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -115,26 +116,10 @@ def train(
         raise asked_back(task, data, "train")
     language.known(lang)
     find(task, **settings)  # a mistyped setting is told before anything is read
-    if repeat < 1 or repeat > 100:
-        raise UsageError(
-            f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
-        )
     many = _folds(folds, repeat, plan)
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    reading = Reading(target or "", group or "", time or "")
-    asked = TrainingRequest(
-        task,
-        data,
-        told,
-        limit,
-        classes,
-        on_bad,
-        start,
-        lang,
-        settings,
-        reading=reading,
-        refit=refit,
-    )
+    asked = TrainingRequest(task, data, told, limit, classes, on_bad, start, lang, settings)
+    asked = replace(asked, reading=Reading(target or "", group or "", time or ""), refit=refit)
     if many is not None:
         return folded(asked, many, out)
     if plan:
@@ -143,7 +128,14 @@ def train(
 
 
 def _folds(folds: str | int | None, repeat: int, plan: bool) -> int | str | None:
-    """The number of folds, or "each"; raises UsageError beside what excludes them."""
+    """The number of folds, or "each".
+
+    Raises UsageError beside what excludes them, and for a number of repeats out of range.
+    """
+    if repeat < 1 or repeat > 100:
+        raise UsageError(
+            f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
+        )
     many = count_of(folds)
     for flag, given in (("--repeat", repeat > 1), ("--plan", plan)):
         if many is not None and given:
