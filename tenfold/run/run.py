@@ -259,7 +259,7 @@ def _inner(folder: Path, device_wish: str) -> dict[str, Run]:
 def _eaten(folder: Path, task: Task, facts: Any) -> set[str]:
     """What a network of the task eats, by what encoding no rows at all gives."""
     try:
-        none = pd.DataFrame({name: [] for name in task.inputs(facts)}, dtype=object)
+        none = pd.DataFrame({name: [] for name in task.encodes(facts)}, dtype=object)
         return set(Columns(task.encode(none, facts).columns).take(np.zeros(0, np.int64)))
     except Exception as error:  # whatever a stranger's facts lead to
         raise _unbuildable(folder, error) from error
