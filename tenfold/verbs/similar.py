@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
@@ -51,15 +52,15 @@ class Neighbour:
     row: int
 
     def to_json(self) -> dict[str, Any]:
-        """`{"source", "label" or "labels" where it has one, "similarity", "itself"}`."""
+        """`{"source", the truth where it is a value or names, "similarity", "itself"}`."""
         own = {"similarity": self.similarity, "itself": self.itself}
         return {"source": self.source, **self.answer, **own}
 
     @property
     def label(self) -> str:
         """The answer in words."""
-        one = self.answer.get("label", "")
-        return "|".join(self.answer["labels"]) if "labels" in self.answer else str(one)
+        cells = (one if isinstance(one, list) else [one] for one in self.answer.values())
+        return " ".join("|".join(map(str, cell)) for cell in cells)
 
     def __str__(self) -> str:
         itself = " (itself)" if self.itself else ""
@@ -178,9 +179,16 @@ def _digests(run: Run, table: Table) -> list[str]:
 
 def _neighbour(training: Training, row: int, score: float, same: dict[int, float]) -> Neighbour:
     known = training.table.iloc[row]
-    answer = {name: known[name] for name in ("label", "labels") if name in training.table}
-    answer = {name: list(one) if name == "labels" else one for name, one in answer.items()}
+    answer = {name: _shown(known[name]) for name in training.truths if name in training.table}
+    answer = {name: one for name, one in answer.items() if one is not None}
     return Neighbour(str(known["source"]), answer, round(score, 6), row in same, row)
+
+
+def _shown(truth: Any) -> Any:
+    """A truth as JSON has it where it is a value or a set of names; None for any other."""
+    if isinstance(truth, (list, tuple)):
+        return list(truth) if all(isinstance(one, str) for one in truth) else None
+    return truth.item() if isinstance(truth, np.generic) else truth
 
 
 # --- as pictures ----------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ WIDTH = 32
 """Numbers of a window."""
 WHOLE = signal_dial.SignalDial(width=64)
 CUT = 0.5
+CLASSES = ["high", "low"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class DialWatch(Task):
         return WHOLE.read(source, reading)
 
     def learn(self, train: Rows) -> Facts:
-        return WHOLE.learn(train)
+        facts = WHOLE.learn(train)
+        return facts | {"truths": facts["truths"] | {"classes": CLASSES}}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return WHOLE.inputs(facts)

@@ -30,7 +30,9 @@ def numbers(content: Any) -> np.ndarray:
         words = content.decode("ascii").split() if isinstance(content, bytes) else content
         values = np.asarray(words, np.float32)
     except (ValueError, TypeError):
-        raise unreadable("bad-signal", "holds no row of numbers", "Separate them by blanks.") from None
+        raise unreadable(
+            "bad-signal", "holds no row of numbers", "Separate them by blanks."
+        ) from None
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise unreadable("bad-signal", "holds no row of finite numbers", "Export it again.")
     return values

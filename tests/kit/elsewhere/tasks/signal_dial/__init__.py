@@ -43,7 +43,7 @@ class SignalDial(Task):
     answers = (DIAL,)
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
-        return read.rows(source).completed(DIAL, INPUTS, reading)
+        return read.rows(source, reading).completed(DIAL, INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
         peak = float(train.table["dial"].max())
@@ -66,7 +66,9 @@ class SignalDial(Task):
         return network.Dial(facts["data"]["width"])
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
-        return loop.fit(net, parts, _loss, plan, loop.Recipe("adamw", learning_rate=0.02, epochs=30))
+        return loop.fit(
+            net, parts, _loss, plan, loop.Recipe("adamw", learning_rate=0.02, epochs=30)
+        )
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return [Dial(_rounded(float(one), options.step)) for one in outputs["dial"]]
