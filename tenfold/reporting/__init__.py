@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import charts
-from tenfold.answers.kind import AnswerKind
 from tenfold.core import system
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import TenfoldError
@@ -92,7 +91,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "medium": medium,
         "headline": _headline(document),
         "notes": told,
-        "pieces": _kind_scored(run, document).pieces(document["details"]),
+        "pieces": run.scored_kind(document["headline"]).pieces(document["details"]),
         "examples": _by_examples(document, facts["classes"]),
         "errors": _errors(run, found, worst) if found else [],
         "wrong": len(worst),
@@ -108,12 +107,6 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "cost": provenance.cost(document),
         "environment": provenance.environment(run, document),
     }
-
-
-def _kind_scored(run: Run, document: dict[str, Any]) -> AnswerKind:
-    """The kind of answer that was scored: that of the rows, or of what `predict` gives."""
-    own = document["headline"] in run.answer_kind.metrics
-    return run.answer_kind if own else run.result_kind
 
 
 def _units(medium: Medium) -> dict[str, Any]:

@@ -69,10 +69,14 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Training:
-    """The training rows of a run that are still there, and their vectors at length 1 (N, D)."""
+    """The training rows of a run that are still there, and their vectors at length 1 (N, D).
+
+    `truths` are the columns that hold what is true of a row.
+    """
 
     table: pd.DataFrame
     units: np.ndarray
+    truths: tuple[str, ...] = ()
 
 
 def of_training(run: Run, data: Any, verb: str) -> Training:
@@ -107,8 +111,8 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     fine = np.array([row not in found.problems for row in range(len(table))])
     units = found.columns[NAME]
     if not fine.all():
-        return Training(table[fine].reset_index(drop=True), np.asarray(units)[fine])
-    return Training(table, np.asarray(units))
+        table, units = table[fine].reset_index(drop=True), np.asarray(units)[fine]
+    return Training(table, np.asarray(units), run.answer_kind.truths)
 
 
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:

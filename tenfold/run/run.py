@@ -89,6 +89,10 @@ class Run:
         """The kind of answer that `predict` gives: what is shown, written and served."""
         return self.task.result(self.facts)
 
+    def scored_kind(self, metric: str) -> AnswerKind:
+        """The kind of answer that has a metric: that of the rows, else what `predict` gives."""
+        return self.answer_kind if metric in self.answer_kind.metrics else self.result_kind
+
     def answer(self, columns: Columns, options: Any = None) -> list[Answer]:
         """Predictions of encoded rows; the columns are just those that encode gives."""
         if not columns.rows:

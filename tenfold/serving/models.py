@@ -120,7 +120,7 @@ class Model:
 
     def document(self) -> dict[str, Any]:
         """What /v1/models says of it."""
-        scores = self.run.scores
+        scores, kind = self.run.scores, self.run.result_kind
         headline = scores.get("headline", "")
         return {
             "id": self.id,
@@ -130,9 +130,9 @@ class Model:
                 name: {"medium": one.medium, "choices": list(one.choices)}
                 for name, one in self.inputs.items()
             },
-            "answer": self.run.result_kind.name,
+            "answer": kind.name,
             "options": options(self.options),
-            "classes": self.run.classes,
+            "classes": kind.classes(self.run.facts.get("truths", {})),
             "headline": headline,
             "score": scores.get("scores", {}).get(headline),
             "limits": {

@@ -120,8 +120,10 @@ def _drawn(
     """Passes the answers on; every picture is written with its answer below it."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(answers):
-        known = not isinstance(one.answer, Problem) and one.source in cells
-        picture = medium.draw(cells[one.source]) if known else None
+        # An answer of a part of a file is drawn on the whole of it.
+        handed = one.source if one.source in cells else one.source.rpartition("#")[0]
+        known = not isinstance(one.answer, Problem) and handed in cells
+        picture = medium.draw(cells[handed]) if known else None
         if picture is not None and not isinstance(one.answer, Problem):
             name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
             caption = "  ".join(one.answer.line.split("\t")[:2])

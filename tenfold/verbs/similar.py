@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
@@ -185,6 +186,13 @@ def _neighbour(
     truth = {name: plain(known[name]) for name in (*kind.truths, TITLE) if name in table}
     words = str(truth[TITLE]) if TITLE in truth else kind.truth_text(table, row)
     return Neighbour(str(known["source"]), truth, words, round(score, 6), row in same, row)
+
+
+def _shown(truth: Any) -> Any:
+    """A truth as JSON has it where it is a value or a set of names; None for any other."""
+    if isinstance(truth, (list, tuple)):
+        return list(truth) if all(isinstance(one, str) for one in truth) else None
+    return truth.item() if isinstance(truth, np.generic) else truth
 
 
 # --- as pictures ----------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ def _cost_of_eight_bits(
     answers = other.answer(found.columns)
     name, value = found.scores.headline, _headline(other, found, answers)
     drop = 100 * (found.scores.best.value - value)
-    drop = -drop if run.answer_kind.metrics[name].better == "lower" else drop
+    drop = -drop if run.scored_kind(name).metrics[name].better == "lower" else drop
     cost = {
         "value": round(value, 6),
         "drop": round(drop, 4),

@@ -90,12 +90,12 @@ command(request, handles)
 
 
 class _Server:
-    def __init__(self) -> None:
+    def __init__(self, rooms: str) -> None:
         self.link, theirs = socket.socketpair()
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", SERVER, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "TENFOLD_ROOMS": rooms},
         )
         theirs.close()
         self.answers = self.link.makefile("r")
@@ -112,8 +112,9 @@ class _Server:
 
 
 @functools.cache
-def _server() -> _Server:
-    server = _Server()
+def _server(rooms: str) -> _Server:
+    """The process that forks; rooms are searched as tenfold is imported, so each list has one."""
+    server = _Server(rooms)
     atexit.register(server.close)
     return server
 
@@ -156,8 +157,10 @@ class Running:
         if stdout is not None:
             handles[1] = stdout
         words = [os.fsdecode(word) for word in words]
-        request = {"words": words, "cwd": str(cwd), "env": {**os.environ, **(env or {})}}
-        self.pid = _server().ask(request, tuple(handles))
+        full = {**os.environ, **(env or {})}
+        self.server = _server(full.get("TENFOLD_ROOMS", ""))
+        request = {"words": words, "cwd": str(cwd), "env": full}
+        self.pid = self.server.ask(request, tuple(handles))
         if terminal:
             os.close(handles[2])
 
@@ -181,7 +184,7 @@ class Running:
         if self.terminal is not None:
             while more := self._more():
                 self.err += more
-        code = _server().ask({"wait": self.pid})
+        code = self.server.ask({"wait": self.pid})
         texts = []
         for file in self.files[1:]:
             file.seek(0)

@@ -8,12 +8,15 @@ from pathlib import Path
 
 __all__ = ["small_copy"]
 
-MAX_FOLDERS, MAX_FILES_A_FOLDER = 60, 12
+MAX_FOLDERS, MAX_FILES_A_FOLDER, MAX_TABLES_A_FOLDER = 60, 12, 4
 MAX_BYTES = 128 << 10
 """Of each file its beginning is enough: reading looks at names, lines and first bytes."""
 MAX_ARCHIVE_BYTES = 32 << 20
 """Archives are needed as a whole; larger ones are left out."""
 _LINES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".dat", ".data", ".conll", ".bio", ".conllu")
+_TABLES = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
+"""Files that may describe the others of their folder: the first ones are taken wherever they stand
+among them."""
 _WHOLE = (".zip", ".gz", ".parquet", "")
 
 
@@ -40,16 +43,19 @@ def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
     while waiting and seen < MAX_FOLDERS:
         folder, seen = waiting.pop(0), seen + 1
         files: list[str] = []
+        tables: list[str] = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir():
                     waiting += [Path(entry.path)] if len(waiting) < MAX_FOLDERS else []
                 elif len(files) < MAX_FILES_A_FOLDER:
                     files.append(entry.name)
+                elif entry.name.lower().endswith(_TABLES) and len(tables) < MAX_TABLES_A_FOLDER:
+                    tables.append(entry.name)
                 elif len(waiting) >= MAX_FOLDERS:
                     break
         waiting.sort()
-        yield folder, files
+        yield folder, [*files, *tables]
 
 
 def _placed(file: Path, target: Path) -> Path | None:

@@ -1,0 +1,1 @@
+"""Signals: rows of numbers in text files."""
