@@ -191,11 +191,14 @@ def _task_options(function: Callable[..., Any], args: list[str]) -> list[click.O
     for word in _words(args) if _open_ended(function) else []:
         with contextlib.suppress(TenfoldError):  # the verb itself will say it, in the same words
             cls = _settings_class(function, word)
-            hints = inspect.get_annotations(cls)
-            return [
-                _setting_flag(entry, str(hints[entry.name])) for entry in dataclasses.fields(cls)
-            ]
+            return [_setting_flag(entry, _annotation(entry)) for entry in dataclasses.fields(cls)]
     return []
+
+
+def _annotation(entry: dataclasses.Field[Any]) -> str:
+    """The type of a setting as it is written; merged options hold the types themselves."""
+    found: Any = entry.type
+    return found if isinstance(found, str) else inspect.formatannotation(found)
 
 
 def _words(args: list[str]) -> list[str]:
