@@ -90,7 +90,8 @@ def test_certainty_of_many_classes_counts_every_decision():
 
 
 def test_classes_are_grouped_by_their_training_rows():
-    train_rows = pd.DataFrame({"label": ["a"] * 10 + ["b"] * 11 + ["c"] * 100 + ["d"] * 101})
+    labels = ["a"] * 10 + ["b"] * 11 + ["c"] * 100 + ["d"] * 101
+    train_rows = LABEL.counts(pd.DataFrame({"label": labels}))
     classes = [
         {"class": name, "recall": recall, "support": support}
         for name, recall, support in [("a", 0.5, 4), ("b", 1.0, 3), ("c", 0.8, 10), ("d", 0.9, 20),
@@ -107,7 +108,7 @@ def test_classes_are_grouped_by_their_training_rows():
     ]
     assert all(one["low"] < one["value"] or one["value"] == 0 for one in found)
     assert evaluate._by_examples([], train_rows) == []
-    several = pd.DataFrame({"labels": [("a", "b"), ("b",)]})
+    several = LABELS.counts(pd.DataFrame({"labels": [("a", "b"), ("b",)]}))
     assert [one["rows"] for one in evaluate._by_examples(classes[:2], several)] == [7]
 
 
