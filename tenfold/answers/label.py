@@ -314,8 +314,7 @@ class LabelKind(AnswerKind):
     def refuse(self, table: pd.DataFrame) -> DataRefused | None:
         return one_class(table["label"], 2)
 
-    def refuse_checked(self, table: pd.DataFrame) -> DataRefused | None:
-        return _class_of_one(table)
+    refuse_checked = staticmethod(_class_of_one)
 
     def notices(self, table: pd.DataFrame) -> list[str]:
         return [*_alike_names(table), *_unseen_classes(table)]
@@ -336,11 +335,8 @@ class LabelKind(AnswerKind):
         label = table["label"].map(lambda name: _mapped(name, names))
         return table.assign(label=label), gone.to_numpy()
 
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        return _metrics(answers, table, times)
-
-    def constant(self, train: pd.DataFrame) -> Label:
-        return _constant(train)
+    measure = staticmethod(_metrics)
+    constant = staticmethod(_constant)
 
     def baselines(
         self, train: tuple[pd.DataFrame, Columns], judged: tuple[pd.DataFrame, Columns]
@@ -355,22 +351,11 @@ class LabelKind(AnswerKind):
     def retained(self, before: Label, after: Label) -> float:
         return after.probabilities.get(before.label, 0.0)
 
-    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        return _worst(answers, table)
-
-    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-        return _bootstrap(answers, table)
-
-    def same_decision(self, before: Label, after: Label, tolerance: float) -> bool:
-        return _same_decision(before, after, tolerance)
-
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-        return _details(answers, table)
-
-    def calibration(
-        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
-    ) -> dict[str, Any]:
-        return _calibration(answers, table, change)
+    worst = staticmethod(_worst)
+    bootstrap = staticmethod(_bootstrap)
+    same_decision = staticmethod(_same_decision)
+    details = staticmethod(_details)
+    calibration = staticmethod(_calibration)
 
     def words(self, answer: Label, truth: str = "") -> dict[str, Any]:
         right = answer.probabilities.get(truth)
@@ -385,8 +370,7 @@ class LabelKind(AnswerKind):
     def weighed_by(self, answer: Label, other: Label) -> Label:
         return replace(answer, probabilities=other.probabilities)
 
-    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
-        return matrix_pieces(details)
+    pieces = staticmethod(matrix_pieces)
 
 
 LABEL = LabelKind()

@@ -231,31 +231,14 @@ class LabelsKind(AnswerKind):
     def truth_text(self, table: pd.DataFrame, row: int) -> str:
         return " + ".join(table["labels"].iloc[row]) or say("none") if "labels" in table else ""
 
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        return _metrics(answers, table, times)
-
-    def constant(self, train: pd.DataFrame) -> Labels:
-        return _constant(train)
-
-    def retained(self, before: Labels, after: Labels) -> float:
-        return _retained(before, after)
-
-    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        return _worst(answers, table)
-
-    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-        return _bootstrap(answers, table)
-
-    def same_decision(self, before: Labels, after: Labels, tolerance: float) -> bool:
-        return _same_decision(before, after, tolerance)
-
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-        return _details(answers, table)
-
-    def calibration(
-        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
-    ) -> dict[str, Any]:
-        return _calibration(answers, table, change)
+    measure = staticmethod(_metrics)
+    constant = staticmethod(_constant)
+    retained = staticmethod(_retained)
+    worst = staticmethod(_worst)
+    bootstrap = staticmethod(_bootstrap)
+    same_decision = staticmethod(_same_decision)
+    details = staticmethod(_details)
+    calibration = staticmethod(_calibration)
 
     def words(self, answer: Labels, truth: str = "") -> dict[str, Any]:
         chances = [answer.probabilities.get(name, 0.0) for name in answer.labels]
@@ -271,8 +254,7 @@ class LabelsKind(AnswerKind):
     def weighed_by(self, answer: Labels, other: Labels) -> Labels:
         return replace(answer, probabilities=other.probabilities)
 
-    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
-        return class_pieces(details)
+    pieces = staticmethod(class_pieces)
 
 
 LABELS = LabelsKind()

@@ -238,36 +238,18 @@ class RankingKind(AnswerKind):
     def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
         return {name: mean(values) for name, values in measures(*_hits(answers, table)).items()}
 
-    def constant(self, train: pd.DataFrame) -> Ranking:
-        return _constant(train)
+    constant = staticmethod(_constant)
 
     def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
         return _broadcast(_constant(train), table)
 
-    def retained(self, before: Ranking, after: Ranking) -> float:
-        return _retained(before, after)
-
-    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        return _worst(answers, table)
-
-    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-        return _bootstrap(answers, table)
-
-    def same_decision(self, before: Ranking, after: Ranking, tolerance: float) -> bool:
-        return _same_decision(before, after, tolerance)
-
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-        return _details(answers, table)
-
-    def extras(
-        self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
-    ) -> dict[str, Any]:
-        return _extras(answers, table, train)
-
-    def calibration(
-        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
-    ) -> dict[str, Any]:
-        return _calibration(answers, table, change)
+    retained = staticmethod(_retained)
+    worst = staticmethod(_worst)
+    bootstrap = staticmethod(_bootstrap)
+    same_decision = staticmethod(_same_decision)
+    details = staticmethod(_details)
+    extras = staticmethod(_extras)
+    calibration = staticmethod(_calibration)
 
     def words(self, answer: Ranking, truth: str = "") -> dict[str, Any]:
         names = [answer.titles.get(name, name) for name in answer.names[:3]]

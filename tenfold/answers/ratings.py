@@ -157,26 +157,16 @@ class RatingsKind(AnswerKind):
         pairs = table["next"].iloc[row] if "next" in table else ()
         return " + ".join(f"{name}={mark:g}" for name, mark in pairs)
 
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        return _metrics(answers, table, times)
-
-    def constant(self, train: pd.DataFrame) -> Ratings:
-        return _constant(train)
-
-    def retained(self, before: Ratings, after: Ratings) -> float:
-        return _retained(before, after)
-
-    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        return _worst(answers, table)
+    measure = staticmethod(_metrics)
+    constant = staticmethod(_constant)
+    retained = staticmethod(_retained)
+    worst = staticmethod(_worst)
 
     def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
         return _errors(answers, table)[:, [0, 2]], _rmse
 
-    def same_decision(self, before: Ratings, after: Ratings, tolerance: float) -> bool:
-        return _same_decision(before, after, tolerance)
-
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-        return _details(answers, table)
+    same_decision = staticmethod(_same_decision)
+    details = staticmethod(_details)
 
     def words(self, answer: Ratings, truth: str = "") -> dict[str, Any]:
         first = [f"{answer.titles.get(name, name)}={mark:.2f}" for name, mark in answer.items[:3]]

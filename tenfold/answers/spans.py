@@ -267,31 +267,17 @@ class SpansKind(AnswerKind):
     def truth_text(self, table: pd.DataFrame, row: int) -> str:
         return marked_names(true_marks(table, row)) if "tags" in table else ""
 
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        return _metrics(answers, table, times)
-
-    def constant(self, train: pd.DataFrame) -> Spans:
-        return _constant(train)
-
-    def retained(self, before: Spans, after: Spans) -> float:
-        return _retained(before, after)
-
-    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        return _worst(answers, table)
-
-    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-        return _bootstrap(answers, table)
-
-    def same_decision(self, before: Spans, after: Spans, tolerance: float) -> bool:
-        return _same_decision(before, after, tolerance)
+    measure = staticmethod(_metrics)
+    constant = staticmethod(_constant)
+    retained = staticmethod(_retained)
+    worst = staticmethod(_worst)
+    bootstrap = staticmethod(_bootstrap)
+    same_decision = staticmethod(_same_decision)
 
     def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
         return {"classes": _by_type(answers, table)}
 
-    def calibration(
-        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
-    ) -> dict[str, Any]:
-        return _calibration(answers, table, change)
+    calibration = staticmethod(_calibration)
 
     def words(self, answer: Spans, truth: str = "") -> dict[str, Any]:
         least = min(answer.probabilities, default=None)
@@ -308,11 +294,8 @@ class SpansKind(AnswerKind):
     def marks(self, answer: Spans) -> list[Marked]:
         return sorted(answer.spans, key=lambda one: one[1])
 
-    def true_marks(self, table: pd.DataFrame, row: int) -> list[Marked]:
-        return true_marks(table, row)
-
-    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
-        return class_pieces(details)
+    true_marks = staticmethod(true_marks)
+    pieces = staticmethod(class_pieces)
 
 
 SPANS = SpansKind()

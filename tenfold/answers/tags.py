@@ -196,34 +196,18 @@ class TagsKind(AnswerKind):
     def truth_text(self, table: pd.DataFrame, row: int) -> str:
         return marked_names(true_marks(table, row)) if "tags" in table else ""
 
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        return _metrics(answers, table, times)
-
-    def constant(self, train: pd.DataFrame) -> Tags:
-        return _constant(train)
+    measure = staticmethod(_metrics)
+    constant = staticmethod(_constant)
 
     def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
         return _broadcast_tokens(_constant(train), table)
 
-    def retained(self, before: Tags, after: Tags) -> float:
-        return _retained(before, after)
-
-    def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        return _worst(answers, table)
-
-    def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-        return _bootstrap(answers, table)
-
-    def same_decision(self, before: Tags, after: Tags, tolerance: float) -> bool:
-        return _same_decision(before, after, tolerance)
-
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-        return _details(answers, table)
-
-    def calibration(
-        self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
-    ) -> dict[str, Any]:
-        return _calibration(answers, table, change)
+    retained = staticmethod(_retained)
+    worst = staticmethod(_worst)
+    bootstrap = staticmethod(_bootstrap)
+    same_decision = staticmethod(_same_decision)
+    details = staticmethod(_details)
+    calibration = staticmethod(_calibration)
 
     def words(self, answer: Tags, truth: str = "") -> dict[str, Any]:
         least = min(answer.probabilities, default=None)
@@ -240,11 +224,8 @@ class TagsKind(AnswerKind):
     def marks(self, answer: Tags) -> list[Marked]:
         return sorted(answer.tags, key=lambda one: one[1])
 
-    def true_marks(self, table: pd.DataFrame, row: int) -> list[Marked]:
-        return true_marks(table, row)
-
-    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
-        return matrix_pieces(details)
+    true_marks = staticmethod(true_marks)
+    pieces = staticmethod(matrix_pieces)
 
 
 TAGS = TagsKind()
