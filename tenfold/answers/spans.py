@@ -33,6 +33,7 @@ __all__ = [
     "SpansKind",
     "calibrated",
     "marked_names",
+    "only",
     "precision_recall",
     "ratio",
     "surest",
@@ -105,6 +106,15 @@ def true_marks(table: pd.DataFrame, row: int) -> list[Marked]:
 def marked_names(parts: Iterable[Marked]) -> str:
     """The names of parts of a text in words, each once."""
     return " + ".join(sorted({name for name, _, _ in parts})) or say("none")
+
+
+def only(
+    parts: Iterable[Marked], probabilities: Iterable[float], name: str
+) -> tuple[tuple[Marked, ...], tuple[float, ...]]:
+    """The parts of one name, and their probabilities."""
+    pairs = zip(parts, probabilities, strict=True)
+    kept = [(part, chance) for part, chance in pairs if part[0] == name]
+    return tuple(part for part, _ in kept), tuple(chance for _, chance in kept)
 
 
 def surest(names: Iterable[str], probabilities: Iterable[float]) -> dict[str, float]:
@@ -287,9 +297,7 @@ class SpansKind(AnswerKind):
         return sorted(_types(truths["tags"]), key=natural)
 
     def about(self, answer: Spans, name: str) -> Spans:
-        pairs = zip(answer.spans, answer.probabilities, strict=True)
-        kept = [(span, chance) for span, chance in pairs if span[0] == name]
-        return Spans(tuple(span for span, _ in kept), tuple(chance for _, chance in kept))
+        return Spans(*only(answer.spans, answer.probabilities, name))
 
     def marks(self, answer: Spans) -> list[Marked]:
         return sorted(answer.spans, key=lambda one: one[1])

@@ -22,6 +22,7 @@ from tenfold.answers.spans import (
     Marked,
     calibrated,
     marked_names,
+    only,
     precision_recall,
     ratio,
     surest,
@@ -217,9 +218,7 @@ class TagsKind(AnswerKind):
         return list(truths["tags"])
 
     def about(self, answer: Tags, name: str) -> Tags:
-        pairs = zip(answer.tags, answer.probabilities, strict=True)
-        kept = [(tag, chance) for tag, chance in pairs if tag[0] == name]
-        return Tags(tuple(tag for tag, _ in kept), tuple(chance for _, chance in kept))
+        return Tags(*only(answer.tags, answer.probabilities, name))
 
     def marks(self, answer: Tags) -> list[Marked]:
         return sorted(answer.tags, key=lambda one: one[1])

@@ -18,6 +18,7 @@ import pandas as pd
 
 from tenfold.core.columns import Column
 from tenfold.core.language import say
+from tenfold.media import request
 from tenfold.media.cover import CellCover, ColumnCover
 from tenfold.media.files import inputs as file_inputs
 from tenfold.media.files.listing import Entry, Tree
@@ -82,7 +83,9 @@ class Medium(ABC):
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not Medium:
             raise TypeError(f"{cls.__name__}: a medium is final; subclass Medium, share functions")
-        lacking = {"name", "singular", "plural", "schema"} - vars(cls).keys()
+        needed = {"name", "singular", "plural", "schema"}
+        needed |= set() if vars(cls).get("files") else {"take", "read"}
+        lacking = needed - vars(cls).keys()
         if lacking:
             raise TypeError(f"{cls.__name__} lacks {sorted(lacking)}")
         known, own = vars(Medium), vars(cls)
@@ -158,19 +161,19 @@ class Medium(ABC):
 
     # --- serving ---
 
-    @abstractmethod
     def take(self, value: Any) -> Any:
-        """The cell of a JSON value.
+        """The cell of a JSON value; of a medium of files the bytes behind base64.
 
         Raises InputRefused.
         """
+        return request.file_value(value)
 
-    @abstractmethod
     def read(self, part: bytes) -> Any:
-        """The cell of a part of a form.
+        """The cell of a part of a form; of a medium of files the part itself.
 
         Raises InputRefused.
         """
+        return part
 
     @abstractmethod
     def sample(self, declared: Input) -> Any:

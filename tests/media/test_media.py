@@ -47,11 +47,13 @@ def test_every_folder_holds_a_medium():
 
 
 def test_a_medium_is_final_and_adds_nothing_public():
-    facts = {"name": "x", "singular": "x", "plural": "xs", "schema": {}}
+    facts = {"name": "x", "singular": "x", "plural": "xs", "schema": {}, "files": True}
     with pytest.raises(TypeError, match="final"):
         type("Photo", (type(IMAGE),), facts)
     with pytest.raises(TypeError, match="lacks"):
         type("Photo", (Medium,), {"name": "x"})
+    with pytest.raises(TypeError, match=r"lacks \['read', 'take'\]"):
+        type("Photo", (Medium,), facts | {"files": False})
     with pytest.raises(TypeError, match="adds public names"):
         type("Photo", (Medium,), {**facts, "show": lambda self: None})
 

@@ -23,12 +23,6 @@ class AudioMedium(Medium):
     files = True
     limit = "stream"
 
-    def take(self, value: Any) -> bytes:
-        return request.file_value(value)
-
-    def read(self, part: bytes) -> bytes:
-        return part
-
     def sample(self, declared: Input) -> bytes:
         return _silence()
 

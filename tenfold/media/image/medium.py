@@ -40,12 +40,6 @@ class ImageMedium(Medium):
     def header(self, content: Any) -> dict[str, int]:
         return vars(decode.header(content))
 
-    def take(self, value: Any) -> bytes:
-        return request.file_value(value)
-
-    def read(self, part: bytes) -> bytes:
-        return part
-
     def sample(self, declared: Input) -> bytes:
         return _grey_gradient()
 

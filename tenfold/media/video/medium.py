@@ -21,12 +21,6 @@ class VideoMedium(Medium):
     files = True
     limit = "stream"
 
-    def take(self, value: Any) -> bytes:
-        return request.file_value(value)
-
-    def read(self, part: bytes) -> bytes:
-        return part
-
     def sample(self, declared: Input) -> bytes:
         return b""
 
