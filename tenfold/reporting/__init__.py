@@ -158,7 +158,7 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     if not len(order):
         return []
     columns = found.columns.view(order)
-    media = media_of(run.task.inputs(run.facts))
+    media = run.media
     pictured = shown(media, columns.arrays)
     taken = columns.only(list(pictured)).take(np.arange(len(order))) if pictured else {}
     table = run.task.show(found.table.iloc[order].reset_index(drop=True), run.facts)
@@ -229,7 +229,7 @@ def write_check(
 ) -> Path:
     """Writes the page of `check`: what was found, what was left out, examples, the estimate."""
     data = prepared.root.name if prepared.root else "data"
-    media = media_of(task.inputs(prepared.facts))
+    media = media_of(task.encodes(prepared.facts))
     medium = examples.first(task, prepared.facts)
     context = {
         "title": say("Check of {data}", data=data),

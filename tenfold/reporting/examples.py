@@ -26,7 +26,7 @@ SMALL = 96
 
 def first(task: Task, facts: dict[str, Any]) -> Medium:
     """The medium of the first input, whose words a page speaks."""
-    return next(iter(media_of(task.inputs(facts)).values()))
+    return next(iter(media_of(task.encodes(facts)).values()))
 
 
 def written(media: Mapping[str, Medium], row: pd.Series) -> dict[str, str]:
@@ -46,7 +46,7 @@ def thumbnails(medium: Medium, rows: np.ndarray, side: int = SMALL) -> list[str]
 
 def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
     """A few encoded pictures or texts of every class, spread over its training rows."""
-    media = media_of(task.inputs(prepared.facts))
+    media = media_of(task.encodes(prepared.facts))
     columns, table = prepared.inputs("train"), prepared.table("train")
     pictured = dict(list(shown(media, columns.arrays).items())[:1])
     texts_shown = {name: one for name, one in media.items() if one.written}

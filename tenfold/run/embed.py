@@ -19,7 +19,6 @@ from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
 from tenfold.data import cache
 from tenfold.data.scan import scan
-from tenfold.media.registry import media_of
 from tenfold.run import rows as run_rows
 from tenfold.run.run import Run
 from tenfold.task import Table
@@ -69,14 +68,10 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Training:
-    """The training rows of a run that are still there, and their vectors at length 1 (N, D).
-
-    `truths` are the columns that hold what is true of a row.
-    """
+    """The training rows of a run that are still there, and their vectors at length 1 (N, D)."""
 
     table: pd.DataFrame
     units: np.ndarray
-    truths: tuple[str, ...] = ()
 
 
 def of_training(run: Run, data: Any, verb: str) -> Training:
@@ -87,9 +82,9 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     """
     own = run.task.reference(run.facts)
     if own is not None:
-        bare = own[[*run.task.inputs(run.facts), "source"]]  # titles are not part of the content
+        bare = own[[*run.media, "source"]]  # titles are not part of the content
         bare = bare.assign(problem=pd.Series([None] * len(own), dtype=object))
-        table = scan(bare, media_of(run.task.inputs(run.facts)))
+        table = scan(bare, run.media)
         table = table.join(own.drop(columns=bare.columns, errors="ignore"))
         return Training(table, np.asarray(_kept(run, table).columns[NAME]))
     source = run_rows.place_of(run, data, verb)
@@ -112,14 +107,13 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     units = found.columns[NAME]
     if not fine.all():
         table, units = table[fine].reset_index(drop=True), np.asarray(units)[fine]
-    return Training(table, np.asarray(units), run.answer_kind.truths)
+    return Training(table, np.asarray(units))
 
 
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:
     """Vectors at length 1 from the cache, under a name made of network, rows and versions."""
     files = [run.digest, system.digest_file(run.folder / "facts.json")]
-    media = media_of(run.task.inputs(run.facts))
-    versions = [f"{one.name} {one.version}" for one in media.values()]
+    versions = [f"{one.name} {one.version}" for one in run.media.values()]
     parts = [NAME, __version__, run.task_name, str(type(run.task).encoding), *versions, *files]
     name = cache.key([*parts, *table["digest"]])
     return cache.load(name) or cache.store(name, _made(run, table))

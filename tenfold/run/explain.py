@@ -70,7 +70,7 @@ def covered(
     `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
     that were given. At most 64 covers an input, asked about in one batch.
     """
-    kind, inputs = run.answer_kind, run.task.inputs(run.facts)
+    kind, inputs = run.answer_kind, run.task.encodes(run.facts)
     cells = in_cells(kind, run.answers_of, inputs, table, row, about)
     return cells + occlusion(kind, run.answer, columns, row, about, media_of(inputs))
 

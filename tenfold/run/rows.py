@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.rows import Rows
 from tenfold.data.scan import scan
 from tenfold.media.reading import Reading
 from tenfold.media.registry import media_of
 from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
 
-__all__ = ["good", "looked_at", "own_rows", "place_of", "refuse_trial", "rows_of"]
+__all__ = ["good", "looked_at", "own_rows", "place_of", "read_again", "refuse_trial", "rows_of"]
 
 
 def rows_of(run: Run) -> list[dict[str, Any]]:
@@ -59,6 +60,15 @@ def place_of(run: Run, data: Any, verb: str) -> Any:
 
 def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Rows with their digests, and a line for each that cannot be used."""
+    rows, lines = read_again(run, source)
+    return rows.table, lines
+
+
+def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
+    """The same as the task reads them, with what else the source holds.
+
+    Raises DataRefused for data with truths of another kind.
+    """
     rows = run.task.read(source, Reading.of_json(run.facts.get("reading")))
     if rows.answer is not run.answer_kind:
         raise DataRefused(
@@ -68,7 +78,8 @@ def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]
             where=str(source) if isinstance(source, (str, Path)) else "DataFrame",
             fix="Give data that are labelled as the run's own are.",
         )
-    return good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
+    table, bad = good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
+    return rows.with_table(table), bad
 
 
 def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

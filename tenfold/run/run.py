@@ -31,6 +31,8 @@ from tenfold.core.lazy import installed, lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import check_settings, settings_of
+from tenfold.media.medium import Medium
+from tenfold.media.registry import media_of
 from tenfold.run import facts as run_facts
 from tenfold.run import manifest
 from tenfold.run.folder import EXPORTED, FILES, INNER, ended
@@ -78,6 +80,23 @@ class Run:
     def answer_kind(self) -> AnswerKind:
         """The kind of answer that the run gives."""
         return self.task.answer(self.facts)
+
+    @property
+    def media(self) -> dict[str, Medium]:
+        """The media of the columns that `encode` reads, by column."""
+        return media_of(self.task.encodes(self.facts))
+
+    def refuse_made_rows(self, verb: str) -> None:
+        """Raises UsageError where the network reads other columns than a person hands over."""
+        handed, read = self.task.inputs(self.facts), self.task.encodes(self.facts)
+        if handed.keys() != read.keys():
+            raise UsageError(
+                f"The run makes rows of its own ({', '.join(read)}) from what is handed over "
+                f"({', '.join(handed)}), which {verb} does not do",
+                code="made-rows",
+                where=str(self.folder),
+                fix="Give it to predict.",
+            )
 
     @property
     def options(self) -> type:

@@ -24,7 +24,7 @@ from tenfold.data.inputs import tables
 from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
-from tenfold.media.registry import media_of, shown
+from tenfold.media.registry import shown
 from tenfold.media.text.passages import passage, strongest
 from tenfold.reporting import write_gallery
 from tenfold.reporting.words import share
@@ -103,6 +103,7 @@ def explain(
     _refuse(method, limit)
     language.known(lang)
     opened = open_run(run, device)
+    opened.refuse_made_rows("explain")
     asked = _Asked(opened, method, _known(opened, about))
     folder = _folder(opened, out)
     found: list[Explained] = []
@@ -213,7 +214,7 @@ class _Asked:
     randoms: list[Run] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.media = media_of(self.run.task.inputs(self.run.facts))
+        self.media = self.run.media
         ways = _ways(self.run, self.method)
         nets = [] if self.run.net is None else range(max(DRAWS[way] for way in ways))
         twins = [run_explain.shuffled(self.run.net, seed) for seed in nets]

@@ -84,6 +84,7 @@ def features(
         tenfold features runs/photos-image-classification-1 new/ --out new.parquet
     """
     opened = open_run(run, device)
+    opened.refuse_made_rows("features")
     path = None if out is None else _path(opened, out, inputs)
     made = _Made(opened, tables(opened.task.inputs(opened.facts), inputs))
     if path is None:

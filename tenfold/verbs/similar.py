@@ -24,7 +24,6 @@ from tenfold.data.scan import scan
 from tenfold.media import drawing
 from tenfold.media.files.references import Unreadable, error_line, printable
 from tenfold.media.medium import Medium
-from tenfold.media.registry import media_of
 from tenfold.run import embed
 from tenfold.run.embed import Training
 from tenfold.run.run import Run, open_run
@@ -116,6 +115,7 @@ def similar(
     """
     check_settings(_Choices, {"k": k}, "similar")
     opened = open_run(run, device)
+    opened.refuse_made_rows("similar")
     declared = opened.task.inputs(opened.facts)
     drawn = None if draw is None else drawn_input(declared)
     handed = tables(declared, inputs)
@@ -176,7 +176,7 @@ def _digests(run: Run, table: Table) -> list[str]:
     """Digests of the rows' content; empty where there is nothing to read."""
     looked = table.assign(problem=pd.Series([None] * len(table), table.index, dtype=object))
     root = Path("similar")  # what is remembered of other tables stays as it is
-    return list(scan(looked, media_of(run.task.inputs(run.facts)), root)["digest"])
+    return list(scan(looked, run.media, root)["digest"])
 
 
 def _neighbour(

@@ -24,7 +24,8 @@ from tenfold.data.folds import EACH, Fold
 from tenfold.data.prepare import Prepared
 from tenfold.run.evaluate import Evidence
 from tenfold.run.run import Run, open_run
-from tenfold.task import Answer
+from tenfold.task import Answer, Task
+from tenfold.tasks.registry import class_of
 from tenfold.workflows import series
 from tenfold.workflows.series import SeveralRuns
 from tenfold.workflows.train import LastRun, TrainingRequest, once, ready, trained
@@ -53,6 +54,7 @@ def folded(asked: TrainingRequest, folds: int | str, out: str | Path | None) -> 
 
     The same call again takes up where it was left. `runs` of the document are those of the folds.
     """
+    _refuse(asked)
     wanted = {**series.settings_of(asked), "folds": folds}
     whole = replace(asked, fold=Fold(None, folds), refit=False)
     about = ready(whole)[1].folded
@@ -74,6 +76,16 @@ def folded(asked: TrainingRequest, folds: int | str, out: str | Path | None) -> 
     content = _summed(asked, folder, pool, final)
     series.store(folder / NAME, {**content, "settings": wanted})
     return SeveralRuns(content, _text(content), [one.run for one in done])
+
+
+def _refuse(asked: TrainingRequest) -> None:
+    """Raises UsageError for a task whose scores are not put together from rows."""
+    if class_of(asked.task).score is not Task.score:
+        raise UsageError(
+            f"{asked.task} scores whole runs, not rows: folds cannot be put together",
+            code="bad-setting",
+            fix="Leave out --folds, or give --repeat.",
+        )
 
 
 # --- the runs -------------------------------------------------------------------------------------
@@ -138,10 +150,7 @@ class _Pool:
 
     def _scored(self) -> Scores:
         """Beside the constant baseline that each fold's own training rows give."""
-        run = self.done[0].run
-        if own := run.task.score(self.answers, self.table):
-            return own
-        kind = run.answer_kind
+        kind = self.done[0].run.answer_kind
         found = kind.score(self.answers, self.table, self.table)
         guesses = [answer for one in self.done for answer in kind.baseline(one.train, one.table)]
         values = kind.measure(guesses, self.table, 0)

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.errors import UsageError
+from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.data.splits import PARTS
-from tenfold.media.reading import Reading
 from tenfold.run import evaluate
 from tenfold.run import rows as run_rows
 from tenfold.run import run as runs
@@ -26,6 +26,8 @@ from tenfold.run.folder import INNER, plan_of
 from tenfold.run.run import Run, open_run
 from tenfold.task import Task
 from tenfold.training.inference import by_torch
+
+torch = lazy("torch")
 
 __all__ = ["inner_evidence", "trained_inner"]
 
@@ -60,6 +62,7 @@ def _trained(
     own = replace(plan, facts=prepared.facts, folder=folder, minutes=minutes, prune=None)
     runs.begin(folder, task, prepared.facts, {"plan": own.settings(), "inner": True})
     runs.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
+    torch.manual_seed(plan.seed)
     fitted = task.fit(task.build(prepared.facts), prepared.parts, own)
     facts = prepared.facts | {"fitted": fitted.facts}
     if memory := task.memory(prepared.used, prepared.facts):
@@ -80,20 +83,13 @@ def inner_evidence(run: Run, data: Any) -> dict[str, tuple[Run, Evidence]]:
     if not run.inner:
         return {}
     source = run_rows.place_of(run, data, "export RUN DATA")
-    table, _ = run_rows.looked_at(run, source)
+    rows, _ = run_rows.read_again(run, source)
     known = run_rows.rows_of(run)
-    parts = [run_rows.own_rows(run, table, known, part).assign(split=part) for part in PARTS]
-    reading = Reading.of_json(run.facts.get("reading"))
-    rows = run.task.read(source, reading).with_table(pd.concat(parts, ignore_index=True))
-    seed = int(read_plan(run).get("seed", 0))
+    parts = [run_rows.own_rows(run, rows.table, known, part).assign(split=part) for part in PARTS]
+    rows = rows.with_table(pd.concat(parts, ignore_index=True))
+    seed = int(plan_of(run.home)["plan"]["seed"])
     found = {}
     for name, (task, inner_rows) in run.task.inner(rows).items():
         prepared = prepare(task, inner_rows, seed=seed)
         found[name] = run.inner[name], evaluate.gather(run.inner[name], prepared)
     return found
-
-
-def read_plan(run: Run) -> dict[str, Any]:
-    """The plan that a run was trained by."""
-    plan: dict[str, Any] = plan_of(run.home).get("plan", {})
-    return plan

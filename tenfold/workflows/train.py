@@ -304,8 +304,9 @@ def _learn(
     task: Task, prepared: Prepared, plan: Plan, folder: Path, asked: TrainingRequest
 ) -> tuple[Run, dict[str, float], Scores | None]:
     """The run, saved; the seconds of each candidate; validation scores from before a refit."""
-    plan, net = replace(plan, facts=prepared.facts, folder=folder), _network(task, prepared, asked)
+    plan = replace(plan, facts=prepared.facts, folder=folder)
     inner, valid = trained_inner(task, prepared, plan, folder), None
+    net = _network(task, prepared, asked)  # after the inner runs, which draw random numbers
     if inner and plan.minutes is not None:
         plan = replace(plan, minutes=plan.minutes / (1 + len(inner)))
     if asked.last is not None:

@@ -264,3 +264,22 @@ def test_the_page_draws_them(browser, server: Served, locale: str):
         press(page, ask)
         page.locator("#answer [data-answer=label]").first.wait_for()
         assert headline(page).split()[0] in ("high", "low")
+
+
+def test_a_run_killed_after_its_inner_runs_ends_alike(runs: Path):
+    """The outer network does not depend on whether the inner runs were trained or opened."""
+    first, again = runs / "dial-watch-1", runs / "dial-watch-again"
+    again.mkdir()
+    for name in ("plan.json", "task.json"):
+        shutil.copy(first / name, again / name)
+    shutil.copytree(first / "inner", again / "inner")
+    data, _ = TASKS["dial-watch"]
+    tenfold(runs, "train", "dial-watch", data, "--seed", 1, "--out", again.name, *QUICK)
+    for name in ("weights.safetensors", "inner/window/weights.safetensors"):
+        assert (again / name).read_bytes() == (first / name).read_bytes(), name
+
+
+def test_folds_are_refused_where_rows_are_not_what_is_scored(runs: Path):
+    data, _ = TASKS["dial-watch"]
+    done = tenfold(runs, "train", "dial-watch", data, "--folds", 2, *QUICK, code=2)
+    assert "scores whole runs, not rows" in done.err

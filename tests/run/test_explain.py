@@ -15,10 +15,13 @@ from PIL import Image
 from subjects import trained
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.media.input import Input
 from tenfold.run import explain as run_explain
 from tenfold.run.run import Run
 from tenfold.training.inference import by_torch
 from tenfold.verbs.explain import ALIKE, explain
+from tenfold.verbs.features import features
+from tenfold.verbs.similar import similar
 from tenfold.verbs.train import train
 
 # --- a run that has learnt ---
@@ -211,3 +214,12 @@ def test_explain_inside_the_run_folder_writes_beside_it(run, photos, monkeypatch
     monkeypatch.chdir(run.folder)
     found = explain(".", str(photos / "0 猫.png"), method="occlusion")
     assert found["page"] == str(run.folder.parent / "run-explained" / "index.html")
+
+
+def test_a_run_that_makes_rows_of_its_own_is_not_explained(run, photos, monkeypatch):
+    """Nor are its features taken: the network reads other columns than are handed over."""
+    monkeypatch.setattr(type(run.task), "encodes", lambda task, facts: {"crop": Input("image")})
+    for verb in (explain, features, similar):
+        with pytest.raises(UsageError, match="makes rows of its own") as refused:
+            list(verb(run, str(photos)))
+        assert refused.value.code == "made-rows" and "predict" in refused.value.fix
