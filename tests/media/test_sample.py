@@ -1,5 +1,6 @@
 """What is looked at where the task is mistyped or missing: the first files, never all of them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,14 @@ def test_a_mistyped_task_does_not_read_the_whole_folder(
     assert refused.value.code == "unknown-task"
     assert f"tenfold check image-classification {data}" in refused.value.fix
     assert rows and max(rows) <= 3 * MAX_FILES_A_FOLDER
+
+
+def test_odd_entries_of_a_folder_are_passed_over(tmp_path: Path):
+    """A link to nothing, a pipe, and a folder that leads back to itself."""
+    data = shapes(tmp_path / "data", 1, {"train": 2})
+    (data / "gone.png").symlink_to(tmp_path / "nothing")
+    os.mkfifo(data / "pipe.csv")
+    (data / "train" / "loop").symlink_to(data)
+    copy = small_copy(data, tmp_path / "place")
+    assert not (copy / "gone.png").exists() and not (copy / "pipe.csv").exists()
+    assert len(list((copy / "train" / "circle").iterdir())) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,10 +45,12 @@ def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
         folder, seen = waiting.pop(0), seen + 1
         files: list[str] = []
         tables: list[str] = []
-        with os.scandir(folder) as entries:
+        with contextlib.suppress(PermissionError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir():
                     waiting += [Path(entry.path)] if len(waiting) < MAX_FOLDERS else []
+                elif not entry.is_file():
+                    continue  # a pipe or a link to nothing
                 elif len(files) < MAX_FILES_A_FOLDER:
                     files.append(entry.name)
                 elif entry.name.lower().endswith(_TABLES) and len(tables) < MAX_TABLES_A_FOLDER:
@@ -59,12 +62,18 @@ def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _placed(file: Path, target: Path) -> Path | None:
-    """The beginning of the file at `target`, all of an archive; None where that is too large."""
+    """The beginning of the file at `target`, all of an archive.
+
+    None where that is too large, or the file may not be read.
+    """
     suffix, size = file.suffix.lower(), file.stat().st_size
     if suffix in _WHOLE and size > MAX_ARCHIVE_BYTES:
         return None
-    with file.open("rb") as content:
-        head = content.read(MAX_ARCHIVE_BYTES if suffix in _WHOLE else MAX_BYTES)
+    try:
+        with file.open("rb") as content:
+            head = content.read(MAX_ARCHIVE_BYTES if suffix in _WHOLE else MAX_BYTES)
+    except PermissionError:
+        return None
     if suffix in _LINES and size > MAX_BYTES:
         head = head[: head.rfind(b"\n") + 1] or head
     target.write_bytes(head)
