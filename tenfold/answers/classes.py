@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.kind import AnswerKind, natural
+from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL, Label
 from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
+from tenfold.core.text import natural
 
 __all__ = ["answers", "answers_of", "kind_in", "kind_of", "targets"]
 

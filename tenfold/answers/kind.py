@@ -12,20 +12,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.files import TABLES, Writer
 from tenfold.answers.intervals import Weighted
 from tenfold.answers.metric import Metric
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
+from tenfold.core.lazy import lazy
 from tenfold.core.results import Prediction, Score, Scores
 from tenfold.core.settings import NoOptions
 
-__all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "natural", "unit_keys"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+drawing = lazy("tenfold.media.drawing")
+
+__all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "unit_keys"]
 
 Answer = Prediction | Problem
 MetricValues = dict[str, tuple[float, float, float]]
@@ -55,6 +62,8 @@ class AnswerKind(ABC):
     metrics: ClassVar[dict[str, Metric]]
     options: ClassVar[type] = NoOptions
     """A frozen dataclass of choices at prediction time that every task of this kind has."""
+    files: ClassVar[Mapping[str, Writer]] = TABLES
+    """What `predict --out FILE` can write, by the end of the file's name, such as ".csv"."""
     baseline_columns: ClassVar[tuple[str, ...]] = ()
     """Further columns of the training rows that `constant` needs: kept in the run folder."""
     has_examples: ClassVar[bool] = False
@@ -232,6 +241,11 @@ class AnswerKind(ABC):
         found: Prediction = answer
         return found
 
+    def draw(self, answer: Any, picture: Image) -> Image:
+        """The answer on the picture of its input; default: the first two cells of it below."""
+        found: Image = drawing.captioned(picture, "  ".join(answer.line.split("\t")[:2]))
+        return found
+
     def marks(self, answer: Any) -> Marks | None:
         """The parts of a text that an answer names, in order; None for answers that name none."""
         return None
@@ -254,14 +268,6 @@ def unit_keys(table: pd.DataFrame) -> pd.Series:
         return digest
     group = table["group"]
     return digest.where(group.isna(), "group " + group.astype(str))
-
-
-def natural(name: str) -> tuple[int, float, str]:
-    """Sorts numbers by value, before words."""
-    try:
-        return (0, float(name), name)
-    except ValueError:
-        return (1, 0.0, name)
 
 
 def _plain(cell: Any) -> Any:

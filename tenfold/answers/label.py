@@ -14,13 +14,14 @@ import pandas as pd
 from tenfold.answers import calibration
 from tenfold.answers.centroids import centroids
 from tenfold.answers.intervals import Weighted, mean, resampled, wilson
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
 from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_F1, Metric
 from tenfold.answers.sections import matrix_pieces
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused
 from tenfold.core.results import Prediction, Scores
 from tenfold.core.settings import setting
+from tenfold.core.text import natural
 
 __all__ = [
     "LABEL",

@@ -14,7 +14,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, resampled, wilson
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
 from tenfold.answers.label import one_class
 from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
 from tenfold.answers.sections import class_pieces
@@ -22,6 +22,7 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
 from tenfold.core.results import Prediction
 from tenfold.core.settings import setting
+from tenfold.core.text import natural
 
 __all__ = ["LABELS", "Labels", "LabelsKind"]
 

@@ -18,12 +18,13 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.intervals import Weighted, resampled
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
 from tenfold.answers.metric import MACRO_F1, Metric
 from tenfold.answers.sections import class_pieces
 from tenfold.core.language import say
 from tenfold.core.results import Prediction
 from tenfold.core.settings import setting
+from tenfold.core.text import natural
 from tenfold.media.text import tag_schemes
 
 __all__ = [

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.intervals import Weighted, resampled
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, natural
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
 from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
 from tenfold.answers.sections import matrix_pieces
 from tenfold.answers.spans import (
@@ -29,6 +29,7 @@ from tenfold.answers.spans import (
     true_marks,
 )
 from tenfold.core.results import Prediction
+from tenfold.core.text import natural
 
 __all__ = ["TAGS", "Tags", "TagsKind"]
 

@@ -1,10 +1,10 @@
-"""Names cut to what fits a line, and how wide a text is."""
+"""Names cut to what fits a line, how wide a text is, and the order of names."""
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["short", "width"]
+__all__ = ["natural", "short", "width"]
 
 
 def short(name: str, most: int = 24) -> str:
@@ -22,3 +22,11 @@ def short(name: str, most: int = 24) -> str:
 def width(text: str) -> int:
     """How wide a text is in letters."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def natural(name: str) -> tuple[int, float, str]:
+    """Sorts numbers by value, before words."""
+    try:
+        return (0, float(name), name)
+    except ValueError:
+        return (1, 0.0, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["Input", "InputRow", "NamedRows"]
@@ -11,14 +11,10 @@ __all__ = ["Input", "InputRow", "NamedRows"]
 
 @dataclass(frozen=True)
 class Input:
-    """One thing a person hands over: the name of its medium, what can be chosen, and titles.
-
-    `names` gives the title of an id, where cells hold ids.
-    """
+    """One thing a person hands over: the name of its medium, and what can be chosen."""
 
     medium: str
     choices: tuple[str, ...] = ()
-    names: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 InputRow = tuple[Any, str]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import charts
-from tenfold.answers.kind import AnswerKind, natural
+from tenfold.answers.kind import AnswerKind
+from tenfold.core.text import natural
 from tenfold.data.prepare import Prepared
 from tenfold.reporting.words import named
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.answers.kind import AnswerKind, natural
+from tenfold.answers.kind import AnswerKind
 from tenfold.answers.spans import SPANS, Spans
 from tenfold.answers.tags import TAGS, Tags
 from tenfold.core import device
@@ -30,6 +30,7 @@ from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
+from tenfold.core.text import natural
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import tagged, tokens

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv as csv_module
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold.answers.kind import natural
+from tenfold.answers.files import Writer, as_json, comma_separated
+from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Problem
-from tenfold.core.document import Answers, cell_text
-from tenfold.core.results import to_json
+from tenfold.core.document import Answers
+from tenfold.core.errors import UsageError
 from tenfold.data.inputs import drawn_input, tables
-from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
 from tenfold.run.run import Run, open_run
@@ -32,9 +31,7 @@ class Predicted:
 
     def to_json(self) -> dict[str, Any]:
         """`{"source", ...prediction}` or `{"source", "error"}`."""
-        if isinstance(self.answer, Problem):
-            return {"source": self.source, "error": self.answer.to_json()}
-        return {"source": self.source, **to_json(self.answer)}
+        return as_json(self.source, self.answer)
 
     def __str__(self) -> str:
         if isinstance(self.answer, Problem):
@@ -46,6 +43,7 @@ def predict(
     run: str | Path | Run,
     inputs: list[Any] | Any,
     *,
+    out: str | Path | None = None,
     csv: str | Path | None = None,
     draw: str | Path | None = None,
     device: str = "auto",
@@ -56,7 +54,8 @@ def predict(
     Args:
         run: A run folder.
         inputs: Files, folders, globs, zips, or - for paths on standard input.
-        csv: Write the answers to this CSV file as well.
+        out: Write the answers to this file as well: .csv, .jsonl, or what else the answer knows.
+        csv: Write the answers to this CSV file as well, whatever its name.
         draw: Write pictures with the answers on them into this folder as well.
         device: auto, cpu, cuda, cuda:1 ...
         options: Choices of the task, such as top.
@@ -68,42 +67,43 @@ def predict(
         tenfold predict runs/photos-image-classification-1 new/ --json
     """
     opened = open_run(run, device)
+    files = {} if out is None else {Path(out): _writer(Path(out), opened.result_kind.files)}
+    files |= {} if csv is None else {Path(csv): comma_separated}
     declared, cells = opened.task.inputs(opened.facts), dict[str, Any]()
     drawn = None if draw is None else drawn_input(declared)
     handed = tables(declared, inputs)
     handed = handed if drawn is None else _noted(handed, drawn[0], cells)
     found = opened.predict(handed, **options)
     answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
-    if csv is not None:
-        answers = _to_csv(answers, Path(csv), opened)
+    for path, writer in files.items():
+        answers = _written(answers, path, writer, opened)
     if draw is not None and drawn is not None:
-        answers = _drawn(answers, Path(draw), drawn[1], cells)
+        answers = _drawn(answers, Path(draw), (drawn[1], opened.result_kind), cells)
     return Answers(answers, lambda one: isinstance(one.answer, Problem))
 
 
-def _to_csv(answers: Iterator[Predicted], path: Path, run: Run) -> Iterator[Predicted]:
-    """Passes the answers on; the file grows line by line, a column a class."""
+def _writer(path: Path, known: Mapping[str, Writer]) -> Writer:
+    """How the file is written, by the end of its name."""
+    for end in sorted(known, key=len, reverse=True):
+        if path.name.lower().endswith(end):
+            return known[end]
+    raise UsageError(
+        f"Answers of this run cannot be written as {path.suffix or path.name!r}",
+        code="bad-setting",
+        where="out",
+        fix=f"The end of the name chooses the format: {', '.join(known)}.",
+    )
+
+
+def _written(
+    answers: Iterator[Predicted], path: Path, writer: Writer, run: Run
+) -> Iterator[Predicted]:
+    """Passes the answers on; the file grows with each."""
     kind = run.result_kind
-    own = kind.prediction.columns
-    classes = sorted(kind.classes(run.facts.get("truths", {})), key=natural)
-    before = ["source", *own, "error"]
-    names = [f"{name} (class)" if name in before else name for name in classes]
-    with path.open("w", newline="", encoding="utf-8-sig") as file:
-        writer = csv_module.writer(file)
-        writer.writerow(map(cell_text, [*before, *names]))
+    with writer(path, kind.prediction, kind.classes(run.facts.get("truths", {}))) as write:
         for one in answers:
-            writer.writerow(_csv_row(one, len(own), classes))
+            write(one.source, one.answer)
             yield one
-
-
-def _csv_row(one: Predicted, own: int, classes: list[str]) -> list[str | float]:
-    source = cell_text(printable(one.source))
-    if isinstance(one.answer, Problem):
-        reason = cell_text(printable(one.answer.reason))
-        return [source, *[""] * own, reason, *[""] * len(classes)]
-    chances = one.answer.chances
-    said = map(cell_text, one.answer.cells)
-    return [source, *said, "", *(chances.get(name, "") for name in classes)]
 
 
 def _noted(tables: Iterator[Table], column: str, cells: dict[str, Any]) -> Iterator[Table]:
@@ -115,17 +115,20 @@ def _noted(tables: Iterator[Table], column: str, cells: dict[str, Any]) -> Itera
 
 
 def _drawn(
-    answers: Iterator[Predicted], folder: Path, medium: Medium, cells: dict[str, Any]
+    answers: Iterator[Predicted],
+    folder: Path,
+    of: tuple[Medium, AnswerKind],
+    cells: dict[str, Any],
 ) -> Iterator[Predicted]:
-    """Passes the answers on; every picture is written with its answer below it."""
+    """Passes the answers on; every picture is written with its answer drawn on it."""
+    medium, kind = of
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(answers):
         # An answer of a part of a file is drawn on the whole of it.
         handed = one.source if one.source in cells else one.source.rpartition("#")[0]
         known = not isinstance(one.answer, Problem) and handed in cells
         picture = medium.draw(cells[handed]) if known else None
-        if picture is not None and not isinstance(one.answer, Problem):
+        if picture is not None:
             name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
-            caption = "  ".join(one.answer.line.split("\t")[:2])
-            drawing.captioned(picture, caption).save(folder / f"{number:05d}-{name}.png")
+            kind.draw(one.answer, picture).save(folder / f"{number:05d}-{name}.png")
         yield one

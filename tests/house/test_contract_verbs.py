@@ -134,14 +134,21 @@ def test_rows_whose_truth_differs_are_not_compared(
 
 
 def test_predict_writes_every_format(subject: Subject, tmp_path: Path):
-    handed = subject.world.hand_over(subject.data)
-    path = tmp_path / "answers.csv"
-    answers = [one.to_json() for one in tenfold.predict(subject.run, handed, csv=path)]
-    lines = list(csv.DictReader(path.open(encoding="utf-8-sig")))
-    assert len(lines) == len(answers) > 0
-    assert {one["answer"] for one in answers} == {subject.prepared.answer.name}
-    assert set(subject.prepared.answer.prediction.columns) <= set(lines[0])
-    json.dumps(answers, allow_nan=False)
+    """Each that the kind of the answers declares; one that no kind knows is refused by name."""
+    handed, kind = subject.world.hand_over(subject.data), subject.run.result_kind
+    assert {".csv", ".jsonl"} <= set(kind.files)
+    for end in kind.files:
+        path = tmp_path / f"answers{end}"
+        answers = [one.to_json() for one in tenfold.predict(subject.run, handed, out=path)]
+        assert path.exists() and len(answers) > 0
+        assert {one["answer"] for one in answers} == {kind.name}
+    table = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8-sig")))
+    assert len(table) == len(answers) and set(kind.prediction.columns) <= set(table[0])
+    lines = (tmp_path / "answers.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == json.loads(json.dumps(answers))
+    with pytest.raises(UsageError) as caught:
+        tenfold.predict(subject.run, handed, out=tmp_path / "answers.xyz")
+    assert refused(caught).code == "bad-setting" and ".jsonl" in caught.value.fix
 
 
 def test_predict_draws_or_says_that_it_cannot(subject: Subject, tmp_path: Path):

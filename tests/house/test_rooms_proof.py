@@ -20,6 +20,7 @@ import processes
 import pytest
 from browsing import browser as browser
 from browsing import headline, press, visiting
+from PIL import Image
 from served import Served
 
 ROOMS = Path(__file__).resolve().parents[1] / "kit" / "elsewhere"
@@ -153,6 +154,18 @@ def test_answers_of_the_kind(runs: Path):
     assert float(lines[0]["dial"]) == pytest.approx(first["dial"], abs=1e-4)
     rounded = tenfold(runs, "predict", "signal-dial-1", handed[0], "--step", 0.5, "--json")
     assert rounded.lines[0]["dial"] in (0, 0.5, 1)
+
+
+def test_the_kind_draws_its_answers_and_writes_a_format_of_its_own(runs: Path):
+    handed = ["short/00.signal", "short/bad.signal"]
+    words = ["predict", "signal-dial-1", *handed, "--out", "w.gauges", "--draw", "w", "--json"]
+    first, _ = tenfold(runs, *words).lines
+    (gauge,) = (runs / "w.gauges").iterdir()
+    assert (gauge.name, gauge.read_text()) == ("00.txt", f"{first['dial']:.0%}\n")
+    (drawn,) = (runs / "w").iterdir()
+    pixels = np.asarray(Image.open(drawn))
+    red = (pixels == (255, 0, 0)).all(2)
+    assert np.flatnonzero(red.all(1)).tolist() == [round(first["dial"] * (len(pixels) - 1))]
 
 
 def test_several_results_a_source_by_the_inner_run(runs: Path):

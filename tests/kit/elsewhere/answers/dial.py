@@ -5,13 +5,17 @@ Shapes: N rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from PIL import Image, ImageDraw
 
+from tenfold.answers.files import TABLES, WriteAnswer, Writer
 from tenfold.answers.intervals import Weighted, mean, wilson
 from tenfold.answers.kind import Answer, AnswerKind, MetricValues
 from tenfold.answers.metric import MAE, Metric
@@ -65,6 +69,20 @@ def _mean(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts.sum(1)))
 
 
+@contextlib.contextmanager
+def _gauges(
+    path: Path, prediction: type[Prediction], classes: Sequence[str]
+) -> Iterator[WriteAnswer]:
+    """A folder with a text file an answer, which holds its position in per cent."""
+    path.mkdir(parents=True, exist_ok=True)
+
+    def write(source: str, answer: Answer) -> None:
+        if isinstance(answer, Dial):
+            (path / f"{Path(source).stem}.txt").write_text(f"{answer.dial:.0%}\n")
+
+    yield write
+
+
 class DialKind(AnswerKind):
     """The position of a dial; the truth is a number in the column `dial`."""
 
@@ -72,6 +90,7 @@ class DialKind(AnswerKind):
     prediction = Dial
     truths = ("dial",)
     options = DialOptions
+    files: ClassVar[Mapping[str, Writer]] = {**TABLES, ".gauges": _gauges}
     headline = "mae"
     metrics: ClassVar[dict[str, Metric]] = {
         "mae": MAE,
@@ -105,6 +124,12 @@ class DialKind(AnswerKind):
 
     def words(self, answer: Dial, truth: str = "") -> dict[str, Any]:
         return {"said": f"{answer.dial:.2f}", "sure": None, "right": None}
+
+    def draw(self, answer: Dial, picture: Image.Image) -> Image.Image:
+        found = picture.convert("RGB")
+        place = round(answer.dial * (found.height - 1))
+        ImageDraw.Draw(found).line([(0, place), (found.width, place)], "red")
+        return found
 
     def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
         counts, title = details.get("positions", []), TITLES[spoken()]
