@@ -114,10 +114,13 @@ def make_data(folder: Path) -> None:
     (ratings / "all.csv").write_text("\n".join(["user,item,rating,time", *stars]) + "\n")
 
 
-def checkout(commit: str, folder: Path) -> Path:
-    """The files of a commit, in a folder of their own."""
+def checkout(commit: str, folder: Path, *names: str) -> Path:
+    """The files of a commit, in a folder of their own; `names` = its folders, else the package."""
     packed = subprocess.run(
-        ["git", "archive", commit, "tenfold"], cwd=ROOT, check=True, stdout=subprocess.PIPE
+        ["git", "archive", commit, *(names or ("tenfold",))],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
     )
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
         archive.extractall(folder, filter="data")

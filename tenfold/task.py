@@ -13,14 +13,14 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pandas as pd
 
 from tenfold.answers.kind import Answer, AnswerKind
 from tenfold.core.columns import Batch, Column, Encoded, Parts
 from tenfold.core.results import Prediction, Scores
-from tenfold.core.rows import Rows
+from tenfold.core.rows import Judged, Rows
 from tenfold.core.settings import NoOptions, merged_options
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
@@ -38,6 +38,15 @@ Facts = dict[str, Any]
 Outputs = dict[str, Any]
 """Arrays by name; a Ragged where an output has a value for each position of a row."""
 AnswersOf = Callable[[Table], list[Answer]]
+
+
+class InnerRun(Protocol):
+    """What `predict` may ask an inner run: what it learnt, and answers to rows."""
+
+    facts: Facts
+
+    def answers_of(self, table: Table) -> list[Answer]:
+        """One answer a row."""
 
 
 class Task(ABC):
@@ -132,11 +141,11 @@ class Task(ABC):
         answers_of: AnswersOf,
         facts: Facts,
         options: Any,
-        inner: Mapping[str, AnswersOf],
+        inner: Mapping[str, InnerRun],
     ) -> Iterator[tuple[str, Answer]]:
         """What was handed over to (source, answer of the kind `result`), lazily.
 
-        Pipelines make rows of their own; `inner` answers them by the inner runs.
+        Pipelines make rows of their own; the runs of `inner` answer them.
         """
         for table in tables:
             yield from zip(table["source"], answers_of(table), strict=True)
@@ -153,10 +162,11 @@ class Task(ABC):
         """Rows that `similar` compares with, where these are not the training rows."""
         return None
 
-    def score(self, run: Any, table: Table) -> Scores | None:
+    def score(self, run: Any, judged: Judged) -> Scores | None:
         """Scores of an open run where rows are not what is judged: pairs, tracks, clusters.
 
-        None = rows are scored by the kind of answer.
+        `judged.rows.extra` holds what `read` found beside the table. None = rows are scored by the
+        kind of answer.
         """
         return None
 

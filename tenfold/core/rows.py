@@ -1,4 +1,4 @@
-"""Rows: labelled data as a reader gives them, before anything is learnt."""
+"""Rows: labelled data as a reader gives them; and as a run is scored on them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["Rows"]
+from tenfold.core.columns import Columns
+
+__all__ = ["Judged", "Rows"]
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,24 @@ class Rows:
     def completed(self, answer: Any, inputs: dict[str, Any], reading: Any) -> Rows:
         """The same with the kind of answer, the encoded inputs and how the source was read."""
         return replace(self, answer=answer, inputs=inputs, reading=reading)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Labelled rows that a run is scored on, encoded, beside the rows it learnt from."""
+
+    rows: Rows
+    columns: Columns
+    """The encoded inputs of `rows`, one a row."""
+    train: pd.DataFrame
+    """Truths of the training rows, for baselines."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows."""
+        return self.rows.table
+
+    def only(self, kept: np.ndarray) -> Judged:
+        """The rows at these positions."""
+        table = self.table.iloc[kept].reset_index(drop=True)
+        return replace(self, rows=self.rows.with_table(table), columns=self.columns.view(kept))

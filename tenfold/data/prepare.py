@@ -22,8 +22,8 @@ from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.facts import digestible, plain
 from tenfold.core.progress import advance, tell
-from tenfold.core.rows import Rows
-from tenfold.data import cache, class_mapping, folds, splits
+from tenfold.core.rows import Judged, Rows
+from tenfold.data import cache, class_mapping, folds, refusals, splits
 from tenfold.data import duplicates as data_duplicates
 from tenfold.data.folds import Fold, FoldedParts
 from tenfold.data.scan import scan
@@ -101,6 +101,11 @@ class Prepared:
         """The used rows with their parts, as `Task.inner` takes them."""
         return replace(self.read or Rows(self.used, answer=self.answer), table=self.used)
 
+    def judged_rows(self, part: str) -> Judged:
+        """The rows of a part as a run is scored on them."""
+        rows = self.split_rows.with_table(self.table(part))
+        return Judged(rows, self.inputs(part), self.table("train"))
+
     @property
     def judged(self) -> str:
         """The part that scores are of: test, else valid, else train where nothing is held out."""
@@ -122,13 +127,13 @@ class Prepared:
     @property
     def units(self) -> str:
         """What can be left out: files, or lines of them."""
-        return _units(self.lines)
+        return refusals.units(self.lines)
 
     def refusal(self, on_bad: str) -> DataRefused | None:
         """Why these data cannot be learnt from, if they cannot."""
         rows = self.lines or self.found - len(self.ignored)
         if on_bad == "stop" and len(self.quarantined) > 0.05 * rows:
-            return _too_many(rows, self.quarantined, self.units)
+            return refusals.too_many(rows, self.quarantined, self.units)
         return self.answer.refuse_checked(self.used)
 
 
@@ -156,7 +161,7 @@ def prepare(
     good, same = data_duplicates.found(good, answer, media)
     split = _split(rows.with_table(good), seed, limit, fold)
     good = split.table
-    _refuse_too_little(rows.with_table(good), quarantined)
+    refusals.refuse_too_little(rows.with_table(good), quarantined)
     for sentence in answer.notices(good):
         tell(sentence)
     facts = _learnt(task, rows.with_table(good))
@@ -164,7 +169,7 @@ def prepare(
     began = time.perf_counter()
     encoded = _encode(task, good, facts, media)
     good, late = _without_failed(good, encoded, on_bad)
-    _refuse_too_little(rows.with_table(good), quarantined + late)
+    refusals.refuse_too_little(rows.with_table(good), quarantined + late)
     seconds["encode"] = round(time.perf_counter() - began, 3)
     return Prepared(
         answer=answer,
@@ -348,49 +353,3 @@ def _chunks(task: Task, table: pd.DataFrame, facts: dict[str, Any], rows: int) -
     for start in range(0, len(table), rows):
         yield task.encode(table.iloc[start : start + rows].reset_index(drop=True), facts)
         advance("decoding", min(start + rows, len(table)), len(table))
-
-
-# --- what is too little to learn from -------------------------------------------------------------
-
-
-def _units(lines: int | None) -> str:
-    return "files" if lines is None else "lines"
-
-
-def _too_many(rows: int, quarantined: list[dict[str, Any]], units: str) -> DataRefused:
-    first, many = quarantined[0], len(quarantined)
-    where, reason = first["source"], first["reason"]
-    said = {
-        "files": f"{many} of {rows} files cannot be used, more than 5 %: "
-        f"the first, {where}, {reason}",
-        "lines": f"{many} of {rows} lines cannot be used, more than 5 %: "
-        f"the first, {where}, {reason}",
-    }
-    fix = "Mend or remove them (`tenfold check` lists all), or give --on-bad skip."
-    return DataRefused(said[units], code="too-many-bad", where=where, fix=fix)
-
-
-def _none_left(quarantined: list[dict[str, Any]], units: str) -> DataRefused:
-    first, many = quarantined[0], len(quarantined)
-    where, reason = first["source"], first["reason"]
-    said = {
-        "files": f"None of the {many} files can be used: the first, {where}, {reason}",
-        "lines": f"None of the {many} lines can be used: the first, {where}, {reason}",
-    }
-    return DataRefused(said[units], code="too-many-bad", where=where, fix=first["fix"])
-
-
-def _refuse_too_little(rows: Rows, quarantined: list[dict[str, Any]]) -> None:
-    """Raises DataRefused where no network can be built from these rows."""
-    table = rows.table
-    if table.empty and quarantined:
-        raise _none_left(quarantined, _units(rows.lines))
-    if refusal := rows.answer.refuse(table):
-        raise refusal
-    if not (table["split"] == "train").any():
-        raise DataRefused(
-            "No row is left to learn from: all are copies of one another, belong to one group, "
-            "or stand in validation or test as well",
-            code="no-training-rows",
-            fix="Remove the copies from the test part, or give groups of more than one name.",
-        )

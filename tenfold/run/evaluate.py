@@ -21,6 +21,7 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Score, Scores
+from tenfold.core.rows import Judged, Rows
 from tenfold.core.version import __version__
 from tenfold.data.prepare import Prepared
 from tenfold.networks import summary
@@ -51,10 +52,9 @@ FEW = (10, 30, 100)
 class Evidence:
     """Answers to labelled rows, their scores, and what trivial methods reach on the same rows."""
 
-    table: pd.DataFrame
+    judged: Judged
     answers: Sequence[Answer]
     scores: Scores
-    columns: Columns
     valid: Scores | None = None
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     protocol: str = ""
@@ -66,6 +66,16 @@ class Evidence:
     without_near: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows that were judged."""
+        return self.judged.table
+
+    @property
+    def columns(self) -> Columns:
+        """Their encoded inputs."""
+        return self.judged.columns
+
 
 def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = None) -> Evidence:
     """Scores on the test part (on validation where there is none), and on validation beside it.
@@ -74,8 +84,7 @@ def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = 
     scores that are known already.
     """
     judged = part or prepared.judged
-    train = prepared.table("train")
-    found = evaluated(run, prepared.table(judged), prepared.inputs(judged), train)
+    found = evaluated(run, prepared.judged_rows(judged))
     rows, line = len(found.table), prepared.split_line
     found.protocol = {
         "test": f"{rows} test rows; {line}",
@@ -86,9 +95,9 @@ def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = 
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
         found.valid = valid or on_validation(run, prepared)
-    found.baselines |= _trivial(run, prepared, judged) | _rungs(run, found, train)
-    found.ablations = _ablations(run, found, train)
-    found.without_near = _without_near(run, found, prepared)
+    found.baselines |= _trivial(run, prepared, judged) | _rungs(run, found)
+    found.ablations = _ablations(run, found)
+    found.without_near = _without_near(run, found)
     if found.calibration:
         found.calibration["rows"] = prepared.parts.calibration.rows
     return found
@@ -96,25 +105,25 @@ def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = 
 
 def on_validation(run: Run, prepared: Prepared) -> Scores:
     """Scores on the validation part."""
-    table, train = prepared.table("valid"), prepared.table("train")
-    return scores_of(run, run.answer(prepared.inputs("valid")), table, train)
+    judged = prepared.judged_rows("valid")
+    return scores_of(run, run.answer(judged.columns), judged)
 
 
-def evaluated(run: Run, table: pd.DataFrame, columns: Columns, train: pd.DataFrame) -> Evidence:
-    """Answers and scores of labelled rows; `train` tells the constant baseline."""
+def evaluated(run: Run, judged: Judged) -> Evidence:
+    """Answers and scores of labelled rows."""
     began = time.perf_counter()
-    answers = run.answer(columns)
+    answers = run.answer(judged.columns)
     seconds = time.perf_counter() - began
-    scores = scores_of(run, answers, table, train)
+    scores = scores_of(run, answers, judged)
     guesses = {name: round(one.baseline, 6) for name, one in scores.metrics.items()}
+    counts = run.answer_kind.counts(judged.train)
     return Evidence(
-        table,
+        judged,
         answers,
         scores,
-        columns,
         baselines={"constant baseline": guesses},
-        calibration=_calibration(run, answers, table),
-        by_examples=_by_examples(scores.details.get("classes", []), run.answer_kind.counts(train)),
+        calibration=_calibration(run, answers, judged.table),
+        by_examples=_by_examples(scores.details.get("classes", []), counts),
         seconds=seconds,
     )
 
@@ -130,7 +139,8 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
         run_rows.refuse_trial(run)
     source = run_rows.place_of(run, data, f"{verb} RUN DATA")
     known = run_rows.rows_of(run)
-    table, bad = run_rows.looked_at(run, source)
+    rows, bad = run_rows.read_again(run, source)
+    table = rows.table
     seen = {row["digest"] for row in known if row["split"] != "test"}
     fresh = ~table["digest"].isin(seen)
     left_out = 0 if own else int((~fresh).sum())
@@ -141,23 +151,25 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
         raise DataRefused("No row is left to score", code="no-rows", where=str(source))
     if left_out:
         tell(f"{left_out} rows were seen in training: left out.")
-    return _evaluated(run, table.reset_index(drop=True), bad, known, part if own else ""), left_out
+    rows = rows.with_table(table.reset_index(drop=True))
+    return _evaluated(run, rows, bad, known, part if own else ""), left_out
 
 
 def _evaluated(
     run: Run,
-    table: pd.DataFrame,
+    rows: Rows,
     bad: list[dict[str, Any]],
     known: list[dict[str, Any]],
     part: str,
 ) -> Evidence:
+    table = rows.table
     encoded = run.encode(table)
     failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
     kept = failed.isna().to_numpy()
     bad += run_rows.good(table.assign(problem=failed))[1]
     train = pd.DataFrame([row for row in known if row["split"] == "train"])
-    columns = Columns(encoded.columns, kept.nonzero()[0])
-    found = evaluated(run, table[kept].reset_index(drop=True), columns, train)
+    judged = Judged(rows, Columns(encoded.columns), train)
+    found = evaluated(run, judged.only(kept.nonzero()[0]))
     found.quarantined = bad
     found.protocol = f"{len(found.table)} rows " + (
         "of the run's own test part"
@@ -171,11 +183,10 @@ def _evaluated(
     return found
 
 
-def scores_of(
-    run: Run, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
-) -> Scores:
+def scores_of(run: Run, answers: Sequence[Answer], judged: Judged) -> Scores:
     """Scores as the task has them, else as the kind of answer does."""
-    return run.task.score(run, table) or run.answer_kind.score(answers, table, train)
+    own = run.task.score(run, judged)
+    return own or run.answer_kind.score(answers, judged.table, judged.train)
 
 
 def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
@@ -216,36 +227,35 @@ def _by_examples(classes: list[dict[str, Any]], counts: Counter[str]) -> list[di
 # --- beside the run -------------------------------------------------------------------------------
 
 
-def _ablations(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str, float]]:
+def _ablations(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
     """Scores of the same rows with a part of each taken away, by the part's name."""
     changed = {}
     for name, change in run.task.ablations(run.facts).items():
         less = replace(run, infer=_without(run, change))
-        scores = scores_of(less, less.answer(found.columns), found.table, train)
+        scores = scores_of(less, less.answer(found.columns), found.judged)
         changed[name] = _values(scores)
     return changed
 
 
-def _rungs(run: Run, found: Evidence, train: pd.DataFrame) -> dict[str, dict[str, float]]:
+def _rungs(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
     """Scores of the other candidates of a run that has just been trained, on the same rows."""
     others = {}
     for name, net in run.candidates.items():
         other = replace(run, infer=by_torch(net), net=net)
-        scores = scores_of(other, other.answer(found.columns), found.table, train)
+        scores = scores_of(other, other.answer(found.columns), found.judged)
         others[name] = _values(scores)
     return others
 
 
-def _without_near(run: Run, found: Evidence, prepared: Prepared) -> dict[str, Any]:
+def _without_near(run: Run, found: Evidence) -> dict[str, Any]:
     """Scores on the rows that have no near copy in training; {} where none has one."""
     if "near" not in found.table:
         return {}
-    train = prepared.table("train")
-    kept = ~found.table["near"].isin(set(train["near"].dropna()))
+    kept = ~found.table["near"].isin(set(found.judged.train["near"].dropna()))
     if kept.all() or not kept.any():
         return {}
     answers = [one for one, stays in zip(found.answers, kept, strict=True) if stays]
-    scores = scores_of(run, answers, found.table[kept].reset_index(drop=True), train)
+    scores = scores_of(run, answers, found.judged.only(kept.to_numpy().nonzero()[0]))
     return {"rows": len(answers), "scores": _metrics(scores.metrics)}
 
 

@@ -140,9 +140,8 @@ class Run:
         Raises UsageError for an unknown option or one out of range.
         """
         wanted = check_settings(self.options, options, self.task_name)
-        inner = {name: run.answers_of for name, run in self.inner.items()}
         return self.task.predict(
-            tables, lambda table: self.answers_of(table, wanted), self.facts, wanted, inner
+            tables, lambda table: self.answers_of(table, wanted), self.facts, wanted, self.inner
         )
 
     @property

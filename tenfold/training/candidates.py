@@ -73,6 +73,7 @@ class Comparison:
 
     `score(name, net)` is the value of `metric`, shown by the format `shown`. `without_rows` lists,
     best first, what is kept where there are no rows. `alone`: score a single candidate as well.
+    `on` names the rows where these are others, since nothing is held out.
     """
 
     metric: str
@@ -82,6 +83,7 @@ class Comparison:
     shown: str = ".3f"
     without_rows: tuple[str, ...] = ()
     alone: bool = False
+    on: str = "validation"
 
     def best(self, scores: dict[str, float]) -> str:
         """The name with the best score, of equal ones the first."""
@@ -97,7 +99,7 @@ class Comparison:
             + (f" ({took:.1f} s)" if (took := seconds[name]) >= 0.05 else "")
             for name, score in scores.items()
         ]
-        return f"On validation ({self.metric}): {', '.join(each)}. {selected} is kept."
+        return f"On {self.on} ({self.metric}): {', '.join(each)}. {selected} is kept."
 
 
 def fit(

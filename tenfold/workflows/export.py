@@ -236,9 +236,7 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
 
 def _headline(other: Run, found: Evidence, answers: Sequence[Answer]) -> float:
     """The headline of the run with another way to outputs, and its answers, on the same rows."""
-    table = found.table
-    scores = other.task.score(other, table) or other.answer_kind.score(answers, table, table)
-    return scores.best.value
+    return evaluate.scores_of(other, answers, found.judged).best.value
 
 
 def _pace(infer: Infer, columns: Columns, times: int = 7) -> dict[str, float]:

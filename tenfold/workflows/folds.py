@@ -20,6 +20,7 @@ from tenfold.core.document import score_lines
 from tenfold.core.errors import UsageError
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Scores
+from tenfold.core.rows import Judged
 from tenfold.data.folds import EACH, Fold
 from tenfold.data.prepare import Prepared
 from tenfold.run.evaluate import Evidence
@@ -166,11 +167,12 @@ class _Pool:
         places = np.array([known.get(key, -1) for key in _keys(self.table)])
         order = np.argsort(places, kind="stable")
         order = order[places[order] >= 0]
+        rows = prepared.split_rows.with_table(self.table.iloc[order].reset_index(drop=True))
+        columns = prepared.columns.only(prepared.eaten).view(places[order])
         return Evidence(
-            self.table.iloc[order].reset_index(drop=True),
+            Judged(rows, columns, prepared.table("train")),
             [self.answers[row] for row in order],
             self.scores,
-            prepared.columns.only(prepared.eaten).view(places[order]),
             baselines=self.baselines,
             protocol=self.protocol,
             quarantined=prepared.quarantined,

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import served
 from subjects import Subject, subject
 
 import tenfold
 from tenfold.core.errors import TenfoldError, UsageError
 from tenfold.data.prepare import prepare
+from tenfold.media.files import references
+from tenfold.media.registry import medium_of
 from tenfold.run import rows as run_rows
 from tenfold.run.run import open_run
 
@@ -201,3 +204,37 @@ def test_an_export_is_opened_and_answers(subject: Subject, tmp_path: Path):
     have = [one.answer for one in tenfold.predict(opened, handed)]
     kind = subject.prepared.answer
     assert all(kind.decides_alike(one, other, 1e-3) for one, other in zip(want, have, strict=True))
+
+
+# --- serve ---
+
+
+def as_sent(medium: Any, cell: Any) -> Any:
+    """The JSON value of a cell: base64 of a file, else what the cell holds."""
+    return served.coded(references.fetch(cell)) if medium.files else cell
+
+
+def rounded(answer: Any) -> Any:
+    """The answer with its numbers to four places: rows asked together differ in the sixth."""
+    if isinstance(answer, dict):
+        return {name: rounded(value) for name, value in answer.items()}
+    if isinstance(answer, list | tuple):
+        return [rounded(value) for value in answer]
+    return pytest.approx(answer, abs=1e-4) if isinstance(answer, float) else answer
+
+
+def test_a_server_gives_the_answers_of_predict(subject: Subject):
+    """Asked alone and in a batch; what is no value of the medium is refused."""
+    handed = subject.world.hand_over(subject.data)
+    ((name, declared),) = subject.task.inputs(subject.facts).items()
+    medium = medium_of(declared)
+    ((cell, _),) = medium.rows(handed, itertools.count(1))
+    good, bad = {name: as_sent(medium, cell)}, {name: {"no": "value"}}
+    want = rounded(served.in_process(subject.run, [handed]))
+    with served.thread([subject.run]) as server:
+        alone = server.post(served.PREDICT, {"inputs": good}).json()
+        assert alone["predictions"] == want
+        refusal = server.post(served.PREDICT, {"inputs": bad})
+        assert (refusal.status, refusal.code) == (422, "bad-input")
+        found = server.post(served.BATCH, {"inputs": [good, good]}).json()["results"]
+    assert [one["predictions"] for one in found] == [want, want]

@@ -22,13 +22,13 @@ from tenfold.core.columns import Column, Encoded, Parts, Problem
 from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction, Scores
-from tenfold.core.rows import Rows
+from tenfold.core.rows import Judged, Rows
 from tenfold.core.settings import setting
 from tenfold.media.files.references import Unreadable, fetch
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.signal import decode
-from tenfold.task import AnswersOf, Facts, Outputs, Table, Task
+from tenfold.task import AnswersOf, Facts, InnerRun, Outputs, Table, Task
 from tenfold.tasks import signal_dial
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class DialWatch(Task):
         answers_of: AnswersOf,
         facts: Facts,
         options: Any,
-        inner: Mapping[str, AnswersOf],
+        inner: Mapping[str, InnerRun],
     ) -> Iterator[tuple[str, Answer]]:
         for table in tables:
             for cell, source in zip(table["signal"], table["source"], strict=True):
@@ -112,11 +112,12 @@ class DialWatch(Task):
                 except Unreadable as error:
                     yield source, error.problem
                     continue
-                answers = inner["window"](windows)
+                answers = inner["window"].answers_of(windows)
                 for name, answer in zip(windows["source"], answers, strict=True):
                     yield name, _label(answer, options.cut)
 
-    def score(self, run: Any, table: Table) -> Scores | None:
+    def score(self, run: Any, judged: Judged) -> Scores | None:
+        table = judged.table
         handed = table[["signal", "source"]].reset_index(drop=True)
         found = list(run.predict(iter([handed])))
         high = dict(zip(table["source"], table["dial"] >= CUT, strict=True))
