@@ -2,7 +2,7 @@
 
 Claim: a refactor slows nothing down. For each part of PARTS, the functions of that benchmark are
 run by this tree and by the tree of another commit in turn, `--times` rounds after one that is not
-counted. It prints the values of both and the ratio here/there: median, least and most of the rounds.
+counted. It prints the values of both and the ratio here/there: median, least and most of all.
     python benchmarks/same_speed.py --against COMMIT [--times 5] [--parts start texts]
 """
 
