@@ -16,7 +16,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from documents import ROOT, blocks, draw_photos, tree_paths
+from documents import (
+    ROOT,
+    blocks,
+    draw_photos,
+    headings,
+    is_translated,
+    named,
+    table_rows,
+    tree_paths,
+    without_remarks,
+)
 from rooms import ROOMS
 
 import tenfold
@@ -222,6 +232,47 @@ def test_both_languages_show_the_same_tree():
         for name in ("README.md", "README.zh-CN.md")
     ]
     assert list(tree_paths(trees[0])) == list(tree_paths(trees[1]))
+
+
+TRANSLATED = [path for path in sorted(ROOT.glob("docs/**/*.md")) if is_translated(path)]
+
+
+@pytest.mark.parametrize("chinese", TRANSLATED, ids=named)
+def test_a_translated_page_has_the_parts_of_the_english_one(chinese):
+    """Only the commands of the English page are run, so the Chinese one must have the same."""
+    english = chinese.with_name(chinese.name.replace(".zh-CN.md", ".md"))
+    assert english.is_file(), f"{named(chinese)} translates no page"
+    for path, word, other in ((english, "中文", chinese), (chinese, "English", english)):
+        assert f"\n[{word}]({other.name})\n" in path.read_text("utf-8"), f"{named(path)}: no link"
+    pairs = [[without_remarks(block) for block in blocks(path)] for path in (english, chinese)]
+    for block, (one, other) in zip(blocks(chinese), zip(*pairs, strict=False), strict=False):
+        assert other == one, f"{named(chinese)}:{block.line} differs from {english.name}"
+    levels = [[line.split(" ")[0] for line in headings(path)] for path in (english, chinese)]
+    rows = [len(table_rows(path)) for path in (english, chinese)]
+    assert len(pairs[0]) == len(pairs[1]), "number of code blocks"
+    assert levels[0] == levels[1], "headings"
+    assert rows[0] == rows[1], "number of table rows"
+
+
+# --- links ---
+
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+PAGES = [*ROOT.glob("*.md"), *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_of_a_page_has_a_target(page):
+    for place, anchor in LINK.findall(page.read_text("utf-8")):
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), f"{named(page)} links to {place}, which does not exist"
+        if anchor and target.suffix == ".md":
+            known = {slug(line.lstrip("# ")) for line in headings(target)}
+            assert anchor in known, f"{named(page)}: {place} has no heading #{anchor}"
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 # --- the worked example ---

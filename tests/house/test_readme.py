@@ -10,6 +10,7 @@ What a document may hold:
     ```python         run too; the blocks of a document share their names
     ```text, json ... shown, never run
 
+A Chinese page `NAME.zh-CN.md` has the blocks of its English page: its commands are not run again.
 `git clone`, `cd`, making an environment, `pip install` and `make` are checked without being run.
 """
 
@@ -26,6 +27,7 @@ from documents import (
     SHOWN,
     blocks,
     check,
+    is_translated,
     named,
     run_document,
     said,
@@ -38,7 +40,7 @@ DOCUMENTS = [README, CHINESE, ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/
 ON_DATA = [
     path
     for path in filter(Path.is_file, DOCUMENTS)
-    if any(block.kind == "bash data" for block in blocks(path))
+    if not is_translated(path) and any(block.kind == "bash data" for block in blocks(path))
 ]
 
 
@@ -73,7 +75,7 @@ def test_commands_that_are_only_checked(document):
 
 def test_commands(document, tmp_path):
     """Everything that needs no data but what the document makes itself."""
-    if document != CHINESE:  # it holds the English one's commands, see below
+    if not is_translated(document):  # it has the English page's commands: see below, test_docs
         without_curl_skip(document)
         run_document(document, tmp_path, {"bash", "bash served", "python"})
 

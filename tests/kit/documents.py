@@ -74,6 +74,39 @@ def said(path: Path) -> list:
     ]
 
 
+def is_translated(path: Path) -> bool:
+    """True for the Chinese version of a page, `NAME.zh-CN.md` beside `NAME.md`."""
+    return path.name.endswith(".zh-CN.md")
+
+
+def without_remarks(block: Block) -> tuple[str, object]:
+    """The kind of a block and its content without comments, to compare two languages.
+
+    In a shown text, words after two or more spaces on a line that begins with a name are a remark.
+    """
+    if block.kind == "python":
+        return block.kind, ast.unparse(ast.parse(block.text))
+    if block.kind in RUN:
+        return block.kind, block.commands()
+    if block.kind in ("", "text"):
+        return block.kind, re.sub(r"(?m)(?<=\S) {2,}\S.*$", "", block.text)
+    return block.kind, block.text
+
+
+def headings(path: Path) -> list[str]:
+    """Headings of a page in order, with their #; those in fenced blocks do not count."""
+    return re.findall(r"(?m)^#+ .+$", _prose(path))
+
+
+def table_rows(path: Path) -> list[str]:
+    """Rows of all tables of a page, with heads and rules."""
+    return re.findall(r"(?m)^\|.*\|$", _prose(path))
+
+
+def _prose(path: Path) -> str:
+    return re.sub(r"(?ms)^( *)```.*?^\1```\s*?$", "", path.read_text("utf-8"))
+
+
 def tenfold_lines(block: Block) -> list[list[str]]:
     lines = (command.replace("\\", "/").replace('"', "'") for command in block.commands())
     return [shlex.split(line) for line in lines if line.startswith("tenfold ")]
