@@ -1,7 +1,8 @@
 """What the pages in docs/ promise to list in full is listed in full, and what they list is there.
 
 Commands on the pages are run by test_readme; here are the lists: error codes, keys of the JSON
-documents, files of a run, the tree in both languages, and the worked example of a new task.
+documents, files of a run, the tree in both languages, the Chinese pages, links, and the worked
+example of a new task.
 """
 
 import ast
