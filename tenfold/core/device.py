@@ -25,6 +25,7 @@ def prepare() -> None:
     system.keep_memory()
     # Converged weights meet denormal numbers, which are ten times slower in fused updates.
     torch.set_flush_denormal(True)
+    torch.backends.cudnn.allow_tf32 = False  # float32 on a GPU is that of a processor
 
 
 def choose_device(option: str) -> torch_types.device:
