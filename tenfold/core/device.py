@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +19,16 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["autocast", "choose_device", "choose_precision", "name", "prepare", "seed", "wait"]
+__all__ = [
+    "autocast",
+    "choose_device",
+    "choose_precision",
+    "name",
+    "prepare",
+    "repeatable",
+    "seed",
+    "wait",
+]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -25,7 +38,10 @@ def prepare() -> None:
     system.keep_memory()
     # Converged weights meet denormal numbers, which are ten times slower in fused updates.
     torch.set_flush_denormal(True)
-    torch.backends.cudnn.allow_tf32 = False  # float32 on a GPU is that of a processor
+    # On a GPU: convolutions in float32 as on a processor, and the same bits each time.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
 
 
 def choose_device(option: str) -> torch_types.device:
@@ -82,6 +98,31 @@ def autocast(device: torch_types.device, precision: torch_types.dtype) -> Any:
     """Context in which heavy operators run in `precision`."""
     half = precision != torch.float32
     return torch.autocast(device.type, precision if half else torch.bfloat16, enabled=half)
+
+
+@contextlib.contextmanager
+def repeatable(device: torch_types.device) -> Iterator[None]:
+    """Operators on a GPU that add in any order add in one order inside the block.
+
+    Operators on a processor do so anyway. Those without such an implementation are left as they
+    are: max pooling is among them, which needs none where windows do not overlap.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    # The public function also imports torch's compiler, which takes two seconds.
+    ask, filled = torch._C._set_deterministic_algorithms, torch.utils.deterministic
+    before = torch.are_deterministic_algorithms_enabled(), filled.fill_uninitialized_memory
+    only_warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    ask(True, warn_only=True)
+    filled.fill_uninitialized_memory = False
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*does not have a deterministic implementation")
+            yield
+    finally:
+        ask(before[0], warn_only=only_warns)
+        filled.fill_uninitialized_memory = before[1]
 
 
 def seed(device: torch_types.device, number: int) -> None:

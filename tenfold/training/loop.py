@@ -66,7 +66,7 @@ def fit(
     busy = interrupts.Contention(budget.threads, place.type == "cpu")
     step = journal.begin()
     net.train()
-    with interrupts.signals() as stopped:
+    with interrupts.signals() as stopped, device.repeatable(place):
         while step < course.end:
             began = time.perf_counter()
             device.seed(place, (plan.seed << 40) + step)
