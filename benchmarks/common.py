@@ -26,6 +26,7 @@ import tenfold
 from tenfold.answers import calibration
 from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import prepare
 from tenfold.task import Task
@@ -153,7 +154,14 @@ class Pictures:
     def learn(
         self, seed: int, task: Task | None = None, kept: int = 0, **plan: Any
     ) -> tuple[Any, float]:
-        """(network, seconds from bytes in memory to the last step).
+        """(network, seconds from bytes in memory to the last step), see `fitted`."""
+        fitted, seconds = self.fitted(seed, task, kept, **plan)
+        return fitted.net, seconds
+
+    def fitted(
+        self, seed: int, task: Task | None = None, kept: int = 0, **plan: Any
+    ) -> tuple[Fitted, float]:
+        """(network with what was decided, seconds from bytes in memory to the last step).
 
         `kept` rows, spread over the training part, are not learnt from but calibrate.
         """
@@ -167,8 +175,8 @@ class Pictures:
         net = task.build(facts)
         start = time.perf_counter()
         whole = Plan(facts=facts, seed=seed, **plan)
-        net = task.fit(net, Parts(train, none, reserve), whole).net
-        return net, time.perf_counter() - start
+        fitted = task.fit(net, Parts(train, none, reserve), whole)
+        return fitted, time.perf_counter() - start
 
     def accuracy(self, net: Any) -> float:
         """Share of right answers on the test part, by the network as it would be exported."""

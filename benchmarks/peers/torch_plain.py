@@ -4,12 +4,12 @@ Claim measured (the peer's side of it): training pictures per second of the loop
 competent PyTorch user writes, in the same torch as tenfold.
 
 Protocol: the Keras seed listing's network (3x3 valid convolutions 32/64/128, ReLU, 2x2 max pools,
-dense 512, dense 10) in fp32; a Dataset whose `__getitem__` turns one picture of bytes into a float
-tensor (what ToTensor does, without its detour over a PIL image), a shuffling DataLoader, Adam at
-its default rate, cross-entropy. For each number of workers in --workers (default 0 and 2, kept
-alive between epochs): a fresh network, --warm steps untimed, then --windows windows of --steps
-steps each. The headline is the best median among the numbers of workers. --seconds limits each
-number of workers; past it there are fewer windows.
+dense 512, dense 10) in fp32 on --device; a Dataset whose `__getitem__` turns one picture of bytes
+into a float tensor (what ToTensor does, without its detour over a PIL image), a shuffling
+DataLoader, Adam at its default rate, cross-entropy. For each number of workers in --workers
+(default 0 and 2, kept alive between epochs): a fresh network, --warm steps untimed, then --windows
+windows of --steps steps each. The headline is the best median among the numbers of workers.
+--seconds limits each number of workers; past it there are fewer windows.
 
 Run it in tenfold's own environment, with the folder of MNIST's four .gz files:
     python benchmarks/peers/torch_plain.py $TENFOLD_DATA/mnist
@@ -73,6 +73,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="A plain PyTorch loop training on MNIST.")
     parser.add_argument("data", type=Path, help="folder of MNIST's four .gz files")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda ..., or auto")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
     parser.add_argument("--warm", type=int, default=100, help="untimed steps before the windows")
@@ -81,7 +82,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=300.0, help="limit per number of workers")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
-    return parser.parse_args()
+    settings = parser.parse_args()
+    if settings.device == "auto":
+        settings.device = "cuda" if torch.cuda.is_available() else "cpu"
+    return settings
 
 
 def rates(pictures: Pictures, workers: int, settings: argparse.Namespace) -> list[float]:
@@ -94,13 +98,15 @@ def rates(pictures: Pictures, workers: int, settings: argparse.Namespace) -> lis
         num_workers=workers,
         persistent_workers=workers > 0,
     )
-    sizes = train(network(), loader)
+    sizes = train(network().to(settings.device), loader)
     started = time.perf_counter()
     advance(sizes, settings.warm)
     found: list[float] = []
     while len(found) < settings.windows and time.perf_counter() - started < settings.seconds:
         window = time.perf_counter()
         seen = advance(sizes, settings.steps)
+        if settings.device.startswith("cuda"):
+            torch.cuda.synchronize()
         found.append(seen / (time.perf_counter() - window))
     return found
 
@@ -115,10 +121,11 @@ def train(model: nn.Module, loader: DataLoader[Any]) -> Iterator[int]:
     optimizer = torch.optim.Adam(model.parameters())
     criterion = nn.CrossEntropyLoss()
     model.train()
+    device = next(model.parameters()).device
     while True:
         for pictures, labels in loader:
             optimizer.zero_grad()
-            loss = criterion(model(pictures), labels)
+            loss = criterion(model(pictures.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             yield len(labels)
