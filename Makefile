@@ -25,6 +25,7 @@ PYTEST = OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 TENFOLD_INSTALLED=1 \
 .PHONY: install demo test test-all check bench clean
 
 install: $(WHEEL)
+	@! git rev-parse --git-dir >/dev/null 2>&1 || git config core.hooksPath .githooks
 
 $(DEPENDENCIES): pyproject.toml requirements.lock
 	test -x $(PY) || $(PYTHON) -m venv .venv
