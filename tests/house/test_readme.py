@@ -36,6 +36,8 @@ from documents import (
 )
 
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+SLOW = {"export.md", "networks.md", "tune.md", "image-classification.md"}
+"""Pages whose commands train for more than a few seconds each."""
 DOCUMENTS = [README, CHINESE, ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 ON_DATA = [
     path
@@ -73,6 +75,13 @@ def test_commands_that_are_only_checked(document):
                 assert not complaint, f"{named(document)}:{block.line}: {command}: {complaint}"
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(path, marks=[pytest.mark.slow] if path.name in SLOW else [], id=named(path))
+        for path in DOCUMENTS
+    ],
+)
 def test_commands(document, tmp_path):
     """Everything that needs no data but what the document makes itself."""
     if not is_translated(document):  # it has the English page's commands: see below, test_docs
@@ -86,6 +95,7 @@ def without_curl_skip(document: Path) -> None:
         pytest.skip("there is no curl here")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", ON_DATA, ids=named)
 def test_commands_on_real_data(document, tmp_path, monkeypatch, data_folder):
     monkeypatch.setenv("TENFOLD_DATA", str(data_folder.resolve()))

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands import tenfold
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,6 +231,13 @@ def environment() -> dict[str, str]:
 
 
 def run_command(command: str, folder: Path, where: str) -> None:
+    """Runs it; `tenfold` without help of the shell by a fork of a process that has imported it."""
+    words = shlex.split(command)
+    if words[0] == "tenfold" and not set("|&;<>$`*?(){}~#") & set(command):
+        ended = tenfold(*words[1:], cwd=folder, env=environment())
+        told = f"{where}: {command}\nexit code {ended.code}\n{ended.out}\n{ended.err}"
+        assert ended.code == 0, told
+        return
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=folder,
