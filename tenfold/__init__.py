@@ -1,6 +1,6 @@
-"""tenfold: a folder goes in, a deep-learning application comes out.
+"""tenfold: deep learning from a folder of examples to a working application.
 
-The same verbs as on the command line:
+The verbs are functions with the same names as on the command line:
 
     run = tenfold.train("image-classification", "photos/", minutes=5)
     for answer in tenfold.predict(run, "new/"):
@@ -67,7 +67,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Package(types.ModuleType):
-    """The package: a room of the same name as a verb (`tasks`) does not hide the verb."""
+    """The class of the package: a subpackage never replaces a verb of the same name (`tasks`)."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _WHERE and isinstance(value, types.ModuleType)):

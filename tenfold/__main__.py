@@ -1,4 +1,4 @@
-"""`python -m tenfold` is `tenfold`."""
+"""Runs the command line: `python -m tenfold` does the same as `tenfold`."""
 
 from tenfold.cli import main
 

@@ -1,7 +1,8 @@
-"""The command line: every verb of `verbs/` with the flags of its own signature.
+"""The command line: builds one click command from each verb in `verbs/`.
 
-A verb's parameters become arguments and flags, its `Args:` lines their help; `**settings` and
-`**options` stand for the settings of the task, read from its dataclass.
+The parameters of a verb's function become arguments and flags, and its `Args:` lines become their
+help texts. `**settings` and `**options` become the settings or options of the task, which are read
+from its dataclass.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
-import errno
 import importlib
 import inspect
 import io
+import itertools
 import json
 import os
 import signal
@@ -25,9 +26,11 @@ from typing import Any, NoReturn
 
 import click
 
-from tenfold.core import progress
-from tenfold.core.errors import EnvironmentRefused, Stopped, TenfoldError, UsageError, nearest
+from tenfold.core import language, progress
+from tenfold.core.errors import Stopped, TenfoldError, UsageError, nearest
+from tenfold.core.faults import as_error
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message, with_messages
 from tenfold.core.version import __version__
 
 __all__ = ["main"]
@@ -38,16 +41,18 @@ _ORDER = (
     "check train tune test predict explain similar features report export serve "
     "tasks runs doctor demo"
 ).split()
-_ALSO = {"about": ["--class"]}  # a word that Python keeps for itself
+_ALSO = {"about": ["--class"]}  # `class` is a reserved word in Python
+_VARIABLES = {"lang": "TENFOLD_LANG"}
+"""Environment variables that set the default of a flag, by parameter."""
 _SHARED = {
-    "json": "Print one JSON document (predict, similar: one object a line).",
-    "debug": "Show the traceback of an error.",
-    "quiet": "Say nothing on standard error.",
+    "json": "JSON output: one document (predict, similar: one object a line).",
+    "debug": "Traceback of errors.",
+    "quiet": "No output on standard error.",
 }
 
 
 class _Verbs(click.Group):
-    """Lists the verbs without importing any."""
+    """The command group: lists the verbs without importing any of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_summaries(), key=lambda name: [*_ORDER, name].index(name))
@@ -60,7 +65,7 @@ class _Verbs(click.Group):
         if name not in _summaries():
             raise _Refused(
                 UsageError(
-                    f"There is no verb {name!r}",
+                    Message("Unknown verb {name!r}", name=name),
                     code="unknown-verb",
                     fix=nearest(name, _summaries()),
                 )
@@ -69,7 +74,7 @@ class _Verbs(click.Group):
 
 
 class _Refused(click.ClickException):
-    """An error of ours on its way through click."""
+    """Carries a TenfoldError through click."""
 
     def __init__(self, error: TenfoldError) -> None:
         super().__init__(str(error))
@@ -78,7 +83,7 @@ class _Refused(click.ClickException):
 
 @cache
 def _summaries() -> dict[str, str]:
-    """Every verb with the first line of its file."""
+    """Returns {verb: first line of its module docstring}, in the order of the file names."""
     found = {}
     for path in sorted((Path(__file__).parent / "verbs").glob("[!_]*.py")):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -87,7 +92,7 @@ def _summaries() -> dict[str, str]:
 
 
 class _Verb(click.Command):
-    """One verb; the flags of the task join once the first argument tells which it is."""
+    """The command of one verb; adds the flags of the task or run that an argument names."""
 
     function: Callable[..., Any]
 
@@ -102,7 +107,7 @@ class _Verb(click.Command):
         except click.NoSuchOption:
             if options or not words or "task" not in inspect.signature(self.function).parameters:
                 raise
-            # Its flags are unknown because the task is: that is the mistake to tell.
+            # The flags are unknown because the task is unknown: report the task.
             data = next(filter(os.path.exists, words[1:]), None)
             raise _Refused(registry.asked_back(words[0], data, self.name)) from None
 
@@ -121,7 +126,7 @@ class _Verb(click.Command):
 
 
 class _SettingFlag(click.Option):
-    """A flag that the task adds."""
+    """A flag for a setting or an option of the task."""
 
 
 def _command(name: str) -> click.Command:
@@ -143,7 +148,7 @@ def _command(name: str) -> click.Command:
 
 
 def _explained(text: str) -> tuple[dict[str, str], str]:
-    """Help by parameter from `Args:`, and the first line below `Example:`."""
+    """Returns the help text of each parameter from `Args:` and the first line below `Example:`."""
     helps, example, part = {}, "", ""
     for line in text.split("\n"):
         word = line.strip()
@@ -172,6 +177,8 @@ def _parameter(entry: inspect.Parameter, said: str) -> click.Parameter:
         default=entry.default,
         help=said,
         show_default=shown not in (None, ""),
+        envvar=_VARIABLES.get(entry.name),
+        show_envvar=True,
     )
 
 
@@ -181,28 +188,28 @@ def _type(annotation: str) -> Any:
 
 
 def _open_ended(function: Callable[..., Any]) -> bool:
-    """True for a verb that takes the settings of the task."""
+    """Returns True if the verb accepts settings or options of the task as `**keywords`."""
     kinds = [entry.kind for entry in inspect.signature(function).parameters.values()]
     return inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def _task_options(function: Callable[..., Any], args: list[str]) -> list[click.Option]:
-    """Flags from the dataclass of settings or options that one of the words leads to."""
+    """Returns flags for the settings of the task, or options of the run, that an argument names."""
     for word in _words(args) if _open_ended(function) else []:
-        with contextlib.suppress(TenfoldError):  # the verb itself will say it, in the same words
+        with contextlib.suppress(TenfoldError):  # the verb itself raises the same error later
             cls = _settings_class(function, word)
             return [_setting_flag(entry, _annotation(entry)) for entry in dataclasses.fields(cls)]
     return []
 
 
 def _annotation(entry: dataclasses.Field[Any]) -> str:
-    """The type of a setting as it is written; merged options hold the types themselves."""
+    """Returns the type of a setting as text; merged options hold type objects, not text."""
     found: Any = entry.type
     return found if isinstance(found, str) else inspect.formatannotation(found)
 
 
 def _words(args: list[str]) -> list[str]:
-    """What is no flag: arguments, and values of flags."""
+    """Returns all words that do not begin with a dash: arguments and values of flags."""
     return [word for word in args if not word.startswith("-")]
 
 
@@ -211,11 +218,11 @@ def _settings_class(function: Callable[..., Any], word: str) -> Any:
         return registry.class_of(word)
     about = Path(word) / "task.json"
     if not about.is_file():
-        raise UsageError("no run")
+        raise UsageError(Message("There is no run"))
     try:
         return task_module.options_of(registry.class_of(str(json.loads(about.read_text())["task"])))
     except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError("no run") from None
+        raise UsageError(Message("There is no run")) from None
 
 
 def _setting_flag(entry: dataclasses.Field[Any], annotation: str) -> click.Option:
@@ -233,7 +240,7 @@ def _setting_flag(entry: dataclasses.Field[Any], annotation: str) -> click.Optio
     )
 
 
-# --- doing it -------------------------------------------------------------------------------------
+# --- running a verb -------------------------------------------------------------------------------
 
 
 def _do(function: Callable[..., Any], name: str, values: dict[str, Any]) -> None:
@@ -244,7 +251,7 @@ def _do(function: Callable[..., Any], name: str, values: dict[str, Any]) -> None
     try:
         with _terminated(), progress.listening(listener), listener:
             _show(_called(function, given), as_json)
-    except BrokenPipeError:  # the reader has seen enough; nothing is left to flush at the end
+    except BrokenPipeError:  # stdout is closed; do not fail again when Python flushes it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except BaseException as error:
@@ -252,7 +259,7 @@ def _do(function: Callable[..., Any], name: str, values: dict[str, Any]) -> None
 
 
 def _called(function: Callable[..., Any], given: dict[str, Any]) -> Any:
-    """Positional parameters in order, the rest by name."""
+    """Calls `function` with positional parameters in order and the others by name."""
     positional = []
     for entry in inspect.signature(function).parameters.values():
         if entry.kind is entry.POSITIONAL_OR_KEYWORD:
@@ -267,13 +274,17 @@ def _called(function: Callable[..., Any], given: dict[str, Any]) -> Any:
 def _show(result: Any, as_json: bool) -> None:
     if isinstance(result, Iterator):
         for one in result:
-            click.echo(json.dumps(one.to_json(), ensure_ascii=False) if as_json else str(one))
+            click.echo(_json(one.to_json()) if as_json else str(one))
         _finish(getattr(result, "exit_code", 0))
         return
     if as_json:
-        click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=1))
+        click.echo(_json(result.to_json(), indent=1))
     elif text := str(result):
         click.echo(text)
+
+
+def _json(document: dict[str, Any], indent: int | None = None) -> str:
+    return json.dumps(with_messages(document), ensure_ascii=False, indent=indent)
 
 
 def _finish(code: int) -> None:
@@ -283,10 +294,13 @@ def _finish(code: int) -> None:
 
 @contextlib.contextmanager
 def _terminated() -> Iterator[None]:
-    """SIGTERM outside the loop, which saves its state by itself, ends with its own code."""
+    """Raises Stopped on SIGTERM inside the block, so that the exit code is 143.
+
+    The training loop handles the signal itself and saves its state.
+    """
 
     def end(number: int, _: Any) -> NoReturn:
-        raise Stopped("Stopped before there was anything to save", signal=number)
+        raise Stopped(Message("Stopped before there was anything to save"), signal=number)
 
     old = signal.signal(signal.SIGTERM, end)
     try:
@@ -298,50 +312,22 @@ def _terminated() -> Iterator[None]:
 def _fail(error: BaseException, as_json: bool, debug: bool) -> NoReturn:
     if isinstance(error, (SystemExit, GeneratorExit)):
         raise error
-    known = _known(error)
-    if isinstance(known, Stopped):  # the end has begun: further signals change nothing
+    known = as_error(error)
+    if isinstance(known, Stopped):  # ignore further signals while the program ends
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if debug:
         traceback.print_exception(error)
     if as_json:
-        click.echo(json.dumps({"schema": 1, "error": known.to_json()}, ensure_ascii=False))
-    click.echo(f"Error: {known}", err=True)
+        click.echo(_json({"schema": 1, "error": known.to_json()}))
+    click.echo(f"{language.say('Error')}: {known}", err=True)
     sys.exit(known.exit_code)
-
-
-def _known(error: BaseException) -> TenfoldError:
-    """Ours, or what the machine's own errors mean in our words; the rest is a fault of ours."""
-    if isinstance(error, TenfoldError):
-        return error
-    if isinstance(error, KeyboardInterrupt):
-        fix = "The same command begins again, or continues an unfinished run."
-        return Stopped("Stopped", signal=2, fix=fix)
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        return EnvironmentRefused(
-            "Memory ran out", code="memory", fix="Give a smaller --batch, --image-size or --limit."
-        )
-    if isinstance(error, OSError) and error.errno is not None:
-        where = os.fsdecode(error.filename) if error.filename else ""
-        fix = _SYSTEM.get(error.errno, "")
-        return EnvironmentRefused(f"{error.strerror}", code="system", where=where, fix=fix)
-    return TenfoldError(
-        f"Something is wrong inside tenfold ({type(error).__name__}: {error})",
-        code="internal",
-        fix="Please report it, with what --debug shows added.",
-    )
-
-
-_SYSTEM = {
-    errno.ENOSPC: "Free some space, or choose another disk with --out.",
-    errno.EACCES: "Change the permissions, or choose another place.",
-}
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tenfold")
 def _tenfold() -> None:
-    """A folder goes in; a deep-learning application comes out.
+    """Deep learning from a folder of examples to a working application.
 
     \b
     tenfold check image-classification photos/
@@ -351,11 +337,27 @@ def _tenfold() -> None:
 
 
 def main() -> None:
-    """The entry point; errors leave with their own exit code."""
+    """Runs the command line; an error ends the process with the exit code of its class."""
     as_json, debug = "--json" in sys.argv, "--debug" in sys.argv
-    for stream in (sys.stdout, sys.stderr):  # names of files need not be UTF-8
+    for stream in (sys.stdout, sys.stderr):  # file names may not be valid UTF-8
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    with language.speaking(_language(sys.argv)):
+        _run(as_json, debug)
+
+
+def _language(words: list[str]) -> str:
+    """Returns the language of error messages: --lang, else TENFOLD_LANG, else English.
+
+    An unknown language gives English.
+    """
+    given = [after for word, after in itertools.pairwise(words) if word == "--lang"]
+    given += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
+    lang = (given or [os.environ.get(_VARIABLES["lang"], "")])[0]
+    return lang if lang in language.LANGUAGES else "en"
+
+
+def _run(as_json: bool, debug: bool) -> None:
     try:
         _tenfold.main(standalone_mode=False)
     except _Refused as error:
@@ -370,15 +372,15 @@ def main() -> None:
 
 def _usage(error: click.UsageError) -> UsageError:
     if error.ctx is None:
-        return UsageError(error.format_message(), code="usage")
+        return UsageError(Message("{text}", text=error.format_message()), code="usage")
     if isinstance(error, click.NoSuchOption):
         if file := next((w for w in sys.argv if w[:1] == "-" and os.path.lexists(w)), None):
-            fix = f"A file of that name is given as {f'./{file}'!r}."
-            return UsageError(error.message, code="usage", fix=fix)
+            fix = Message("Give a file of that name as {path!r}.", path=f"./{file}")
+            return UsageError(Message("{text}", text=error.message), code="usage", fix=fix)
         flags = [flag for param in error.ctx.command.params for flag in param.opts]
         fix = nearest(error.option_name, [flag for flag in flags if flag.startswith("--")])
-        return UsageError(error.message, code="usage", fix=fix)
+        return UsageError(Message("{text}", text=error.message), code="usage", fix=fix)
     if isinstance(error, click.MissingParameter) and (task := error.ctx.params.get("task")):
         return registry.asked_back(task, None, error.ctx.info_name)
-    fix = f"tenfold {error.ctx.info_name} --help shows an example."
-    return UsageError(error.format_message(), code="usage", fix=fix)
+    fix = Message("tenfold {verb} --help shows an example.", verb=error.ctx.info_name)
+    return UsageError(Message("{text}", text=error.format_message()), code="usage", fix=fix)

@@ -1,11 +1,11 @@
-"""The narrow waist: what one task must say about itself.
+"""The base class Task: the methods that each task implements for the rest of tenfold.
 
     source --read--> Rows --learn--> Facts       Table --encode, targets--> Columns
     Facts --build--> net --fit--> Run            Outputs --decode--> Predictions
 
-a task is one file or package in `tasks/`, named as the command line names it (hyphens
-outside, underscores in files). It subclasses Task once, is a frozen dataclass of at most eight
-settings, adds no public method, and imports torch lazily.
+A task is one file or package in `tasks/`. Its file has the name of the task on the command line,
+with underscores in place of hyphens. It subclasses Task once, is a frozen dataclass of at
+most eight settings, adds no public method, and imports torch lazily.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ __all__ = ["Task", "name_of", "options_of"]
 Table = pd.DataFrame
 Facts = dict[str, Any]
 Outputs = dict[str, Any]
-"""Arrays by name; a Ragged where an output has a value for each position of a row."""
+"""Arrays by name; a Ragged for an output with one value for each position of a row."""
 AnswersOf = Callable[[Table], list[Answer]]
 
 
 class InnerRun(Protocol):
-    """What `predict` may ask an inner run: what it learnt, and answers to rows."""
+    """The part of an inner run that `predict` may use: its facts and its predictions."""
 
     facts: Facts
 
     def answers_of(self, table: Table) -> list[Answer]:
-        """One answer a row."""
+        """Returns one answer for each row of the table."""
 
 
 class Task(ABC):
-    """One task. Subclass once, share by calling functions; hooks stand in flow order.
+    """One task. Subclass it once; share code by calling functions, not by inheritance.
 
-    `facts` is JSON under six keys: `reading` (how the source was read), `data` (all that
-    `encode` may know), `truths` (what `targets` and `decode` may know as well), `net` (what
-    `build` may know as well), `fitted` (what fit decided), and `memory` (lookup data from all
-    rows, for `ask` alone).
+    The methods stand in the order in which they are called. `facts` is JSON under six keys:
+    `reading` (how the source was read), `data` (all that `encode` may use), `truths` (used by
+    `targets` and `decode` too), `net` (used by `build` too), `fitted` (what `fit` decided), and
+    `memory` (lookup data from all rows, used by `ask` only).
     """
 
     encoding: ClassVar[int] = 1
-    """Raised whenever the same table and facts would encode to other bytes."""
+    """Version of the encoding. Increase it when the same table and facts encode to other bytes."""
     answers: ClassVar[tuple[AnswerKind, ...]]
-    """The kinds of answer that runs of the task may have, the usual one first."""
+    """The answer kinds that runs of the task may have, the usual one first."""
     options: ClassVar[type] = NoOptions
-    """A frozen dataclass of choices at prediction time, beside those of the answers."""
+    """A frozen dataclass of prediction options, in addition to those of the answer kinds."""
 
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not Task:
@@ -75,63 +75,72 @@ class Task(ABC):
 
     @abstractmethod
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
-        """Labelled data to rows, with the kind of answer and the inputs that `encode` reads.
+        """Reads labelled data into rows, with the answer kind and the inputs for `encode`.
 
-        `reading` names columns by role. The table may have split, group, time, weight; an unusable
-        row has `problem`.
+        `reading` names columns by role. The table may have the columns split, group, time and
+        weight. `problem` holds the reason why a row cannot be used.
         """
 
     @abstractmethod
     def learn(self, train: Rows) -> Facts:
-        """All that later hooks may know, from truths and headers of training rows."""
+        """Returns the facts for later methods, from true labels and headers of training rows."""
 
     @abstractmethod
     def inputs(self, facts: Facts) -> dict[str, Input]:
-        """What a person hands over: the command line, the schema and the page are drawn from it."""
+        """Returns the inputs that the user gives.
+
+        The command line, the schema and the page are built from them.
+        """
 
     @abstractmethod
     def answer(self, facts: Facts) -> AnswerKind:
-        """The kind of answer that decode gives."""
+        """Returns the kind of answer that `decode` gives."""
 
     @abstractmethod
     def encode(self, table: Table, facts: Facts) -> Encoded:
-        """The arguments of net.forward, row-wise; blind to answers; a failing row is reported."""
+        """Returns the arguments of `net.forward`, each row encoded independently of the others.
+
+        It never uses true labels. A row that cannot be encoded is reported in `problems`.
+        """
 
     @abstractmethod
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        """What the loss compares with, row-wise; unknown = -1; {} where there are no answers."""
+        """Returns the targets of the loss, row by row; -1 = unknown; {} if there are no labels."""
 
     @abstractmethod
     def build(self, facts: Facts) -> nn.Module:
-        """The untrained network, from facts alone: no disk, no network access.
+        """Returns the untrained network, built from facts without disk or network access.
 
-        Its class attribute `calibrated` names tensors of its state that were fitted on validation.
+        Its class attribute `calibrated` names the tensors of its state fitted on validation rows.
         """
 
     @abstractmethod
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
-        """The trained network, what was decided and the other candidates; often loop.fit alone."""
+        """Trains the network and returns it with the decisions made and the other candidates.
+
+        Often this is only a call of `loop.fit`.
+        """
 
     @abstractmethod
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        """Outputs of the network to one Prediction a row; numpy only."""
+        """Converts outputs of the network to one Prediction for each row; uses numpy only."""
 
     def encodes(self, facts: Facts) -> dict[str, Input]:
-        """Columns that `encode` reads, where these are not what a person hands over."""
+        """Returns the columns that `encode` reads; by default the inputs that the user gives."""
         return self.inputs(facts)
 
     def result(self, facts: Facts) -> AnswerKind:
-        """The kind of answer that `predict` gives, where rows are labelled with another."""
+        """Returns the kind of answer that `predict` gives; by default the kind of the labels."""
         return self.answer(facts)
 
     def inner(self, rows: Rows) -> dict[str, tuple[Task, Rows]]:
-        """Inner runs by name: each a task and the rows it learns from, made of split rows."""
+        """Returns inner runs by name: the task and training rows of each, made from split rows."""
         return {}
 
     def ask(self, table: Table, facts: Facts, options: Any) -> Table:
-        """Rows with references resolved (user=42) and restrictions as columns, before `encode`.
+        """Resolves references in the rows (such as user=42) and adds restrictions as columns.
 
-        Always called on an opened run, never in training; asking twice changes nothing.
+        Called before `encode` on an opened run, never in training. A second call changes nothing.
         """
         return table
 
@@ -143,44 +152,44 @@ class Task(ABC):
         options: Any,
         inner: Mapping[str, InnerRun],
     ) -> Iterator[tuple[str, Answer]]:
-        """What was handed over to (source, answer of the kind `result`), lazily.
+        """Yields (source, answer of the kind `result`) for the given tables, lazily.
 
-        Pipelines make rows of their own; the runs of `inner` answer them.
+        A task that is a pipeline may make other rows and use the runs of `inner` on them.
         """
         for table in tables:
             yield from zip(table["source"], answers_of(table), strict=True)
 
     def memory(self, table: Table, facts: Facts) -> Facts:
-        """Lookup data from all rows, test rows included, after training; only `ask` reads it."""
+        """Returns lookup data built after training from all rows, test rows too; for `ask` only."""
         return {}
 
     def show(self, table: Table, facts: Facts) -> Table:
-        """The same rows as a person reads them, such as titles for ids; `encode` takes both."""
+        """Returns the rows with readable values, such as titles for ids; `encode` accepts both."""
         return table
 
     def reference(self, facts: Facts) -> Table | None:
-        """Rows that `similar` compares with, where these are not the training rows."""
+        """Returns the rows that `similar` compares with; None = the training rows."""
         return None
 
     def score(self, run: Any, judged: Judged) -> Scores | None:
-        """Scores of an open run where rows are not what is judged: pairs, tracks, clusters.
+        """Scores a run on units other than rows, such as pairs, tracks or clusters.
 
-        `judged.rows.extra` holds what `read` found beside the table. None = rows are scored by the
-        kind of answer.
+        `judged.rows.extra` holds data that `read` found outside the table. Returns None if the
+        answer kind scores the rows.
         """
         return None
 
     def ablations(self, facts: Facts) -> dict[str, Callable[[Batch], Batch]]:
-        """The same rows with a part of each taken away, by the part's name: what is it worth?"""
+        """Returns functions that remove one part of each row, by the part's name, for ablation."""
         return {}
 
 
 def options_of(task: type[Task], *answers: AnswerKind) -> type:
-    """The dataclass of choices at prediction time: of kinds of answer, by default of all."""
+    """Returns the dataclass of prediction options for these answer kinds, by default for all."""
     kinds = answers or task.answers
     return merged_options(*(kind.options for kind in kinds), task.options)
 
 
 def name_of(task: Task) -> str:
-    """The task, as the command line names it."""
+    """Returns the name of the task on the command line."""
     return type(task).__module__.rsplit(".", 1)[-1].replace("_", "-")

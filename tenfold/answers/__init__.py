@@ -1,4 +1,4 @@
-"""What can be predicted: one kind of answer a file."""
+"""Answer kinds: the forms that a prediction can take, one kind in each file."""
 
 from tenfold.core.rooms import searched
 

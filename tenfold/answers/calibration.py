@@ -1,5 +1,4 @@
-"""Probabilities that mean what they say: one temperature from rows kept for it, and how far off
-answers are before and after.
+"""Calibration of probabilities: temperature scaling, calibration error and reliability bins.
 
 C. Guo et al. 2017, "On calibration of modern neural networks" (arXiv 1706.04599).
 
@@ -20,15 +19,15 @@ optimize = lazy("scipy.optimize")
 __all__ = ["certainty", "error", "log_loss", "mixed", "reliability", "temperature", "undone"]
 
 PRIOR = 4.0
-"""How many nats it costs to leave 1 by a factor of e: few rows change little."""
+"""Penalty in nats for a temperature of e or 1/e; with few rows, it keeps the fit near 1."""
 BINS = 15
 
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature from 1/5 to 5 under which `truth` is most probable.
+    """Fits the softmax temperature, from 1/5 to 5, that minimizes the penalized log loss.
 
     `logits` (N, K); `truth` (N,) class numbers, -1 = unknown, or (N, K) zeros and ones where
-    classes do not exclude each other. 1.0 where there are no rows.
+    classes do not exclude each other. Returns 1.0 without rows.
     """
     if truth.ndim == 1:
         logits, truth = logits[truth >= 0], truth[truth >= 0]
@@ -39,7 +38,7 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over rows with a known answer of minus the logarithm of its probability."""
+    """Returns the mean log loss over rows with a known class: minus the log of its probability."""
     if truth.ndim == 1:
         logits, truth = logits[truth >= 0], truth[truth >= 0]
     total = (_exclusive if truth.ndim == 1 else _independent)(logits, truth)
@@ -57,10 +56,11 @@ def _independent(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """(M,) weights, none below 0, of M logits (M, N, K) whose sum makes `truth` most probable.
+    """Fits non-negative weights (B,) for summing the logits (B, N, K) of B models.
 
-    They start from, and few rows leave them near, equal shares of the branches, each brought to
-    its own best temperature.
+    The weights minimize the log loss. Each model is first scaled by its own best temperature; the
+    weights then start at 1/B, and a penalty keeps them near 1/B if there are few rows. The
+    returned weights include the scales.
     """
     known = truth >= 0 if truth.ndim == 1 else np.ones(len(truth), bool)
     branches, truth = branches[:, known].astype(np.float64), truth[known]
@@ -78,10 +78,11 @@ def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarray:
-    """(N, K) probabilities as they were before a temperature divided the logits.
+    """Returns the probabilities (N, K) from before the logits were divided by a temperature.
 
-    log p times the temperature is the logit but for a constant; where classes do not exclude each
-    other the logit of p is. A probability that was rounded to 0 stays 0.
+    For exclusive classes, log p times the temperature is the original logit up to a constant;
+    otherwise, the logit of p times the temperature is the original logit. A probability that was
+    rounded to 0 stays 0.
     """
     with np.errstate(divide="ignore"):
         logs = np.log(chances.astype(np.float64))
@@ -94,14 +95,17 @@ def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarr
 
 
 def certainty(sure: np.ndarray, right: np.ndarray, loss: float) -> dict[str, Any]:
-    """`ece`, `log_loss` and `reliability` of decisions, as JSON has them."""
+    """Returns `ece`, `log_loss` and `reliability` of M decisions as JSON.
+
+    `sure` (M,) is the confidence, `right` (M,) True for correct decisions; `loss` is copied.
+    """
     bins = [[round(one, 6) for one in row] for row in reliability(sure, right)]
     found = error(sure, right)(np.ones(len(sure)))
     return {"ece": round(found, 6), "log_loss": round(loss, 6), "reliability": bins}
 
 
 def error(sure: np.ndarray, right: np.ndarray) -> Callable[[np.ndarray], float]:
-    """The expected calibration error as a function of how often each decision (M,) counts."""
+    """Returns the expected calibration error as a function of the count of each decision (M,)."""
     place = np.minimum((sure * BINS).astype(int), BINS - 1)
     gap = sure - right
 
@@ -112,7 +116,7 @@ def error(sure: np.ndarray, right: np.ndarray) -> Callable[[np.ndarray], float]:
 
 
 def reliability(sure: np.ndarray, right: np.ndarray) -> list[list[float]]:
-    """[mean confidence, share right, decisions] of every bin that holds some."""
+    """Returns [mean confidence, accuracy, number of decisions] of each non-empty bin."""
     place = np.minimum((sure * BINS).astype(int), BINS - 1)
     rows = np.bincount(place, minlength=BINS)
     total = np.bincount(place, sure, BINS)

@@ -1,4 +1,4 @@
-"""The nearest class mean, a trivial baseline on encoded values.
+"""The nearest-centroid classifier, a trivial baseline on encoded values.
 
 Shapes: N rows, K classes.
 """
@@ -15,7 +15,10 @@ __all__ = ["centroids"]
 
 
 def centroids(train: Columns, truth: np.ndarray, rows: Columns, classes: int) -> np.ndarray:
-    """(N, K) one-hot answers of the nearest class mean on the encoded values of one column."""
+    """Predicts the class with the nearest mean of encoded values; returns (N, K) one-hot.
+
+    The means are computed on `train`, the predictions on `rows`; both have a single column.
+    """
     sums, counts = 0.0, np.bincount(truth, minlength=classes)
     for part, values in _flat(train):
         sums = sums + np.eye(classes, dtype=np.float32)[truth[part]].T @ values
@@ -27,7 +30,7 @@ def centroids(train: Columns, truth: np.ndarray, rows: Columns, classes: int) ->
 
 
 def _flat(columns: Columns) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(positions, float values (rows, size)) of the one column, at most 32 MB at a time."""
+    """Yields (positions, float32 values (rows, size)) of the single column, at most 32 MB each."""
     (name,) = columns
     each = max(1, columns.nbytes // max(1, columns.rows))
     for part in batches(columns.rows, max(1, min(1024, (8 << 20) // each))):

@@ -1,7 +1,7 @@
-"""Charts as inline SVG: text is text, in the language spoken.
+"""Charts as inline SVG with real text in the current language.
 
-They hold colours by name (`var(--accent)`), so that a page decides how they look in the dark, and
-names of classes as stand-ins (`@0@`) until they are escaped into the finished SVG.
+Colours are CSS variables (`var(--accent)`), so that the page can set a dark mode. Class names are
+placeholders (`@0@`) until they are escaped and inserted into the finished SVG.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ matplotlib, figures = lazy("matplotlib"), lazy("matplotlib.figure")
 __all__ = ["MEASURES", "balance", "curves", "examples", "histogram", "reliability", "support"]
 
 MEASURES = {"loss": "loss", "accuracy": "accuracy"}
-"""What the log measures on validation, in words."""
+"""Display names of the measures in the training log."""
 
-# Stand-ins that become variables of the page.
+# Placeholder colours that are replaced by CSS variables of the page.
 _INK, _LINE, _FIRST, _SECOND, _THIRD = "#010101", "#020202", "#030303", "#040404", "#050505"
 _COLOURS = {_INK: "soft", _LINE: "line", _FIRST: "accent", _SECOND: "warm", _THIRD: "third"}
 
@@ -40,7 +40,7 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _axes(figure: Figure, box: tuple[float, float, float, float], across: str, up: str) -> Axes:
-    """Axes at (left, bottom, right, top) inches from the figure's edges, with a quiet grid."""
+    """Adds axes with a light grid, (left, bottom, right, top) inches from the figure's edges."""
     width, height = figure.get_size_inches()
     left, bottom, right, top = box
     axes = figure.add_axes(
@@ -59,7 +59,10 @@ def _axes(figure: Figure, box: tuple[float, float, float, float], across: str, u
 
 
 def _svg(figure: Figure, name: str, label: str, words: Sequence[str] = ()) -> str:
-    """Inline SVG: no address, no font, colours of the page; `@0@` becomes words[0], escaped."""
+    """Converts a figure to inline SVG without URLs or fonts, in the colours of the page.
+
+    `@0@` in a text is replaced by words[0], escaped.
+    """
     file = io.StringIO()
     quiet = {"svg.fonttype": "none", "svg.hashsalt": name}
     with warnings.catch_warnings(), matplotlib.rc_context(quiet):
@@ -82,7 +85,7 @@ def _svg(figure: Figure, name: str, label: str, words: Sequence[str] = ()) -> st
 
 
 def _restyled(style: str) -> str:
-    """The page's fonts and colours in place of the chart's own."""
+    """Replaces the fonts and colours of a chart's style by those of the page."""
     style = re.sub(r"font: [^;\"]*?([\d.]+)px[^;\"]*", r"font-size: \1px", style)
     style = re.sub(r"font-family: [^;\"]*;? ?", "", style)
     for stand_in, name in _COLOURS.items():
@@ -94,11 +97,11 @@ def _legend(axes: Axes, **place: Any) -> None:
     axes.legend(frameon=False, fontsize=9, labelcolor="linecolor", handlelength=1.2, **place)
 
 
-# --- learning -------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def curves(rows: Sequence[dict[str, float]]) -> str:
-    """Loss, and beside it every other measure of validation, over passes; `rows` of the log."""
+    """Plots the loss and the other validation measures over epochs, from `rows` of the log."""
     measures = {key for row in rows for key in row if key.startswith("valid_")}
     others = sorted(measures - {"valid_loss"})
     names = [["loss", "valid_loss"], *([others] if others else [])]
@@ -116,7 +119,7 @@ def curves(rows: Sequence[dict[str, float]]) -> str:
 
 
 def _measure(key: str) -> str:
-    """A column of the log in words."""
+    """Returns the display name of a column of the log."""
     if not key.startswith("valid_"):
         return say("training {measure}", measure=say(MEASURES.get(key, key)))
     name = key.removeprefix("valid_")
@@ -129,15 +132,16 @@ def _line(axes: Axes, points: list[tuple[float, float]], label: str, colour: str
     axes.plot(across, up, color=colour, linewidth=1.8, marker=marker, markersize=3.5, label=label)
 
 
-# --- certainty ------------------------------------------------------------------------------------
+# --- calibration ----------------------------------------------------------------------------------
 
 Bins = Sequence[Sequence[float]]
 
 
 def reliability(bins: Bins, before: Bins = ()) -> str:
-    """(confidence, share right, rows) of every bin against the line of the honest; rows below.
+    """Plots a reliability diagram with the number of rows in each bin below it.
 
-    `before` is the same without the temperature, drawn thinner.
+    A bin is (mean confidence, accuracy, rows). `before` holds the bins before calibration, drawn
+    in another colour.
     """
     figure = _figure(4.6, 4.3)
     axes = _axes(figure, (0.55, 1.25, 0.2, 0.35), "", say("share that was right"))
@@ -157,7 +161,7 @@ def reliability(bins: Bins, before: Bins = ()) -> str:
 
 
 def _bins(axes: Axes, bins: Bins, colour: str, label: str) -> None:
-    """Points on a thin line, the larger the more rows a bin holds: a bin of three says little."""
+    """Plots bins as points on a thin line; the size of a point grows with the rows of its bin."""
     sure, right, rows = (np.array(values, float) for values in zip(*bins, strict=True))
     axes.plot(sure, right, color=colour, linewidth=0.8, alpha=0.4)
     sizes = 4 + 60 * np.sqrt(rows / rows.max())
@@ -170,7 +174,10 @@ def _bins(axes: Axes, bins: Bins, colour: str, label: str) -> None:
 def balance(
     classes: Sequence[tuple[str, Sequence[int]]], parts: Sequence[str], most: int = 40
 ) -> str:
-    """A bar a class, one colour a part; of many classes the largest and the smallest."""
+    """Plots the rows of each class as a bar, with one colour for each part.
+
+    With more than `most` classes, only the largest and the smallest are shown.
+    """
     ordered = sorted(classes, key=lambda one: -sum(one[1]))
     half = most // 2
     shown = ordered if len(ordered) <= most else ordered[:half] + ordered[-half:]
@@ -197,21 +204,21 @@ def balance(
         bbox_to_anchor=((margin - 0.1) / 7.6, 1.0),
         handlelength=1.0,
         borderaxespad=0.2,
-        columnspacing=2.5,  # letters that the chart's own font lacks are wider than it believes
+        columnspacing=2.5,  # text may be wider on the page than matplotlib measures
     )
     return _svg(figure, "balance", say("Rows of every class and part"), words)
 
 
 def _beside(axes: Axes, point: tuple[float, float], text: str) -> None:
-    """A small text to the right of a point."""
+    """Writes a small text to the right of a point."""
     away = {"xytext": (5, 0), "textcoords": "offset points"}
     axes.annotate(text, point, va="center", color=_INK, fontsize=8.5, **away)  # type: ignore[arg-type]
 
 
 def support(classes: Sequence[dict[str, Any]], named: int = 6) -> str:
-    """F1 of every class against how many rows it was judged on; the lowest are named."""
+    """Plots the F1 of each class against its scored rows; names the classes with the lowest F1."""
     figure = _figure(6.4, 3.2)
-    across = say("rows of the class that were judged")
+    across = say("scored rows of the class")
     axes = _axes(figure, (0.5, 0.5, 0.3, 0.35), across, "F1")
     there = [one for one in classes if one["support"]]
     rows, scores = ([one[key] for one in there] for key in ("support", "f1"))
@@ -220,12 +227,15 @@ def support(classes: Sequence[dict[str, Any]], named: int = 6) -> str:
     for number, one in enumerate(lowest):
         _beside(axes, (one["support"], one["f1"]), f"@{number}@")
     axes.set(ylim=(-0.03, 1.05), xlim=(min(rows) - 1, max(rows) * 1.15 + 1))
-    label = say("F1 against rows judged")
+    label = say("F1 against number of scored rows")
     return _svg(figure, "support", label, [short(one["class"]) for one in lowest])
 
 
 def examples(classes: Sequence[tuple[str, int, float]], named: int = 6) -> str:
-    """(class, training rows, share found): what few examples cost; the lowest are named."""
+    """Plots the recall of each class against its training rows; names the lowest.
+
+    `classes` holds (class, training rows, recall).
+    """
     figure = _figure(6.4, 3.2)
     across = say("training rows of the class")
     axes = _axes(figure, (0.5, 0.5, 0.3, 0.35), across, say("share found"))
@@ -245,7 +255,7 @@ def examples(classes: Sequence[tuple[str, int, float]], named: int = 6) -> str:
 
 
 def histogram(values: np.ndarray, name: str, across: str) -> str:
-    """How often values occur, in at most 30 bars."""
+    """Plots a histogram of values with at most 30 bars."""
     figure = _figure(4.6, 2.4)
     axes = _axes(figure, (0.5, 0.5, 0.2, 0.35), across, say("rows"))
     low, high = float(values.min()), float(values.max())

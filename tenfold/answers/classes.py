@@ -1,4 +1,4 @@
-"""What tasks share whose answers are classes: what is learnt of them, targets, answers.
+"""Functions shared by classification tasks: facts about classes, targets and predictions.
 
 Shapes: N rows, K classes.
 """
@@ -21,17 +21,21 @@ __all__ = ["answers", "answers_of", "kind_in", "kind_of", "targets"]
 
 
 def kind_in(table: pd.DataFrame) -> AnswerKind:
-    """The kind of answer of labelled rows: any number of classes, or one."""
+    """Returns the answer kind of rows: LABELS if a row may have several classes, else LABEL."""
     return LABELS if LABELS.truths[0] in table else LABEL
 
 
 def kind_of(truths: dict[str, Any]) -> AnswerKind:
-    """The kind of answer of a run, from what `answers` learnt."""
+    """Returns the answer kind of a run, from the facts that `answers` returned."""
     return LABELS if truths["several"] else LABEL
 
 
 def answers(train: Rows) -> dict[str, Any]:
-    """`classes` in natural order, their `counts` among training rows, `several` = many a row."""
+    """Returns facts about the classes of the training rows.
+
+    `classes` in natural order, their `counts` of training rows, and `several`, True if a row may
+    have any number of classes.
+    """
     counts = train.answer.counts(train.table)
     classes = sorted(counts, key=natural)
     return {
@@ -42,7 +46,7 @@ def answers(train: Rows) -> dict[str, Any]:
 
 
 def targets(table: pd.DataFrame, answers: dict[str, Any]) -> dict[str, np.ndarray]:
-    """`label` (N,) with -1 for a class never learnt, or `labels` (N, K) of zeros and ones."""
+    """Returns `label` (N,) with -1 for a class not in training, or `labels` (N, K) of 0 and 1."""
     place = {name: number for number, name in enumerate(answers["classes"])}
     if answers["several"]:
         rows = [[name in row for name in place] for row in table["labels"]]
@@ -53,7 +57,10 @@ def targets(table: pd.DataFrame, answers: dict[str, Any]) -> dict[str, np.ndarra
 def answers_of(
     probabilities: np.ndarray, answers: dict[str, Any], options: Any
 ) -> list[Prediction]:
-    """One answer for each row of probabilities (N, K), under the options of its kind."""
+    """Converts probabilities (N, K) to one prediction for each row.
+
+    `options` are the options of the answer kind.
+    """
     classes, several = answers["classes"], answers["several"]
     return [_answer(row, classes, several, options) for row in probabilities]
 

@@ -1,4 +1,4 @@
-"""Files that answers are written to one by one, so that a million of them need no memory."""
+"""Output files of predictions, written one by one, so that large outputs need little memory."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from tenfold.media.files.references import printable
 __all__ = ["TABLES", "WriteAnswer", "Writer", "as_json", "comma_separated", "json_lines"]
 
 WriteAnswer = Callable[[str, Prediction | Problem], None]
-"""Writes the answer for the input of that name."""
+"""Writes the answer for one input: (source, answer)."""
 Writer = Callable[[Path, type[Prediction], Sequence[str]], AbstractContextManager[WriteAnswer]]
-"""Opens a file for answers of a class, given the names of the classes that they choose among."""
+"""Opens an output file: (path, class of the predictions, class names for probabilities)."""
 
 
 @contextlib.contextmanager
 def comma_separated(
     path: Path, prediction: type[Prediction], classes: Sequence[str]
 ) -> Iterator[WriteAnswer]:
-    """CSV: source, the columns of the answer, error, then the probability of each class.
+    """Writes CSV: source, columns of the prediction, error, then the probability of each class.
 
-    UTF-8 with a byte order mark; no cell that a spreadsheet would run as a formula.
+    The encoding is UTF-8 with a byte order mark. Cells that a spreadsheet would run as a formula
+    get a quote in front.
     """
     own, classes = prediction.columns, sorted(classes, key=natural)
     before = ["source", *own, "error"]
@@ -57,7 +58,7 @@ def _cells(answer: Prediction | Problem, own: int, classes: list[str]) -> list[s
 def json_lines(
     path: Path, prediction: type[Prediction], classes: Sequence[str]
 ) -> Iterator[WriteAnswer]:
-    """JSON lines: the objects that `predict --json` prints, one a line."""
+    """Writes JSON lines: the objects that `predict --json` prints, one on each line."""
     with path.open("w", encoding="utf-8") as file:
 
         def write(source: str, answer: Prediction | Problem) -> None:
@@ -67,11 +68,11 @@ def json_lines(
 
 
 def as_json(source: str, answer: Prediction | Problem) -> dict[str, Any]:
-    """`{"source", ...prediction}` or `{"source", "error"}`."""
+    """Returns an answer as JSON: `{"source", ...prediction}` or `{"source", "error"}`."""
     if isinstance(answer, Problem):
         return {"source": source, "error": answer.to_json()}
     return {"source": source, **to_json(answer)}
 
 
 TABLES: dict[str, Writer] = {".csv": comma_separated, ".jsonl": json_lines}
-"""What every kind of answer can be written as, by the end of the file's name."""
+"""Writers that every answer kind has, by file suffix."""

@@ -1,6 +1,7 @@
-"""95 % intervals: of a share, of a mean, of a metric of counted rows, of the gap between two runs.
+"""95 % confidence intervals of a share, a mean, a metric, and the difference of two runs.
 
-Shapes: N rows, T numbers that a metric rests on in each row, U rows that differ, R resamples.
+Shapes: N rows, T statistics of each row that a metric is computed from, U distinct rows, R
+resamples.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import numpy as np
 __all__ = ["Paired", "Weighted", "mean", "paired", "resampled", "wilson"]
 
 Weighted = tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]
-"""A metric as a function of how often each row counts: what it rests on in each row (N, T), and
-the function of such rows (U, T) and their counts (R, U) that gives its values (R,)."""
+"""A metric that can be bootstrapped: the statistics of each row (N, T), and a function that
+computes its values (R,) from rows (U, T) and how often each row counts in each resample (R, U)."""
 
 _Z = 1.959964
 
 
 def wilson(right: np.ndarray) -> tuple[float, float, float]:
-    """A share and its 95 % interval (E. B. Wilson, 1927)."""
+    """Returns the share of True values and its 95 % Wilson interval (E. B. Wilson, 1927)."""
     rows = max(1, len(right))
     share = float(right.sum()) / rows
     middle = (share + _Z * _Z / (2 * rows)) / (1 + _Z * _Z / rows)
@@ -31,7 +32,7 @@ def wilson(right: np.ndarray) -> tuple[float, float, float]:
 
 
 def mean(values: np.ndarray) -> tuple[float, float, float]:
-    """A mean of values that are not negative, and its 95 % interval."""
+    """Returns the mean of non-negative values and its 95 % interval (normal approximation)."""
     if not len(values):
         return 0.0, 0.0, 0.0
     middle = float(values.mean())
@@ -42,7 +43,10 @@ def mean(values: np.ndarray) -> tuple[float, float, float]:
 def resampled(
     metric: Callable[[np.ndarray], float], counts: np.ndarray, times: int
 ) -> tuple[float, float, float]:
-    """A metric of counted things and its middle 95 % over resampled counts (B. Efron, 1979)."""
+    """Returns a metric of counts and its 95 % bootstrap interval (B. Efron, 1979).
+
+    `metric` maps the count of each unit to a value; `times` is the number of resamples.
+    """
     total = int(counts.sum())
     if not total:
         return 0.0, 0.0, 0.0
@@ -54,9 +58,10 @@ def resampled(
 
 @dataclass(frozen=True)
 class Paired:
-    """Two values on the same rows, and how their difference spreads over resamples.
+    """A metric of two runs on the same rows, and the bootstrap interval of the difference.
 
-    `above` and `below` are the shares of resamples where the first is the higher or the lower.
+    `low` and `high` are the ends of the 95 % interval of first minus second. `above` and `below`
+    are the shares of resamples in which the first value is higher or lower than the second.
     """
 
     first: float
@@ -68,14 +73,16 @@ class Paired:
 
     @property
     def difference(self) -> float:
-        """The first less the second."""
+        """The first value minus the second."""
         return self.first - self.second
 
 
 def paired(first: Weighted, second: Weighted, times: int = 10_000, block: int = 1 << 22) -> Paired:
-    """The paired bootstrap of one metric (B. Efron and R. Tibshirani, 1993): rows are drawn
-    together with both answers to them. Rows that are alike for both are drawn as one with its
-    count, which is the same draw.
+    """Compares two runs on one metric by paired bootstrap (B. Efron and R. Tibshirani, 1993).
+
+    Each resample draws rows with the statistics of both runs. Rows with identical statistics are
+    drawn together as one multinomial count, which gives the same distribution. `block` limits the
+    size of the arrays of counts.
     """
     (one, metric), (other, _) = first, second
     both, counts = np.unique(np.hstack([one, other]), axis=0, return_counts=True)

@@ -1,8 +1,9 @@
-"""Everything that shared code asks about a kind of answer; one final class a file, one instance.
+"""The base class AnswerKind: all that shared code needs to know about a form of prediction.
 
-A row of labelled data has a truth in the columns `truths`; a run gives an answer of the class
-`prediction`, or a Problem where a row cannot be read. Splits, class mappings, refusals, metrics,
-comparisons, reports and pages ask the kind and name no column.
+Each answer kind is one final class in its own file, with one instance. A labelled row has its true
+label in the columns `truths`. A run gives a prediction of the class `prediction`, or a Problem
+where a row cannot be read. Splits, class mappings, checks, metrics, comparisons, reports and pages
+use the methods of the kind and never name a column.
 
 Shapes: N rows of a table.
 """
@@ -24,6 +25,7 @@ from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.results import Prediction, Score, Scores
 from tenfold.core.settings import NoOptions
 
@@ -36,44 +38,44 @@ __all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "unit_keys"]
 
 Answer = Prediction | Problem
 MetricValues = dict[str, tuple[float, float, float]]
-"""Value, low and high end of the 95 % interval, by metric."""
+"""Value, lower end and upper end of the 95 % interval, by metric."""
 Change = Callable[[np.ndarray], np.ndarray]
-"""A change of probabilities, (N, K) -> (N, K)."""
+"""A function that changes probabilities, (N, K) -> (N, K)."""
 Marks = list[tuple[str, int, int]]
-"""(name, first, behind the last) character of parts of a text."""
+"""Parts of a text as (name, start, end) in characters, end excluded."""
 
 RESAMPLED = 200
-"""Resamples behind an interval."""
+"""Number of bootstrap resamples for an interval."""
 
 
 class AnswerKind(ABC):
-    """One kind of answer. Subclass once a file; share by calling functions.
+    """One answer kind. Write one subclass in a file; share code by calling functions.
 
-    Methods take tables of labelled rows and answers to them, one a row and in their order.
+    Methods take a table of labelled rows and a list of answers, one for each row in the same order.
     """
 
     name: ClassVar[str]
-    """The word of JSON documents and of the page's code; the file is called so too."""
+    """The name of the kind in JSON documents, in page code, and of its file."""
     prediction: ClassVar[type[Prediction]]
     truths: ClassVar[tuple[str, ...]]
-    """Columns that hold the truth of a row."""
+    """Columns that hold the true label of a row."""
     headline: ClassVar[str]
-    """The metric to quote, one of `metrics`."""
+    """Name of the main metric, one of `metrics`."""
     metrics: ClassVar[dict[str, Metric]]
     options: ClassVar[type] = NoOptions
-    """A frozen dataclass of choices at prediction time that every task of this kind has."""
+    """A frozen dataclass of prediction options that every task with this kind has."""
     files: ClassVar[Mapping[str, Writer]] = TABLES
-    """What `predict --out FILE` can write, by the end of the file's name, such as ".csv"."""
+    """Output formats of `predict --out FILE` by file suffix, such as ".csv"."""
     baseline_columns: ClassVar[tuple[str, ...]] = ()
-    """Further columns of the training rows that `constant` needs: kept in the run folder."""
+    """More columns of the training rows that `constant` needs; they are saved in the run folder."""
     has_examples: ClassVar[bool] = False
-    """True where a whole row is an example of each of its `strata`, as of a class."""
+    """True if a row as a whole is an example of each of its `strata`, such as its class."""
     exclusive: ClassVar[bool] = False
-    """True where the probabilities of a row sum to one."""
+    """True if the probabilities of a row sum to one."""
     blank_truth: ClassVar[Problem] = Problem(
-        "no-label", "has no label", "Fill it in, or remove the line."
+        "no-label", Message("has no label"), Message("Fill it in, or remove the line.")
     )
-    """Why a row without a truth cannot be used."""
+    """The Problem of a row without a true label."""
 
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not AnswerKind:
@@ -82,89 +84,92 @@ class AnswerKind(ABC):
     # --- labelled rows ----------------------------------------------------------------------------
 
     def blank(self, table: pd.DataFrame) -> np.ndarray:
-        """(N,) True for rows without a truth; such rows of a test part are ignored."""
+        """Returns (N,) True for rows without a true label; such test rows are ignored."""
         cells = table[[name for name in self.truths if name in table]]
         return np.asarray((cells.isna() | (cells == "")).any(axis=1), bool)
 
     def units(self, table: pd.DataFrame) -> pd.Series:
-        """(N,) keys of what stays on one side of a split."""
+        """Returns (N,) keys; rows with the same key stay in the same part of a split."""
         return unit_keys(table)
 
     def fits_all(self, table: pd.DataFrame) -> bool:
-        """True where all rows are learnt from and scored, with no part held out."""
+        """Returns True if all rows are used for training and scoring, without a held-out part."""
         return False
 
     def refuse(self, table: pd.DataFrame) -> DataRefused | None:
-        """Why nothing at all can be learnt from these rows."""
+        """Returns the error if no model can be trained on these rows, else None."""
         return None
 
     def refuse_checked(self, table: pd.DataFrame) -> DataRefused | None:
-        """Why nothing should be learnt from these rows; `check` still reports them."""
+        """Returns the error if these rows should not be trained on; `check` still reports them."""
         return None
 
     def notices(self, table: pd.DataFrame) -> list[str]:
-        """Sentences about the truths of split rows that a person should read before training."""
+        """Returns notes on the true labels of split rows, for the user to read before training."""
         return []
 
     def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
-        """What each row stands for, so that every part of a split gets some of each."""
+        """Returns the strata of each row (e.g. its classes), used for a stratified split."""
         return [("",)] * len(table)
 
     def counts(self, table: pd.DataFrame) -> Counter[str]:
-        """Rows of each class; empty where answers have no classes."""
+        """Returns the number of rows of each class; empty if the kind has no classes."""
         return Counter()
 
     def same(self, one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
-        """True where two rows have the same truth, from tables or from JSON."""
+        """Returns True if two rows, from tables or from JSON, have the same true label."""
         return all(_plain(one.get(name)) == _plain(other.get(name)) for name in self.truths)
 
     def classes_in(self, table: pd.DataFrame) -> set[str]:
-        """Class names that a class mapping may change; empty where there are none."""
+        """Returns the class names that a class mapping may change; empty if there are none."""
         return set()
 
     def renamed(
         self, table: pd.DataFrame, names: Mapping[str, str | None]
     ) -> tuple[pd.DataFrame, np.ndarray]:
-        """The table under new class names (None = dropped), and (N,) True for dropped rows."""
+        """Renames classes (None = drop); returns the new table and (N,) True for dropped rows."""
         return table, np.zeros(len(table), bool)
 
     def truth_text(self, table: pd.DataFrame, row: int) -> str:
-        """The truth of a row in words; empty where the table has none."""
+        """Returns the true label of a row as text; empty if the table has none."""
         if not self.truths or not set(self.truths) <= set(table):
             return ""
         return str(table[self.truths[0]].iloc[row])
 
-    # --- answers beside truths --------------------------------------------------------------------
+    # --- predictions compared with true labels ----------------------------------------------------
 
     @abstractmethod
     def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        """Metrics with intervals from `times` resamples."""
+        """Computes all metrics with intervals from `times` bootstrap resamples."""
 
     @abstractmethod
     def constant(self, train: pd.DataFrame) -> Prediction:
-        """The best answer that looks at no input: the trivial baseline."""
+        """Returns the constant baseline: the best prediction that ignores the input."""
 
     @abstractmethod
     def retained(self, before: Any, after: Any) -> float:
-        """How much of one answer another keeps: 1 = all of it, 0 = nothing."""
+        """Returns how strongly `after` still supports the prediction `before`.
+
+        For probabilities: 1 = fully, 0 = not at all.
+        """
 
     @abstractmethod
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        """Positions of wrong answers, the most wrong first."""
+        """Returns the positions of wrong predictions, the worst first."""
 
     @abstractmethod
     def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
-        """The headline as a function of how often each row counts."""
+        """Returns the main metric in the form used for bootstrapping (see `Weighted`)."""
 
     @abstractmethod
     def same_decision(self, before: Any, after: Any, tolerance: float) -> bool:
-        """True where two answers to one input decide the same.
+        """Returns True if two predictions for one input are the same decision.
 
-        A choice between two that are nearer than `tolerance` may fall either way.
+        Two decisions with scores closer than `tolerance` count as the same.
         """
 
     def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
-        """The constant answer to each row of a table."""
+        """Returns the constant baseline's prediction for each row of a table."""
         return [self.constant(train)] * len(table)
 
     def baselines(
@@ -172,28 +177,31 @@ class AnswerKind(ABC):
         train: tuple[pd.DataFrame, Columns],
         judged: tuple[pd.DataFrame, Columns],
     ) -> dict[str, Scores]:
-        """Scores of further trivial methods by name, from rows and their encoded inputs."""
+        """Returns scores of more trivial baselines by name, from rows and their encoded inputs."""
         return {}
 
     def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-        """More than metrics, as JSON: a table of classes, a confusion matrix ..."""
+        """Returns more results as JSON, such as a table of classes or a confusion matrix."""
         return {}
 
     def extras(
         self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
     ) -> dict[str, Any]:
-        """Further details that need the training rows."""
+        """Returns more details, for which the training rows are needed."""
         return {}
 
     def calibration(
         self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
     ) -> dict[str, Any]:
-        """`ece`, `log_loss` and `reliability` of changed probabilities; {} without any."""
+        """Returns `ece`, `log_loss` and `reliability` after `change` of the probabilities.
+
+        Returns {} if the kind has no probabilities.
+        """
         return {}
 
     @final
     def score(self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> Scores:
-        """Metrics with 95 % intervals, each beside what the constant baseline reaches."""
+        """Computes all metrics with 95 % intervals and the value of the constant baseline."""
         values = self.measure(answers, table, RESAMPLED)
         baseline = self.measure(self.baseline(train, table), table, 0)
         metrics = {
@@ -205,62 +213,69 @@ class AnswerKind(ABC):
 
     @final
     def decides_alike(self, before: Answer, after: Answer, tolerance: float) -> bool:
-        """`same_decision`, where a Problem is only like another Problem."""
+        """Returns `same_decision`; a Problem is the same only as another Problem."""
         if isinstance(before, Problem) or isinstance(after, Problem):
             return isinstance(before, Problem) and isinstance(after, Problem)
         return self.same_decision(before, after, tolerance)
 
-    # --- answers as they are shown ----------------------------------------------------------------
+    # --- display of answers -----------------------------------------------------------------------
 
     @abstractmethod
     def words(self, answer: Any, truth: str = "") -> dict[str, Any]:
-        """`said`, `sure` (probability or None), `right` (probability of the truth or None)."""
+        """Returns the prediction in words, for display.
+
+        `said` is the text, `sure` its probability or None, and `right` the probability of the true
+        label or None.
+        """
 
     @final
     def said(self, answer: Answer, truth: str = "") -> dict[str, Any]:
-        """`words`, also of a row that could not be read."""
+        """Returns `words` of an answer, also for a row that could not be read."""
         if isinstance(answer, Problem):
             return {"said": say("no answer"), "sure": None, "right": None}
         return self.words(answer, truth)
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
-        """Class names in the order of the network's outputs, from the facts; [] without any."""
+        """Returns class names in the order of the network's outputs; [] if there are no classes.
+
+        `truths` is the part of the facts of this name.
+        """
         return []
 
     def explainable(self, truths: Mapping[str, Any]) -> list[str]:
-        """Names that an explanation may be asked about."""
+        """Returns the names that `explain` can explain, by default the classes."""
         return self.classes(truths)
 
     def about(self, answer: Any, name: str) -> Prediction:
-        """The same scores, as if one of `explainable` alone had been predicted."""
+        """Returns the same scores with only `name` predicted; by default `answer` itself."""
         found: Prediction = answer
         return found
 
     def weighed_by(self, answer: Any, other: Any) -> Prediction:
-        """The same decision with the probabilities of another answer, where it has such."""
+        """Returns `answer` with the probabilities of `other`; by default `answer` itself."""
         found: Prediction = answer
         return found
 
     def draw(self, answer: Any, picture: Image) -> Image:
-        """The answer on the picture of its input; default: the first two cells of it below."""
+        """Draws the answer on the image of its input; by default as a caption of two cells."""
         found: Image = drawing.captioned(picture, "  ".join(answer.line.split("\t")[:2]))
         return found
 
     def marks(self, answer: Any) -> Marks | None:
-        """The parts of a text that an answer names, in order; None for answers that name none."""
+        """Returns the marked parts of a text in order; None if answers of this kind mark none."""
         return None
 
     def true_marks(self, table: pd.DataFrame, row: int) -> Marks:
-        """The parts of a text that a labelled row names."""
+        """Returns the parts of a text that the true label marks."""
         return []
 
     def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
-        """What the report shows of the details: see `sections.pieces`."""
+        """Returns the parts of the report made from the details (see `answers/sections.py`)."""
         return {"classes": [], "confused": [], "sections": []}
 
 
 def unit_keys(table: pd.DataFrame) -> pd.Series:
-    """(N,) a row's group where it has one, else its group of near copies, else its digest."""
+    """Returns (N,) the group of each row, else its group of near duplicates, else its digest."""
     digest = table["digest"].astype(str)
     if "near" in table:
         digest = digest.where(table["near"].isna(), table["near"].astype(str))
@@ -271,7 +286,7 @@ def unit_keys(table: pd.DataFrame) -> pd.Series:
 
 
 def _plain(cell: Any) -> Any:
-    """A truth as JSON has it: tuples are lists there, and a missing one is None."""
+    """Converts a true label to its JSON form: tuples become lists, a missing label None."""
     if isinstance(cell, (list, tuple)):
         return [_plain(one) for one in cell]
     return None if isinstance(cell, float) and cell != cell else cell

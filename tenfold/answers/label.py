@@ -1,4 +1,4 @@
-"""Scores where the answer is one class of several."""
+"""The answer kind of single-label classification: one class of several."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_
 from tenfold.answers.sections import matrix_pieces
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
 from tenfold.core.results import Prediction, Scores
 from tenfold.core.settings import setting
 from tenfold.core.text import natural
@@ -35,7 +36,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Label(Prediction):
-    """One class of several; `probabilities` is the whole calibrated distribution, best first."""
+    """A predicted class; `probabilities` holds calibrated probabilities, the highest first."""
 
     columns: ClassVar[tuple[str, ...]] = ("label",)
     label: str
@@ -48,23 +49,23 @@ class Label(Prediction):
 
     @property
     def line(self) -> str:
-        """On a terminal, cells with tabs between."""
+        """One line for the terminal, with cells separated by tabs."""
         return f"{self.label}\t{self.probability:.4f}"
 
     @property
     def chances(self) -> dict[str, float]:
-        """What is said of each class, by name."""
+        """Probability of each class, by name."""
         return self.probabilities
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in `columns` of a table of answers, before the probabilities of classes."""
+        """Values of `columns` in a table of predictions, before the probabilities of classes."""
         return (self.label,)
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Probabilities of labelled rows as arrays: `truth` (N,) is -1 for a class never learnt."""
+    """Predictions as arrays: `probabilities` (N, K); `truth` (N,), -1 = class not in training."""
 
     classes: list[str]
     truth: np.ndarray
@@ -72,7 +73,7 @@ class Matrix:
 
     @staticmethod
     def of(answers: Sequence[Answer], table: pd.DataFrame) -> Matrix:
-        """From predictions; a row that could not be read has no probability anywhere."""
+        """Builds the arrays from predictions; a row that could not be read has only zeros."""
         named = [one.probabilities for one in answers if isinstance(one, Label)]
         classes = sorted({name for one in named[:1] for name in one}, key=natural)
         place = {name: number for number, name in enumerate(classes)}
@@ -87,14 +88,14 @@ class Matrix:
 
     @property
     def said(self) -> np.ndarray:
-        """(N,) the class said; -2 where nothing could be said."""
+        """Number of the predicted class (N,); -2 for rows without a prediction."""
         if not self.classes:
             return np.full(len(self.truth), -2)
         return np.where(self.probabilities.any(1), self.probabilities.argmax(1), -2)
 
     @property
     def right(self) -> np.ndarray:
-        """(N,) bool."""
+        """True for rows with a correct prediction (N,)."""
         return self.said == self.truth
 
 
@@ -115,7 +116,10 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metr
 
 
 def confusion(matrix: Matrix) -> np.ndarray:
-    """(K + 1, K + 1) counts, truth down, said across; the last row and column = neither."""
+    """Returns the confusion matrix (K + 1, K + 1): true class by row, predicted by column.
+
+    The last row counts classes not in training, the last column rows without a prediction.
+    """
     count = len(matrix.classes)
     truth = np.where(matrix.truth < 0, count, matrix.truth)
     said = np.where(matrix.said < 0, count, matrix.said)
@@ -124,7 +128,7 @@ def confusion(matrix: Matrix) -> np.ndarray:
 
 
 def per_class(matrix: Matrix) -> list[dict[str, Any]]:
-    """Precision, recall, F1 and support of every class."""
+    """Returns precision, recall, F1 and support of each class."""
     counts = confusion(matrix)
     rows = []
     for number, name in enumerate(matrix.classes):
@@ -142,7 +146,7 @@ def per_class(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def _macro_f1(cells: tuple[np.ndarray, ...], size: int, counts: np.ndarray) -> float:
-    """Mean F1 of the classes that are there, from the filled cells of a confusion matrix."""
+    """Returns the mean F1 of classes with rows, from the non-zero cells of a confusion matrix."""
     down, across = cells
     truth = np.bincount(down, counts, size)[:-1]
     said = np.bincount(across, counts, size)[:-1]
@@ -153,12 +157,12 @@ def _macro_f1(cells: tuple[np.ndarray, ...], size: int, counts: np.ndarray) -> f
 
 
 def expected_calibration_error(matrix: Matrix) -> float:
-    """Mean gap of confidence and accuracy over equal bins (C. Guo et al. 2017)."""
+    """Returns the expected calibration error with bins of equal width (C. Guo et al. 2017)."""
     return calibration.error(*_sure_and_right(matrix))(np.ones(len(matrix.truth)))
 
 
 def _sure_and_right(matrix: Matrix) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) how sure each row's answer was, and whether it was right."""
+    """Returns the confidence (N,) of each prediction, and True (N,) where it is correct."""
     return matrix.probabilities.max(1, initial=0.0), matrix.right
 
 
@@ -173,14 +177,15 @@ def _row_log_loss(matrix: Matrix) -> np.ndarray:
 
 
 def one_class(names: pd.Series, needed: int) -> DataRefused | None:
-    """The refusal of truths with fewer than `needed` different classes."""
+    """Returns an error if there are fewer than `needed` different classes, else None."""
     if names.nunique() >= needed:
         return None
-    only = f"only one class, {names.iloc[0]!r}" if len(names) else "no class"
     return DataRefused(
-        f"There is {only}: nothing to tell apart",
+        Message("The data have only one class, {name!r}", name=names.iloc[0])
+        if len(names)
+        else Message("The data have no class names"),
         code="one-class",
-        fix="Add examples of a second class.",
+        fix=Message("Add examples of a second class."),
     )
 
 
@@ -190,11 +195,18 @@ def _class_of_one(table: pd.DataFrame) -> DataRefused | None:
     if few.empty:
         return None
     return DataRefused(
-        f"Class {few.index[0]!r} has a single example"
-        + (f", and {len(few) - 1} more classes too" if len(few) > 1 else ""),
+        Message("Class {name!r} has only one example", name=few.index[0])
+        if len(few) == 1
+        else Message(
+            "Class {name!r} and {count} more have only one example each",
+            name=few.index[0],
+            count=len(few) - 1,
+        ),
         code="class-of-one",
         where=str(few.index[0]),
-        fix="Add examples, or drop or merge the class with --classes (see `tenfold check --help`).",
+        fix=Message(
+            "Add examples, or drop or merge the class with --classes (see `tenfold check --help`)."
+        ),
     )
 
 
@@ -217,11 +229,11 @@ def _unseen_classes(table: pd.DataFrame) -> list[str]:
     ]
 
 
-# --- trivial answers ------------------------------------------------------------------------------
+# --- trivial baselines ----------------------------------------------------------------------------
 
 
 def _nearest_centroids(table: pd.DataFrame, columns: Columns, judged: Columns) -> list[Label]:
-    """The class whose mean of encoded values is nearest; [] unless there is one plain column."""
+    """Predicts the class with the nearest centroid; [] unless there is one column, not ragged."""
     if len(columns) != 1 or columns.lengths is not None or not judged.rows:
         return []
     classes = sorted(table["label"].unique(), key=natural)
@@ -284,16 +296,16 @@ def _mapped(name: str, names: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True)
 class LabelOptions:
-    """Choices at prediction time of answers with one class."""
+    """Prediction options of single-label classification."""
 
-    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
+    top: int = setting(0, "number of classes to list, 0 = all", low=0, high=100_000)
     threshold: float = setting(
-        0.0, "least probability of a class that is listed", low=0.0, high=1.0
+        0.0, "threshold: smallest probability of a listed class", low=0.0, high=1.0
     )
 
 
 class LabelKind(AnswerKind):
-    """One class of several; the truth is a name in the column `label`."""
+    """One class of several; the true label is a class name in the column `label`."""
 
     name = "label"
     prediction = Label

@@ -1,4 +1,4 @@
-"""Scores where the answer is any number of classes."""
+"""The answer kind of multi-label classification: any number of classes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["LABELS", "Labels", "LabelsKind"]
 
 @dataclass(frozen=True)
 class Labels(Prediction):
-    """Any number of classes; `labels` are those at or above the threshold."""
+    """Predicted classes; `labels` are those with a probability at or above the threshold."""
 
     columns: ClassVar[tuple[str, ...]] = ("label",)
     labels: tuple[str, ...]
@@ -37,24 +37,24 @@ class Labels(Prediction):
 
     @property
     def line(self) -> str:
-        """On a terminal, cells with tabs between."""
+        """One line for the terminal, with cells separated by tabs."""
         return f"{'|'.join(self.labels)}\t{json.dumps(self.probabilities, ensure_ascii=False)}"
 
     @property
     def chances(self) -> dict[str, float]:
-        """What is said of each class, by name."""
+        """Probability of each class, by name."""
         return self.probabilities
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in `columns` of a table of answers, before the probabilities of classes."""
+        """Values of `columns` in a table of predictions, before the probabilities of classes."""
         return ("|".join(self.labels),)
 
 
 def _arrays(
     answers: Sequence[Answer], table: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, K) bool truth, bool said, float probability."""
+    """Returns three arrays (N, K): true labels (bool), predicted labels (bool), probabilities."""
     classes = _classes(answers, table)
     rows = [[name in row for name in classes] for row in table["labels"]]
     truth = np.array(rows, bool).reshape(len(answers), len(classes))
@@ -67,7 +67,7 @@ def _arrays(
 
 
 def _classes(answers: Sequence[Answer], table: pd.DataFrame) -> list[str]:
-    """The classes of the answers in natural order; of the truths where there is no answer."""
+    """Returns the classes of the predictions in natural order; without any, the true classes."""
     first = next((one for one in answers if isinstance(one, Labels)), None)
     names = first.probabilities if first else {name for row in table["labels"] for name in row}
     return sorted(names, key=natural)
@@ -96,7 +96,7 @@ def _mean_f1(both: np.ndarray, either: np.ndarray, truth: np.ndarray, counts: np
 
 
 def _average_precision(truth: np.ndarray, chance: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Mean over classes of the precision at every true row, surest rows first."""
+    """Returns mean average precision over classes as a function of the count of each row (N,)."""
     order = np.argsort(-chance, axis=0, kind="stable")
     ranked = np.take_along_axis(truth, order, 0)
 
@@ -160,7 +160,7 @@ def _ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
-    """Of every decision, a row and a class each."""
+    """Computes the calibration over all decisions; one decision = one row and one class."""
     truth, _, chance = _arrays(answers, table)
     sure, right = change(chance).ravel(), truth.ravel()
     told = np.where(right, sure, 1 - sure).clip(1e-7, 1.0)
@@ -169,7 +169,7 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
 
 
 def _same_decision(before: Labels, after: Labels, tolerance: float) -> bool:
-    """A class on the other side of the threshold counts only where its probability moved."""
+    """Returns True if each class that was added or removed changed less than `tolerance`."""
     moved = set(before.labels) ^ set(after.labels)
     first, second = before.probabilities, after.probabilities
     return all(abs(first.get(name, 0.0) - second.get(name, 0.0)) < tolerance for name in moved)
@@ -177,14 +177,16 @@ def _same_decision(before: Labels, after: Labels, tolerance: float) -> bool:
 
 @dataclass(frozen=True)
 class LabelsOptions:
-    """Choices at prediction time of answers with any number of classes."""
+    """Prediction options of multi-label classification."""
 
-    top: int = setting(0, "how many classes to list, 0 = all", low=0, high=100_000)
-    threshold: float = setting(0.5, "probability from which a class counts", low=0.0, high=1.0)
+    top: int = setting(0, "number of classes to list, 0 = all", low=0, high=100_000)
+    threshold: float = setting(
+        0.5, "threshold: smallest probability of a predicted class", low=0.0, high=1.0
+    )
 
 
 class LabelsKind(AnswerKind):
-    """Any number of classes; the truth is a tuple of names in the column `labels`."""
+    """Any number of classes; the true label is a tuple of class names in the column `labels`."""
 
     name = "labels"
     prediction = Labels
@@ -202,7 +204,7 @@ class LabelsKind(AnswerKind):
     }
 
     def blank(self, table: pd.DataFrame) -> np.ndarray:
-        return np.zeros(len(table), bool)  # no class at all is a truth too
+        return np.zeros(len(table), bool)  # a row without any class is a valid label
 
     def refuse(self, table: pd.DataFrame) -> DataRefused | None:
         return one_class(table["labels"].explode().dropna(), 1)

@@ -1,4 +1,4 @@
-"""Logits of networks that name classes: computed for rows, scored, and calibrated.
+"""Logits of classification networks: computation, validation loss and calibration.
 
 Shapes: N rows, K classes.
 """
@@ -22,28 +22,28 @@ __all__ = ["calibrate", "logits_of", "truths", "validation_loss"]
 
 
 def truths(columns: Columns) -> np.ndarray:
-    """(N,) class numbers, or (N, K) zeros and ones where a row may have several."""
+    """Returns true labels: class numbers (N,), or zeros and ones (N, K) for several classes."""
     return np.asarray(columns["labels" if "labels" in columns else "label"])
 
 
 def logits_of(net: Any, columns: Columns, ask: Callable[..., Any], size: int = 128) -> np.ndarray:
-    """(N, K) float32 by `ask(**batch)` of all rows, at most `size` of them at a time."""
+    """Computes logits (N, K) float32 of all rows by `ask(**batch)`, at most `size` rows a batch."""
     infer = by_torch(net, size, lambda **batch: {"logits": ask(**batch).float()})
     return np.asarray(infer(columns)["logits"])
 
 
 def validation_loss(logits: np.ndarray, truth: np.ndarray) -> float:
-    """Log loss of logits at the temperature that suits them best, so that only order counts."""
+    """Returns the log loss at the best temperature, so that the scale of logits has no effect."""
     return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
 
 
 def calibrate(
     net: Any, columns: Columns, read: Callable[[Columns], np.ndarray], plan: Plan
 ) -> float:
-    """Fits the network's temperature on rows kept for it, and returns it rounded.
+    """Fits the softmax temperature on held-out rows, stores it in the network and returns it.
 
-    `read` gives the logits of rows. The temperature is 1 where there are no rows, and with
-    `plan.fixed` that of the first fit.
+    `read` computes the logits of rows. The temperature is 1 without rows; with `plan.fixed` it is
+    that of the first fit. The returned value is rounded to four decimals.
     """
     temperature = 1.0
     if plan.fixed is not None:

@@ -1,9 +1,9 @@
-"""What is made small where answers are classes: cross-entropy, weighted, focal, binary.
+"""Loss functions of classification: cross-entropy, class-weighted, focal and binary.
 
-Works on any network with `logits`, which takes columns by their names; rows have a `label` (-1 =
-unknown) or `labels` (zeros and ones where classes do not exclude each other), and may have a
-`weight`. Where batches are mixed (see views), each row has a `share` and the answers of the row it
-was mixed with.
+They work with any network that has a method `logits`, whose parameters are named like columns.
+Rows have a `label` (-1 = unknown) or `labels` (zeros and ones where classes do not exclude each
+other), and may have a `weight`. With mixup, each row has its `share` in the mixture, and the
+labels of the row it is mixed with under names that begin with `other_`.
 
 Shapes: B rows, K classes.
 """
@@ -34,9 +34,10 @@ Tensors = dict[str, Any]
 
 
 def loss_function(option: str, answers: dict[str, Any], place: Any) -> Any:
-    """The loss that the person or the data ask for, as (net, batch) -> scalar.
+    """Returns the loss function (net, batch) -> scalar for the setting `option`.
 
-    `answers` has `counts` of each class among the training rows and `several`.
+    `answers` has the `counts` of training rows of each class, and `several`; if `several` is true,
+    the loss is always binary cross-entropy. `auto` uses class weights if classes are imbalanced.
     """
     name = option if option in ("focal", "binary") else "cross-entropy"
     weights = _class_weights(option, answers)
@@ -48,7 +49,7 @@ def loss_function(option: str, answers: dict[str, Any], place: Any) -> Any:
 
 
 def _class_weights(option: str, answers: dict[str, Any]) -> list[float] | None:
-    """Inverse square root of the counts, mean 1 over rows; None where classes are even."""
+    """Returns class weights: 1 / sqrt(count), mean 1 over rows; None if classes are balanced."""
     counts = np.array(answers["counts"], float)
     uneven = counts.max() > (1.0 if option == "weighted" else 1.5) * counts.min()
     if answers["several"] or option not in ("auto", "weighted") or not uneven:
@@ -80,14 +81,17 @@ def _logits(net: Any, batch: Tensors) -> Tensor:
 
 @functools.cache
 def _taken(name: Any) -> tuple[str, ...]:
-    """The names of the columns that a network's logits are made of."""
+    """Returns the names of the columns that the `logits` method of a network class takes."""
     return tuple(inspect.signature(name.logits).parameters)[1:]
 
 
 def _mean(
     logits: Tensor, batch: Tensors, name: str, class_weights: Tensor | None, whole: bool = False
 ) -> Tensor:
-    """The mean over rows, each by its weight and that of its class; `whole` = over all rows."""
+    """Returns the mean loss over rows, each multiplied by its weight and its class weight.
+
+    It is divided by the sum of weights, or by the number of rows if `whole`.
+    """
     if name == "cross-entropy" and class_weights is None and "weight" not in batch:
         return functional.cross_entropy(
             logits, batch["label"], ignore_index=-1, label_smoothing=SMOOTHING
@@ -117,7 +121,10 @@ def _binary(logits: Tensor, batch: Tensors) -> Tensor:
 
 
 def _focal(logits: Tensor, batch: Tensors, gamma: float = 2.0) -> Tensor:
-    """T.-Y. Lin et al. 2017 (arXiv 1708.02002): rows that are sure already count little."""
+    """Returns the focal loss of each row: T.-Y. Lin et al. 2017 (arXiv 1708.02002).
+
+    Rows that are already classified with high confidence get a small weight.
+    """
     each = functional.cross_entropy(logits, batch["label"], ignore_index=-1, reduction="none")
     return each * (1 - torch.exp(-each)) ** gamma
 
@@ -126,7 +133,7 @@ _EACH = {"cross-entropy": _cross_entropy, "binary": _binary, "focal": _focal}
 
 
 def measure(net: Any, batch: Tensors) -> dict[str, Tensor]:
-    """Sums over the rows of a batch, for the log: loss and right answers."""
+    """Returns sums over a batch for the log: the loss and the number of correct predictions."""
     logits = _logits(net, batch)
     if "labels" in batch:
         wanted = batch["labels"].float()

@@ -1,4 +1,4 @@
-"""Metrics as a person reads them: title, meaning, unit, which direction is better."""
+"""Description of metrics for display: title, meaning, unit, and which direction is better."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric is called and means; `share` = from 0 to 1, said in percent."""
+    """Title and meaning of a metric; `share` = a value from 0 to 1, displayed in percent."""
 
     title: str
     meaning: str
@@ -29,17 +29,17 @@ class Metric:
     better: str = "higher"
 
     def text_of(self, value: float) -> str:
-        """The value with its unit."""
+        """Formats a value with its unit."""
         return share(value) if self.share else number(value)
 
     def gap(self, value: float) -> str:
-        """A difference, in percentage points where the metric is a share."""
+        """Formats a difference, in percentage points if the metric is a share."""
         if not self.share:
             return f"{value:+.3g}"
         return say("{points} points", points=f"{100 * value:+.1f}")
 
     def end(self, value: float) -> str:
-        """An end of a difference's interval, its unit said before."""
+        """Formats one end of the interval of a difference, without the unit."""
         return f"{100 * value:.1f}" if self.share else f"{value:.3g}"
 
 
@@ -57,7 +57,7 @@ MAE = Metric("MAE", "mean absolute error", False, "lower")
 
 
 def share(value: float) -> str:
-    """0.934 as `93.4 %`; two digits above 99 % and below 1 %."""
+    """Formats 0.934 as `93.4 %`; two decimals above 99 % and below 1 %."""
     value = float(value)
     digits = 2 if 0 < value < 0.01 or 0.99 < value < 1 else 1
     text = f"{100 * value:.{digits}f}"
@@ -66,5 +66,5 @@ def share(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Four digits that count."""
+    """Formats a number with four significant digits."""
     return f"{float(value):.4g}"

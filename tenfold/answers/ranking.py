@@ -1,7 +1,8 @@
-"""Scores where the answer is a ranking of a catalogue. Rows have `items` and `next`.
+"""The answer kind of recommendation: a ranking of the items of a catalogue.
 
-Over the whole catalogue, never a sample of it (W. Krichene and S. Rendle, 2020). With one item
-that came next, recall and hit rate are one number, and so are MRR and MAP.
+Rows have `items` (the given items) and `next` (the true next items). Metrics are computed over the
+whole catalogue, never a sample of it (W. Krichene and S. Rendle, 2020). For rows with one next
+item, recall equals hit rate, and MRR equals MAP.
 
 Shapes: N rows, K places of a ranking.
 """
@@ -31,10 +32,10 @@ __all__ = ["RANKING", "Ranking", "RankingKind", "known_table", "popular"]
 
 @dataclass(frozen=True)
 class Ranking(Prediction):
-    """What suits best first: `items` are (item, score); scores of a catalogue add up to one.
+    """Ranked `items` as (item, score), the best first; scores over the catalogue sum to one.
 
-    `known` of the `given` items it was asked with are in the catalogue; where none is, the answer
-    is what is most popular. `titles` are those of the items that have one.
+    `known` of the `given` items of the row are in the catalogue. If none is known, the ranking is
+    by popularity. `titles` holds the titles of items that have one.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("items",)
@@ -45,12 +46,12 @@ class Ranking(Prediction):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The items, best first."""
+        """The items, the best first."""
         return tuple(name for name, _ in self.items)
 
     @property
     def line(self) -> str:
-        """On a terminal, cells with tabs between."""
+        """One line for the terminal, with cells separated by tabs."""
         said = [f"{self.titles.get(name, name)} {score:.4f}" for name, score in self.items]
         few = f"{self.known} of {self.given} items known" if self.known < self.given else ""
         basis = few if self.known else "most popular" + (f", {few}" if few else "")
@@ -58,18 +59,18 @@ class Ranking(Prediction):
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in `columns` of a table of answers."""
+        """Values of `columns` in a table of predictions."""
         return ("|".join(self.names),)
 
     @property
     def chances(self) -> dict[str, float]:
-        """The score of each item, by name."""
+        """Score of each item, by name."""
         return dict(self.items)
 
 
 PLACES = 10
 DEEP = 2_000
-"""Most popular items that a guess holds, from which those a person had are taken out."""
+"""Number of popular items in the constant baseline, before the given items are removed."""
 
 
 def _hits(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +85,7 @@ def _hits(answers: Sequence[Answer], table: pd.DataFrame) -> tuple[np.ndarray, n
 
 
 def popular(train: pd.DataFrame) -> Counter[str]:
-    """How many training rows hold each item."""
+    """Counts how often each item occurs in the training rows."""
     counts: Counter[str] = Counter()
     for name in ("items", "next"):
         if name in train:
@@ -94,7 +95,7 @@ def popular(train: pd.DataFrame) -> Counter[str]:
 
 
 def _constant(train: pd.DataFrame) -> Ranking:
-    """What is most popular, in order."""
+    """Returns the most popular items in order of popularity."""
     counts = popular(train)
     most, total = counts.most_common(DEEP), max(1, counts.total())
     ordered = sorted(most, key=lambda one: (-one[1], one[0]))
@@ -102,7 +103,7 @@ def _constant(train: pd.DataFrame) -> Ranking:
 
 
 def _broadcast(constant: Ranking, table: pd.DataFrame) -> list[Ranking]:
-    """What is most popular, without what the person had."""
+    """Returns for each row the most popular items without the given items of the row."""
     had = table["items"] if "items" in table else [()] * len(table)
     found = []
     for row in had:
@@ -117,13 +118,17 @@ def _broadcast(constant: Ranking, table: pd.DataFrame) -> list[Ranking]:
 
 
 def _retained(before: Ranking, after: Ranking) -> float:
-    """The share of what was said for the items that is still said for them."""
+    """Returns the share of the total score of the items in `before` that they have in `after`."""
     whole, now = sum(score for _, score in before.items), after.chances
     return sum(now.get(name, 0.0) for name in before.names) / whole if whole else 1.0
 
 
 def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-    """How much of what could be said is said, and how rows with few known items fare."""
+    """Returns details for the report.
+
+    The number of different recommended items, NDCG by the number of known items of a row, and the
+    items recommended most often.
+    """
     hits, wanted = _hits(answers, table)
     said = Counter(
         name for one in answers if isinstance(one, Ranking) for name in one.names[:PLACES]
@@ -151,10 +156,11 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _extras(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> dict[str, Any]:
-    """Coverage: the share of known items that is recommended at all. Novelty: bits of surprise.
+    """Returns the number of training items, the coverage and the novelty in bits.
 
-    Novelty is the mean of -log2 of the share of people who had what is recommended (M. Zhou et al.
-    2010); people who had it are counted in training.
+    Coverage is the share of training items that are recommended at all. Novelty is the mean of
+    -log2 of the share of users who have the recommended item, counted in the training rows (M. Zhou
+    et al. 2010).
     """
     counts = popular(train)
     people = max(1, len(train))
@@ -169,7 +175,7 @@ def _extras(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame)
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-    """Rows of which nothing was found, those with the most known items first."""
+    """Returns rows without a hit, those with the most known items first."""
     missed = ~np.asarray(_hits(answers, table)[0].any(1))
     known = _known(answers)
     return [int(row) for row in np.argsort(-known, kind="stable") if missed[row]]
@@ -184,7 +190,7 @@ def _mean(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
-    """Of what was said first."""
+    """Computes the calibration of the first item of each ranking."""
     rows = [one.items[0][1] if isinstance(one, Ranking) and one.items else 0.0 for one in answers]
     sure = change(np.array(rows, float)[:, None])[:, 0]
     right = _hits(answers, table)[0][:, 0]
@@ -193,7 +199,7 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
 
 
 def _same_decision(before: Ranking, after: Ranking, tolerance: float) -> bool:
-    """Places change only between items that are nearer than the tolerance."""
+    """Returns True if items differ only at places where scores differ less than `tolerance`."""
     if before.names == after.names:
         return True
     pairs = list(zip(before.items, after.items, strict=False))
@@ -202,19 +208,19 @@ def _same_decision(before: Ranking, after: Ranking, tolerance: float) -> bool:
 
 
 def _known(answers: Sequence[Answer]) -> np.ndarray:
-    """(N,) how many of the given items each answer knew."""
+    """Returns the number of known items of each row (N,)."""
     return np.array([one.known if isinstance(one, Ranking) else 0 for one in answers], np.int64)
 
 
 @dataclass(frozen=True)
 class RankingOptions:
-    """Choices at prediction time of answers that rank a catalogue."""
+    """Prediction options of rankings."""
 
-    top: int = setting(10, "how many items to list", low=1, high=100)
+    top: int = setting(10, "number of items to list", low=1, high=100)
 
 
 class RankingKind(AnswerKind):
-    """A ranking of a catalogue; the truth is a tuple of items in the column `next`."""
+    """A ranking of a catalogue; the true label is a tuple of items in the column `next`."""
 
     name = "ranking"
     prediction = Ranking
@@ -261,7 +267,7 @@ class RankingKind(AnswerKind):
 
 
 def _sections(details: dict[str, Any], metric: Metric) -> list[Section]:
-    """The catalogue: how much of it is recommended, for whom it works, what comes most often."""
+    """Returns the section on the catalogue: coverage, scores by known items, frequent items."""
     if "coverage" not in details:
         return []
     figures = [
@@ -271,8 +277,8 @@ def _sections(details: dict[str, Any], metric: Metric) -> list[Section]:
         (number(details["novelty"]), say("novelty (bits)")),
     ]
     remark = say(
-        "Coverage: the share of known items that stands in anyone's first ten. Novelty: how "
-        "surprising they are, the mean of -log2 of the share of people who had them."
+        "Coverage: share of the catalogue that appears in the first ten items of any user. "
+        "Novelty: mean of -log2 of the share of users who have the item."
     )
     most = [[Cell(one["title"]), Cell(f"{one['rows']:,}")] for one in details["most_recommended"]]
     tables = [
@@ -283,8 +289,8 @@ def _sections(details: dict[str, Any], metric: Metric) -> list[Section]:
 
 
 def known_table(groups: list[dict[str, Any]], metric: Metric) -> SectionTable:
-    """The headline by how many items of a person were known."""
-    head = [say("items known"), say("rows judged"), metric_title(metric), say("95 % interval")]
+    """Returns a table of the main metric by the number of known items of a user."""
+    head = [say("items known"), say("scored rows"), metric_title(metric), say("95 % interval")]
     rows = [
         [
             Cell(_range(one["least"], one["most"])),
@@ -300,11 +306,11 @@ def known_table(groups: list[dict[str, Any]], metric: Metric) -> SectionTable:
         ]
         for one in groups
     ]
-    return SectionTable(say("By how many items were known of a person"), head, rows)
+    return SectionTable(say("By number of known items of a user"), head, rows)
 
 
 def metric_title(metric: Metric) -> str:
-    """The title of a metric in the language spoken."""
+    """Returns the title of a metric in the current language."""
     return say(metric.title)
 
 

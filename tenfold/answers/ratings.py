@@ -1,6 +1,6 @@
-"""Scores where answers are ratings of items. Rows have `next`: pairs of an item and its rating.
+"""The answer kind of rating prediction. Rows have `next`: pairs of an item and its true rating.
 
-Every rating counts the same; intervals resample rows, which are persons.
+Every rating has the same weight. Intervals resample rows, which are users.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = ["RATINGS", "Ratings", "RatingsKind"]
 
 @dataclass(frozen=True)
 class Ratings(Prediction):
-    """What ratings a person would give: `items` are (item, rating), in the order asked.
+    """Predicted ratings of a user: `items` are (item, rating), in the requested order.
 
-    `otherwise` is what an item gets of which nothing is known. `known` of the `given` entries
-    are in the catalogue.
+    `otherwise` is the rating predicted for unknown items. `known` of the `given` entries are in
+    the catalogue.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("ratings",)
@@ -42,23 +42,23 @@ class Ratings(Prediction):
 
     @property
     def line(self) -> str:
-        """On a terminal, cells with tabs between."""
+        """One line for the terminal, with cells separated by tabs."""
         said = [f"{self.titles.get(name, name)} {rating:.2f}" for name, rating in self.items]
         return "\t".join([*said, f"(any other {self.otherwise:.2f})"])
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in `columns` of a table of answers."""
+        """Values of `columns` in a table of predictions."""
         return ("|".join(f"{name}={rating:.4f}" for name, rating in self.items),)
 
     @property
     def chances(self) -> dict[str, float]:
-        """No probabilities."""
+        """Empty: ratings have no probabilities."""
         return {}
 
 
 def _errors(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
-    """(N, 3) sums over a row of squared and absolute errors, and how many ratings it has."""
+    """Returns (N, 3): sum of squared errors, sum of absolute errors, number of ratings."""
     rows = np.zeros((len(answers), 3))
     for row, (one, after) in enumerate(zip(answers, table["next"], strict=True)):
         known = dict(one.items) if isinstance(one, Ratings) else {}
@@ -85,13 +85,16 @@ def _once(rows: np.ndarray, counts: np.ndarray) -> float:
 
 
 def _rmse(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(R,) of rows (U, 3) that count so often (R, U)."""
+    """Returns the RMSE (R,) of rows (U, 3 or 2), given how often each row counts (R, U).
+
+    The first column holds the sum of squared errors, the last the number of ratings.
+    """
     total = counts @ rows
     return np.asarray(np.sqrt(total[:, 0] / np.maximum(1, total[:, -1])))
 
 
 def _constant(train: pd.DataFrame) -> Ratings:
-    """The mean of what training rows are asked for, and of what they tell."""
+    """Predicts the mean of all ratings in the training rows, in `next` and in `items`."""
     marks = [float(mark) for row in train.get("next", ()) for _, mark in row]
     for row in train.get("items", ()):
         told = (entry.rpartition("=")[2] for entry in row)
@@ -100,14 +103,17 @@ def _constant(train: pd.DataFrame) -> Ratings:
 
 
 def _retained(before: Ratings, after: Ratings) -> float:
-    """The mean rating of what was said: what is lost of it was owed to what was taken away."""
+    """Returns the mean rating in `after` of the items in `before`.
+
+    The drop from the mean in `before` is the contribution of the hidden part of the input.
+    """
     now = dict(after.items)
     marks = [now.get(name, after.otherwise) for name, _ in before.items]
     return float(np.mean(marks)) if marks else after.otherwise
 
 
 def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-    """How rows with few known ratings fare."""
+    """Returns the RMSE by the number of known ratings of a row."""
     rows = _errors(answers, table)
     known = np.array([one.known if isinstance(one, Ratings) else 0 for one in answers], np.int64)
     groups = []
@@ -137,13 +143,13 @@ def _same_decision(before: Ratings, after: Ratings, tolerance: float) -> bool:
 
 @dataclass(frozen=True)
 class RatingsOptions:
-    """Choices at prediction time of answers with ratings."""
+    """Prediction options of ratings."""
 
-    top: int = setting(10, "how many items to list", low=1, high=100)
+    top: int = setting(10, "number of items to list", low=1, high=100)
 
 
 class RatingsKind(AnswerKind):
-    """Ratings of items; the truth is (item, rating) pairs in the column `next`."""
+    """Ratings of items; the true label is (item, rating) pairs in the column `next`."""
 
     name = "ratings"
     prediction = Ratings

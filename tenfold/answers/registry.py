@@ -1,4 +1,4 @@
-"""The list of answer kinds: every file in a room of answers may hold one, found by its name."""
+"""Registry of answer kinds, found in the files of `answers/` and of the extension folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["kinds", "metrics"]
 
 @functools.cache
 def kinds() -> dict[str, AnswerKind]:
-    """Every kind of answer by its name."""
+    """Returns all answer kinds by name."""
     rooms = [Path(__file__).parent, *folders("answers")]
     names = sorted({path.stem for room in rooms for path in room.glob("[!_]*.py")})
     modules = [importlib.import_module(f"tenfold.answers.{name}") for name in names]
@@ -25,5 +25,5 @@ def kinds() -> dict[str, AnswerKind]:
 
 @functools.cache
 def metrics() -> dict[str, Metric]:
-    """What every metric of every kind is called and means, by its name in JSON documents."""
+    """Returns the metrics of all answer kinds by their name in JSON documents."""
     return {name: metric for kind in kinds().values() for name, metric in kind.metrics.items()}

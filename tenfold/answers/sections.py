@@ -1,8 +1,8 @@
-"""What a report shows of an answer kind: the table of classes, confusions, sections of its own.
+"""Parts of the report that depend on the answer kind: tables of classes, confusions, sections.
 
-`AnswerKind.pieces` gives a dictionary that the report's template draws: `classes` (with
-`classes_cut` and the chart `support`), `matrix`, `confused`, and `sections`, which are drawn alike
-for every kind.
+`AnswerKind.pieces` returns a dictionary for the report's template: `classes` (with `classes_cut`
+and the chart `support`), `matrix`, `confused`, and `sections`, which have the same form for every
+kind.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_TABLE_CLASSES, MAX_CONFUSED_PAIRS = 200, 12
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: its text, and a share from 0 to 1 where a bar is drawn beside it."""
+    """One cell of a table: its text, and a share from 0 to 1 if a bar is drawn next to it."""
 
     text: str
     share: float | None = None
@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class SectionTable:
-    """A table under its title; the columns from `numbers` on are numbers, set to the right."""
+    """A table with a title; the columns from index `numbers` on are numbers, right-aligned."""
 
     title: str
     head: Sequence[str]
@@ -42,7 +42,7 @@ class SectionTable:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the report: figures with their names, a remark, tables, charts (SVG)."""
+    """A section of the report: figures as (value, name), a remark, tables and charts (SVG)."""
 
     id: str
     title: str
@@ -53,7 +53,10 @@ class Section:
 
 
 def class_pieces(details: dict[str, Any]) -> dict[str, Any]:
-    """Precision, recall, F1 and support; of very many classes those with the lowest F1."""
+    """Returns the table of classes (precision, recall, F1, support) for the report.
+
+    With more than MAX_TABLE_CLASSES classes, only those with the lowest F1 are listed.
+    """
     classes = details.get("classes", [])
     found: dict[str, Any] = {"classes": classes, "classes_cut": 0, "confused": [], "sections": []}
     if len(classes) > MAX_TABLE_CLASSES:
@@ -65,7 +68,7 @@ def class_pieces(details: dict[str, Any]) -> dict[str, Any]:
 
 
 def matrix_pieces(details: dict[str, Any]) -> dict[str, Any]:
-    """The table of classes with the confusion matrix and the pairs confused most often."""
+    """Returns the table of classes, the confusion matrix and the most confused pairs."""
     found = class_pieces(details)
     names = [one["class"] for one in details.get("classes", [])]
     if counts := details.get("confusion"):
@@ -76,7 +79,10 @@ def matrix_pieces(details: dict[str, Any]) -> dict[str, Any]:
 
 
 def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
-    """Rows of cells with a heat of 0 to 1; right answers and errors are of different colour."""
+    """Returns the confusion matrix as cells with count, share and heat (colour strength, 0 to 1).
+
+    `right` marks correct predictions, which get another colour than errors.
+    """
     down = [*names, say("never learnt")] if counts[-1].any() else names
     across = [*names, say("no answer")] if counts[:, -1].any() else names
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
@@ -98,7 +104,7 @@ def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
 
 
 def _confused(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
-    """The pairs (truth, answer) that were confused most often."""
+    """Returns the pairs (true class, predicted class) that were confused most often."""
     down, across = [*names, say("a class never learnt")], [*names, say("no answer")]
     errors = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     order = np.argsort(-errors, axis=None, kind="stable")[:MAX_CONFUSED_PAIRS]

@@ -1,7 +1,8 @@
-"""Spans of a text with their types.
+"""The answer kind of span extraction: spans of a text with their types.
 
-A span is right where type and both ends are (exact match, as CoNLL's evaluation counts it).
-Intervals resample whole texts. Rows have `text`, `places` and `tags`.
+A span is correct if its type and both ends are correct (exact match, as in the CoNLL evaluation).
+Intervals resample whole texts; that of macro F1 is a normal approximation over types. Rows have
+`text`, `places` (character positions of the tokens) and `tags`.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ __all__ = [
 
 
 Marked = tuple[str, int, int]
-"""A name, the first character and the one behind the last, in the text as it was given."""
+"""A name with start and end characters in the original text, end excluded."""
 
 
 @dataclass(frozen=True)
 class Spans(Prediction):
-    """Parts of a text with their types, in order; `probabilities` one a span."""
+    """Predicted spans of a text with their types, in order; one probability for each span."""
 
     columns: ClassVar[tuple[str, ...]] = ("spans",)
     spans: tuple[Marked, ...]
@@ -56,23 +57,23 @@ class Spans(Prediction):
 
     @property
     def line(self) -> str:
-        """On a terminal, cells with tabs between."""
+        """One line for the terminal, with cells separated by tabs."""
         return "\t".join(f"{kind} {start}-{end}" for kind, start, end in self.spans) or "-"
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in `columns` of a table of answers."""
+        """Values of `columns` in a table of predictions."""
         return (json.dumps(self.spans, ensure_ascii=False),)
 
     @property
     def chances(self) -> dict[str, float]:
-        """The surest of each name, by name."""
+        """The highest probability among the spans of each type, by type."""
         return surest((name for name, *_ in self.spans), self.probabilities)
 
 
 SpanTuple = tuple[str, int, int]
 
-# --- what was there, what was said ----------------------------------------------------------------
+# --- true and predicted spans ---------------------------------------------------------------------
 
 
 def _gold(table: pd.DataFrame) -> list[set[SpanTuple]]:
@@ -83,7 +84,7 @@ def _gold(table: pd.DataFrame) -> list[set[SpanTuple]]:
 
 
 def _told(answers: Sequence[Answer]) -> list[dict[SpanTuple, float]]:
-    """Spans with their probabilities; nothing where a row could not be read."""
+    """Returns {span: probability} of each row; empty if the row could not be read."""
     return [
         dict(zip(one.spans, one.probabilities, strict=True)) if isinstance(one, Spans) else {}
         for one in answers
@@ -91,7 +92,10 @@ def _told(answers: Sequence[Answer]) -> list[dict[SpanTuple, float]]:
 
 
 def true_marks(table: pd.DataFrame, row: int) -> list[Marked]:
-    """The parts that a row of tags names: B- and I- that go on are one part, O is none."""
+    """Returns the marked parts of a labelled row; [] if the table has no tags.
+
+    A B- tag and the I- tags that continue it are one part; O marks nothing.
+    """
     found: list[Marked] = []
     if not {"tags", "places"} <= set(table):
         return found
@@ -105,34 +109,34 @@ def true_marks(table: pd.DataFrame, row: int) -> list[Marked]:
 
 
 def marked_names(parts: Iterable[Marked]) -> str:
-    """The names of parts of a text in words, each once."""
+    """Returns the different names of parts of a text, joined to one text."""
     return " + ".join(sorted({name for name, _, _ in parts})) or say("none")
 
 
 def only(
     parts: Iterable[Marked], probabilities: Iterable[float], name: str
 ) -> tuple[tuple[Marked, ...], tuple[float, ...]]:
-    """The parts of one name, and their probabilities."""
+    """Returns the parts with this name, and their probabilities."""
     pairs = zip(parts, probabilities, strict=True)
     kept = [(part, chance) for part, chance in pairs if part[0] == name]
     return tuple(part for part, _ in kept), tuple(chance for _, chance in kept)
 
 
 def surest(names: Iterable[str], probabilities: Iterable[float]) -> dict[str, float]:
-    """The highest probability of each name."""
+    """Returns the highest probability of each name."""
     pairs = zip(names, probabilities, strict=True)
     return {name: chance for chance, name in sorted((chance, name) for name, chance in pairs)}
 
 
 def _counts(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
-    """(N, 3) spans that are right, said, there."""
+    """Returns (N, 3) counts of correct, predicted and true spans."""
     pairs = zip(_told(answers), _gold(table), strict=True)
     rows = [(len(gold & told.keys()), len(told), len(gold)) for told, gold in pairs]
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
 def precision_recall(right: float, told: float, there: float) -> dict[str, float]:
-    """Precision, recall and F1 of counts: right answers, all answers, all truths."""
+    """Returns precision, recall and F1 from counts: correct, predicted (`told`), true (`there`)."""
     return {
         "precision": right / told if told else 0.0,
         "recall": right / there if there else 0.0,
@@ -141,7 +145,7 @@ def precision_recall(right: float, told: float, there: float) -> dict[str, float
 
 
 def _by_type(answers: Sequence[Answer], table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Precision, recall, F1 and support of every type."""
+    """Returns precision, recall, F1 and support of each type."""
     right, said, there = Counter[str](), Counter[str](), Counter[str]()
     for told, gold in zip(_told(answers), _gold(table), strict=True):
         right.update(kind for kind, *_ in gold & told.keys())
@@ -176,17 +180,17 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metr
 
 
 def _constant(train: pd.DataFrame) -> Spans:
-    """No span: whatever else is said of every text is hardly ever right."""
+    """Predicts no span; a constant non-empty prediction would almost never be correct."""
     return Spans((), ())
 
 
 def _types(row: Any) -> set[str]:
-    """The types of spans that a row of tags names."""
+    """Returns the types of the spans in a row of tags."""
     return {tag[2:] for tag in row if tag[:2] in ("B-", "I-")}
 
 
 def _renamed(tag: str, names: Mapping[str, str | None]) -> str:
-    """The tag under the new name of its type; O where the type is dropped."""
+    """Returns the tag with the new name of its type; O if the type is dropped."""
     new = names.get(tag[2:], tag[2:]) if tag != "O" else None
     return f"{tag[:2]}{new}" if new else "O"
 
@@ -208,12 +212,15 @@ def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
 
 
 def ratio(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(R,) the first column over the second of rows (U, 2) that count so often (R, U)."""
+    """Returns the sum of column 0 divided by the sum of column 1, (R,).
+
+    `rows` (U, 2) are weighted by `counts` (R, U).
+    """
     return np.asarray(counts @ rows[:, 0] / np.maximum(1, counts @ rows[:, 1]))
 
 
 def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
-    """Of every span that was said."""
+    """Computes the calibration over all predicted spans."""
     pairs = list(zip(_told(answers), _gold(table), strict=True))
     sure = np.array([chance for told, _ in pairs for chance in told.values()], float)
     right = np.array([span in gold for told, gold in pairs for span in told], bool)
@@ -221,31 +228,40 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
 
 
 def calibrated(sure: np.ndarray, right: np.ndarray) -> dict[str, Any]:
-    """How decisions (M,) of these probabilities agree with the truth, as JSON has it."""
+    """Returns calibration error, log loss and reliability of M decisions as JSON.
+
+    `sure` (M,) are probabilities; `right` (M,) is True for correct decisions.
+    """
     loss = -np.log(np.where(right, sure, 1 - sure).clip(1e-7, 1.0))
     return calibration.certainty(sure, right, float(loss.mean()) if len(loss) else 0.0)
 
 
 def _same_decision(before: Spans, after: Spans, tolerance: float) -> bool:
-    """Ties are between ways through the tags of which none is more probable than a half."""
+    """Returns True if both have the same spans, or if they are tied.
+
+    They are tied if every span they disagree on has a probability below 0.5 + `tolerance`. With a
+    tolerance of 0 there are no ties.
+    """
     one, other = _told([before])[0], _told([after])[0]
     moved = one.keys() ^ other.keys()
     chances = [one.get(span, other.get(span, 1.0)) for span in moved]
     return not moved or (tolerance > 0 and max(chances) < 0.5 + tolerance)
 
 
-# --- the kind -------------------------------------------------------------------------------------
+# --- answer kind ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class SpansOptions:
-    """Choices at prediction time of answers with spans."""
+    """Prediction options of spans."""
 
-    threshold: float = setting(0.0, "least probability of a span that is named", low=0.0, high=1.0)
+    threshold: float = setting(
+        0.0, "threshold: smallest probability of a predicted span", low=0.0, high=1.0
+    )
 
 
 class SpansKind(AnswerKind):
-    """Spans of a text; the truth is a B-, I- or O tag for each token, in the column `tags`."""
+    """Spans of a text; the true label is a B-, I- or O tag for each token, in the column `tags`."""
 
     name = "spans"
     prediction = Spans

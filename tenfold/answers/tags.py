@@ -1,6 +1,7 @@
-"""A tag for each token of a text, such as parts of speech.
+"""The answer kind of token tagging: a tag for each token, such as its part of speech.
 
-Intervals resample whole texts. Rows have `text`, `places` and `tags`.
+Intervals of the accuracy resample whole texts, those of macro F1 tokens. Rows have `text`, `places`
+(character positions of the tokens) and `tags`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["TAGS", "Tags", "TagsKind"]
 
 @dataclass(frozen=True)
 class Tags(Prediction):
-    """A tag for each token of a text, in order; `probabilities` one a token."""
+    """A predicted tag for each token of a text, in order; one probability for each token."""
 
     columns: ClassVar[tuple[str, ...]] = ("tags",)
     tags: tuple[Marked, ...]
@@ -44,22 +45,22 @@ class Tags(Prediction):
 
     @property
     def line(self) -> str:
-        """On a terminal."""
+        """One line for the terminal: the tags separated by spaces."""
         return " ".join(tag for tag, *_ in self.tags) or "-"
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands in `columns` of a table of answers."""
+        """Values of `columns` in a table of predictions."""
         return (json.dumps(self.tags, ensure_ascii=False),)
 
     @property
     def chances(self) -> dict[str, float]:
-        """The surest of each name, by name."""
+        """The highest probability of each tag, by tag."""
         return surest((name for name, *_ in self.tags), self.probabilities)
 
 
 def _tags(answers: Sequence[Answer], table: pd.DataFrame) -> list[list[tuple[str, str]]]:
-    """(truth, said) of every token of every row; "" where nothing was said at its place."""
+    """Returns (true tag, predicted tag) of each token of each row; "" = no prediction."""
     found = []
     for one, tags, places in zip(answers, table["tags"], table["places"], strict=True):
         told = {(start, end): tag for tag, start, end in one.tags} if isinstance(one, Tags) else {}
@@ -70,13 +71,16 @@ def _tags(answers: Sequence[Answer], table: pd.DataFrame) -> list[list[tuple[str
 
 
 def _shares(pairs: list[list[tuple[str, str]]]) -> np.ndarray:
-    """(N, 2) tokens that are right, and all."""
+    """Returns (N, 2) the number of correct tokens and of all tokens."""
     rows = [(sum(truth == said for truth, said in row), len(row)) for row in pairs]
     return np.array(rows, np.int64).reshape(-1, 2)
 
 
 def _confusion(pairs: list[list[tuple[str, str]]]) -> tuple[list[str], np.ndarray]:
-    """Tags in order, and (K + 1, K + 1) counts, truth down, said across; the last = neither."""
+    """Returns the K tags in natural order and the confusion matrix (K + 1, K + 1).
+
+    Rows are true tags, columns predicted tags; the last column counts tokens without a prediction.
+    """
     names = sorted({tag for row in pairs for pair in row for tag in pair if tag}, key=natural)
     place = {name: number for number, name in enumerate(names)} | {"": len(names)}
     counts = np.zeros((len(names) + 1, len(names) + 1), np.int64)
@@ -114,7 +118,7 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> Metr
 
 
 def _constant(train: pd.DataFrame) -> Tags:
-    """The most frequent tag, to be laid over the tokens of every row."""
+    """Returns the most frequent tag, which the baseline predicts for every token."""
     counts = Counter(tag for tags in train["tags"] for tag in tags)
     tag, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     return Tags(((tag, 0, 0),), (times / max(1, counts.total()),))
@@ -166,11 +170,11 @@ def _same_decision(before: Tags, after: Tags, tolerance: float) -> bool:
     return not moved or (tolerance > 0 and max(chances) < 0.5 + tolerance)
 
 
-# --- the kind -------------------------------------------------------------------------------------
+# --- answer kind ----------------------------------------------------------------------------------
 
 
 class TagsKind(AnswerKind):
-    """A tag for each token; the truth is a tag for each token, in the column `tags`."""
+    """A tag for each token; the true label is a tag for each token, in the column `tags`."""
 
     name = "tags"
     prediction = Tags
@@ -190,7 +194,7 @@ class TagsKind(AnswerKind):
     def renamed(
         self, table: pd.DataFrame, names: Mapping[str, str | None]
     ) -> tuple[pd.DataFrame, np.ndarray]:
-        """Every token has a tag, so that a text with a dropped one is left out."""
+        """Renames tags; a text that contains a dropped tag is dropped as a whole."""
         rows = [tuple(names.get(tag, tag) or "" for tag in row) for row in table["tags"]]
         gone = np.array(["" in row for row in rows], bool)
         return table.assign(tags=pd.Series(rows, table.index, dtype=object)), gone

@@ -1,1 +1,1 @@
-"""Nouns and ground: columns, settings, errors, progress, languages, platform."""
+"""Basic types and utilities: columns, settings, errors, progress, languages, platform."""

@@ -1,6 +1,6 @@
-"""Columns: what a table becomes once encoded. Arrays, ragged arrays, views of rows, batches.
+"""Columns of encoded data: arrays, ragged arrays, views of rows, and batches.
 
-Shape legend: N rows of a column, B rows of a batch, T the length of a ragged row.
+Shapes: N rows of a column, B rows of a batch, T the length of a ragged row.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+from tenfold.core.message import EMPTY, Message, translate, values_of
 
 __all__ = [
     "Batch",
@@ -28,30 +30,35 @@ Batch = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Problem:
-    """Why one row cannot be used: a sentence, and what to do about it."""
+    """Why one row cannot be used, and how to fix it.
+
+    `reason` is a sentence without its subject, such as "has no label".
+    """
 
     code: str
-    reason: str
-    fix: str = ""
+    reason: Message
+    fix: Message = EMPTY
 
     def __str__(self) -> str:
-        return f"{self.reason}. {self.fix}".rstrip()
+        """Returns reason and fix in the current language."""
+        return f"{translate(self.reason)}. {translate(self.fix)}".rstrip()
 
-    def to_json(self) -> dict[str, str]:
-        """The problem as it stands in JSON documents."""
-        return {"code": self.code, "message": self.reason, "fix": self.fix}
+    def to_json(self) -> dict[str, Any]:
+        """Returns the problem as an object of JSON documents."""
+        values = values_of(self.reason, self.fix)
+        return {"code": self.code, "message": self.reason, "fix": self.fix, "values": values}
 
 
 @dataclass(frozen=True)
 class Ragged:
-    """Rows of different length: `values` (sum of lengths, ...), `offsets` (N + 1,) int64."""
+    """Rows of different lengths: `values` (sum of lengths, ...) and `offsets` (N + 1,) int64."""
 
     values: np.ndarray
     offsets: np.ndarray
 
     @staticmethod
     def of(rows: list[Any], dtype: Any, tail: tuple[int, ...] = ()) -> Ragged:
-        """Rows, each (T, *tail), put end to end."""
+        """Builds a ragged array from rows, each of shape (T, *tail)."""
         parts = [np.asarray(row, dtype).reshape(-1, *tail) for row in rows]
         values = np.concatenate(parts) if parts else np.zeros((0, *tail), dtype)
         return Ragged(values, np.cumsum([0, *map(len, parts)], dtype=np.int64))
@@ -61,16 +68,19 @@ class Ragged:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of values and offsets."""
+        """Size of values and offsets in bytes."""
         return int(self.values.nbytes + self.offsets.nbytes)
 
     @property
     def lengths(self) -> np.ndarray:
-        """(N,) length of every row."""
+        """Length of each row, (N,)."""
         return np.diff(self.offsets)
 
     def take(self, index: np.ndarray, grid: int = 8) -> tuple[np.ndarray, np.ndarray]:
-        """Rows padded with zeros to one length (B, T, ...), and their lengths (B,)."""
+        """Returns rows zero-padded to one length (B, T, ...), and their lengths (B,).
+
+        The common length is rounded up by `bucket`.
+        """
         lengths = (self.offsets[index + 1] - self.offsets[index]).astype(np.int64)
         longest = bucket(int(lengths.max(initial=0)), grid)
         out = np.zeros((len(index), max(longest, 1), *self.values.shape[1:]), self.values.dtype)
@@ -81,19 +91,19 @@ class Ragged:
     def _spread(
         self, index: np.ndarray, lengths: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of every value of the rows: its row among them, its place in it, where it lies."""
+        """Returns for each value: its row, its position in that row, and its index in `values`."""
         row = np.repeat(np.arange(len(index)), lengths)
         place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return row, place, np.repeat(self.offsets[index], lengths) + place
 
     def rows(self, index: np.ndarray) -> Ragged:
-        """The rows at `index`, in that order."""
+        """Returns the rows at `index`, in that order."""
         lengths = self.offsets[index + 1] - self.offsets[index]
         values = self.values[self._spread(index, lengths)[2]]
         return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """The rows, each (T, ...)."""
+        """Yields the rows, each (T, ...)."""
         for start, end in itertools.pairwise(self.offsets.tolist()):
             yield self.values[start:end]
 
@@ -102,7 +112,10 @@ Column = np.ndarray | Ragged
 
 
 def bucket(length: int, grid: int) -> int:
-    """`length` rounded up to one of `grid` sizes an octave: few shapes, at most 1/grid waste."""
+    """Rounds `length` up to one of a few sizes, so that batches have few different shapes.
+
+    There are `grid` sizes between a power of two and the next; padding adds at most 1/grid.
+    """
     if grid < 2 or length < 2:
         return length
     step = max(1, 2 ** (length - 1).bit_length() // (2 * grid))
@@ -111,10 +124,10 @@ def bucket(length: int, grid: int) -> int:
 
 @dataclass(frozen=True)
 class Columns(Mapping[str, Column]):
-    """Encoded columns by name, and which rows of them this view shows (`index`, None = all).
+    """Encoded columns by name; a view of the rows at `index` (None = all rows).
 
-    The arrays may be memory-mapped and are never copied by a view. `targets` names the columns
-    that only the loss sees: their lengths steer no batch.
+    The arrays may be memory-mapped; a view does not copy them. `targets` names the columns that
+    only the loss uses; their lengths do not influence how batches are formed.
     """
 
     arrays: dict[str, Column]
@@ -135,20 +148,20 @@ class Columns(Mapping[str, Column]):
 
     @property
     def rows(self) -> int:
-        """How many rows the view shows."""
+        """Number of rows in the view."""
         if self.index is not None:
             return len(self.index)
         return len(next(iter(self.arrays.values()))) if self.arrays else 0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the rows shown (ragged columns by their mean row)."""
+        """Size of the rows in the view in bytes, estimated from the mean size of a row."""
         whole = max(1, len(next(iter(self.arrays.values()), ())))
         return sum(column.nbytes for column in self.arrays.values()) * self.rows // whole
 
     @property
     def lengths(self) -> np.ndarray | None:
-        """(N,) values of the longest ragged input of each row shown; None without ragged inputs."""
+        """Number of values in the longest ragged input of each row, (N,); None without any."""
         found = [
             (one.lengths if self.index is None else one.lengths[self.index])
             * int(np.prod(one.values.shape[1:], dtype=np.int64))
@@ -158,11 +171,14 @@ class Columns(Mapping[str, Column]):
         return np.max(found, 0) if found else None
 
     def view(self, positions: np.ndarray) -> Columns:
-        """The rows at `positions` of this view, in that order."""
+        """Returns a view of the rows at `positions` of this view, in that order."""
         return replace(self, index=self._rows(np.asarray(positions, np.int64)))
 
     def take(self, positions: np.ndarray, grid: int = 8) -> Batch:
-        """A batch; a ragged column x becomes x (B, T, ...) zero-padded and x_length (B,)."""
+        """Returns a batch of the rows at `positions`.
+
+        A ragged column x becomes x, zero-padded (B, T, ...), and x_length (B,).
+        """
         rows, batch = self._rows(np.asarray(positions, np.int64)), {}
         for name, column in self.arrays.items():
             if isinstance(column, Ragged):
@@ -172,9 +188,9 @@ class Columns(Mapping[str, Column]):
         return batch
 
     def ragged(self, name: str) -> Ragged:
-        """The rows shown of a ragged column.
+        """Returns the rows of a ragged column.
 
-        Raises TypeError for any other.
+        Raises TypeError if the column is not ragged.
         """
         column = self[name]
         if not isinstance(column, Ragged):
@@ -182,11 +198,14 @@ class Columns(Mapping[str, Column]):
         return column
 
     def only(self, names: Iterator[str] | list[str]) -> Columns:
-        """The same rows with these columns alone."""
+        """Returns the same rows with only the columns `names`."""
         return replace(self, arrays={name: self.arrays[name] for name in names})
 
     def also(self, more: dict[str, Column]) -> Columns:
-        """The same rows with further columns, given for all rows of the arrays."""
+        """Returns the same rows with more columns.
+
+        `more` must hold all rows of the arrays, not only those of the view.
+        """
         return replace(self, arrays=self.arrays | more)
 
     def _rows(self, positions: np.ndarray) -> np.ndarray:
@@ -195,7 +214,10 @@ class Columns(Mapping[str, Column]):
 
 @dataclass(frozen=True)
 class Encoded:
-    """What `Task.encode` gives: columns for every row (zeros where a row failed), the failures."""
+    """The result of `Task.encode`: columns for all rows, and a Problem for each row that failed.
+
+    A row that failed is filled with zeros.
+    """
 
     columns: dict[str, Column]
     problems: dict[int, Problem] = field(default_factory=dict)
@@ -203,10 +225,10 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Parts:
-    """The rows that learning may see. The test part is not among them.
+    """The rows that training may use; the test part is not included.
 
-    `selection` is the half of validation that chooses (epochs, settings); `calibration` is the half
-    kept for what is fitted after learning: calibration, thresholds.
+    `selection` is the half of validation used for model selection (epochs, settings);
+    `calibration` is the half used after training to fit calibration and thresholds.
     """
 
     train: Columns
@@ -217,9 +239,11 @@ class Parts:
 def batches(
     rows: int, size: int, lengths: np.ndarray | None = None, most: int = 1 << 19
 ) -> list[np.ndarray]:
-    """Positions of consecutive batches of a fixed order; long rows meet rows of their length.
+    """Returns the positions of the rows of each batch, at most `size` rows a batch.
 
-    A batch of ragged rows holds at most `most` values once padded, or one row.
+    Without `lengths`, the batches are consecutive. With `lengths`, rows are sorted by length, so
+    that a batch holds rows of similar length; it has at most `most` values after padding, or one
+    row.
     """
     if lengths is None:
         return [np.arange(start, min(start + size, rows)) for start in range(0, rows, size)]
@@ -235,7 +259,7 @@ def batches(
 
 
 def join(many: list[dict[str, Column]]) -> dict[str, Column]:
-    """Columns of several tables, one after the other."""
+    """Concatenates the columns of several tables, row after row."""
     return {name: _end_to_end([one[name] for one in many]) for name in many[0]}
 
 

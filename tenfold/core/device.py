@@ -1,4 +1,4 @@
-"""Device and precision, chosen in one place."""
+"""Selection of device and precision, random seeds, and the name of the device."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tenfold.core import system
 from tenfold.core.errors import EnvironmentRefused, UsageError
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 
 if TYPE_CHECKING:
     import torch as torch_types
@@ -34,9 +35,12 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def prepare() -> None:
-    """Settings that must come before the first tensor; cheap, and safe to repeat."""
+    """Sets memory and floating-point modes; call it before the first tensor is made.
+
+    It is cheap and may be called again.
+    """
     system.keep_memory()
-    # Converged weights meet denormal numbers, which are ten times slower in fused updates.
+    # Converged weights produce denormal numbers, which make fused updates ten times slower.
     torch.set_flush_denormal(True)
     # On a GPU: convolutions in float32 as on a processor, and the same bits each time.
     torch.backends.cudnn.allow_tf32 = False
@@ -45,23 +49,27 @@ def prepare() -> None:
 
 
 def choose_device(option: str) -> torch_types.device:
-    """`auto` = the first GPU, else the processor.
+    """Returns the torch device for `option`; `auto` = the first GPU, else the CPU.
 
-    Raises UsageError for an unknown device, EnvironmentRefused for one that is not here.
+    Raises UsageError where the device name is invalid, EnvironmentRefused where this machine has
+    no such device.
     """
     if option == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d+)?", option):
         raise UsageError(
-            f"device must be auto, cpu, cuda or cuda:0, cuda:1 ..., got {option!r}",
+            Message(
+                "device must be auto, cpu, cuda or cuda:0, cuda:1 ..., got {option!r}",
+                option=option,
+            ),
             code="bad-setting",
             where="device",
         )
     if option.startswith("cuda") and not _has(option):
         raise EnvironmentRefused(
-            f"There is no device {option!r} here",
+            Message("Device {option!r} is not available on this machine", option=option),
             code="no-device",
-            fix="Leave --device out, or see `tenfold doctor`.",
+            fix=Message("Leave out --device, or run `tenfold doctor` to list the devices."),
         )
     return torch.device(option)
 
@@ -72,10 +80,18 @@ def _has(option: str) -> bool:
 
 
 def choose_precision(option: str, device: torch_types.device) -> torch_types.dtype:
-    """bfloat16 where the device multiplies it in hardware (CUDA, AMX, AVX512-BF16)."""
+    """Returns the torch dtype for `option`; `auto` = bfloat16 with hardware support, else float32.
+
+    Hardware support: CUDA of compute capability 8 or higher, AMX, AVX512-BF16. Raises UsageError
+    where the option is unknown.
+    """
     if option not in PRECISIONS:
         raise UsageError(
-            f"precision must be one of {', '.join(PRECISIONS)}, got {option!r}",
+            Message(
+                "precision must be one of {precisions}, got {option!r}",
+                precisions=", ".join(PRECISIONS),
+                option=option,
+            ),
             code="bad-setting",
             where="precision",
         )
@@ -89,13 +105,13 @@ def _fast_bfloat16(device: torch_types.device) -> bool:
         return bool(torch.cuda.get_device_capability(device)[0] >= 8)
     try:
         flags = Path("/proc/cpuinfo").read_text()
-    except OSError:  # no Linux: float32 is right everywhere
+    except OSError:  # not Linux: float32 works everywhere
         return False
     return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 def autocast(device: torch_types.device, precision: torch_types.dtype) -> Any:
-    """Context in which heavy operators run in `precision`."""
+    """Returns the autocast context that runs heavy operators in `precision`."""
     half = precision != torch.float32
     return torch.autocast(device.type, precision if half else torch.bfloat16, enabled=half)
 
@@ -126,25 +142,30 @@ def repeatable(device: torch_types.device) -> Iterator[None]:
 
 
 def seed(device: torch_types.device, number: int) -> None:
-    """Seeds what draws on `device` and beside it; torch.manual_seed takes 110 times as long."""
+    """Seeds the random generators of the CPU and of `device`.
+
+    torch.manual_seed takes 110 times as long.
+    """
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":
         torch.cuda.default_generators[device.index or 0].manual_seed(number)
 
 
-def name(device: torch_types.device) -> str:
-    """The processor or GPU as people call it."""
+def name(device: torch_types.device) -> Message:
+    """Returns the name of the GPU, or the name of the CPU and its number of cores."""
     if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
+        return Message("{name}", name=torch.cuda.get_device_name(device))
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
         text = ""
     model = re.search(r"model name\s*:\s*(.+)", text)
-    return f"{model[1] if model else 'CPU'}, {system.cores()} cores"
+    return Message(
+        "{processor}, {count} cores", processor=model[1] if model else "CPU", count=system.cores()
+    )
 
 
 def wait(device: torch_types.device) -> None:
-    """Until the device has done what it was given; only for measuring."""
+    """Waits until the device has finished all queued work; used for timing only."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

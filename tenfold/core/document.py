@@ -1,4 +1,4 @@
-"""What a verb answers: one JSON document, and the same as text and in a notebook."""
+"""The result of a verb: a JSON document that can also be shown as text or in a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Document(Mapping[str, Any]):
-    """Keys as the JSON document has them; `str` is what the command line prints."""
+    """A read-only mapping with the keys of the JSON document; `str` gives the printed text."""
 
     def __init__(self, content: dict[str, Any], text: str) -> None:
         self._content, self._text = content, text
@@ -29,7 +29,7 @@ class Document(Mapping[str, Any]):
         return len(self._content)
 
     def to_json(self) -> dict[str, Any]:
-        """The document itself."""
+        """Returns the content as a dictionary."""
         return self._content
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class Document(Mapping[str, Any]):
 
 
 class Answers(Iterator[T]):
-    """Answers as they come, one a line; `exit_code` is 3 once all, and at least one, failed."""
+    """Iterates over answers and counts failures for the exit code of the command line."""
 
     def __init__(self, answers: Iterator[T], failed: Callable[[T], bool]) -> None:
         self._answers, self._failed = answers, failed
@@ -56,12 +56,12 @@ class Answers(Iterator[T]):
 
     @property
     def exit_code(self) -> int:
-        """What the command line exits with."""
+        """3 if at least one answer failed and none succeeded so far, else 0."""
         return 3 if self._bad and not self._good else 0
 
 
 def cell_text(text: str) -> str:
-    """A text for a cell of a CSV file: none that a spreadsheet would run as a formula."""
+    """Returns text for a CSV cell; adds a quote if a spreadsheet would run it as a formula."""
     return f"'{text}" if text[:1] in "=+-@\t\r" and not _number(text) else text
 
 
@@ -74,7 +74,7 @@ def _number(text: str) -> bool:
 
 
 def scores_text(found: dict[str, Any]) -> str:
-    """The document of `train` and `test` as a person reads it on a terminal."""
+    """Formats the document of `train` or `test` for the terminal."""
     lines = [f"{found['task']}: {found['protocol']}", "", *score_lines(found)]
     if again := found.get("refit"):
         lines.append(f"  trained again on {again['rows']} rows, train and validation")
@@ -88,7 +88,7 @@ def scores_text(found: dict[str, Any]) -> str:
 
 
 def score_lines(found: dict[str, Any]) -> list[str]:
-    """A line for each metric, then validation and baselines by the headline."""
+    """Returns a line for each metric, then the headline on validation and of the baselines."""
     name, lines = found["headline"], []
     for metric, one in found["scores"].items():
         lines.append(

@@ -1,21 +1,24 @@
-"""Errors a person can act on: what is wrong, where, what was done, how to fix it.
+"""Error classes; each error states what is wrong, where, and how to fix it.
 
 TenfoldError
-|-- UsageError          2    a word, a setting or a path that cannot be right
+|-- UsageError          2    an argument, a setting or a path is invalid
 |-- DataRefused         3    the data cannot be used as they are
 |-- EnvironmentRefused  4    disk, memory, codec, missing package, port, permission
-|-- TrainingFailed      5    learning itself went wrong
+|-- TrainingFailed      5    training failed
 |-- ArtefactRefused     6    a run folder or model file is damaged, foreign or too new
-`-- Stopped             130  Ctrl-C (143 for a termination signal); the state is saved
+`-- Stopped             130  Ctrl-C (143 for a termination signal); training saves its state
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
+
+from tenfold.core.message import EMPTY, Message, translate, values_of
 
 __all__ = [
     "ArtefactRefused",
@@ -30,8 +33,12 @@ __all__ = [
 ]
 
 
+MAX_LISTED_CHARACTERS = 300
+"""Maximum length of the list of known names in the fix of an error."""
+
+
 class TenfoldError(Exception):
-    """One sentence of what is wrong, with `where`, and `fix` saying what to do next.
+    """Base class of all errors: one sentence (`message`), the location (`where`), and the `fix`.
 
     `code` is a stable slug for programs (`unknown-task`, `empty-folder`, ...).
     """
@@ -40,30 +47,45 @@ class TenfoldError(Exception):
     default_code: ClassVar[str] = "error"
 
     def __init__(
-        self, message: str, *, code: str | None = None, where: str = "", fix: str = ""
+        self,
+        message: Message,
+        *,
+        code: str | None = None,
+        where: str = "",
+        fix: Message = EMPTY,
     ) -> None:
         super().__init__(message)
         self.message, self.where, self.fix = message, str(where), fix
         self.code = code or self.default_code
 
     def __str__(self) -> str:
+        """Returns message, location and fix in the current language."""
         where = f" ({self.where})" if self.where and not self._says_where() else ""
-        fix = f"\n  {self.fix}" if self.fix else ""
-        return f"{self.message}{where}{fix}"
+        fix = f"\n  {translate(self.fix)}" if self.fix else ""
+        return f"{translate(self.message)}{where}{fix}"
 
     def _says_where(self) -> bool:
-        """True where the message names the place already, as a whole and not as part of a word."""
+        """Returns True if the message already contains `where` as a whole word.
+
+        If `where` consists of letters only, it must stand in quotation marks.
+        """
         return re.search(rf"(?<!\w){re.escape(self.where)}(?!\w)", self.message) is not None and (
             not self.where.isalpha() or repr(self.where) in self.message
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The error as the JSON documents show it."""
-        return {"code": self.code, "message": self.message, "where": self.where, "fix": self.fix}
+        """Returns the error as an object of JSON documents."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "where": self.where,
+            "fix": self.fix,
+            "values": values_of(self.message, self.fix),
+        }
 
 
 class UsageError(TenfoldError):
-    """A word, a setting or a path that cannot be right."""
+    """An argument, a setting or a path is invalid."""
 
     exit_code, default_code = 2, "usage"
 
@@ -81,39 +103,44 @@ class EnvironmentRefused(TenfoldError):
 
 
 class TrainingFailed(TenfoldError):
-    """Learning itself went wrong, for example a loss that is never finite."""
+    """Training failed, for example because the loss is never finite."""
 
     exit_code, default_code = 5, "training-failed"
 
 
 class ArtefactRefused(TenfoldError):
-    """A run folder or a model file that is damaged, foreign or too new."""
+    """A run folder or a model file is damaged, foreign or too new."""
 
     exit_code, default_code = 6, "artefact-refused"
 
 
 class Stopped(TenfoldError):
-    """Stopped by a signal with the state saved; `signal` is its number (2 or 15)."""
+    """Stopped by a signal; `signal` is its number (2 or 15), and the exit code is 128 + signal."""
 
     default_code = "stopped"
 
-    def __init__(self, message: str, *, signal: int, where: str = "", fix: str = "") -> None:
+    def __init__(
+        self, message: Message, *, signal: int, where: str = "", fix: Message = EMPTY
+    ) -> None:
         super().__init__(message, where=where, fix=fix)
         self.exit_code = 128 + signal
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """`; did you mean X?` where a known name is near, else the list of what there is."""
+def nearest(word: str, names: Iterable[str]) -> Message:
+    """Returns `Did you mean X?` for the most similar known name, else lists the known names."""
     known = sorted(map(str, names))
     near = difflib.get_close_matches(word.replace("_", "-"), known, n=1, cutoff=0.55)
-    return f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(known)}."
+    if near:
+        return Message("Did you mean {name!r}?", name=near[0])
+    listed = textwrap.shorten(", ".join(known), MAX_LISTED_CHARACTERS, placeholder=" ...")
+    return Message("Known names: {names}.", names=listed)
 
 
-def run_refused(folder: Path, what: str, code: str) -> ArtefactRefused:
-    """The error of a run that cannot be trusted."""
+def run_refused(folder: Path, reason: Message, code: str) -> ArtefactRefused:
+    """Returns the error for an invalid run folder; `reason` continues the words "The run"."""
     return ArtefactRefused(
-        f"The run {what}",
+        Message("The run {reason}", reason=reason),
         code=f"run-{code}",
         where=str(folder),
-        fix="Copy it again from where it was made, or train again.",
+        fix=Message("Copy it again from its source, or train again."),
     )

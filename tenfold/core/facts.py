@@ -1,4 +1,4 @@
-"""Facts in memory: plain values as JSON has them, arrays, and bytes of files that a task needs."""
+"""Facts in memory: JSON values, arrays, and the bytes of files that a task needs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["digestible", "plain"]
 
 
 def plain(facts: Any) -> Any:
-    """A copy of facts as they come back from disk: keys are texts, tuples are lists.
+    """Returns a copy of facts as if loaded from disk: keys are strings, tuples become lists.
 
-    Arrays and bytes stay as they are. Raises TypeError for what is no fact.
+    Arrays and bytes stay unchanged. Raises TypeError for a value that JSON cannot store.
     """
     if isinstance(facts, dict):
         return {str(key): plain(value) for key, value in facts.items()}
@@ -26,7 +26,7 @@ def plain(facts: Any) -> Any:
 
 
 def digestible(facts: Any) -> str:
-    """JSON that tells facts apart, arrays and bytes by their hash."""
+    """Returns facts as JSON text for hashing; arrays and bytes are replaced by their SHA-256."""
     return json.dumps(facts, sort_keys=True, default=_hashed)
 
 

@@ -1,4 +1,4 @@
-"""What a fit gives: the trained network, what was decided, and the candidates beside it."""
+"""The result of a fit: the trained network, its decisions, and the other candidates."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Fitted"]
 class Fitted:
     """The result of `Task.fit`.
 
-    `net` is the trained network in eval mode. `facts` become `facts["fitted"]`: JSON, and the
-    same whenever the fit is repeated. `candidates` are the other networks that were fitted, by
-    name; `seconds` is the wall time that each candidate took.
+    `net` is the trained network in eval mode. `facts` become `facts["fitted"]`; they are JSON and
+    identical when the fit is repeated. `candidates` are the other fitted networks by name.
+    `seconds` is the wall time of each candidate.
     """
 
     net: Any

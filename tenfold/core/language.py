@@ -1,97 +1,60 @@
-"""English or Chinese: the language that pages are written in, and the catalogue behind it.
+"""The display language of pages and errors: English or Chinese.
 
-Code and templates hold English sentences with `{placeholders}`. `say` gives one in the language
-that is spoken; `again` does the same for a sentence that was finished earlier and stored, such as
-why a file was left out. What the catalogue lacks stays English.
+Code and templates hold English sentences with `{placeholders}`. `say` translates one to the
+current language. A Message (see core/message.py) is translated when it is displayed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import json
-import re
 from collections.abc import Iterator
-from contextvars import ContextVar
-from pathlib import Path
 from typing import Any
 
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.message import SPOKEN, Message, translate
 
-__all__ = ["LANGUAGES", "again", "known", "say", "speaking", "spoken"]
+__all__ = ["LANGUAGES", "known", "say", "speaking", "spoken"]
 
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
-"""Every language with the name that a page gives it (BCP 47)."""
-
-_spoken: ContextVar[str] = ContextVar("language", default="en")
+"""The supported languages, each with its BCP 47 tag for HTML pages."""
 
 
 def spoken() -> str:
-    """The language that is spoken now; English unless somebody asked for another."""
-    return _spoken.get()
+    """Returns the current display language; English by default."""
+    return SPOKEN.get()
 
 
 @contextlib.contextmanager
 def speaking(lang: str) -> Iterator[None]:
-    """Everything said inside the block is said in `lang`.
+    """Sets the display language inside the block to `lang`.
 
-    Raises UsageError for a language that is not known.
+    Raises UsageError where the language is not supported.
     """
-    token = _spoken.set(known(lang))
+    token = SPOKEN.set(known(lang))
     try:
         yield
     finally:
-        _spoken.reset(token)
+        SPOKEN.reset(token)
 
 
 def known(lang: str) -> str:
-    """The language itself.
+    """Returns `lang` unchanged if it is a supported language.
 
-    Raises UsageError for one that is not known.
+    Raises UsageError where it is not.
     """
     if lang not in LANGUAGES:
         raise UsageError(
-            f"lang must be one of {', '.join(LANGUAGES)}, got {lang!r}",
+            Message(
+                "lang must be one of {languages}, got {lang!r}",
+                languages=", ".join(LANGUAGES),
+                lang=lang,
+            ),
             code="bad-setting",
             fix=nearest(str(lang), LANGUAGES),
         )
     return lang
 
 
-def say(text: str, **values: Any) -> str:
-    """An English sentence in the language spoken, its `{placeholders}` filled."""
-    said = text if spoken() == "en" else _catalogue().get(text, text)
-    return said.format(**values) if values else said
-
-
-def again(sentence: str) -> str:
-    """A finished English sentence in the language spoken; what stands in it is translated too.
-
-    Its form is looked up among the entries with nameless gaps (`is larger than {} MB`).
-    """
-    if spoken() == "en":
-        return sentence
-    if sentence in _catalogue():
-        return _catalogue()[sentence]
-    for form, said in _forms():
-        if found := form.fullmatch(sentence):
-            return said.format(*(again(gap) if " " in gap else gap for gap in found.groups()))
-    return sentence
-
-
-@functools.cache
-def _catalogue() -> dict[str, str]:
-    text = (Path(__file__).parent / "chinese.json").read_text(encoding="utf-8")
-    found: dict[str, str] = json.loads(text)
-    return found
-
-
-@functools.cache
-def _forms() -> list[tuple[re.Pattern[str], str]]:
-    """Entries with nameless gaps; those that say most themselves are tried first."""
-    gaps = [key for key in _catalogue() if "{}" in key]
-    gaps.sort(key=lambda key: -len(key.replace("{}", "")))
-    return [
-        (re.compile("(.+?)".join(map(re.escape, key.split("{}"))), re.S), _catalogue()[key])
-        for key in gaps
-    ]
+def say(template: str, **values: Any) -> str:
+    """Translates an English template to the current language and fills its `{placeholders}`."""
+    return translate(Message(template, **values))

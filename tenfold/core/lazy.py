@@ -1,4 +1,4 @@
-"""Packages that load on first use, so that `--help` and a model without torch start at once."""
+"""Lazy imports, so that `--help` and models that do not need torch start fast."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import importlib.util
 from typing import Any
 
 from tenfold.core.errors import EnvironmentRefused
+from tenfold.core.message import Message
 
 __all__ = ["installed", "lazy"]
 
@@ -46,15 +47,16 @@ class _Lazy:
 
 
 def lazy(name: str) -> Any:
-    """The module `name`, imported when an attribute is first asked of it.
+    """Returns a stand-in for the module `name` that imports it on first attribute access.
 
-    Raises EnvironmentRefused, naming the extra to install, where the package is missing.
+    The access raises EnvironmentRefused where the package is missing; its fix names the extra to
+    install.
     """
     return _Lazy(name)
 
 
 def installed(name: str) -> bool:
-    """True where the package can be found; nothing is imported."""
+    """Returns True if the package is installed, without importing it."""
     with contextlib.suppress(ImportError):
         return importlib.util.find_spec(name) is not None
     return False
@@ -69,7 +71,7 @@ def _load(name: str) -> Any:
             raise
         extra = _EXTRA.get(package, "all")
         raise EnvironmentRefused(
-            f"This needs the package {package}, which is not installed",
+            Message("The package {package} is needed and not installed", package=package),
             code="missing-package",
-            fix=f'pip install "tenfold[{extra}]"',
+            fix=Message('pip install "tenfold[{extra}]"', extra=extra),
         ) from error

@@ -1,4 +1,4 @@
-"""How to learn, apart from what: seed, device, precision, budget, batch, folder."""
+"""The plan of a training: seed, device, precision, budget, batch size and folder."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """No task has these as settings; every value is as the person gave it (None = decide).
+    """Options of training common to all tasks, as the user gave them (None = automatic).
 
-    `facts` are those of the task. `minutes` is what is left of the whole command's budget
-    when fitting starts. `folder` is the run folder, None to learn in memory alone without
-    checkpoints. Under a `dry` plan (`check`, `train --plan`) the loop and `candidates.fit` decide
-    everything, time a few steps and raise Estimated; a task never reads it.
+    `facts` are those of the task. `minutes` is the rest of the time budget of the command when
+    fitting starts. `folder` is the run folder; None = train in memory without checkpoints. With
+    `dry` (`check`, `train --plan`), the loop and `candidates.fit` make all decisions, time a few
+    steps and raise Estimated; a task never reads `dry`.
 
-    `fixed` is the `fitted` of a first fit, for a second one on more rows with everything already
-    chosen (`--refit`, `--folds`): the selected candidate alone is fitted, for as many steps, and
-    no row of validation is looked at. Give the second fit a `folder` of its own.
+    `fixed` is the `fitted` of a first fit. It is given for a second fit on more rows without any
+    selection (`--refit`, `--folds`): only the selected candidate is fitted, for the same number of
+    steps, and validation rows are not used. Give the second fit another `folder`.
 
-    `prune(share of the planned steps done, validation loss)` gets every row of the log before
-    the plan's end; what it raises ends learning there (a search gives up a poor trial so). It
-    decides nothing else, and is no setting.
+    `prune(share of the planned steps done, validation loss)` is called for each row of the log
+    before the planned end. It may raise to stop training, as a hyperparameter search does for a
+    poor trial; it changes nothing else, and it is not a setting.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -47,14 +47,17 @@ class Plan:
     fixed: dict[str, Any] | None = None
 
     def visible(self, parts: Parts) -> Parts:
-        """The rows that a fit may look at: with `fixed`, the training rows alone."""
+        """Returns the rows that a fit may use; with `fixed`, only the training rows."""
         if self.fixed is None:
             return parts
         nothing = parts.train.view(np.zeros(0, np.int64))
         return replace(parts, selection=nothing, calibration=nothing)
 
     def settings(self) -> dict[str, Any]:
-        """What decides the result, as JSON: a run continues only where these agree."""
+        """Returns the values that determine the result, as JSON.
+
+        An unfinished run continues only if they are the same.
+        """
         return {
             name: getattr(self, name)
             for name in ("seed", "device", "precision", "minutes", "epochs", "batch")

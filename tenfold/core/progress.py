@@ -1,7 +1,7 @@
-"""What a person sees while work goes on: sentences and one line that moves.
+"""Progress output: sentences, and one line that is redrawn.
 
-The core only calls `tell` and `advance`; who listens decides what is shown. The command line
-listens on standard error, a notebook may listen in its own way, a test may collect.
+Other modules only call `tell` and `advance`; the current listener decides what is shown. The
+command line writes to standard error; a notebook or a test may use its own listener.
 """
 
 from __future__ import annotations
@@ -18,34 +18,37 @@ __all__ = ["Listener", "ProgressLine", "Silent", "advance", "clock", "listening"
 
 
 class Listener(Protocol):
-    """Somebody who wants to know how far the work is."""
+    """The interface of an object that receives progress reports."""
 
     def tell(self, sentence: str) -> None:
-        """One finished sentence."""
+        """Receives one complete sentence."""
 
     def advance(self, stage: str, done: float, total: float, note: str = "") -> None:
-        """`done` of `total` of a stage; `note` is short, such as the loss."""
+        """Receives progress of a stage, `done` of `total`, with a short note such as the loss."""
 
 
 class Silent:
-    """Hears everything and shows nothing."""
+    """A listener that shows nothing."""
 
     def __enter__(self) -> Silent:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing was shown."""
+        """Does nothing."""
 
     def tell(self, sentence: str) -> None:
-        """Shows nothing."""
+        """Does nothing."""
 
     def advance(self, stage: str, done: float, total: float, note: str = "") -> None:
-        """Shows nothing."""
+        """Does nothing."""
 
 
 @dataclass
 class ProgressLine:
-    """Sentences and one moving line on a stream; plain, rare lines where it is no terminal."""
+    """A listener that writes sentences and one redrawn line to a stream.
+
+    If the stream is not a terminal, it writes plain lines at long intervals instead.
+    """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _stage: str = ""
@@ -57,18 +60,18 @@ class ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clears the moving line, so that what follows begins on an empty one."""
+        """Clears the redrawn line, so that later output begins on an empty line."""
         self._close()
         self.stream.flush()
 
     def tell(self, sentence: str) -> None:
-        """Writes the sentence on a line of its own."""
+        """Writes the sentence on a separate line."""
         self._close()
         self.stream.write(sentence + "\n")
         self.stream.flush()
 
     def advance(self, stage: str, done: float, total: float, note: str = "") -> None:
-        """Redraws the line at most ten times a second; on a pipe, a line every 30 seconds."""
+        """Redraws the line at most ten times a second; on a pipe, writes one every 30 seconds."""
         now = time.monotonic()
         if stage != self._stage or done < 0:
             self._close()
@@ -100,7 +103,7 @@ def _left(spent: float, done: float, total: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """`45 s`, `3 min 20 s`, `2 h 05 min`."""
+    """Formats a duration in seconds: `45 s`, `3 min 20 s`, `2 h 05 min`."""
     whole = round(max(0.0, seconds))
     if whole < 60:
         return f"{whole} s"
@@ -113,7 +116,7 @@ _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 def muted() -> bool:
-    """True where somebody asked for silence, as `--quiet` does."""
+    """Returns True if a Silent listener was set, as `--quiet` does."""
     return isinstance(_listener.get(), Silent)
 
 
@@ -126,7 +129,7 @@ _default: Listener = ProgressLine() if sys.stderr and sys.stderr.isatty() else S
 
 @contextlib.contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Everything told inside the block goes to `listener`."""
+    """Sends all progress inside the block to `listener`."""
     token = _listener.set(listener)
     try:
         yield
@@ -135,10 +138,10 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def tell(sentence: str) -> None:
-    """A sentence for the person who waits."""
+    """Sends a sentence to the current listener."""
     _current().tell(sentence)
 
 
 def advance(stage: str, done: float, total: float, note: str = "") -> None:
-    """How far a stage is; cheap enough to be called at every step."""
+    """Sends the progress of a stage to the current listener; cheap enough for every step."""
     _current().advance(stage, done, total, note)

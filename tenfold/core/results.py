@@ -1,6 +1,6 @@
-"""What a run can say: predictions, explanations, scores. Frozen, and JSON by `to_json`.
+"""Results of a run: predictions, explanations and scores, as frozen dataclasses.
 
-Places are fractions of width and height, times are seconds.
+`to_json` converts them to JSON. Positions are fractions of width and height; times are in seconds.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ SCHEMA = 1
 
 
 class Prediction(ABC):
-    """What a run answers for one row; a frozen dataclass for each kind of answer (see answers/)."""
+    """The prediction for one row; each answer kind has its frozen dataclass (see answers/)."""
 
     columns: ClassVar[tuple[str, ...]]
-    """Columns of a table of answers that `cells` fills."""
+    """Columns of a table of predictions that `cells` fills."""
 
     @property
     @abstractmethod
     def line(self) -> str:
-        """On a terminal, cells with tabs between."""
+        """One line for the terminal, with cells separated by tabs."""
 
     @property
     @abstractmethod
     def cells(self) -> tuple[str, ...]:
-        """Values of `columns`, before the probabilities of classes."""
+        """Values of `columns` in a table of predictions, before the probabilities of classes."""
 
     @property
     @abstractmethod
@@ -40,10 +40,11 @@ class Prediction(ABC):
 
 @dataclass(frozen=True)
 class Explanation:
-    """How much each part of one input mattered to one answer.
+    """How much each part of one input contributed to one prediction.
 
-    `weights` is a grid (rows, columns) over the picture or a list along the input; positive
-    parts speak for the answer. Of a text `places` are [first, behind the last] character of each.
+    `over` is the name of the input. `weights` is a grid (rows, columns) over the image, or a list
+    along the input; positive weights support the prediction. For a text, `places` are the [start,
+    end] characters of each part, end excluded.
     """
 
     over: str
@@ -54,7 +55,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric with its 95 % interval and what the constant baseline reaches."""
+    """The value of a metric with its 95 % interval and the value of the constant baseline."""
 
     value: float
     low: float
@@ -62,13 +63,13 @@ class Score:
     baseline: float
 
     def to_json(self) -> dict[str, float]:
-        """The four numbers by name."""
+        """Returns the four numbers by name, rounded to six decimals."""
         return {name: _round(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """All metrics of one set of rows; `headline` names the one to quote."""
+    """All metrics on one set of rows; `headline` names the main metric."""
 
     headline: str
     metrics: dict[str, Score]
@@ -77,7 +78,7 @@ class Scores:
 
     @property
     def best(self) -> Score:
-        """The headline's score."""
+        """Score of the main metric."""
         return self.metrics[self.headline]
 
 
@@ -86,11 +87,14 @@ def _round(value: float) -> float:
 
 
 def to_json(result: Any) -> dict[str, Any]:
-    """A prediction or an explanation as a JSON object; a prediction names its kind of answer."""
-    # Not asdict, which copies each of a thousand classes as if it could be anything.
+    """Converts a prediction or an explanation to a JSON object.
+
+    A prediction gets the name of its answer kind under `answer`.
+    """
+    # Not asdict: it makes a deep copy, which is slow for a thousand classes.
     values = {entry.name: copy.copy(getattr(result, entry.name)) for entry in fields(result)}
     if not values.get("places", True):
-        del values["places"]  # an explanation of a picture, which is a grid
+        del values["places"]  # an explanation of an image is a grid
     if isinstance(result, Prediction):
         values = {"answer": type(result).__name__.lower(), **values}
     return values

@@ -1,4 +1,4 @@
-"""Rows: labelled data as a reader gives them; and as a run is scored on them."""
+"""Labelled rows: as a reader returns them, and as a run is scored on them."""
 
 from __future__ import annotations
 
@@ -10,66 +10,67 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core.columns import Columns
+from tenfold.core.message import EMPTY, Message
 
 __all__ = ["Judged", "Rows"]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A table of labelled rows with what its reader found out about the source.
+    """A table of labelled rows, and facts about the source that the reader found.
 
-    `table` has the columns of the inputs and of the truth, `source` (a name for people) and
+    `table` has the columns of the inputs and of the true labels, `source` (a readable name) and
     `problem` (None, or why the row cannot be used), and may have split, group, time and weight.
-    A task completes what its reader gives with `answer`, the kind of answer (an
-    `answers.kind.AnswerKind`), and `inputs`, the columns that `encode` reads (`media.input.Input`
-    by name): all that happens before `learn` asks these two.
+    The task adds `answer`, the answer kind (an `answers.kind.AnswerKind`), and `inputs`, the
+    columns that `encode` reads (`media.input.Input` by name). All steps before `learn` use these
+    two.
     """
 
     table: pd.DataFrame
     root: Path | None = None
-    """The folder that sources are relative to; None for a DataFrame."""
+    """The folder to which the sources are relative; None for a DataFrame."""
     ignored: list[str] = field(default_factory=list)
-    """Names in the source that are no data at all."""
+    """Names in the source that are not data."""
     lines: int | None = None
-    """Lines that were read, where one row is made of several."""
-    split: str = ""
-    """How the reader made the parts, as a sentence; empty where they stand in the source."""
+    """Number of lines read, if one row is made of several lines."""
+    split: Message = EMPTY
+    """How the reader made the parts, as a sentence; empty if the source gives the parts."""
     extra: dict[str, Any] = field(default_factory=dict)
-    """What `learn` needs beside the table, such as titles of items."""
+    """Data that `learn` needs in addition to the table, such as titles of items."""
     reading: Any = None
     """How the source was read (a `media.reading.Reading`): stored, and used again by `test`."""
     answer: Any = None
     inputs: dict[str, Any] = field(default_factory=dict)
 
     def with_table(self, table: pd.DataFrame) -> Rows:
-        """The same with another table."""
+        """Returns a copy with another table."""
         return replace(self, table=table)
 
     def part(self, name: str) -> Rows:
-        """The rows of one part of the split."""
+        """Returns the rows of one part of the split."""
         return self.with_table(self.table[self.table["split"] == name])
 
     def completed(self, answer: Any, inputs: dict[str, Any], reading: Any) -> Rows:
-        """The same with the kind of answer, the encoded inputs and how the source was read."""
+        """Returns a copy with the answer kind, the inputs for `encode` and the reading added."""
         return replace(self, answer=answer, inputs=inputs, reading=reading)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Labelled rows that a run is scored on, encoded, beside the rows it learnt from."""
+    """Labelled rows to score a run on, their encoded inputs, and the labels of training rows."""
 
     rows: Rows
     columns: Columns
-    """The encoded inputs of `rows`, one a row."""
+    """The encoded inputs, one row for each row of `rows`."""
     train: pd.DataFrame
-    """Truths of the training rows, for baselines."""
+    """True labels of the training rows, for baselines."""
 
     @property
     def table(self) -> pd.DataFrame:
-        """The rows."""
+        """The table of `rows`."""
         return self.rows.table
 
     def only(self, kept: np.ndarray) -> Judged:
-        """The rows at these positions."""
+        """Returns the rows at these positions."""
         table = self.table.iloc[kept].reset_index(drop=True)
         return replace(self, rows=self.rows.with_table(table), columns=self.columns.view(kept))

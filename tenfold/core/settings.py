@@ -1,4 +1,4 @@
-"""Settings: dataclass fields that know their help, unit, range and what a search may try."""
+"""Settings: dataclass fields with help text, unit, valid range and search space."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.message import Message
 
 __all__ = [
     "NoOptions",
@@ -25,9 +26,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers to search between, both above 0, drawn evenly in their logarithm.
+    """A range of positive numbers, searched uniformly in their logarithm.
 
-    A default outside of it, such as a 0 that means "decide", is taken to be its middle.
+    A default outside the range, such as 0 for "automatic", counts as the middle of the range.
     """
 
     low: float
@@ -35,7 +36,7 @@ class Range:
 
 
 Search = tuple[Any, ...] | Range
-"""What may be tried for one setting."""
+"""The search space of one setting: a tuple of values, or a Range."""
 
 
 def setting(
@@ -49,13 +50,13 @@ def setting(
     accepts: Callable[[Any], object] | None = None,
     search: Search | Callable[[dict[str, Any]], Search] = (),
 ) -> Any:
-    """A dataclass field that knows its help, unit and range, for flags and for `check_settings`.
+    """Returns a dataclass field with help, unit and range, for flags and `check_settings`.
 
-    `accepts(value)` raises UsageError for a value of the right type that means nothing.
+    `accepts(value)` raises UsageError where a value has the right type but is invalid.
 
-    `search` says what `tune` may try where the person gave no value: some values (the default is
-    always one of them), a `Range` of numbers, or a function that gives either from the settings by
-    name as they stand once the fields above are drawn; () holds the default.
+    `search` is the search space that `tune` uses if the user gave no value: a tuple of values (the
+    default is always included), a `Range` of numbers, or a function that returns one of these from
+    the settings by name, after the fields above were drawn. () = always the default.
     """
     facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
     return field(default=default, metadata=facts | {"accepts": accepts, "search": search})
@@ -63,12 +64,12 @@ def setting(
 
 @dataclass(frozen=True)
 class NoOptions:
-    """No choices at prediction time."""
+    """An empty dataclass: no options at prediction time."""
 
 
 @functools.cache
 def merged_options(*parts: type) -> type:
-    """A frozen dataclass with the options of all `parts`, in their order, each name once."""
+    """Returns a frozen dataclass with the options of all `parts`, in order, each name once."""
     fields = {
         entry.name: (entry.name, hint, field(default=entry.default, metadata=entry.metadata))
         for part in parts
@@ -83,25 +84,26 @@ def _field_hints(part: Any) -> list[Any]:
 
 
 def settings_of(task: Any) -> dict[str, Any]:
-    """The settings of a task by name."""
+    """Returns the settings of a task by name."""
     return dataclasses.asdict(task)
 
 
 def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
-    """`cls(**values)` once every name is known and every value is of the right type and range.
+    """Returns `cls(**values)` after checking the name, type and range of every value.
 
-    Raises UsageError with the sentence "X of Y must be ..., got ...".
+    Raises UsageError where a name is unknown, or with "X of Y must be ..., got ..." where a value
+    is invalid.
     """
     hints = _hints(cls)
     fields = {entry.name: entry for entry in dataclasses.fields(cls)}
     for name, value in values.items():
         if name not in fields:
             raise UsageError(
-                f"{owner} has no setting {name!r}",
+                Message("{owner} has no setting {name!r}", owner=owner, name=name),
                 code="unknown-setting",
                 fix=nearest(name, [key.replace("_", "-") for key in fields])
                 if fields
-                else "It has none.",
+                else Message("It has no settings."),
             )
         _check(owner, fields[name], hints[name], value)
     return cls(**values)
@@ -109,23 +111,30 @@ def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
 
 @functools.cache
 def _hints(cls: Any) -> dict[str, Any]:
-    """Types by name; a server asks with every request."""
+    """Returns the types of the fields by name; cached, because a server needs them per request."""
     return get_type_hints(cls)
 
 
-def _hint(entry: dataclasses.Field[Any], value: Any) -> str:
-    """What a setting is for, and the choice that is nearest to a mistyped one."""
-    said = str(entry.metadata.get("help", "")).capitalize()
+def _hint(entry: dataclasses.Field[Any], value: Any) -> Message:
+    """Returns the help text of a setting; for a mistyped value, the similar choice comes first."""
+    help_text = Message(entry.metadata.get("help", ""))
+    purpose = Message("Setting: {help}.", help=help_text)
     choices = entry.metadata.get("choices") or ()
-    near = nearest(value, choices) if isinstance(value, str) and choices else ""
-    return f"{near} {said}.".strip() if near.startswith("Did") else f"{said}."
+    if isinstance(value, str) and choices and (near := nearest(value, choices)).startswith("Did"):
+        return Message("{near} {purpose}", near=near, purpose=purpose)
+    return purpose
 
 
 def _check(owner: str, entry: dataclasses.Field[Any], hint: Any, value: Any) -> None:
-    wanted = _wanted(entry, hint)
     if not _fits(entry, hint, value):
         raise UsageError(
-            f"{entry.name} of {owner} must be {wanted}, got {value!r}",
+            Message(
+                "{name} of {owner} must be {wanted}, got {value!r}",
+                name=entry.name,
+                owner=owner,
+                wanted=_wanted(entry, hint),
+                value=value,
+            ),
             code="bad-setting",
             where=entry.name,
             fix=_hint(entry, value),
@@ -134,20 +143,25 @@ def _check(owner: str, entry: dataclasses.Field[Any], hint: Any, value: Any) -> 
         accepts(value)
 
 
-def _wanted(entry: dataclasses.Field[Any], hint: Any) -> str:
+def _wanted(entry: dataclasses.Field[Any], hint: Any) -> Message:
     facts = entry.metadata
     if facts.get("choices"):
-        return "one of " + ", ".join(map(str, facts["choices"]))
-    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-    text = words.get(_plain(hint), "a value")
+        return Message("one of {choices}", choices=", ".join(map(str, facts["choices"])))
+    kinds = {
+        int: Message("a whole number"),
+        float: Message("a number"),
+        str: Message("a text"),
+        bool: Message("true or false"),
+    }
+    kind = kinds.get(_plain(hint), Message("a value"))
     low, high = facts.get("low"), facts.get("high")
     if low is not None and high is not None:
-        return f"{text} from {low} to {high}"
-    return f"{text} of at least {low}" if low is not None else text
+        return Message("{kind} from {low} to {high}", kind=kind, low=low, high=high)
+    return Message("{kind} of at least {low}", kind=kind, low=low) if low is not None else kind
 
 
 def _plain(hint: Any) -> Any:
-    """int of `int | None`."""
+    """Returns the type without None: int for `int | None`."""
     parts = [part for part in get_args(hint) if part is not type(None)]
     return parts[0] if get_origin(hint) is not None and parts else hint
 

@@ -1,4 +1,4 @@
-"""All that only some platforms have: the allocator, memory and disk, locks, files that survive."""
+"""Platform-specific functions: memory allocator, memory and disk size, locks, safe writing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 
 _locking = lazy("fcntl" if os.name == "posix" else "msvcrt")
 _resource = lazy("resource")
@@ -35,16 +36,16 @@ __all__ = [
 
 
 def keep_memory() -> bool:
-    """Asks glibc to keep freed memory, which doubles the speed of training; harmless elsewhere.
+    """Makes glibc keep freed memory, which doubles the speed of training; returns True on success.
 
-    Every large buffer is otherwise mapped and unmapped, and page faults cost more than the
-    arithmetic. Must run before large allocations. True where it took effect.
+    Without this, each large buffer is mapped and unmapped, and the page faults cost more than the
+    arithmetic. Call it before large allocations. It has no effect on other platforms.
     """
     if not sys.platform.startswith("linux"):
         return False
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):  # musl and others: their allocators have no such dial
+    except (OSError, AttributeError):  # musl and others have no such option
         return False
     mmap_max, trim_threshold, top_pad = -4, -1, -2
     settings = ((mmap_max, 0), (trim_threshold, 2**31 - 1), (top_pad, 64 << 20))
@@ -52,19 +53,22 @@ def keep_memory() -> bool:
 
 
 def cores() -> int:
-    """Processors this process may use."""
+    """Returns the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
 
 
 def multiplies_bytes() -> bool:
-    """Whether products of matrices of bytes are quick; elsewhere they may go one by one."""
+    """Returns True if products of byte matrices are fast (x86-64); they may be slow elsewhere."""
     return platform.machine().lower() in ("x86_64", "amd64")
 
 
 def available_memory() -> int:
-    """Bytes this process may still take: free memory, container limit, address-space limit."""
+    """Returns the number of bytes that this process may still allocate.
+
+    It is the smallest of free memory, container limit and address-space limit.
+    """
     return max(0, min(_free_memory(), _container_room(), _address_room()))
 
 
@@ -81,7 +85,7 @@ def _container_room() -> int:
     root = Path("/sys/fs/cgroup")
     try:
         return int((root / "memory.max").read_text()) - int((root / "memory.current").read_text())
-    except (OSError, ValueError):  # no container, or no limit ("max")
+    except (OSError, ValueError):  # not in a container, or no limit ("max")
         return sys.maxsize
 
 
@@ -99,30 +103,37 @@ def _address_room() -> int:
 
 
 def peak_memory() -> int:
-    """Largest resident size of this process so far, in bytes (0 where unknown)."""
+    """Returns the peak resident memory of this process in bytes, 0 if unknown."""
     if os.name != "posix":
         return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return int(_resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss) * unit
 
 
-def need_disk(folder: Path, size: int, what: str) -> None:
-    """Raises EnvironmentRefused before the start where `folder` has no room for `size` bytes."""
+def need_disk(folder: Path, size: int, what: Message) -> None:
+    """Raises EnvironmentRefused where the disk of `folder` has less than `size` bytes free."""
     place = folder
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
     if free < size:
         raise EnvironmentRefused(
-            f"{what} needs {size / 1e9:.1f} GB and {free / 1e9:.1f} GB are free",
+            Message(
+                "{what} needs {size:.1f} GB of disk, {free:.1f} GB are free",
+                what=what,
+                size=size / 1e9,
+                free=free / 1e9,
+            ),
             code="disk-full",
             where=str(place),
-            fix="Free some space, or set TENFOLD_CACHE (cache) or --out (run) to another disk.",
+            fix=Message(
+                "Free some space, or set TENFOLD_CACHE (cache) or --out (run) to another disk."
+            ),
         )
 
 
 def cache_folder() -> Path:
-    """The user's one cache: TENFOLD_CACHE, else the platform's cache folder."""
+    """Returns the cache folder of the user: TENFOLD_CACHE, else a folder of the platform."""
     if told := os.environ.get("TENFOLD_CACHE"):
         return Path(told)
     if os.name == "nt":
@@ -131,7 +142,7 @@ def cache_folder() -> Path:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Makes names inside `folder` survive a power cut."""
+    """Flushes the entries of `folder` to disk, so that they survive a power failure."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -142,7 +153,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Either the old file or the whole new one is there, whenever the machine stops."""
+    """Writes a file so that a crash leaves either the old file or the complete new one."""
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -160,24 +171,27 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def digest_file(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Returns the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds `folder` for this process alone; a second process is refused at once."""
+    """Locks `folder` for this process inside the block.
+
+    Raises EnvironmentRefused at once where another process holds the lock.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a+b") as file:
         try:
             _take(file.fileno())
         except OSError as error:
             raise EnvironmentRefused(
-                "Another process is writing into this folder",
+                Message("Another process writes into this folder"),
                 code="locked",
                 where=str(folder),
-                fix="Wait for it, or choose another --out.",
+                fix=Message("Wait for it, or choose another --out."),
             ) from error
         yield
 

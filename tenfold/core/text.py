@@ -1,4 +1,4 @@
-"""Names cut to what fits a line, how wide a text is, and the order of names."""
+"""Text functions: shortening of names, width of text, and natural order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ __all__ = ["natural", "short", "width"]
 
 
 def short(name: str, most: int = 24) -> str:
-    """A name as a picture can show it: on one line, cut where it is long (wide letters count 2)."""
+    """Shortens a name to one line, cut after `most` letters; wide letters count as 2.
+
+    A name that was cut ends with "…".
+    """
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name)
     kept, room = "", most
     for letter in " ".join(plain.split()):
@@ -20,12 +23,12 @@ def short(name: str, most: int = 24) -> str:
 
 
 def width(text: str) -> int:
-    """How wide a text is in letters."""
+    """Returns the width of a text in letters; wide letters (East Asian) count as 2."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def natural(name: str) -> tuple[int, float, str]:
-    """Sorts numbers by value, before words."""
+    """Returns a sort key for natural order: numbers by value, then words."""
     try:
         return (0, float(name), name)
     except ValueError:

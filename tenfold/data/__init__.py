@@ -1,1 +1,1 @@
-"""From a source to encoded rows."""
+"""Data preparation: from a data source to encoded rows."""

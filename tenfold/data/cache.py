@@ -1,7 +1,8 @@
-"""The user's one cache: encoded columns, memory-mapped, and digests of files already read.
+"""The user's cache: encoded columns (memory-mapped), and digests of files that were read before.
 
-A column set is written under a temporary name and renamed when whole, so a killed run leaves
-nothing that could be mistaken for data. The oldest sets go when the byte limit is passed.
+A column set is written under a temporary name and renamed when it is complete, so that an
+interrupted run leaves no incomplete data. The least recently used sets are deleted when the cache
+exceeds its size limit.
 """
 
 from __future__ import annotations
@@ -23,12 +24,17 @@ import numpy as np
 from tenfold.core import system
 from tenfold.core.columns import Column, Encoded, Problem, Ragged
 from tenfold.core.errors import EnvironmentRefused
+from tenfold.core.message import Message, as_message, restored, with_messages
 
 __all__ = ["Memo", "limit", "load", "recall", "remember", "remove_all", "size", "store"]
 
 
 def limit() -> int:
-    """Bytes the cache may hold: TENFOLD_CACHE_BYTES, else a quarter of the disk's free space."""
+    """Maximum size of the cache in bytes.
+
+    TENFOLD_CACHE_BYTES where it is set, else a quarter of the sum of the free disk space and the
+    present size of the cache.
+    """
     if told := os.environ.get("TENFOLD_CACHE_BYTES"):
         return int(told)
     place = system.cache_folder()
@@ -38,7 +44,7 @@ def limit() -> int:
 
 
 def key(parts: Iterable[str | bytes]) -> str:
-    """One name for all that decides what an encoding holds."""
+    """Cache name of an encoding: a hash of all parts that determine its content."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         digest.update(part if isinstance(part, bytes) else part.encode())
@@ -47,23 +53,26 @@ def key(parts: Iterable[str | bytes]) -> str:
 
 
 def load(name: str) -> Encoded | None:
-    """The columns stored under `name`, memory-mapped; None where there are none."""
+    """The columns stored under `name`, memory-mapped; None where they do not exist."""
     folder = _columns() / name
     try:
-        facts = json.loads((folder / "columns.json").read_text())
+        facts = restored(json.loads((folder / "columns.json").read_text()))
         columns = {name: _open(folder, name, ragged) for name, ragged in facts["columns"].items()}
     except (OSError, ValueError, KeyError):
         return None
     with contextlib.suppress(OSError):
         os.utime(folder)
-    problems = {int(row): Problem(**problem) for row, problem in facts["problems"].items()}
+    problems = {
+        int(row): Problem(one["code"], as_message(one["reason"]), as_message(one["fix"]))
+        for row, one in facts["problems"].items()
+    }
     return Encoded(columns, problems)
 
 
 def store(name: str, parts: Iterator[Encoded]) -> Encoded:
-    """Writes the columns of consecutive parts of a table, one after the other, and maps them.
+    """Writes the columns of consecutive parts of a table and returns them memory-mapped.
 
-    Raises EnvironmentRefused where the disk is full or the cache may not be written.
+    Raises EnvironmentRefused where the disk is full or the cache cannot be written.
     """
     home = _columns()
     try:
@@ -87,31 +96,35 @@ def _place(folder: Path, place: Path) -> None:
     try:
         folder.rename(place)
     except OSError:
-        # Another process was first and its columns are the same; a damaged set is replaced.
+        # Another process has stored the same columns already; only a damaged set is replaced.
         if load(place.name) is None:
             shutil.rmtree(place)
             folder.rename(place)
 
 
 def _refused(home: Path, error: OSError) -> EnvironmentRefused:
-    # numpy tells of a full disk in words alone.
+    # numpy reports a full disk only in the text of the error.
     full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)) or "requested and" in str(
         error
     )
     return EnvironmentRefused(
-        f"The cache cannot be written: {'the disk is full' if full else error.strerror or error}",
+        Message(
+            "The cache cannot be written: {reason}",
+            reason=Message("the disk is full") if full else error.strerror or error,
+        ),
         code="disk-full" if full else "cache-unwritable",
         where=str(home),
-        fix="Free some space (`tenfold runs --empty-cache`)."
+        fix=Message("Free some space (`tenfold runs --empty-cache`).")
         if full
-        else "Set TENFOLD_CACHE to a folder that may be written.",
+        else Message("Set TENFOLD_CACHE to a folder with write permission."),
     )
 
 
 class Memo:
-    """Facts about files and their parts, remembered while a file's stamp (size, time) agrees.
+    """Stored facts about files and their parts, valid while the file's stamp is unchanged.
 
-    A value is JSON; `part` is the cell's fragment, empty for a whole file.
+    The stamp is the file's size and modification time. A value is JSON. `part` is the fragment of
+    the cell, empty for a whole file.
     """
 
     def __init__(self, root: str) -> None:
@@ -122,7 +135,7 @@ class Memo:
             self._old = json.loads(self._path.read_text())
 
     def get(self, file: str, part: str, stamp: Any) -> Any | None:
-        """What was remembered, if the file's stamp is still the same."""
+        """The stored value, or None if there is none or the file's stamp has changed."""
         known = self._old.get(file)
         if known is None or known["stamp"] != stamp or part not in known["parts"]:
             return None
@@ -131,14 +144,14 @@ class Memo:
         return value
 
     def put(self, file: str, part: str, stamp: Any, value: Any) -> None:
-        """Remembers a value."""
+        """Stores the value of a file or part with the file's stamp."""
         entry = self._new.get(file)
         if entry is None:
             entry = self._new[file] = {"stamp": stamp, "parts": {}}
         entry["parts"][part] = value
 
     def save(self) -> None:
-        """Writes what was asked for or added; a cache that cannot be written is no error."""
+        """Writes the values that were read or added; ignores a cache that cannot be written."""
         if self._new == self._old:
             return
         with contextlib.suppress(OSError):
@@ -146,13 +159,13 @@ class Memo:
 
 
 def remember(name: str, value: str) -> None:
-    """Keeps a small fact on this machine alone, such as where a run's data lie."""
+    """Stores a short text on this machine only, such as the path of a run's data."""
     with contextlib.suppress(OSError):
         system.write_atomically(system.cache_folder() / "facts" / key([name]), value)
 
 
 def recall(name: str) -> str | None:
-    """What was remembered under `name`."""
+    """The text stored under `name`; None where there is none."""
     try:
         return (system.cache_folder() / "facts" / key([name])).read_text()
     except OSError:
@@ -160,12 +173,12 @@ def recall(name: str) -> str | None:
 
 
 def size() -> int:
-    """Bytes the cache holds now."""
+    """Size in bytes of the encoded columns in the cache."""
     return sum(_bytes(folder) for folder in _sets())
 
 
 def remove_all() -> int:
-    """Empties the cache; gives the bytes that were freed."""
+    """Deletes the encoded columns and the digests; returns the bytes of the deleted columns."""
     freed = size()
     shutil.rmtree(system.cache_folder() / "columns", ignore_errors=True)
     shutil.rmtree(system.cache_folder() / "memo", ignore_errors=True)
@@ -224,11 +237,11 @@ def _write(folder: Path, parts: Iterator[Encoded]) -> None:
         "columns": {name: writer.ragged for name, writer in writers.items()},
         "problems": {str(index): vars(problem) for index, problem in problems.items()},
     }
-    system.write_atomically(folder / "columns.json", json.dumps(facts))
+    system.write_atomically(folder / "columns.json", json.dumps(with_messages(facts)))
 
 
 class _Writer:
-    """One column as an .npy file that grows: the header is written when the length is known."""
+    """Writes one column as an .npy file row by row; the header is completed at the end."""
 
     def __init__(self, folder: Path, name: str, first: Column) -> None:
         self.ragged = isinstance(first, Ragged)
@@ -259,7 +272,7 @@ class _Writer:
         self._rows += len(values)
 
     def _header(self, rows: int) -> None:
-        # Version 1.0 headers are padded to 64 bytes with room for the length to grow.
+        # The header has a fixed length, a multiple of 64 bytes, with room for any number of rows.
         shape = (rows, *self._values.shape[1:])
         text = repr({"descr": self._values.dtype.str, "fortran_order": False, "shape": shape})
         body = (text.ljust(245) + "\n").encode()

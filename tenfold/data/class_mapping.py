@@ -1,4 +1,4 @@
-"""Merging, dropping and renaming classes by a small mapping file.
+"""Class mapping: merge, drop and rename classes with a small file.
 
 CSV   from,to        kitten,cat = rename or merge; a class with an empty `to` is dropped
 JSON  {"kitten": "cat", "unsure": null}
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 
@@ -23,10 +24,10 @@ Mapping = dict[str, str | None]
 
 
 def apply(rows: Rows, mapping: str | Path | Mapping | None) -> tuple[Rows, list[str]]:
-    """The rows under the new names, and the sources of rows whose class was dropped.
+    """Applies a class mapping; returns the rows and the sources of rows with a dropped class.
 
-    Raises UsageError for answers without classes, a class that does not exist, or a file that
-    cannot be read.
+    Raises UsageError for an answer kind without classes, a class that does not exist, or a mapping
+    file that cannot be read.
     """
     if mapping is None:
         return rows, []
@@ -34,15 +35,21 @@ def apply(rows: Rows, mapping: str | Path | Mapping | None) -> tuple[Rows, list[
     known = rows.answer.classes_in(rows.table)
     if not known:
         raise UsageError(
-            f"The answers here ({rows.answer.name}) have no classes that a mapping could change",
+            Message(
+                "Answers of the kind {name!r} have no classes to map",
+                name=rows.answer.name,
+            ),
             code="no-classes",
             where="classes",
-            fix="Leave out --classes.",
+            fix=Message("Leave out --classes."),
         )
     for name in names:
         if name not in known:
             raise UsageError(
-                f"The class mapping names {name!r}, which is not a class in these data",
+                Message(
+                    "The class mapping names {name!r}, which is not a class in these data",
+                    name=name,
+                ),
                 code="unknown-class",
                 fix=nearest(name, known),
             )
@@ -57,22 +64,22 @@ def _read(path: Path) -> Mapping:
         text = _text(path.read_bytes())
     except OSError as error:
         raise UsageError(
-            f"The mapping file cannot be read: {error.strerror}",
+            Message("The class mapping file cannot be read: {error}", error=error.strerror),
             code="no-such-path",
             where=str(path),
         ) from error
     try:
         found = json.loads(text) if text.lstrip().startswith("{") else _from_csv(text)
     except (ValueError, RecursionError, csv.Error) as error:
-        raise _unusable(path, f"cannot be read ({error})") from error
+        raise _unusable(path, Message("cannot be read ({error})", error=error)) from error
     if not all(value is None or isinstance(value, str) for value in found.values()):
-        raise _unusable(path, "maps a class to something else than a name or null")
+        raise _unusable(path, Message("maps a class to a value that is neither a name nor null"))
     normal = partial(unicodedata.normalize, "NFC")
     return {normal(old): normal(new) if new else None for old, new in found.items()}
 
 
 def _text(data: bytes) -> str:
-    """As spreadsheets of any country save it."""
+    """Decodes text in the encodings that spreadsheets use: UTF-16, UTF-8, GB 18030, Latin-1."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     for encoding in ("utf-8-sig", "gb18030"):
@@ -81,12 +88,14 @@ def _text(data: bytes) -> str:
     return data.decode("latin-1")
 
 
-def _unusable(path: Path, what: str) -> UsageError:
+def _unusable(path: Path, what: Message) -> UsageError:
     return UsageError(
-        f"The mapping file {what}",
+        Message("The class mapping file {reason}", reason=what),
         code="bad-mapping",
         where=str(path),
-        fix='Give CSV with the header from,to or JSON {"old": "new", "dropped": null}.',
+        fix=Message(
+            'Write a CSV with the header from,to or JSON such as {"old": "new", "dropped": null}.'
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Public data by name, fetched only when asked, checked by SHA-256 or MD5 before use."""
+"""Download of public data sets on request, with a check of their MD5 checksums."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from pathlib import Path
 
 from tenfold.core import system
 from tenfold.core.errors import DataRefused, EnvironmentRefused
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 
 __all__ = ["fetch", "mnist"]
 
 LARGEST = 64 << 20
-"""Bytes of one file, packed or not."""
+"""Maximum size of one file in bytes, compressed or not."""
 
 _FILES = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -32,9 +33,10 @@ _MIRRORS = (
 
 
 def mnist(folder: Path, source: str | None) -> Path:
-    """MNIST's four files in `folder`; the checksums are those of the unpacked files, as published.
+    """Downloads the four files of MNIST into `folder`, where they are missing; returns `folder`.
 
-    Raises EnvironmentRefused, DataRefused.
+    The checksums are the published ones of the uncompressed files. Raises EnvironmentRefused and
+    DataRefused as `fetch` does.
     """
     return fetch(folder, _FILES, source, _MIRRORS)
 
@@ -42,11 +44,13 @@ def mnist(folder: Path, source: str | None) -> Path:
 def fetch(
     folder: Path, files: dict[str, str], source: str | None, mirrors: tuple[str, ...]
 ) -> Path:
-    """Files (name: MD5 of what is inside) as NAME.gz in `folder`, fetched where they are missing.
+    """Downloads missing files as NAME.gz into `folder` and returns `folder`.
 
-    They come from `source` (a folder or an address), else TENFOLD_MIRROR, else the mirrors in
-    turn; proxies set in the environment are used. The checksum is compared whichever way a file
-    came. Raises EnvironmentRefused where nothing answers, DataRefused for another content.
+    `files` maps names to MD5 checksums of the uncompressed content. The source is `source` (a
+    folder or an address), else TENFOLD_MIRROR, else each mirror in turn; proxies set in the
+    environment are used. The checksum of each new file is checked, wherever it comes from. Raises
+    EnvironmentRefused where the download fails, DataRefused where a file is missing in the source
+    folder, damaged, or has another checksum.
     """
     folder.mkdir(parents=True, exist_ok=True)
     source = source or os.environ.get("TENFOLD_MIRROR") or None
@@ -61,16 +65,18 @@ def fetch(
 def _checked(name: str, data: bytes, where: str, digest: str) -> bytes:
     packed = data[:2] == b"\x1f\x8b"
     try:
-        # Never more than the largest file, whatever the stream would unpack to.
+        # The size limit protects against streams that decompress to a huge file.
         content = zlib.decompressobj(31).decompress(data, LARGEST) if packed else data
     except zlib.error as error:
-        raise DataRefused(f"{name}.gz is damaged", code="damaged-download", where=where) from error
+        raise DataRefused(
+            Message("{name}.gz is damaged", name=name), code="damaged-download", where=where
+        ) from error
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != digest:
         raise DataRefused(
-            f"{name} is not the published file: its checksum differs",
+            Message("{name} differs from the published file (checksum)", name=name),
             code="damaged-download",
             where=where,
-            fix="Remove it and try again, or give another --source.",
+            fix=Message("Remove it and try again, or give another --source."),
         )
     return data if packed else gzip.compress(data)
 
@@ -80,8 +86,13 @@ def _found(name: str, source: str | None, mirrors: tuple[str, ...]) -> tuple[byt
         for path in (Path(source) / f"{name}.gz", Path(source) / name):
             if path.is_file():
                 return path.read_bytes(), str(path)
-        fix = "Give the folder that has the files, or an address that begins with https://."
-        raise DataRefused(f"There is no {name}.gz", code="missing-file", where=source, fix=fix)
+        fix = Message("Give the folder with the files, or an address that begins with https://.")
+        raise DataRefused(
+            Message("{name}.gz was not found", name=name),
+            code="missing-file",
+            where=source,
+            fix=fix,
+        )
     problems = []
     for place in (source.rstrip("/"),) if source else mirrors:
         try:
@@ -89,9 +100,11 @@ def _found(name: str, source: str | None, mirrors: tuple[str, ...]) -> tuple[byt
         except (OSError, http.client.HTTPException) as error:
             problems.append(f"{place}: {getattr(error, 'reason', '') or error}")
     raise EnvironmentRefused(
-        f"{name} could not be fetched ({'; '.join(problems)})",
+        Message(
+            "{name} could not be downloaded ({problems})", name=name, problems="; ".join(problems)
+        ),
         code="no-download",
-        fix="Give --source FOLDER with the files, or set TENFOLD_MIRROR or HTTPS_PROXY.",
+        fix=Message("Give --source FOLDER with the files, or set TENFOLD_MIRROR or HTTPS_PROXY."),
     )
 
 
@@ -99,6 +112,6 @@ def _fetched(address: str) -> bytes:
     tell(f"Fetching {address}")
     if address.startswith("http://"):
         tell("The address is not encrypted; the checksum decides.")
-    # An opener of its own: the shared one keeps the proxies of its first use.
+    # A new opener, because the shared one keeps the proxies of its first use.
     with urllib.request.build_opener().open(address, timeout=60) as answer:
         return bytes(answer.read(LARGEST))

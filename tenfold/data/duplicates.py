@@ -1,6 +1,6 @@
-"""The same content more than once: exact copies, near copies, other answers, both sides of a split.
+"""Duplicates: exact copies, near copies, conflicting labels, and leaks between parts of a split.
 
-Whatever stands in the test part is taken out of learning, never the other way round.
+Copies of test rows are removed from the training and validation parts, never from the test part.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from tenfold.media.medium import Medium
 __all__ = ["Copies", "found", "near_groups", "without_leaks"]
 
 MOST = 0.05
-"""Share of the training rows: where more are near copies of test rows, all stay, and it is said."""
+"""Maximum share of training and validation rows that are removed as near copies of held-out rows.
+
+If the share is larger, no near copy is removed, and a message states this.
+"""
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Sources, group by group: exact `duplicates`, `conflicts` of their answers, `near` copies."""
+    """Sources of duplicate rows, in groups.
+
+    `duplicates` are exact copies with the same label, `conflicts` are exact copies with different
+    labels, `near` are near copies.
+    """
 
     duplicates: list[list[str]] = field(default_factory=list)
     conflicts: list[list[str]] = field(default_factory=list)
@@ -32,9 +39,10 @@ class Copies:
 def found(
     table: pd.DataFrame, answer: AnswerKind, media: Mapping[str, Medium]
 ) -> tuple[pd.DataFrame, Copies]:
-    """The copies in a table, which gets a column `near` naming each row's group of near copies.
+    """Finds exact and near copies; returns the table and the groups of copies.
 
-    `media` are the input columns with their media.
+    Where there are near copies, the returned table has a column `near` that names the group of each
+    row. `media` maps the input columns to their media.
     """
     twice = table[table["digest"].duplicated(keep=False)]
     copies = Copies()
@@ -55,9 +63,9 @@ def found(
 
 
 def near_groups(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[list[int]]:
-    """Positions of rows that are near copies of each other and not exact ones, group by group.
+    """Positions of rows that are near copies, but not exact copies, of each other, in groups.
 
-    Rows are near where one of their inputs is.
+    Two rows are near copies if any of their inputs is a near copy.
     """
     found = [pair for name, medium in media.items() for pair in medium.near_pairs(table[name])]
     digest = table["digest"].to_numpy()
@@ -66,7 +74,7 @@ def near_groups(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[list[i
 
 
 def _joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Groups of whatever is connected."""
+    """Connected components of a graph of pairs (union-find)."""
     above: dict[int, int] = {}
 
     def top(row: int) -> int:
@@ -83,9 +91,10 @@ def _joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 
 def without_leaks(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Leaves out of learning what the test holds too, and out of train what validation holds.
+    """Removes copies of test rows from train and validation, and of validation rows from train.
 
-    The sources of the rows left out come with it.
+    Returns the remaining rows and the sources of the removed rows. Near copies are removed too,
+    unless there are more than MOST allows.
     """
     leaks = _leaks(table, table["digest"])
     if leaks.any():
@@ -102,7 +111,8 @@ def without_leaks(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _leaks(table: pd.DataFrame, names: pd.Series) -> pd.Series:
-    """True for rows whose name stands in a part that judges them."""
+    """True for train and validation rows whose name also occurs in the test part, and for train
+    rows whose name also occurs in the validation part."""
     split = table["split"]
     test, valid = (set(names[split == part].dropna()) for part in ("test", "valid"))
     return (names.isin(test) & (split != "test")) | (names.isin(valid) & (split == "train"))

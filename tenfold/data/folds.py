@@ -1,7 +1,8 @@
-"""Cross-validation: every row outside a given test part is tested once, by a run that never saw it.
+"""Cross-validation: every row outside a given test part is a test row in exactly one fold.
 
-A row's fold depends on its own content (or its group's name) and the seed, so files added later
-move nobody. Only where a class would be missing from a fold is the nearest row moved.
+The fold of a row depends on its content (or the name of its group) and the seed, so that files
+added later do not change the folds of other rows. Only if a class is missing in a fold, the nearest
+row is moved there.
 """
 
 from __future__ import annotations
@@ -13,45 +14,51 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.data import splits
 
 __all__ = ["EACH", "Fold", "FoldedParts", "assign", "basis"]
 
 EACH = "each"
-"""In place of a number of folds: one fold a group."""
+"""Value in place of a number of folds: one fold per group."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One run of a cross-validation of `of` folds ("each" = one a group).
+    """One run of a cross-validation with `of` folds ("each" = one fold per group).
 
-    The run of fold `number` tests the rows of that fold and learns from the others. `number` None
-    is the last run: it learns from all rows, and a given test part stays its test.
+    The run of fold `number` is tested on the rows of that fold and trained on the others. `number`
+    None is the final run, trained on all rows except a given test part, which is its test part.
     """
 
     number: int | None
     of: int | str
 
     def to_json(self) -> dict[str, Any]:
-        """Number and count as they stand in the plan of a run."""
+        """Fold number and number of folds, as stored in the plan of a run."""
         return {"number": self.number, "of": self.of}
 
 
 @dataclass(frozen=True)
 class FoldedParts:
-    """The part of every row, "" for rows that the run does not use; `count` is that of folds."""
+    """The parts of one run of a cross-validation.
+
+    `parts` holds the part of each row, "" for rows that the run does not use. `line` describes the
+    split, `count` is the number of folds, `group` the name of the tested group, or "".
+    """
 
     parts: pd.Series
-    line: str
+    line: Message
     count: int
     group: str = ""
 
 
 def basis(rows: Rows) -> pd.Series:
-    """(N,) `test` for the rows of a given test part, `train` for all others.
+    """(N,) `test` for the rows of a given test part, `train` for all other rows.
 
-    Where no test part is given, a given validation part is the test, as without folds.
+    Without a given test part, a given validation part is used as the test part. Where no row is
+    left for training, all rows are `train`.
     """
     table = rows.table
     given = table["split"] if "split" in table else pd.Series("", index=table.index, dtype=object)
@@ -64,10 +71,11 @@ def basis(rows: Rows) -> pd.Series:
 
 
 def assign(rows: Rows, seed: int, fold: Fold) -> FoldedParts:
-    """The parts of one run; the column `split` of the rows is their `basis`.
+    """Assigns the parts of one run of a cross-validation.
 
-    Of the rows that a run learns from, 10 % are drawn for validation. Raises UsageError where
-    there are fewer whole units than folds, or no groups for one run a group.
+    The column `split` of the rows must hold their `basis`. In the run of a fold, 10 % of the rows
+    outside of that fold are drawn for validation. Raises UsageError where there are fewer units
+    (rows or groups) than folds, or, for one fold per group, rows without a group or only one group.
     """
     table = rows.table
     others = table[table["split"] == "train"]
@@ -84,24 +92,35 @@ def assign(rows: Rows, seed: int, fold: Fold) -> FoldedParts:
     learnt = others[~own.to_numpy()]
     parts.loc[learnt.index] = splits.drawn(rows.with_table(learnt), seed, (0.9, 0.1, 0.0))
     group = names[fold.number] if fold.of == EACH else ""
-    line = f"fold {fold.number + 1} of {count}, validation drawn from 10 % of the other rows"
+    line = Message(
+        "fold {number} of {count}, validation drawn from 10 % of the other rows",
+        number=fold.number + 1,
+        count=count,
+    )
     return FoldedParts(parts, line, count, group)
 
 
-def _last_line(parts: pd.Series) -> str:
+def _last_line(parts: pd.Series) -> Message:
     if (parts == "test").any():
-        return "the given test part; all other rows were learnt from"
-    return "all rows were learnt from, none held out"
+        return Message("the given test part; trained on all other rows")
+    return Message("trained on all rows, none held out")
 
 
 def _by_place(rows: Rows, seed: int, count: int) -> tuple[pd.Series, list[str]]:
-    """The fold of each row, by the hash of its unit."""
+    """The fold of each row by the hash of its unit, and the names of the folds.
+
+    Raises UsageError where there are fewer units than folds.
+    """
     keys = rows.answer.units(rows.table)
     if (units := keys.nunique()) < count:
         raise UsageError(
-            f"There are {units} rows or groups of rows to fold, fewer than {count} folds",
+            Message(
+                "{count} folds need at least {count} rows or groups, and there are {units}",
+                units=units,
+                count=count,
+            ),
             code="bad-setting",
-            fix=f"Give --folds {max(2, units)} or less, or more rows.",
+            fix=Message("Give --folds {units} or less, or more rows.", units=max(2, units)),
         )
     places = pd.Series(splits.places(keys, f"fold {seed}"), rows.table.index)
     names = [str(number) for number in range(count)]
@@ -111,28 +130,38 @@ def _by_place(rows: Rows, seed: int, count: int) -> tuple[pd.Series, list[str]]:
         return (place - (int(missing) + 0.5) / count).abs()
 
     anything: list[tuple[str, ...]] = [("",)] * len(found)
-    for classes in (anything, rows.answer.strata(rows.table)):  # no fold without rows, or a class
+    for classes in (anything, rows.answer.strata(rows.table)):  # empty folds, then missing classes
         splits.fill_gaps(classes, keys, places, found, names, nearest)
     return found, names
 
 
 def _by_group(table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
-    """The group of each row, and the groups in the order of their names."""
+    """The group of each row, and the sorted group names.
+
+    Raises UsageError where a row has no group or there is only one group.
+    """
     group = table["group"] if "group" in table else pd.Series(None, table.index, dtype=object)
     if group.isna().any() or not len(group):
-        what = "None" if group.isna().all() else f"Not all: {int(group.isna().sum())}"
-        rows = "of the rows has a group" if what == "None" else "of the rows have no group"
         raise UsageError(
-            f"--folds each makes one run a group. {what} {rows}",
+            Message(
+                "--folds each trains one run for each group, and {count} of {total} rows have no "
+                "group",
+                count=int(group.isna().sum()),
+                total=len(group),
+            ),
             code="bad-setting",
-            fix="Name the column of the groups with --group, or give a number of folds.",
+            fix=Message("Name the column of the groups with --group, or give a number of folds."),
         )
     found = group.astype(str).astype(object)
     names = sorted(map(str, np.unique(found.to_numpy(str))))
     if len(names) < 2:
         raise UsageError(
-            f"--folds each makes one run a group, and there is one group only: {names[0]!r}",
+            Message(
+                "--folds each trains one run for each group, and there is only one group: "
+                "{group!r}",
+                group=names[0],
+            ),
             code="bad-setting",
-            fix="Name another column with --group, or give a number of folds.",
+            fix=Message("Name another column with --group, or give a number of folds."),
         )
     return found, names

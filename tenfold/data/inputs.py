@@ -1,9 +1,9 @@
-"""What a person hands over at prediction time, as tables of the declared inputs.
+"""Tables of a task's inputs, from the data that the user gives at prediction time.
 
-One input is filled with whatever its medium takes: files, folders, globs, zips, standard input,
-texts, arrays, bytes, open files, lists of these, a DataFrame. Several are filled with the columns
-of a DataFrame or of table files (CSV, TSV, Parquet). Nothing is decoded here: what cannot be read
-is answered on its own line.
+A single input accepts everything that its medium reads: files, folders, globs, zip files, standard
+input, texts, arrays, bytes, open files, lists of these, or a DataFrame. Several inputs are read
+from the columns of a DataFrame or of table files (CSV, TSV, Parquet). Nothing is decoded here; for
+an input that cannot be read, the prediction is a Problem.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.media.files import manifests, references
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
@@ -28,17 +29,22 @@ CHUNK = 256
 
 
 def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
-    """Tables of at most 256 rows with the inputs' columns and `source`, the name to answer under.
+    """Yields tables of at most 256 rows: the input columns and `source`, the name of each row.
 
-    Raises UsageError where a table lacks an input, or several are not handed over as a table;
-    DataRefused where nothing was handed over.
+    Raises UsageError where the list of inputs is empty, a table lacks an input column, or several
+    inputs are not given as a table; DataRefused where no input was found or a table file cannot be
+    read.
     """
     media = media_of(inputs)
     if isinstance(source, pd.DataFrame):
         yield from _chunks(_framed(media, source))
         return
     if isinstance(source, (list, tuple)) and not source:
-        raise UsageError("Nothing was handed over", code="no-input", fix="Name files or folders.")
+        raise UsageError(
+            Message("No input was given"),
+            code="no-input",
+            fix=Message("Name files or folders."),
+        )
     if len(media) > 1:
         for path in _table_files(media, source):
             yield from _chunks(_from_file(media, path))
@@ -49,32 +55,36 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
     while part := list(itertools.islice(rows, CHUNK)):
         count += len(part)
         cell, said = zip(*part, strict=True)
-        # Objects: names need not be UTF-8, as pandas' own texts must.
+        # The dtype is object, because file names need not be valid UTF-8.
         yield pd.DataFrame({name: cell, "source": said}, dtype=object)
     if not count:
         where = " ".join(map(str, source)) if isinstance(source, (list, tuple)) else str(source)
         raise DataRefused(
-            "There is nothing to predict",
+            Message("No input was found"),
             code="empty-folder",
             where=where,
-            fix="Files are recognised by suffix; name one to have it looked at whatever it is.",
+            fix=Message(
+                "Files in folders are chosen by suffix; a file given by name is always read."
+            ),
         )
 
 
 def drawn_input(inputs: dict[str, Input]) -> tuple[str, Medium]:
-    """The first input of which a cell can be drawn, with its medium.
+    """The first input that can be drawn, with its medium.
 
-    Raises UsageError where there is none.
+    Raises UsageError where no input can be drawn.
     """
     for name, medium in media_of(inputs).items():
         if medium.drawn:
             return name, medium
     raise UsageError(
-        "There are no pictures to draw: the run takes "
-        f"{' and '.join(one.medium for one in inputs.values())}",
+        Message(
+            "--draw needs pictures; this run takes {media}",
+            media=" and ".join(one.medium for one in inputs.values()),
+        ),
         code="bad-setting",
         where="draw",
-        fix="Leave out --draw; the answers are said in words.",
+        fix=Message("Leave out --draw; the answers are printed."),
     )
 
 
@@ -82,26 +92,30 @@ def drawn_input(inputs: dict[str, Input]) -> tuple[str, Medium]:
 
 
 def _table_files(media: Mapping[str, Medium], source: Any) -> list[Path]:
-    """The table files that were named.
+    """The paths of the given table files.
 
-    Raises UsageError where anything else was handed over.
+    Raises UsageError where anything but table files is given.
     """
     named = list(source) if isinstance(source, (list, tuple)) else [source]
     names = [str(one) for one in named if isinstance(one, (str, Path))]
     if len(names) == len(named) and all(map(manifests.is_manifest, names)):
         return list(map(Path, names))
     raise UsageError(
-        f"The run takes {len(media)} inputs, which only a table holds together",
+        Message(
+            "This run takes {count} inputs a row, so the input must be a table", count=len(media)
+        ),
         code="needs-table",
-        fix="Give a CSV, TSV or Parquet file, or a DataFrame, with the columns "
-        f"{', '.join(media)}.",
+        fix=Message(
+            "Give a CSV, TSV or Parquet file, or a DataFrame, with the columns {columns}.",
+            columns=", ".join(media),
+        ),
     )
 
 
 def _from_file(media: Mapping[str, Medium], path: Path) -> Table:
-    """The rows of a table file; files that it names lie relative to it.
+    """The rows of a table file; relative paths in it are relative to its folder.
 
-    Raises DataRefused where it cannot be read, or a cell is none of its medium.
+    Raises DataRefused where the file cannot be read or a cell is not valid for its medium.
     """
     frame = manifests.frame_of(path)
     near = manifests.Near(path.parent.resolve(), {})
@@ -119,7 +133,10 @@ def _from_file(media: Mapping[str, Medium], path: Path) -> Table:
 
 
 def _cell(medium: Medium, value: Any, near: manifests.Near, where: str) -> Any:
-    """The cell that a value of a table file stands for; a Problem where its file is not there."""
+    """The cell for a value of a table file; a Problem where the named file is unusable.
+
+    Raises DataRefused where a text is not valid for its medium.
+    """
     if not isinstance(value, str):
         return value
     if medium.files:
@@ -129,15 +146,15 @@ def _cell(medium: Medium, value: Any, near: manifests.Near, where: str) -> Any:
         return medium.from_text(value)
     except ValueError:
         raise DataRefused(
-            f"{value!r} is not a {medium.singular}",
+            Message("{value!r} is not a {singular}", value=value, singular=medium.singular),
             code="bad-manifest",
             where=where,
-            fix="Correct the cell, or leave it empty.",
+            fix=Message("Correct the cell, or leave it empty."),
         ) from None
 
 
 def _framed(media: Mapping[str, Medium], frame: pd.DataFrame) -> Table:
-    """The rows of a DataFrame."""
+    """The rows of a DataFrame as input columns and `source`."""
     table = pd.DataFrame(index=range(len(frame)))
     for name, medium in media.items():
         found = _column(frame, name, medium, media, "")
@@ -150,18 +167,22 @@ def _framed(media: Mapping[str, Medium], frame: pd.DataFrame) -> Table:
 def _column(
     frame: pd.DataFrame, name: str, medium: Medium, media: Mapping[str, Medium], where: str
 ) -> pd.Series:
-    """The column of an input; the only one of files may be called as paths usually are.
+    """The column of an input; if only one input is a file, its column may have a usual path name.
 
-    Raises UsageError where there is none.
+    Raises UsageError where the column is missing.
     """
     alone = sum(one.files for one in media.values()) == 1
     found = manifests.path_column(frame, name, alone) if medium.files else name
     if found is None or found not in frame:
         raise UsageError(
-            f"The table has no column {name!r}",
+            Message("The table has no column {name!r}", name=name),
             code="missing-column",
             where=where,
-            fix=f"It needs: {', '.join(media)}. It has: {', '.join(map(str, frame.columns))}.",
+            fix=Message(
+                "It needs the columns {needed}. It has {columns}.",
+                needed=", ".join(media),
+                columns=", ".join(map(str, frame.columns)),
+            ),
         )
     return frame[found]
 
@@ -172,7 +193,7 @@ def _chunks(table: Table) -> Iterator[Table]:
 
 
 def _names(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[str]:
-    """The path of a row where it has one, else its number."""
+    """Names of the rows: the path of the first input where it is a file, else `row NUMBER`."""
     name, medium = next(iter(media.items()))
     return [
         str(references.file_of(cell)) if medium.files and isinstance(cell, str) else f"row {row}"

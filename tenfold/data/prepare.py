@@ -1,7 +1,8 @@
-"""The order of one training, and of `check`, which is the same without learning.
+"""Data preparation for training and for `check`, in a fixed order.
 
-read -> digests and headers -> exact duplicates and groups -> split -> learn -> one decode pass ->
-failed rows masked out. Later findings only mask rows: nothing is split or learnt again.
+read -> digests and headers -> duplicates and near copies -> split -> compute the facts ->
+decode and encode all rows once -> exclude rows that failed. A row that fails later is only
+excluded: the split and the facts do not change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tenfold.core import system
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.facts import digestible, plain
+from tenfold.core.message import Message, values_of
 from tenfold.core.progress import advance, tell
 from tenfold.core.rows import Judged, Rows
 from tenfold.data import cache, class_mapping, folds, refusals, splits
@@ -42,12 +44,13 @@ SEEN = 8
 
 @dataclass
 class Prepared:
-    """Rows ready to learn from: `used` rows with their part, and the columns of just those.
+    """Data ready for training: the `used` rows with their parts, and their encoded columns.
 
-    `quarantined` rows have a Problem; `ignored` names were no data at all; `leaks` were left out
-    of training because the test holds the same content, or nearly; `beyond` rows stand behind the
-    limit. found = used + quarantined + ignored + leaks + beyond, but for the given test part that a
-    run of one fold does not use.
+    `quarantined` rows have a Problem. `ignored` are names in the source that are not data, and rows
+    removed by a class mapping or without a label in the test part. `leaks` are copies or near
+    copies of held-out rows, removed from the training and validation parts. `beyond` is the number
+    of rows beyond the limit. found = used + quarantined + ignored + leaks + beyond, except that a
+    run of one fold does not use a given test part.
     """
 
     answer: AnswerKind
@@ -55,7 +58,7 @@ class Prepared:
     used: pd.DataFrame
     columns: Columns
     facts: dict[str, Any]
-    split_line: str
+    split_line: Message
     found: int
     quarantined: list[dict[str, Any]]
     ignored: list[str]
@@ -68,14 +71,14 @@ class Prepared:
     seed: int = 0
     beyond: int = 0
     lines: int | None = None
-    """Lines that were read, where a row is made of several."""
+    """Number of lines read, where a row consists of several lines; otherwise None."""
     read: Rows | None = None
-    """The rows as they were read, before any was left out."""
+    """The rows after reading and class mapping, before unusable rows were excluded."""
     folded: FoldedParts | None = None
-    """Of a run of `--folds`: how many folds there are, and what this one tests."""
+    """For a run of `--folds`: the number of folds and the parts of this run; otherwise None."""
 
     def inputs(self, part: str) -> Columns:
-        """What the network eats of the rows of a part."""
+        """The network's encoded inputs for the rows of a part."""
         return self.columns.only(self.eaten).view(self.rows(part))
 
     def table(self, part: str) -> pd.DataFrame:
@@ -83,7 +86,10 @@ class Prepared:
         return self.used.iloc[self.rows(part)].reset_index(drop=True)
 
     def rows(self, part: str) -> np.ndarray:
-        """Positions of the rows of train, valid or test; choose and reserve are halves of valid."""
+        """Positions of the rows of a part: train, valid, test, selection or calibration.
+
+        Selection and calibration are the two halves of valid.
+        """
         if part not in ("selection", "calibration"):
             return np.flatnonzero((self.used["split"] == part).to_numpy())
         valid = self.rows("valid")
@@ -93,44 +99,47 @@ class Prepared:
         return valid[kept if part == "calibration" else ~kept]
 
     def learnt(self) -> np.ndarray:
-        """Positions of the rows of train and validation, in the order of the data."""
+        """Positions of the training and validation rows, in the order of the data."""
         return np.flatnonzero((self.used["split"] != "test").to_numpy())
 
     @property
     def split_rows(self) -> Rows:
-        """The used rows with their parts, as `Task.inner` takes them."""
+        """The used rows with their parts, as the argument of `Task.inner`."""
         return replace(self.read or Rows(self.used, answer=self.answer), table=self.used)
 
     def judged_rows(self, part: str) -> Judged:
-        """The rows of a part as a run is scored on them."""
+        """The rows of a part in the form needed to score a run on them."""
         rows = self.split_rows.with_table(self.table(part))
         return Judged(rows, self.inputs(part), self.table("train"))
 
     @property
     def judged(self) -> str:
-        """The part that scores are of: test, else valid, else train where nothing is held out."""
+        """The part used for scoring: test, else valid, else train where nothing is held out."""
         return next((part for part in ("test", "valid") if len(self.rows(part))), "train")
 
     @property
     def parts(self) -> Parts:
-        """What learning may see."""
+        """The parts that `fit` may use: train, selection and calibration."""
         return Parts(*(self.columns.view(self.rows(part)) for part in PARTS))
 
     @property
     def fingerprint(self) -> str:
-        """One name for exactly these rows, answers and parts."""
+        """Hash of the used rows: contents, labels, parts and weights."""
         columns = ("digest", *self.answer.truths, "split", "weight")
         names = [name for name in columns if name in self.used]
         text = self.used[names].to_json(orient="values", force_ascii=False)
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
     @property
-    def units(self) -> str:
-        """What can be left out: files, or lines of them."""
+    def units(self) -> Message:
+        """The unit in which unusable rows are counted: files, or lines."""
         return refusals.units(self.lines)
 
     def refusal(self, on_bad: str) -> DataRefused | None:
-        """Why these data cannot be learnt from, if they cannot."""
+        """The error that explains why these data cannot be used for training; None if they can.
+
+        With `on_bad` "stop", more than 5 % unusable rows are an error.
+        """
         rows = self.lines or self.found - len(self.ignored)
         if on_bad == "stop" and len(self.quarantined) > 0.05 * rows:
             return refusals.too_many(rows, self.quarantined, self.units)
@@ -148,10 +157,10 @@ def prepare(
     reading: Reading = AS_FOUND,
     fold: Fold | None = None,
 ) -> Prepared:
-    """Reads, checks, splits, learns the facts and encodes every row once.
+    """Reads, checks and splits the data, computes the facts and encodes every row once.
 
-    `fold` splits as one run of a cross-validation does. Raises DataRefused where nothing can be
-    learnt from the data at all.
+    With `fold`, the rows are split for that run of a cross-validation. Raises DataRefused where the
+    data cannot be used for training at all.
     """
     began = time.perf_counter()
     rows, ignored = _read(task, source, reading, mapping)
@@ -194,12 +203,15 @@ def prepare(
 
 
 def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows, list[str]]:
-    """Rows under the names of the mapping, and what is left out as no data at all."""
+    """Reads the rows and applies the class mapping; returns them and the ignored sources.
+
+    Raises DataRefused where there are no rows.
+    """
     rows = source if isinstance(source, Rows) else task.read(source, reading)
     if rows.table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"
-        fix = "One line a file is needed below the header."
-        raise DataRefused("There is not one row", code="no-rows", where=where, fix=fix)
+        fix = Message("Add one line for each example below the header.")
+        raise DataRefused(Message("The data have no rows"), code="no-rows", where=where, fix=fix)
     rows = rows.with_table(rows.table.reset_index(drop=True))
     mapped, dropped = class_mapping.apply(rows, mapping)
     kept, blank = _without_blank_tests(mapped)
@@ -207,20 +219,20 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
 
 
 def _learnt(task: Task, rows: Rows) -> dict[str, Any]:
-    """The facts of the training rows as JSON, with how the source was read."""
+    """The facts of the training rows as plain values, with the reading of the source."""
     facts: dict[str, Any] = plain(task.learn(rows.part("train")))
     given = rows.reading.to_json()
     return facts | ({"reading": given} if given else {})
 
 
 def _limited(table: pd.DataFrame, limit: int | None) -> tuple[pd.DataFrame, int]:
-    """At most so many rows of each part, and how many stand behind them."""
+    """The first `limit` rows of each part, and the number of rows beyond the limit."""
     kept = table if limit is None else table[table.groupby("split").cumcount() < limit]
     return kept.reset_index(drop=True), len(table) - len(kept)
 
 
 def _columns(encoded: Encoded, good: pd.DataFrame, answers: dict[str, Any]) -> Columns:
-    """Inputs of all encoded rows and answers of the good ones, seen as the good ones."""
+    """Columns of the good rows: encoded inputs, targets (`answers`) and weights."""
     kept = good.index.to_numpy()
     everywhere: dict[str, Any] = {}
     weights = {"weight": good["weight"].to_numpy(np.float32)} if "weight" in good else {}
@@ -231,7 +243,7 @@ def _columns(encoded: Encoded, good: pd.DataFrame, answers: dict[str, Any]) -> C
 
 
 def _spread(column: Column, kept: np.ndarray, rows: int) -> Column:
-    """The rows of a column at their places among `rows`, the others empty."""
+    """Spreads a column to length `rows`: its rows at positions `kept`, zeros or empty elsewhere."""
     if isinstance(column, Ragged):
         lengths = np.zeros(rows, np.int64)
         lengths[kept] = column.lengths
@@ -244,15 +256,24 @@ def _spread(column: Column, kept: np.ndarray, rows: int) -> Column:
 def _parted(
     table: pd.DataFrame, problems: pd.Series, on_bad: str
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Good rows, and a line for each of the others."""
+    """The rows without a problem, and a quarantine entry for each of the others.
+
+    With `on_bad` "fail", raises DataRefused for the first row with a problem.
+    """
     bad = problems.notna().to_numpy()
     lines = [
-        {"source": source, "reason": problem.reason, "fix": problem.fix, "code": problem.code}
+        {
+            "source": source,
+            "code": problem.code,
+            "reason": problem.reason,
+            "fix": problem.fix,
+            "values": values_of(problem.reason, problem.fix),
+        }
         for source, problem in zip(table["source"][bad], problems[bad], strict=True)
     ]
     if lines and on_bad == "fail":
         raise DataRefused(
-            f"{lines[0]['source']} {lines[0]['reason']}",
+            Message("{source} {reason}", source=lines[0]["source"], reason=lines[0]["reason"]),
             code=lines[0]["code"],
             where=lines[0]["source"],
             fix=lines[0]["fix"],
@@ -263,13 +284,13 @@ def _parted(
 def _without_failed(
     table: pd.DataFrame, encoded: Encoded, on_bad: str
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """The rows that could be decoded, and a line for each of the others."""
+    """The rows that could be decoded, and a quarantine entry for each of the others."""
     failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
     return _parted(table.assign(problem=failed.to_numpy()), failed, on_bad)
 
 
 def _without_blank_tests(rows: Rows) -> tuple[Rows, list[str]]:
-    """A test part without truths is ignored."""
+    """The rows without unlabelled test rows, and the sources of the removed rows."""
     table = rows.table
     if "split" not in table:
         return rows, []
@@ -279,7 +300,7 @@ def _without_blank_tests(rows: Rows) -> tuple[Rows, list[str]]:
 
 
 def _with_blank_problems(rows: Rows) -> pd.DataFrame:
-    """The table, rows without a truth marked as unusable."""
+    """The table with a problem on every row that has no label."""
     table, blank = rows.table, rows.answer.blank(rows.table)
     if not blank.any():
         return table
@@ -292,17 +313,21 @@ def _with_blank_problems(rows: Rows) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Split:
-    """The rows to use with their parts, how that was decided, and what was left out."""
+    """The rows to use with their parts, a description of the split, and the excluded rows."""
 
     table: pd.DataFrame
-    line: str
+    line: Message
     leaks: list[str]
     beyond: int
     folded: FoldedParts | None = None
 
 
 def _split(rows: Rows, seed: int, limit: int | None, fold: Fold | None) -> _Split:
-    """With `fold` the limit comes first: rows outside the test part are the same in all folds."""
+    """Splits the rows, removes leaks and applies the limit.
+
+    With `fold`, the limit is applied before the folds are assigned, so that all folds share the
+    same rows. Raises UsageError where `fold` is given for data without a held-out part.
+    """
     if fold is None:
         parts, line = splits.assign(rows, seed)
         good, leaks = data_duplicates.without_leaks(rows.table.assign(split=parts))
@@ -310,9 +335,12 @@ def _split(rows: Rows, seed: int, limit: int | None, fold: Fold | None) -> _Spli
         return _Split(kept, line, leaks, beyond)
     if rows.answer.fits_all(rows.table):
         raise UsageError(
-            "All rows are learnt from and scored here, none held out: there is nothing to fold",
+            Message(
+                "These data are used for training and scoring without a held-out part, so they "
+                "cannot be folded"
+            ),
             code="bad-setting",
-            fix="Leave out --folds.",
+            fix=Message("Leave out --folds."),
         )
     table, beyond = _limited(rows.table.assign(split=folds.basis(rows)), limit)
     folded = folds.assign(rows.with_table(table), seed, fold)
@@ -338,13 +366,13 @@ def _encode(
         return known
     some = task.encode(_some(table), facts)
     size = sum(column.nbytes for column in some.columns.values()) // min(SEEN, len(table))
-    system.need_disk(system.cache_folder(), size * len(table), "The encoded data")
+    system.need_disk(system.cache_folder(), size * len(table), Message("The encoded data"))
     rows = max(system.cores(), min(CHUNK, CHUNK_BYTES // max(1, size)))
     return cache.store(name, _chunks(task, table, facts, rows))
 
 
 def _some(table: pd.DataFrame) -> pd.DataFrame:
-    """A few rows, spread over all: they tell how large a row is."""
+    """A few evenly spaced rows, used to estimate the encoded size of a row."""
     rows = np.linspace(0, len(table) - 1, min(SEEN, len(table))).astype(np.int64)
     return table.iloc[rows].reset_index(drop=True)
 

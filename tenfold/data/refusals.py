@@ -1,46 +1,61 @@
-"""Why rows are too few, or too many of them unusable, to learn from."""
+"""Errors for data with too few rows or too many unusable rows, and for invalid settings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tenfold.core.errors import DataRefused
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 
-__all__ = ["refuse_too_little", "too_many", "units"]
+__all__ = ["refuse_choices", "refuse_too_little", "too_many", "units"]
 
 
-def units(lines: int | None) -> str:
-    """What can be left out: files, or lines of them."""
-    return "files" if lines is None else "lines"
+ON_BAD = ("stop", "fail", "skip")
+"""Allowed values of the setting for unusable rows."""
 
 
-def too_many(rows: int, quarantined: list[dict[str, Any]], units: str) -> DataRefused:
-    """The refusal of data of which more than 5 % cannot be used."""
-    first, many = quarantined[0], len(quarantined)
-    where, reason = first["source"], first["reason"]
-    said = {
-        "files": f"{many} of {rows} files cannot be used, more than 5 %: "
-        f"the first, {where}, {reason}",
-        "lines": f"{many} of {rows} lines cannot be used, more than 5 %: "
-        f"the first, {where}, {reason}",
-    }
-    fix = "Mend or remove them (`tenfold check` lists all), or give --on-bad skip."
-    return DataRefused(said[units], code="too-many-bad", where=where, fix=fix)
+def units(lines: int | None) -> Message:
+    """The unit in which unusable rows are counted: files, or lines where `lines` is given."""
+    return Message("files") if lines is None else Message("lines")
 
 
-def _none_left(quarantined: list[dict[str, Any]], units: str) -> DataRefused:
-    first, many = quarantined[0], len(quarantined)
-    where, reason = first["source"], first["reason"]
-    said = {
-        "files": f"None of the {many} files can be used: the first, {where}, {reason}",
-        "lines": f"None of the {many} lines can be used: the first, {where}, {reason}",
-    }
-    return DataRefused(said[units], code="too-many-bad", where=where, fix=first["fix"])
+def too_many(rows: int, quarantined: list[dict[str, Any]], units: Message) -> DataRefused:
+    """The error for data with more than 5 % unusable rows."""
+    first = quarantined[0]
+    return DataRefused(
+        Message(
+            "{count} of {rows} {units} cannot be used, more than 5 %; the first: {source} {reason}",
+            count=len(quarantined),
+            rows=rows,
+            units=units,
+            source=first["source"],
+            reason=first["reason"],
+        ),
+        code="too-many-bad",
+        where=first["source"],
+        fix=Message("Fix or remove them (`tenfold check` lists all), or give --on-bad skip."),
+    )
+
+
+def _none_left(quarantined: list[dict[str, Any]], units: Message) -> DataRefused:
+    first = quarantined[0]
+    return DataRefused(
+        Message(
+            "None of the {count} {units} can be used; the first: {source} {reason}",
+            count=len(quarantined),
+            units=units,
+            source=first["source"],
+            reason=first["reason"],
+        ),
+        code="too-many-bad",
+        where=first["source"],
+        fix=first["fix"],
+    )
 
 
 def refuse_too_little(rows: Rows, quarantined: list[dict[str, Any]]) -> None:
-    """Raises DataRefused where no network can be built from these rows."""
+    """Raises DataRefused where no network can be trained on these rows."""
     table = rows.table
     if table.empty and quarantined:
         raise _none_left(quarantined, units(rows.lines))
@@ -48,8 +63,28 @@ def refuse_too_little(rows: Rows, quarantined: list[dict[str, Any]]) -> None:
         raise refusal
     if not (table["split"] == "train").any():
         raise DataRefused(
-            "No row is left to learn from: all are copies of one another, belong to one group, "
-            "or stand in validation or test as well",
+            Message(
+                "No training row is left: all are duplicates, belong to one group, or are in "
+                "validation or test too"
+            ),
             code="no-training-rows",
-            fix="Remove the copies from the test part, or give groups of more than one name.",
+            fix=Message("Remove the duplicates from the test part, or give more than one group."),
         )
+
+
+def refuse_choices(seed: int, on_bad: str, limit: int | None = None) -> None:
+    """Raises UsageError for an invalid seed, rule for unusable rows (`on_bad`) or limit."""
+    value: Any
+    if not 0 <= seed < 2**23:
+        name, value, wanted = "seed", seed, Message("from 0 to {high}", high=2**23 - 1)
+    elif on_bad not in ON_BAD:
+        rules = ", ".join(ON_BAD)
+        name, value, wanted = "on_bad", on_bad, Message("one of {choices}", choices=rules)
+    elif limit is not None and limit < 1:
+        name, value, wanted = "limit", limit, Message("more than 0")
+    else:
+        return
+    raise UsageError(
+        Message("{name} must be {wanted}, got {value!r}", name=name, wanted=wanted, value=value),
+        code="bad-setting",
+    )

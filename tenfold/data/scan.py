@@ -1,4 +1,4 @@
-"""Digests and headers of all rows from their bytes, by threads, remembered between runs."""
+"""Digests and headers of all rows, read in parallel threads and cached between runs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ScanResult = tuple[str, dict[str, int], Problem | None]
 def scan(
     table: pd.DataFrame, media: Mapping[str, Medium], root: Path | None = None
 ) -> pd.DataFrame:
-    """The table with `digest`, the columns of the headers, and `problem` where there is one.
+    """The table with the added columns `digest`, header values, and `problem`.
 
-    `media` are the input columns with their media. A row's digest is that of its files, else that
-    of the contents of its other inputs, else that of all its cells; several files or contents are
-    digested together, in the order of `media`. What is remembered of files is kept apart for each
-    `root`.
+    `media` maps the input columns to their media. The digest of a row is computed from its files;
+    without files, from the contents of its other inputs; if some row has no such content, from all
+    cells. Several files or contents are combined into one digest, in the order of `media`. The
+    cache of file digests is separate for each `root`.
     """
     files = {name: medium for name, medium in media.items() if medium.files}
     if not files:
@@ -44,7 +44,7 @@ def scan(
 
 
 def _content_digests(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[str]:
-    """The digest of each row, from cells that need no reading."""
+    """The digest of each row of a table without files."""
     columns = [[medium.content(cell) for cell in table[name]] for name, medium in media.items()]
     rows = list(zip(*columns, strict=True)) if columns else [()] * len(table)
     contents = [[one for one in row if one is not None] for row in rows]
@@ -55,7 +55,7 @@ def _content_digests(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[s
 
 
 def _joint(digests: Sequence[str]) -> str:
-    """One digest of a row with several; empty where one of them could not be read."""
+    """Combines the digests of a row into one; empty where one of them is empty (unreadable)."""
     if len(digests) == 1 or not all(digests):
         return digests[0] if len(digests) == 1 else ""
     return _digest(" ".join(digests).encode())
@@ -64,7 +64,10 @@ def _joint(digests: Sequence[str]) -> str:
 def _scanned(
     table: pd.DataFrame, column: str, medium: Medium, root: Path | None, taken: set[Any]
 ) -> pd.DataFrame:
-    """The table with digests and headers of the files of one column; `taken` are of another."""
+    """The table with digests and headers of the files of one column.
+
+    `taken` are the header columns that other inputs have added already.
+    """
     cells, problems = table[column].tolist(), table["problem"].tolist()
     memo = cache.Memo(f"{medium.name} {medium.version} {root or ''}")
     stamps = _Stamps()
@@ -95,7 +98,7 @@ def _remembered(memo: cache.Memo, cell: Any, stamps: _Stamps) -> Any | None:
 
 
 def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[ScanResult]) -> None:
-    """Whole files by threads; parts of containers in turn, as they are in memory already."""
+    """Reads whole files in threads, and parts of containers, already in memory, one by one."""
 
     def work(rows: list[int]) -> None:
         for row in rows:
@@ -108,7 +111,7 @@ def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[ScanRes
     try:
         for number, _ in enumerate(pool.map(work, pieces)):
             advance("reading", 64 * number, len(todo))
-    finally:  # what is not begun is dropped, so that Ctrl-C is heard at once
+    finally:  # pending work is cancelled, so that Ctrl-C stops at once
         pool.shutdown(cancel_futures=True)
     for at in range(0, len(parts), 1024):
         work(parts[at : at + 1024])
@@ -128,13 +131,13 @@ def _digest(data: bytes) -> str:
 
 
 class _Stamps:
-    """(size, time) of files, each asked for once: thousands of cells may share a container."""
+    """Cached stamps (size, time) of files, because thousands of cells may share a container."""
 
     def __init__(self) -> None:
         self._known: dict[str, list[int]] = {}
 
     def of(self, file: str) -> list[int]:
-        """Size and modification time of a quoted file name; [] where it is gone."""
+        """Size and modification time of a file; [] where it does not exist. `file` is quoted."""
         known = self._known.get(file)
         if known is None:
             known = self._known[file] = _stamp(file_of(file))
@@ -152,7 +155,10 @@ def _stamp(path: Path) -> list[int]:
 def _joined(
     table: pd.DataFrame, column: str, found: list[ScanResult], taken: set[Any]
 ) -> pd.DataFrame:
-    """The table with what was found; headers of a further input bear its name before their own."""
+    """The table with the scan results as columns.
+
+    A header column whose name is in `taken` gets the name of its input as a prefix.
+    """
     names = sorted({name for _, header, _ in found for name in header})
     columns: dict[str, Any] = {
         f"{column} {name}" if name in taken else name: np.array(

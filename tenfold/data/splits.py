@@ -1,7 +1,8 @@
-"""Which rows learn, which choose, which judge: by digest and seed, groups whole, classes even.
+"""Split of rows into train, validation and test, by digest and seed, with whole groups.
 
-A row's place depends on its own content (or its group's name) and the seed, so files added
-later move nobody. Only where a class would be missing from a part is the nearest row moved.
+The part of a row depends on its content (or the name of its group) and the seed, so that files
+added later do not change the parts of other rows. Only if a class is missing in a part, the nearest
+row is moved there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 
 __all__ = ["PARTS", "assign", "drawn", "fill_gaps", "places", "reserved"]
@@ -19,53 +21,62 @@ __all__ = ["PARTS", "assign", "drawn", "fill_gaps", "places", "reserved"]
 PARTS = ("train", "valid", "test")
 
 
-def assign(rows: Rows, seed: int) -> tuple[pd.Series, str]:
-    """The part of every row (train, valid, test) and one line saying how it was decided.
+def assign(rows: Rows, seed: int) -> tuple[pd.Series, Message]:
+    """The part of every row (train, valid, test) and a sentence that describes the split.
 
-    Given parts stay as given, and how the reader made them is stated; a row without one learns
-    where others have one. Without a test part the given validation becomes the test; without
-    validation, 10 % of train is drawn; without any, 70/15/15. Rows with a `time` are not drawn:
-    the latest are the test.
+    Given parts are kept; rows without a part belong to train where other rows have one. Without a
+    test part, the given validation part becomes the test part. Without a validation part, 10 % of
+    train is drawn for validation. Where no part or only train is given, or train is missing, the
+    rows are split 70/15/15. With a column `time`, the latest rows are taken in place of a random
+    draw. All rows are train if the answer kind fits all rows without a held-out part.
     """
     table = rows.table
     if rows.answer.fits_all(table):
-        return pd.Series("train", table.index, dtype=object), "all rows, none held out"
+        return pd.Series("train", table.index, dtype=object), Message("all rows, none held out")
     given = table["split"] if "split" in table else pd.Series("", index=table.index, dtype=object)
     given = given.fillna("").replace("", None)
     names = set(given.dropna().unique())
     if names and given.isna().any():
         given, names = given.fillna("train"), names | {"train"}
     timed = "time" in table
-    latest = "the latest 15 % of the rows are the test, the 15 % before them validation"
+    latest = Message("test: the latest 15 % of the rows; validation: the 15 % before them")
     if "train" not in names:
-        line = latest if timed else "70/15/15 drawn from all rows"
-        line += ": there is no training part" if names else ""
+        line = latest if timed else Message("70/15/15 drawn from all rows")
+        line = Message("{split} (the data have no training part)", split=line) if names else line
         return drawn(rows, seed, (0.70, 0.15, 0.15)), line
     parts = given.copy()
     if "test" in names and "valid" in names:
-        return parts, rows.split or "train, validation and test as given"
+        return parts, rows.split or Message("train, validation and test as given")
     if "valid" in names:
         parts = parts.replace({"valid": "test"})
-    line = "given validation part used as the test" if "valid" in names else "test as given"
+    line = Message("test as given")
+    if "valid" in names:
+        line = Message("given validation part used as the test")
     shares = (0.9, 0.1, 0.0) if names != {"train"} else (0.70, 0.15, 0.15)
     if names == {"train"}:
-        line = latest if timed else "70/15/15 drawn from the only given part"
+        line = latest if timed else Message("70/15/15 drawn from the only given part")
     elif timed:
-        line += ", the latest 10 % of train are validation"
+        line = Message("{split}; validation: the latest 10 % of train", split=line)
     else:
-        line += ", validation drawn from 10 % of train"
+        line = Message("{split}; validation drawn from 10 % of train", split=line)
     train = parts.index[parts == "train"]
     parts.loc[train] = drawn(rows.with_table(table.loc[train]), seed, shares)
     return parts, line
 
 
 def reserved(keys: pd.Series, seed: int) -> np.ndarray:
-    """(N,) True for the fixed half of validation kept for calibration and thresholds."""
+    """(N,) True for the half of validation that is reserved for calibration and thresholds.
+
+    The half depends only on the keys and the seed.
+    """
     return places(keys, f"reserve {seed}") < 0.5
 
 
 def drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Series:
-    """Train, valid or test for each row, in these shares."""
+    """The part of each row (train, valid, test), drawn with these shares, in whole units.
+
+    With a column `time`, the latest units are the test part, those before them validation.
+    """
     table = rows.table
     keys = rows.answer.units(table)
     if "time" in table:
@@ -80,7 +91,10 @@ def drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Serie
 
 
 def _latest(time: pd.Series, keys: pd.Series, shares: tuple[float, float, float]) -> pd.Series:
-    """The latest rows are the test, those before them validation; whole units, by their end."""
+    """Split by time: the latest units are the test part, those before them validation.
+
+    The time of a unit is its latest row.
+    """
     end = time.groupby(keys).transform("max").astype(float)
     order = np.lexsort((keys.to_numpy(str), end.to_numpy()))
     rank = np.empty(len(time))
@@ -92,7 +106,7 @@ def _latest(time: pd.Series, keys: pd.Series, shares: tuple[float, float, float]
 
 
 def places(keys: pd.Series, salt: str) -> np.ndarray:
-    """(N,) a number in [0, 1) from each key, uniform over keys (SipHash, salted)."""
+    """(N,) hash of each key as a number in [0, 1), uniformly distributed (SipHash with a salt)."""
     salted = hashlib.blake2b(salt.encode(), digest_size=8).hexdigest()
     hashed = pd.util.hash_array(keys.to_numpy(object), hash_key=salted, categorize=False)
     return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
@@ -106,9 +120,11 @@ def fill_gaps(
     wanted: list[str],
     nearest: Callable[[pd.Series, str], pd.Series],
 ) -> None:
-    """Moves the nearest whole unit where a class is missing from a part and can spare one.
+    """Moves the nearest whole unit of a class into each part in which the class is missing.
 
-    `nearest(place, part)` orders places, the nearest to the part first.
+    A unit is moved only if its own part keeps another unit of the class. `nearest(place, part)`
+    gives sort keys of places, the smallest for the place nearest to the part. The series `part` is
+    changed in place.
     """
     each = pd.Series(strata, keys.index, dtype=object).explode().dropna()
     for _, rows in each.groupby(each, sort=True).groups.items():
@@ -123,7 +139,7 @@ def _towards(place: pd.Series, missing: str) -> pd.Series:
 
 
 def _spare(keys: pd.Series, far: pd.Series, part: pd.Series) -> str | None:
-    """The unit nearest to the missing part, out of a part that keeps another unit of the class."""
+    """The nearest unit whose part keeps another unit of the class; None where there is none."""
     for row in far.sort_values(kind="stable").index:
         others = keys[(part == part[row]) & (keys != keys[row])]
         if len(others):

@@ -1,4 +1,4 @@
-"""What goes in: one package a medium, and the general file formats."""
+"""Input media, one package each, and the readers of general file formats."""
 
 from tenfold.core.rooms import searched
 

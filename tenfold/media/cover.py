@@ -1,4 +1,4 @@
-"""How parts of an input are covered: before encoding (Cells) or as encoded columns (Form)."""
+"""How parts of an input are covered: in a cell before encoding, or in an encoded column."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ __all__ = ["CellCover", "ColumnCover", "CoverParts"]
 
 
 CoverParts = list[tuple[int, int]]
-"""(first, behind the last) of each part."""
+"""(start, end) of each part; the end is exclusive."""
 
 
 @dataclass(frozen=True)
 class ColumnCover:
-    """A form of encoded column: `covers` gives (M, ...) covered copies of a row and their grid."""
+    """How the rows of an encoded column are covered.
+
+    `fits` accepts a column. `covers` returns (M, ...) copies of a row, each with one part covered,
+    and the shape of the grid of parts.
+    """
 
     fits: Callable[[Column], bool]
     covers: Callable[[np.ndarray], tuple[np.ndarray, tuple[int, ...]]]
@@ -27,7 +31,11 @@ class ColumnCover:
 
 @dataclass(frozen=True)
 class CellCover:
-    """A kind of cell: its `parts`, itself `without` one of them, their `places` as it is shown."""
+    """How a cell is covered before encoding.
+
+    `parts` returns the parts of a cell, `without` the cell with one of them removed or blanked, and
+    `places` the positions of the parts in the text that is shown.
+    """
 
     parts: Callable[[Any], CoverParts]
     without: Callable[[Any, int, int], Any]

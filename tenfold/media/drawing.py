@@ -1,4 +1,4 @@
-"""Pictures for reports and pages: data URIs, panels, captions; names cut to what fits."""
+"""Images for reports and pages: data URIs, panels, captions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ __all__ = ["captioned", "panels", "thumbnail"]
 
 
 def thumbnail(picture: Image.Image, side: int = 144) -> str:
-    """A data URI: PNG of a tiny picture as it is, else JPEG of at most `side` pixels."""
+    """Returns a data URI of the image.
+
+    An image of up to 48 pixels a side becomes a PNG of its own size, a larger one a JPEG of at most
+    `side` pixels a side.
+    """
     found = picture.copy()
     file = io.BytesIO()
     if max(found.size) <= 48:
@@ -31,7 +35,7 @@ def thumbnail(picture: Image.Image, side: int = 144) -> str:
 
 
 def panels(many: Sequence[tuple[str, Image.Image]], caption: str) -> Image.Image:
-    """Pictures of one size side by side, each under its title, above one caption."""
+    """Returns images of equal size side by side, a title over each and one caption below all."""
     gap, head = 12, 22
     width, height = many[0][1].size
     paper = Image.new("RGB", ((width + gap) * len(many) - gap, height + head), "white")
@@ -45,7 +49,10 @@ def panels(many: Sequence[tuple[str, Image.Image]], caption: str) -> Image.Image
 
 
 def captioned(image: Image.Image, text: str) -> Image.Image:
-    """The picture on white paper with a text below it; a tiny picture is enlarged first."""
+    """Returns the image on a white background with the text below it.
+
+    An image whose longer side is below 160 pixels is enlarged first.
+    """
     times = -(-160 // max(image.size))
     if times > 1:
         image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
@@ -70,7 +77,10 @@ _WIDE_FONTS = (
 
 
 def _font_for(text: str, size: int) -> tuple[Any, str]:
-    """A font that has the letters of the text, or the text with `?` for those it lacks."""
+    """Returns a font for the text and the text itself.
+
+    Letters that no available font contains are replaced by `?`.
+    """
     if max(map(ord, text), default=0) < 0x250:
         return _font(size, False), text
     found = _font(size, True)
@@ -81,7 +91,10 @@ def _font_for(text: str, size: int) -> tuple[Any, str]:
 
 @functools.cache
 def _font(size: int, wide: bool) -> Any:
-    """Pillow's own font, or the first of the system's with Chinese letters (None without one)."""
+    """Returns Pillow's default font, or for `wide` text a system font with Chinese letters.
+
+    None where the system has no such font.
+    """
     if not wide:
         return ImageFont.load_default(size)
     for name in _WIDE_FONTS:
@@ -91,7 +104,7 @@ def _font(size: int, wide: bool) -> Any:
 
 
 def _wrapped(text: str, font: Any, width: int, most: int = 3) -> list[str]:
-    """Lines that fit, broken at spaces where there are some; at most three."""
+    """Returns the text wrapped to `width` pixels, in at most `most` lines."""
     text = " ".join(text.split())
     letters = max(8, int(width / max(1.0, font.getlength(text) / max(1, len(text)))))
     return textwrap.wrap(text, letters, max_lines=most, placeholder=" …") or [""]

@@ -1,4 +1,4 @@
-"""What a person hands over for one input of a task."""
+"""Declaration of one input of a task."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Input", "InputRow", "NamedRows"]
 
 @dataclass(frozen=True)
 class Input:
-    """One thing a person hands over: the name of its medium, and what can be chosen."""
+    """One input given by the user: the name of its medium, and the possible values, if limited."""
 
     medium: str
     choices: tuple[str, ...] = ()
 
 
 InputRow = tuple[Any, str]
-"""A cell, and the name to answer under."""
+"""A cell, and the name that its prediction is listed under."""
 
 NamedRows = Callable[[str], Iterator[InputRow]]
-"""The rows that a name on the command line stands for."""
+"""Function that yields the input rows for a name given on the command line."""

@@ -1,8 +1,8 @@
-"""The base class of a medium: everything that the rest of tenfold may ask about what goes in.
+"""Base class of a medium: everything the rest of tenfold needs to know about one kind of input.
 
 A medium is a package in `media/` (or in a folder of `TENFOLD_ROOMS`) whose module `medium.py` holds
-an instance of a final subclass; `media/registry.py` finds it by that name. The class only names the
-functions of its package. An ability that a medium lacks keeps the default below.
+an instance of a final subclass; `media/registry.py` finds it by that name. The class only refers to
+functions of its package. A medium that does not support a feature keeps the default method.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 
 from tenfold.core.columns import Column
 from tenfold.core.language import say
+from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.cover import CellCover, ColumnCover
 from tenfold.media.files import inputs as file_inputs
@@ -32,9 +33,10 @@ __all__ = ["Medium", "Sizes"]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the rows are: the words of a table, and the values that a chart spreads.
+    """Sizes of the rows for the page of `check`: words of a table and values of a histogram.
 
-    `sides` holds smallest, median and largest by name; `values` is empty where all are equal.
+    `sides` maps the name of each measure to its smallest, median and largest value. `values` are
+    the values of the histogram, empty where all are equal.
     """
 
     title: str
@@ -48,37 +50,38 @@ class Sizes:
 
 
 class Medium(ABC):
-    """One medium. Subclass once; attributes and methods without a default must be given.
+    """One medium. Subclass it once; define every attribute and method that has no default.
 
-    `name` is what `Input.medium` says, `singular` and `plural` its word in sentences. A medium of
-    `files` has cells that name files, or hold their bytes or arrays; a row of it is called a file.
-    `version` is raised whenever the same file would give another header or other values.
+    `name` is the value of `Input.medium`; `singular` and `plural` name it in sentences. A medium
+    with `files` set has cells that refer to files, or hold their bytes or arrays; its rows are
+    called files. Raise `version` whenever the same file would give another header or other encoded
+    values.
     """
 
     name: ClassVar[str]
-    singular: ClassVar[str]
-    plural: ClassVar[str]
+    singular: ClassVar[Message]
+    plural: ClassVar[Message]
     schema: ClassVar[dict[str, Any]]
-    """JSON Schema of a value in a request."""
+    """JSON Schema of one value in a request."""
 
     version: ClassVar[int] = 1
     files: ClassVar[bool] = False
     suffixes: ClassVar[frozenset[str]] = frozenset()
-    """Suffixes of its files, lower case with the dot; empty = whatever is in a folder."""
+    """Lower-case suffixes of its files, with the dot; empty where any file is accepted."""
     arrays: ClassVar[bool] = False
-    """True where the items of an IDX file are cells of it."""
+    """True where an item of an IDX file can be a cell of this medium."""
     dtype: ClassVar[type] = object
-    """Type of its column in tables."""
+    """Data type of its column in tables."""
     cell_cover: ClassVar[CellCover | None] = None
-    """How parts of a cell are covered before it is encoded."""
+    """How parts of a cell are covered before encoding for explanations; None: unsupported."""
     column_cover: ClassVar[ColumnCover | None] = None
-    """How parts of an encoded row are covered."""
+    """How parts of an encoded row are covered for explanations; None: unsupported."""
     written: ClassVar[bool] = False
-    """True where pages show a cell as a text, see `text`."""
+    """True where pages show a cell as text, see `text`."""
     drawn: ClassVar[bool] = False
-    """True where a cell can be drawn for `--draw`, see `draw`."""
+    """True where a cell can be drawn as an image for `--draw`, see `draw`."""
     limit: ClassVar[str] = "json"
-    """Setting of the server that limits the size of a part of a form."""
+    """Name of the server setting that limits the size of a value in a request."""
 
     def __init_subclass__(cls) -> None:
         if cls.__mro__[1] is not Medium:
@@ -98,38 +101,40 @@ class Medium(ABC):
 
     @property
     def column(self) -> str:
-        """The usual column of a table."""
+        """Returns the usual column name of this medium in a table."""
         return self.name
 
     @property
     def unit(self) -> str:
-        """What a row is called: file or row."""
+        """Returns the word for a row: "file" or "row"."""
         return "file" if self.files else "row"
 
     def looks_like(self, start: bytes) -> bool:
-        """True where the first bytes of a file are those of this medium."""
+        """Returns True where the first bytes of a file match a format of this medium."""
         return False
 
     def fits(self, tree: Tree, entry: Entry) -> bool:
-        """True for a file of a folder or archive that is of this medium: by suffix, else content.
+        """Returns True for a file of a folder or archive that belongs to this medium.
 
-        A medium without suffixes takes every file.
+        The suffix decides; only the content of a file without a suffix is examined. A medium
+        without suffixes accepts every file.
         """
         if not self.suffixes or entry.suffix in self.suffixes:
             return True
         return not entry.suffix and self.looks_like(tree.start(entry))
 
     def header(self, content: Any) -> dict[str, int]:
-        """Columns of the table from what was read of a file, without decoding it.
+        """Returns table columns, such as width and height, read from a file without decoding it.
 
         Raises Unreadable.
         """
         return {}
 
     def content(self, cell: Any) -> bytes | None:
-        """Bytes that a row's digest is made of; None where only the whole row tells it apart.
+        """Returns the bytes that a row's digest is computed from; None where the whole row is used.
 
-        `cell` is a cell, for a medium of files what was read from it: bytes or an array.
+        `cell` is a cell; for a medium with `files` it is the content read from it: bytes or an
+        array.
         """
         if not self.files:
             return None
@@ -139,37 +144,37 @@ class Medium(ABC):
         return f"{array.shape}{array.dtype.str}".encode() + array.tobytes()
 
     def near_pairs(self, cells: pd.Series) -> Iterator[tuple[int, int]]:
-        """Positions of two cells that are near copies of each other, pair by pair."""
+        """Yields the positions of every two cells found to be near duplicates."""
         return iter(())
 
     # --- prediction ---
 
     def rows(self, source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
-        """Rows of whatever is handed over: names, objects, lists of these.
+        """Yields input rows from the given source: a name, an object, or a list of these.
 
-        `numbers` counts those without a name.
+        `numbers` supplies numbers to name the inputs that have no name.
         """
         return file_inputs.rows(source, numbers, self.named)
 
     def named(self, name: str) -> Iterator[InputRow]:
-        """Rows of a name on the command line."""
+        """Yields the input rows for a name given on the command line."""
         return file_inputs.named(name, self.fits)
 
     def from_text(self, text: str) -> Any:
-        """The cell that a text in a table file stands for."""
+        """Returns the cell that a text in a table file stands for."""
         return text
 
     # --- serving ---
 
     def take(self, value: Any) -> Any:
-        """The cell of a JSON value; of a medium of files the bytes behind base64.
+        """Returns the cell for a JSON value; with `files`, the bytes decoded from base64.
 
         Raises InputRefused.
         """
         return request.file_value(value)
 
     def read(self, part: bytes) -> Any:
-        """The cell of a part of a form; of a medium of files the part itself.
+        """Returns the cell for one part of a multipart form; with `files`, the bytes of the part.
 
         Raises InputRefused.
         """
@@ -177,51 +182,54 @@ class Medium(ABC):
 
     @abstractmethod
     def sample(self, declared: Input) -> Any:
-        """A cell for the first prediction, which warms a model."""
+        """Returns a cell for the first prediction, which warms up a model."""
 
-    # --- pages: what is shown of a row ---
+    # --- pages: how a row is shown ---
 
     def text(self, cell: Any) -> str:
-        """A cell as a text to show, where the medium is `written`."""
+        """Returns the text that pages show for a cell, where the medium is `written`."""
         return ""
 
     def draw(self, cell: Any) -> Image | None:
-        """A cell as a picture for `--draw`, where the medium is `drawn`.
+        """Returns a cell as an image for `--draw`, where the medium is `drawn`.
 
         Raises Unreadable.
         """
         return None
 
     def shows(self, column: Column) -> bool:
-        """True for an encoded column of which `picture` makes pictures."""
+        """Returns True for an encoded column that `picture` can show as images."""
         return False
 
     def picture(self, values: np.ndarray, smallest: int = 0) -> Image | None:
-        """One row of an encoded column as a picture of at least `smallest` pixels a side."""
+        """Returns one row of an encoded column as an image.
+
+        Its longer side is at least `smallest` pixels.
+        """
         return None
 
     def overlay(self, values: np.ndarray, weights: Any, smallest: int = 96) -> Image | None:
-        """The same picture under a heat map of the weights of an explanation."""
+        """Returns one row of an encoded column as an image under a heat map of weights."""
         return None
 
     def sizes(self, used: pd.DataFrame, column: str) -> Sizes | None:
-        """How large the rows of a table are, for the page of `check`."""
+        """Returns the sizes of a table's rows for the page of `check`; None where unknown."""
         return None
 
-    # --- pages: sentences, in the language that is spoken ---
+    # --- pages: sentences in the user's language ---
 
     def to_look_at(self) -> str:
-        """Title of the list of unusable rows and copies."""
-        return say("Files to look at") if self.files else say("Rows to look at")
+        """Returns the title of the list of unusable rows and duplicates."""
+        return say("Files to check") if self.files else say("Rows to check")
 
     def nothing_to_look_at(self) -> str:
-        """What stands there where the list is empty."""
+        """Returns the sentence shown where the list of unusable rows and duplicates is empty."""
         if self.files:
             return say("None: every file can be used, and no two are the same.")
         return say("None: every row can be used, and no two are the same.")
 
     def split_and_read(self, split: str) -> str:
-        """How the rows were split, and that they were read once."""
+        """Returns a sentence that states the split and that every row was read once."""
         if self.files:
             return say(
                 "Split: {split}. Every file was decoded once; nothing was written to the data.",
@@ -233,41 +241,45 @@ class Medium(ABC):
         )
 
     def about_examples(self, encoded: str) -> str:
-        """What the examples on the page of `check` are; `encoded` says how a row is encoded."""
-        return say("Spread over the rows to learn from.")
+        """Returns a description of the examples on the page of `check`.
+
+        `encoded` states how a row is encoded.
+        """
+        return say("Evenly sampled from the training rows.")
 
     def about_changes(self) -> str:
-        """What augmented examples on the page of `check` are."""
+        """Returns a description of the augmented examples on the page of `check`."""
         return say(
             "Learning sees every row a little changed each time: left as it is, right one of its "
             "changes."
         )
 
     def about_explanations(self) -> str:
-        """How the page of `explain` is read."""
+        """Returns the text that explains how to read the page of `explain`."""
         return (
             say(
-                "What each answer rests on: warm parts speak for it, blue ones against. Occlusion "
-                "covers a part at a time and asks again how sure the answer still is."
+                "What each answer depends on: warm parts support it, blue ones oppose it. "
+                "Occlusion covers one part at a time and measures the change of the probability."
             )
             + say(" ")
             + say(
-                "Each map is compared with that of the same network with random weights: if they "
-                "agreed, it would show the input and not what the network learnt."
+                "Each map is compared with the map of the same network with random weights. If "
+                "they agreed, it would show the input, not what the network learned."
             )
         )
 
     def about_errors(self) -> str:
-        """How an explanation beside a wrong answer of the report is read."""
-        return say(
-            "Parts are warm where the wrong answer rests on them, blue where they speak against it."
-        )
+        """Returns the text on how to read the explanations of wrong answers in the report."""
+        return say("Warm parts support the wrong answer, blue parts oppose it.")
 
     def same_as_random(self, method: str, value: str) -> str:
-        """That a map does not change with the weights of the network; `value` is a correlation."""
+        """Returns a warning that an explanation map barely depends on the weights of the network.
+
+        `value` is the rank correlation with the map of a network with random weights.
+        """
         return say(
             "With random weights the {method} map is nearly the same (rank correlation {value}): "
-            "it shows the input, not what the network learnt.",
+            "it shows the input, not what the network learned.",
             method=method,
             value=value,
         )

@@ -1,4 +1,4 @@
-"""How a source is read: which column has which role, as the person gave it."""
+"""How a source is read: the role of each column, as given by the user."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.message import Message
 
 __all__ = ["AS_FOUND", "Reading", "column_of", "refuse_roles", "seconds_of", "timed"]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Columns by role; an empty name leaves the choice to the reader.
+    """Columns by role; for an empty name the reader chooses the column.
 
-    `target` holds what is learnt, `group` what must stay on one side of a split, `time` decides
-    which rows are the latest: without given parts they are the test.
+    `target` is the column to learn. Rows with the same `group` stay in the same part of the split.
+    `time` orders the rows: where no parts are given, the latest rows become the test part.
     """
 
     target: str = ""
@@ -28,25 +29,26 @@ class Reading:
     time: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """The roles that were given."""
+        """Returns the roles that were given, as a JSON object."""
         every = {entry.name: str(getattr(self, entry.name)) for entry in fields(self)}
         return {role: column for role, column in every.items() if column}
 
     @staticmethod
     def of_json(values: dict[str, Any] | None) -> Reading:
-        """A reading from facts; roles of later versions are left out."""
+        """Returns the reading stored in facts; unknown roles (of later versions) are ignored."""
         known = {entry.name for entry in fields(Reading)}
         return Reading(**{role: str(one) for role, one in (values or {}).items() if role in known})
 
 
 AS_FOUND = Reading()
-"""Every role is left to the reader."""
+"""A reading without given roles: the reader chooses every column."""
 
 
 def column_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> Any | None:
-    """The column that was given for a role, as the table spells it; None where none was given.
+    """Returns the column given for a role, as spelled in the table; None if none was given.
 
-    Raises UsageError where the table has no such column.
+    Letter case and surrounding spaces are ignored where there is no exact match. Raises UsageError
+    where the table has no such column.
     """
     wanted = reading.to_json().get(role)
     if wanted is None:
@@ -57,7 +59,12 @@ def column_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> 
     found = exact.get(wanted, plain.get(wanted.strip().lower()))
     if found is None:
         raise UsageError(
-            f"{where} has no column {wanted!r}, which --{role} names",
+            Message(
+                "{table} has no column {column!r}, given with --{role}",
+                table=where,
+                column=wanted,
+                role=role,
+            ),
             code="missing-column",
             where=where,
             fix=nearest(wanted, list(exact)),
@@ -65,22 +72,27 @@ def column_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> 
     return found
 
 
-def refuse_roles(reading: Reading, roles: Iterable[str], why: str, where: str) -> None:
-    """Raises UsageError where a role was given that a source like this cannot have."""
+def refuse_roles(reading: Reading, roles: Iterable[str], why: Message, where: str) -> None:
+    """Raises UsageError where a role was given that this kind of source does not support."""
     for role in set(roles) & reading.to_json().keys():
         raise UsageError(
-            f"--{role} names a column, and {why}",
+            Message("--{role} needs a column, but {why}", role=role, why=why),
             code="bad-setting",
             where=where,
-            fix=f"Leave out --{role}, or give a table with that column.",
+            fix=Message("Leave out --{role}, or give a table with that column.", role=role),
         )
 
 
 def timed(table: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
-    """The table with `time` in seconds since 1970; a row without a time has a problem."""
+    """Returns the table with a column `time` in seconds since 1970.
+
+    A row whose time is missing or invalid gets a problem, unless it already has one.
+    """
     seconds, wrong = seconds_of(cells.reset_index(drop=True))
     wrong |= ~np.isfinite(seconds)
-    problem = Problem("bad-time", "has no valid time", "Write seconds since 1970, or a date.")
+    problem = Problem(
+        "bad-time", Message("has an invalid time"), Message("Write seconds since 1970, or a date.")
+    )
     problems = [
         problem if bad and one is None else one
         for bad, one in zip(wrong, table["problem"], strict=True)
@@ -90,9 +102,10 @@ def timed(table: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
 
 
 def seconds_of(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) seconds since 1970, NaN where there is none, and (N,) True where it is no time.
+    """Returns (N,) seconds since 1970, NaN where missing, and (N,) True where the time is invalid.
 
-    Numbers are seconds, or what their size makes likely: milli-, micro- or nanoseconds.
+    Numbers are read as seconds; where their median is too large for seconds, as milli-, micro- or
+    nanoseconds. Other texts are parsed as dates.
     """
     values = pd.to_numeric(texts, errors="coerce").to_numpy(float, copy=True)
     large = np.nanmedian(np.abs(values)) if np.isfinite(values).any() else 0.0

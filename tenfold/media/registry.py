@@ -1,4 +1,4 @@
-"""The list of media: a package with a module `medium.py` in a room of media is found by itself."""
+"""The list of media: every package in a room of media with a module `medium.py` is found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tenfold.core.columns import Column
 from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.rooms import folders
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
@@ -18,9 +19,9 @@ __all__ = ["known", "media_of", "medium_of", "shown"]
 
 @functools.cache
 def known() -> dict[str, Medium]:
-    """Every medium by its name, in the order of the packages' names.
+    """Returns all media by name, in the order of the packages' names.
 
-    Raises UsageError where two have one name.
+    Raises UsageError where two media have the same name.
     """
     rooms = [Path(__file__).parent, *folders("media")]
     packages = sorted({path.parent.name for room in rooms for path in room.glob("*/medium.py")})
@@ -29,40 +30,43 @@ def known() -> dict[str, Medium]:
     found = {one.name: one for one in every}
     if twice := [one.name for one in every if found[one.name] is not one]:
         raise UsageError(
-            f"There are two media called {twice[0]!r}",
+            Message("Two media have the name {name!r}", name=twice[0]),
             code="bad-setting",
             where="TENFOLD_ROOMS",
-            fix="Rename one of them.",
+            fix=Message("Rename one of them."),
         )
     return found
 
 
 def medium_of(declared: Input) -> Medium:
-    """The medium of a declared input.
+    """Returns the medium of a declared input.
 
-    Raises ArtefactRefused where tenfold does not know it.
+    Raises ArtefactRefused where the medium is unknown.
     """
     if declared.medium not in known():
         raise ArtefactRefused(
-            f"The run takes {declared.medium!r}, a medium that is not known here",
+            Message(
+                "The run takes inputs of the unknown medium {medium!r}", medium=declared.medium
+            ),
             code="run-unbuildable",
-            fix="Update tenfold.",
+            fix=Message("Update tenfold."),
         )
     return known()[declared.medium]
 
 
 def media_of(inputs: Mapping[str, Input]) -> dict[str, Medium]:
-    """The medium of each declared input, by the name of its column.
+    """Returns the medium of each declared input, by column name.
 
-    Raises ArtefactRefused where tenfold does not know one.
+    Raises ArtefactRefused where a medium is unknown.
     """
     return {name: medium_of(one) for name, one in inputs.items()}
 
 
 def shown(media: Mapping[str, Medium], arrays: Mapping[str, Column]) -> dict[str, Medium]:
-    """The encoded columns that can be shown as pictures, each with the medium that shows it.
+    """Returns the encoded columns that can be shown as images, each with the medium that shows it.
 
-    A column of the same name as an input belongs to that input, any other to the first that fits.
+    A column named like an input is shown by the medium of that input, any other column by the first
+    medium that accepts it.
     """
     found = {}
     for name, column in arrays.items():

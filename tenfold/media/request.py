@@ -1,6 +1,6 @@
 """Cells from JSON values and from the parts of a form, as servers receive them.
 
-Media arrive as the bytes of a file and never as a path; nothing here opens anything.
+Media arrive as the bytes of a file and never as a path; nothing here opens a file.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 __all__ = ["InputRefused", "parsed"]
 
 BASE64 = {"type": "string", "contentEncoding": "base64"}
-"""JSON Schema of a file; `contentMediaType` is added by the medium."""
+"""JSON Schema of a file; the medium adds `contentMediaType`."""
 TEXTS = {"type": "array", "items": {"type": "string"}}
 """JSON Schema of a list of texts."""
 
 
 class InputRefused(ValueError):
-    """A value or part that is no cell of its medium; `code` stands in docs/errors.md.
+    """A value or form part is invalid for its medium; docs/errors.md describes each `code`.
 
-    It carries no words: nothing of the request can leak with it.
+    The exception holds only the code, so that no content of the request can leak through it.
     """
 
     def __init__(self, *, code: str) -> None:
@@ -33,10 +33,10 @@ class InputRefused(ValueError):
 
 
 def parsed(body: bytes) -> Any:
-    """The value of a JSON text.
+    """Returns the value of a JSON text.
 
-    Raises InputRefused where it is none: also for NaN, infinities, numbers beyond those of a float,
-    integers of thousands of digits, and brackets nested beyond reason.
+    Raises InputRefused where the text is not valid JSON. This includes NaN, infinities, numbers
+    beyond the range of a float, integers of thousands of digits, and brackets nested too deeply.
     """
     try:
         return DECODER.decode(body.decode("utf-8"))
@@ -62,7 +62,7 @@ DECODER = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)
 
 
 def file_value(value: Any) -> bytes:
-    """The bytes behind base64, which must be whole and hold nothing else.
+    """Returns the bytes encoded in base64; the text must be complete and contain nothing else.
 
     Raises InputRefused.
     """
@@ -70,26 +70,26 @@ def file_value(value: Any) -> bytes:
         raise InputRefused(code="bad-input")
     try:
         return binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
-    except ValueError:  # binascii.Error and UnicodeEncodeError are kinds of it
+    except ValueError:  # includes binascii.Error and UnicodeEncodeError
         raise InputRefused(code="bad-base64") from None
 
 
 def text_value(value: Any) -> str:
-    """A text that can be written as UTF-8.
+    """Returns the value if it is text that can be encoded as UTF-8.
 
     Raises InputRefused.
     """
     if not isinstance(value, str):
         raise InputRefused(code="bad-input")
     try:
-        value.encode("utf-8")  # half of a surrogate pair is no text
+        value.encode("utf-8")  # half of a surrogate pair cannot be encoded
     except UnicodeEncodeError:
         raise InputRefused(code="bad-input") from None
     return value
 
 
 def texts_value(value: Any) -> list[str]:
-    """A list of texts.
+    """Returns the value if it is a list of texts.
 
     Raises InputRefused.
     """
@@ -99,7 +99,7 @@ def texts_value(value: Any) -> list[str]:
 
 
 def number_value(value: Any) -> float | None:
-    """A number; None where it is not known.
+    """Returns the value as a float; None for a missing value.
 
     Raises InputRefused.
     """
@@ -114,7 +114,7 @@ def number_value(value: Any) -> float | None:
 
 
 def category_value(value: Any) -> str | None:
-    """A name; None where it is not known.
+    """Returns the name of a category; None for a missing value.
 
     Raises InputRefused.
     """
@@ -125,7 +125,7 @@ def category_value(value: Any) -> str | None:
 
 
 def text_part(part: bytes) -> str:
-    """The text of a part in UTF-8.
+    """Returns the text of a form part, decoded from UTF-8.
 
     Raises InputRefused.
     """
@@ -136,7 +136,7 @@ def text_part(part: bytes) -> str:
 
 
 def texts_part(part: bytes) -> list[str]:
-    """The list of texts that a part holds as JSON.
+    """Returns the list of texts that a form part holds as JSON.
 
     Raises InputRefused.
     """
@@ -144,7 +144,7 @@ def texts_part(part: bytes) -> list[str]:
 
 
 def number_part(part: bytes) -> float | None:
-    """The number of a part; None where it is blank.
+    """Returns the number in a form part; None where the part is blank.
 
     Raises InputRefused.
     """

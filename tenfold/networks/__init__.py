@@ -1,1 +1,1 @@
-"""Network families, one a file, built from `modules`; they know nothing of the rest of tenfold."""
+"""Network architectures, one family per file, independent of tasks and data."""

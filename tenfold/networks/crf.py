@@ -1,4 +1,4 @@
-"""The best tags of a text under a linear chain, and how probable they are; numpy alone.
+"""Viterbi decoding and marginal probabilities of a linear-chain CRF, in numpy.
 
 Shapes: N texts, T tokens, K tags.
 """
@@ -17,9 +17,11 @@ NEVER = -1e4
 
 @dataclass(frozen=True)
 class TagPath:
-    """The best tags (T,) of a text with what their chances are made of, all in logarithms.
+    """The best tag sequence (T,) of a text, with the log values that its probabilities need.
 
-    `before` and `behind` (T, K) sum up all ways to and from each tag, `chain` (1 + K, K).
+    `scores` (T, K) are the tag scores. `before` and `behind` (T, K) are the forward and backward
+    log-sums at each tag. `chain` (1 + K, K) holds the start scores and the transition scores.
+    `whole` is the log of the sum over all tag sequences.
     """
 
     tags: np.ndarray
@@ -30,12 +32,15 @@ class TagPath:
     whole: float
 
     def of_tag(self, place: int) -> float:
-        """The probability of the tag at a token."""
+        """The marginal probability of the best sequence's tag at token number `place`."""
         tag = self.tags[place]
         return self._chance(self.before[place, tag] + self.behind[place, tag])
 
     def of_span(self, start: int, end: int, inside: int) -> float:
-        """The exact probability that these tokens, no more and no fewer, are one span."""
+        """The probability that tokens start to end - 1 form exactly one span.
+
+        `inside` is the number of the tag that would continue the span; it is excluded at `end`.
+        """
         tags, total = self.tags, self.before[start, self.tags[start]]
         for place in range(start + 1, end):
             total += self.chain[1 + tags[place - 1], tags[place]] + self.scores[place, tags[place]]
@@ -49,9 +54,11 @@ class TagPath:
 
 
 def ways(outputs: dict[str, Any], names: list[str]) -> list[tuple[np.ndarray, list[TagPath]]]:
-    """From `scores` (ragged, T x K) and `transitions` (N, 1 + K, K) of a network.
+    """Decodes the best tag sequence of each text.
 
-    Rows of each length that occurs, with their best tags; texts of a length go together.
+    `outputs` holds `scores` (ragged, T x K) and `transitions` (N, 1 + K, K) of a network; `names`
+    are the K tags. Returns pairs of row positions and their paths. Texts of the same length are
+    decoded together, at most 256 at a time.
     """
     scores, allowed, found = outputs["scores"], _allowed(names), []
     for length in np.unique(scores.lengths):
@@ -69,7 +76,7 @@ def ways(outputs: dict[str, Any], names: list[str]) -> list[tuple[np.ndarray, li
 
 
 def _solve(scores: np.ndarray, chain: np.ndarray) -> list[TagPath]:
-    """Viterbi's best tags, and the sums forward and backward, of scores (N, T, K)."""
+    """Best tags by the Viterbi algorithm, with forward and backward sums; scores (N, T, K)."""
     length, start, steps = scores.shape[1], chain[:, 0], chain[:, 1:]
     best, before, behind = start + scores[:, 0], scores.copy(), np.zeros_like(scores)
     before[:, 0] += start
@@ -92,14 +99,14 @@ def _solve(scores: np.ndarray, chain: np.ndarray) -> list[TagPath]:
 
 
 def _sum(logs: np.ndarray, axis: int) -> np.ndarray:
-    """The logarithm of the sum of what `logs` are logarithms of."""
+    """log(sum(exp(logs))) along an axis, computed without overflow."""
     top = logs.max(axis, keepdims=True)
     found: np.ndarray = np.log(np.exp(logs - top).sum(axis)) + np.squeeze(top, axis)
     return found
 
 
 def _allowed(names: list[str]) -> np.ndarray:
-    """(1 + K, K) 0 or NEVER: inside a span only behind its beginning or inside."""
+    """(1 + K, K) transition mask: `I-X` may follow only `B-X` or `I-X`; 0 = allowed, else NEVER."""
     found = np.zeros((1 + len(names), len(names)))
     for place, name in enumerate(names):
         if name.startswith("I-"):

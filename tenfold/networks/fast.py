@@ -1,12 +1,12 @@
-"""A convolutional network that learns fast: frozen whitening, three groups, identity start.
+"""A convolutional network that trains fast: whitening layer, three groups, identity initialization.
 
-After the idea of airbench (arXiv 2404.00498): the first convolution is computed from patches and
-never trained, the others begin as the identity, pools come before norm and activation, batch norm
-learns only its bias, the largest value of each last map goes to a head that is scaled down. `size`
-is the one dial: it sets the widths.
+Based on airbench (arXiv 2404.00498). The first convolution is computed from image patches and not
+trained. The other convolutions start as the identity. Pooling comes before normalisation and
+activation. Batch normalisation trains only its bias. Global max pooling feeds a linear head whose
+logits are scaled down. The setting `size` selects the widths.
 
-Shapes: B batch, C channels, H height, W width; maps shrink 32 -> 31 -> 15 -> 7 -> 3 -> 1 for
-32-pixel pictures.
+Shapes: B batch, C channels, H height, W width. For images of 32 x 32 pixels the feature maps shrink
+from 32 to 31, 15, 7, 3 and 1 pixels a side.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ WIDTHS = {
     "medium": (64, 128, 256),
     "large": (64, 256, 256),
 }
-MAP_SIDE = 32  # the first convolution brings pictures from 48 pixels on to maps of about this side
-POOLED_FROM = 6  # smaller maps keep their size: pooling would leave nothing to convolve
-MOST_FILTERS = 32  # of a whitening patch: later eigenvectors are almost noise
+MAP_SIDE = 32  # side of the first feature map, in pixels, for images of 48 pixels a side or more
+POOLED_FROM = 6  # maps with a smaller side are not pooled: too few pixels would remain
+MOST_FILTERS = 32  # eigenvectors used for whitening: later ones are almost noise
 
 
 class Fast(nn.Module):
-    """(B, C, H, W) float, normalised -> logits (B, classes), at any of the four sizes in WIDTHS.
+    """Image classifier: normalised float images (B, C, H, W) -> logits (B, classes).
 
-    Call `whiten` with training pictures before training; without, the filters are those of a
-    generic picture.
+    `size` is one of the names in WIDTHS. Call `whiten` with training images before training;
+    otherwise the first filters are those of a generic image. Raises ValueError for an unknown size.
     """
 
     def __init__(
@@ -73,16 +73,16 @@ class Fast(nn.Module):
         return self.groups
 
     def whiten(self, images: Tensor) -> None:
-        """Learns the first convolution from training pictures (B, C, H, W), normalised."""
+        """Computes the first convolution's filters from normalised training images (B, C, H, W)."""
         self.whitening.learn(images)
 
     def embed(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C'), the largest value of each last map: what the head sees."""
+        """Embeddings of images: (B, C, H, W) -> (B, C'), the maximum of each last feature map."""
         result: Tensor = self.pool(self.groups(self.start(self.whitening(x))))
         return result
 
     def answer(self, embedding: Tensor) -> Tensor:
-        """(B, C') -> logits (B, classes)."""
+        """Logits of embeddings: (B, C') -> (B, classes)."""
         result: Tensor = self.head(embedding) * self.scale
         return result
 
@@ -91,14 +91,17 @@ class Fast(nn.Module):
 
 
 def patch(height: int, width: int) -> tuple[int, int]:
-    """(kernel, stride) of the whitening: 2, 1 below 48 pixels, else what makes maps of about 32."""
+    """Kernel and stride of the whitening convolution, for maps of about MAP_SIDE pixels a side.
+
+    Images below 48 pixels a side get kernel 2 and stride 1.
+    """
     stride = max(round(math.sqrt(height * width) / MAP_SIDE), 1)
     kernel = 2 if stride == 1 else stride
     return min(kernel, height, width), stride
 
 
 def _group(inputs: int, outputs: int, pooled: bool) -> nn.Sequential:
-    """Convolution, pool, norm, activation, convolution, norm, activation."""
+    """A group: convolution, pooling (optional), norm, activation, convolution, norm, activation."""
     found = nn.Sequential(_identity(inputs, outputs))
     if pooled:
         found.append(max_pooling(2))
@@ -108,7 +111,7 @@ def _group(inputs: int, outputs: int, pooled: bool) -> nn.Sequential:
 
 
 def _identity(inputs: int, outputs: int) -> nn.Conv2d:
-    """A 3x3 convolution whose first filters pass the inputs on; further filters are random."""
+    """A 3x3 convolution whose first filters are the identity; further filters are random."""
     made = convolution(inputs, outputs, bias=False)
     with torch.no_grad():
         nn.init.dirac_(made.weight[: min(inputs, outputs)])

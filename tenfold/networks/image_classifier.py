@@ -1,9 +1,10 @@
-"""From encoded bytes to probabilities around any body: the whole net of a run.
+"""Image classifier from encoded bytes to probabilities, with any network body.
 
-A body has `embed` (B, C, h, w) -> (B, D), `answer` (B, D) -> logits (B, K), linear, and `last_map`.
+A body has the methods `embed`, (B, C, h, w) -> (B, D), and `answer`, (B, D) -> logits (B, K), which
+is linear, and the attribute `last_map`.
 
-Shapes: B pictures, H x W stored pixels, h x w the pixels the body sees, C channels, K classes,
-D values of an embedding.
+Shapes: B images, H x W stored pixels, h x w pixels of the body's input, C channels, K classes, D
+values of an embedding.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ __all__ = ["PictureClassifier"]
 
 
 class PictureClassifier(nn.Module):
-    """uint8 (B, H, W, C) -> probabilities (B, K), embedding (B, D); all that is learnt is inside.
+    """Image classifier: uint8 images (B, H, W, C) -> probabilities (B, K), embedding (B, D).
 
-    Pictures larger than (height, width) are cut to their middle. Answers are the mean over views:
-    with `mirror` the mirror image too, with `middle` (h', w') also the middle of that size. Both
-    may be set later; while learning there is one view. `several` = classes do not exclude each
-    other.
+    Images larger than (height, width) are center-cropped. At evaluation, the embedding is the mean
+    over several views: the image, with `middle` (h', w') its center crop of that size, and with
+    `mirror` the mirror image of each. Both attributes may be changed later. Training uses one view.
+    `several` means that an image may have several classes (sigmoid in place of softmax).
     """
 
     calibrated = ("temperature",)
@@ -47,7 +48,10 @@ class PictureClassifier(nn.Module):
         return found
 
     def learn_statistics(self, image: Tensor) -> None:
-        """Mean, deviation and first filters from training pictures (B, H, W, C)."""
+        """Computes channel means, deviations and whitening filters from images (B, H, W, C).
+
+        Whitening filters are computed only if the body has the method `whiten`.
+        """
         values = image.reshape(-1, image.shape[-1]).float()
         scale = 1 / values.std(0).clamp(min=1.0)
         self.scale.copy_(scale)
@@ -56,13 +60,16 @@ class PictureClassifier(nn.Module):
             self.body.whiten(self.normal(image))  # type: ignore[operator]
 
     def normal(self, image: Tensor) -> Tensor:
-        """(B, H, W, C) bytes or floats 0 to 255 -> (B, C, h, w), mean 0 and deviation 1."""
+        """Normalised images: (B, H, W, C) bytes or floats 0 to 255 -> (B, C, h, w) floats.
+
+        With the stored statistics, each channel of the training images has mean 0, deviation 1.
+        """
         image = _middle(image, self.height, self.width)
         x = torch.addcmul(self.shift, image.float(), self.scale)
         return x.permute(0, 3, 1, 2)
 
     def embed(self, image: Tensor) -> Tensor:
-        """(B, D) what the head sees, the mean over the views of an answer."""
+        """Embeddings (B, D) of images (B, H, W, C), averaged over the views at evaluation."""
         views = [self.normal(image)]
         if not self.training:
             if self.middle is not None:
@@ -77,7 +84,7 @@ class PictureClassifier(nn.Module):
         return found / len(views) if len(views) > 1 else found
 
     def logits(self, image: Tensor) -> Tensor:
-        """(B, K) as learnt, before calibration."""
+        """Logits (B, K) before temperature scaling."""
         result: Tensor = self.body.answer(self.embed(image))  # type: ignore[operator]
         return result
 
@@ -89,7 +96,7 @@ class PictureClassifier(nn.Module):
 
 
 def _middle(image: Tensor, height: int, width: int) -> Tensor:
-    """(B, H, W, C) -> the middle of it, at most (height, width)."""
+    """Center crop of images (B, H, W, C) to at most (height, width)."""
     top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
     if top <= 0 and left <= 0:
         return image

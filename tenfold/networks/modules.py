@@ -1,8 +1,8 @@
-"""The core modules: convolution, pooling, dense, norms, activation, dropout, residual.
+"""Basic network modules: convolution, pooling, dense, normalisation, activation, dropout, residual.
 
-Thin on purpose: torch's own module wherever it suffices, and beside it only what tenfold needs.
-All of them take and give pictures as (B, C, H, W) in any memory format, or rows as (B, C), and
-hold floats only, so that a `state_dict` is exactly what is written to disk.
+They use torch's modules where possible and add only what tenfold needs. All of them take and return
+images as (B, C, H, W), in any memory format, or rows as (B, C). Their parameters and buffers are
+floats, so that the `state_dict` is exactly what is written to disk.
 
 Shapes: B batch, C channels, H height, W width, K side of a patch.
 """
@@ -49,32 +49,38 @@ def convolution(
     same: bool = True,
     bias: bool = True,
 ) -> nn.Conv2d:
-    """(B, inputs, H, W) -> (B, outputs, H', W'); `same` pads so that stride 1 keeps H and W."""
+    """Convolution: (B, inputs, H, W) -> (B, outputs, H', W').
+
+    `same` pads with kernel // 2 zeros, so that an odd kernel with stride 1 keeps H and W.
+    """
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2 if same else 0, bias=bias)
 
 
 def max_pooling(size: int | tuple[int, int] = 2, stride: int | None = None) -> nn.MaxPool2d:
-    """(B, C, H, W) -> (B, C, H // size, W // size): the largest of each window."""
+    """Max pooling: (B, C, H, W) -> (B, C, H // size, W // size); by default stride = size."""
     return nn.MaxPool2d(size, stride)
 
 
 def average_pooling(size: int | tuple[int, int] = 2, stride: int | None = None) -> nn.AvgPool2d:
-    """(B, C, H, W) -> (B, C, H // size, W // size): the mean of each window."""
+    """Average pooling: (B, C, H, W) -> (B, C, H // size, W // size); by default stride = size."""
     return nn.AvgPool2d(size, stride)
 
 
 def dense(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
-    """(B, inputs) -> (B, outputs)."""
+    """Dense (linear) layer: (B, inputs) -> (B, outputs)."""
     return nn.Linear(inputs, outputs, bias)
 
 
 def flatten() -> nn.Flatten:
-    """(B, C, H, W) -> (B, C * H * W)."""
+    """Flattens feature maps to vectors: (B, C, H, W) -> (B, C * H * W)."""
     return nn.Flatten()
 
 
 def activation(name: str = "relu") -> nn.Module:
-    """The activation of that name (see ACTIVATIONS); any shape."""
+    """Activation function by name, for any shape.
+
+    Raises ValueError for a name that is not in ACTIVATIONS.
+    """
     if name not in ACTIVATIONS:
         raise ValueError(
             f"parameter name of activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}"
@@ -83,12 +89,15 @@ def activation(name: str = "relu") -> nn.Module:
 
 
 def dropout(share: float = 0.5) -> nn.Module:
-    """Sets this share of the values to zero while training; any shape."""
+    """Dropout: sets this share of the values to zero during training; any shape."""
     return nn.Dropout(share)
 
 
 def group_norm(channels: int, groups: int = 32) -> nn.GroupNorm:
-    """Group normalisation (arXiv 1803.08494); of at most `groups` groups the most that divide."""
+    """Group normalisation (arXiv 1803.08494).
+
+    Uses the largest number of groups, at most `groups`, that divides the number of channels.
+    """
     most = min(groups, channels)
     return nn.GroupNorm(next(g for g in range(most, 0, -1) if channels % g == 0), channels)
 
@@ -98,9 +107,9 @@ class BatchNorm(nn.Module):
 
     y = (x - mean) / sqrt(variance + epsilon) * weight + bias
 
-    Differs from torch's module in three ways: it has no integer counter among its buffers, a batch
-    with one value a channel does not fail but uses the running statistics, and `scale=False`
-    leaves the weight at one, untrained (a following layer's weights can take it over).
+    Differs from torch's module in three ways: its buffers contain no integer counter; a batch with
+    one value per channel uses the running statistics instead of raising an error; and with
+    `scale=False` the weight stays at one and is not trained (the next layer can learn the scale).
     """
 
     def __init__(
@@ -117,7 +126,7 @@ class BatchNorm(nn.Module):
     variance: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C) or (B, C, H, W) -> the same shape."""
+        """Normalised values: (B, C) or (B, C, H, W) -> the same shape."""
         learning = self.training and x.numel() > x.shape[1]
         return functional.batch_norm(
             x,
@@ -135,7 +144,10 @@ class BatchNorm(nn.Module):
 
 
 class GlobalPooling(nn.Module):
-    """(B, C, H, W) -> (B, C): the largest ("max") or the mean ("average") value of each map."""
+    """Global pooling: (B, C, H, W) -> (B, C), the maximum ("max") or mean ("average") of each map.
+
+    Raises ValueError for another `kind`.
+    """
 
     def __init__(self, kind: str = "average") -> None:
         super().__init__()
@@ -153,7 +165,10 @@ class GlobalPooling(nn.Module):
 
 
 class Residual(nn.Module):
-    """y = body(x) + shortcut(x) (arXiv 1512.03385); without a shortcut x itself is added."""
+    """Residual block (arXiv 1512.03385): y = body(x) + shortcut(x).
+
+    Without `shortcut`, y = body(x) + x.
+    """
 
     def __init__(self, body: nn.Module, shortcut: nn.Module | None = None) -> None:
         super().__init__()
@@ -165,7 +180,7 @@ class Residual(nn.Module):
 
 
 class View(nn.Module):
-    """(B, C, H, W) -> (B, C, height, width): the middle of the picture."""
+    """Center crop: (B, C, H, W) -> (B, C, height, width)."""
 
     def __init__(self, height: int, width: int) -> None:
         super().__init__()
@@ -180,13 +195,13 @@ class View(nn.Module):
 
 
 class Whitening(nn.Module):
-    """A frozen convolution with decorrelated outputs of equal variance, each and its negative.
+    """Whitening layer: a fixed convolution whose outputs are uncorrelated and of equal variance.
 
     The filters are the leading eigenvectors v_i of the covariance of K x K patches, divided by
-    sqrt(eigenvalue_i + epsilon); outputs are [v, -v], so that an activation keeps both halves
-    (arXiv 2404.00498). `learn` computes them from pictures. Before that they are those of a
-    generic picture, whose pixels correlate as 0.95 ** distance and whose channels correlate by
-    0.9.
+    sqrt(eigenvalue_i + epsilon). Each filter is also used with its sign changed, [v, -v], so that
+    an activation keeps both signs (arXiv 2404.00498). `learn` computes the filters from images.
+    Before that, they come from a generic image whose pixels have the correlation 0.95 ** distance
+    and whose channels have the correlation 0.9.
     """
 
     def __init__(
@@ -200,14 +215,17 @@ class Whitening(nn.Module):
     weight: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, outputs, (H - K) // stride + 1, (W - K) // stride + 1)."""
+        """Convolution without padding.
+
+        (B, C, H, W) -> (B, outputs, (H - K) // stride + 1, (W - K) // stride + 1).
+        """
         return functional.conv2d(x, self.weight, stride=self.stride)
 
     @torch.no_grad()
     def learn(self, images: Tensor) -> None:
-        """Takes the filters from patches of normalised pictures (B, C, H, W), some thousand."""
+        """Computes the filters from normalised images (B, C, H, W); a few thousand are enough."""
         total, count = torch.zeros(()), 0
-        each = images[:1].numel() * 4  # bytes of one as numbers, which its patches multiply
+        each = images[:1].numel() * 4  # bytes of one image in float32; its patches need more
         for part in images.split(max(1, min(256, (16 << 20) // max(1, each)))):
             rows = self._patches(part.float())
             total, count = total + (rows.T @ rows).double().cpu(), count + len(rows)
@@ -215,15 +233,18 @@ class Whitening(nn.Module):
             self._take(total / count)
 
     def _patches(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B * places, C K K)."""
+        """All K x K patches of images: (B, C, H, W) -> (B * positions, C K K)."""
         kernel = self.weight.shape[-1]
         patches = images.unfold(2, kernel, self.stride).unfold(3, kernel, self.stride)
         return patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, self.weight[0].numel())
 
     @torch.no_grad()
     def _take(self, covariance: Tensor) -> None:
-        """Filters from a covariance (C K K, C K K); outputs beyond its vectors stay zero."""
-        if self.weight.is_meta:  # built for its shapes only
+        """Sets the filters from a covariance matrix (C K K, C K K).
+
+        If there are more outputs than eigenvectors (and their negatives), the others stay zero.
+        """
+        if self.weight.is_meta:  # on the meta device, only shapes are needed
             return
         values, vectors = torch.linalg.eigh(covariance.double().cpu())
         half = min(len(values), len(self.weight) // 2)
@@ -239,7 +260,10 @@ class Whitening(nn.Module):
 
 
 def _generic_covariance(channels: int, kernel: int) -> Tensor:
-    """(C K K, C K K): 0.95 ** distance between places, times 0.9 between different channels."""
+    """Patch covariance (C K K, C K K) of a generic image.
+
+    0.95 ** distance between two pixels, times 0.9 between two different channels.
+    """
     side = torch.arange(kernel, dtype=torch.float64)
     places = torch.cartesian_prod(side, side)
     near = 0.95 ** torch.cdist(places, places)

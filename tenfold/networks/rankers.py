@@ -1,12 +1,13 @@
-"""What suits a person who had some items: closed forms, a sequence network, an autoencoder, mixed.
+"""Recommendation networks: linear item models, a sequence network, an autoencoder, weighted sums.
 
-Sources: W.-C. Kang and J. McAuley 2018, arXiv 1808.09781 (SASRec; ours looks from one place at all
-before it, with a bias by age, and learns by the softmax over the whole catalogue), D. Liang et al.
-2018, arXiv 1802.05814 (Mult-VAE), H. Steck 2019, arXiv 1905.03375 (EASE, whose weights come from
-outside).
+Sources: SASRec, W.-C. Kang and J. McAuley 2018, arXiv 1808.09781 (this version has one attention
+layer with a bias that depends on the age of an item, and is trained with a softmax over the whole
+catalogue); Mult-VAE, D. Liang et al. 2018, arXiv 1802.05814; EASE, H. Steck 2019, arXiv 1905.03375
+(its weights are computed outside of this file).
 
-Shapes: B rows, T items of a row, the latest first, numbered from 1 (0 = none), N items there are,
-W weights kept of an item, D values of an item, P places of a row, K places of a ranking.
+Shapes: B rows, T items of a row (the latest first, numbered from 1, 0 = padding), N items of the
+catalogue, W weights stored per item, D values of an item vector, P positions of a row, K items of a
+ranking.
 """
 
 from __future__ import annotations
@@ -21,25 +22,28 @@ from torch import Tensor, nn
 __all__ = ["Autoencoder", "LinearRanker", "Ranker", "Sequence", "autoencoder_loss", "sequence_loss"]
 
 TOP = 100
-"""Most places of a ranking."""
+"""Maximum number of items in a ranking."""
 AGES = 50
-"""Items before a place that the sequence network looks at."""
+"""Number of items, the current one included, that the sequence network attends to."""
 SCALE = 15.0
-"""Logits of the sequence network are cosines times this."""
+"""Factor from cosine similarities to the logits of the sequence network."""
 WHOLE = 8192
-"""Items up to which all weights are held with their zeros: sums over them are faster so."""
+"""Maximum number of items for which the dense weight matrix is kept, because sums are faster."""
 SPREAD = 1 << 22
-"""Weights that are added at a time where they are not."""
+"""Number of sparse weights that are added at a time in larger catalogues."""
 OUT = -1e4
-"""The logit of what is left out."""
+"""Logit of excluded items."""
 LEAST = 1e-9
-"""Scores below it are none."""
+"""Minimum score of a ranked item; items with a lower score are dropped from the ranking."""
 BLOCK = 1024
-"""Rows whose logits are held at a time while learning."""
+"""Number of rows whose logits are held in memory at a time during training."""
 
 
 class LinearRanker(nn.Module):
-    """What each item of a row says for others, older ones fading: W weights of each, or all."""
+    """Linear item-to-item model: sums the weights of a row's items, older items counting less.
+
+    Stores `kept` weights for each item, or the full matrix where `kept` >= `items`.
+    """
 
     targets: Tensor
     weights: Tensor
@@ -69,7 +73,7 @@ class LinearRanker(nn.Module):
         return torch.cat([self._spread(*part) for part in parts])
 
     def whole(self) -> Tensor:
-        """(N + 1, N) weights with their zeros, from item to item; nothing first."""
+        """Dense item-to-item weights (N + 1, N); row 0 is the padding and holds zeros."""
         if self.all:
             return self.weights
         state = self.weights._version, self.targets._version, self.weights.device
@@ -79,16 +83,16 @@ class LinearRanker(nn.Module):
         return self._held[1]
 
     def _summed(self, numbers: Tensor, counts: Tensor) -> Tensor:
-        """(B, N) without going over what a row has not; no graph that is exported knows it."""
+        """Logits (B, N) as an embedding bag, which cannot be exported."""
         return F.embedding_bag(numbers, self.whole(), mode="sum", per_sample_weights=counts)
 
     def _product(self, numbers: Tensor, counts: Tensor) -> Tensor:
-        """(B, N) as the product of what rows have and all weights."""
+        """Logits (B, N) as a matrix product with the full weights; for export."""
         had = counts.new_zeros(len(numbers), self.items + 1).scatter_add(1, numbers, counts)
         return had @ self.weights
 
     def _spread(self, numbers: Tensor, counts: Tensor) -> Tensor:
-        """(B, N): the weights kept of each item, added where they belong."""
+        """Logits (B, N) by adding the stored weights of each item to their target items."""
         found = F.embedding(numbers, self.weights) * counts.unsqueeze(-1)
         targets = self.targets[numbers].long().flatten(1)
         empty = found.new_zeros(len(numbers), self.items)
@@ -96,7 +100,7 @@ class LinearRanker(nn.Module):
 
 
 class Sequence(nn.Module):
-    """(B, T) -> (B, N): the latest item looks at those before it."""
+    """Sequence network with one attention layer: items (B, T) -> logits (B, N)."""
 
     def __init__(self, items: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -108,7 +112,7 @@ class Sequence(nn.Module):
             nn.Linear(width, 2 * width),
             nn.Linear(2 * width, width),
         )
-        # It begins as a mean of what was had, the latest counting most.
+        # At initialization, attention is a weighted mean of the items, the latest weighted most.
         self.age = nn.Parameter(-0.3 * torch.arange(AGES, dtype=torch.float32))
         self.dropout = nn.Dropout(dropout)
         for same in (self.value, self.out):
@@ -119,11 +123,11 @@ class Sequence(nn.Module):
             nn.init.zeros_(nothing.bias)
 
     def table(self) -> Tensor:
-        """(N, D) items at length 1."""
+        """Item vectors (N, D), normalised to length 1."""
         return F.normalize(self.items.weight[1:], dim=-1)
 
     def states(self, items: Tensor, places: Tensor) -> Tensor:
-        """(B, P, D) at length 1: what places (B, P) of rows (B, T) look for."""
+        """State vectors (B, P, D) at `places` (B, P) of `items` (B, T), normalised to length 1."""
         there = items > 0
         seen = self.dropout(F.normalize(self.items(items.long()), dim=-1))
         own = seen.gather(1, places.unsqueeze(-1).expand(-1, -1, seen.shape[-1]))
@@ -142,7 +146,7 @@ class Sequence(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """(B, T) -> (B, N) through a code whose noise keeps it simple."""
+    """Variational autoencoder over the items of a row: items (B, T) -> logits (B, N)."""
 
     def __init__(self, items: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -155,7 +159,7 @@ class Autoencoder(nn.Module):
         nn.init.normal_(self.items.weight, 0, 0.1)
 
     def codes(self, items: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and logarithm of the variance, (B, 2 D) each."""
+        """Mean and log variance of the latent code, (B, 2 D) each."""
         there = (items > 0).float()
         if self.training:
             there = there * (torch.rand_like(there) >= self.dropout) / (1 - self.dropout)
@@ -165,7 +169,7 @@ class Autoencoder(nn.Module):
         return mean, spread
 
     def decode(self, code: Tensor) -> Tensor:
-        """(B, N) logits of codes."""
+        """Logits (B, N) of latent codes (B, 2 D)."""
         return self.out(torch.tanh(self.wide(code)))
 
     def forward(self, items: Tensor) -> Tensor:
@@ -174,9 +178,9 @@ class Autoencoder(nn.Module):
 
 
 class Ranker(nn.Module):
-    """A ranking of the catalogue for each row, by the part that was `kept` or two of them mixed.
+    """Ranks the catalogue for each row, with one model or a weighted sum of two (`parts`).
 
-    Without a known item the answer is what is most popular.
+    Rows without a known item get the most popular items.
     """
 
     calibrated = ("sharp",)
@@ -197,7 +201,7 @@ class Ranker(nn.Module):
         self.register_buffer("mix", torch.ones(2))
 
     def only(self, **parts: nn.Module) -> Ranker:
-        """The same catalogue answered by these parts; tensors are shared but for the mixing."""
+        """A copy with other `parts`; tensors are shared, except `mix` and `sharp`, set to 1."""
         other: Ranker = copy.copy(self)
         other._modules, other._buffers = dict(self._modules), dict(self._buffers)
         other._parameters = dict(self._parameters)
@@ -207,7 +211,7 @@ class Ranker(nn.Module):
         return other
 
     def logits(self, items: Tensor) -> Tensor:
-        """(B, N) before what is left out: of each part, added up as they are mixed."""
+        """Logits (B, N) before items are excluded: the weighted sum of all parts."""
         found: Tensor | None = None
         for number, part in enumerate(self.parts.values()):
             one = part(items) * (self.mix[number] * self.sharp)
@@ -215,7 +219,7 @@ class Ranker(nn.Module):
         level = self.popular * self.sharp
         if found is None:
             return level.expand(len(items), -1)
-        return found + level * 1e-6  # equal ones by popularity
+        return found + level * 1e-6  # popularity breaks ties
 
     def forward(
         self,
@@ -227,8 +231,13 @@ class Ranker(nn.Module):
         among_length: Tensor,
         given: Tensor,
     ) -> dict[str, Tensor]:
-        """`ranking` (B, K) numbers from 1, 0 = none, `scores` of these, how many items are `known`
-        and how many were `told`, a vector of the row."""
+        """Ranks the catalogue for each row, without the items `seen`.
+
+        If a row has items `among`, only these are ranked. Returns `ranking` (B, K), item numbers
+        from 1 (0 = none); `scores` (B, K), their probabilities; `known` (B,), the number of known
+        items; `told` (B,), the number of items `given`; and `embedding` (B, D), the mean item
+        vector of the row.
+        """
         known = items_length.unsqueeze(1) > 0
         logits = torch.where(known, self.logits(items), self.popular.unsqueeze(0)).float()
         if torch.compiler.is_exporting() or among.shape[1]:
@@ -237,7 +246,7 @@ class Ranker(nn.Module):
         logits = self._without(seen, logits)
         best, ranking = logits.topk(min(TOP, logits.shape[1]), dim=1)
         scores = (best - logits.logsumexp(1, keepdim=True)).exp() * (best > 0.5 * OUT)
-        some = scores > LEAST  # what is as good as nothing has no order
+        some = scores > LEAST  # the order of items with almost no probability is arbitrary
         numbers = items.long()
         vector = F.embedding(numbers, self.vectors).sum(1)
         return {
@@ -249,23 +258,26 @@ class Ranker(nn.Module):
         }
 
     def _without(self, numbers: Tensor, logits: Tensor) -> Tensor:
-        """(B, N) logits, those of the numbers of each row far below all others."""
+        """Logits (B, N) in which the items `numbers` of each row are excluded (set to OUT)."""
         padded = F.pad(logits, (1, 0))
         gone = torch.full_like(numbers, OUT, dtype=padded.dtype)
         return padded.scatter(1, numbers.long(), gone)[:, 1:]
 
     def _marked(self, numbers: Tensor, like: Tensor) -> Tensor:
-        """(B, N) True at the numbers of each row."""
+        """Mask (B, N), True at the item numbers of each row; `like` (B, N) sets the shape."""
         empty = torch.zeros(like.shape[0], like.shape[1] + 1, device=like.device)
         ones = torch.ones_like(numbers, dtype=empty.dtype)
         return empty.scatter(1, numbers.long(), ones)[:, 1:] > 0
 
 
-# --- learning -------------------------------------------------------------------------------------
+# --- losses ---------------------------------------------------------------------------------------
 
 
 class _FullSoftmax(torch.autograd.Function):
-    """Weighed cross-entropy over all items, a block of rows at a time; gradients on the way."""
+    """Weighted cross-entropy over the whole catalogue, computed in blocks of rows.
+
+    The forward pass also computes the gradients, so that the logits need not be stored.
+    """
 
     @staticmethod
     def forward(
@@ -294,14 +306,18 @@ class _FullSoftmax(torch.autograd.Function):
 
 
 def sequence_loss(net: Ranker, batch: dict[str, Tensor], places: int) -> Tensor:
-    """Cross-entropy of what came after `places` places of each row; to judge, of what came last."""
+    """Cross-entropy of the next item.
+
+    In training, at `places` random positions of each row, averaged over all positions. In
+    evaluation, of the items in `next`, given all items of the row.
+    """
     part: Any = net.parts["sequence"]
     items, after, length = batch["items"], batch["next"], batch["items_length"]
     if not net.training:
         return _of_next(part(items), after)
     items, length = items[:, :AGES], length.clamp(max=AGES)
     came = torch.cat([after[:, :1], items], 1).long()
-    # One place in each of equal stretches, so that short rows are seen whole.
+    # One random position in each of `places` equal sections covers the whole row.
     share = torch.arange(places, device=items.device) + torch.rand(
         len(items), places, device=items.device
     )
@@ -317,7 +333,11 @@ def sequence_loss(net: Ranker, batch: dict[str, Tensor], places: int) -> Tensor:
 
 
 def autoencoder_loss(net: Ranker, batch: dict[str, Tensor], share: Tensor) -> Tensor:
-    """Multinomial likelihood of all that was had, and `share` of what the code costs."""
+    """Loss of the variational autoencoder: negative log likelihood + `share` * KL divergence.
+
+    The multinomial likelihood covers the items of the row and those in `next`; both terms are
+    divided by their number. In evaluation, the cross-entropy of the items in `next`.
+    """
     part: Any = net.parts["autoencoder"]
     items, after = batch["items"], batch["next"]
     if not net.training:
@@ -332,7 +352,7 @@ def autoencoder_loss(net: Ranker, batch: dict[str, Tensor], share: Tensor) -> Te
 
 
 def _of_next(logits: Tensor, after: Tensor) -> Tensor:
-    """Mean cross-entropy of the numbers `after` (B, M), 0 = none."""
+    """Mean cross-entropy of logits (B, N) for the item numbers `after` (B, M), 0 = padding."""
     there = (after > 0).float()
     found = logits.float().log_softmax(-1).gather(1, (after.long() - 1).clamp(min=0))
     return -(found * there).sum() / there.sum().clamp(min=1)

@@ -1,10 +1,11 @@
-"""What ratings a person would give: biased matrix factorisation, the person folded in each time.
+"""Rating prediction by biased matrix factorisation; user vectors are computed at prediction time.
 
-Y. Koren et al. 2009: rating = mean + item's bias + person's bias + product of two vectors. Items'
-vectors are learnt; the person's come from the ratings at hand by least squares, so that a new
-person is answered as a known one is.
+Y. Koren et al. 2009: rating = mean + item bias + user bias + dot product of item and user vector.
+Item biases and vectors are trained. The user's bias and vector are computed from the ratings in the
+row by least squares, so that new and known users are treated in the same way.
 
-Shapes: B rows, T ratings of a row, M items asked about, N items there are, D values of an item.
+Shapes: B rows, T ratings of a row, M items to rate, N items of the catalogue, D values of an item
+vector.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ TOP = 100
 
 
 class Rater(nn.Module):
-    """Ratings of what is asked; of the best of the catalogue too."""
+    """Predicts ratings of requested items, and ranks the catalogue by predicted rating."""
 
     vectors: Tensor
     biases: Tensor
@@ -43,11 +44,14 @@ class Rater(nn.Module):
         self.register_buffer("rare", torch.zeros(items, dtype=torch.bool))
 
     def inside(self, ratings: Tensor) -> Tensor:
-        """Ratings no lower and no higher than any that was seen."""
+        """Clips ratings to the range of the training ratings, `low` to `high`."""
         return torch.minimum(torch.maximum(ratings, self.low), self.high)
 
     def person(self, items: Tensor, marks: Tensor) -> Tensor:
-        """(B, 1 + D) bias and vector of least squares, a ridge growing with what is known."""
+        """User bias and vector (B, 1 + D) from ratings `marks` (B, T) of `items` (B, T).
+
+        Regularized least squares; the L2 penalty is multiplied by the number of known ratings.
+        """
         there = (items > 0).float()
         numbers = items.long()
         found = F.embedding(numbers, self.vectors) * self.sharp
@@ -71,7 +75,13 @@ class Rater(nn.Module):
         asked_length: Tensor,
         given: Tensor,
     ) -> dict[str, Tensor]:
-        """`ratings` (B, M) of what is asked, `otherwise` (B,), the `ranking` of all others."""
+        """Predicts the ratings of the items `asked` and ranks the items not rated yet.
+
+        Returns `ratings` (B, M) of `asked`; `otherwise` (B,), the rating of an unknown item;
+        `ranking` and `scores` (B, K), the unrated items with the highest predicted ratings, without
+        `rare` ones; `known` and `told` (B,), counts of known and given items; and `embedding`
+        (B, D), the mean item vector.
+        """
         person = self.person(items, marks)
         bias, taste = person[:, :1], person[:, 1:] * self.sharp
         level = self.mean + bias
@@ -98,10 +108,10 @@ class Rater(nn.Module):
 
 
 def _solved(square: Tensor, l2_vectors: Tensor, wanted: Tensor) -> Tensor:
-    """(B, D) of (square + diagonal ridge) x = wanted, by conjugate gradients, preconditioned.
+    """Solves (square + diag(l2_vectors)) x = wanted by preconditioned conjugate gradients.
 
-    Exact after as many steps as there are unknowns (M. Hestenes and E. Stiefel 1952); a graph that
-    is exported knows no solver.
+    `wanted` and the result are (B, 1 + D). Exact after as many steps as there are unknowns
+    (M. Hestenes and E. Stiefel 1952). Exported graphs contain no linear solver.
     """
     scale = 1 / (torch.diagonal(square, dim1=1, dim2=2) + l2_vectors)
     found = torch.zeros_like(wanted)

@@ -1,4 +1,4 @@
-"""The layers of any network as a table: output shapes, weights, floating-point operations."""
+"""Summary table of a network's layers: output shapes, parameters, floating-point operations."""
 
 from __future__ import annotations
 
@@ -25,34 +25,36 @@ _USUAL = frozenset(
 
 
 def table(net: nn.Module, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row for each module that has none inside, in the order of calling.
+    """Summary of a network: one row for each module without submodules, in the order of calls.
 
-    `batch` holds arrays or tensors by name, of which those are taken that `net.forward` knows. A
-    copy of the network runs in train mode on the meta device, so nothing is computed; a network
-    that must see values runs on what `batch` holds. The network itself is left as it is.
+    `batch` holds arrays or tensors by name; those that are not parameters of `net.forward` are
+    ignored. A copy of the network runs in training mode on the meta device, so nothing is computed.
+    If the network needs values, the copy runs on the CPU with the values of `batch`. The network
+    itself is not changed.
 
-    A row has `number` from 1, `name` (its path in the network), `layer` (what it is), `shape` of
-    the output without the batch, `parameters`, and `flops` for one row of the batch (multiply and
-    add are two; forward only; convolutions and matrix products are counted). Modules called again
-    and parameters shared are counted once. What is outside of all modules is a last row without a
-    name, where there is any.
+    A row has `number` (from 1), `name` (path in the network), `layer` (class and arguments),
+    `shape` (of the output, without the batch), `parameters`, and `flops` of the forward pass for
+    one row of the batch. Only convolutions and matrix products are counted; a multiplication and an
+    addition are two operations. A module called several times has one row, with the operations of
+    its first call. Shared parameters are counted once. Parameters and operations outside of these
+    modules are in a last row without a name.
     """
     known = inspect.signature(net.forward).parameters
     inputs = {name: torch.as_tensor(value) for name, value in batch.items() if name in known}
     try:
         place = torch.device("meta")
         return _rows(_copy(net, place), {name: x.to(place) for name, x in inputs.items()})
-    except (RuntimeError, NotImplementedError):  # it asks for values
+    except (RuntimeError, NotImplementedError):  # the network needs values
         return _rows(_copy(net, torch.device("cpu")), {name: x.cpu() for name, x in inputs.items()})
 
 
 def totals(rows: list[dict[str, Any]]) -> dict[str, int]:
-    """`parameters` and `flops` of all rows."""
+    """Sums of `parameters` and `flops` over all rows."""
     return {name: sum(row[name] for row in rows) for name in ("parameters", "flops")}
 
 
 def text(rows: list[dict[str, Any]]) -> str:
-    """The table for a terminal, with totals."""
+    """The summary table as text for a terminal, with totals."""
     heads = ("", "layer", "output", "parameters", "FLOPs")
     cells = [heads, *(_cells(row) for row in rows)]
     whole = totals(rows)
@@ -65,7 +67,10 @@ def text(rows: list[dict[str, Any]]) -> str:
 
 
 def _copy(net: nn.Module, place: Any) -> nn.Module:
-    """A copy in train mode; on the meta device, weights take no room at any time."""
+    """A copy of the network in training mode on the device `place`.
+
+    Each weight is copied directly to that device; on the meta device the copy needs no memory.
+    """
     memo: dict[int, Any] = {}
     for value in [*net.parameters(), *net.buffers()]:
         same = value.detach().to(place, copy=True)
@@ -75,7 +80,10 @@ def _copy(net: nn.Module, place: Any) -> nn.Module:
 
 
 class _Meeting:
-    """Notes what each leaf gives at its first call, and the operations of all calls."""
+    """Forward hooks that record each module's first output shape and operations.
+
+    `inside` sums the operations of all calls.
+    """
 
     def __init__(self, count: Callable[[], int], rows: int) -> None:
         self.count, self.batch = count, rows
@@ -112,7 +120,7 @@ def _rows(net: nn.Module, inputs: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _leaves(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Modules without modules inside, those that only pass on left out."""
+    """Names and modules that have no submodules, without identity modules."""
     for name, module in net.named_modules():
         if not list(module.children()) and not isinstance(module, torch.nn.Identity):
             yield name, module
@@ -121,7 +129,7 @@ def _leaves(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def _numbered(
     net: nn.Module, found: dict[nn.Module, dict[str, Any]], rest: int
 ) -> Iterator[dict[str, Any]]:
-    """The rows as told, with parameters; what belongs to no leaf comes last."""
+    """Numbered rows with parameters; parameters and operations of no leaf module come last."""
     counted: set[int] = set()
     number = 0
     for number, (module, one) in enumerate(found.items(), 1):
@@ -134,14 +142,14 @@ def _numbered(
 
 
 def _weights(module: nn.Module, counted: set[int]) -> int:
-    """Parameters not counted before."""
+    """Number of parameters that are not in `counted` yet; adds them to `counted`."""
     new = [value for value in module.parameters() if id(value) not in counted]
     counted.update(map(id, new))
     return sum(value.numel() for value in new)
 
 
 def _shape(output: Any) -> list[int]:
-    """Of the first tensor, without the batch."""
+    """Shape of the first output tensor, without the batch."""
     if isinstance(output, Mapping):
         output = list(output.values())
     if isinstance(output, (list, tuple)):
@@ -150,7 +158,7 @@ def _shape(output: Any) -> list[int]:
 
 
 def _what(module: nn.Module) -> str:
-    """`Conv2d 3, 32, kernel_size=3x3`; what is as usual is not said."""
+    """Description of a module, such as `Conv2d 3, 32, kernel_size=3x3`, without default values."""
     said = re.sub(r"\((\d+), (\d+)\)", r"\1x\2", module.extra_repr().split("\n")[0])
     words = ", ".join(word for word in said.split(", ") if word not in _USUAL)
     return f"{type(module).__name__} {words}".strip()
@@ -167,7 +175,7 @@ def _cells(row: dict[str, Any], longest: int = 58) -> tuple[str, ...]:
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    """Words to the left, numbers to the right."""
+    """One line of the table: text aligned left, numbers aligned right."""
     number, what, shape, weights, flops = zip(row, widths, strict=True)
     right = "  ".join(cell.rjust(wide) for cell, wide in (weights, flops))
     left = f"{number[0]:>{number[1]}}  {what[0]:{what[1]}}  {shape[0]:{shape[1]}}"
@@ -175,7 +183,7 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _many(count: int) -> str:
-    """12,345,678 as `12.3 M`."""
+    """A large number in short form: 12,345,678 as `12.3 M`."""
     for power, sign in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
         if count >= 10**power:
             return f"{count / 10**power:.1f} {sign}"

@@ -1,4 +1,4 @@
-"""A tag for every token of a text: convolutions over hashed features, beside two plain candidates.
+"""Sequence tagging from hashed token features: a convolutional network and two simple candidates.
 
 Shapes: B texts, T tokens, F features of a token (numbers from 1, 0 = none), K tags, D values of a
 token, V buckets of features.
@@ -22,23 +22,26 @@ __all__ = [
 ]
 
 CANDIDATES = ("network", "linear", "naive Bayes")
-PLACES = 2  # the last columns of a token: its first character, and the one behind its last
-WHOLE = 2  # the first features of a token: the word itself, and in small letters
+PLACES = 2  # last columns of a token: start and end (exclusive) of its characters
+WHOLE = 2  # first features of a token: the word itself, and the word in lower case
 
 
 def _there(tokens: Tensor, length: Tensor) -> Tensor:
-    """(B, T) True where there is a token."""
+    """Mask (B, T), True where there is a token, False at the padding."""
     return torch.arange(tokens.shape[1], device=tokens.device)[None] < length[:, None]
 
 
 def _bag(tokens: Tensor, table: Tensor) -> Tensor:
-    """(B, T, F) numbers -> (B, T, D), the sum of their rows in a table (V, D), 0 left out."""
+    """Sum of embeddings: numbers (B, T, F) -> (B, T, D) from a table (V, D); 0 is skipped."""
     found = F.embedding(tokens, table)
     return (found * (tokens > 0).unsqueeze(-1)).sum(2)
 
 
 class _Summed(nn.Module):
-    """The rows of a token's features, added up; in one kernel while learning."""
+    """Sum of the embeddings of a token's features: (B, T, F) -> (B, T, D).
+
+    Training uses `embedding_bag`, which is a single kernel.
+    """
 
     def __init__(self, buckets: int, width: int) -> None:
         super().__init__()
@@ -54,10 +57,10 @@ class _Summed(nn.Module):
 
 
 class _Block(nn.Module):
-    """(B, T, D) -> (B, T, D): what a token's neighbours add to it, `dilation` tokens apart.
+    """Residual dilated convolution over tokens: (B, T, D) -> (B, T, D), kernel size 3.
 
-    A convolution written as one product: texts come in many lengths, and a library's convolution
-    prepares itself anew for each.
+    Written as one matrix product, because library convolutions are set up again for each new text
+    length.
     """
 
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
@@ -70,16 +73,17 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, there: Tensor) -> Tensor:
         far = self.dilation
-        y = F.pad(self.norm(x) * there, (0, 0, far, far))  # behind the end all must be zero
+        y = F.pad(self.norm(x) * there, (0, 0, far, far))  # the padding must be zero
         y = torch.cat([y[:, : -2 * far], y[:, far:-far], y[:, 2 * far :]], 2)
         return x + self.dropout(self.out(F.gelu(self.mix(y))))
 
 
 class Network(nn.Module):
-    """Summed features -> residual dilated convolutions -> scores; a linear chain over the tags.
+    """Tagger: summed feature embeddings, residual dilated convolutions, linear-chain CRF.
 
-    Dilated convolutions for tagging: E. Strubell et al. 2017, arXiv 1702.02098. While learning,
-    words are hidden (`hidden` of them, so that their parts must tell), and single features.
+    Dilated convolutions for tagging: E. Strubell et al. 2017, arXiv 1702.02098. During training,
+    whole-word features are dropped for a share `hidden` of the tokens, so that the network also
+    uses parts of words, and single features are dropped with probability `blank`.
     """
 
     def __init__(self, buckets: int, tags: int, width: int, depth: int, dropout: float) -> None:
@@ -106,7 +110,7 @@ class Network(nn.Module):
         return scores
 
     def _some(self, tokens: Tensor) -> Tensor:
-        """The features less some drawn at random."""
+        """Feature dropout: sets random features to 0 (none)."""
         place = tokens.device
         words = torch.rand((*tokens.shape[:2], 1), device=place) >= self.hidden
         seen = torch.rand(tokens.shape, device=place) >= self.blank
@@ -115,7 +119,7 @@ class Network(nn.Module):
 
 
 class LinearTagger(nn.Module):
-    """Multinomial logistic regression on the features of a token and of both its neighbours."""
+    """Multinomial logistic regression on the features of a token and of its two neighbours."""
 
     def __init__(self, buckets: int, tags: int) -> None:
         super().__init__()
@@ -125,13 +129,13 @@ class LinearTagger(nn.Module):
     def forward(self, tokens: Tensor, length: Tensor) -> Tensor:
         there = _there(tokens, length).unsqueeze(-1)
         own, before, after = (self.weights(tokens) * there).chunk(3, -1)
-        before = F.pad(before[:, :-1], (0, 0, 1, 0))  # what the token before says of this one
+        before = F.pad(before[:, :-1], (0, 0, 1, 0))  # contribution of the previous token
         after = F.pad(after[:, 1:], (0, 0, 0, 1))
         return own + before + after + self.bias
 
 
 class Bayes(nn.Module):
-    """Naive Bayes: how much likelier each tag is with each feature of a token than without."""
+    """Naive Bayes on the first feature of a token, the word: log prior + log ratio per tag."""
 
     ratios: Tensor
     prior: Tensor
@@ -145,13 +149,16 @@ class Bayes(nn.Module):
         return _bag(tokens[..., :1], self.ratios) + self.prior
 
     def count(self, tokens: Tensor, tags: Tensor) -> None:
-        """Adds tokens (W, F) with their tags (W,) to the counts that `finish` turns into logs."""
+        """Adds tokens (W, F) with their tags (W,) to the counts; call `finish` at the end."""
         kinds = F.one_hot(tags, len(self.prior)).float()
         self.prior += kinds.sum(0)
         self.ratios.index_add_(0, tokens[:, 0].long(), kinds)
 
     def finish(self) -> None:
-        """Counts to log chances: of a known word its own tags', smoothed by those of all words."""
+        """Turns the counts into log probabilities, smoothed by the tag distribution of all words.
+
+        Words without a count get the ratio 0, so that only the prior decides.
+        """
         chances = (self.prior + 1e-3) / (self.prior + 1e-3).sum()
         own = (self.ratios + 0.1 * chances) / (self.ratios.sum(1, keepdim=True) + 0.1)
         known = self.ratios.sum(1, keepdim=True) > 0
@@ -160,11 +167,11 @@ class Bayes(nn.Module):
 
 
 class TokenScorer(nn.Module):
-    """tokens (B, T, F + 2), tokens_length (B,) -> scores (B, T, K) and what decoding needs.
+    """Tag scores of one candidate, with the inputs of CRF decoding.
 
-    Beside the scores go `transitions` (B, 1 + K, K), scores of a tag at the beginning and of one
-    after another, which differ between candidates, and `places` (B, T, 2), the characters of each
-    token, as they came.
+    tokens (B, T, F + 2) and tokens_length (B,) -> `scores` (B, T, K); `transitions` (B, 1 + K, K),
+    start scores and transition scores, zeros if the candidate has none; and `places` (B, T, 2), the
+    character positions of each token, copied from the input.
     """
 
     def __init__(self, inner: nn.Module) -> None:
@@ -172,12 +179,12 @@ class TokenScorer(nn.Module):
         self.inner = inner
 
     def scores(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
-        """(B, T, K) of every tag."""
+        """Scores (B, T, K) of all tags."""
         found: Tensor = self.inner(tokens[..., :-PLACES], tokens_length)
         return found
 
     def forward(self, tokens: Tensor, tokens_length: Tensor) -> dict[str, Tensor]:
-        """Ragged outputs have their lengths beside them."""
+        """Computes all outputs; each ragged output X comes with its lengths as `X_length`."""
         scores = self.scores(tokens, tokens_length).float()
         chain = getattr(self.inner, "chain", None)
         if chain is None:
@@ -192,7 +199,7 @@ class TokenScorer(nn.Module):
 
 
 class Tagger(nn.Module):
-    """All candidates; `selected` names the one that answers."""
+    """All tagging candidates; `selected` names the one used for prediction."""
 
     def __init__(self, network: Network, linear: LinearTagger, bayes: Bayes, kept: str) -> None:
         super().__init__()
@@ -204,7 +211,7 @@ class Tagger(nn.Module):
         self.selected = kept
 
     def forward(self, tokens: Tensor, tokens_length: Tensor) -> dict[str, Tensor]:
-        """What the kept candidate says, see TokenScorer."""
+        """Outputs of the selected candidate (see TokenScorer)."""
         candidate = {"network": self.network, "linear": self.linear, "naive Bayes": self.bayes}
         found: dict[str, Tensor] = candidate[self.selected](tokens, tokens_length)
         return found
@@ -219,15 +226,15 @@ def tag_loss(scores: Tensor, tags: Tensor, length: Tensor) -> Tensor:
 
 
 def chain_loss(scores: Tensor, chain: Tensor, tags: Tensor, length: Tensor) -> Tensor:
-    """Negative log likelihood a token of tags (B, T) under a linear chain, in float32.
+    """Negative log likelihood per token of tags (B, T) under a linear-chain CRF, in float32.
 
-    J. Lafferty, A. McCallum, F. Pereira 2001, "Conditional random fields". Sums over all ways
-    through the tags by the forward recursion, rescaled at every token. A token whose tag is
-    unknown (-1) may have any: the likelihood is that of all ways through the known tags.
+    J. Lafferty, A. McCallum, F. Pereira 2001, "Conditional random fields". The forward algorithm,
+    rescaled at every token, sums over all tag sequences. A token with an unknown tag (-1) may have
+    any tag: the likelihood sums over all tag sequences that contain the known tags.
     """
     scores, there = scores.float(), _there(tags, length)
     known = F.one_hot(tags.clamp(min=0), scores.shape[2]).bool() | (tags < 0).unsqueeze(-1)
-    both = torch.cat([scores, scores.masked_fill(~known, -1e4)])  # one recursion serves both
+    both = torch.cat([scores, scores.masked_fill(~known, -1e4)])  # one recursion computes both sums
     kind = scores.device.type
     with torch.autocast("cpu" if kind == "meta" else kind, enabled=False):
         everything, ours = _ways(both, chain.float(), torch.cat([there, there])).chunk(2)
@@ -235,7 +242,7 @@ def chain_loss(scores: Tensor, chain: Tensor, tags: Tensor, length: Tensor) -> T
 
 
 def _ways(scores: Tensor, chain: Tensor, there: Tensor) -> Tensor:
-    """(B,) log of the sum over all ways through scores (B, T, K) of the first tokens there."""
+    """Log of the sum over all tag sequences, (B,), from scores (B, T, K); padding is ignored."""
     top = scores.amax(2, keepdim=True).detach()
     weights, steps = (scores - top).exp(), chain[1:].exp()
     now, logs = weights[:, 0] * chain[0].exp(), []

@@ -1,10 +1,10 @@
-"""From hashed n-grams and tokens of texts to classes: bags of n-grams and a convolution, mixed.
+"""Text classifier from n-grams and tokens: linear bag-of-n-grams models and a convolution.
 
-A bag gives every n-gram a weight a class; the convolution sees tokens in their order (Y. Kim 2014,
-arXiv 1408.5882), each as the sum of what its word and its parts mean. The answer is a weighted sum
-of the logits of both.
+A bag-of-n-grams model has one weight per n-gram and class. The convolutional network (Y. Kim 2014,
+arXiv 1408.5882) reads the tokens in order; the vector of a token is the sum of the embeddings of
+its word and its parts. The logits of the models can be combined in a weighted sum.
 
-Shapes: B texts, G n-grams, T tokens, F numbers of a token, K classes, V n-grams known, D width.
+Shapes: B texts, G n-grams, T tokens, F numbers of a token, K classes, V known n-grams, D width.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from torch.nn import functional
 __all__ = ["Bag", "Convolution", "TextClassifier"]
 
 SIZES = (2, 3, 4)
-"""Tokens that a filter sees."""
+"""Filter sizes of the convolution, in tokens."""
 
 
 class Bag(nn.Module):
-    """n-grams (B, G), 0 = none, to logits (B, K): a linear model whose weights are given.
+    """Linear bag-of-n-grams model: n-grams (B, G), 0 = none, to logits (B, K).
 
-    `normal`: the sum of weights is divided by the root of the sum of `squares` of the n-grams
-    there, so that long texts weigh as much as short ones.
+    Its weights are buffers that are set from outside. With `normal`, the sum of the weights is
+    divided by the square root of the sum of `squares` over the n-grams of the text, so that long
+    and short texts have comparable logits.
     """
 
     weights: Tensor
@@ -47,7 +48,7 @@ class Bag(nn.Module):
 
 
 class Convolution(nn.Module):
-    """tokens (B, T, F) with tokens_length (B,) to logits (B, K).
+    """Convolutional text classifier: tokens (B, T, F), tokens_length (B,) to logits (B, K).
 
     The first number of a token is its word (0 = padding, 1 = unknown), the others are its parts
     (0 = none).
@@ -66,7 +67,7 @@ class Convolution(nn.Module):
         self.dropout, self.features = dropout, features
 
     def embed(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
-        """(B, 4 D) what the text holds: the strongest of each filter, and the sum of tokens."""
+        """Text embeddings (B, 4 D): the scaled sum of tokens and the maximum of each filter."""
         there = torch.arange(tokens.shape[1], device=tokens.device) < tokens_length[:, None]
         kept = there[:, None].float()
         x = self.word(tokens[..., 0]) + self.part(tokens[..., 1:]).sum(2)
@@ -78,7 +79,7 @@ class Convolution(nn.Module):
         return torch.cat(found, 1)
 
     def logits(self, tokens: Tensor, tokens_length: Tensor) -> Tensor:
-        """(B, K)."""
+        """Logits (B, K); in training, with dropout."""
         x = self.embed(tokens, tokens_length)
         return self.answer(functional.dropout(x, self.dropout, self.training))
 
@@ -88,10 +89,11 @@ class Convolution(nn.Module):
 
 
 class TextClassifier(nn.Module):
-    """Everything that was learnt of texts; `selected` says which part of it answers.
+    """All text classification candidates; `selected` names the one used for prediction.
 
-    "naive Bayes", "linear" and "convolution" answer alone; "mixed" adds up `bag` (weights scaled by
-    how much more often a class has an n-gram), `linear` and `convolution`.
+    "naive Bayes", "linear" and "convolution" are single models. "mixed" is the weighted sum of the
+    logits of `bag` (weights scaled by how much more often an n-gram occurs in a class), `linear`
+    and `convolution`, with the weights `mix`.
     """
 
     calibrated = ("temperature",)
@@ -112,14 +114,14 @@ class TextClassifier(nn.Module):
     def branches(
         self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
     ) -> Tensor:
-        """(B, 3, K) the logits that are mixed."""
+        """Logits (B, 3, K) of `bag`, `linear` and `convolution`, before the weighted sum."""
         found = [self.bag(ids), self.linear(ids), self.convolution(tokens, tokens_length).float()]
         return torch.stack(found, 1)
 
     def logits(
         self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
     ) -> Tensor:
-        """(B, K) of the part that was kept."""
+        """Logits (B, K) of the selected candidate, before temperature scaling."""
         if self.selected == "naive Bayes":
             return self.bayes(ids)
         if self.selected == "linear":
@@ -132,7 +134,7 @@ class TextClassifier(nn.Module):
     def forward(
         self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
     ) -> dict[str, Tensor]:
-        """Probabilities (B, K), and where the convolution answers too the embedding (B, 4 D)."""
+        """Probabilities (B, K), and the embedding (B, 4 D) where the convolution is used."""
         logits = self.logits(ids, ids_length, tokens, tokens_length) / self.temperature
         found = {"probabilities": logits.sigmoid() if self.several else logits.softmax(1)}
         if self.selected in ("convolution", "mixed"):

@@ -1,6 +1,6 @@
-"""The report of a run and of a check: one self-contained file each, with no outside address.
+"""HTML reports of runs and checks: each is one file, complete without external addresses.
 
-They are written in the language that is spoken (see tenfold.language).
+They are written in the current language (see tenfold.core.language).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from tenfold.answers import charts
 from tenfold.core import system
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import TenfoldError
-from tenfold.core.language import again, say, speaking
+from tenfold.core.language import say, speaking
+from tenfold.core.message import translate
 from tenfold.core.results import Explanation
 from tenfold.data.prepare import Prepared
 from tenfold.media import drawing
@@ -38,18 +39,19 @@ __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery
 EMPTY: dict[str, Any] = {
     name: {} for name in ("fitted", "seconds", "valid", "details", "calibration", "ablations")
 } | {"by_examples": [], "layers": [], "cost": {}, "environment": {}}
-"""What scores of an earlier version may lack."""
+"""Default values for keys that scores of an earlier version may lack."""
 MOST_ERRORS = 24
 MOST_LETTERS = 400
-"""Characters of a text among the worst errors."""
+"""Maximum number of characters shown of a text in the list of worst errors."""
 
 document_rows = rows.of_prepared
 
 
 def write(run: Run, found: Evidence | None = None, out: Path | None = None) -> Path:
-    """Writes `report.html` into the run folder (or `out`) from `run.scores` and the evidence.
+    """Writes `report.html` into the run folder (or to `out`) and returns its path.
 
-    Without evidence, what needs the data themselves (pictures, copies) is left out.
+    The report is made from `run.scores` and the evidence. Without evidence, everything that needs
+    the data (pictures, duplicates) is left out.
     """
     path = out or run.folder / "report.html"
     system.write_atomically(path, page("report.html.jinja", **_context(run, found)))
@@ -57,7 +59,7 @@ def write(run: Run, found: Evidence | None = None, out: Path | None = None) -> P
 
 
 def model_card(run: Run) -> dict[str, Any]:
-    """The model card of a run in English, as JSON has it."""
+    """The model card of a run in English, as a JSON object."""
     with speaking("en"):
         document, facts = (
             _document(run, None),
@@ -68,7 +70,7 @@ def model_card(run: Run) -> dict[str, Any]:
 
 
 def _document(run: Run, found: Evidence | None) -> dict[str, Any]:
-    """The scores as this version knows them, with what the evidence can add."""
+    """The scores with all keys of this version, and with values that the evidence can add."""
     document = EMPTY | run.scores
     if found and not document["calibration"]:
         document |= {"calibration": found.calibration, "by_examples": found.by_examples}
@@ -110,12 +112,12 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
 
 
 def _units(medium: Medium) -> dict[str, Any]:
-    """What pages call a row: file or row; `texts` is the same for the notes."""
+    """What pages call a row (file or row); `texts` is True where rows are not files."""
     return {"unit": medium.unit, "texts": not medium.files}
 
 
 def _by_examples(document: dict[str, Any], counts: dict[str, dict[str, int]]) -> str:
-    """Share found against training rows, where there are enough classes to see anything."""
+    """Chart of recall against training rows; empty for few classes, or if all have many rows."""
     judged = [one for one in document["details"].get("classes", []) if one["support"]]
     told = [(one["class"], counts[one["class"]]["train"], one["recall"]) for one in judged
             if one["class"] in counts]  # fmt: skip
@@ -132,7 +134,7 @@ def _certainty(document: dict[str, Any]) -> str:
 
 
 def _headline(document: dict[str, Any]) -> dict[str, Any]:
-    """The score to quote, and bars for it and the baselines where it is a share."""
+    """The headline score, with bars for it and the baselines where all lie between 0 and 1."""
     name = document["headline"]
     said, score = words.metric(name), document["scores"][name]
     known = {key: values[name] for key, values in document["baselines"].items() if name in values}
@@ -153,7 +155,7 @@ def _headline(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]:
-    """The most wrong answers, each with its pictures or texts and what the answer rests on."""
+    """The worst errors, each with its pictures or texts and its explanation."""
     order = np.array(worst[:MOST_ERRORS], np.int64)
     if not len(order):
         return []
@@ -190,19 +192,19 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
 
 
 def _both(parts: Any, true: Any) -> list[tuple[Any, Any]]:
-    """What was answered and what is true, each with the other; once where no parts are named."""
+    """Pairs of predicted and true parts, in both orders; one empty pair without named parts."""
     return [(None, None)] if parts is None else [(parts, true), (true, parts)]
 
 
 def _over(one: Explanation | None, name: str) -> Explanation | None:
-    """The explanation where it is of that input."""
+    """The explanation if it belongs to the input `name`, else None."""
     return one if one is not None and one.over == name else None
 
 
 def _maps(
     run: Run, table: pd.DataFrame, columns: Columns, media: dict[str, Medium]
 ) -> dict[int, Explanation]:
-    """Explanations by row: Grad-CAM where there is a map, else what two seconds can cover."""
+    """Explanations by row: Grad-CAM if the network has a map, else two seconds of occlusion."""
     maps = explain.grad_cam(run.net, columns, media=media) if explain.has_map(run.net) else []
     if maps:
         return dict(enumerate(maps))
@@ -227,7 +229,7 @@ def write_check(
     views: dict[str, Any] | None = None,
     refusal: TenfoldError | None = None,
 ) -> Path:
-    """Writes the page of `check`: what was found, what was left out, examples, the estimate."""
+    """Writes the page of `check`: counts, rows left out, examples, the estimate."""
     data = prepared.root.name if prepared.root else "data"
     media = media_of(task.encodes(prepared.facts))
     medium = examples.first(task, prepared.facts)
@@ -249,16 +251,21 @@ def write_check(
 
 
 def _refused(error: TenfoldError) -> str:
-    """Why the data are refused and what to do; without the place, which the message names."""
-    return " ".join(filter(None, [again(error.message) + say("."), again(error.fix)]))
+    """Why the data are refused and how to fix it; the location is in the message."""
+    return " ".join(filter(None, [translate(error.message) + say("."), translate(error.fix)]))
 
 
 def _learnt(data: dict[str, Any]) -> str:
-    """The form in which the network sees a row, in words; of what is true or not, what is."""
+    """How a row is encoded, as a sentence; boolean facts are listed only when true."""
     plain = {name: value for name, value in data.items() if isinstance(value, (int, float, str))}
     plain = {name: value for name, value in plain.items() if len(str(value)) < 80}
     said = {
-        name: words.named(name) + ("" if isinstance(value, bool) else f" {again(str(value))}")
+        name: words.named(name)
+        + (
+            ""
+            if isinstance(value, bool)
+            else f" {translate(value if isinstance(value, str) else str(value))}"
+        )
         for name, value in plain.items()
         if value is not False
     }
@@ -269,7 +276,7 @@ def _learnt(data: dict[str, Any]) -> str:
 
 
 def write_gallery(out: Path, title: str, cards: list[dict[str, Any]], medium: Medium) -> Path:
-    """Writes the page of `explain` in the words of a medium, beside the pictures it shows."""
+    """Writes the page of `explain`, beside its pictures, in the words of a medium."""
     text = page("gallery.html.jinja", title=title, cards=cards, medium=medium)
     system.write_atomically(out, text)
     return out

@@ -1,4 +1,4 @@
-"""The page and the words of a comparison: which of two runs is better, if that can be said."""
+"""Page and sentences of a comparison: which of two runs is significantly better, if any."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["better", "names_of", "verdict", "write_compared"]
 
 
 def better(found: Compared) -> str:
-    """`first`, `second`, or nothing where no difference can be shown."""
+    """`first` or `second`; an empty string where neither run is significantly better."""
     low, high = found.paired.low, found.paired.high
     if found.apart < LEAST or low <= 0 <= high:
         return ""
@@ -25,16 +25,16 @@ def better(found: Compared) -> str:
 
 
 def names_of(first: Run, second: Run) -> tuple[str, str]:
-    """What both are called: their folders, with the way there where the names are the same."""
+    """The names of both runs: their folder names, or their paths where the names are equal."""
     one, other = (run.folder.resolve().name for run in (first, second))
     return (one, other) if one != other else (str(first.folder), str(second.folder))
 
 
 def verdict(found: Compared, names: tuple[str, str]) -> str:
-    """One sentence in the language spoken."""
+    """The result of the comparison, as one sentence in the current language."""
     said, pair, won = words.metric(found.headline), found.paired, better(found)
     if won:
-        # Told from the better one's side, so that a plus is what it gains.
+        # The difference is that of the better run less the other.
         sign = 1 if won == "first" else -1
         ends = sorted((sign * pair.low, sign * pair.high))
         return say(

@@ -1,4 +1,4 @@
-"""What the inputs of a task look like on pages: examples, augmented examples, sizes."""
+"""The inputs of a task as shown on pages: examples, augmented examples, sizes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["changed", "examples", "first", "sizes", "thumbnails", "written"]
 
 MAX_EXAMPLES = 120
 SMALL = 96
-"""Pixels of the longer side of an example."""
+"""Longer side of an example in pixels."""
 
 
 def first(task: Task, facts: dict[str, Any]) -> Medium:
-    """The medium of the first input, whose words a page speaks."""
+    """The medium of the first input; pages use its words."""
     return next(iter(media_of(task.encodes(facts)).values()))
 
 
 def written(media: Mapping[str, Medium], row: pd.Series) -> dict[str, str]:
-    """The texts of a row by input; only inputs that are shown as texts."""
+    """The texts of a row by input, for inputs that are shown as text."""
     return {
         name: medium.text(row[name])
         for name, medium in media.items()
@@ -46,7 +46,7 @@ def thumbnails(medium: Medium, rows: np.ndarray, side: int = SMALL) -> list[str]
 
 
 def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
-    """A few encoded pictures or texts of every class, spread over its training rows."""
+    """A few encoded pictures or texts of each class, spread over its training rows."""
     media = media_of(task.encodes(prepared.facts))
     columns, table = prepared.inputs("train"), prepared.table("train")
     pictured = dict(list(shown(media, columns.arrays).items())[:1])
@@ -75,7 +75,7 @@ def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
 def _plain(
     kind: AnswerKind, table: pd.DataFrame, media: Mapping[str, Medium]
 ) -> list[dict[str, Any]]:
-    """A few texts of training rows that have no class, with the parts that they name."""
+    """A few texts of training rows without classes, with their labelled parts marked."""
     if not media:
         return []
     some = np.linspace(0, len(table) - 1, min(8, len(table))).astype(int)
@@ -88,7 +88,7 @@ def _plain(
 
 
 def changed(media: Mapping[str, Medium], views: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """(as it is, augmented) of some rows that can be shown as pictures."""
+    """(original, augmented) pictures of some rows, for inputs that can be shown as pictures."""
     if not views:
         return []
     before, after = views["before"], views["after"]
@@ -104,7 +104,7 @@ def changed(media: Mapping[str, Medium], views: dict[str, Any] | None) -> list[t
 
 
 def sizes(media: Mapping[str, Medium], prepared: Prepared) -> dict[str, Any]:
-    """How large the rows are, by the first input that has sizes; {} where none has."""
+    """The sizes of the rows, for the first input that has sizes; {} where none has."""
     used = prepared.used
     measured = (one.sizes(used, name) for name, one in media.items() if name in used and len(used))
     found = next((one for one in measured if one is not None), None)

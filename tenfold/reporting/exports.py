@@ -1,4 +1,4 @@
-"""What a report says of a run's exports: how their answers agree with its own, size and speed."""
+"""The exports of a run for its report: agreement with the run, size and speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["of_folder"]
 
 
 def of_folder(folder: Path) -> list[dict[str, Any]]:
-    """A line an export in the run folder; one that is damaged or half there tells nothing."""
+    """One entry per export in the run folder; damaged or incomplete exports are skipped."""
     places = (folder / name for name in ("export", "export-int8"))
     return [line for place in places if (line := _line(place))]
 

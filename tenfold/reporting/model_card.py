@@ -1,4 +1,4 @@
-"""The model card: what a run is for and not for, what it learnt from, how tested, and its limits.
+"""The model card of a run: intended use, training data, test and limits.
 
 M. Mitchell et al. 2019, "Model cards for model reporting" (arXiv 1810.03993).
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenfold.core.language import again, say
+from tenfold.core.language import say
+from tenfold.core.message import translate
 from tenfold.reporting import words
 from tenfold.reporting.notes import weakness
 from tenfold.run import folder
@@ -22,7 +23,7 @@ CardNotes = Sequence[tuple[str, str]]
 
 
 def card(run: Run, document: CardDocument, rows: CardDocument, notes: CardNotes) -> CardDocument:
-    """The card with stable keys, its sentences in the language spoken."""
+    """The model card; its keys are stable, its sentences are in the current language."""
     plan = folder.plan_of(run.folder)
     versions = plan.get("versions", {})
     headline = document["headline"]
@@ -31,12 +32,12 @@ def card(run: Run, document: CardDocument, rows: CardDocument, notes: CardNotes)
         "name": run.folder.resolve().name,
         "task": run.task_name,
         "use": say(
-            "{work} It holds for inputs like those it learnt from.",
-            work=again(names().get(run.task_name, run.task_name)),
+            "{work} It is meant for inputs like the training data.",
+            work=translate(names().get(run.task_name, run.task_name)),
         ),
         "not_for": [
             say("Inputs of another sort than the training data: they are answered all the same."),
-            say("Decisions about people, or where an error does harm, that nobody looks at again."),
+            say("Decisions about people, or with harmful errors, without human review."),
         ],
         "learnt_from": {
             **rows["parts"],
@@ -59,7 +60,7 @@ def card(run: Run, document: CardDocument, rows: CardDocument, notes: CardNotes)
 
 
 def _limits(document: CardDocument, notes: CardNotes) -> list[str]:
-    """What the scores and the notes say against it, and what was not tested at all."""
+    """The weaknesses shown by the scores and the notes, and what was not tested."""
     found = [text for tone, text in notes if tone == "look"]
     classes = [one for one in document["details"].get("classes", []) if one["support"] >= 5]
     weakest = min(classes, key=lambda one: float(one["recall"]), default=None)
@@ -69,7 +70,8 @@ def _limits(document: CardDocument, notes: CardNotes) -> list[str]:
         if group["most"] and group["most"] <= 10:
             found.append(
                 say(
-                    "{classes} had at most {most} training rows; of their rows {share} were found.",
+                    "At most {most} training rows: {classes}; {share} of their rows were "
+                    "recognised.",
                     classes=words.plural(group["classes"], "class", "classes"),
                     most=group["most"],
                     share=words.share(group["value"]),
@@ -77,13 +79,13 @@ def _limits(document: CardDocument, notes: CardNotes) -> list[str]:
             )
     return [
         *found,
-        say("Scores hold for rows like those judged; where data change, test again."),
+        say("The scores hold for rows like the scored ones; when the data change, test again."),
         say("Fairness between groups of people was not tested, and nothing is claimed of it."),
     ]
 
 
 def tables(found: CardDocument) -> dict[str, list[tuple[str, str]]]:
-    """What the page shows of a card as (word, value)."""
+    """The card as tables of (word, value) rows for the page, by section."""
     learnt, tested, made = found["learnt_from"], found["tested"], found["made"]
     said = words.metric(tested["metric"])
     interval = say(
@@ -97,11 +99,11 @@ def tables(found: CardDocument) -> dict[str, list[tuple[str, str]]]:
             (words.named("data"), learnt["fingerprint"][:16]),
         ],
         "tested": [
-            (say("rows judged"), again(tested["protocol"])),
+            (say("scored rows"), translate(tested["protocol"])),
             (said.title, said.text_of(tested["value"])),
             (say("95 % interval"), interval),
             (words.named("constant baseline"), said.text_of(tested["baseline"])),
         ],
-        "made": [(words.named(name), again(value)) for name, value in made.items()],
+        "made": [(words.named(name), translate(value)) for name, value in made.items()],
     }  # fmt: skip
     return {name: [one for one in many if one[1]] for name, many in rows.items()}

@@ -1,4 +1,4 @@
-"""What a person should know first: sentences from scores, log and rows, most telling first."""
+"""The most important findings on a run: sentences from its scores, log and rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST = 7
 def notes(
     document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
 ) -> list[tuple[str, str]]:
-    """At most seven (`good` or `look`, sentence)."""
+    """At most seven (tone, sentence) pairs, most important first; the tone is `good` or `look`."""
     found = [note for rule in RULES for note in rule(document, rows, log)]
     return found[:MOST]
 
@@ -53,7 +53,7 @@ def _few_rows(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesD
         yield (
             "look",
             say(
-                "Judged on {rows} only: the true score may lie anywhere from {low} to {high}.",
+                "Scored on only {rows}: the true score may lie anywhere from {low} to {high}.",
                 rows=plural(judged, "row"),
                 low=share(score["low"]),
                 high=share(score["high"]),
@@ -69,7 +69,7 @@ def _unlike_validation(
     if not valid or metric(name).better == "lower":
         return
     if valid["low"] > document["scores"][name]["high"]:
-        text = "Validation ({value}) is surely better than the test: the two parts differ."
+        text = "Validation ({value}) is significantly better than the test: the two parts differ."
         yield "look", say(text, value=metric(name).text_of(valid["value"]))
 
 
@@ -86,7 +86,7 @@ def _weakest_class(
 
 
 def weakness(weakest: NotesDocument) -> str:
-    """What there is to say of the class that is found least."""
+    """A sentence on the class with the lowest recall."""
     return say(
         "Weakest class: {name}, {hit} of {rows} found.",
         name=short(weakest["class"], 40),
@@ -156,7 +156,7 @@ def _left_out(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesD
         noun = "row" if rows.get("texts") else "file"
         yield "look", say(text, files=plural(count, noun))
     if count := rows.get("leaks", {}).get("count", 0):
-        text = "{rows} stood in validation or test too: left out."
+        text = "{rows} left out: also in validation or test."
         yield "look", say(text, rows=plural(count, "training row"))
     if count := rows.get("conflicts", {}).get("count", 0):
         text = "The same content stands under different answers {times}."
@@ -168,7 +168,8 @@ def _near(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocum
         headline = document["headline"]
         value = f"{found['scores'][headline]['value']:.4f}"
         text = (
-            "Training rows hold near copies of rows judged; without these it is {value} ({rows})."
+            "Some scored rows have near duplicates in training; without them it is {value} "
+            "({rows})."
         )
         yield "look", say(text, value=value, rows=plural(found["rows"], "row"))
 
@@ -176,14 +177,14 @@ def _near(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocum
 def _tuned(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     found = document.get("tuned", {})
     if "trial" in found:
-        yield "look", say("A trial of a search: judged on validation, not on the test part.")
+        yield "look", say("A trial of a search: scored on validation, not on the test part.")
     elif found.get("selected") == "winner":
         gain, said = found["gain"], metric(document["headline"])
         yield (
             "good",
             say(
-                "Settings chosen among {trials} by validation: {gain} beside the default ones "
-                "(95 % {low} to {high}).",
+                "Settings selected among {trials} on validation: {gain} compared with the "
+                "default settings (95 % {low} to {high}).",
                 trials=plural(found["trials"], "trial"),
                 gain=said.gap(gain["value"]),
                 low=said.end(gain["low"]),
@@ -191,13 +192,19 @@ def _tuned(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocu
             ),
         )
     elif found:
-        text = "{trials} of a search: none surely beat the default settings, which are kept."
-        yield "look", say(text, trials=plural(found["trials"], "trial"))
+        text = say(
+            "{trials} of a search: none was significantly better than the default settings, which "
+            "are kept.",
+            trials=plural(found["trials"], "trial"),
+        )
+        yield "look", text
 
 
 def _refitted(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     if found := document.get("refit"):
-        text = "Trained again on {rows}, all but the test part, with what a first training chose."
+        text = (
+            "Trained again on {rows}, train and validation, with the choices of the first training."
+        )
         yield "good", say(text, rows=plural(found["rows"], "row"))
     fold = document.get("fold", {})
     if fold.get("pooled"):

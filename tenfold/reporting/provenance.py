@@ -1,4 +1,4 @@
-"""How a run was made: its plan, the command that makes it again, what it cost, and where."""
+"""How a run was made: its plan, the command to repeat it, its cost, and its environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import dataclasses
 import shlex
 from typing import Any
 
-from tenfold.core.language import again, say
+from tenfold.core.language import say
+from tenfold.core.message import translate
 from tenfold.core.settings import settings_of
 from tenfold.data.prepare import Prepared
 from tenfold.reporting import words
@@ -22,7 +23,7 @@ _OUTSIDE = "outside of modules"
 
 
 def plan(run: Run) -> WordedRows:
-    """What was decided, by the person or by the plan, as (word, value)."""
+    """The decisions of the user and of the plan, as (word, value) pairs."""
     fitted, begun = run.facts.get("fitted", {}), folder.plan_of(run.folder)
     found: dict[str, Any] = dict(fitted)
     if tried := fitted.get("validation_scores"):
@@ -65,10 +66,11 @@ def changed(task: Task) -> dict[str, Any]:
 
 
 def command(run: Run, prepared: Prepared | None) -> str:
-    """The command line that trains the same again.
+    """The command line that trains the same run again.
 
-    Minutes are said as the epochs they became, but where learning ended early or was done again,
-    and what was chosen by trials as the setting that it came to. Of a fold, of all folds.
+    Minutes are replaced by the epochs they became, unless training ended early or the run is a
+    refit or a fold. Settings that were chosen on validation have their chosen values. For a fold,
+    the command trains all folds.
     """
     told = folder.plan_of(run.folder)
     plan, fitted = dict(told.get("plan", {})), run.facts.get("fitted", {})
@@ -92,14 +94,14 @@ def command(run: Run, prepared: Prepared | None) -> str:
 
 
 def cost(document: dict[str, Any]) -> WordedRows:
-    """Seconds of every stage, and what an answer and the run take, where it is known."""
+    """Seconds of every stage, and the cost of a prediction and of the run, where known."""
     stages = [
         (say("time: {stage}", stage=words.named(stage)), words.span(value))
         for stage, value in document["seconds"].items()
     ]
     known = document["cost"]
     rows = [
-        (say("time of an answer, decoding left out"), "milliseconds_a_row", _milliseconds),
+        (say("time of a prediction without decoding"), "milliseconds_a_row", _milliseconds),
         (say("FLOPs a row, for one view"), "flops_a_row", _many),
         (say("parameters"), "parameters", _many),
         (say("weights on disk"), "weights", words.amount),
@@ -114,7 +116,7 @@ def _milliseconds(value: float) -> str:
 
 
 def _many(value: float) -> str:
-    """A large count: whole below a million, else with a unit."""
+    """A large count as text: whole below a million, else with M or G."""
     for size, unit in ((1e9, "G"), (1e6, "M")):
         if value >= size:
             return f"{value / size:.3g} {unit}"
@@ -122,7 +124,7 @@ def _many(value: float) -> str:
 
 
 def network(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The layers in words, with a last line that adds them up; [] where they are not known."""
+    """The layers as table rows, with the totals as the last row; [] where they are not known."""
     rows = [
         {
             "number": one["number"],
@@ -143,6 +145,6 @@ def network(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def environment(run: Run, document: dict[str, Any]) -> WordedRows:
-    """Where and when the run was trained; of a run that does not know, where the report is made."""
+    """Where and when the run was trained; if it is not known, the environment of this report."""
     known = document["environment"] or environment_now(run)
-    return [(words.named(name), again(value)) for name, value in known.items()]
+    return [(words.named(name), translate(value)) for name, value in known.items()]

@@ -1,4 +1,4 @@
-"""What there is to say of the rows: counts, classes, files left out, copies."""
+"""Facts on the rows for reports: counts, classes, files left out, duplicates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from tenfold.answers import charts
 from tenfold.answers.kind import AnswerKind
+from tenfold.core.message import restored
 from tenfold.core.text import natural
 from tenfold.data.prepare import Prepared
 from tenfold.reporting.words import named
@@ -22,7 +23,7 @@ MOST = 40
 
 
 def of_prepared(prepared: Prepared) -> dict[str, Any]:
-    """The rows of the JSON document of `check`."""
+    """Facts on the rows of prepared data, as in the JSON document of `check`."""
     used = prepared.used
     lists = ("quarantined", "ignored", "duplicates", "near", "leaks", "conflicts")
     return {
@@ -38,7 +39,7 @@ def of_prepared(prepared: Prepared) -> dict[str, Any]:
 
 
 def of_folder(folder: Path, answer: AnswerKind) -> dict[str, Any]:
-    """The same, as far as a run folder remembers it."""
+    """Facts on the rows of a run, as far as its folder stores them."""
     used = pd.DataFrame(_lines(folder / "rows.jsonl"), columns=None)
     split = used["split"] if "split" in used else pd.Series(dtype=object)
     return {
@@ -53,18 +54,19 @@ def of_folder(folder: Path, answer: AnswerKind) -> dict[str, Any]:
 def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [restored(json.loads(line)) for line in lines]
 
 
 def counted(used: pd.DataFrame, answer: AnswerKind) -> dict[str, dict[str, int]]:
-    """Rows of each class by part; {} where answers have no classes."""
+    """Number of rows of each class by part; {} where answers have no classes."""
     counts = {part: answer.counts(used[used["split"] == part]) for part in PARTS if len(used)}
     classes = sorted({name for one in counts.values() for name in one}, key=natural)
     return {name: {part: counts[part][name] for part in PARTS} for name in classes}
 
 
 def cut(rows: dict[str, Any]) -> dict[str, Any]:
-    """The same with long lists cut (`count` tells their length), and how uneven classes are."""
+    """The facts with long lists cut (`count` is their length), and with the class imbalance."""
     found: dict[str, Any] = dict(rows)
     for name in ("quarantined", "ignored", "duplicates", "near", "leaks", "conflicts"):
         if name in rows:
@@ -73,7 +75,7 @@ def cut(rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(rows: dict[str, Any]) -> dict[str, Any]:
-    """What a page shows: the same with a chart of the classes."""
+    """The facts for a page: with long lists cut, and with a chart of the classes."""
     found = cut(rows)
     if rows["classes"]:
         each = [(name, [one[part] for part in PARTS]) for name, one in rows["classes"].items()]
@@ -82,7 +84,7 @@ def shown(rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def _uneven(classes: dict[str, dict[str, int]]) -> dict[str, Any]:
-    """The largest and the smallest class among the training rows, and their ratio."""
+    """The largest and the smallest class of the training rows, their ratio, and the median."""
     train = {name: counts["train"] for name, counts in classes.items()}
     most, least = max(train, key=lambda name: train[name]), min(train, key=lambda name: train[name])
     return {

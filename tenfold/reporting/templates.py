@@ -1,4 +1,4 @@
-"""Pages from templates: every value escaped, every sentence in the language spoken."""
+"""HTML pages from templates: values are escaped, sentences are in the current language."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tenfold.core.language import LANGUAGES, again, say, spoken
+from tenfold.core.language import LANGUAGES, say, spoken
 from tenfold.core.lazy import lazy
+from tenfold.core.message import translate
 from tenfold.core.text import short
 from tenfold.core.version import __version__
 from tenfold.reporting import words
@@ -21,14 +22,14 @@ HERE = Path(__file__).parent
 
 
 def page(template: str, **context: Any) -> str:
-    """A whole page."""
+    """The HTML text of a page, rendered from a template."""
     style = (HERE / "style.css").read_text(encoding="utf-8")
     made = _templates().get_template(template).render(style=style, version=__version__, **context)
     return str(made)
 
 
 def _say(text: str, **values: Any) -> Any:
-    """`say` for templates: values that are no markup are escaped into the sentence."""
+    """`say` for templates: the sentence and all values that are not markup are escaped."""
     return markupsafe.Markup(markupsafe.escape(say(text))).format(**values)
 
 
@@ -50,7 +51,7 @@ def _templates() -> Any:
         "percent": lambda value: round(100 * float(value), 2) if math.isfinite(value) else 0,
     }
     found.globals |= {
-        "again": again,
+        "translate": translate,
         "lang": lambda: LANGUAGES[spoken()],
         "metric": words.metric,
         "named": words.named,

@@ -1,4 +1,4 @@
-"""How numbers, metrics and words of the documents are said on a page, in the language spoken."""
+"""Numbers, metrics and words of the documents as pages show them, in the current language."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 from tenfold.answers.metric import Metric, number, share
 from tenfold.answers.registry import metrics
-from tenfold.core.language import again, say, spoken
+from tenfold.core.language import say, spoken
+from tenfold.core.message import translate
 from tenfold.core.progress import clock
 
 __all__ = ["NAMES", "Metric", "amount", "metric", "named", "number", "share", "span"]
 
 
-# Words of the documents, for programs, and what a page calls them.
+# Keys of the JSON documents, and the words that pages show for them.
 NAMES = {
     "train": "training",
     "valid": "validation",
@@ -39,7 +40,7 @@ NAMES = {
     "temperature": "temperature",
     "ended_early": "ended early at step",
     "refit": "training again",
-    "validation_scores": "what was tried, on validation",
+    "validation_scores": "validation scores of the candidates",
     "seed": "seed",
     "device": "device",
     "data": "data fingerprint",
@@ -55,12 +56,12 @@ NAMES = {
 
 
 def named(word: str) -> str:
-    """A word of the documents as a page calls it; one that is not known stays as it is."""
+    """A key of the documents as pages show it; an unknown key keeps its own words."""
     return say(NAMES.get(word, word.replace("_", " ")))
 
 
 def metric(name: str) -> Metric:
-    """What is known of a metric; one without an entry is called by its own name."""
+    """The description of a metric; an unknown metric is called by its own name."""
     found = metrics().get(name)
     if found is None:
         return Metric(name.replace("_", " "), "", share=False)
@@ -68,7 +69,7 @@ def metric(name: str) -> Metric:
 
 
 def amount(size: float) -> str:
-    """Bytes as `3.4 MB`."""
+    """A number of bytes as text, such as `3.4 MB`."""
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1000 or unit == "GB":
             return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
@@ -77,12 +78,12 @@ def amount(size: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A time in words; below ten seconds with a digit more."""
+    """A duration as text; below ten seconds with one decimal."""
     return f"{seconds:.1f} s" if seconds < 10 else clock(seconds)
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """`1 row`, `2,000 rows`; languages without a plural have the entry of many."""
+    """A count with its noun, such as `1 row` or `2,000 rows`; Chinese uses the plural entry."""
     many = many or f"{one}s"
     if spoken() != "en":
         return say(f"{{count}} {many}", count=f"{count:,}")
@@ -90,9 +91,13 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 
 def listed(value: Any) -> str:
-    """A JSON value as a person writes it."""
+    """A JSON value as text for people."""
     if isinstance(value, float):
         return number(value)
     if isinstance(value, bool):
         return say("yes") if value else say("no")
-    return f"{value:,}" if isinstance(value, int) else again(str(value))
+    return (
+        f"{value:,}"
+        if isinstance(value, int)
+        else translate(value if isinstance(value, str) else str(value))
+    )

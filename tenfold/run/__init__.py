@@ -1,1 +1,1 @@
-"""A trained run on disk and all that can be asked of it."""
+"""Trained runs: storage on disk, prediction, evaluation, comparison, explanation, embeddings."""

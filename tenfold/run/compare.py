@@ -1,7 +1,8 @@
-"""Is one run better than another? Both answer the same rows, which neither has learnt from.
+"""Comparison of two runs on the same rows, which neither was trained on.
 
-The difference of their headlines gets its interval from the paired bootstrap: rows are drawn
-together with both answers, so that rows that are hard for both do not widen it.
+The interval of the difference of their headline metrics comes from the paired bootstrap: each
+resampled row keeps both predictions, so that rows that are hard for both runs do not widen the
+interval.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tenfold.answers.intervals import Paired
 from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
+from tenfold.core.message import Message
 from tenfold.run import rows as run_rows
 from tenfold.run.run import Run
 from tenfold.task import Answer
@@ -26,16 +28,20 @@ __all__ = ["LEAST", "RESAMPLES", "Compared", "compare", "of_answers"]
 
 RESAMPLES = 10_000
 LEAST = 6
-"""Rows that only one of both answers rightly, below which nothing is said: the exact sign test
-does not reach 5 % sooner either."""
+"""Minimum number of rows that only one run predicts correctly, for a statement on significance.
+
+With fewer such rows, the exact sign test cannot reach 5 % either.
+"""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What two runs reach on the same rows.
+    """Result of a comparison: the headline metric of two runs on the same rows.
 
-    `counts` says how many rows both, only the first, only the second, and neither answer rightly.
-    `left_out` rows were seen in training or validation by one of both, or answered differently.
+    `counts` are the numbers of rows that both runs, only the first, only the second, or neither
+    predict correctly. `left_out` is the number of excluded rows: training and validation rows of a
+    run, rows that cannot be read, and, without given data, test rows that belong to one run only,
+    have different true labels in the two runs, or were not found again.
     """
 
     headline: str
@@ -43,19 +49,19 @@ class Compared:
     counts: dict[str, int]
     rows: int
     left_out: int
-    protocol: str
+    protocol: Message
 
     @property
     def apart(self) -> int:
-        """Rows that only one of both answers rightly."""
+        """Number of rows that only one of the two runs predicts correctly."""
         return self.counts["only_first"] + self.counts["only_second"]
 
 
 def compare(first: Run, second: Run, data: Any = None) -> Compared:
-    """Both runs on rows that were test rows of both and neither learnt from; with `data`, on all
-    of its rows that neither learnt from.
+    """Compares two runs on their common test rows or on `data`.
 
-    Raises UsageError for runs that cannot be compared, DataRefused where no row is left.
+    Rows that one of the runs used for training or validation are excluded. Raises UsageError for
+    runs that cannot be compared, DataRefused where no row is left.
     """
     _refuse(first, second)
     for run in (first, second) if data is None else ():
@@ -64,10 +70,13 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
     table, answers, failed = _answered(first, second, table)
     if table.empty:
         raise DataRefused(
-            "There is no row that both runs can be judged by",
+            Message("The two runs have no test row in common"),
             code="no-common-rows",
             where=f"{first.folder.name}, {second.folder.name}",
-            fix="Give rows that neither has learnt from with --data, or train both with one split.",
+            fix=Message(
+                "Give rows that neither was trained on with --data, or train both with the same "
+                "split."
+            ),
         )
     protocol = _protocol(len(table), own=data is None)
     return of_answers(first.answer_kind, answers, table, left_out + failed, protocol)
@@ -78,9 +87,9 @@ def of_answers(
     answers: Sequence[Sequence[Answer]],
     table: pd.DataFrame,
     left_out: int,
-    protocol: str,
+    protocol: Message,
 ) -> Compared:
-    """Two runs by their answers to the same rows, of which there is at least one."""
+    """Compares two runs by their predictions for the same rows; needs at least one row."""
     one, other = (kind.bootstrap(each, table) for each in answers)
     return Compared(
         headline=kind.headline,
@@ -92,19 +101,19 @@ def of_answers(
     )
 
 
-def _protocol(rows: int, own: bool) -> str:
+def _protocol(rows: int, own: bool) -> Message:
     if own:
-        return f"{rows} test rows of both runs"
-    return f"{rows} rows of data given, seen in training by neither run"
+        return Message("{rows} test rows of both runs", rows=rows)
+    return Message("{rows} rows of the given data, seen in training by neither run", rows=rows)
 
 
 def _refuse(first: Run, second: Run) -> None:
     if first.folder.resolve() == second.folder.resolve():
         raise UsageError(
-            "A run cannot be compared with itself",
+            Message("A run cannot be compared with itself"),
             code="same-run",
             where=str(first.folder),
-            fix="Name two runs; `tenfold runs` lists them.",
+            fix=Message("Name two runs; `tenfold runs` lists them."),
         )
     gives = [run.answer_kind.name for run in (first, second)]
     if first.task_name != second.task_name or gives[0] != gives[1]:
@@ -112,14 +121,18 @@ def _refuse(first: Run, second: Run) -> None:
             f"{run.task_name} ({said})" for run, said in zip((first, second), gives, strict=True)
         ]
         raise UsageError(
-            f"The runs do different work: {tasks[0]} and {tasks[1]}",
+            Message(
+                "The runs have different tasks: {first} and {second}",
+                first=tasks[0],
+                second=tasks[1],
+            ),
             code="different-tasks",
-            fix="Compare runs that answer the same question.",
+            fix=Message("Compare two runs of one task."),
         )
 
 
 def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
-    """Test rows of both runs, read again where the data of one of them lie."""
+    """The common test rows of both runs, read again, and the number of excluded test rows."""
     known = [run_rows.rows_of(run) for run in (first, second)]
     same = first.answer_kind.same
     judged = [{row["digest"]: row for row in rows if row["split"] == "test"} for rows in known]
@@ -137,7 +150,10 @@ def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
 
 
 def _read_again(first: Run, second: Run) -> pd.DataFrame:
-    """The first run's test rows, with the answers of training; else the second's."""
+    """The test rows of the first run with the labels used in training.
+
+    If the data of the first run are not found, the test rows of the second run.
+    """
     try:
         source, run = run_rows.place_of(first, None, "report --compare RUN RUN --data DATA"), first
     except TenfoldError:
@@ -154,14 +170,14 @@ def _given(first: Run, second: Run, data: Any) -> tuple[pd.DataFrame, int]:
 
 
 def _learnt(known: Sequence[list[dict[str, Any]]]) -> set[str]:
-    """Digests of rows that one of the runs learnt from or chose by."""
+    """Digests of the training and validation rows of the runs."""
     return {row["digest"] for rows in known for row in rows if row["split"] != "test"}
 
 
 def _answered(
     first: Run, second: Run, table: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[list[Answer]], int]:
-    """The rows that both can read, and both runs' answers to them; how many they cannot."""
+    """The rows that both runs can read, the predictions of both, and the number of other rows."""
     if table.empty:
         return table, [], 0
     encoded = [run.encode(table) for run in (first, second)]

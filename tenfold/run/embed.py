@@ -1,6 +1,6 @@
-"""Feature vectors of any run whose network has an output `embedding`, and the nearest of them.
+"""Embeddings of runs whose network has an output `embedding`, and nearest-neighbour search.
 
-Shapes: N rows, Q rows asked about, D values of an embedding, k neighbours.
+Shapes: N rows, Q query rows, D values of an embedding, k neighbours.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 from tenfold.core import system
 from tenfold.core.columns import Columns, Encoded, Problem
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.progress import advance, tell
 from tenfold.core.version import __version__
 from tenfold.data import cache
@@ -27,62 +28,70 @@ __all__ = ["Embedded", "Training", "embed", "nearest", "of_training", "unit"]
 
 NAME = "embedding"
 ROWS = 256
-"""Rows that are encoded together."""
+"""Number of rows that are encoded together."""
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """The vectors (N, D) of a table; rows that cannot be read have a problem, and zeros."""
+    """Embeddings (N, D) of a table; `problems` holds the problems of rows that cannot be read."""
 
     vectors: np.ndarray
     problems: dict[int, Problem] = field(default_factory=dict)
 
 
 def embed(run: Run, table: Table) -> Embedded:
-    """One vector a row, float32: what the last layer of the run's network sees.
+    """Embeddings of the rows of a table, float32: the network's output `embedding`, flattened.
 
-    Raises UsageError where the network of the run has no such output.
+    Raises UsageError where the network has no such output.
     """
     encoded = run.encode(table)
     outputs = run.infer(Columns(encoded.columns))
     if NAME not in outputs:
         raise UsageError(
-            f"The network of this run gives no {NAME}, only {', '.join(sorted(outputs))}",
+            Message(
+                "The network of this run has no output {name!r}, only {outputs}",
+                name=NAME,
+                outputs=", ".join(sorted(outputs)),
+            ),
             code="no-embedding",
             where=str(run.folder),
-            fix="Features need a run whose network has that output.",
+            fix=Message("Features need a run whose network has that output."),
         )
     found = np.asarray(outputs[NAME], np.float32)
     return Embedded(found.reshape(len(found), -1), encoded.problems)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """The vectors (N, D) at length 1; one of zeros stays as it is, near to nothing."""
+    """Vectors (N, D) normalised to length 1; zero vectors stay zero, NaN counts as 0."""
     vectors = np.nan_to_num(vectors).astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
 
 
-# --- the rows that a run learnt from --------------------------------------------------------------
+# --- training rows --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Training:
-    """The training rows of a run that are still there, and their vectors at length 1 (N, D)."""
+    """The reference rows of a run that were found, with unit vectors `units` (N, D).
+
+    The reference rows are the training rows, unless the task defines others.
+    """
 
     table: pd.DataFrame
     units: np.ndarray
 
 
 def of_training(run: Run, data: Any, verb: str) -> Training:
-    """The training rows of a run, read again; vectors are made once and kept in the user's cache.
+    """The reference rows of a run with their embeddings, which are cached.
 
-    Raises UsageError where the data are not where they were, DataRefused where they hold none of
-    the training rows.
+    These are the rows of `Task.reference` where the task has them, else the training rows, read
+    again from the data. Raises UsageError where the data are not found, DataRefused where they hold
+    none of the training rows. `verb` is the command named in these errors.
     """
     own = run.task.reference(run.facts)
     if own is not None:
-        bare = own[[*run.media, "source"]]  # titles are not part of the content
+        bare = own[[*run.media, "source"]]  # without titles, which are not part of the digest
         bare = bare.assign(problem=pd.Series([None] * len(own), dtype=object))
         table = scan(bare, run.media)
         table = table.join(own.drop(columns=bare.columns, errors="ignore"))
@@ -93,12 +102,12 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
     wanted = sum(row["split"] == "train" for row in known)
     if table.empty:
         raise DataRefused(
-            f"None of the {wanted} training rows of the run is there",
+            Message("None of the {count} training rows of this run was found", count=wanted),
             code="no-rows",
             where=str(source)
             if data is None or not isinstance(data, pd.DataFrame)
             else "DataFrame",
-            fix=f"Give the data that the run was trained on: tenfold {verb}.",
+            fix=Message("Give the data that this run was trained on: tenfold {verb}.", verb=verb),
         )
     if len(table) < wanted:
         tell(f"{wanted - len(table)} of {wanted} training rows are no longer there.")
@@ -111,7 +120,10 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
 
 
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:
-    """Vectors at length 1 from the cache, under a name made of network, rows and versions."""
+    """Unit vectors of a table from the cache, computed where missing.
+
+    The cache name is a hash of network, facts, rows and versions.
+    """
     files = [run.digest, system.digest_file(run.folder / "facts.json")]
     versions = [f"{one.name} {one.version}" for one in run.media.values()]
     parts = [NAME, __version__, run.task_name, str(type(run.task).encoding), *versions, *files]
@@ -126,15 +138,16 @@ def _made(run: Run, table: pd.DataFrame) -> Iterator[Encoded]:
         advance("training rows", min(start + ROWS, len(table)), len(table))
 
 
-# --- the nearest ----------------------------------------------------------------------------------
+# --- nearest neighbours ---------------------------------------------------------------------------
 
 
 def nearest(
     asked: np.ndarray, units: np.ndarray, k: int, block: int = 8192
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(Q, k) cosine similarities and rows, nearest first, of vectors at length 1; exact.
+    """The k nearest neighbours of query vectors `asked`, by exact search, nearest first.
 
-    All rows are compared, a block of them at a time; equally near ones come in the order of rows.
+    All vectors must have length 1. Returns cosine similarities (Q, k) and row numbers (Q, k). Rows
+    are compared in blocks; ties are in the order of the rows.
     """
     scores, rows = np.zeros((len(asked), 0), np.float32), np.zeros((len(asked), 0), np.int64)
     for start in range(0, len(units), block):
@@ -145,7 +158,7 @@ def nearest(
 
 
 def _best(scores: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k largest of each line (Q, M), in order; `rows` rise where scores are equal."""
+    """The k largest scores of each line (Q, M) with their rows, sorted; ties by row number."""
     k = min(k, scores.shape[1])
     least = np.partition(scores, -k, axis=1)[:, -k, None]
     line, place = np.nonzero(scores >= least)

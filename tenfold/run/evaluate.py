@@ -1,4 +1,4 @@
-"""What a trained run shows on rows it never learnt from, and the JSON document that says so."""
+"""Evaluation of a trained run on labelled rows, and the JSON document with the scores."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns, batches, join
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Score, Scores
 from tenfold.core.rows import Judged, Rows
@@ -45,19 +46,19 @@ __all__ = [
 ]
 
 FEW = (10, 30, 100)
-"""Training rows at which one group of classes ends and the next begins."""
+"""Upper limits of training rows that divide classes into groups; the last group is unlimited."""
 
 
 @dataclass
 class Evidence:
-    """Answers to labelled rows, their scores, and what trivial methods reach on the same rows."""
+    """Predictions for labelled rows, their scores, and baseline scores on the same rows."""
 
     judged: Judged
     answers: Sequence[Answer]
     scores: Scores
     valid: Scores | None = None
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
-    protocol: str = ""
+    protocol: Message = EMPTY
     quarantined: list[dict[str, Any]] = field(default_factory=list)
     prepared: Prepared | None = None
     calibration: dict[str, Any] = field(default_factory=dict)
@@ -68,29 +69,34 @@ class Evidence:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The rows that were judged."""
+        """The rows that were scored."""
         return self.judged.table
 
     @property
     def columns(self) -> Columns:
-        """Their encoded inputs."""
+        """The encoded inputs of the scored rows."""
         return self.judged.columns
 
 
 def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = None) -> Evidence:
-    """Scores on the test part (on validation where there is none), and on validation beside it.
+    """Evaluates a run on the test part of its data, and also on validation.
 
-    With `part`, on those rows alone, and the test part is not looked at. `valid` are validation
-    scores that are known already.
+    Without a test part, the validation part is used; without both, the training part. With `part`,
+    only that part is evaluated and the test part is not used. `valid` are validation scores that
+    are known already.
     """
     judged = part or prepared.judged
     found = evaluated(run, prepared.judged_rows(judged))
     rows, line = len(found.table), prepared.split_line
     found.protocol = {
-        "test": f"{rows} test rows; {line}",
-        "valid": f"{rows} valid rows; {line}",
-        "train": f"{rows} rows, which were learnt from as well; {line}",
-        "selection": f"{rows} validation rows, those that choose; {line}",
+        "test": Message("{rows} test rows; {split}", rows=rows, split=line),
+        "valid": Message("{rows} validation rows; {split}", rows=rows, split=line),
+        "train": Message(
+            "{rows} training rows, used for training too; {split}", rows=rows, split=line
+        ),
+        "selection": Message(
+            "{rows} validation rows, the half for selection; {split}", rows=rows, split=line
+        ),
     }[judged]
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
@@ -104,13 +110,13 @@ def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = 
 
 
 def on_validation(run: Run, prepared: Prepared) -> Scores:
-    """Scores on the validation part."""
+    """Scores of a run on the validation part."""
     judged = prepared.judged_rows("valid")
     return scores_of(run, run.answer(judged.columns), judged)
 
 
 def evaluated(run: Run, judged: Judged) -> Evidence:
-    """Answers and scores of labelled rows."""
+    """Predictions, scores, baselines and calibration of a run on labelled rows."""
     began = time.perf_counter()
     answers = run.answer(judged.columns)
     seconds = time.perf_counter() - began
@@ -129,10 +135,12 @@ def evaluated(run: Run, judged: Judged) -> Evidence:
 
 
 def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
-    """Evidence on `data`, or on the run's own test rows; and how many rows were left out.
+    """Evaluates a run on `data` or, without them, on its own test rows, read again.
 
-    Raises DataRefused where no row is left to score, UsageError where the data have moved, and
-    for a trial of a search without `data`.
+    A run without test rows is evaluated on its validation rows, else on its training rows.
+    Returns the evidence and the number of rows of `data` excluded as training or validation rows.
+    Raises DataRefused where no row is left to score; UsageError where the data of the run are not
+    found, or for a trial of a hyperparameter search without `data`.
     """
     own = data is None
     if own:
@@ -148,7 +156,7 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
     part = next((name for name in ("test", "valid") if name in parts), "train")
     table = run_rows.own_rows(run, table, known, part) if own else table[fresh]
     if table.empty:
-        raise DataRefused("No row is left to score", code="no-rows", where=str(source))
+        raise DataRefused(Message("No row is left to score"), code="no-rows", where=str(source))
     if left_out:
         tell(f"{left_out} rows were seen in training: left out.")
     rows = rows.with_table(table.reset_index(drop=True))
@@ -171,26 +179,24 @@ def _evaluated(
     judged = Judged(rows, Columns(encoded.columns), train)
     found = evaluated(run, judged.only(kept.nonzero()[0]))
     found.quarantined = bad
-    found.protocol = f"{len(found.table)} rows " + (
-        "of the run's own test part"
-        if part == "test"
-        else "of the run's own validation part"
-        if part == "valid"
-        else "which the run learnt from"
-        if part
-        else "of data given, none seen in training"
-    )
+    count = len(found.table)
+    found.protocol = {
+        "test": Message("{rows} rows of the run's own test part", rows=count),
+        "valid": Message("{rows} rows of the run's own validation part", rows=count),
+        "train": Message("{rows} rows of the run's own training part", rows=count),
+        "": Message("{rows} rows of the given data, none seen in training", rows=count),
+    }[part]
     return found
 
 
 def scores_of(run: Run, answers: Sequence[Answer], judged: Judged) -> Scores:
-    """Scores as the task has them, else as the kind of answer does."""
+    """Scores of predictions by the task's own `score`, else by the answer kind."""
     own = run.task.score(run, judged)
     return own or run.answer_kind.score(answers, judged.table, judged.train)
 
 
 def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-    """How honest answers are with the temperature that was fitted and without; {} with none."""
+    """Calibration with the fitted temperature and without; {} where no temperature was fitted."""
     temperature = run.facts.get("fitted", {}).get("temperature")
     if not temperature or not len(table):
         return {}
@@ -205,7 +211,7 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
 
 
 def _by_examples(classes: list[dict[str, Any]], counts: Counter[str]) -> list[dict[str, Any]]:
-    """Classes judged, by how many training rows they had: what share of their rows was found."""
+    """Recall with 95 % interval of classes grouped by their number of training rows (FEW)."""
     found: list[dict[str, Any]] = []
     classes = [one for one in classes if one["support"]]
     for least, most in zip((0, *(end + 1 for end in FEW)), (*FEW, None), strict=True):
@@ -224,11 +230,11 @@ def _by_examples(classes: list[dict[str, Any]], counts: Counter[str]) -> list[di
     return found
 
 
-# --- beside the run -------------------------------------------------------------------------------
+# --- ablations, candidates, baselines -------------------------------------------------------------
 
 
 def _ablations(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
-    """Scores of the same rows with a part of each taken away, by the part's name."""
+    """Scores on the same rows with a part of each input removed, by the name of the ablation."""
     changed = {}
     for name, change in run.task.ablations(run.facts).items():
         less = replace(run, infer=_without(run, change))
@@ -238,7 +244,7 @@ def _ablations(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
 
 
 def _rungs(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
-    """Scores of the other candidates of a run that has just been trained, on the same rows."""
+    """Scores of the other candidates on the same rows; {} for a run opened from disk."""
     others = {}
     for name, net in run.candidates.items():
         other = replace(run, infer=by_torch(net), net=net)
@@ -248,7 +254,7 @@ def _rungs(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
 
 
 def _without_near(run: Run, found: Evidence) -> dict[str, Any]:
-    """Scores on the rows that have no near copy in training; {} where none has one."""
+    """Scores on the rows without a near copy in training; {} where these are all rows, or none."""
     if "near" not in found.table:
         return {}
     kept = ~found.table["near"].isin(set(found.judged.train["near"].dropna()))
@@ -260,7 +266,7 @@ def _without_near(run: Run, found: Evidence) -> dict[str, Any]:
 
 
 def _without(run: Run, change: Callable[[Batch], Batch], size: int = 512) -> Infer:
-    """The run's way to outputs, a part of each row taken away before."""
+    """The run's inference function, applied after `change` has altered each batch of inputs."""
 
     def infer(columns: Columns) -> OutputColumns:
         blocks = [run.infer(Columns({**change(columns.take(rows))}))
@@ -271,7 +277,7 @@ def _without(run: Run, change: Callable[[Batch], Batch], size: int = 512) -> Inf
 
 
 def _trivial(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, float]]:
-    """Scores of further trivial methods, from rows and their encoded values."""
+    """Scores of further baselines of the answer kind, from rows and encoded inputs."""
     train, rows = ((prepared.table(part), prepared.inputs(part)) for part in ("train", judged))
     found = run.answer_kind.baselines(train, rows)
     return {name: _values(scores) for name, scores in found.items()}
@@ -305,7 +311,7 @@ def document(
 
 
 def scored(run: Run, found: Evidence) -> dict[str, Any]:
-    """What `test` and `train` have in common."""
+    """The entries that the JSON documents of `test` and `train` share."""
     return {
         "schema": SCHEMA,
         "task": run.task_name,
@@ -326,14 +332,14 @@ def _metrics(metrics: dict[str, Score]) -> dict[str, dict[str, float]]:
 
 
 def _layers(run: Run, prepared: Prepared) -> list[dict[str, Any]]:
-    """The layers of the network; [] where it is none of torch."""
+    """Summary table of the network's layers; [] where it is not a torch network."""
     if run.net is None:
         return []
     return summary.table(run.net, prepared.inputs("train").take(np.zeros(2, np.int64)))
 
 
 def _cost(run: Run, found: Evidence) -> dict[str, float | int]:
-    """What an answer takes, and the run on disk and in memory (0 where it is not known)."""
+    """Milliseconds per row, parameters, bytes of weights and of memory (0 where unknown)."""
     weights = run.folder / "weights.safetensors"
     place = next(run.net.parameters()).device if run.net is not None else None
     on_device = torch.cuda.max_memory_allocated(place) if place and place.type == "cuda" else 0
@@ -347,7 +353,7 @@ def _cost(run: Run, found: Evidence) -> dict[str, float | int]:
 
 
 def environment(run: Run) -> dict[str, str]:
-    """Versions, system, processor and the time (UTC), as they are now."""
+    """Current versions, system, device and time (UTC)."""
     place = next(run.net.parameters()).device if run.net is not None else None
     return {
         "tenfold": __version__,

@@ -1,10 +1,10 @@
-"""Which parts of an input an answer rests on: cover and ask again, or Grad-CAM; and a check of it.
+"""Explanations: the parts of an input that a prediction depends on, by occlusion or Grad-CAM.
 
-Covering works for every way to an answer (a torch network, a runtime, a server) and every kind of
-answer, through `AnswerKind.retained`. A picture is covered as it is encoded, a text in the words
-that were handed over. Grad-CAM needs a torch network that names its `last_map`. The check
-(J. Adebayo et al. 2018, arXiv 1810.03292): the same network with its weights shuffled has learnt
-nothing, so a map that stays as it was shows the input and not the network.
+Occlusion covers parts of the input and predicts again. It works for every predictor (torch network,
+ONNX runtime, server) and, by `AnswerKind.retained`, for every answer kind. Images are covered in
+their encoded form, texts before encoding, as given. Grad-CAM needs a torch network with a
+`last_map`. The sanity check (J. Adebayo et al. 2018, arXiv 1810.03292) explains a copy of the
+network with shuffled weights: if the map does not change, it shows the input, not the network.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ AskTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
 
 
 AT_ONCE = 8_000_000
-"""Characters of covered texts held at a time: only vast texts are asked about in several parts."""
+"""Maximum number of characters of covered texts in memory; only huge texts need several batches."""
 
 
 class OpenRun(Protocol):
-    """What an open run can be asked."""
+    """The methods and attributes of an open run that explanations need."""
 
     task: Any
     facts: dict[str, Any]
 
     @property
     def answer_kind(self) -> AnswerKind:
-        """The kind of answer that the run gives."""
+        """The answer kind of the run."""
 
     def answer(self, columns: Columns) -> Sequence[Prediction | Problem]:
-        """Predictions of encoded rows."""
+        """Predictions for encoded rows."""
 
     def answers_of(self, table: pd.DataFrame) -> Sequence[Prediction | Problem]:
-        """Predictions of rows as they were handed over."""
+        """Predictions for rows before encoding."""
 
 
 def covered(
@@ -65,17 +65,18 @@ def covered(
     row: int = 0,
     about: Prediction | None = None,
 ) -> list[Explanation]:
-    """For every input that can be covered: what of the answer is lost where it is covered.
+    """Occlusion explanations of row number `row`, for every input that can be covered.
 
-    `columns` are the table's, encoded; `about` is another answer to explain, with the probabilities
-    that were given. At most 64 covers an input, asked about in one batch.
+    A weight is how much of the prediction is lost when a part is covered. `columns` are the
+    encoded columns of `table`. `about` is another prediction to explain, with its probabilities. At
+    most 64 covers per input, predicted in one batch.
     """
     kind, inputs = run.answer_kind, run.task.encodes(run.facts)
     cells = in_cells(kind, run.answers_of, inputs, table, row, about)
     return cells + occlusion(kind, run.answer, columns, row, about, media_of(inputs))
 
 
-# --- cover and ask again --------------------------------------------------------------------------
+# --- occlusion ------------------------------------------------------------------------------------
 
 
 def occlusion(
@@ -86,11 +87,12 @@ def occlusion(
     about: Prediction | None = None,
     media: Mapping[str, Medium] | None = None,
 ) -> list[Explanation]:
-    """For every column that can be covered: what of the answer is lost where it is covered.
+    """Occlusion explanations of row number `row`, for every encoded column that can be covered.
 
-    `about` is another answer to explain, with the probabilities that were given. At most 64 covers
-    a column, asked about in one batch; columns of other forms give nothing. `media` are those of
-    the inputs by name (default: all that are known).
+    A weight is how much of the prediction is lost when a part is covered. `say` predicts
+    encoded columns. `about` is another prediction to explain, with its probabilities. At most 64
+    covers per column, predicted in one batch; other columns are skipped. `media` maps the input
+    names to their media (default: all known media).
     """
     alone = {name: _alone(column, columns, row) for name, column in columns.arrays.items()}
     before = about or say(Columns(alone))[0]
@@ -110,7 +112,7 @@ def occlusion(
 
 
 def _own(media: Mapping[str, Medium], name: str, forms: list[ColumnCover]) -> Sequence[ColumnCover]:
-    """The cover of the input of that name; all covers for a column that is no input."""
+    """The covers to try for a column: that of its input, or all if it is not an input."""
     if name not in media:
         return forms
     own = media[name].column_cover
@@ -118,7 +120,7 @@ def _own(media: Mapping[str, Medium], name: str, forms: list[ColumnCover]) -> Se
 
 
 def _alone(column: Column, columns: Columns, row: int) -> Column:
-    """The column of one row."""
+    """The column restricted to one row."""
     place = row if columns.index is None else int(columns.index[row])
     if isinstance(column, Ragged):
         start, end = column.offsets[place : place + 2]
@@ -150,7 +152,7 @@ def _repeated(column: Column, times: int) -> Column:
     return np.repeat(column, times, 0)
 
 
-# --- cells, before they are encoded ---
+# --- occlusion before encoding ---
 
 
 def in_cells(
@@ -161,9 +163,10 @@ def in_cells(
     row: int = 0,
     about: Prediction | None = None,
 ) -> list[Explanation]:
-    """The same for inputs that are covered as they were handed over; the others give nothing.
+    """Occlusion explanations of row number `row`, for inputs that are covered before encoding.
 
-    Weights are a list, and `places` the (first, behind the last) character of each part.
+    `say` predicts tables. Other inputs are skipped. The weights are a list; `places` holds the
+    start and end (exclusive) character of each part.
     """
     every = {name: one.cell_cover for name, one in media_of(inputs).items() if name in table}
     covers = {name: cover for name, cover in every.items() if cover is not None}
@@ -195,7 +198,7 @@ def _cell_covered(
         asked = alone.iloc[np.zeros(len(some), int)].reset_index(drop=True)
         asked[name] = pd.Series(some, dtype=object)
         lost += [
-            # Where nothing is left to answer, nothing of the answer is left.
+            # If the covered input cannot be predicted, the whole prediction is lost.
             whole - (0.0 if isinstance(one, Problem) else kind.retained(before, one))
             for one in say(asked)
         ]
@@ -218,10 +221,12 @@ def grad_cam(
     about: int | None = None,
     media: Mapping[str, Medium] | None = None,
 ) -> list[Explanation]:
-    """R. R. Selvaraju et al. 2017, a map a row for class number `about`, else for its best class.
+    """Grad-CAM maps (R. R. Selvaraju et al. 2017), one per row.
 
-    [] where a net has no map, or one of fewer than four values: it tells nothing about places.
-    `media` are those of the inputs by name (default: all that are known).
+    They explain class number `about`, or the best class of each row. Returns [] where the network
+    has no feature map, or one with fewer than four values, which cannot locate anything, or where
+    not exactly one input can be shown as an image. `media` maps the input names to their media
+    (default: all known media).
     """
     names = list(shown(known() if media is None else media, columns.arrays))
     if len(names) != 1 or not has_map(net):
@@ -260,7 +265,10 @@ def _maps(
 
 
 def _forward(net: Any, inputs: dict[str, Tensor]) -> tuple[Tensor | None, Tensor]:
-    """The last map of the first pass (others may be of mirrored pictures), and a score a class."""
+    """The last feature map of the first forward pass, and a score per class.
+
+    Later passes may be of mirrored images.
+    """
     kept: list[Tensor] = []
     handle = net.last_map.register_forward_hook(lambda *facts: kept.append(facts[2]))
     try:
@@ -272,7 +280,10 @@ def _forward(net: Any, inputs: dict[str, Tensor]) -> tuple[Tensor | None, Tensor
 
 
 def _extent(reach: np.ndarray) -> tuple[int, int, int, int]:
-    """(top, bottom, left, right) of the pixels (H, W) that reach the map: a net may cut borders."""
+    """(top, bottom, left, right) of the pixels (H, W) that reach the map, without cropped borders.
+
+    The whole image where no pixel reaches the map.
+    """
     rows, columns = np.flatnonzero(reach.any(1)), np.flatnonzero(reach.any(0))
     if not len(rows):
         return 0, reach.shape[0], 0, reach.shape[1]
@@ -282,7 +293,7 @@ def _extent(reach: np.ndarray) -> tuple[int, int, int, int]:
 def _spread(
     map_: np.ndarray, seen: tuple[int, int, int, int], sides: Any, most: int = 16
 ) -> np.ndarray:
-    """The map laid over the part of the picture it saw, as a grid of 0 to 1 over the whole."""
+    """The map as a grid over the whole image, scaled to a maximum of 1; 0 outside of `seen`."""
     top, bottom, left, right = seen
     canvas = np.zeros(sides, np.float32)
     size = (right - left, bottom - top)
@@ -292,14 +303,14 @@ def _spread(
     return grid / max(float(grid.max()), 1e-12)
 
 
-# --- does it move with the network? ---------------------------------------------------------------
+# --- sanity check ---------------------------------------------------------------------------------
 
 
 def shuffled(net: nn.Module, seed: int = 0) -> nn.Module:
-    """A copy of the network in which every tensor's values have changed places.
+    """A copy of the network with the values of each float tensor shuffled.
 
-    Parameters and buffers, since what is learnt after training is a buffer. Each keeps its values,
-    so activations stay in their range; a tensor of one value stays as it is.
+    Includes buffers, because values fitted after training are buffers. The values of a tensor stay
+    the same, so that activations keep their range; a tensor of one value does not change.
     """
     twin, random = copy.deepcopy(net), np.random.default_rng(seed)
     state = {
@@ -316,7 +327,10 @@ def _permuted(value: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def agreement(one: Explanation, other: Explanation) -> float | None:
-    """Spearman's rank correlation of two maps of one input, -1 to 1; None where one is constant."""
+    """Spearman rank correlation of two maps of one input, -1 to 1.
+
+    None where a map is constant, the sizes differ, or there are fewer than two values.
+    """
     first, second = (pd.Series(np.ravel(each.weights)).rank() for each in (one, other))
     if len(first) != len(second) or len(first) < 2 or not first.std() or not second.std():
         return None

@@ -1,6 +1,6 @@
-"""Facts on disk: JSON, with arrays in facts.safetensors and files in assets/<sha256>.
+"""Storage of facts: JSON, with arrays in facts.safetensors and files in assets/<sha256>.
 
-In memory facts are plain values, arrays (numpy) and bytes. On disk an array stands in facts.json as
+In memory, facts are plain values, numpy arrays and bytes. In facts.json, an array is represented as
 `{"$array": "net/words"}` and bytes as `{"$asset": "<sha256>"}`.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 from tenfold.core import system
 from tenfold.core.errors import run_refused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.run import manifest
 
 safetensors = lazy("safetensors.numpy")
@@ -27,7 +28,7 @@ _ARRAY, _ASSET = "$array", "$asset"
 
 
 def write(folder: Path, facts: dict[str, Any]) -> None:
-    """Writes facts.json, and where they hold arrays or bytes the files beside it."""
+    """Writes facts.json, and facts.safetensors and assets where the facts hold arrays or bytes."""
     arrays: dict[str, np.ndarray] = {}
     assets: dict[str, bytes] = {}
 
@@ -51,24 +52,30 @@ def write(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The facts of a folder whose manifest was verified.
+    """Reads the facts of a folder whose manifest has been verified.
 
-    Raises ArtefactRefused where they name an array or a file that is not there.
+    Raises ArtefactRefused where the files are damaged, or an array or asset is missing.
     """
     facts = manifest.read(folder / "facts.json")
     if not isinstance(facts, dict):
-        raise run_refused(folder, "has a facts.json that holds no facts", "unreadable")
+        raise run_refused(folder, Message("has a facts.json without facts"), "unreadable")
     arrays: dict[str, np.ndarray] = {}
     if (folder / ARRAYS).is_file():
         try:
             arrays = safetensors.load_file(folder / ARRAYS)
-        except Exception as error:  # the library raises its own kinds; any is the end
-            raise run_refused(folder, f"has damaged facts ({error})", "unreadable") from error
+        except Exception as error:  # the library raises its own error classes
+            raise run_refused(
+                folder, Message("has a damaged facts.json ({error})", error=error), "unreadable"
+            ) from error
 
     def bring_back(value: Any, path: str) -> Any:
         if isinstance(value, dict) and value.keys() == {_ARRAY}:
             if value[_ARRAY] not in arrays:
-                raise run_refused(folder, f"lacks the facts {value[_ARRAY]!r}", "missing")
+                raise run_refused(
+                    folder,
+                    Message("lacks the array {name!r} of its facts", name=value[_ARRAY]),
+                    "missing",
+                )
             return arrays[value[_ARRAY]]
         if isinstance(value, dict) and value.keys() == {_ASSET}:
             return _asset(folder, value[_ASSET])
@@ -79,16 +86,16 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def _asset(folder: Path, name: Any) -> bytes:
-    """The bytes of an asset, whose name is their hash."""
+    """The bytes of an asset, named by its SHA-256; ArtefactRefused where missing or changed."""
     if isinstance(name, str) and len(name) == 64 and name.isalnum():
         path = folder / ASSETS / name
         if path.is_file() and hashlib.sha256(content := path.read_bytes()).hexdigest() == name:
             return content
-    raise run_refused(folder, "lacks a file that its facts name", "missing")
+    raise run_refused(folder, Message("lacks a file that its facts.json names"), "missing")
 
 
 def _changed(value: Any, change: Callable[[Any, str], Any], path: str = "") -> Any:
-    """A copy of nested dictionaries and lists, every value changed, outer ones first."""
+    """A copy of nested dictionaries and lists with `change` applied to each value, outer first."""
     value = change(value, path)
     if isinstance(value, dict) and value.keys() not in ({_ARRAY}, {_ASSET}):
         return {key: _changed(one, change, _below(path, key)) for key, one in value.items()}

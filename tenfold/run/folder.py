@@ -1,4 +1,4 @@
-"""Run folders as places: which files one may hold, how far its run is, what may go near it."""
+"""Run folders: their files, the state of their run, and rules for output paths near them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from tenfold.core import system
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.data import cache
 from tenfold.run import manifest
 from tenfold.run.facts import ARRAYS, ASSETS
@@ -30,9 +31,9 @@ __all__ = [
 ]
 
 EXPORTS = ("export", "export-int8")
-"""Folders in a run that hold it without torch."""
+"""Folders in a run folder with exports of the run that do not need torch."""
 INNER = "inner"
-"""The folder of inner runs, each a run folder of its own, sealed by its own manifest."""
+"""Folder of the inner runs; each is a run folder with its own manifest."""
 INSIDE = (f"{ASSETS}/*", f"{INNER}/*/{manifest.MANIFEST}")
 FILES = manifest.Files(
     sealed=(
@@ -58,75 +59,82 @@ EXPORTED = manifest.Files(
 
 
 def unfinished(folder: Path) -> bool:
-    """True where a run was begun and not ended."""
+    """True where a run was started and neither finished nor stopped early."""
     begun = (folder / "plan.json").exists() and not (folder / "manifest.json").exists()
     return begun and not (folder / "ended.json").exists()
 
 
 def end(folder: Path, why: dict[str, Any]) -> None:
-    """Notes that a run will not be finished, and lets its checkpoints go."""
+    """Marks a run as stopped early, with the reason, and deletes its checkpoints."""
     system.write_atomically(folder / "ended.json", pretty(why))
     checkpoint.remove(folder / "checkpoints")
 
 
 def ended(folder: Path) -> dict[str, Any]:
-    """Why a run was ended early by a search; {} where it was not."""
+    """The reason why a search stopped this run early; {} where it was not stopped."""
     path = folder / "ended.json"
     found: dict[str, Any] = read(path) if path.exists() else {}
     return found
 
 
 def plan_of(folder: Path) -> dict[str, Any]:
-    """The settings that a run was begun with."""
+    """The plan with which a run was started."""
     found: dict[str, Any] = read(folder / "plan.json")
     return found
 
 
 def beside(folder: Path, ending: str) -> Path:
-    """A path beside a run folder, named after it, also where the folder is `.`."""
+    """The path beside a run folder with the folder's name plus `ending`; works for `.` too."""
     home = folder.resolve()
     return (folder if folder.name == home.name else home).with_name(f"{home.name}{ending}")
 
 
-def refuse_inside(folder: Path, place: Path, what: str) -> None:
-    """Raises UsageError where `place` lies in a run folder, which is sealed: but for its report."""
+def refuse_inside(folder: Path, place: Path, what: Message) -> None:
+    """Raises UsageError where `place` is inside a run folder, except for its report.html."""
     home, place = folder.resolve(), place.resolve()
     if place.is_relative_to(home) and place != home / "report.html":
         raise UsageError(
-            f"{what} cannot go into the run folder, which is sealed",
+            Message(
+                "{what} cannot be written into the run folder, which does not change any more",
+                what=what,
+            ),
             code="bad-setting",
             where=str(place),
-            fix="Choose another --out.",
+            fix=Message("Choose another --out."),
         )
 
 
 def refuse_others(
-    folder: Path, what: str, code: str = "run-exists", known: frozenset[str] = frozenset()
+    folder: Path, what: Message, code: str = "run-exists", known: frozenset[str] = frozenset()
 ) -> None:
-    """Raises UsageError where a folder that is to be written holds what was not made here.
+    """Raises UsageError where an output folder holds files that are not in `known`, or is a file.
 
-    Hidden files may stay where files are added; not in a folder of `known` ones, which is replaced.
+    Without `known`, hidden files are allowed, because files are only added. With `known`, the
+    folder will be replaced, so hidden files count too.
     """
     made = folder.is_dir() or not folder.exists()
     if made and not {path.name for path in folder.glob("*" if known else "[!.]*")} - known:
         return
     raise UsageError(
-        f"{what} holds other files", code=code, where=str(folder), fix="Choose a new --out."
+        Message("{what} holds other files", what=what),
+        code=code,
+        where=str(folder),
+        fix=Message("Choose a new --out."),
     )
 
 
-def refused_export(folder: Path, what: str) -> UsageError:
-    """The error of what an exported run cannot do."""
-    fix = "Name the run it was exported from."
+def refused_export(folder: Path, what: Message) -> UsageError:
+    """The UsageError for an action that an exported run does not support."""
+    fix = Message("Name the run it was exported from.")
     return UsageError(what, code="exported-run", where=str(folder), fix=fix)
 
 
 def remember_data(folder: Path, data: Path) -> None:
-    """Notes on this machine, never in the run, where a run's data lie."""
+    """Stores the path of a run's data on this machine, outside of the run folder."""
     cache.remember(f"data of {folder.resolve()}", str(data.resolve()))
 
 
 def data_of(folder: Path) -> Path | None:
-    """Where the data of a run lay when it was trained here; None for a run from elsewhere."""
+    """The path of a run's data, if it was trained on this machine and the path still exists."""
     found = cache.recall(f"data of {folder.resolve()}")
     return Path(found) if found and Path(found).exists() else None

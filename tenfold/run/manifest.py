@@ -1,6 +1,6 @@
-"""A folder whose manifest lists size and SHA-256 of its files: written, verified, read.
+"""Manifests: write and verify the size and SHA-256 of the files in a folder.
 
-What a stranger put into such a folder is refused before any of it is used.
+A folder with unknown or changed files is rejected before any of its files are used.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from tenfold.core import system
 from tenfold.core.errors import run_refused
+from tenfold.core.message import Message, restored, with_messages
 from tenfold.core.results import SCHEMA
 
 __all__ = ["Files", "leftovers", "read", "seal", "verified"]
@@ -22,10 +23,11 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Files:
-    """Which files a folder may hold: `sealed` are in its manifest, `needed` must be there.
+    """The files that a folder may hold.
 
-    `beside` are files and folders that belong there without being sealed. `inside` are patterns of
-    sealed files in folders, such as `assets/*`: the name of the folder, then what it holds.
+    `sealed` files are listed in its manifest; `needed` files must be present. `beside` are allowed
+    files and folders that the manifest does not list. `inside` are patterns of sealed files in
+    subfolders, such as `assets/*`.
     """
 
     sealed: tuple[str, ...]
@@ -35,16 +37,16 @@ class Files:
 
     @property
     def known(self) -> frozenset[str]:
-        """Every name that may be there."""
+        """All names allowed at the top of the folder."""
         folders = (pattern.partition("/")[0] for pattern in self.inside)
         return frozenset((*self.sealed, *self.beside, *folders, MANIFEST))
 
     def seals(self, name: str) -> bool:
-        """True for a name that the manifest may hold."""
+        """True for a name that the manifest may list."""
         return name in self.sealed or any(_matches(name, pattern) for pattern in self.inside)
 
     def present(self, folder: Path) -> list[str]:
-        """The sealed files of a folder that are there, in order."""
+        """The sealed files that exist in a folder, in a fixed order."""
         found = [name for name in self.sealed if (folder / name).exists()]
         for pattern in self.inside:
             paths = sorted(folder.glob(pattern))
@@ -53,9 +55,9 @@ class Files:
 
 
 def seal(folder: Path, may: Files) -> dict[str, Any]:
-    """Writes the manifest over all sealed files that are there, and gives what it says of them.
+    """Writes the manifest of all existing sealed files, which marks the folder as complete.
 
-    With it the folder is finished.
+    Returns the size and hash of each file.
     """
     files = {name: facts_of(folder / name) for name in may.present(folder)}
     system.write_atomically(folder / MANIFEST, pretty({"schema": SCHEMA, "files": files}))
@@ -63,37 +65,42 @@ def seal(folder: Path, may: Files) -> dict[str, Any]:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """Size and hash of a file, as the manifest has them."""
+    """Size and SHA-256 of a file, as stored in the manifest."""
     return {"size": path.stat().st_size, "sha256": system.digest_file(path)}
 
 
 def leftovers(folder: Path, names: Sequence[str] | frozenset[str]) -> set[str]:
-    """Half-written files of processes that were killed (see system.write_atomically)."""
+    """Names of incomplete files left by killed processes (see system.write_atomically)."""
     return {path.name for name in names for path in folder.glob(f".{name}.????????")}
 
 
 def verified(folder: Path, may: Files) -> dict[str, Any]:
-    """What the manifest says of each file, once every file agrees with it.
+    """Verifies all files of a folder and returns their entries in the manifest.
 
-    Raises ArtefactRefused for a link, a stranger, a missing or changed file, a newer schema.
+    Raises ArtefactRefused for a link, an unknown file, a missing or changed file, or a newer
+    schema.
     """
     if links := [path.name for path in folder.rglob("*") if path.is_symlink()]:
-        raise run_refused(folder, f"holds a link: {links[0]!r}", "link")
+        raise run_refused(folder, Message("holds a link: {name!r}", name=links[0]), "link")
     present = {path.name for path in folder.iterdir()}
     if strangers := sorted(present - may.known - leftovers(folder, may.known)):
         raise run_refused(
-            folder, f"holds a file that does not belong there: {strangers[0]!r}", "stranger"
+            folder,
+            Message("holds an unknown file: {name!r}", name=strangers[0]),
+            "stranger",
         )
     files = _manifest(folder)
     if missing := sorted({*may.needed, *may.present(folder)} - set(files)):
-        raise run_refused(folder, f"has a manifest without {missing[0]}", "missing")
+        raise run_refused(
+            folder, Message("has a manifest that lacks {name}", name=missing[0]), "missing"
+        )
     for name, facts in files.items():
         _agree(folder, name, facts, may)
     return files
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """True for a path of as many plain names as the pattern has, each as it says."""
+    """True where a path matches a pattern such as `assets/*`, name by name; `..` never matches."""
     names, wanted = name.split("/"), pattern.split("/")
     plain = all(one and one not in (".", "..") and "\\" not in one for one in names)
     pairs = zip(names, wanted, strict=False)
@@ -103,43 +110,56 @@ def _matches(name: str, pattern: str) -> bool:
 
 def _agree(folder: Path, name: str, facts: Any, may: Files) -> None:
     if not may.seals(name):
-        raise run_refused(folder, f"has a manifest that names {name!r}", "stranger")
+        raise run_refused(
+            folder,
+            Message("has a manifest that lists the unknown file {name!r}", name=name),
+            "stranger",
+        )
     path = folder / name
     if not path.is_file():
-        raise run_refused(folder, f"lacks {name}", "missing")
+        raise run_refused(folder, Message("lacks {name}", name=name), "missing")
     if facts != facts_of(path):
-        what = f"was changed or damaged: {name} is not what was written"
+        what = Message("was changed or damaged: {name} differs from the manifest", name=name)
         raise run_refused(folder, what, "changed")
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """What the manifest says of each file."""
+    """Reads the file entries of the manifest.
+
+    Raises ArtefactRefused for a newer schema or a manifest without files.
+    """
     found = read(folder / MANIFEST)
     schema = found.get("schema") if isinstance(found, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
-        raise run_refused(folder, f"was made by a newer tenfold (schema {schema})", "newer")
+        raise run_refused(
+            folder, Message("was made by a newer tenfold (schema {schema})", schema=schema), "newer"
+        )
     files = found.get("files") if isinstance(schema, int) and schema > 0 else None
     if not isinstance(files, dict):
-        raise run_refused(folder, "has a manifest that says nothing of its files", "unreadable")
+        raise run_refused(folder, Message("has a manifest that lists no files"), "unreadable")
     return files
 
 
 def pretty(value: Any) -> str:
-    """JSON as it stands in the folder."""
+    """A value as JSON text for a file; messages keep the data that translation needs."""
+    value = with_messages(value) if isinstance(value, dict) else value
     return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def read(path: Path) -> Any:
-    """The JSON of a file.
+    """Reads a JSON file.
 
-    Raises ArtefactRefused where it is none, or holds numbers that JSON does not know.
+    Raises ArtefactRefused where it is not valid JSON, for example contains NaN.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise run_refused(
-            path.parent, f"has an unreadable {path.name} ({error})", "unreadable"
+            path.parent,
+            Message("has an unreadable {name} ({error})", name=path.name, error=error),
+            "unreadable",
         ) from error
+    return restored(value) if isinstance(value, dict) else value
 
 
 def _no_constant(word: str) -> float:

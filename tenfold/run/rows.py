@@ -1,4 +1,4 @@
-"""The rows of a run, read again where their data lie: from rows.jsonl and the data themselves."""
+"""The rows of a run, read again from rows.jsonl and from the data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.data.scan import scan
 from tenfold.media.reading import Reading
@@ -20,70 +21,75 @@ __all__ = ["good", "looked_at", "own_rows", "place_of", "read_again", "refuse_tr
 
 
 def rows_of(run: Run) -> list[dict[str, Any]]:
-    """What rows.jsonl says: source, split, answer and digest of every row that was used.
+    """The entries of rows.jsonl: source, split, true label and digest of every used row.
 
-    Raises UsageError for an exported run that lies apart from the run it was made of.
+    Raises UsageError for an exported run outside of the folder of its run.
     """
     path = run.home / "rows.jsonl"
     if not path.is_file():
-        raise refused_export(run.folder, "An exported run does not hold the rows it was trained on")
+        raise refused_export(run.folder, Message("An exported run does not hold its training rows"))
     text = path.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.split("\n") if line]
 
 
 def refuse_trial(run: Run) -> None:
-    """Raises UsageError for a trial of a search: what it has not seen yet is for the winner."""
+    """Raises UsageError for a trial of a search; only the best run may use the test part."""
     if "trial" in run.scores.get("tuned", {}):
         raise UsageError(
-            "This run is a trial of a search, which is judged on validation alone",
+            Message("This run is a trial of a search and is scored on validation only"),
             code="trial-run",
             where=str(run.folder),
-            fix="Name the winner, the run `best` beside it, or give labelled data.",
+            fix=Message("Name the winner, the run `best` beside it, or give labelled data."),
         )
 
 
 def place_of(run: Run, data: Any, verb: str) -> Any:
-    """`data` where they are given, else where the run's own lay on this machine.
+    """`data` where given, else the path of the run's own data on this machine.
 
-    Raises UsageError, with the command that helps, where they are there no more.
+    Raises UsageError where that path does not exist or is unknown; `verb` is the command that the
+    error suggests.
     """
     found = data_of(run.home) if data is None else data
     if found is None:
         raise UsageError(
-            "The run's data are not where they were, or it was trained on another machine",
+            Message("The data of this run were moved, or it was trained on another machine"),
             code="no-data",
             where=str(run.folder),
-            fix=f"Give the data too: tenfold {verb}.",
+            fix=Message("Give the data too: tenfold {verb}.", verb=verb),
         )
     return found
 
 
 def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Rows with their digests, and a line for each that cannot be used."""
+    """The usable rows of a source with their digests, and an entry for each unusable row."""
     rows, lines = read_again(run, source)
     return rows.table, lines
 
 
 def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
-    """The same as the task reads them, with what else the source holds.
+    """The usable rows of a source as Rows, and an entry for each unusable row.
 
-    Raises DataRefused for data with truths of another kind.
+    Raises DataRefused for data with another answer kind.
     """
     rows = run.task.read(source, Reading.of_json(run.facts.get("reading")))
     if rows.answer is not run.answer_kind:
         raise DataRefused(
-            f"The truths of these data are of the kind {rows.answer.name}, the run answers with "
-            f"{run.answer_kind.name}",
+            Message(
+                "The labels of these data are of the kind {given!r}, this run predicts "
+                "{expected!r}",
+                given=rows.answer.name,
+                expected=run.answer_kind.name,
+            ),
             code="other-answers",
             where=str(source) if isinstance(source, (str, Path)) else "DataFrame",
-            fix="Give data that are labelled as the run's own are.",
+            fix=Message("Give data with labels of the same kind as the training data."),
         )
     table, bad = good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
     return rows.with_table(table), bad
 
 
 def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """The rows without a problem, and a line for each of the others."""
+    """The rows without a problem, and an entry for each of the others."""
     bad = table["problem"].notna()
     lines = [
         {"source": source, **problem.to_json()}
@@ -93,10 +99,10 @@ def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
 
 
 def own_rows(run: Run, table: pd.DataFrame, known: list[dict[str, Any]], part: str) -> pd.DataFrame:
-    """The rows of one part of the run, with the answers of training.
+    """The rows of a table that belong to one part of the run, with the labels used in training.
 
-    They are known by name and content, by content alone where all have moved. A mapping of
-    classes may have changed what they were called in the data.
+    Rows are matched by source and digest, or by digest alone if no source matches. The labels come
+    from the run, because a class mapping may have renamed classes.
     """
     mine = [row for row in known if row["split"] == part]
     exact = {(row["source"], row["digest"]): row for row in mine}
@@ -120,5 +126,5 @@ def _relabelled(
 
 
 def _made(truth: Any) -> Any:
-    """A truth as it stands in tables: lists of JSON are tuples there, inner ones too."""
+    """A true label from JSON in the form used in tables: lists, also nested ones, become tuples."""
     return tuple(map(_made, truth)) if isinstance(truth, list) else truth

@@ -1,13 +1,13 @@
-"""A run: a folder that holds a trained model, and what can be asked of it.
+"""A run: a trained model in a folder, with methods for prediction.
 
-task.json facts.json plan.json     what it is, what it learnt, how
+task.json facts.json plan.json    task and settings, facts, training plan
 weights.safetensors               parameters and buffers
-rows.jsonl quarantine.jsonl       every row used, every file left out
+rows.jsonl quarantine.jsonl       every used row, every unusable row
 log.jsonl scores.json report.html
-manifest.json                     size and SHA-256 of each of these but the report
-export/                           the same run without torch: app, facts, scores, net.onnx, parity
+manifest.json                     size and SHA-256 of each of these files except the report
+export/                           the run without torch: task, facts, scores, net.onnx, parity
 
-An exported folder stands alone and is opened in the same way.
+An exported folder is complete by itself and is opened in the same way.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tenfold.core.columns import Columns, Encoded
 from tenfold.core.document import scores_text
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.core.lazy import installed, lazy
+from tenfold.core.message import Message, with_messages
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import check_settings, settings_of
@@ -51,7 +52,7 @@ __all__ = ["Infer", "Run", "open_run", "save", "seal"]
 
 @dataclass
 class Run:
-    """A trained model. `infer` is a torch network or any other way to the same outputs."""
+    """A trained model. `infer` computes the outputs, with torch or with ONNX Runtime."""
 
     folder: Path
     task: Task
@@ -60,82 +61,90 @@ class Run:
     net: Any = None
     scores: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
-    """SHA-256 of the file that holds what was learnt, in hexadecimal; empty while training."""
+    """SHA-256 of the file of weights or of the ONNX file, hexadecimal; empty during training."""
     candidates: dict[str, Any] = field(default_factory=dict)
-    """The other networks that fit tried, by name; {} once the run was opened again."""
+    """The other candidate networks of `fit`, by name; {} for a run opened from disk."""
     inner: dict[str, Run] = field(default_factory=dict)
-    """Inner runs by name: trainings that the task needed before its own."""
+    """Inner runs by name, which the task trained before its own network."""
 
     @property
     def task_name(self) -> str:
-        """The task."""
+        """The name of the task."""
         return name_of(self.task)
 
     @property
     def classes(self) -> list[str]:
-        """The classes in the order of the network's outputs; [] for a run without."""
+        """The classes in the order of the network's outputs; [] for a run without classes."""
         return self.answer_kind.classes(self.facts.get("truths", {}))
 
     @property
     def answer_kind(self) -> AnswerKind:
-        """The kind of answer that the run gives."""
+        """The answer kind of the run."""
         return self.task.answer(self.facts)
 
     @property
     def media(self) -> dict[str, Medium]:
-        """The media of the columns that `encode` reads, by column."""
+        """The media of the columns that `encode` reads, by column name."""
         return media_of(self.task.encodes(self.facts))
 
     def refuse_made_rows(self, verb: str) -> None:
-        """Raises UsageError where the network reads other columns than a person hands over."""
+        """Raises UsageError where `encode` reads other columns than the user gives.
+
+        `verb` is the command named in the error.
+        """
         handed, read = self.task.inputs(self.facts), self.task.encodes(self.facts)
         if handed.keys() != read.keys():
             raise UsageError(
-                f"The run makes rows of its own ({', '.join(read)}) from what is handed over "
-                f"({', '.join(handed)}), which {verb} does not do",
+                Message(
+                    "This run predicts from {rows} that it derives from {inputs}; {verb} does "
+                    "not support that",
+                    rows=", ".join(read),
+                    inputs=", ".join(handed),
+                    verb=verb,
+                ),
                 code="made-rows",
                 where=str(self.folder),
-                fix="Give it to predict.",
+                fix=Message("Use predict."),
             )
 
     @property
     def options(self) -> type:
-        """The dataclass of choices at prediction time."""
+        """The dataclass of the options at prediction time."""
         return options_of(type(self.task), self.answer_kind, self.result_kind)
 
     @property
     def result_kind(self) -> AnswerKind:
-        """The kind of answer that `predict` gives: what is shown, written and served."""
+        """The answer kind of `predict`, which is shown, written and served."""
         return self.task.result(self.facts)
 
     def scored_kind(self, metric: str) -> AnswerKind:
-        """The kind of answer that has a metric: that of the rows, else what `predict` gives."""
+        """The answer kind that has a metric: that of the rows, else that of `predict`."""
         return self.answer_kind if metric in self.answer_kind.metrics else self.result_kind
 
     def answer(self, columns: Columns, options: Any = None) -> list[Answer]:
-        """Predictions of encoded rows; the columns are just those that encode gives."""
+        """Predictions for encoded rows; `columns` are the output columns of `encode`."""
         if not columns.rows:
             return []
         options = options or self.options()
         return list(self.task.decode(self.infer(columns), self.facts, options))
 
     def ask(self, table: Table, options: Any = None) -> Table:
-        """Rows as `encode` takes them: references resolved, restrictions as columns."""
+        """The rows prepared for `encode`: references resolved, restrictions as columns."""
         table = table.reset_index(drop=True)
         return self.task.ask(table, self.facts, options or self.options())
 
     def encode(self, table: Table, options: Any = None) -> Encoded:
-        """The encoded columns of rows that were handed over or are labelled."""
+        """Encodes given or labelled rows, after `ask`."""
         return self.task.encode(self.ask(table, options), self.facts)
 
     def answers_of(self, table: Table, options: Any = None) -> list[Answer]:
-        """One answer a row: a Prediction, or the Problem of a row that cannot be read."""
+        """One answer per row: a Prediction, or the Problem of a row that cannot be read."""
         encoded = self.encode(table, options)
         answers = self.answer(Columns(encoded.columns), options)
         return [encoded.problems.get(row, answer) for row, answer in enumerate(answers)]
 
     def predict(self, tables: Iterator[Table], **options: Any) -> Iterator[tuple[str, Answer]]:
-        """(source, answer) for tables of inputs, lazily.
+        """Yields (source, answer) for each row of the tables of inputs.
 
         Raises UsageError for an unknown option or one out of range.
         """
@@ -146,13 +155,13 @@ class Run:
 
     @property
     def home(self) -> Path:
-        """The run folder; for an exported run that lies in one, the folder around it."""
+        """The run folder; for an exported run inside a run folder, that run folder."""
         around = self.folder.resolve().parent
         exported = (self.folder / "net.onnx").exists() and (around / "rows.jsonl").exists()
         return self.folder.parent if exported and self.folder.name != "." else self.folder
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON document of `train` and `test`."""
+        """The scores of the run as a JSON document."""
         return self.scores
 
     def __str__(self) -> str:
@@ -177,9 +186,9 @@ class Run:
 
 
 def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any]) -> None:
-    """Writes what is known before learning starts, the plan first: with it the run is begun.
+    """Writes plan, task and facts before training; the plan comes first and marks the start.
 
-    A run that was killed here, or anywhere later, is begun again and continues.
+    A run that was interrupted, here or later, is started again in this way and continues.
     """
     for left in manifest.leftovers(folder, FILES.known):
         (folder / left).unlink()
@@ -195,7 +204,7 @@ def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any])
 
 
 def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list[Any]) -> None:
-    """Writes the rows that were used, and those that were not."""
+    """Writes rows.jsonl with the used rows, and quarantine.jsonl with the unusable rows."""
     columns = ("source", "split", *answer.truths, "group", "digest")
     lines = used[[name for name in columns if name in used]].to_dict(orient="records")
     for name in answer.baseline_columns:
@@ -206,7 +215,7 @@ def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list
 
 
 def save(run: Run) -> None:
-    """Writes facts and weights of a trained run."""
+    """Writes the facts and weights of a trained run."""
     run_facts.write(run.folder, run.facts)
     state = {
         name: value.detach().cpu().contiguous().clone()
@@ -216,7 +225,7 @@ def save(run: Run) -> None:
 
 
 def seal(run: Run) -> None:
-    """Writes scores.json, with no path of this machine, then the manifest: the run is finished."""
+    """Writes scores.json, without local paths, then the manifest, which completes the run."""
     folder = run.folder
     portable = run.scores | {"run": folder.name, "report": "report.html"}
     system.write_atomically(folder / "scores.json", pretty(portable))
@@ -224,22 +233,23 @@ def seal(run: Run) -> None:
 
 
 def _lines(rows: list[Any]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return "".join(json.dumps(with_messages(row), ensure_ascii=False) + "\n" for row in rows)
 
 
 def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
-    """The run in `folder`, every file checked against its manifest first; an open one as it is.
+    """Opens the run in `folder` after checking every file against the manifest.
 
-    Raises UsageError where there is no run, ArtefactRefused where it is damaged or too new.
+    A Run is returned unchanged. Raises UsageError where the folder does not hold a run,
+    ArtefactRefused where the run is unfinished, damaged or from a newer version.
     """
     if isinstance(folder, Run):
         return folder
     folder = Path(folder)
     if not folder.is_dir():
         raise UsageError(
-            f"There is no run folder {str(folder)!r}",
+            Message("The run folder {folder!r} does not exist", folder=str(folder)),
             code="no-such-run",
-            fix="`tenfold runs` lists the runs here.",
+            fix=Message("`tenfold runs` lists the runs here."),
         )
     if not (folder / "manifest.json").is_file():
         raise _unfinished(folder)
@@ -261,12 +271,15 @@ def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
 
 
 def _open_exported(folder: Path, device_wish: str) -> Run:
-    """A run from its exported folder; what the network eats and gives is looked at."""
+    """Opens an exported run.
+
+    Raises ArtefactRefused where the inputs of the ONNX network do not fit the task.
+    """
     files = manifest.verified(folder, EXPORTED)
     task, facts = _app_of(folder), run_facts.read(folder)
     session = session_of(folder / "net.onnx", device_wish)
     if {one.name for one in session.get_inputs()} != _eaten(folder, task, facts):
-        raise run_refused(folder, "has a network for other inputs", "network")
+        raise run_refused(folder, Message("has a network for other inputs"), "network")
     digest = files["net.onnx"]["sha256"]
     run = Run(folder, task, facts, by_onnx(session), None, _scores(folder), digest)
     return replace(run, inner=_inner(folder, device_wish))
@@ -279,50 +292,53 @@ def _inner(folder: Path, device_wish: str) -> dict[str, Run]:
 
 
 def _eaten(folder: Path, task: Task, facts: Any) -> set[str]:
-    """What a network of the task eats, by what encoding no rows at all gives."""
+    """Names of the network inputs of a task, found by encoding an empty table."""
     try:
         none = pd.DataFrame({name: [] for name in task.encodes(facts)}, dtype=object)
         return set(Columns(task.encode(none, facts).columns).take(np.zeros(0, np.int64)))
-    except Exception as error:  # whatever a stranger's facts lead to
+    except Exception as error:  # unknown facts may cause any error
         raise _unbuildable(folder, error) from error
 
 
 def _scores(folder: Path) -> dict[str, Any]:
     scores = read(folder / "scores.json")
     if not isinstance(scores, dict) or not isinstance(scores.get("rows"), dict):
-        raise run_refused(folder, "has a scores.json that holds no scores", "unreadable")
+        raise run_refused(folder, Message("has a scores.json without scores"), "unreadable")
     return scores | {"run": str(folder), "report": str(folder / "report.html")}
 
 
 def _unfinished(folder: Path) -> Exception:
     if found := ended(folder):
         return ArtefactRefused(
-            f"The run was ended early by a search: {found.get('message', 'it was poor')}",
+            Message(
+                "This run was stopped early by a search: {reason}",
+                reason=found.get("message", "it was poor"),
+            ),
             code="ended-run",
             where=str(folder),
-            fix="Open another run of that search; `tenfold runs` lists them.",
+            fix=Message("Open another run of that search; `tenfold runs` lists them."),
         )
     if (folder / "plan.json").exists():
         return ArtefactRefused(
-            "The run is not finished",
+            Message("This run is not finished"),
             code="unfinished-run",
             where=str(folder),
-            fix="Give the same `tenfold train` command again to continue it.",
+            fix=Message("Give the same `tenfold train` command again to continue it."),
         )
     return UsageError(
-        f"{str(folder)!r} is not a run folder",
+        Message("{folder!r} is not a run folder", folder=str(folder)),
         code="no-such-run",
         where=str(folder),
-        fix="`tenfold runs` lists the runs here.",
+        fix=Message("`tenfold runs` lists the runs here."),
     )
 
 
 def _app_of(folder: Path) -> Task:
-    """The task; a file that agrees with its manifest may still be odd."""
+    """The task of a run; ArtefactRefused where task.json is invalid in spite of its manifest."""
     about = read(folder / "task.json")
     try:
         return find(about["task"], **about["settings"])
-    except Exception as error:  # whatever a stranger's settings lead to
+    except Exception as error:  # unknown settings may cause any error
         raise _unbuildable(folder, error) from error
 
 
@@ -331,27 +347,37 @@ def _built(folder: Path, task: Task, facts: Any) -> nn.Module:
         return task.build(facts)
     except EnvironmentRefused:
         raise
-    except Exception as error:  # whatever a stranger's facts lead to
+    except Exception as error:  # unknown facts may cause any error
         raise _unbuildable(folder, error) from error
 
 
 def _unbuildable(folder: Path, error: Exception) -> ArtefactRefused:
-    reason = f"{type(error).__name__}: {error}"
-    return run_refused(folder, f"cannot be built ({reason})", "unbuildable")
+    reason = Message("{kind}: {error}", kind=type(error).__name__, error=error)
+    return run_refused(folder, Message("cannot be built ({reason})", reason=reason), "unbuildable")
 
 
 def _load(net: nn.Module, path: Path) -> None:
     try:
         state = safetensors.load_file(path)
-    except Exception as error:  # the library raises its own kinds; any is the end
-        raise run_refused(path.parent, f"has damaged weights ({error})", "weights") from error
+    except Exception as error:  # the library raises its own error classes
+        raise run_refused(
+            path.parent, Message("has damaged weights ({error})", error=error), "weights"
+        ) from error
     wanted = net.state_dict()
     if set(wanted) != set(state):
         name = sorted(set(wanted) ^ set(state))[0]
-        raise run_refused(path.parent, f"has weights of another network ({name})", "weights")
+        raise run_refused(
+            path.parent, Message("has weights of another network ({name})", name=name), "weights"
+        )
     for name, value in state.items():
         if value.shape != wanted[name].shape or value.dtype != wanted[name].dtype:
-            raise run_refused(path.parent, f"has weights of another size ({name})", "weights")
+            raise run_refused(
+                path.parent, Message("has weights of another size ({name})", name=name), "weights"
+            )
         if value.is_floating_point() and not math.isfinite(float(value.double().sum())):
-            raise run_refused(path.parent, f"has weights that are not finite ({name})", "weights")
+            raise run_refused(
+                path.parent,
+                Message("has weights that are not finite ({name})", name=name),
+                "weights",
+            )
     net.load_state_dict(state)

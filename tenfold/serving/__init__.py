@@ -1,1 +1,1 @@
-"""A run behind HTTP: typed routes, one queue a model, limits, and a page for people."""
+"""HTTP server for runs: typed routes, one queue per model, limits, and a web page."""

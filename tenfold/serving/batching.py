@@ -1,8 +1,8 @@
-"""One queue and one worker thread a model: whatever waits when the worker is free goes in together.
+"""One queue and one worker thread per model; jobs that wait at the same time form one batch.
 
-Nothing is delayed to fill a batch. Rows with equal options are asked in one call; where that call
-raises, each row is asked alone, so that one bad row harms nobody. What nobody waits for any longer
-is dropped before it costs anything.
+The worker never waits to fill a batch. Rows with equal options are predicted in one call; if that
+call raises, each row is predicted alone, so that one bad row does not fail the others. A job whose
+client has left or whose deadline has passed is dropped before it is predicted.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from tenfold.task import Answer
 __all__ = ["Batcher", "Job", "Outcome"]
 
 COVERS = 64
-"""Rows that an explanation counts for: it asks for at most so many covered copies."""
+"""Rows that an explanation counts as in the queue: up to 64 covered copies per input."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The outcome of one row: JSON of its predictions, or the code of what is wrong with it."""
+    """The result for one row: its predictions as JSON, or an error code with an HTTP status."""
 
     text: str = ""
     code: str = ""
@@ -46,7 +46,11 @@ BROKEN = Outcome(code="internal", status=500)
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """What one request asks of a model, and what became of it. Times are time.monotonic()."""
+    """One request to a model, with its results.
+
+    `deadline` and `arrived` are values of time.monotonic(). `waited` is the time in the queue in
+    seconds, `together` the number of rows in the same batch.
+    """
 
     rows: list[RequestRow]
     wanted: RequestOptions
@@ -62,11 +66,11 @@ class Job:
 
     @property
     def weight(self) -> int:
-        """Rows that it counts for in the queue."""
+        """Number of rows that the job counts as in the queue."""
         return COVERS if self.explain else len(self.rows)
 
     def dropped(self, now: float) -> Outcome | None:
-        """Why there is nobody to answer, or None."""
+        """The reason to drop the job (client gone, or deadline passed), or None."""
         if self.transport.is_closing():
             return GONE
         return TOO_LATE if now > self.deadline or self.done.done() else None
@@ -75,8 +79,9 @@ class Job:
 class Batcher:
     """The queue of one model.
 
-    `held` counts rows that are accepted and not yet answered, `coming` requests whose head was let
-    in a moment ago: without them, all that arrives at one time would find room.
+    `held` counts accepted rows that are not answered yet. `coming` counts requests whose head was
+    accepted and that have not reached the queue; without it, requests that arrive at the same time
+    would all find room.
     """
 
     def __init__(self, model: Model, limit: int) -> None:
@@ -92,32 +97,32 @@ class Batcher:
         self._loop: Any = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begins with a prediction that warms the model; then it is ready."""
+        """Starts the worker thread; `ready` becomes True after a first prediction."""
         self._loop = loop
         self._thread.start()
 
     def stop(self, patience: float = 5.0) -> None:
-        """Ends the thread once its queue is empty."""
+        """Stops the worker thread once its queue is empty; waits at most `patience` seconds."""
         self._queue.put(None)
         self._thread.join(patience)
 
     def has_room(self, rows: int = 1) -> bool:
-        """True where so many rows may be added. An empty queue takes any request."""
+        """True if `rows` more rows may be queued; an empty queue accepts any request."""
         held = self.held + self.coming
         return not held or held + rows <= self.limit
 
     async def ask(self, job: Job) -> None:
-        """Waits until the job is answered; to be called on the loop, with room for it."""
+        """Queues the job and waits for its answer; call it on the event loop, after `has_room`."""
         job.done = self._loop.create_future()
         self.held += job.weight
         self._queue.put(job)
         await job.done
 
     def _deliver(self, jobs: list[Job]) -> None:
-        """On the loop: the jobs are answered."""
+        """Marks the jobs as answered; runs on the event loop."""
         for job in jobs:
             self.held -= job.weight
-            if not job.done.done():  # a request that waited too long has gone its own way
+            if not job.done.done():  # the request may have timed out
                 job.done.set_result(None)
 
     # --- on the worker's thread ---
@@ -126,20 +131,20 @@ class Batcher:
         self._warm()
         while jobs := self._next():
             self._answer(jobs)
-            with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
+            with contextlib.suppress(RuntimeError):  # the event loop has ended
                 self._loop.call_soon_threadsafe(self._deliver, jobs)
 
     def _warm(self) -> None:
-        """A first prediction: whatever is loaded or compiled on first use is so afterwards."""
+        """Makes a first prediction, so that everything loaded or compiled on first use is ready."""
         try:
             self._ask([self.model.sample()], {})
         except Exception as error:
-            fault(error, self.model.id)  # never ready: /ready says so
+            fault(error, self.model.id)  # the model is never ready: /ready answers 503
         else:
             self.ready = True
 
     def _next(self) -> list[Job]:
-        """What to answer together: the first that waits and all that fit to it; [] = the end."""
+        """The next jobs to predict together: the first one and all that fit; [] at the end."""
         waiting = self._waiting
         if not waiting and not self._ended:
             self._take(self._queue.get())
@@ -167,7 +172,7 @@ class Batcher:
             self._waiting.append(job)
 
     def _answer(self, jobs: list[Job]) -> None:
-        """Fills in what was told to each job that somebody still waits for."""
+        """Fills in the outcomes of all jobs; a dropped job gets the reason for each row."""
         now, alive = time.monotonic(), []
         for job in jobs:
             why = job.dropped(now)
@@ -203,7 +208,7 @@ class Batcher:
         return [_told_of(each) for each in found]
 
     def _explain(self, job: Job) -> None:
-        """What the answer rests on: covered copies of the row are asked about."""
+        """Explains the prediction of one row by occlusion: predicts copies with parts covered."""
         run = self.model.run
         try:
             table = self.model.table(job.rows)
@@ -217,7 +222,7 @@ class Batcher:
 
 
 def _told_of(answers: list[tuple[str, Answer]]) -> Outcome:
-    """The outcome of one row, of which a pipeline may say several things."""
+    """The outcome of one row; a pipeline may give several answers to it."""
     problems = [answer for _, answer in answers if isinstance(answer, Problem)]
     if problems and len(problems) == len(answers):
         return Outcome(code=problems[0].code, status=422)
@@ -225,7 +230,7 @@ def _told_of(answers: list[tuple[str, Answer]]) -> Outcome:
 
 
 def _map(one: Explanation) -> dict[str, Any]:
-    """An explanation of a reply, which need not say that it is one."""
+    """An explanation as JSON, without the key `answer`, which a reply does not need."""
     return {name: value for name, value in results.to_json(one).items() if name != "answer"}
 
 

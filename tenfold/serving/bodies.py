@@ -1,6 +1,6 @@
-"""Bodies of requests to rows and options: JSON, or a form of parts. Every size is checked.
+"""Reads rows and options from request bodies: JSON or forms. Every size is checked.
 
-A body is whole in memory when it comes here; how large it may be was decided before it was read.
+A body is complete when it arrives here; the limit of its size was set before it was read.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tenfold.serving.replies import Refused
 __all__ = ["read"]
 
 BOUNDARY = 70
-"""Longest boundary of a form (RFC 2046)."""
+"""Maximum length of a form boundary (RFC 2046)."""
 
 
 def read(model: Model, content_type: bytes, body: bytes, many: bool) -> Question:
-    """What a request asks of a model.
+    """The rows and options of a request.
 
-    Raises Refused where the body is not what its type says, or not what the model takes.
+    Raises Refused where the body does not match its content type or the inputs of the model.
     """
     if content_type[:19].lower() == b"multipart/form-data":
         return _from_form(model, _parts(model, content_type, body), many)
@@ -57,7 +57,7 @@ def _row(model: Model, thing: Any) -> RequestRow:
 
 
 def _same_names(model: Model, given: Any) -> None:
-    """Raises Refused where an input is missing, or one is given that the model does not take."""
+    """Raises Refused where an input is missing or unknown."""
     if given.keys() - model.inputs.keys():
         raise Refused(422, code="unknown-input")
     if model.inputs.keys() - given.keys():
@@ -68,7 +68,7 @@ def _same_names(model: Model, given: Any) -> None:
 
 
 class _Parts:
-    """Collects the parts of a form; stops at the first one too many and the first too large."""
+    """Collects the parts of a form; raises Refused at a part too many or too large."""
 
     def __init__(self, model: Model) -> None:
         self.found: list[tuple[str, bytes]] = []
@@ -78,27 +78,27 @@ class _Parts:
         self._name, self._pieces, self._size, self._limit = "", list[bytes](), 0, 0
 
     def callbacks(self) -> dict[str, Any]:
-        """For the parser."""
+        """The callbacks for the form parser, by name."""
         heads = "header_field header_value header_end headers_finished"
         names = f"part_begin {heads} part_data part_end end".split()
         return {f"on_{name}": getattr(self, name) for name in names}
 
     def part_begin(self) -> None:
-        """A part begins."""
+        """Starts a new part."""
         if len(self.found) >= self._most:
             raise Refused(413, code="too-many-parts")
         self._name, self._pieces, self._size = "", [], 0
 
     def header_field(self, data: bytes, start: int, end: int) -> None:
-        """A piece of a header's name."""
+        """Adds bytes to the name of a header."""
         self._header += data[start:end]
 
     def header_value(self, data: bytes, start: int, end: int) -> None:
-        """A piece of a header's value."""
+        """Adds bytes to the value of a header."""
         self._value += data[start:end]
 
     def header_end(self) -> None:
-        """A header is whole; only the name of the part matters, never that of its file."""
+        """Ends a header; only the name of the part is used, not its file name."""
         if self._header.lower() == b"content-disposition":
             form, options = parse_options_header(self._value)
             if form == b"form-data":
@@ -106,22 +106,22 @@ class _Parts:
         self._header = self._value = b""
 
     def headers_finished(self) -> None:
-        """The content follows."""
+        """Sets the size limit of the content that follows."""
         self._limit = self._model.sizes.get(self._name, 1 << 10)
 
     def part_data(self, data: bytes, start: int, end: int) -> None:
-        """A piece of the content."""
+        """Adds bytes to the content of the part."""
         self._size += end - start
         if self._size > self._limit:
             raise Refused(413, code="body-too-large")
         self._pieces.append(data[start:end])
 
     def part_end(self) -> None:
-        """The part is whole."""
+        """Ends the part and stores it."""
         self.found.append((self._name, b"".join(self._pieces)))
 
     def end(self) -> None:
-        """The last boundary has come."""
+        """Marks the form as complete: its last boundary was read."""
         self.whole = True
 
 
@@ -166,9 +166,9 @@ def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Ques
 
 
 def _option(form: str, text: str) -> Any:
-    """A option from the text of a form's field.
+    """The value of an option from the text of a form field.
 
-    Raises Refused where it is not of its kind.
+    Raises Refused where the text does not match the type of the option.
     """
     if form == "boolean":
         if text.lower() not in ("true", "false"):

@@ -1,8 +1,8 @@
-"""Connections: uvicorn's, with limits on what it leaves open.
+"""HTTP connections: uvicorn's protocol with limits on time, size and number.
 
-The head of a request must be there in time and stay small; a request that is not let in is answered
-from its head alone, in one write and without a task of its own. The rest of a body that nobody
-wants is read and dropped for a moment, so that the client reads the answer and not a reset.
+The head of a request must arrive in time and stay small. A refused request is answered from its
+head alone, in one write and without a task of its own. The rest of its body is read and dropped for
+a short time, so that the client receives the answer and not a connection reset.
 """
 
 from __future__ import annotations
@@ -24,29 +24,30 @@ HEAD_LINES = 100
 HttpHeader = tuple[bytes, bytes]
 CLOSE = (b"connection", b"close")
 MOST = 1000
-"""Connections at one time."""
+"""Maximum number of open connections."""
 SKIPPED = 1 << 20
-"""Bytes of a refused request's body that are passed over, so that the connection can be kept."""
+"""Maximum bytes of a refused request's body that are skipped to keep the connection open."""
 DROPPED_SECONDS = 2.0
-"""Seconds, and below bytes, that are read and dropped before a connection is closed."""
+"""Maximum seconds for which data are read and dropped before a connection is closed."""
 DROPPED_BYTES = 64 << 20
+"""Maximum bytes that are read and dropped before a connection is closed."""
 
 
 class _Outgoing:
-    """The transport as uvicorn sees it: closing waits until the client has read the answer."""
+    """The transport given to uvicorn; `close` first lets the client read the answer."""
 
     def __init__(self, transport: Any, connection: Connection) -> None:
         self.real, self.write = transport, transport.write
-        # Weak, so that a connection is freed as it ends and not by the next search for cycles.
+        # Weak, so that a connection is freed when it ends and not by the next garbage collection.
         self._connection = weakref.ref(connection)
 
     def close(self) -> None:
-        """Closes once nothing more comes (see Connection.hang_up)."""
+        """Closes the connection once no more data arrive (see Connection.hang_up)."""
         if (connection := self._connection()) is not None:
             connection.hang_up()
 
     def is_closing(self) -> bool:
-        """True once nothing more will be written."""
+        """True once no more data will be written."""
         connection = self._connection()
         return connection is None or connection.dropping or bool(self.real.is_closing())
 
@@ -60,10 +61,10 @@ class _Outgoing:
 
 
 class Connection(HttpToolsProtocol):
-    """One connection; `check` is called a few times a second."""
+    """One HTTP connection; the server calls `check` about twice a second."""
 
     def connection_made(self, transport: Any) -> None:
-        """Times the first head from here."""
+        """Starts the time limit of the first head; refuses the connection if too many are open."""
         self.began, self.head = self.loop.time(), 0
         self.unread = self.skipped = self.dropping = False
         self.dropped_since = self.skipped_since = 0.0
@@ -76,12 +77,12 @@ class Connection(HttpToolsProtocol):
             self._turn_away(503, "busy")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is there."""
+        """Updates the count of open connections."""
         super().connection_lost(exc)
         self.service.metrics.connections = len(self.connections)
 
     def check(self, now: float) -> None:
-        """Ends a connection whose head is overdue, or which was only kept to be read."""
+        """Closes the connection if its head is late or its time to skip or drop data is over."""
         if self.dropping and now - self.dropped_since > DROPPED_SECONDS:
             self.transport.real.close()  # type: ignore[attr-defined]
         elif self.skipped and now - self.skipped_since > self.patience:
@@ -93,7 +94,7 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
 
     def hang_up(self) -> None:
-        """Closes; where more of a body is on its way, what comes is dropped for a moment first."""
+        """Closes the connection; the rest of an unread body is first dropped for a short time."""
         if self.unread and not self.dropping:
             self.dropping, self.dropped_since = True, self.loop.time()
             self.flow.resume_reading()
@@ -101,7 +102,7 @@ class Connection(HttpToolsProtocol):
             self.transport.real.close()  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
-        """Counts what belongs to a head, and what is dropped."""
+        """Passes data on; counts and limits the bytes of a head and of dropped data."""
         if self.dropping:
             self.dropped += len(data)
             if self.dropped > DROPPED_BYTES:
@@ -114,21 +115,21 @@ class Connection(HttpToolsProtocol):
             self._turn_away(431, "head-too-large")
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP."""
+        """Answers status 400 to data that are not valid HTTP."""
         if not self.transport.is_closing():
             self._turn_away(400, "bad-request")
 
-    # --- the parser tells ---
+    # --- callbacks of the parser ---
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
+        """Starts the time limit of a head at the first byte of a request."""
         super().on_message_begin()
         self.began = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """The head is whole: the request is let in, or answered at once."""
+        """Admits the request once its head is complete, or refuses it at once."""
         self.began, self.head, self.unread = 0.0, 0, True
-        if self.transport.is_closing():  # what was sent ahead of an answer that ended it all
+        if self.transport.is_closing():  # a request that was sent before the last answer
             self.skipped = True
             return
         call: Call = self.service.admit(self.parser.get_method(), self.url, self.headers)
@@ -137,39 +138,39 @@ class Connection(HttpToolsProtocol):
             call.refused = Refused(431, code="head-too-large", close=True)
         idle = self.cycle is None or self.cycle.response_complete
         if call.refused is not None:
-            # A large rest is not waited for, and one that waits for leave may never come.
+            # Do not wait for a large body, nor for one that may never come (100-continue).
             call.refused.close |= call.size > SKIPPED or call.chunked or self.expect_100_continue
             if idle:
                 self._refuse(call, call.refused)
                 return
-        if idle:  # else its turn comes later, if ever
+        if idle:  # else an earlier request is still being answered
             call.come(True)
         super().on_headers_complete()
         self.scope["tenfold"] = call  # type: ignore[typeddict-unknown-key]
 
     def on_body(self, body: bytes) -> None:
-        """Content of a request that was let in; of any other it is passed over."""
+        """Passes on the body of an admitted request; the body of a refused one is skipped."""
         if not self.skipped:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The body is whole."""
+        """Ends the request once its body is complete."""
         self.unread = False
         if self.dropping:
             self.transport.real.close()  # type: ignore[attr-defined]
         elif self.skipped:
             self.skipped = False
-            self.on_response_complete()  # arms the timer of idle connections
+            self.on_response_complete()  # starts the timer of idle connections
         else:
             super().on_message_complete()
 
     # --- answers ---
 
     def reply(self, call: Call, response: Any) -> bool:
-        """Writes a whole response at once, as `cycle.send` does header by header.
+        """Writes a whole response at once; `cycle.send` would write it header by header.
 
-        False where that is left to the usual way: the client is slow to read, or further requests
-        are waiting on this connection.
+        Returns False where uvicorn has to send the response: the client is slow to read or has
+        left, or further requests are waiting on this connection.
         """
         cycle = self.cycle
         if cycle.scope.get("tenfold") is not call or cycle.disconnected or self.flow.write_paused:
@@ -197,11 +198,11 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _turn_away(self, status: int, code: str) -> None:
-        """Answers what came to no request of its own, and closes."""
+        """Answers with an error before a request is complete, and closes the connection."""
         call = Call("-", refused=Refused(status, code=code, close=True), status=status, code=code)
         body = replies.refusal(code, call.id)
         call.sent = len(body)
-        self.unread = True  # more may be on its way
+        self.unread = True  # more data may arrive
         if self.cycle is None or self.cycle.response_complete:
             self._write(call, _plain(body), body, keep=False)
         self.service.finished(call)
@@ -220,5 +221,5 @@ class Connection(HttpToolsProtocol):
 
 
 def _plain(body: bytes) -> list[HttpHeader]:
-    """Headers of a refusal."""
+    """The headers of a refusal: content type and length."""
     return [(b"content-type", replies.JSON), (b"content-length", b"%d" % len(body))]

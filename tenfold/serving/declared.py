@@ -1,4 +1,4 @@
-"""The options of a task in words of JSON."""
+"""The options of a task, described with the types of JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TYPES: dict[Any, str] = {int: "integer", float: "number", str: "string", bool: 
 
 @functools.cache
 def options(cls: Any) -> dict[str, dict[str, Any]]:
-    """Choices at prediction time: type, default, help, unit, choices and range."""
+    """The options of a dataclass by name: type, default, help, unit, choices and range."""
     hints = get_type_hints(cls)
     return {
         entry.name: {
@@ -30,6 +30,6 @@ def options(cls: Any) -> dict[str, dict[str, Any]]:
 
 
 def type_word(hint: Any) -> str:
-    """`integer` of `int` and of `int | None`."""
+    """The JSON type of a type hint: `integer` for `int` and for `int | None`."""
     plain = [part for part in get_args(hint) or (hint,) if part is not type(None)]
     return _TYPES.get(plain[0], "string")

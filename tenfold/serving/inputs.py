@@ -1,4 +1,4 @@
-"""Reading the inputs of a run from requests: what the media say is wrong becomes a refusal."""
+"""Reads the inputs of a run from requests; an error of a medium becomes a refusal."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ BAD_JSON = "bad-json"
 def plain(body: bytes) -> Any:
     """The value of a JSON text.
 
-    Raises Refused where it is none: also for NaN, infinities, numbers beyond those of a float,
-    integers of thousands of digits, and brackets nested beyond reason.
+    Raises Refused where the text is not valid JSON: also for NaN, infinities, numbers too large for
+    a float, integers of thousands of digits, and brackets nested too deeply.
     """
     try:
         return request.parsed(body)
@@ -27,9 +27,9 @@ def plain(body: bytes) -> Any:
 
 
 def take(medium: Medium, value: Any) -> Any:
-    """The cell of a JSON value.
+    """The cell made from a JSON value.
 
-    Raises Refused.
+    Raises Refused where the medium does not accept the value.
     """
     try:
         return medium.take(value)
@@ -38,9 +38,9 @@ def take(medium: Medium, value: Any) -> Any:
 
 
 def read(medium: Medium, part: bytes) -> Any:
-    """The cell of a part of a form.
+    """The cell made from a part of a form.
 
-    Raises Refused.
+    Raises Refused where the medium does not accept the part.
     """
     try:
         return medium.read(part)

@@ -1,7 +1,7 @@
-"""Who is let in: host, origin, token, route, type and size, decided from the head of a request.
+"""Admission of requests by host, origin, token, route, type and size, from the head alone.
 
-Nothing of the body is read before. A decision takes a few microseconds, so that a server under more
-load than it can answer spends its time on answers.
+The body is not read before this decision. A decision takes a few microseconds, so that an
+overloaded server spends its time on answers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tenfold.serving.settings import MB, Settings
 __all__ = ["Gate"]
 
 SEEN = 256
-"""Values of the Host header whose verdict is remembered."""
+"""Maximum number of Host header values whose check is cached."""
 _ONCE = frozenset(
     (b"host", b"origin", b"content-length", b"content-type", b"authorization", b"transfer-encoding")
 )
@@ -24,7 +24,7 @@ FORM, PLAIN = b"multipart/form-data", b"application/json"
 
 
 class Gate:
-    """Decides from a request's head. `held` counts bytes of bodies in memory."""
+    """Admits or refuses requests from their heads; `held` counts bytes of bodies in memory."""
 
     def __init__(self, settings: Settings, routes: dict[str, Route], largest: int) -> None:
         self._settings, self._routes = settings, routes
@@ -34,9 +34,10 @@ class Gate:
         self.held, self.memory = 0, max(256 * MB, 2 * largest)
 
     def admit(self, method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Call:
-        """A call that is let in, or one with the reason why not in `refused`.
+        """The call of a request; if it is refused, `refused` holds the reason.
 
-        Nothing is raised: an error kept with its frames would be a cycle for each request.
+        Nothing is raised: an error kept with its frames would be a reference cycle for each
+        request.
         """
         call = Call(method.decode("latin-1"))
         heads: dict[bytes, bytes] = {}
@@ -53,10 +54,10 @@ class Gate:
         call.refused = call.refused or self._body(call, heads)
         return call
 
-    # --- who asks ---
+    # --- host and origin ---
 
     def _who(self, call: Call, heads: dict[bytes, bytes]) -> Refused | None:
-        """Host and origin; an origin that was allowed from outside is kept in the call."""
+        """The refusal for a wrong host or origin, or None; keeps an allowed origin in the call."""
         host = heads.get(b"host", b"")
         if not self._known(host):
             return Refused(421, code="foreign-host", close=True)
@@ -72,7 +73,7 @@ class Gate:
         return Refused(403, code="foreign-origin", close=True)
 
     def _known(self, host: bytes) -> bool:
-        """True for a name of ours, whatever the port."""
+        """True if the host is a name of this server, on any port."""
         verdict = self._hosts.get(host)
         if verdict is None:
             verdict = _without_port(host).lower() in self._settings.names
@@ -80,10 +81,10 @@ class Gate:
                 self._hosts[host] = verdict
         return verdict
 
-    # --- what for ---
+    # --- route, token, method and body ---
 
     def _what(self, call: Call, target: bytes, heads: dict[bytes, bytes]) -> Refused | None:
-        """Route, token and method."""
+        """The refusal for a wrong route, token or method, or None."""
         path = target.partition(b"?")[0].decode("latin-1")
         route = self._routes.get(path)
         asking_leave = call.method == "OPTIONS" and call.origin
@@ -94,14 +95,14 @@ class Gate:
         if route is None:
             return Refused(404, code="not-found")
         call.found = route
-        if asking_leave:  # a browser asks before a page of an allowed origin may ask
+        if asking_leave:  # the CORS preflight request of a browser
             return Refused(204, code="")
         if call.method != route.method and (call.method, route.method) != ("HEAD", "GET"):
             return Refused(405, code="wrong-method")
         return None
 
     def _body(self, call: Call, heads: dict[bytes, bytes]) -> Refused | None:
-        """Type and size of the body, and room for it."""
+        """The refusal for the type or size of the body, or for a lack of room; or None."""
         route = call.found
         if route is None or not route.most:
             none = not call.size and not call.chunked

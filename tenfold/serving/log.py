@@ -1,8 +1,8 @@
-"""The access log: one JSON line a request, never content, query strings or values of headers.
+"""The access log: one JSON line per request, without content, query strings or header values.
 
-Lines are gathered and written together a few times a second: a write a request would cost more than
-the request itself. The loggers are `tenfold.access` and `tenfold.faults`; both write to standard
-error unless told otherwise.
+Lines are collected and written together several times a second: one write per request would cost
+more than the request itself. The loggers are `tenfold.access` and `tenfold.faults`; both write to
+standard error unless configured otherwise.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ __all__ = ["Access", "fault", "to_standard_error"]
 
 ACCESS, FAULTS = logging.getLogger("tenfold.access"), logging.getLogger("tenfold.faults")
 MOST = 512
-"""Lines that are gathered before they are written whatever the time."""
+"""Maximum number of lines that are collected before they are written."""
 
 
 class Access:
-    """Gathers what happened to requests; `flush` writes it."""
+    """Collects the log lines of requests; `flush` writes them."""
 
     def __init__(self, on: bool) -> None:
         self._on, self._lines = on, list[str]()
 
     def note(self, call: Call) -> None:
-        """One request that was answered, refused or left."""
+        """Adds the line of a request that was answered, refused or given up by its client."""
         if not self._on:
             return
         self._lines.append(_line(call))
@@ -40,14 +40,14 @@ class Access:
             self.flush()
 
     def flush(self) -> None:
-        """Writes all lines, in one record of the logger."""
+        """Writes all collected lines as one record of the logger."""
         if self._lines:
             lines, self._lines = self._lines, []
             ACCESS.info("\n".join(lines))
 
 
 def _line(call: Call) -> str:
-    """Every value is ours or a number, so that none needs escaping."""
+    """The JSON line of a request; its values are numbers or our own words and need no escaping."""
     code = f',"code":"{call.code}"' if call.code else ""
     return (
         f'{{"time":"{_time(call.began)}","request":"{call.id}","method":"{call.method}",'
@@ -58,7 +58,7 @@ def _line(call: Call) -> str:
 
 
 def _time(seconds: float) -> str:
-    """RFC 3339, in UTC, with milliseconds."""
+    """The time as RFC 3339 text, in UTC, with milliseconds."""
     return f"{_second(int(seconds))}.{int(seconds % 1 * 1000):03}Z"
 
 
@@ -68,7 +68,7 @@ def _second(whole: int) -> str:
 
 
 def fault(error: BaseException, where: str) -> None:
-    """Notes what went wrong inside: the kind of error and its line, not its words."""
+    """Logs an internal error: its type and source line, but not its message."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     told = {"time": _time(time.time()), "fault": type(error).__name__, "at": place, "in": where}
@@ -76,7 +76,7 @@ def fault(error: BaseException, where: str) -> None:
 
 
 def to_standard_error(on: bool) -> None:
-    """Lines go to standard error as they are; `on` False: nowhere."""
+    """Sends the lines unchanged to standard error, or nowhere if `on` is False."""
     for logger in (ACCESS, FAULTS):
         logger.handlers = [_Handler()] if on else [logging.NullHandler()]
         logger.setLevel(logging.INFO)
@@ -84,7 +84,7 @@ def to_standard_error(on: bool) -> None:
 
 
 class _Handler(logging.StreamHandler):
-    """Standard error as it is now, not as it was at the start."""
+    """Writes to the current sys.stderr, not to the one at the start."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)

@@ -1,6 +1,7 @@
-"""Counts for Prometheus. Plain numbers, written on the loop alone and turned into text when asked.
+"""Counts for Prometheus: plain numbers, changed only on the event loop.
 
-The client library's own counters take a lock each time; these cost less than a microsecond.
+They are turned into text when /metrics is requested. The counters of the Prometheus client take a
+lock each time; these cost less than a microsecond.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 @dataclass
 class Histogram:
-    """How many values fell at or below each edge, their number and sum."""
+    """Number of values at or below each edge, and their sum."""
 
     edges: tuple[float, ...]
     counts: list[int] = field(default_factory=list)
@@ -39,12 +40,12 @@ class Histogram:
         self.counts = [0] * (len(self.edges) + 1)
 
     def note(self, value: float) -> None:
-        """One more value."""
+        """Adds one value."""
         self.counts[bisect_left(self.edges, value)] += 1
         self.total += value
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Cumulated, as Prometheus wants them."""
+        """(upper edge, cumulative count) pairs, as Prometheus expects them."""
         names, found, below = [*map(str, self.edges), "+Inf"], [], 0
         for name, count in zip(names, self.counts, strict=True):
             below += count
@@ -54,7 +55,7 @@ class Histogram:
 
 @dataclass(slots=True)
 class Tally:
-    """What was asked of one route of one model; the queue's histograms are those of the model."""
+    """Counts for one route of one model; the routes of a model share `waits` and `rows`."""
 
     waits: Histogram
     rows: Histogram
@@ -63,7 +64,7 @@ class Tally:
 
 
 class Metrics:
-    """What a server did; `text` is what /metrics answers."""
+    """All counts of a server; `text` is the answer of /metrics."""
 
     def __init__(self, batchers: Iterable[Batcher]) -> None:
         self._batchers = list(batchers)
@@ -77,7 +78,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
 
     def note(self, call: Call) -> None:
-        """One request that was answered, refused or left."""
+        """Counts a request that was answered, refused or given up by its client."""
         place = (call.route, call.model)
         tally = self._tallies.get(place) or self._tally(place)
         key = (call.method, call.status)
@@ -96,7 +97,7 @@ class Metrics:
         return self._tallies[place]
 
     def statuses(self) -> dict[int, int]:
-        """Requests by status."""
+        """Number of requests by HTTP status."""
         found: dict[int, int] = {}
         for tally in self._tallies.values():
             for (_, status), count in tally.statuses.items():
@@ -104,15 +105,15 @@ class Metrics:
         return dict(sorted(found.items()))
 
     def text(self) -> bytes:
-        """The text format of Prometheus."""
+        """All metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
     def describe(self) -> list[Metric]:
-        """Nothing: the names are known from collecting."""
+        """An empty list: the registry gets the names of the metrics from `collect`."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric with what was counted so far."""
+        """All metrics with their current values."""
         labels = ("method", "route", "model", "status")
         requests = CounterMetricFamily("tenfold_requests", "Requests by outcome.", labels=labels)
         for (route, model), tally in self._tallies.items():

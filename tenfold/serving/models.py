@@ -1,4 +1,4 @@
-"""What is served: runs with their ids, what each takes and gives, and the document that says so."""
+"""The served models: runs with their ids, inputs, options, size limits and JSON descriptions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.settings import check_settings
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
@@ -26,14 +27,14 @@ __all__ = ["Model", "Question", "RequestOptions", "RequestRow", "identifiers", "
 
 RequestRow = dict[str, Any]
 PARTS = 8
-"""Most parts of a form, where a model does not take more inputs and options than that."""
+"""Maximum number of parts of a form, unless a model has more inputs and options."""
 FRAME = 64 << 10
 """Bytes of a form that are not content: boundaries and the headers of its parts."""
 
 
 @dataclass(frozen=True)
 class RequestOptions:
-    """Checked options; those of equal `key` may be answered together."""
+    """Checked options; requests with equal `key` may be predicted in one batch."""
 
     key: tuple[Any, ...]
     values: dict[str, Any] = field(compare=False, default_factory=dict)
@@ -41,7 +42,7 @@ class RequestOptions:
 
 @dataclass(slots=True)
 class Question:
-    """What a request asks: rows of cells by the inputs' names, and options."""
+    """The content of a request: rows (cells by the names of the inputs) and options."""
 
     rows: list[RequestRow]
     wanted: RequestOptions
@@ -49,7 +50,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Model:
-    """One run behind its id, with the sizes that hold for it."""
+    """One run with its id and its limits."""
 
     id: str
     run: Run
@@ -57,9 +58,9 @@ class Model:
     batch: int
     json: int
     sizes: dict[str, int]
-    """Bytes of a part of a form, by input."""
+    """Maximum bytes of a part of a form, by input."""
     file_bytes: int
-    """Most bytes of files in one body."""
+    """Maximum bytes of files in one body."""
     media: dict[str, Medium]
     """The medium of each input."""
 
@@ -68,33 +69,33 @@ class Model:
 
     @property
     def options(self) -> type:
-        """The dataclass of choices at prediction time."""
+        """The dataclass of the options at prediction time."""
         return self.run.options
 
     @property
     def parts(self) -> int:
-        """Most parts of a form."""
+        """Maximum number of parts of a form."""
         return max(PARTS, len(self.inputs) + len(options(self.options)))
 
     @property
     def form_one(self) -> int:
-        """Bytes of the largest form that holds one thing."""
+        """Maximum bytes of a form with one row."""
         return min(sum(self.sizes.values()), max(self.file_bytes, self.json)) + FRAME
 
     @property
     def form_many(self) -> int:
-        """Bytes of the largest form that holds many things."""
+        """Maximum bytes of a form with several rows."""
         return min(self.parts * max(self.sizes.values()), max(self.file_bytes, self.json)) + FRAME
 
     def wanted(self, options: dict[str, Any]) -> RequestOptions:
-        """The options once each is known and in range.
+        """The options after checking that each is known and in range.
 
-        Raises Refused.
+        Raises Refused for an unknown option or a wrong value.
         """
         try:
             key = tuple(sorted((name, type(one).__name__, one) for name, one in options.items()))
             found: RequestOptions = self.checked(key)  # type: ignore[attr-defined]
-        except TypeError:  # a list or an object where a choice should stand
+        except TypeError:  # the value is a list or an object
             raise Refused(422, code="bad-setting") from None
         return found
 
@@ -107,7 +108,7 @@ class Model:
         return RequestOptions(key, values)
 
     def table(self, rows: Sequence[RequestRow]) -> pd.DataFrame:
-        """The rows as tasks take them, each with its number as `source`."""
+        """The rows as a table for the task; `source` is the number of the row."""
         columns = {name: [row[name] for row in rows] for name in self.inputs}
         typed = {
             name: pd.Series(cells, dtype=self.media[name].dtype) for name, cells in columns.items()
@@ -115,11 +116,11 @@ class Model:
         return pd.DataFrame(typed | {"source": list(map(str, range(len(rows))))})
 
     def sample(self) -> RequestRow:
-        """Something to predict, for the first prediction."""
+        """A sample row for the first prediction."""
         return {name: self.media[name].sample(one) for name, one in self.inputs.items()}
 
     def document(self) -> dict[str, Any]:
-        """What /v1/models says of it."""
+        """The description of the model that /v1/models returns."""
         scores, kind = self.run.scores, self.run.result_kind
         headline = scores.get("headline", "")
         return {
@@ -145,17 +146,20 @@ class Model:
 
 
 def model_of(run: Run, name: str, settings: Settings) -> Model:
-    """A run under that id.
+    """The model that serves the run under the id `name`.
 
-    Raises ArtefactRefused where it declares an input that cannot be handed over by HTTP.
+    Raises ArtefactRefused where the run has an input of an unknown medium.
     """
     inputs = run.task.inputs(run.facts)
     if strange := [one.medium for one in inputs.values() if one.medium not in known()]:
         raise ArtefactRefused(
-            f"The run takes {strange[0]!r}, which cannot be served",
+            Message(
+                "The run takes inputs of the unknown medium {medium!r} and cannot be served",
+                medium=strange[0],
+            ),
             code="run-unbuildable",
             where=str(run.folder),
-            fix="Update tenfold.",
+            fix=Message("Update tenfold."),
         )
     media = media_of(inputs)
     sizes = {name: getattr(settings, medium.limit) for name, medium in media.items()}
@@ -165,9 +169,10 @@ def model_of(run: Run, name: str, settings: Settings) -> Model:
 
 
 def identifiers(runs: Sequence[Run]) -> list[str]:
-    """An id `[a-z0-9-]{1,64}` for each run, from the name of its folder; no two alike.
+    """A unique id `[a-z0-9-]{1,64}` for each run, made from the name of its folder.
 
-    Where nothing is left of a name, as of a Chinese one, the id begins with the run's hash.
+    Where the name has no ASCII letter or digit, such as a Chinese name, the id is `run-` and the
+    first digits of the run's hash.
     """
     found: list[str] = []
     for run in runs:
@@ -181,7 +186,7 @@ def identifiers(runs: Sequence[Run]) -> list[str]:
 
 
 def _name(folder: Path) -> str:
-    """The run's name; an exported folder has that of the run it lies in."""
+    """The name of the run folder; an export inside a run folder is named after that run."""
     home = folder.resolve()
     if home.name in EXPORTS and (home.parent / "manifest.json").is_file():
         return f"{home.parent.name}{home.name.removeprefix(EXPORTS[0])}"

@@ -1,6 +1,6 @@
-"""Files that a browser loads: the page and the documentation of the routes. A fixed list each.
+"""Files for the browser: the web page and the API documentation, each a fixed list.
 
-Folders are listed once at the start and read into memory; no path is ever joined from a request.
+Folders are listed once at the start and read into memory; no path is ever built from a request.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ MEDIA = {
 }
 
 DRAWER = re.compile(r"(answers|media)/[a-z0-9-]+\.js")
-"""What a folder of TENFOLD_ROOMS may add: page code of an answer or a medium."""
+"""Files that a folder of TENFOLD_ROOMS may add: page code of an answer kind or a medium."""
 
 
 def files(folder: str) -> dict[str, tuple[bytes, str]]:
-    """Content and media type by name ("page.js", "answers/label.js"), of the files of a folder
-    beside this file and of the folders of that name in TENFOLD_ROOMS; ours and earlier ones win.
+    """Content and media type of files by name, such as "page.js" or "answers/label.js".
+
+    The files come from the folder of that name beside this module and in TENFOLD_ROOMS; where names
+    are equal, tenfold's own file is used, then that of the earlier folder.
     """
     found = _read(Path(__file__).parent / folder)
     for place in rooms.folders(folder):
@@ -37,7 +39,7 @@ def files(folder: str) -> dict[str, tuple[bytes, str]]:
 
 
 def _read(folder: Path) -> dict[str, tuple[bytes, str]]:
-    """The files in a folder and the folders in it that a browser can load."""
+    """Content and media type of all files below a folder that a browser can load."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix in MEDIA and path.is_file())
     return {
         path.relative_to(folder).as_posix(): (path.read_bytes(), MEDIA[path.suffix])

@@ -1,4 +1,4 @@
-"""What is sent back: answers as JSON, refusals as a code and a request id, the headers of both."""
+"""HTTP responses: answers as JSON, refusals as a code and a request id, and their headers."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SECURITY: list[tuple[bytes, bytes]] = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
-"""On every answer, whoever asked for whatever."""
+"""Security headers of every response."""
 SECURITY_LINES = b"".join(b"%b: %b\r\n" % header for header in SECURITY)
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class Refused(Exception):
-    """A request that is not answered; `code` stands in docs/errors.md. `close` ends the connection.
+    """A refused request; `code` is listed in docs/errors.md, `close` ends the connection.
 
-    It carries no words: nothing of the request or of this machine can leak with it.
+    It has no message, so that nothing of the request or of this machine can leak with it.
     """
 
     def __init__(self, status: int, *, code: str, close: bool = False) -> None:
@@ -40,36 +40,36 @@ class Refused(Exception):
 
 
 class Gone(Exception):
-    """The client went away: there is nobody to answer."""
+    """The client has closed the connection, so that no answer is needed."""
 
 
 def request_id() -> str:
-    """16 random hexadecimal digits."""
+    """A random request id: 16 hexadecimal digits."""
     return os.urandom(8).hex()
 
 
 def encoded(value: Any) -> str:
-    """JSON without spaces.
+    """The value as JSON without spaces.
 
-    Raises ValueError where a model answers with NaN or an infinity.
+    Raises ValueError where it contains NaN or an infinity.
     """
     return _ENCODER.encode(value)
 
 
 def refusal(code: str, request: str) -> bytes:
-    """The body of every error."""
+    """The JSON body of an error response."""
     return b'{"error":{"code":"%b","request":"%b"}}' % (code.encode(), request.encode())
 
 
 def extras(status: int) -> list[tuple[bytes, bytes]]:
-    """Headers that a status asks for."""
+    """The additional headers of a status: 401 and 503 have one each."""
     if status == 401:
         return [(b"www-authenticate", b"Bearer")]
     return [(b"retry-after", b"1")] if status == 503 else []
 
 
 def shared(origin: bytes) -> list[tuple[bytes, bytes]]:
-    """Headers with which a browser lets a page of an allowed origin read the answer."""
+    """The CORS headers with which a browser lets a page of an allowed origin read the answer."""
     return [
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-methods", b"GET, POST"),

@@ -1,4 +1,4 @@
-"""One request on its way: what was decided from its head, how far it came, what it cost."""
+"""The state of one request: its head, its progress and its cost."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from tenfold.serving.replies import Refused, request_id
 __all__ = ["Call", "Handler", "Route"]
 
 Handler = Callable[[Any], Awaitable[Any]]
-"""From a Starlette request to a response."""
+"""Function from a Starlette request to a response."""
 
 
 class RequestLine(Protocol):
-    """A queue: `coming` counts requests that were let in and have not reached it."""
+    """A queue; `coming` counts admitted requests that have not reached it yet."""
 
     coming: int
 
     def has_room(self, rows: int = 1) -> bool:
-        """True where so many rows may be added."""
+        """True if `rows` more rows may be queued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path that is served. Paths hold no parameters: every model's are known at the start.
+    """A path of the server. Paths have no parameters: all models are known at the start.
 
-    `template` names the path in log and metrics; `most` is the largest body in bytes by content
-    type, empty for a path that takes none; `open` paths need no token; `line` is the model's queue.
+    `template` is the path in log and metrics; `most` is the maximum size of the body in bytes by
+    content type, empty for a path without a body; `open` paths need no token; `line` is the queue
+    of the model.
     """
 
     template: str
@@ -43,12 +44,13 @@ class Route:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A request: `refused` says why it is not let in; the rest is for log and metrics.
+    """The state of a request; `refused` is the reason if it was refused.
 
-    `size` and `chunked` are what the head says of the body, `most` is how much of it is taken;
-    `coming` is True between head and queue, `reading` while its body comes in; `received` and
-    `sent` are bytes of bodies, `holds` those in memory; `began` is the clock's time, `spent` and
-    `waited` are seconds; `transport` tells whether anybody still waits.
+    `size` and `chunked` describe the body as stated in the head, `most` is its maximum size in
+    bytes; `coming` is True between head and queue, `reading` while the body is read; `received` and
+    `sent` are bytes of bodies, `holds` are the bytes in memory; `together` is the number of rows in
+    the same batch; `began` is the time of the clock, `spent` and `waited` are seconds; `transport`
+    shows whether the client is still connected.
     """
 
     method: str
@@ -75,22 +77,22 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
 
     def come(self, coming: bool) -> None:
-        """Counts itself among those on the way to the queue, or no longer."""
+        """Counts the request as on its way to the queue (True), or no longer (False)."""
         if self.found and self.found.line and coming != self.coming:
             self.found.line.coming += 1 if coming else -1
             self.coming = coming
 
     @property
     def route(self) -> str:
-        """The path without what is particular; `unknown` where there is none."""
+        """The path with placeholders, for log and metrics; `unknown` if no route was found."""
         return self.found.template if self.found else "unknown"
 
     @property
     def model(self) -> str:
-        """The id of the model that is asked."""
+        """The id of the requested model; empty for a path without a model."""
         return self.found.model if self.found else ""
 
     @property
     def milliseconds(self) -> float:
-        """Since the head of the request was read."""
+        """Milliseconds since the head of the request was read."""
         return round((time.perf_counter() - self.started) * 1e3, 3)

@@ -1,8 +1,9 @@
-"""The routes: what each path answers, and the OpenAPI document that describes them.
+"""The routes: the handler of each path, and the OpenAPI document that describes them.
 
-FastAPI holds the routes and draws the document. Paths hold no parameters, as every model is known
-at the start, so that a dictionary finds them, without FastAPI's own way to a handler: patterns,
-dependencies, exit stacks. (benchmarks/serving.py has a plain FastAPI handler beside it.)
+FastAPI holds the routes and makes the document. Paths have no parameters, since all models are
+known at the start, so that a dictionary finds the handler and FastAPI's own routing (patterns,
+dependencies, exit stacks) is not used. benchmarks/serving.py compares it with a plain FastAPI
+handler.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from tenfold.serving.settings import Settings
 __all__ = ["Routes"]
 
 INLINE = 64 << 10
-"""Bytes of a body up to which reading it takes less than handing it to another thread."""
+"""Bytes of a body up to which reading it is faster than passing it to another thread."""
 _READERS = ThreadPoolExecutor(2, "bodies")
 JSON = "application/json"
 
 
 class _Model:
-    """The routes of one model."""
+    """The handlers of one model."""
 
     def __init__(self, batcher: Batcher, gate: Gate, timeout: float) -> None:
         self._batcher, self._gate, self._timeout = batcher, gate, timeout
@@ -44,26 +45,26 @@ class _Model:
         self._head = f'{{"model":"{self._model.id}","hash":"{self._model.run.digest}","request":"'
 
     async def predict(self, request: Request) -> Response:
-        """One thing."""
+        """Predicts one row."""
         call, asked = await self._asked(request, many=False)
         (told,) = (await self._answered(call, asked)).told
         return self._reply(call, f'"predictions":{_good(told)}')
 
     async def batch(self, request: Request) -> Response:
-        """Many things; one that cannot be read has an error in its place."""
+        """Predicts several rows; a row that cannot be read gets an error in its place."""
         call, asked = await self._asked(request, many=True)
         job = await self._answered(call, asked)
         return self._reply(call, f'"results":[{",".join(map(_result, job.told))}]')
 
     async def explain(self, request: Request) -> Response:
-        """One thing, with what the answer rests on."""
+        """Predicts one row and shows which parts of it the prediction depends on."""
         call, asked = await self._asked(request, many=False)
         job = await self._answered(call, asked, explain=True)
         good = _good(job.told[0])
         return self._reply(call, f'"predictions":{good},"explanations":{job.maps}')
 
     async def _asked(self, request: Request, many: bool) -> tuple[Call, Question]:
-        """The request's body, read and checked; a large one by another thread."""
+        """The call and its checked content; a large body is parsed in another thread."""
         call: Call = request.scope["tenfold"]
         body = await _body(call, self._gate, request)
         read = partial(bodies.read, self._model, call.content_type, body, many)
@@ -72,7 +73,10 @@ class _Model:
         return call, await asyncio.get_running_loop().run_in_executor(_READERS, read)
 
     async def _answered(self, call: Call, asked: Question, explain: bool = False) -> Job:
-        """The job once its model has answered it."""
+        """The job after the model has answered it.
+
+        Raises Refused where the queue is full, Gone where the client has left.
+        """
         job = Job(
             asked.rows,
             asked.wanted,
@@ -94,7 +98,7 @@ class _Model:
 
 
 class _Json(Response):
-    """A response of JSON; Starlette's own takes five times as long to be made."""
+    """A JSON response; creating Starlette's own takes five times as long."""
 
     media_type = JSON
 
@@ -105,9 +109,9 @@ class _Json(Response):
 
 
 def _good(told: Outcome) -> str:
-    """The predictions of a row.
+    """The predictions of a row as JSON.
 
-    Raises Refused where it could not be read or answered.
+    Raises Refused where the row could not be read or predicted.
     """
     if told.code:
         raise Refused(told.status, code=told.code)
@@ -121,9 +125,9 @@ def _result(told: Outcome) -> str:
 
 
 async def _body(call: Call, gate: Gate, request: Request) -> bytes:
-    """The whole body.
+    """The whole body of a request.
 
-    Raises Refused at the first byte too many, of its own or of all that are in memory; Gone where
+    Raises Refused where this body, or all bodies in memory together, exceed their limit; Gone where
     the client leaves.
     """
     receive, pieces, more = request.receive, list[bytes](), True
@@ -146,7 +150,7 @@ async def _body(call: Call, gate: Gate, request: Request) -> bytes:
 
 
 class Routes:
-    """Every path with its handler, as `found`; `app` is the same as a FastAPI application."""
+    """All routes by path in `found`; `app` holds the same routes as a FastAPI application."""
 
     def __init__(self, batchers: list[Batcher], settings: Settings) -> None:
         self._batchers = batchers
@@ -169,7 +173,7 @@ class Routes:
         document = encoded(self._document(models, settings)).encode()
         self._get("/openapi.json", _fixed(document, JSON), "This document", shown=False)
 
-    # --- what there is ---
+    # --- paths ---
 
     def _model(self, batcher: Batcher, settings: Settings) -> None:
         model = batcher.model
@@ -224,12 +228,12 @@ class Routes:
                 self._get(place, _fixed(content, media), name, shown=False, open=True)
 
     def health(self, live: Handler, ready: Handler, metrics: Handler) -> None:
-        """The paths that watch the server; only the last says anything of use to a stranger."""
+        """Adds /live, /ready and /metrics; the first two reveal little and need no token."""
         self._get("/live", live, "The process lives", shown=False, open=True)
         self._get("/ready", ready, "Every model answers", shown=False, open=True)
         self._get("/metrics", metrics, "Counts for Prometheus", shown=False)
 
-    # --- putting them down ---
+    # --- adding a route ---
 
     def _get(
         self,
@@ -287,7 +291,7 @@ class Routes:
 
 
 def _fixed(content: bytes, media: str) -> Callable[[Request], Any]:
-    """A handler of what never changes."""
+    """A handler that always returns the same content."""
 
     async def answer(request: Request) -> Response:
         return Response(content, media_type=media)

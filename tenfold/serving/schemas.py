@@ -1,7 +1,7 @@
-"""JSON Schemas of what a model takes and gives, and the OpenAPI document made of them.
+"""JSON Schemas of a model's requests and answers, for the OpenAPI document.
 
-Inputs and options come from the task's declarations, answers from the type hints of its kind
-of Prediction, so that no task needs a line here.
+Inputs and options come from the declarations of the task, answers from the type hints of the
+Prediction class of its answer kind, so that no task needs code here.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _REF = "#/components/schemas/"
 
 
 def reference(name: str) -> Schema:
-    """A reference to a schema of the document."""
+    """A reference to a schema of the OpenAPI document."""
     return {"$ref": _REF + name}
 
 
 def record(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
-    """An object with these keys and no others."""
+    """The schema of an object with these keys and no others; only `optional` may be missing."""
     needed = [name for name in properties if name not in optional]
     return {
         "type": "object",
@@ -37,7 +37,7 @@ def record(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Sch
     }
 
 
-# --- what is taken --------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 def _option(facts: dict[str, Any]) -> Schema:
@@ -54,7 +54,7 @@ def option(model: Model) -> Schema:
 
 
 def taken(model: Model) -> Schema:
-    """The schema of one thing, by the names of the declared inputs."""
+    """The schema of one row: a value for each declared input."""
     properties = {}
     for name, one in model.inputs.items():
         more = {"examples": list(one.choices)} if one.choices else {}
@@ -63,7 +63,7 @@ def taken(model: Model) -> Schema:
 
 
 def body(model: Model, many: bool) -> dict[str, Any]:
-    """The request body of a model as OpenAPI has it: JSON or a form."""
+    """The request body of a model in OpenAPI form: JSON or a form."""
     thing = reference(f"{model.id}.inputs")
     things = {"type": "array", "items": thing, "minItems": 1, "maxItems": model.batch}
     told = record(
@@ -88,11 +88,11 @@ def _form(model: Model, many: bool) -> Schema:
     return record(properties | own, optional=tuple(own))
 
 
-# --- what is given --------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def prediction(kind: AnswerKind) -> Schema:
-    """The schema of one kind of answer, as `to_json` writes it."""
+    """The schema of a prediction of one answer kind, as `to_json` writes it."""
     told = pydantic.TypeAdapter(kind.prediction).json_schema(mode="serialization")
     properties = {"answer": {"const": kind.name}, **told.get("properties", {})}
     properties["source"] = {
@@ -117,18 +117,18 @@ def _common(more: dict[str, Schema]) -> Schema:
 
 
 def predictions(model: Model) -> Schema:
-    """The schema of the answers to one thing."""
+    """The schema of the list of predictions for one row."""
     failed = record({"error": reference("Problem"), "source": {"type": "string"}}, ("source",))
     return {"type": "array", "items": {"anyOf": [reference(f"{model.id}.prediction"), failed]}}
 
 
 def one_answer(model: Model) -> Schema:
-    """The schema of the answer of predict."""
+    """The schema of the response of predict."""
     return _common({"predictions": predictions(model)})
 
 
 def batch_answer(model: Model) -> Schema:
-    """The schema of the answer of batch."""
+    """The schema of the response of batch."""
     result = {
         "anyOf": [
             record({"predictions": predictions(model)}),
@@ -139,7 +139,7 @@ def batch_answer(model: Model) -> Schema:
 
 
 def explained_answer(model: Model) -> Schema:
-    """The schema of the answer of explain."""
+    """The schema of the response of explain."""
     weights = {"type": "array", "description": "a grid of rows, or a list along the input"}
     one = record({"over": {"type": "string"}, "method": {"type": "string"}, "weights": weights})
     return _common(
@@ -154,7 +154,7 @@ ERROR = record(
 
 
 def components(models: list[Model]) -> dict[str, Schema]:
-    """Every schema of the document by its name."""
+    """All schemas of the OpenAPI document by name."""
     found = {"Problem": PROBLEM, "Error": ERROR, "Model": _model()}
     for model in models:
         found[f"{model.id}.inputs"] = taken(model)
@@ -167,7 +167,7 @@ def components(models: list[Model]) -> dict[str, Schema]:
 
 
 def _model() -> Schema:
-    """What /v1/models says of one model."""
+    """The schema of the description of a model in /v1/models."""
     text, number = {"type": "string"}, {"type": "number"}
     numbers = record({name: number for name in ("value", "low", "high", "baseline")})
     whole = {"type": "integer"}

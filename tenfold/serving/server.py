@@ -1,4 +1,4 @@
-"""The process: runs are loaded, the loop runs, and a signal lets it finish what it has accepted."""
+"""The server process: runs the event loop until a signal, then finishes accepted requests."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ __all__ = ["Server", "serve"]
 uvloop = lazy("uvloop")
 
 GRACE = 0.3
-"""Seconds in which connections that are open and idle may still ask, once the end has begun."""
+"""Seconds for which open idle connections may still send requests after shutdown begins."""
 KEPT = 65
-"""Seconds that an idle connection is kept."""
+"""Seconds for which an idle connection is kept open."""
 SWITCH = 0.0005
-"""Seconds after which Python's threads take turns: a tenth of the usual, for the loop's sake."""
+"""Thread switch interval in seconds: a tenth of Python's default, so the event loop waits less."""
 
 RARELY = (10_000, 10, 10)
-"""Objects after which Python looks for cycles; with its own 700 a busy loop did little else."""
+"""Garbage collection thresholds; with Python's 700, collections took most of a busy loop's time."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server: slow heads are ended, a signal drains, and the end is no error."""
+    """uvicorn's server: closes late connections and finishes accepted requests after a signal."""
 
     def __init__(self, service: Service, settings: Settings) -> None:
         super().__init__(
@@ -59,12 +59,12 @@ class Server(uvicorn.Server):
         self.service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listens, and warms the models meanwhile."""
+        """Starts to listen; the models are warmed at the same time."""
         self.service.start()
         await super().startup(sockets)
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Runs ten times a second: writes the log; every fifth call checks all connections."""
         self.service.access.flush()
         if counter % 5 == 0:
             now = asyncio.get_running_loop().time()
@@ -73,7 +73,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Nothing more is accepted; what was is answered."""
+        """Accepts no more connections and answers the requests that were accepted."""
         self.service.draining = True
         for server in self.servers:
             server.close()
@@ -83,13 +83,13 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, a second does not wait; neither is raised again at the end."""
+        """Ends the server: gracefully at the first signal, at once at the second."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
 
 def serve(runs: Sequence[Run], settings: Settings, listening: socket.socket) -> dict[str, Any]:
-    """Serves until a signal comes and everything accepted is answered; what was done meanwhile."""
+    """Serves until a signal comes and all accepted requests are answered; returns the counts."""
     began = time.monotonic()
     models = [
         model_of(run, name, settings) for run, name in zip(runs, identifiers(runs), strict=True)
@@ -100,8 +100,8 @@ def serve(runs: Sequence[Run], settings: Settings, listening: socket.socket) -> 
     sys.setswitchinterval(SWITCH)
     thresholds = gc.get_threshold()
     gc.collect()
-    gc.freeze()  # what was loaded stays: looking through it again would stop everything for 0.1 s
-    gc.set_threshold(*RARELY)  # requests leave no cycles behind
+    gc.freeze()  # loaded objects stay; scanning them would stop everything for 0.1 s
+    gc.set_threshold(*RARELY)  # requests create no reference cycles
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(Server(service, settings).serve(sockets=[listening]))
@@ -114,7 +114,7 @@ def serve(runs: Sequence[Run], settings: Settings, listening: socket.socket) -> 
 
 
 def _loop_factory() -> Any:
-    """uvloop where it is, which is everywhere but on Windows."""
+    """uvloop's loop factory if it is installed (everywhere but on Windows), else None."""
     return uvloop.new_event_loop if importlib.util.find_spec("uvloop") else None
 
 

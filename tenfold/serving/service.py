@@ -1,4 +1,4 @@
-"""The application that a server runs (ASGI): each request let in, answered, counted, noted."""
+"""The ASGI application of the server: admits, answers, counts and logs each request."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = ["Service"]
 
 
 class _Nobody:
-    """In place of a connection where the server tells nothing of it."""
+    """Stands in for a connection where the server provides none."""
 
     def is_closing(self) -> bool:
-        """Never known."""
+        """Always False: the state of the connection is not known."""
         return False
 
     def reply(self, call: Call, response: Response) -> bool:
-        """Nothing is written here."""
+        """Always False: nothing is written here."""
         return False
 
 
 class Service:
-    """Models behind their routes. `draining` once no more is to be accepted."""
+    """Models with their routes; `draining` is True once the server is shutting down."""
 
     def __init__(self, models: list[Model], settings: Settings) -> None:
         self.batchers = [Batcher(model, settings.queue) for model in models]
@@ -48,28 +48,28 @@ class Service:
         self._gate = self._routes.gate
 
     def start(self) -> None:
-        """Begins to warm the models; to be called on the loop."""
+        """Starts the threads that warm the models; call it on the event loop."""
         for batcher in self.batchers:
             batcher.start(asyncio.get_running_loop())
 
     def stop(self) -> None:
-        """Ends the models' threads."""
+        """Stops the threads of the models and writes the remaining log lines."""
         for batcher in self.batchers:
             batcher.stop()
         self.access.flush()
 
     def admit(self, method: bytes, target: bytes, headers: Any) -> Call:
-        """A request from its head (see `Gate`)."""
+        """The call of a request, made from its head (see `Gate.admit`)."""
         return self._gate.admit(method, target, headers)
 
     def finished(self, call: Call) -> None:
-        """Counts and notes a request, whatever became of it."""
+        """Counts and logs a request, whatever its outcome."""
         call.spent = time.perf_counter() - call.started
         self.metrics.note(call)
         self.access.note(call)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request."""
+        """Handles one HTTP request."""
         if scope["type"] != "http":
             return
         call: Call | None = scope.get("tenfold")
@@ -90,7 +90,7 @@ class Service:
             self.finished(call)
 
     async def _answered(self, call: Call, scope: Any, receive: Any) -> Response | None:
-        """The response, whatever goes wrong; None where the client has left."""
+        """The response, also after an error; None where the client has left."""
         try:
             if call.refused or not call.found:
                 return self._refused(call, call.refused or Refused(404, code="not-found"))
@@ -130,7 +130,7 @@ class Service:
         await send({"type": "http.response.body", "body": response.body})
 
     def headers(self, call: Call) -> list[tuple[bytes, bytes]]:
-        """What this response has besides type, length, id and what all have."""
+        """The headers of a response besides type, length, id and the security headers."""
         found: list[tuple[bytes, bytes]] = []
         if call.refused:
             found += replies.extras(call.refused.status)
@@ -142,18 +142,18 @@ class Service:
             found += replies.shared(call.origin)
         return found
 
-    # --- what watches the server ---
+    # --- health and metrics ---
 
     async def _live(self, request: Request) -> Response:
-        """200 as long as the process lives."""
+        """Answers 200 as long as the process runs."""
         return Response(b'{"live":true}', media_type=JSON)
 
     async def _ready(self, request: Request) -> Response:
-        """200 once every model has answered; 503 before that and while the server ends."""
+        """Answers 200 once all models are ready; 503 before that and during shutdown."""
         if self.draining or not all(batcher.ready for batcher in self.batchers):
             raise Refused(503, code="not-ready")
         return Response(b'{"ready":true}', media_type=JSON)
 
     async def _counted(self, request: Request) -> Response:
-        """The counts."""
+        """Answers with the metrics in the text format of Prometheus."""
         return Response(self.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,4 @@
-"""What a server was told, checked before anything is loaded: address, token, limits."""
+"""The settings of a server, checked before anything is loaded: address, token, limits."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenfold.core.errors import EnvironmentRefused, UsageError
+from tenfold.core.message import Message
 
 __all__ = ["Settings", "bound"]
 
 MB = 1 << 20
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
-"""Names under which a server may always be called."""
+"""Host names that a request may always use."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to serve. Sizes are bytes, times are seconds.
+    """The settings of a server. Sizes are in bytes, times in seconds.
 
-    `hosts` and `origins` are allowed besides the local ones and the address itself. With `most`
-    every size takes that value. A body holds at most `json` bytes as JSON; a part of a form
-    `picture` bytes, a sound or film `stream` bytes, anything else as many as JSON.
+    `hosts` and `origins` are allowed in addition to the local names and the address itself. A JSON
+    body has at most `json` bytes; a part of a form has at most `picture` bytes for a picture,
+    `stream` bytes for sound or video, and `json` bytes for any other input.
     """
 
     host: str = "127.0.0.1"
@@ -42,33 +43,37 @@ class Settings:
     log: bool = True
 
     def __post_init__(self) -> None:
-        """Raises UsageError with what a value must be."""
+        """Raises UsageError, with the allowed values, where a value is out of range."""
         if not self.host.strip():
-            raise _bad("host", "an address of this machine", self.host)
+            raise _bad("host", Message("an address of this machine"), self.host)
         _whole("port", self.port, 0, 65_535)
         _whole("batch", self.batch, 1, 4096)
         _whole("queue", self.queue, 1, 1_000_000)
         if not _number(self.timeout) or not 0 < self.timeout <= 3600:
-            raise _bad("timeout", "a number above 0 and up to 3600", self.timeout)
+            raise _bad("timeout", Message("a number above 0 and up to 3600"), self.timeout)
         if self.token and not re.fullmatch(r"[!-~]+", self.token):
-            fix = "Letters, digits and signs, no spaces."
-            raise UsageError("The token holds what no header can", code="bad-setting", fix=fix)
+            fix = Message("Use ASCII letters, digits and signs without spaces.")
+            raise UsageError(
+                Message("The token has characters that an HTTP header cannot carry"),
+                code="bad-setting",
+                fix=fix,
+            )
         for name in self.hosts:
             if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", name):
-                raise _bad("allow-host", "names without scheme and port", name)
+                raise _bad("allow-host", Message("names without scheme and port"), name)
         for origin in self.origins:
             if not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:\d+)?", origin):
-                raise _bad("allow-origin", "origins such as https://example.org", origin)
+                raise _bad("allow-origin", Message("origins such as https://example.org"), origin)
 
     @property
     def names(self) -> frozenset[str]:
-        """Hosts, in lower case and without port, that a request may name."""
+        """Host names, in lower case and without port, that a request may use."""
         own = f"[{self.host}]" if ":" in self.host else self.host
         return frozenset(name.lower() for name in (*LOCAL, own, *self.hosts))
 
     @property
     def address(self) -> str:
-        """The address for people, `http://127.0.0.1:8000`."""
+        """The address to print, such as `http://127.0.0.1:8000`."""
         open_to_all = self.host in ("0.0.0.0", "::")
         name = "127.0.0.1" if open_to_all else self.host
         return f"http://{f'[{name}]' if ':' in name else name}:{self.port}"
@@ -86,9 +91,10 @@ def settings_of(
     allow_origin: str | None,
     log: bool,
 ) -> Settings:
-    """Settings from the words of the verb; the token also from TENFOLD_TOKEN.
+    """The settings from the arguments of `serve`; the token may come from TENFOLD_TOKEN.
 
-    Raises UsageError, also where an address that others reach has no token.
+    Raises UsageError for a wrong value, and where other machines can reach the address and no token
+    is set.
     """
     told = os.environ.get("TENFOLD_TOKEN", "") if token is None else token
     sizes = {}
@@ -109,10 +115,14 @@ def settings_of(
     )
     if not found.token and not _loopback(found.host):
         raise UsageError(
-            f"Others reach {found.host}, so that a token is needed",
+            Message(
+                "{host} can be reached from other machines, so a token is needed", host=found.host
+            ),
             code="needs-token",
             where=found.host,
-            fix="Set TENFOLD_TOKEN or give --token; or serve this machine alone without --host.",
+            fix=Message(
+                "Set TENFOLD_TOKEN or give --token; or leave out --host to serve this machine only."
+            ),
         )
     return found
 
@@ -123,7 +133,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
 
 def _whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise _bad(name, f"a whole number from {low} to {high}", value)
+        raise _bad(name, Message("a whole number from {low} to {high}", low=low, high=high), value)
 
 
 def _number(value: Any) -> bool:
@@ -131,15 +141,19 @@ def _number(value: Any) -> bool:
     return fits and math.isfinite(value)
 
 
-def _bad(name: str, wanted: str, value: Any) -> UsageError:
-    return UsageError(f"{name} must be {wanted}, got {value!r}", code="bad-setting", where=name)
+def _bad(name: str, wanted: Message, value: Any) -> UsageError:
+    return UsageError(
+        Message("{name} must be {wanted}, got {value!r}", name=name, wanted=wanted, value=value),
+        code="bad-setting",
+        where=name,
+    )
 
 
 # --- the address ----------------------------------------------------------------------------------
 
 
 def _loopback(host: str) -> bool:
-    """True where nobody but this machine reaches the address; a name counts by where it leads."""
+    """True where only this machine can reach the address; a host name is resolved first."""
     return all(ipaddress.ip_address(place[4][0]).is_loopback for place in _places(host, 0))
 
 
@@ -148,10 +162,10 @@ def _places(host: str, port: int) -> list[Any]:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise UsageError(
-            f"There is no address {host!r}",
+            Message("The address {host!r} was not found", host=host),
             code="no-such-address",
             where=host,
-            fix="Give an address of this machine, such as 127.0.0.1 or 0.0.0.0.",
+            fix=Message("Give an address of this machine, such as 127.0.0.1 or 0.0.0.0."),
         ) from error
     return found
 
@@ -159,22 +173,30 @@ def _places(host: str, port: int) -> list[Any]:
 def bound(settings: Settings) -> socket.socket:
     """The listening socket; connections wait in it until the models are loaded.
 
-    Raises EnvironmentRefused where the port is taken or forbidden, or the address is another's.
+    Raises UsageError where the address is unknown; EnvironmentRefused where the port is in use or
+    forbidden, or the address belongs to another machine.
     """
     family, kind, protocol, _, place = _places(settings.host, settings.port)[0]
     found = socket.socket(family, kind, protocol)
     try:
-        if os.name == "posix":  # elsewhere it would let two servers share the port
+        if os.name == "posix":  # on Windows it would let two servers share a port
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(place)
         found.listen(1024)
     except OSError as error:
         found.close()
         raise EnvironmentRefused(
-            f"The server cannot listen on {settings.host} port {settings.port}: {error.strerror}",
+            Message(
+                "The server cannot listen on {host} port {port}: {error}",
+                host=settings.host,
+                port=settings.port,
+                error=error.strerror,
+            ),
             code="port",
             where=f"{settings.host}:{settings.port}",
-            fix="Choose another --port (0 takes a free one), or end what uses it.",
+            fix=Message(
+                "Choose another --port (0 takes a free one), or stop the program that uses it."
+            ),
         ) from error
     found.setblocking(False)
     return found

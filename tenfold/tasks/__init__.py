@@ -1,4 +1,4 @@
-"""One task a file; the file's name is the command line's name."""
+"""The tasks, one file or package each; the file's name is the name on the command line."""
 
 from tenfold.core.rooms import searched
 

@@ -1,15 +1,16 @@
-"""Say what a picture shows: one class of several, or any number of classes.
+"""Predicts the class of a picture, or several classes.
 
 Folder:
-    photos/                 one folder a class; train/ valid/ test/ above or below, if you have them
+    photos/                 one folder per class; train/ valid/ test/ above or below are optional
         cat/  1.jpg 2.jpg
         dog/  3.jpg
-    or MNIST's IDX files, or a CSV, TSV or Parquet with path,label (cat|dog = both),
+    or MNIST's IDX files, or a CSV, TSV or Parquet file with path,label (cat|dog = both),
     or a zip of any of these
-Predicts: Label (or Labels), the whole calibrated distribution.
-Sources: arXiv 2404.00498 (the fast network and its recipe; ours learns from bytes, plans its own
-length and averages the last weights), arXiv 1708.02002 (focal loss), arXiv 1706.04599
-(temperature scaling), Muon (K. Jordan et al. 2024).
+Predicts: Label (or Labels) with calibrated probabilities of all classes.
+
+Sources: arXiv 2404.00498 (the fast network and its recipe; ours takes bytes as input, plans its own
+length and averages the last weights), arXiv 1708.02002 (focal loss), arXiv 1706.04599 (temperature
+scaling), Muon (K. Jordan et al. 2024).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tenfold.core.columns import Batch, Column, Columns, Encoded, Parts
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
@@ -55,12 +57,12 @@ torch = lazy("torch")
 fast, lined = lazy("tenfold.networks.fast"), lazy("tenfold.networks.notation.network")
 networks = lazy("tenfold.networks.image_classifier")
 
-# B pictures of a batch, H W C height, width, channels, K classes
+# Shapes: B images of a batch, H height, W width, C channels, K classes
 
 INPUTS = {"image": Input("image")}
 SIZES = ("tiny", "small", "medium", "large")
-SIZED = ("fast", "residual")  # networks that `size` makes wider
-AUGMENTS = (  # that a search may try beside what suits the data
+SIZED = ("fast", "residual")  # networks that have the sizes of the setting `size`
+AUGMENTS = (  # augmentations that a hyperparameter search may try in addition to `auto`
     "none",
     "shift,flip",
     "crop,flip,colour",
@@ -70,54 +72,59 @@ AUGMENTS = (  # that a search may try beside what suits the data
 
 
 def _line(text: str) -> None:
-    """Raises UsageError for a network that is neither named nor a line of layers."""
+    """Checks that a text is the name of a network or a line of layers.
+
+    Raises UsageError where it is neither.
+    """
     named = ("fast", *ready.NAMES)
     if text in named:
         return
     near = nearest(text, named)
     if text.isalpha() and near.startswith("Did"):
-        raise UsageError(f"There is no network {text!r}", code="bad-setting", fix=near)
+        raise UsageError(
+            Message("Unknown network {text!r}", text=text), code="bad-setting", fix=near
+        )
     ready.parse(text)
 
 
 def _around_the_recipe(settings: dict[str, Any]) -> Range:
-    """A sixth to six times the rate that the network and optimizer of a trial would have."""
+    """The search range of the learning rate: 1/6 to 6 times that of the trial's recipe."""
     own = _recipe_of(settings["network"], settings["optimizer"]).learning_rate
     return Range(own / 6, own * 6)
 
 
 @dataclass(frozen=True)
 class ImageClassification(Task):
-    """See the module."""
+    """The task of image classification; the module's docstring describes it."""
 
-    size: str = setting("small", "how much network", choices=SIZES, search=("tiny", "medium"))
+    size: str = setting("small", "model size", choices=SIZES, search=("tiny", "medium"))
     network: str = setting(
         "fast",
-        "which: fast, listing, residual or a line of layers",
+        "network: fast, listing, residual or a line of layers",
         accepts=_line,
         search=("residual",),
     )
     image_size: int = setting(
-        0, "side of the pictures as learnt, 0 = decide", unit="px", low=0, high=1024
+        0, "image size after resizing, 0 = chosen from the data", unit="px", low=0, high=1024
     )
-    loss: str = setting("auto", "what is made small", choices=losses.LOSSES)
+    loss: str = setting("auto", "loss function", choices=losses.LOSSES)
     optimizer: str = setting(
         "auto",
-        "how steps are made",
+        "optimizer",
         choices=("auto", "sgd", "adamw", "muon"),
         search=("sgd", "adamw"),
     )
     learning_rate: float = setting(
-        0.0, "learning rate, 0 = the recipe's", low=0.0, high=100.0, search=_around_the_recipe
+        0.0, "learning rate, 0 = that of the recipe", low=0.0, high=100.0, search=_around_the_recipe
     )
     augment: str = setting(
         "auto",
-        f"auto, none or {','.join(image_augment.KINDS)}",
+        f"augmentation: auto, none or some of {','.join(image_augment.KINDS)}",
         accepts=image_augment.named,
         search=AUGMENTS,
     )
     foreground: str = setting(
-        "none", "object and background told apart, as one more channel", choices=("none", "mixture")
+        "none", "foreground mask as an additional channel", choices=("none", "mixture")
     )
 
     encoding = 2
@@ -190,7 +197,10 @@ class ImageClassification(Task):
         return {"foreground channel set to one": _all_object} if facts["data"]["masked"] else {}
 
     def _net(self, facts: Facts, rows: int) -> Facts:
-        """What `build` knows: the network and what may be changed in a picture."""
+        """The facts for `build`: network, size, line of layers, possible augmentations.
+
+        Prints what is wasteful about the network. Raises UsageError where the network does not fit.
+        """
         data, answers = facts["data"], facts["truths"]
         shape = (data["channels"] + data["masked"], data["height"], data["width"])
         line = ""
@@ -202,12 +212,16 @@ class ImageClassification(Task):
             for sentence in ready.waste(line, *shape, classes, rows):
                 tell(sentence)
         if self.network not in SIZED and self.size != "small":
-            tell(f"The network {self.network!r} has one size: --size changes nothing.")
+            tell(f"The network {self.network!r} has only one size: --size has no effect.")
         kinds = self._possible(answers["classes"], data, line)
         return {"network": self.network, "size": self.size, "line": line, "augment": kinds}
 
     def _possible(self, classes: list[str], data: Facts, line: str) -> str:
-        """The changes that were asked for, else those that suit the data as far as it is known."""
+        """The augmentations of the setting, or for `auto` those that fit the data.
+
+        For `auto`, images with one channel are only shifted, and there are no flips where a class
+        name contains left or right, or where all class names are single letters or digits.
+        """
         told = image_augment.named(self.augment)
         side = min(data["height"], data["width"])
         if told is not None:
@@ -223,7 +237,7 @@ class ImageClassification(Task):
         return image_augment.joined(found)
 
     def _policies(self, kinds: tuple[str, ...]) -> list[str]:
-        """The usual changes, and where they were not told, others worth a trial."""
+        """The default augmentation and, where `augment` is auto, alternatives to compare."""
         usual = image_augment.joined(kinds)
         if self.augment != "auto" or not kinds:
             return [usual]
@@ -235,7 +249,7 @@ class ImageClassification(Task):
         return [usual, *map(image_augment.joined, found)]
 
     def _kinds(self, plan: Plan, train: Columns) -> tuple[str, ...]:
-        """The changes to make: nothing is mirrored that would become something else."""
+        """The augmentations to use; no flips where mirror images look like other classes."""
         if plan.fixed is not None:
             return image_augment.named(plan.fixed["augment"]) or ()
         kinds = image_augment.named(plan.facts["net"]["augment"]) or ()
@@ -246,9 +260,9 @@ class ImageClassification(Task):
         if differ is None:
             return kinds
         tell(
-            "Mirror images look like other classes here (means of classes name "
+            "Mirror images look like other classes here (the nearest class mean is right for "
             f"{differ[0]:.0%} of the pictures and {differ[1]:.0%} of their mirror images): "
-            "nothing is mirrored. --augment tells otherwise."
+            "no flips are used. --augment overrides this."
         )
         return tuple(kind for kind in kinds if kind != "flip")
 
@@ -259,8 +273,8 @@ class ImageClassification(Task):
         return replace(recipe, learning_rate=self.learning_rate) if self.learning_rate else recipe
 
 
-_PHOTOS = 64  # side from which pictures have details to spare for crops
-_MANY = 20_000  # rows from which a batch is twice as large
+_PHOTOS = 64  # minimum side in pixels for crops by default
+_MANY = 20_000  # number of training rows above which a batch has 256 rows
 _FAST = loop.Recipe(
     "muon", 0.1, 0.01, decay=0.05, epochs=20, least_steps=1000, batch=128, newton_schulz=3
 )
@@ -281,10 +295,12 @@ def _recipe_of(network: str, optimizer: str) -> loop.Recipe:
 
 
 def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
-    """(height, width) to store: the pictures' own where all agree and are small, else one area.
+    """The (height, width) at which images are stored.
 
-    Larger pictures keep the usual shape of the data (between 1:2 and 2:1) at the area of a square
-    of `wanted` (128 where not told), in multiples of 8.
+    Where `wanted` is 0, square images of one size of at most 128 pixels keep it. Other images get
+    the median aspect ratio of the data (between 1:2 and 2:1) at the area of a square of `wanted`
+    pixels a side; where it is 0, the square has the median area of the images, but at most 128
+    pixels a side. Sides are multiples of 8 from 32 pixels on.
     """
     widths, heights = train["width"], train["height"]
     side = wanted or min(128, round(float(np.sqrt(np.median(widths * heights)))))
@@ -300,13 +316,16 @@ def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
 
 
 def _loss_of(net: Any, policy: str, facts: Facts, columns: Columns) -> float:
-    """Mean log loss of the network as this augmentation would have it answer."""
+    """The validation log loss of the network with the test views of this augmentation."""
     found = _logits(_averaged(net, facts, policy), columns)
     return logits.validation_loss(found, logits.truths(columns))
 
 
 def _averaged(net: Any, facts: Facts, policy: str) -> nn.Module:
-    """The network, its answers to be averaged over the views that its training made natural."""
+    """Sets the views over which the network averages its predictions, and returns the network.
+
+    Training with flips adds the mirror image; training with crops adds the middle of the image.
+    """
     kinds = image_augment.named(policy) or ()
     net.mirror = "flip" in kinds
     seen = _seen(facts["data"], facts["net"]["line"])
@@ -315,7 +334,10 @@ def _averaged(net: Any, facts: Facts, policy: str) -> nn.Module:
 
 
 def _changes(facts: Facts, policy: str) -> image_augment.Augmentation | None:
-    """The augmentation of that name, None where there is none."""
+    """The augmentation of a policy, or None where it changes nothing.
+
+    Training with it may also start with smaller images, where the network accepts these.
+    """
     kinds = image_augment.named(policy) or ()
     data, line = facts["data"], facts["net"]["line"]
     sides = _seen(data, line) if "crop" in kinds else _stored(data)
@@ -331,13 +353,16 @@ def _stored(data: Facts) -> tuple[int, int]:
 
 
 def _seen(data: Facts, line: str) -> tuple[int, int]:
-    """The sides that crops come to: four fifths of the stored ones if the network takes them."""
+    """The (height, width) of crops: four fifths of the stored size, in multiples of 8.
+
+    Where the network does not accept that size, it is the stored size.
+    """
     height, width = (max(8, round(0.8 * side / 8) * 8) for side in _stored(data))
     return (height, width) if _takes(data, line, (height, width)) else _stored(data)
 
 
 def _takes(data: Facts, line: str, sides: tuple[int, int]) -> bool:
-    """True where the network also takes pictures of these sides, all of them."""
+    """True where the network also accepts images of these sides and uses all of their pixels."""
     if not line or "view" in {layer.name for layer in ready.parse(line)}:
         return not line
     channels = data["channels"] + data["masked"]
@@ -357,12 +382,12 @@ def _learn_statistics(net: nn.Module, parts: Parts) -> None:
 
 
 def _sample(columns: Columns, rows: int) -> Batch:
-    """At most so many rows, spread over all; of large pictures fewer, which tell as much."""
+    """At most `rows` rows, evenly spaced; fewer of large images (16 MiB, but at least 64 rows)."""
     each = max(1, columns.nbytes // columns.rows)
     rows = min(rows, columns.rows, max(64, (16 << 20) // each))
     return columns.take(np.linspace(0, columns.rows - 1, rows).astype(np.int64))
 
 
 def _logits(net: Any, columns: Columns) -> np.ndarray:
-    """(N, K) of all rows."""
+    """The logits (N, K) of all rows."""
     return logits.logits_of(net, columns, lambda image, **rest: net.logits(image), 256)

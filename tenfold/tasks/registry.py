@@ -1,4 +1,4 @@
-"""The list of tasks: a file or package in a room of tasks is a task, found by its name."""
+"""Finds the tasks by name: each file or package in a `tasks` folder is one task."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.errors import TenfoldError, UsageError, nearest
+from tenfold.core.message import Message
 from tenfold.core.progress import Silent, listening
 from tenfold.core.rooms import folders
 from tenfold.core.settings import check_settings
@@ -25,7 +26,7 @@ __all__ = ["asked_back", "class_of", "find", "names"]
 
 
 def names() -> dict[str, str]:
-    """Every task with the first line of its docstring; nothing is imported."""
+    """Every task with the first line of its docstring, without importing it."""
     found = {}
     for path in _files():
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -34,7 +35,7 @@ def names() -> dict[str, str]:
 
 
 def _files() -> list[Path]:
-    """The file of each task: a module of this room, or the first file of a package."""
+    """The file of each task: a module of this room, or the `__init__.py` of a package."""
     rooms = [Path(__file__).parent, *folders("tasks")]
     files = [path for room in rooms for path in room.glob("[!_]*.py") if path != Path(__file__)]
     files += [path for room in rooms for path in room.glob("[!_]*/__init__.py")]
@@ -42,7 +43,7 @@ def _files() -> list[Path]:
 
 
 def _name(path: Path) -> str:
-    """The task of a file, as the command line names it."""
+    """The name of a file's task on the command line."""
     stem = path.parent.name if path.name == "__init__.py" else path.stem
     return stem.replace("_", "-")
 
@@ -50,12 +51,12 @@ def _name(path: Path) -> str:
 def class_of(task: str) -> type[Task]:
     """The class of a task.
 
-    Raises UsageError, naming the nearest kind, where there is none of that name.
+    Raises UsageError, which suggests the nearest task, where the name is unknown.
     """
     known = names()
     if task not in known:
         raise UsageError(
-            f"There is no task called {task!r}",
+            Message("Unknown task {task!r}", task=task),
             code="unknown-task",
             fix=nearest(task, known),
         )
@@ -69,31 +70,48 @@ def class_of(task: str) -> type[Task]:
 
 
 def asked_back(task: str, data: Any = None, verb: str = "train") -> UsageError:
-    """What to say where the task is mistyped, or missing (`data` is None).
+    """The error for a task that is mistyped, or missing (`data` is None).
 
-    The kinds that can read the data are named, with the whole command.
+    The fix suggests the nearest task, or the tasks that can read the data with the whole command.
     """
     known = names()
     if data is None and task in known:
-        return _ask("The data are missing", "missing-data", f"tenfold {verb} {task} FOLDER")
+        return _ask(
+            Message("The data argument is missing"),
+            "missing-data",
+            Message("tenfold {verb} {task} FOLDER", verb=verb, task=task),
+        )
     if isinstance(data, str) and data in known and os.path.exists(task):
-        return _ask("The task comes first", "task-first", _line(verb, data, task))
+        return _ask(
+            Message("The task must come before the data"),
+            "task-first",
+            Message("{command}", command=_line(verb, data, task)),
+        )
     near = nearest(task, known)
     source = task if data is None else data
     if not isinstance(source, pd.DataFrame) and not os.path.exists(source):
-        what = f"There is no task called {task!r}"
-        return _ask(f"{what}, and no such file" if data is None else what, "unknown-task", near)
+        what = Message("Unknown task {task!r}", task=task)
+        return _ask(
+            Message("{what}, and no file has this name", what=what) if data is None else what,
+            "unknown-task",
+            near,
+        )
     fits = _fitting(source)
-    looks = f"The data look like {' or '.join(fits)}:" if fits else near
+    looks = Message("The data look like {tasks}:", tasks=" / ".join(fits)) if fits else near
     line = _line(verb, fits[0] if fits else "TASK", source)
     if data is None:
-        what = f"{task!r} is data, and the task is missing before it"
-        return _ask(what, "missing-task", f"{looks} {line}")
-    looks = f"{near} {looks}" if near.startswith("Did") and fits else looks
-    return _ask(f"There is no task called {task!r}", "unknown-task", f"{looks} {line}")
+        what = Message("{task!r} is a path; the task is missing before it", task=task)
+        return _ask(what, "missing-task", Message("{looks} {line}", looks=looks, line=line))
+    if fits and near.startswith("Did"):
+        looks = Message("{near} {looks}", near=near, looks=looks)
+    return _ask(
+        Message("Unknown task {task!r}", task=task),
+        "unknown-task",
+        Message("{looks} {line}", looks=looks, line=line),
+    )
 
 
-def _ask(message: str, code: str, fix: str) -> UsageError:
+def _ask(message: Message, code: str, fix: Message) -> UsageError:
     return UsageError(message, code=code, fix=fix)
 
 
@@ -103,7 +121,7 @@ def _line(verb: str, task: str, data: Any) -> str:
 
 
 def _fitting(data: Any) -> list[str]:
-    """The tasks that can read the data, by a look at the first files of each folder."""
+    """The tasks that can read the data, tried on a small copy: the first files of each folder."""
     found = []
     with tempfile.TemporaryDirectory() as place, listening(Silent()):
         source = data if isinstance(data, pd.DataFrame) else small_copy(Path(data), Path(place))
@@ -118,6 +136,6 @@ def _fitting(data: Any) -> list[str]:
 def find(task: str, **settings: Any) -> Task:
     """The task of that name with its settings, each checked.
 
-    Raises UsageError for an unknown kind, an unknown setting, or a value out of range.
+    Raises UsageError for an unknown task, an unknown setting, or a value out of range.
     """
     return check_settings(class_of(task), settings, task)

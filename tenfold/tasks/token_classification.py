@@ -1,13 +1,14 @@
-"""Find names and other spans in a text, or say what part of speech each word is.
+"""Finds names and other spans in a text, or the part of speech of each word.
 
 Folder:
-    corpus/                 train, dev and test files, if you have them
-        train.conll         a token a line with its tag, an empty line between sentences
+    corpus/                 train, dev and test files; dev and test are optional
+        train.conll         a token and its tag per line, an empty line between sentences
         test.conll          (BIO, BMES or IOB1; CoNLL-U; gzip too)
-Predicts: Spans (type, first character, the one behind the last) of the text as it was given, or
-Tags, one a token, where tags do not begin with B- and I-.
-Sources: arXiv 1702.02098 (dilated convolutions; ours over summed hashed features), J. Lafferty,
-A. McCallum, F. Pereira 2001 (the linear chain), arXiv 1607.04606 (hashed parts of words).
+Predicts: Spans (type, first character, end character, exclusive) in the text as it was given, or
+Tags, one per token, where tags do not begin with B- and I-.
+
+Sources: arXiv 1702.02098 (dilated convolutions; ours over summed hashed features), J. Lafferty, A.
+McCallum, F. Pereira 2001 (linear-chain CRF), arXiv 1607.04606 (hashed parts of words).
 """
 
 from __future__ import annotations
@@ -46,32 +47,26 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 networks = lazy("tenfold.networks.tagger")
 
-# N texts, T tokens, K tags, F features of a token
+# Shapes: N texts, T tokens, K tags, F features of a token
 
 INPUTS = {"text": Input("text")}
 SIZES = {"tiny": (64, 2), "small": (128, 4), "medium": (256, 5), "large": (384, 6)}
 MODELS = ("auto", "network", "linear", "naive-bayes")
 FEATURES = 10
 LONGEST = 20_000
-"""Tokens of a text that are looked at; what lies behind them gets no tag."""
+"""Maximum number of tokens of a text that are used; later tokens get no tag."""
 
 
 @dataclass(frozen=True)
 class TokenClassification(Task):
-    """See the module."""
+    """The task of token classification; the module's docstring describes it."""
 
-    size: str = setting(
-        "small", "how much network", choices=tuple(SIZES), search=("tiny", "medium")
-    )
-    model: str = setting(
-        "auto", "which candidate answers, auto = best on validation", choices=MODELS
-    )
+    size: str = setting("small", "model size", choices=tuple(SIZES), search=("tiny", "medium"))
+    model: str = setting("auto", "model, auto = best on validation", choices=MODELS)
     learning_rate: float = setting(
         0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
     )
-    dropout: float = setting(
-        0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
-    )
+    dropout: float = setting(0.5, "dropout rate", low=0.0, high=0.9, search=(0.3, 0.6))
 
     answers = (SPANS, TAGS)
 
@@ -136,7 +131,7 @@ class TokenClassification(Task):
 
         def linear(plan: Plan, fits: Fits) -> Fitted:
             alone = parts
-            if not first:  # beside the network: its own few passes, not logged, never saved
+            if not first:  # fitted after the network: few epochs, no log, no checkpoints
                 plan = replace(plan, minutes=None, epochs=None, folder=None, prune=None)
                 alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
             found = loop.fit(net.linear, alone, _by_token, plan, _LINEAR)
@@ -166,7 +161,7 @@ class TokenClassification(Task):
 
 
 def _whole(tags: Any) -> list[str]:
-    """All tags in order, with both B- and I- of every type that has one of them."""
+    """All tags in natural order, completed with B-, I- and O of every span type."""
     found = set(tags)
     for tag in list(found):
         if tag[:2] in ("B-", "I-"):
@@ -178,7 +173,7 @@ def _whole(tags: Any) -> list[str]:
 
 
 def _places(table: Table, read: list[str]) -> list[Any]:
-    """The characters of every token: as the table tells, else by our own splitting."""
+    """The character positions of every token: those of the table, else by our tokenizer."""
     told = table["places"] if "places" in table else [None] * len(table)
     return [
         (one if isinstance(one, Sequence) else tokens.places(text))[:LONGEST] if text else ()
@@ -187,7 +182,7 @@ def _places(table: Table, read: list[str]) -> list[Any]:
 
 
 def _rows(read: list[str], places: list[Any], buckets: int) -> list[np.ndarray]:
-    """(T, F + 2) features and places of each text's tokens; each word is looked at once."""
+    """The features and positions (T, F + 2) of each text's tokens; hashes each word once."""
     seen = dict[str, list[int]]()
     return [_row(text, one, buckets, seen) for text, one in zip(read, places, strict=True)]
 
@@ -204,7 +199,10 @@ def _row(text: str, places: Any, buckets: int, seen: dict[str, list[int]]) -> np
 
 
 def _parts(word: str) -> list[str]:
-    """The word, its beginnings and ends, its shape; "" for what it is too short to have."""
+    """The features of a word: itself, lower case, prefixes, suffixes, shape.
+
+    Prefixes have 1 to 3 characters, suffixes 1 to 4; "" where the word is too short.
+    """
     small = word.lower()
     long = len(small)
     begins = [f"p{small[:count]}" if long > count or count == 1 else "" for count in (1, 2, 3)]
@@ -213,7 +211,11 @@ def _parts(word: str) -> list[str]:
 
 
 def _shape(word: str) -> str:
-    """X for capitals, x for small letters, 9 for digits, others as they are, at most two a run."""
+    """The shape of a word: X for upper case, x for lower case, 9 for digits.
+
+    Characters of scripts without spaces become c, other characters stay. A symbol appears at most
+    twice in a row; the shape has at most 10 symbols.
+    """
     found = ""
     for letter in word[:40]:
         kind = _kind(letter)
@@ -236,12 +238,15 @@ def _alone(word: str) -> bool:
 
 
 def _bucket(part: str, buckets: int) -> int:
-    """1 to `buckets` - 1; 0 for nothing."""
+    """The hash bucket of a feature, 1 to `buckets` - 1; 0 for an empty feature."""
     return zlib.crc32(part.encode("utf-8", "surrogatepass")) % (buckets - 1) + 1 if part else 0
 
 
 def _buckets(train: Table) -> int:
-    """Twice as many as training rows have features, 2^10 to 2^17."""
+    """The number of hash buckets: at least twice the distinct features, 2^10 to 2^17.
+
+    It is a power of two. Features are counted in the first 20,000 training rows.
+    """
     some = train.head(20_000)
     read, _ = tokens.texts_of(some["text"])
     rows = _rows(read, _places(some, read), 1 << 31)
@@ -254,7 +259,7 @@ def _buckets(train: Table) -> int:
 
 
 def _recipe(rows: int) -> loop.Recipe:
-    """Six passes over ten thousand rows, fewer over more."""
+    """The recipe of the network: 8 epochs up to 7,500 rows, fewer for more, at least 2."""
     return loop.Recipe(
         "adamw",
         decay=0.01,
@@ -281,7 +286,7 @@ def _by_token(candidate: Any, batch: dict[str, Any]) -> Any:
 
 
 def _count(bayes: Any, train: Columns) -> None:
-    """Learns naive Bayes from all training rows, a thousand at a time."""
+    """Fits naive Bayes on all training rows, a thousand at a time."""
     place = bayes.prior.device
     for start in range(0, train.rows, 1000):
         batch = train.take(np.arange(start, min(start + 1000, train.rows)))
@@ -302,7 +307,10 @@ def _comparison(selection: Columns, facts: Facts) -> Comparison:
 
 
 def _validation_score(net: nn.Module, columns: Columns, facts: Facts) -> float:
-    """F1 of spans, exact, or the share of tags that are right; tags not known count for nothing."""
+    """The F1 of exactly matching spans, or the accuracy of tags that do not mark spans.
+
+    Tags with an unknown true label (-1) do not count in the accuracy.
+    """
     outputs, names = by_torch(net)(columns.only(["tokens"])), facts["truths"]["tags"]
     truth = list(columns.ragged("tags"))
     pairs = [
@@ -326,7 +334,7 @@ def _f1(pairs: list[tuple[list[Any], list[Any]]]) -> float:
 
 
 def _spans(tags: np.ndarray, names: list[str]) -> list[tuple[str, int, int]]:
-    """(type, first token, the one behind the last) of every span; -1 ends one."""
+    """(type, first token, end token, exclusive) of every span; the tag -1 ends a span."""
     found, begun = list[tuple[str, int, int]](), -1
     said = [names[tag] if tag >= 0 else "O" for tag in tags]
     for place, name in enumerate([*said, "O"]):

@@ -1,8 +1,8 @@
-"""Which of a few ways to change the examples learns best here: each learns a little, one is kept.
+"""Compares a few augmentations by short trainings and selects one on validation.
 
-A search this small can only tell large differences, so the first way, the usual one, stays unless
-another is better by more than chance would make it. What was decided is stored beside the
-checkpoints: a run that is continued chooses the same.
+Short trainings show only large differences. Therefore the first augmentation, the default, stays
+selected unless another one has a clearly lower validation loss. The decision is stored beside the
+checkpoints, so that a continued run makes the same choice.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_ROWS", "Chosen", "choose"]
 
-SHARE = 0.3  # of the minutes may go into choosing
-LEAST_ROWS = 50  # of the half of validation that chooses
-MARGIN = 0.03  # how much lower, as a share, the loss of another way must be
+SHARE = 0.3  # maximum share of the minutes for the comparison
+LEAST_ROWS = 50  # minimum rows in the selection half of validation
+MARGIN = 0.03  # relative decrease of the loss that another augmentation must reach
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The name of the way, the loss of each that was tried ({} where none was), what is left."""
+    """The selected augmentation, the validation loss of each one compared, and the remaining plan.
+
+    `losses` is {} where nothing was compared. `plan.minutes` is what the comparison has left.
+    """
 
     policy: str
     losses: dict[str, float]
@@ -46,7 +49,7 @@ class Chosen:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is stored of the choice: `augment`, and the losses where several were tried."""
+        """The facts to store: `augment`, and `validation_scores` where several were compared."""
         found: dict[str, Any] = {"augment": self.policy}
         return found | ({"validation_scores": self.losses} if self.losses else {})
 
@@ -60,11 +63,12 @@ def choose(
     recipe: Recipe,
     validation_loss: Callable[[Any, str], float],
 ) -> Chosen:
-    """The way to change examples: the first of `policies` unless another is clearly better.
+    """Selects the augmentation: the first of `policies` unless another has a clearly lower loss.
 
-    Tried only where the plan's minutes leave room beside the recipe's own length.
-    `validation_loss(net, policy)` is that of the half of validation that chooses. `net` is left as
-    it is. With `plan.fixed` the policy of the first fit is kept.
+    Augmentations are compared only where the plan's minutes leave time after the recipe's own
+    number of steps. `validation_loss(net, policy)` returns the loss on the selection half of
+    validation. `net` is not changed. With `plan.fixed` the augmentation of the first fit is used
+    again.
     """
     if plan.fixed is not None:
         return Chosen(plan.fixed["augment"], plan.fixed.get("validation_scores", {}), plan)
@@ -88,7 +92,9 @@ def choose(
         )
     best = min(losses, key=lambda name: losses[name])
     kept = best if losses[best] < (1 - MARGIN) * losses[first] else first
-    tell(f"{kept} is kept: {', '.join(f'{name} {value:.3f}' for name, value in losses.items())}")
+    tell(
+        f"{kept} is selected: {', '.join(f'{name} {value:.3f}' for name, value in losses.items())}"
+    )
     _store(path, {"steps": steps, "policy": kept, "losses": losses})
     spent = (time.perf_counter() - began) / 60
     return Chosen(kept, losses, replace(plan, minutes=max((plan.minutes or 0) - spent, 0.02)))
@@ -108,7 +114,11 @@ def _steps(
     recipe: Recipe,
     many: int,
 ) -> int:
-    """Steps for each way, 0 where there is no room: the recipe's own length comes first."""
+    """The number of steps to train each augmentation; 0 where there is not enough time.
+
+    It is 0 without `minutes`, with fewer than two augmentations, or with too few validation rows.
+    Most of the time is reserved for the final training with the recipe's own number of steps.
+    """
     if plan.minutes is None or plan.dry or many < 2 or parts.selection.rows < LEAST_ROWS:
         return 0
     net.to(device.choose_device(plan.device))
@@ -130,7 +140,7 @@ def _learnt(
     recipe: Recipe,
     steps: int,
 ) -> Any:
-    """A copy of the network after a short training of its own."""
+    """A copy of the network after a short training with this augmentation."""
     _, length = batch_and_length(plan, recipe, parts.train.rows)
     short = replace(plan, minutes=None, epochs=steps / length, folder=None, prune=None)
     alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))

@@ -1,7 +1,9 @@
-"""Batches for the loop: resident bytes and one gather a step, or mapped bytes read one ahead.
+"""Batches for the training loop, from columns in device memory or from memory-mapped columns.
 
-The batch of a step is a pure function of (seed, step), so a resumed run skips nothing and stores
-no sampler. Rows that do not fill the last batch of a pass turn up in the next.
+Columns in device memory need one gather a step; for mapped columns a thread reads the next batch
+ahead. The batch of a step is a pure function of (seed, step), so that a resumed run needs no stored
+sampler and skips no rows. Rows that do not fill the last batch of an epoch are left out of this
+epoch; each epoch has a new order.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ __all__ = ["Batches", "at_once", "in_order", "tensors"]
 
 
 class Batches:
-    """`batch(step)` gives tensors on the device; `length` steps make one pass."""
+    """Shuffled training batches: `batch(step)` returns tensors on the device.
+
+    `size` is the number of rows of a batch, `length` the number of steps of one epoch.
+    """
 
     def __init__(self, columns: Columns, size: int, seed: int, device: Device) -> None:
         self.columns, self.device, self.seed = columns, device, seed
@@ -39,7 +44,7 @@ class Batches:
         self._reader = None if self._whole else _Reader(columns, self._rows, device)
 
     def batch(self, step: int) -> dict[str, Tensor]:
-        """The rows of a step."""
+        """The rows of a step as tensors on the device."""
         if self._reader is not None:
             return self._reader.read(step)
         kept = self._kept(step)
@@ -51,7 +56,10 @@ class Batches:
         return self._order[kept]
 
     def _kept(self, step: int) -> slice:
-        """Where the rows of a step stand in the order of its pass, which is made here."""
+        """The slice of the epoch's order that holds the rows of a step.
+
+        Shuffles the rows first where a new epoch begins.
+        """
         epoch, number = divmod(step, self.length)
         if epoch != self._epoch:
             order = self._shuffled(np.random.default_rng([self.seed, epoch]))
@@ -61,15 +69,16 @@ class Batches:
         return slice(number * self.size, (number + 1) * self.size)
 
     def _shuffled(self, random: np.random.Generator) -> np.ndarray:
-        """All rows at random; ragged ones so that a batch holds rows of about one length.
+        """All row positions in random order; ragged rows in batches of similar length.
 
-        They are sorted inside windows of many batches, and the batches shuffled again: little is
-        padded, and what stands together still changes from pass to pass.
+        Ragged rows are sorted by length inside windows of WINDOW batches, and then the batches are
+        shuffled. This keeps padding small, and the rows of a batch still change from epoch to
+        epoch.
         """
         order = random.permutation(self.columns.rows)
         if self._lengths is None:
             return order
-        # What fills no batch is left out before sorting: it must not be the longest rows each time.
+        # Drop the rest before sorting: it must not be the longest rows in every epoch.
         order, window = order[: self.length * self.size], WINDOW * self.size
         parts = [order[start : start + window] for start in range(0, len(order), window)]
         order = np.concatenate([part[np.argsort(self._lengths[part])] for part in parts])
@@ -77,11 +86,11 @@ class Batches:
 
 
 WINDOW = 20
-"""Batches that are sorted by length together."""
+"""Number of batches that are sorted by length together."""
 
 
 class _Reader:
-    """Batches from mapped columns, the next step's rows already on their way."""
+    """Reads batches from mapped columns; a thread reads the rows of the next step ahead."""
 
     def __init__(self, columns: Columns, rows: Callable[[int], np.ndarray], device: Device) -> None:
         self._columns, self._rows, self._device = columns, rows, device
@@ -89,7 +98,7 @@ class _Reader:
         self._step, self._coming = -1, Future[Batch]()
 
     def read(self, step: int) -> dict[str, Tensor]:
-        """The rows of a step."""
+        """The rows of a step as tensors on the device."""
         if step != self._step:
             self._ask(step)
         found = self._coming.result()
@@ -102,32 +111,33 @@ class _Reader:
 
 
 def tensors(batch: Batch, device: Device) -> dict[str, Tensor]:
-    """A batch of arrays on the device."""
+    """A batch of arrays as tensors on the device."""
     return {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
 
 
 def in_order(columns: Columns, size: int, device: Device) -> Iterator[dict[str, Tensor]]:
-    """All rows once, at most `size` at a time, fewer where rows are large.
+    """Yields all rows once, in batches of at most `size` rows, fewer where rows are large.
 
-    In their order, or where they are ragged in that of their lengths.
+    Rows keep their order; ragged rows are sorted by length.
     """
     for rows in batches(columns.rows, at_once(columns, size), columns.lengths):
         yield tensors(columns.take(rows), device)
 
 
 def at_once(columns: Columns, size: int) -> int:
-    """How many rows to look at together: at most `size`, and about a megabyte.
+    """The number of rows for one forward pass: at most `size` rows and about one megabyte.
 
-    What a network makes of a row on its way takes a hundred times the room of the row.
+    The activations of a network can need a hundred times the memory of its input.
     """
     each = max(1, columns.nbytes // max(1, columns.rows))
     return max(1, min(size, (1 << 20) // each))
 
 
 def _resident(columns: Columns, device: Device) -> dict[str, Tensor] | None:
-    """All rows as tensors on the device, where a third of its free memory holds them.
+    """All rows as tensors on the device; None where they need over a third of its free memory.
 
-    Ragged targets are padded to the longest row of all, so that a batch is still one gather.
+    None also where an input is ragged. Ragged targets are padded to the longest row, so that a
+    batch is still one gather.
     """
     if columns.lengths is not None:
         return None
@@ -146,7 +156,7 @@ def _resident(columns: Columns, device: Device) -> dict[str, Tensor] | None:
 
 
 def _padded_bytes(columns: Columns) -> int:
-    """Bytes of the rows shown, every ragged row as long as the longest."""
+    """The bytes of the visible rows with every ragged row padded to the longest one."""
     total = 0
     for name, column in columns.arrays.items():
         if isinstance(column, Ragged):
@@ -159,5 +169,5 @@ def _padded_bytes(columns: Columns) -> int:
 
 
 def _own(array: np.ndarray) -> np.ndarray:
-    """A writable, contiguous array: memory-mapped columns are read into memory here, once."""
+    """A writable, contiguous array; reads memory-mapped columns into memory once."""
     return np.array(array, order="C", copy=not (array.flags.writeable and array.flags.owndata))

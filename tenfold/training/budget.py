@@ -1,4 +1,4 @@
-"""The plan's decisions: how many steps, of which size, in which precision. Made once, stored."""
+"""Decides steps, batch size and precision of a training once, and stores them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns
 from tenfold.core.errors import ArtefactRefused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.training.batches import Batches, tensors
@@ -44,10 +45,10 @@ __all__ = [
 
 
 class Estimated(Exception):
-    """Ends a fit under a dry plan: what training would take, and the network that would learn.
+    """Raised to end a fit under a dry plan; holds the network and the estimated cost of training.
 
-    `facts` are those of `tried`; `more` beside them is what closed forms take: seconds, bytes.
-    `net` is None where the network that was handed to fit is the one to show.
+    `facts` are those of `tried`; `facts["more"]` holds the seconds and bytes of closed forms. `net`
+    is None where the network that was given to `fit` is the one to show.
     """
 
     def __init__(self, net: Any, facts: dict[str, Any]) -> None:
@@ -57,9 +58,10 @@ class Estimated(Exception):
 
 @dataclass(frozen=True)
 class Budget:
-    """What the plan came to. `length` is the number of steps of one pass.
+    """Number of steps, batch size, precision and threads of a training.
 
-    `patience` is the number of steps without improvement that end learning early, 0 = never.
+    `length` is the number of steps of one epoch. `decided` states in words where `steps` comes
+    from. Training stops early after `patience` steps without improvement, 0 = never.
     """
 
     steps: int
@@ -72,11 +74,11 @@ class Budget:
 
     @property
     def epochs(self) -> float:
-        """Passes over the training rows."""
+        """Number of epochs over the training rows."""
         return self.steps / self.length
 
     def to_json(self) -> dict[str, Any]:
-        """What a finished run says of it."""
+        """The facts that a finished run stores about its budget."""
         facts = {name: getattr(self, name) for name in ("steps", "batch", "precision", "decided")}
         return facts | {"epochs": round(self.epochs, 4)}
 
@@ -84,7 +86,11 @@ class Budget:
 def decide(
     net: nn.Module, train: Columns, loss: Loss, plan: Plan, recipe: Recipe, augment: Augment | None
 ) -> Budget:
-    """Decides, or reads back what a continued run once decided."""
+    """Decides the budget of a training, or reads the one stored by the run that is continued.
+
+    With `plan.fixed` it repeats the budget of the first training. Raises ArtefactRefused where the
+    stored budget is damaged.
+    """
     path = plan.folder / "checkpoints" / "plan.json" if plan.folder else None
     if path and path.exists():
         budget: Budget = stored(path, Budget)
@@ -112,7 +118,7 @@ def _decided(
 
 
 def _fixed(fitted: dict[str, Any], rows: int) -> Budget:
-    """As many steps as the first training made, of the same batch and precision, to the end."""
+    """The steps, batch and precision of the first training, without early stopping."""
     batch = max(1, min(fitted["batch"], rows))
     steps = fitted.get("ended_early", fitted["steps"])
     decided, threads = "the steps of the first training", torch.get_num_threads()
@@ -120,24 +126,27 @@ def _fixed(fitted: dict[str, Any], rows: int) -> Budget:
 
 
 def _patience(plan: Plan, recipe: Recipe, steps: int, length: int) -> int:
-    """A quarter of the steps where minutes leave room for more than the recipe asks for."""
+    """The steps without improvement that stop training early; 0 = no early stopping.
+
+    It is a quarter of the steps where the minutes allow over 1.5 times the recipe's own steps.
+    """
     room = plan.minutes is not None and steps > 1.5 * own_steps(recipe, length)
     return round(PATIENCE * steps) if room else 0
 
 
 def own_steps(recipe: Recipe, length: int) -> int:
-    """How long the recipe itself would learn, in steps."""
+    """The number of steps of the recipe: its epochs, but at least `least_steps`."""
     return max(round(recipe.epochs * length), recipe.least_steps)
 
 
 def batch_and_length(plan: Plan, recipe: Recipe, rows: int) -> tuple[int, int]:
-    """Rows of a step, and steps of a pass."""
+    """The batch size and the number of steps of one epoch."""
     batch = max(1, min(plan.batch or recipe.batch, rows))
     return batch, max(1, rows // batch)
 
 
 def stored(path: Path, make: Callable[..., Any] = dict) -> Any:
-    """`make(**JSON)` of what was decided when the run was begun.
+    """`make(**content)` of a JSON file that was written when the run began.
 
     Raises ArtefactRefused where the file is damaged.
     """
@@ -145,15 +154,22 @@ def stored(path: Path, make: Callable[..., Any] = dict) -> Any:
         return make(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
         raise ArtefactRefused(
-            f"What was decided at the start cannot be read: {path.name} is damaged ({error})",
+            Message(
+                "The plan of the unfinished run cannot be read: {name} is damaged ({error})",
+                name=path.name,
+                error=error,
+            ),
             code="damaged-checkpoint",
             where=str(path.parent),
-            fix="Remove the run folder and train again.",
+            fix=Message("Remove the run folder and train again."),
         ) from error
 
 
 def agreed(net: nn.Module, train: Columns, loss: Loss, plan: Plan) -> Any:
-    """The chosen precision, once it gives nearly the loss that float32 gives."""
+    """The precision of the plan; float32 where an automatic bfloat16 changes the loss.
+
+    The losses of both precisions on one batch may differ by 2 % plus 0.01.
+    """
     place = next(net.parameters()).device
     precision = device.choose_precision(plan.precision, place)
     if precision == torch.float32 or plan.precision != "auto":
@@ -184,22 +200,23 @@ def _steps(
     length: int,
 ) -> tuple[int, str]:
     if plan.epochs is not None:
-        return max(1, round(plan.epochs * length)), "epochs as asked"
+        return max(1, round(plan.epochs * length)), "epochs as given"
     if plan.minutes is None:
         return own_steps(recipe, length), "the recipe's epochs"
     began, budget = time.perf_counter(), plan.minutes * 60
     second = pace(net, train, recipe, work, batch, most=min(4.0, 0.1 * budget))
     room = max(0.5, (budget - (time.perf_counter() - began)) * 0.95)
-    return max(1, int(room / second)), f"{plan.minutes:.2f} minutes left for learning"
+    return max(1, int(room / second)), "minutes left for training"
 
 
 def pace(
     net: nn.Module, train: Columns, recipe: Recipe, work: Work, batch: int, most: float = 4.0
 ) -> float:
-    """Seconds of a step here: with all threads or, where another process is in their way, one.
+    """Measures the seconds per step on this machine with all threads or one, whichever is faster.
 
-    Threads that wait for each other make steps up to a hundred times slower; learning goes to one
-    thread then (see watch), so that is what it will take.
+    Only a CPU with at least two threads is measured with one thread too. Where another process uses
+    the cores, threads that wait for each other can make steps a hundred times slower; the loop then
+    continues with one thread (see `interrupts.Contention`).
     """
     many = torch.get_num_threads()
     place = next(net.parameters()).device
@@ -216,9 +233,10 @@ def pace(
 def seconds_a_step(
     net: nn.Module, train: Columns, recipe: Recipe, work: Work, batch: int, most: float = 4.0
 ) -> float:
-    """Mean seconds of a step over the whole schedule, from a few on a copy that is thrown away.
+    """Measures the mean seconds per step over the whole schedule, on a copy of the network.
 
-    Spread over the schedule, as augmentation may change with it; takes about `most` seconds.
+    The measured steps are spread over the schedule because augmentation may change with it. Takes
+    about `most` seconds.
     """
     learner = Learner(copy.deepcopy(net).train(), recipe, work, 8)
     some = train.view(np.arange(min(train.rows, 8 * batch)))
@@ -229,7 +247,7 @@ def seconds_a_step(
         device.seed(learner.place, number)
         learner.step(step, feed.batch(number), 1e-6)
         device.wait(learner.place)
-        if number:  # the first also prepares kernels
+        if number:  # the first step also prepares kernels
             times.setdefault(step, []).append(time.perf_counter() - start)
         if number >= 4 and time.perf_counter() - began > most:
             break
@@ -239,14 +257,14 @@ def seconds_a_step(
 def tried(
     net: nn.Module, train: Columns, recipe: Recipe, work: Work, budget: Budget
 ) -> dict[str, Any]:
-    """What a dry plan gives: the budget, how long its steps take here, some changed rows."""
+    """The result of a dry run: budget, seconds per step, and a few augmented examples."""
     seconds = pace(net, train, recipe, work, budget.batch)
     facts = budget.to_json() | {"seconds_a_step": seconds}
     return facts | ({"views": _views(net, train, work)} if work.augment else {})
 
 
 def _views(net: nn.Module, train: Columns, work: Work) -> dict[str, Batch]:
-    """Rows spread over the training rows, as they are and as augmentation changes them midway."""
+    """Up to 8 training rows before and after augmentation at half of the schedule."""
     place = next(net.parameters()).device
     before = train.take(np.linspace(0, train.rows - 1, min(train.rows, 8)).astype(np.int64))
     device.seed(place, 0)

@@ -1,9 +1,9 @@
-"""Several ways to learn one thing: each is fitted, validation chooses, the others are reported.
+"""Fits several candidate models, compares them on validation, selects one and reports the others.
 
-Naive Bayes, a linear model and a network; trees; closed forms; a frozen backbone and a free one.
-A task lists its candidates and says how networks are scored on the half of validation that
-chooses; which are fitted, in which order, on which share of the minutes, what a dry run says of
-them, which is kept and what is told about it stands here.
+Candidates are for example naive Bayes, a linear model and a network; trees; closed forms; a frozen
+and an unfrozen backbone. A task lists its candidates and states how a network is scored on the
+selection half of validation. This module decides which candidates are fitted, in which order and
+with which share of the minutes, estimates their cost in a dry run, and selects the best.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ __all__ = ["FREE", "Candidate", "Comparison", "Cost", "Fits", "answering", "fit"
 
 @dataclass(frozen=True)
 class Cost:
-    """What fitting a closed form takes: seconds, and bytes of memory while it is fitted."""
+    """Cost of fitting a closed form: seconds, and bytes of memory needed during the fit."""
 
     seconds: float = 0.0
     bytes: float = 0.0
 
 
 FREE = Cost()
-"""Seconds so few that an estimate leaves them out."""
+"""Cost of a candidate that is fitted so fast that estimates ignore it."""
 
 
 @dataclass
 class Fits:
-    """What was fitted so far, by the candidates' names: networks, and scores on validation."""
+    """Results so far, by the candidates' names: fitted networks and their validation scores."""
 
     nets: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
@@ -47,12 +47,13 @@ class Fits:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to learn.
+    """One model to fit and compare.
 
-    `fit(plan, fits)` gives the network that answers as this candidate, and what was decided; None
-    where it cannot be made of what was fitted. `cost` is None where the loop is called, which
-    says itself what it takes. `needs` names candidates that must be fitted before. One that is
-    fitted `always` is compared with a candidate that was requested by name, too.
+    `fit(plan, fits)` returns the network that predicts with this candidate and the choices made, or
+    None where it combines candidates that were not fitted. `cost` is None where the training loop
+    fits it: the loop estimates its cost itself. `needs` names candidates that must be fitted
+    before. A candidate with `always` is also fitted and compared where another one was requested by
+    name.
     """
 
     name: str
@@ -63,17 +64,17 @@ class Candidate:
 
     @property
     def setting(self) -> str:
-        """The name as a setting spells it: naive-bayes of "naive Bayes"."""
+        """The name as the value of a setting, such as naive-bayes for "naive Bayes"."""
         return self.name.lower().replace(" ", "-")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How candidates are compared on the half of validation that chooses, which has `rows` rows.
+    """How candidates are scored on the selection half of validation, which has `rows` rows.
 
-    `score(name, net)` is the value of `metric`, shown by the format `shown`. `without_rows` lists,
-    best first, what is kept where there are no rows. `alone`: score a single candidate as well.
-    `on` names the rows where these are others, since nothing is held out.
+    `score(name, net)` returns the value of `metric`; `shown` is its number format. `without_rows`
+    lists, best first, the candidates to select where there are no rows. With `alone` a single
+    candidate is scored too. `on` names the scored rows where they are not validation rows.
     """
 
     metric: str
@@ -86,14 +87,17 @@ class Comparison:
     on: str = "validation"
 
     def best(self, scores: dict[str, float]) -> str:
-        """The name with the best score, of equal ones the first."""
+        """The name with the best score, the first of equal ones.
+
+        Without validation rows it returns the first fitted name of `without_rows`.
+        """
         if not self.rows and (known := [name for name in self.without_rows if name in scores]):
             return known[0]
         choose = min if self.lower_is_better else max
         return choose(scores, key=lambda name: scores[name])
 
     def sentence(self, scores: dict[str, float], seconds: dict[str, float], selected: str) -> str:
-        """What a person is told: the score of each, how long it took, which is kept."""
+        """A sentence with each score and fit time and the selected candidate."""
         each = [
             f"{name} {score:{self.shown}}"
             + (f" ({took:.1f} s)" if (took := seconds[name]) >= 0.05 else "")
@@ -109,13 +113,14 @@ def fit(
     plan: Plan,
     shown: nn.Module | None = None,
 ) -> Fitted:
-    """The best candidate on validation (`requested` is "auto"), or the one that was requested.
+    """Fits candidates and returns the selected one: the best on validation, or the requested one.
 
-    Its facts are `selected`, `validation_scores` where several were compared, what each candidate
-    decided, and `budgets` by name where several were trained by the loop (the first of these
-    stands beside them, too). With `plan.fixed` the candidate that was selected is fitted alone, as
-    it was. Raises Estimated under a dry plan; `shown` is the network of that, None = of the last
-    candidate that the loop would train.
+    `requested` is "auto" or the setting of one candidate. The facts of the result are `selected`,
+    `validation_scores` where candidates were compared, the choices of each candidate, and `budgets`
+    by name where the loop trained several (the facts of the first one also stand at the top level).
+    With `plan.fixed` only the selected candidate and those it needs are fitted, with the same
+    choices. Raises Estimated under a dry plan; it holds the network `shown`, by default that of the
+    last candidate that the loop would train.
     """
     asked = _asked(candidates, requested, plan.fixed)
     by_loop = [one for one in asked if one.cost is None]
@@ -149,7 +154,7 @@ def fit(
 
 
 def answering(net: Any, name: str) -> Any:
-    """The same weights, with the candidate of that name answering: `selected` of the copy."""
+    """A shallow copy of the network, sharing its weights, with `selected` set to `name`."""
     other = copy.copy(net)
     other.selected = name
     return other
@@ -158,24 +163,27 @@ def answering(net: Any, name: str) -> Any:
 def _asked(
     candidates: Sequence[Candidate], requested: str, fixed: dict[str, Any] | None
 ) -> list[Candidate]:
-    """The candidates to fit, in the order in which they are listed."""
+    """The candidates to fit, in the order in which the task lists them."""
     if fixed is None and requested == "auto":
         return list(candidates)
     known = {one.name: one for one in candidates}
     names = [_named(candidates, requested) if fixed is None else fixed["selected"]]
     names += [one.name for one in candidates if one.always and fixed is None]
-    for name in names:  # grows while it is read
+    for name in names:  # the list grows during the loop
         names += [other for other in known[name].needs if other not in names]
     return [one for one in candidates if one.name in names]
 
 
 def _named(candidates: Iterable[Candidate], requested: str) -> str:
-    """The name of the candidate that a setting asks for; of "auto" the only one."""
+    """The name of the candidate with this setting; for "auto" the first candidate."""
     return next(one.name for one in candidates if requested in ("auto", one.setting))
 
 
 def _plan_of(one: Candidate, by_loop: list[Candidate], plan: Plan) -> Plan:
-    """Its share of the minutes, a folder of its own, and what was decided for it before."""
+    """The plan of one candidate: its share of the minutes, its folder, its fixed choices.
+
+    The minutes are shared equally among the candidates that the loop trains.
+    """
     if plan.fixed is not None:
         plan = replace(plan, fixed=plan.fixed | plan.fixed.get("budgets", {}).get(one.name, {}))
     if one not in by_loop:
@@ -189,7 +197,7 @@ def _plan_of(one: Candidate, by_loop: list[Candidate], plan: Plan) -> Plan:
 
 
 def _budget(facts: dict[str, Any]) -> dict[str, Any]:
-    """What a second fit must know of a training by the loop."""
+    """The facts that a second fit needs to repeat a training by the loop."""
     names = ("steps", "batch", "precision", "ended_early")
     return {name: facts[name] for name in names if name in facts}
 
@@ -197,7 +205,11 @@ def _budget(facts: dict[str, Any]) -> dict[str, Any]:
 def _estimated(
     asked: list[Candidate], by_loop: list[Candidate], plan: Plan, shown: nn.Module | None
 ) -> Estimated:
-    """What the loop says of the first that it would train, and `more`: what closed forms take."""
+    """The estimate of a dry run.
+
+    Its facts are those of the first candidate that the loop would train, and `more`: the total
+    seconds and the largest memory of the closed forms.
+    """
     found = [_tried(one, _plan_of(one, by_loop, plan)) for one in by_loop]
     costs = [one.cost for one in asked if one.cost is not None]
     more = {

@@ -1,9 +1,11 @@
-"""Checkpoints that survive: written aside, synced, hashed, renamed; the newest valid one is read.
+"""Checkpoints that survive a crash: written to a new folder, synced, hashed, then renamed.
 
-checkpoints/plan.json                     what was decided at the start, never decided again
+`load` reads the newest valid one.
+
+checkpoints/plan.json                     decisions made at the start, never changed
 checkpoints/step-000001000/
-    state.safetensors                     weights, buffers, optimiser, averages, sums
-    state.json                            step, rate scale, micro-batches
+    state.safetensors                     weights, buffers, optimizer state, averages, sums
+    state.json                            step, learning rate factor, micro-batches, log, schedule
     manifest.json                         sizes and SHA-256 of both, written last
 """
 
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tenfold.core import system
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 
 if TYPE_CHECKING:
@@ -36,14 +39,15 @@ FILES = ("state.safetensors", "state.json")
 
 
 def save(folder: Path, step: int, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Writes checkpoint `step` and removes all but the newest two, in this order.
+    """Writes checkpoint `step`, then removes all but the newest two.
 
-    Raises EnvironmentRefused where the disk is full; earlier checkpoints stay as they are.
+    Raises EnvironmentRefused where it cannot be written, for example because the disk is full;
+    earlier checkpoints are not changed.
     """
     name = f"step-{step:09d}"
     fresh = folder / f".{name}-{os.getpid()}"
     try:
-        for left in folder.glob(".step-*"):  # of a process that was killed while it saved
+        for left in folder.glob(".step-*"):  # left by a process that was killed during a save
             shutil.rmtree(left, ignore_errors=True)
         fresh.mkdir(parents=True)
         _write(tensors, fresh / "state.safetensors")
@@ -58,7 +62,10 @@ def save(folder: Path, step: int, facts: dict[str, Any], tensors: dict[str, Tens
 
 
 def _write(tensors: dict[str, Tensor], path: Path) -> None:
-    """Raises OSError where it cannot be written; the library has an error of its own for that."""
+    """Writes tensors to a safetensors file.
+
+    Raises OSError where the file cannot be written; the library's own error is converted.
+    """
     copies = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     try:
         safetensors.save_file(copies, path)
@@ -82,7 +89,7 @@ def _sync(path: Path) -> None:
 
 
 def _replace(fresh: Path, place: Path) -> None:
-    if place.exists():  # the same step again, after a resume: the new one is as good
+    if place.exists():  # the same step again after a resume: both are equal
         shutil.rmtree(place)
     fresh.rename(place)
     system.fsync_folder(place.parent)
@@ -91,20 +98,23 @@ def _replace(fresh: Path, place: Path) -> None:
 def _no_room(folder: Path, error: OSError) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return EnvironmentRefused(
-            "The disk is full: the checkpoint could not be written, the earlier ones are intact",
+            Message(
+                "The disk is full: the checkpoint could not be written, the earlier ones are intact"
+            ),
             code="disk-full",
             where=str(folder),
-            fix="Free some space and give the same command again; it continues.",
+            fix=Message("Free some space and give the same command again; it continues."),
         )
     return EnvironmentRefused(
-        f"The checkpoint could not be written: {error.strerror or error}", where=str(folder)
+        Message("The checkpoint could not be written: {error}", error=error.strerror or error),
+        where=str(folder),
     )
 
 
 def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """Facts and tensors of the newest checkpoint whose hashes agree; None where there is none.
+    """Facts and tensors of the newest checkpoint with matching hashes, None without one.
 
-    Raises ArtefactRefused where there are checkpoints and all are damaged.
+    Raises ArtefactRefused where there are checkpoints and all of them are damaged.
     """
     found = _all(folder)
     for place in found:
@@ -112,13 +122,13 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
             if _valid(place):
                 facts = json.loads((place / "state.json").read_text())
                 return facts, safetensors.load_file(place / "state.safetensors")
-        tell(f"Checkpoint {place.name} is damaged and was passed over.")
+        tell(f"Checkpoint {place.name} is damaged and was skipped.")
     if found:
         raise ArtefactRefused(
-            f"All {len(found)} checkpoints are damaged",
+            Message("All {count} checkpoints are damaged", count=len(found)),
             code="damaged-checkpoint",
             where=str(folder),
-            fix="Remove the run folder and train again.",
+            fix=Message("Remove the run folder and train again."),
         )
     return None
 
@@ -138,5 +148,5 @@ def remove(folder: Path) -> None:
 
 
 def _all(folder: Path) -> list[Path]:
-    """Newest first, by step and never by clock."""
+    """The checkpoint folders, newest first, ordered by step."""
     return sorted(folder.glob("step-*"), reverse=True) if folder.exists() else []

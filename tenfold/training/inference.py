@@ -1,7 +1,7 @@
-"""Ways from encoded columns to outputs: a torch network, or an ONNX session without torch.
+"""Inference from encoded columns to outputs, with a torch network or with an ONNX session.
 
-Both eat the same columns, in the same batches, and give the same outputs by name; what serves
-requests or covers parts of an input asks either without knowing which it is.
+Both take the same columns in the same batches and return the same outputs by name, so that serving
+and explaining use either one. ONNX inference needs no torch.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tenfold.core import system
 from tenfold.core.columns import Batch, Column, Columns, Ragged, batches, join
 from tenfold.core.errors import EnvironmentRefused, UsageError, run_refused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.training.batches import at_once, tensors
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ OutputColumns = dict[str, Column]
 Infer = Callable[[Columns], OutputColumns]
 
 EXTERNAL = b"\x0a\x08location"
-"""How the format writes that a tensor lies in another file: an export of ours never does."""
+"""Bytes that mark a tensor stored in another file in ONNX; our exports never contain them."""
 
 
 def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = None) -> Infer:
-    """Inference with a torch network, in batches, on the device it lies on.
+    """Batched inference with a torch network, on the device of its parameters.
 
-    `ask(**tensors)` may give other outputs of it than a call would.
+    `ask(**tensors)`, where given, is called instead of the network.
     """
     net.eval()
 
@@ -49,9 +50,9 @@ def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = N
 
 
 def by_onnx(session: Any, size: int = 128) -> Infer:
-    """Inference with an ONNX session (see `session_of`), in batches; no torch."""
+    """Batched inference with an ONNX session (see `session_of`); needs no torch."""
     names = [one.name for one in session.get_outputs()]
-    taken = {one.name for one in session.get_inputs()}  # what no output needs is not there
+    taken = {one.name for one in session.get_inputs()}  # inputs without effect are absent
 
     def call(batch: Batch) -> Batch:
         eaten = {name: value for name, value in batch.items() if name in taken}
@@ -76,7 +77,7 @@ def _in_batches(call: Callable[[Batch], Batch], size: int) -> Infer:
 
 
 def _cut(outputs: Batch) -> OutputColumns:
-    """Outputs with `y_length` beside `y` (B, T, ...) become ragged: what was padded goes."""
+    """Makes outputs `y` (B, T, ...) with a `y_length` (B,) ragged, which removes their padding."""
     lengths = {name.removesuffix("_length") for name in outputs if name.endswith("_length")}
     found: OutputColumns = {}
     for name in outputs.keys() - {f"{name}_length" for name in lengths}:
@@ -91,27 +92,30 @@ def _cut(outputs: Batch) -> OutputColumns:
 
 
 def session_of(path: Path, device: str = "auto") -> Any:
-    """An ONNX session of a file, on the processor unless told and able to use another device.
+    """Opens an ONNX file as a session, on the CPU unless `device` names a GPU.
 
-    Raises ArtefactRefused where the file is no model that stands alone, EnvironmentRefused where
-    the device is not here.
+    Raises ArtefactRefused where the file cannot be loaded or refers to other files, UsageError
+    where the name of the device is invalid, and EnvironmentRefused where the device is not
+    available.
     """
     content = path.read_bytes()
-    if EXTERNAL in content:  # such a tensor names a path, which a stranger may choose
-        raise run_refused(path.parent, "has a network that reads other files", "network")
+    if EXTERNAL in content:  # such a tensor names a path: a security risk in files from strangers
+        raise run_refused(path.parent, Message("has a network that reads other files"), "network")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = system.cores()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    options.log_severity_level = 4  # what goes wrong is raised
+    options.log_severity_level = 4  # errors are raised instead
     try:
         return onnxruntime.InferenceSession(content, options, providers=_providers(device))
     except (EnvironmentRefused, UsageError):
         raise
-    except Exception as error:  # the library raises its own kinds; any is the end
+    except Exception as error:  # the library has its own error classes; any of them is fatal
         reason = str(error).split("\n")[0][:200]
         raise run_refused(
-            path.parent, f"has a network that cannot be loaded ({reason})", "network"
+            path.parent,
+            Message("has a network that cannot be loaded ({reason})", reason=reason),
+            "network",
         ) from error
 
 
@@ -121,15 +125,21 @@ def _providers(device: str) -> list[Any]:
         return [cpu]
     if not device.startswith("cuda"):
         raise UsageError(
-            f"device must be auto, cpu, cuda or cuda:0, cuda:1 ..., got {device!r}",
+            Message(
+                "device must be auto, cpu, cuda or cuda:0, cuda:1 ..., got {device!r}",
+                device=device,
+            ),
             code="bad-setting",
             where="device",
         )
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         raise EnvironmentRefused(
-            f"There is no device {device!r} for an exported run here",
+            Message(
+                "Device {device!r} is not available for exported runs on this machine",
+                device=device,
+            ),
             code="no-device",
-            fix="Leave --device out, or install onnxruntime-gpu.",
+            fix=Message("Leave out --device, or install onnxruntime-gpu."),
         )
     number = device.partition(":")[2] or "0"
     return [("CUDAExecutionProvider", {"device_id": number}), cpu]

@@ -1,4 +1,4 @@
-"""What may disturb a run from outside: signals, and other processes on the same cores."""
+"""Handles outside disturbances of a training: signals, and other processes on the same cores."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from types import FrameType
 
 from tenfold.core.errors import Stopped
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 
 torch = lazy("torch")
@@ -22,7 +23,10 @@ __all__ = ["Contention", "crowded", "signals", "stop"]
 
 @contextlib.contextmanager
 def signals() -> Iterator[list[int]]:
-    """A list that gets the number of every SIGINT or SIGTERM; nothing is interrupted by them."""
+    """Collects the number of every SIGINT or SIGTERM in a list instead of interrupting the program.
+
+    Outside the main thread the list stays empty.
+    """
     seen: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
@@ -30,7 +34,7 @@ def signals() -> Iterator[list[int]]:
 
     try:
         old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: signals never come here
+    except ValueError:  # not the main thread: signals never arrive here
         yield seen
         return
     try:
@@ -41,22 +45,24 @@ def signals() -> Iterator[list[int]]:
 
 
 def stop(number: int, folder: Path | None, step: int) -> Stopped:
-    """The error to raise for a signal, saying whether the state is saved."""
+    """The error to raise after a signal; it states whether the training state is saved."""
     if folder is None:
-        return Stopped("Stopped; nothing was saved, as there is no run folder", signal=number)
+        return Stopped(
+            Message("Stopped; nothing was saved, because there is no run folder"), signal=number
+        )
     return Stopped(
-        f"Stopped at step {step}; the state is saved",
+        Message("Stopped at step {step}; the state is saved", step=step),
         signal=number,
         where=str(folder),
-        fix="Give the same command again to continue.",
+        fix=Message("Give the same command again to continue."),
     )
 
 
 class Contention:
-    """Goes to one thread while another process takes a core and barriers make steps collapse.
+    """Reduces torch to one thread while another process uses the cores and steps become very slow.
 
-    OpenMP threads wait for each other several times a step; with a core taken away a step costs
-    5 to 100 times as much on several threads, and only the missing share on one.
+    OpenMP threads wait for each other several times a step. Where another process uses one core, a
+    step takes 5 to 100 times as long on several threads; on one thread it only loses its share.
     """
 
     STEPS, SECONDS, COLLAPSE = 20, 1.0, 3.0
@@ -69,7 +75,7 @@ class Contention:
             self._alone()
 
     def step(self, seconds: float) -> bool:
-        """Notes the seconds of a step; True where it has just set torch to one thread."""
+        """Records the seconds of a step; True where it has just reduced torch to one thread."""
         if not self._watching:
             return False
         self._times.append(seconds)
@@ -85,33 +91,34 @@ class Contention:
         return collapsed
 
     def look_again(self) -> None:
-        """Takes all threads back once the others have gone; for a moment between steps."""
+        """Restores all threads once the cores are free again; for use between steps."""
         if not self._left:
             return
         if crowded(self._threads):
             torch.set_num_threads(1)
             return
         self._left, self._watching, self._best = False, True, math.inf
-        tell("The processor is free again: training takes all threads back.")
+        tell("The processor is free again: training uses all threads.")
 
     def _alone(self) -> None:
         self._watching, self._left = False, True
         torch.set_num_threads(1)
-        tell("Another process is taking a processor: training goes on with one thread.")
+        tell("Another process uses a processor: training continues with one thread.")
 
 
 def crowded(threads: int) -> bool:
-    """True where `threads` threads are much slower than one on the same work.
+    """True where `threads` threads take over twice as long as one thread for the same work.
 
-    A quiet machine is hardly ever slower with more threads; a crowded one is by an order of
-    magnitude. Takes some hundredths of a second; leaves torch at `threads`.
+    On an idle machine several threads are hardly ever slower than one; on a crowded machine they
+    are slower by an order of magnitude. Takes a few hundredths of a second. Leaves torch at
+    `threads`.
     """
     alone = _seconds_each(1)
     return _seconds_each(threads) > 2.0 * alone
 
 
 def _seconds_each(threads: int, repeats: int = 400, most: float = 0.2) -> float:
-    """Mean seconds of one addition over half a million numbers, for at most `most` seconds."""
+    """The mean seconds of adding 1 to half a million numbers; takes up to `most` seconds."""
     torch.set_num_threads(threads)
     values = torch.ones(1 << 19)
     start, done = time.perf_counter(), 0

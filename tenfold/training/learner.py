@@ -1,4 +1,4 @@
-"""The state of learning and the operations of one step on it: all that a checkpoint holds."""
+"""The state of a training and the operations of one step; a checkpoint holds all of this state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Augment = Callable[[TensorBatch, float], TensorBatch]
 
 @dataclass(frozen=True)
 class Work:
-    """What is done in every step: loss, augmentation, precision."""
+    """What every training step uses: loss function, augmentation, precision."""
 
     loss: Loss
     augment: Augment | None
@@ -33,10 +33,11 @@ class Work:
 
 
 class Learner:
-    """Weights, optimiser, running average and sums of a network that learns for `steps` steps.
+    """Weights, optimizer, weight average and loss sum of a network trained for `steps` steps.
 
-    `broken` holds the number (from 1) of the last step whose gradient was not finite, 0 as long as
-    there is none; it and `sum` (of losses) stay on the device until somebody reads them.
+    `broken` is the number (from 1) of the last step whose gradient was not finite, 0 = none.
+    `broken` and `sum` (of losses) stay on the device until they are read. With `keeps_best` a copy
+    of the best weights is part of the state.
     """
 
     def __init__(
@@ -56,7 +57,10 @@ class Learner:
         self.micro, self.rate = 1, 1.0
 
     def step(self, step: int, batch: TensorBatch, factor: float) -> None:
-        """One step on `batch` at `factor` times the rate."""
+        """Makes one step on `batch` at `factor` times the learning rate.
+
+        Where memory runs out, it splits the batch into twice as many pieces and tries again.
+        """
         while True:
             try:
                 self.flat.grads.zero_()
@@ -71,7 +75,10 @@ class Learner:
         self._update(step, factor)
 
     def _gradients(self, batch: TensorBatch, share: float) -> Tensor:
-        """Adds up the gradients of the batch, in pieces where memory asks for it; its loss."""
+        """Accumulates the gradients of the batch, piece by piece, and returns its loss.
+
+        `share` is the share of the steps done, for augmentation.
+        """
         work = self.work
         total: Any = 0
         if work.augment is not None:
@@ -89,9 +96,10 @@ class Learner:
         return total
 
     def _update(self, step: int, factor: float) -> None:
-        """Skipped on the device, without anybody waiting, where a gradient is not finite.
+        """Updates the weights; skips the update on the device where a gradient is not finite.
 
-        The squared length of the gradient less itself is 0 where it is finite, else not a number.
+        The squared length of the gradient minus itself is 0 where it is finite, else NaN. The test
+        needs no synchronization with the device.
         """
         length = torch.dot(self.flat.grads, self.flat.grads)
         broken = length.sub_(length).nan_to_num_(nan=1.0)
@@ -101,7 +109,7 @@ class Learner:
             self._average(step + 1)
 
     def _average(self, done: int) -> None:
-        """The plain mean of the weights at every `average_every`-th step of the last share."""
+        """Updates the mean of the weights after every `average_every`-th step of the last share."""
         begun = done - int(self.steps * (1 - self.recipe.average))
         number, rest = divmod(begun, self.recipe.average_every)
         if begun <= 0 or (rest and done < self.steps):
@@ -111,32 +119,32 @@ class Learner:
         self.average_buffers.lerp_(self.flat.buffers, share)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that decides how learning goes on, updated in place."""
+        """All tensors that determine how training continues; they are updated in place."""
         state = {f"optimizer.{name}": value for name, value in self.optimizer.tensors().items()}
         own = {"sum": self.sum, "broken": self.broken, "average": self.average}
         own |= {f"best.{number}": value for number, value in enumerate(self.best)}
         return self.flat.tensors() | state | own | {"average_buffers": self.average_buffers}
 
     def take(self, tensors: dict[str, Tensor]) -> None:
-        """Puts back what `tensors` once gave."""
+        """Restores the tensors that `tensors` returned."""
         with torch.no_grad():
             for name, value in self.tensors().items():
                 value.copy_(tensors[name])
 
     def keep_best(self) -> None:
-        """Remembers the weights as they are; only where told to keep them at the start."""
+        """Copies the current weights as the best ones; does nothing without `keeps_best`."""
         for kept, now in zip(self.best, (self.flat.values, self.flat.buffers), strict=True):
             kept.copy_(now)
 
     def take_best(self, steps: int) -> None:
-        """Goes on with the weights that were kept, now to end after `steps` steps."""
+        """Returns to the best weights, with training to end after `steps` steps in total."""
         self.steps = steps
         with torch.no_grad():
             for kept, now in zip(self.best, (self.flat.values, self.flat.buffers), strict=True):
                 now.copy_(kept)
 
     def finish(self) -> None:
-        """The averaged weights take the place of the last ones; gradients go."""
+        """Replaces the last weights by the averaged ones and frees the gradients."""
         with torch.no_grad():
             if self.recipe.average:
                 self.flat.values.copy_(self.average)

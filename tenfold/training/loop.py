@@ -1,7 +1,7 @@
-"""The one training loop. Everything random is a function of (seed, step); resume is bit-exact.
+"""The one training loop. Everything random is a function of (seed, step); resuming is bit-exact.
 
-A loss takes (net, batch) and gives a scalar. An augmentation takes (batch, share of the steps done)
-and gives a batch, drawing from the default generator of its device.
+A loss takes (net, batch) and returns a scalar. An augmentation takes (batch, share of the steps
+done) and returns a batch; it draws from the default random generator of its device.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import TrainingFailed
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import advance, tell
 from tenfold.training import checkpoint, interrupts
@@ -46,11 +47,12 @@ def fit(
     augment: Augment | None = None,
     measure: Measure | None = None,
 ) -> Fitted:
-    """Trains `net` by the plan; gives it back in eval mode, with what was decided.
+    """Trains `net` by the plan and returns it in eval mode, with the decisions made.
 
-    `measure(net, batch)` gives sums over rows, logged as means over validation. Raises Stopped
-    after a signal (the state is saved), TrainingFailed where gradients are never finite, and under
-    a dry plan Estimated before anything is learnt.
+    `measure(net, batch)` returns sums over rows, which are logged as means over validation. Raises
+    Stopped after a signal (the state is saved where there is a run folder), TrainingFailed where
+    the gradient is still not finite after three retries, and Estimated before training under a dry
+    plan.
     """
     parts = plan.visible(parts)
     place = device.choose_device(plan.device)
@@ -83,7 +85,7 @@ def fit(
 
 
 class _Journal:
-    """What happens between steps: the log, checkpoints, going back after a broken gradient."""
+    """Work between steps: logging, checkpoints, early stopping, return to an earlier state."""
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class _Journal:
         self.first = {name: value.clone() for name, value in learner.tensors().items()}
         if self.folder:
             size = sum(value.nbytes for value in self.first.values())
-            system.need_disk(self.folder, (checkpoint.KEEP + 1) * size, "Checkpoints")
+            system.need_disk(self.folder, (checkpoint.KEEP + 1) * size, Message("Checkpoints"))
         passes = budget.length * max(1, math.ceil(budget.epochs / 20))
         self.logs = frozenset([*range(passes, budget.steps, passes), budget.steps])
         every = plan.checkpoint_steps if plan.folder else budget.steps
@@ -115,7 +117,7 @@ class _Journal:
         self.due = self.began + self.plan.checkpoint_seconds if self.folder else math.inf
 
     def begin(self) -> int:
-        """The step to start with: 0, or that of the newest valid checkpoint."""
+        """The first step: 0, or that of the newest valid checkpoint, which it loads."""
         found = checkpoint.load(self.folder) if self.folder else None
         if found is None:
             return 0
@@ -131,13 +133,16 @@ class _Journal:
         return step in self.stops or step == self.course.end
 
     def stop(self, step: int, stopped: list[int]) -> int:
-        """Reads the flag, logs, saves; the step to go on with, earlier after a broken gradient."""
+        """Logs, saves and stops as due; returns the step to continue with.
+
+        The step is an earlier one where a gradient was not finite. Raises Stopped after a signal.
+        """
         if broken := int(self.learner.broken):
             return self._go_back(broken)
         if step in self.logs or step == self.course.end:
             self._log(step)
             self._end_early(step)
-            if not stopped:  # else it is asked once the run goes on
+            if not stopped:  # else `begin` calls it when the run continues
                 self._ask_judge(step)
         if self.folder and (stopped or (step < self.course.end and self._worth_saving(step))):
             self._save(self.folder, step)
@@ -146,7 +151,7 @@ class _Journal:
         return step
 
     def _end_early(self, step: int) -> None:
-        """Keeps the best weights; goes back to them, and soon ends, where none get better."""
+        """Keeps the best weights; returns to them where validation has not improved."""
         course = self.course
         if course.patience and course.better(step, self.rows[-1].get("valid_loss", math.inf)):
             self.learner.keep_best()
@@ -158,7 +163,11 @@ class _Journal:
             )
 
     def _ask_judge(self, step: int) -> None:
-        """Not once an early end has begun: its falling rate would not compare with others'."""
+        """Gives the newest validation loss to `plan.prune`, which may raise to end a poor trial.
+
+        It does not once early stopping has begun: the learning rate then falls faster than in other
+        trials, so that losses are not comparable.
+        """
         row, end = (self.rows or [{}])[-1], self.budget.steps
         told = row.get("step") == step and "valid_loss" in row
         if self.plan.prune and told and step < self.course.end == end:
@@ -187,7 +196,7 @@ class _Journal:
         self.began = time.perf_counter()
 
     def _write(self) -> None:
-        """The log holds exactly the rows: a continued run cuts off what it does again."""
+        """Writes the whole log again, so that repeated steps do not appear twice."""
         if self.plan.folder:
             text = "".join(json.dumps(row) + "\n" for row in self.rows)
             (self.plan.folder / "log.jsonl").write_text(text)
@@ -204,12 +213,21 @@ class _Journal:
         self.retries += 1
         if self.retries > 3:
             raise TrainingFailed(
-                f"The gradient is not finite at step {broken}, after three tries at lower rates",
+                Message(
+                    "The gradient is not finite at step {step}, after three attempts with lower "
+                    "learning rates",
+                    step=broken,
+                ),
                 where=f"step {broken} of {self.budget.steps}",
-                fix="Give a smaller --learning-rate, or look at the data with `tenfold check`.",
+                fix=Message(
+                    "Give a smaller --learning-rate, or check the data with `tenfold check`."
+                ),
             )
         self.learner.rate /= 2
-        tell(f"Gradient not finite at step {broken}: back one checkpoint, at half the rate.")
+        tell(
+            f"Gradient not finite at step {broken}: back to the last checkpoint, "
+            "at half the learning rate."
+        )
         found = checkpoint.load(self.folder) if self.folder else None
         return self._take(*(found or (self._beginning, self.first)))
 
@@ -231,7 +249,7 @@ def _mean_of(loss: Loss) -> Measure:
 
 
 def evaluate(net: nn.Module, columns: Columns, measure: Measure, batch: int) -> dict[str, float]:
-    """Means over all rows of what `measure` sums, in eval mode; {} where there are no rows."""
+    """The means over all rows of the sums by `measure`, in eval mode; {} without rows."""
     was, place = net.training, next(net.parameters()).device
     totals: dict[str, Any] = {}
     net.eval()

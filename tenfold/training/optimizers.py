@@ -1,7 +1,7 @@
-"""SGD-Nesterov, AdamW and Muon over one flat vector of parameters.
+"""SGD with Nesterov momentum, AdamW and Muon over one flat vector of parameters.
 
-Every parameter becomes a view into one vector, every gradient a view into another, so that
-zeroing, judging, averaging and updating are a handful of operators however many layers there are.
+Every parameter is a view into one vector and every gradient a view into another. So zeroing,
+checking, averaging and updating take a few operations, however many layers there are.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ NAMES = ("sgd", "adamw", "muon")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a task likes to learn, where the person did not say otherwise.
+    """Default optimizer, learning rates, schedule, length and batch size of a training.
 
-    `rate` is for the matrices of Muon or for everything; `other_rate` for what Muon leaves to
-    AdamW (vectors, first layer, head). `epochs` over the data, but at least `least_steps`.
-    `average` is the last share of the steps whose weights are averaged.
+    `learning_rate` is for Muon's matrices, or for all parameters of the other optimizers;
+    `other_rate` is for the parameters that Muon leaves to AdamW (vectors, and the last matrix, the
+    head). `decay` is the weight decay, `second` the beta2 of AdamW. `warm` is the share of warm-up
+    steps, `last` the final share of the learning rate. Training takes `epochs`, but at least
+    `least_steps`. `average` is the last share of the steps whose weights are averaged.
     """
 
     optimizer: str = "adamw"
@@ -47,23 +49,26 @@ class Recipe:
 
 
 def slope(share: float, warm: float, last: float) -> float:
-    """The triangular rate: up from 0 over the share `warm`, then straight down to `last`."""
+    """The triangular learning rate factor: from 0 to 1 over `warm`, then down to `last`.
+
+    `share` is the share of the steps done; both parts are linear.
+    """
     if share < warm:
         return share / warm
     return last + (1 - last) * (1 - share) / max(1 - warm, 1e-9)
 
 
 class Flat:
-    """Parameters and gradients of a network as two vectors, float buffers as a third.
+    """Parameters and gradients of a network as two vectors, and float buffers as a third.
 
-    Order: hidden matrices, then other matrices, then vectors; `hidden` and `matrices` are the
-    lengths of the first and of the first two together. Convolution weights keep channels last.
+    Order: hidden matrices, then other matrices, then vectors. `hidden` is the length of the first
+    group, `matrices` that of the first two together. Convolution weights keep channels last.
     """
 
     def __init__(self, net: nn.Module) -> None:
         learnt = [entry for entry in net.parameters() if entry.requires_grad]
         tall = [entry for entry in learnt if entry.ndim > 1]
-        inner = tall[:-1]  # the last matrix is the head
+        inner = tall[:-1]  # all matrices but the last, which is the head
         outer = [entry for entry in tall if not any(entry is other for other in inner)]
         flat = [entry for entry in learnt if entry.ndim < 2]
         self.shapes = [(len(entry), entry[0].numel()) for entry in inner]
@@ -77,13 +82,13 @@ class Flat:
         self.counts = [entry for entry in net.buffers() if not entry.is_floating_point()]
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that a checkpoint must hold of the network."""
+        """All tensors of the network that a checkpoint must hold."""
         counts = {f"count.{number}": count for number, count in enumerate(self.counts)}
         return {"values": self.values, "buffers": self.buffers, **counts}
 
 
 def _gathered(entries: list[Tensor]) -> Tensor:
-    """The entries end to end, convolution weights in the order O H W I."""
+    """Concatenates parameters into one vector, convolution weights in the order O H W I."""
     rows = [_last(entry.detach()).reshape(-1) for entry in entries]
     return torch.cat(rows) if rows else torch.zeros(0)
 
@@ -111,7 +116,7 @@ def _shaped(part: Tensor, like: Tensor) -> Tensor:
 
 
 def _flat_buffers(net: nn.Module) -> Tensor:
-    """Float buffers (running statistics and the like) as views of one vector."""
+    """Makes all float buffers, such as running statistics, views of one vector and returns it."""
     places = [
         (module, name, buffer)
         for module in net.modules()
@@ -127,17 +132,20 @@ def _flat_buffers(net: nn.Module) -> Tensor:
 
 
 class Optimizer(Protocol):
-    """One update of the flat vector."""
+    """An optimizer of the flat vector of parameters."""
 
     def step(self, factor: float, broken: Tensor) -> None:
-        """Updates at `factor` times the rate; none where `broken` (a float on the device) is 1."""
+        """Makes one update at `factor` times the learning rate; none where `broken` is 1.
+
+        `broken` is a float on the device.
+        """
 
     def tensors(self) -> dict[str, Tensor]:
-        """State by name, updated in place."""
+        """The state by name; the tensors are updated in place."""
 
 
 def make(recipe: Recipe, flat: Flat) -> Optimizer:
-    """The optimiser that the recipe names."""
+    """The optimizer that the recipe names."""
     if recipe.optimizer == "sgd":
         return _SGD(recipe, flat)
     if recipe.optimizer == "adamw":
@@ -146,7 +154,7 @@ def make(recipe: Recipe, flat: Flat) -> Optimizer:
 
 
 class _Stretch:
-    """A stretch of the flat vectors with one weight decay."""
+    """A slice of the flat vectors with one weight decay."""
 
     def __init__(self, flat: Flat, first: int, last: int, decay: float) -> None:
         self.decay = decay
@@ -154,7 +162,10 @@ class _Stretch:
 
 
 def _stretches(flat: Flat, start: int, decay: float) -> list[_Stretch]:
-    """Matrices decay and vectors do not; without decay they are one stretch."""
+    """Splits the flat vectors into matrices, with weight decay, and vectors, without it.
+
+    Without weight decay they stay one slice.
+    """
     end = flat.values.numel()
     if not decay:
         return [_Stretch(flat, start, end, 0.0)]
@@ -163,9 +174,9 @@ def _stretches(flat: Flat, start: int, decay: float) -> list[_Stretch]:
 
 
 class _AdamW:
-    """I. Loshchilov, F. Hutter, arXiv 1711.05101, by torch's fused kernel.
+    """AdamW (I. Loshchilov, F. Hutter, arXiv 1711.05101) with torch's fused kernel.
 
-    The kernel is called without torch.optim around it, which costs more than a small update.
+    The kernel is called directly: the overhead of torch.optim costs more than a small update.
     """
 
     def __init__(self, recipe: Recipe, flat: Flat, start: int, rate: float) -> None:
@@ -176,7 +187,7 @@ class _AdamW:
         self._squares = [torch.zeros_like(one.values) for one in self._stretches]
 
     def step(self, factor: float, broken: Tensor) -> None:
-        """One fused update; a broken step does not count."""
+        """Makes one fused update; a step with a non-finite gradient is not counted."""
         self._count.add_(1 - broken)
         recipe, states = self._recipe, zip(self._stretches, self._means, self._squares, strict=True)
         for one, mean, square in states:
@@ -198,14 +209,14 @@ class _AdamW:
             )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Steps done, first and second moments."""
+        """The step count and the first and second moments."""
         means = {f"mean.{number}": value for number, value in enumerate(self._means)}
         squares = {f"square.{number}": value for number, value in enumerate(self._squares)}
         return {"count": self._count} | means | squares
 
 
 class _SGD:
-    """Nesterov's momentum (I. Sutskever et al. 2013), by torch's fused kernel."""
+    """SGD with Nesterov momentum (I. Sutskever et al. 2013) with torch's fused kernel."""
 
     def __init__(self, recipe: Recipe, flat: Flat) -> None:
         self._recipe = recipe
@@ -213,7 +224,7 @@ class _SGD:
         self._momenta = [torch.zeros_like(one.values) for one in self._stretches]
 
     def step(self, factor: float, broken: Tensor) -> None:
-        """One fused update."""
+        """Makes one fused update."""
         recipe = self._recipe
         for one, momentum in zip(self._stretches, self._momenta, strict=True):
             torch._fused_sgd_(
@@ -231,15 +242,15 @@ class _SGD:
             )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Momentum of every stretch."""
+        """The momentum of every slice."""
         return {f"momentum.{number}": value for number, value in enumerate(self._momenta)}
 
 
 class _Muon:
-    """Momentum made orthogonal, for hidden matrices; AdamW for the rest.
+    """Muon, momentum with orthogonalized updates, for hidden matrices; AdamW for the rest.
 
     K. Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks". Matrices of
-    one shape are orthogonalised together.
+    the same shape are orthogonalized together.
     """
 
     def __init__(self, recipe: Recipe, flat: Flat) -> None:
@@ -253,7 +264,7 @@ class _Muon:
             at += rows * columns
 
     def step(self, factor: float, broken: Tensor) -> None:
-        """One update of matrices and of the rest."""
+        """Makes one update of the hidden matrices and of the rest."""
         recipe, flat = self._recipe, self._flat
         self._rest.step(factor, broken)
         fine = broken == 0
@@ -272,12 +283,12 @@ class _Muon:
                 flat.values[a:b].sub_(part.reshape(-1), alpha=scale)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Momentum of the matrices, and the state of the rest."""
+        """The momentum of the matrices and the state of the rest."""
         return {"momentum": self._momentum, **self._rest.tensors()}
 
 
 def orthogonal(stack: Tensor, steps: int) -> Tensor:
-    """(K, r, c) each matrix replaced by one near U V' of its singular value decomposition.
+    """(K, r, c) where each matrix is close to U V' of its singular value decomposition.
 
     Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024.
     """

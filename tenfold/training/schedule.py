@@ -1,8 +1,8 @@
-"""How the rate goes over the steps, and when learning ends: as planned, or early.
+"""The learning rate schedule and early stopping.
 
-Planned is a triangle: up, then straight down. Where the plan has room and validation has not
-improved for a quarter of it, learning goes back to the weights that were best and takes the rate
-from there straight to zero in a tenth of the plan.
+The planned schedule is a triangle: linear warm-up, then linear decay. Where early stopping is on
+and validation has not improved for a quarter of the plan, training returns to the best weights and
+the learning rate falls from there to zero within about a tenth of the plan.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from tenfold.training.optimizers import Recipe, slope
 
 __all__ = ["PATIENCE", "Schedule"]
 
-PATIENCE = 0.25  # share of the plan without a better validation loss
-DESCENT = 0.1  # share of the plan that an early end takes
+PATIENCE = 0.25  # share of the planned steps without a better validation loss
+DESCENT = 0.1  # share of the planned steps that early stopping takes to reach a rate of 0
 
 
 class Schedule:
-    """Steps from 0 to `end`. `patience` steps without improvement end it early, 0 = never.
+    """Learning rate factors of the steps from 0 to `end`, and early stopping.
+
+    Training stops early after `patience` steps without improvement, 0 = never.
 
     `state` and `take` are for checkpoints.
     """
@@ -30,7 +32,7 @@ class Schedule:
         self.best, self.best_at = math.inf, 0
 
     def rate(self, step: int) -> float:
-        """Share of the recipe's rate at a step."""
+        """The factor of the recipe's learning rate at a step."""
         planned = min(step, self.turned) if self.turned else step
         share = (planned + 1) / (self.steps + 1)
         height = slope(share, self.recipe.warm, self.recipe.last)
@@ -39,16 +41,16 @@ class Schedule:
         return height * max(0, self.end - step) / (self.end - self.turned)
 
     def better(self, step: int, loss: float) -> bool:
-        """Notes a validation loss; True where it is the best so far."""
+        """Records a validation loss; returns True where it is the best so far."""
         if self.turned or not loss < self.best:
             return False
         self.best, self.best_at = loss, step
         return True
 
     def turn(self, step: int) -> bool:
-        """True where learning must now go back to its best and end early.
+        """True where early stopping begins now: training must return to its best weights.
 
-        The descent is long enough for the average of the last weights to begin in it.
+        The remaining steps are enough for the average of the last weights to begin in them.
         """
         if not self.patience or self.turned or step - self.best_at < self.patience:
             return False
@@ -61,12 +63,12 @@ class Schedule:
         return True
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of it, as JSON."""
+        """The state for a checkpoint, as JSON."""
         best = self.best if math.isfinite(self.best) else None
         return {"end": self.end, "turned": self.turned, "best": best, "best_at": self.best_at}
 
     def take(self, state: dict[str, Any]) -> None:
-        """Puts back what `state` once gave."""
+        """Restores the state that `state` returned."""
         self.turned = int(state["turned"])
         self.end = int(state["end"]) if self.turned else self.steps
         self.best = math.inf if state["best"] is None else float(state["best"])

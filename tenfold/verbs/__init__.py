@@ -1,1 +1,1 @@
-"""The verbs, one a file: the same words in Python and on the command line."""
+"""The verbs, one per file: the same words in Python and on the command line."""

@@ -1,21 +1,23 @@
-"""Look at every file of a folder before learning from it, and say what is wrong."""
+"""Check every file of a folder before training, and report what is wrong."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenfold.core import language, system
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.data.prepare import prepare
+from tenfold.data.refusals import refuse_choices
 from tenfold.media.reading import Reading
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
+from tenfold.run.manifest import pretty
 from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.estimate import estimate, tried
 
@@ -40,30 +42,30 @@ def check(
     lang: str = "en",
     **settings: Any,
 ) -> Document:
-    """Look at every file of a folder before learning from it, and say what is wrong.
+    """Check every file of a folder before training, and report what is wrong.
 
     Args:
         task: Task, such as image-classification.
-        data: A folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
-        out: HTML file or folder for the report; by default check-<data>.html here.
-        seed: Number that decides the split.
-        limit: At most this many rows of each part.
-        classes: File that merges, drops or renames classes (CSV from,to or JSON).
-        on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
-        target: Column to learn, where the data have columns.
-        group: Column of groups, such as persons, that stay on one side of the split.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        out: HTML file or folder for the report; by default check-<data>.html.
+        seed: Random seed of the split.
+        limit: Maximum number of rows of each part.
+        classes: Class mapping: a file that merges, drops or renames classes (CSV from,to or JSON).
+        on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
+        target: Column to learn, for data with columns.
+        group: Column of groups, such as persons; a group is never split between parts.
         time: Column of times: the latest rows become the test, those before them validation.
-        lang: Language of the report, en or zh.
+        lang: Language of the report and of errors: en or zh.
         settings: Settings of the task.
 
-    Every file is decoded once, as for training; nothing is learnt, and nothing is written to the
-    data. A JSON file with the whole list lies beside the report. Data that cannot be learnt from
-    are reported too, and then refused (exit code 3).
+    Every file is decoded once, as for training; no model is trained, and the data are not changed.
+    A JSON file with the full lists is written beside the report. Data that cannot be used for
+    training are reported too, and then refused (exit code 3).
 
     Example:
         tenfold check image-classification photos/
     """
-    _refuse(seed, limit, on_bad)
+    refuse_choices(seed, on_bad, limit)
     if task not in names():
         raise asked_back(task, data, "check")
     language.known(lang)
@@ -92,27 +94,18 @@ def check(
         write_check(
             prepared, content, page, task=chosen, views=fitted.get("views"), refusal=refusal
         )
-    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    system.write_atomically(page.with_suffix(".json"), text)
+    system.write_atomically(page.with_suffix(".json"), pretty(content))
     if refusal:
         tell(f"Report: {page}")
         raise refusal
     return Document(content, _text(content, data))
 
 
-def _refuse(seed: int, limit: int | None, on_bad: str) -> None:
-    if not 0 <= seed < 2**23:
-        raise UsageError(f"seed must be from 0 to {2**23 - 1}, got {seed!r}", code="bad-setting")
-    if limit is not None and limit < 1:
-        raise UsageError(f"limit must be more than 0, got {limit!r}", code="bad-setting")
-    if on_bad not in ("stop", "fail", "skip"):
-        raise UsageError(
-            f"on_bad must be one of stop, fail, skip, got {on_bad!r}", code="bad-setting"
-        )
-
-
 def _page(out: str | Path | None, data: Any) -> Path:
-    """Where the report goes: never into the data."""
+    """The path of the report.
+
+    Raises UsageError where it lies in the data folder.
+    """
     source = Path(data).resolve() if isinstance(data, (str, Path)) else None
     name = f"check-{source.name.split('.')[0] if source else 'data'}.html"
     page = Path(out) if out is not None else Path(name)
@@ -120,10 +113,10 @@ def _page(out: str | Path | None, data: Any) -> Path:
         page = page / name
     if source and source.is_dir() and page.resolve().is_relative_to(source):
         raise UsageError(
-            "The report would be written into the data",
+            Message("The report would be written into the data"),
             code="bad-setting",
             where=str(page),
-            fix="Give --out, a file or folder elsewhere.",
+            fix=Message("Give --out, a file or folder elsewhere."),
         )
     return page
 

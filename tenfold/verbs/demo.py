@@ -1,4 +1,4 @@
-"""Show the whole of it on real digits in half a minute."""
+"""Tour: check, train, explain and report on real digits in half a minute."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tenfold.core.document import Document, scores_text
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.language import known
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.data import download
@@ -37,13 +38,13 @@ def demo(
     source: str | None = None,
     lang: str = "en",
 ) -> Document:
-    """Show the whole of it on real digits in half a minute.
+    """Tour: check, train, explain and report on real digits in half a minute.
 
     Args:
-        what: digits (scikit-learn's, nothing is fetched) or mnist (fetched when asked, 11 MB).
-        folder: Where the pictures, the run and the report go.
-        source: For mnist: a folder or address that has its four files already.
-        lang: Language of the pages, en or zh.
+        what: Data set: digits (part of scikit-learn) or mnist (downloaded, 11 MB).
+        folder: Folder for the pictures, the run and the reports.
+        source: Folder or address with the four files of mnist.
+        lang: Language of the pages and of errors: en or zh.
 
     Example:
         tenfold demo
@@ -58,7 +59,7 @@ def demo(
         settings = {"network": "listing", "augment": "none", "epochs": 1}
     else:
         raise UsageError(
-            f"There is no demo called {what!r}",
+            Message("Unknown demo {what!r}", what=what),
             code="unknown-demo",
             fix=nearest(what, ["digits", "mnist"]),
         )
@@ -66,7 +67,7 @@ def demo(
 
 
 def _digits(folder: Path) -> Path:
-    """1,797 scanned digits of 8 x 8 pixels as PNG files, one folder a class."""
+    """Writes 1,797 scanned digits (8 x 8 pixels) as PNG files, one folder per class."""
     done = folder.with_name(".digits-complete")
     if done.exists():
         return folder
@@ -103,7 +104,7 @@ def _shown(home: Path, data: Path, what: str, settings: dict[str, Any], lang: st
 
 
 def _eight(data: Path, home: Path) -> list[str]:
-    """Eight pictures as files: some of the folder's, or the first of an IDX file written out."""
+    """Paths of eight pictures: some of the folder's, or the first of an IDX file as PNG."""
     files = sorted(data.rglob("*.png"))
     if not files:
         pixels = idx.parse((data / "t10k-images-idx3-ubyte.gz").read_bytes(), "t10k-images")

@@ -1,4 +1,4 @@
-"""Show versions, codecs, devices, memory and disk, and warn of what is too old."""
+"""Show versions, codecs, devices, memory and disk; warn of what is too old."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PYTHONS = {(3, 11): "3.11.13", (3, 12): "3.12.11", (3, 13): "3.13.4"}
 
 
 def doctor() -> Document:
-    """Show versions, codecs, devices, memory and disk, and warn of what is too old.
+    """Show versions, codecs, devices, memory and disk; warn of what is too old.
 
     Example:
         tenfold doctor

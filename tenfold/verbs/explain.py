@@ -1,9 +1,8 @@
-"""Show which parts of an input an answer rests on, on a page and as numbers."""
+"""Show which parts of an input an answer depends on, as a page and as numbers."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from tenfold.core import language
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.core.text import short
@@ -39,17 +39,17 @@ METHODS = ("both", "occlusion", "gradcam")
 
 LEAST_SIDE = 224
 DRAWS = {"occlusion": 2, "gradcam": 5}
-"""Random networks whose maps are compared: maps are smooth, so that one alone often looks alike."""
+"""Number of networks with shuffled weights to compare with; one alone often agrees by chance."""
 ALIKE = 0.7
-"""Rank correlation from which a map shows the input and not what the network learnt."""
+"""Rank correlation above which a map shows the input and not what the network learnt."""
 TITLES = {"occlusion": "occlusion", "gradcam": "Grad-CAM"}
 
 
 @dataclass
 class Explained:
-    """One input with its answer, what the answer rests on, and the picture that shows it.
+    """One input with its prediction, its explanations and the file of its picture.
 
-    `row` is the table of the input alone, `media` are those of its columns.
+    `row` is the table of this input alone, `media` are the media of its columns.
     """
 
     source: str
@@ -81,21 +81,21 @@ def explain(
     device: str = "auto",
     lang: str = "en",
 ) -> Document:
-    """Show which parts of an input an answer rests on, on a page and as numbers.
+    """Show which parts of an input an answer depends on, as a page and as numbers.
 
     Args:
-        run: A run folder.
-        inputs: Files, folders, globs, zips, texts, or - for one a line on standard input.
-        out: Folder for the page, index.html, and its pictures; by default <run>-explained.
-        method: both, occlusion (cover and ask again) or gradcam.
-        about: Explain this class in place of the one that is answered.
-        limit: Explain at most this many inputs.
-        device: auto, cpu, cuda, cuda:1 ...
-        lang: Language of the page, en or zh.
+        run: Run folder.
+        inputs: Files, folders, globs, zips or texts; - reads one a line from standard input.
+        out: Folder for the page index.html and its pictures; by default <run>-explained.
+        method: Explanation method: occlusion, gradcam or both.
+        about: Class to explain; by default the predicted one.
+        limit: Maximum number of inputs to explain.
+        device: Device: auto, cpu, cuda, cuda:1 ...
+        lang: Language of the page and of errors: en or zh.
 
-    Every map is compared with that of the same network with its weights shuffled, which has learnt
-    nothing: where the two agree, the map shows the input and not what was learnt. What cannot be
-    read is answered on its own line, the rest go on.
+    Every map is compared with the map of the same network with shuffled weights, which has learnt
+    nothing: where the two agree, the map shows the input and not what was learnt. An input that
+    cannot be read gets a line with the error; the others are still explained.
 
     Example:
         tenfold explain runs/photos-image-classification-1 new/
@@ -141,47 +141,59 @@ def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
 def _refuse(method: str, limit: int) -> None:
     if method not in METHODS:
         raise UsageError(
-            f"method must be one of {', '.join(METHODS)}, got {method!r}", code="bad-setting"
+            Message(
+                "method must be one of {methods}, got {method!r}",
+                methods=", ".join(METHODS),
+                method=method,
+            ),
+            code="bad-setting",
         )
     if limit < 1:
         raise UsageError(
-            f"limit must be a whole number of at least 1, got {limit!r}", code="bad-setting"
+            Message("limit must be a whole number of at least 1, got {limit!r}", limit=limit),
+            code="bad-setting",
         )
 
 
 def _known(run: Run, about: str | None) -> str | None:
-    """The class that is asked about.
+    """The class to explain, or None for the predicted class.
 
-    Raises UsageError where the run does not know it.
+    Raises UsageError where the run does not know the class.
     """
     if about is None:
         return None
     name = unicodedata.normalize("NFC", str(about))
     classes = run.answer_kind.explainable(run.facts.get("truths", {}))
     if name not in classes:
-        there = textwrap.shorten(nearest(name, classes), 300, placeholder=" ...")
         raise UsageError(
-            f"The run knows no class {name!r}",
+            Message("This run has no class {name!r}", name=name),
             code="unknown-class",
             where=str(run.folder),
-            fix=there if classes else "This run does not predict classes; leave out --about.",
+            fix=nearest(name, classes)
+            if classes
+            else Message("This run does not predict classes; leave out --about."),
         )
     return name
 
 
 def _folder(run: Run, out: str | Path | None) -> Path:
-    """Where the pictures go: never into the run folder, which is sealed."""
+    """The output folder; raises UsageError where it lies in the run folder, which is sealed."""
     folder = Path(out) if out is not None else run_folder.beside(run.home, "-explained")
-    run_folder.refuse_inside(run.home, folder, "The pictures")
+    run_folder.refuse_inside(run.home, folder, Message("The pictures"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def _unreadable(found: list[Explained]) -> DataRefused:
     first = found[0]
-    problem = first.answer if isinstance(first.answer, Problem) else Problem("", "")
+    problem = first.answer if isinstance(first.answer, Problem) else Problem("", EMPTY)
     return DataRefused(
-        f"None of the {len(found)} inputs can be read: {first.source} {problem.reason}",
+        Message(
+            "None of the {count} inputs can be read: {source} {reason}",
+            count=len(found),
+            source=first.source,
+            reason=problem.reason,
+        ),
         code=problem.code,
         where=first.source,
         fix=problem.fix,
@@ -192,7 +204,7 @@ def _unreadable(found: list[Explained]) -> DataRefused:
 
 
 def _first(tables: Iterator[pd.DataFrame], limit: int) -> Iterator[pd.DataFrame]:
-    """The first rows, as tables."""
+    """The first `limit` rows, as tables."""
     left = limit
     for table in tables:
         if left > 0:
@@ -205,7 +217,7 @@ def _first(tables: Iterator[pd.DataFrame], limit: int) -> Iterator[pd.DataFrame]
 
 @dataclass
 class _Asked:
-    """What is asked of a run, by which ways and about which class, and networks to compare with."""
+    """The run, the method and the class to explain, and copies of the run with shuffled weights."""
 
     run: Run
     method: str
@@ -222,11 +234,11 @@ class _Asked:
 
     @property
     def medium(self) -> Medium:
-        """The medium of the first input, whose words the page speaks."""
+        """The medium of the first input; the page uses its words."""
         return next(iter(self.media.values()))
 
     def of(self, run: Run, one: Explained, way: str, answer: Prediction) -> list[Explanation]:
-        """The maps of one row in one way, of `answer`, which may be that of another run."""
+        """The explanations of one row by one method, for `answer`, which another run may give."""
         if way == "occlusion":
             (own,) = run.answer(one.columns)
             failed = isinstance(own, Problem)
@@ -236,14 +248,14 @@ class _Asked:
         return run_explain.grad_cam(run.net, one.columns, about=number, media=self.media)
 
     def _number(self, answer: Prediction) -> int | None:
-        """The output of the network that is explained: the class asked about, or the best one."""
+        """The index of the output to explain: the given class, or the most probable one."""
         classes, chances = self.run.classes, answer.chances
         name = self.about or next(iter(chances), None)
         return classes.index(name) if name in classes else None
 
 
 def _ways(run: Run, method: str) -> Sequence[str]:
-    """The ways in which a run can be asked, of those that are wanted."""
+    """The methods to use; `both` leaves out Grad-CAM where the network has no feature map."""
     if method != "both":
         return (method,)
     return METHODS[1:] if run_explain.has_map(run.net) else ("occlusion",)
@@ -264,7 +276,7 @@ def _answered(asked: _Asked, table: pd.DataFrame) -> Iterator[Explained]:
 
 
 def _explained(asked: _Asked, one: Explained) -> Explained:
-    """The input with its maps, each compared with those of random networks."""
+    """The input with its maps, each compared with the maps of shuffled networks."""
     if isinstance(one.answer, Problem):
         return one
     kind, answer = asked.run.answer_kind, one.answer
@@ -281,7 +293,7 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
 
 
 def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
-    """Writes the picture beside its heat maps, with the answer below."""
+    """Saves the picture side by side with its heat maps, with the prediction below."""
     pictures = shown(one.media, one.columns.arrays)
     if isinstance(one.answer, Problem) or not pictures:
         return
@@ -300,7 +312,7 @@ def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
 
 
 def _title(one: Explanation) -> str:
-    """A heat map's title: covers say how much they cost, as colours only compare."""
+    """The title of a heat map; occlusion states the largest loss, Grad-CAM has no unit."""
     if one.method == "gradcam":
         return "Grad-CAM"
     return f"covered: up to {share(max(0.0, np.max(one.weights)))} less sure"
@@ -333,7 +345,7 @@ def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
 
 
 def _passages(one: Explained) -> list[dict[str, Any]]:
-    """Every text of the input, with what the answer rests on marked in it."""
+    """All texts of the input, with the parts marked that the prediction depends on."""
     texts = []
     for name, medium in one.media.items():
         if medium.written and name in one.row:
@@ -360,11 +372,11 @@ def _line(asked: _Asked, one: Explained) -> str:
     return f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}"
 
 
-# --- does it move with the network? ---------------------------------------------------------------
+# --- comparison with shuffled weights -------------------------------------------------------------
 
 
 def _compared(found: list[Explained]) -> list[str]:
-    """One sentence on all inputs; without the ways whose maps are those of random weights."""
+    """One line with the mean rank correlation of each method whose maps differ from random ones."""
     told = []
     for way, title in TITLES.items():
         known = [value for one in found if (value := one.random_weights.get(way)) is not None]
@@ -382,5 +394,5 @@ def _warn(found: list[Explained], what: str) -> None:
         if alike:
             tell(
                 f"{len(alike)} of {len(found)} {title} maps are nearly the same with random "
-                f"weights: they show the {what}, not what the network learnt."
+                f"weights: they show the {what}, not what the network learned."
             )

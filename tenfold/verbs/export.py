@@ -1,4 +1,4 @@
-"""Write the run as one ONNX file that answers without torch, once it gives the same answers."""
+"""Export a run as one ONNX file, verified on the test rows; predicts without torch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.reporting import write
@@ -29,30 +30,32 @@ def export(
     out: str | Path | None = None,
     lang: str = "en",
 ) -> Document:
-    """Write the run as one ONNX file that answers without torch, once it gives the same answers.
+    """Export a run as one ONNX file, verified on the test rows; predicts without torch.
 
     Args:
-        run: A run folder.
-        data: Labelled data to prove it on; without, the run's own test rows where they still lie.
-        to: The format: onnx.
-        int8: Eight bits in place of 32: smaller, mostly faster, at a cost that is measured.
-        max_drop: Points of the headline that eight bits may cost, 0.5 = half of one percent.
-        out: Folder to write; without, export (or export-int8) in the run folder.
-        lang: Language of the report, en or zh.
+        run: Run folder.
+        data: Labelled data to verify it on; by default the run's own test rows.
+        to: Format: onnx.
+        int8: 8-bit quantization: a smaller, mostly faster file; its loss of score is measured.
+        max_drop: Maximum loss of the headline metric by --int8, in points (0.5 = 0.5 %).
+        out: Folder to write; by default export (or export-int8) in the run folder.
+        lang: Language of the report and of errors: en or zh.
 
-    Every test row is asked of both. The export is refused, and nothing written, where an output is
-    off by more than 1e-4, a decision differs (but where the best two were nearer than that), or the
-    score is another. The folder stands alone: predict, explain and serve open it like a run.
+    Both networks predict every test row. The export is refused, and nothing is written, where an
+    output differs by more than 1e-4, a decision differs (unless the best two were closer than that)
+    or the score differs. The folder is complete: predict, explain and serve open it like a run.
 
     Example:
         tenfold export runs/photos-image-classification-1
     """
     language.known(lang)
     if to != "onnx":
-        raise UsageError(f"to must be onnx, got {to!r}", code="bad-setting", where="to")
+        raise UsageError(
+            Message("to must be onnx, got {to!r}", to=to), code="bad-setting", where="to"
+        )
     if not 0 <= max_drop <= 100:
         raise UsageError(
-            f"max-drop must be a number from 0 to 100, got {max_drop!r}",
+            Message("max-drop must be a number from 0 to 100, got {max_drop!r}", max_drop=max_drop),
             code="bad-setting",
             where="max-drop",
         )
@@ -63,9 +66,9 @@ def export(
 
 
 def _report(run: Run, made: Exported, lang: str) -> None:
-    """The run's own report once more, with the parity in it."""
+    """Writes the run's own report again, with the parity results, if the export is in the run."""
     if made.folder.parent.resolve() != run.folder.resolve():
-        tell(f"The report of the run stays as it is: the export is in {made.folder}.")
+        tell(f"The report of the run is not changed: the export is in {made.folder}.")
         return
     with language.speaking(lang):
         write(run, made.found)

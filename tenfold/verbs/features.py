@@ -1,4 +1,4 @@
-"""Write feature vectors of inputs, what the last layer of a run's network sees, to a file."""
+"""Write feature vectors of inputs (the input of the network's last layer) to a file."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.document import Document, cell_text
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import advance
 from tenfold.core.results import SCHEMA
 from tenfold.data.inputs import tables
@@ -36,13 +37,14 @@ __all__ = ["Features", "features"]
 
 SUFFIXES = (".npy", ".csv", ".parquet")
 GROUP = 4096
-"""Rows that are written together to Parquet: it keeps facts of every column of every group."""
+"""Rows that are written together to Parquet, which stores statistics for each column of each group.
+"""
 
 
 class Features(Document):
-    """The document of `features`, and in Python the vectors themselves.
+    """The result of `features`: a document, and in Python the vectors.
 
-    `sources` names the rows of `vectors` in their order.
+    `sources` are the names of the rows of `vectors`, in the same order.
     """
 
     def __init__(
@@ -68,17 +70,17 @@ def features(
     out: str | Path | None = "auto",
     device: str = "auto",
 ) -> Features:
-    """Write feature vectors of inputs, what the last layer of a run's network sees, to a file.
+    """Write feature vectors of inputs (the input of the network's last layer) to a file.
 
     Args:
-        run: A run folder.
-        inputs: Files, folders, globs, zips, or - for paths on standard input.
-        out: File to write, .npy, .csv or .parquet; auto = <run>-features.npy beside the run.
-        device: auto, cpu, cuda, cuda:1 ...
+        run: Run folder.
+        inputs: Files, folders, globs or zips; - reads paths from standard input.
+        out: File to write: .npy, .csv or .parquet; auto = <run>-features.npy beside the run.
+        device: Device: auto, cpu, cuda, cuda:1 ...
 
-    One row for each input that can be read; the others are listed with their reason. Beside an
-    .npy file lies NAME.sources.json, the names of its rows in order. In Python, `out=None` writes
-    nothing; the result has `vectors` (N, D) and `sources`.
+    One row for each input that can be read; the others are listed with the reason. The names of the
+    rows of an .npy file are written to NAME.sources.json beside it, in order. In Python, `out=None`
+    writes nothing; the result has `vectors` (N, D) and `sources`.
 
     Example:
         tenfold features runs/photos-image-classification-1 new/ --out new.parquet
@@ -99,7 +101,7 @@ def features(
 
 @dataclass
 class _Made:
-    """Names and vectors of the rows that can be read, a table at a time; the lists grow."""
+    """Iterates over names and vectors of the readable rows, one table at a time; its lists grow."""
 
     run: Run
     handed: Iterator[Table]
@@ -121,18 +123,23 @@ class _Made:
             advance("features", done, 0, f"{done:,} inputs")
 
     def none(self) -> np.ndarray:
-        """No rows (0, D), once all were made.
+        """An empty array (0, D), after all rows were read.
 
         Raises DataRefused where not one input could be read.
         """
         if self.sources:
             return np.zeros((0, self.dimensions), np.float32)
         if not self.unreadable:
-            fix = "Hand over a row or more."
-            raise DataRefused("There is not one row", code="no-rows", fix=fix)
+            fix = Message("Give at least one row.")
+            raise DataRefused(Message("The data have no rows"), code="no-rows", fix=fix)
         first, problem = printable(self.unreadable[0][0]), self.unreadable[0][1]
         raise DataRefused(
-            f"None of the {len(self.unreadable)} inputs can be read: {first} {problem.reason}",
+            Message(
+                "None of the {count} inputs can be read: {source} {reason}",
+                count=len(self.unreadable),
+                source=first,
+                reason=problem.reason,
+            ),
             code=problem.code,
             where=first,
             fix=problem.fix,
@@ -158,35 +165,42 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
     return Features(content, "\n".join(lines), made.sources, read)
 
 
-# --- where it goes --------------------------------------------------------------------------------
+# --- output path ----------------------------------------------------------------------------------
 
 
 def _path(run: Run, out: str | Path, inputs: Any) -> Path:
-    """The file to write: never in the run folder, which is sealed, and never among the data."""
+    """The file to write.
+
+    Raises UsageError for an unknown suffix, and for a file in the run folder or in the data.
+    """
     path = run_folder.beside(run.home, "-features.npy") if str(out) == "auto" else Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
-            f"out must be a file that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
-            f"got {str(out)!r}",
+            Message(
+                "out must end in {suffixes} or {last}, got {out!r}",
+                suffixes=", ".join(SUFFIXES[:-1]),
+                last=SUFFIXES[-1],
+                out=str(out),
+            ),
             code="bad-setting",
             where=str(out),
             fix=nearest(path.suffix.lower(), SUFFIXES)
             if path.suffix
-            else f"For example {out}.npy.",
+            else Message("For example {out}.npy.", out=out),
         )
-    run_folder.refuse_inside(run.home, path, "The features")
+    run_folder.refuse_inside(run.home, path, Message("The features"))
     if any(path.resolve().is_relative_to(folder) for folder in _data_folders(run, inputs)):
         raise UsageError(
-            "The features would be written into the data",
+            Message("The features would be written into the data"),
             code="bad-setting",
             where=str(path),
-            fix="Give --out, a file elsewhere.",
+            fix=Message("Give --out, a file elsewhere."),
         )
     return path
 
 
 def _data_folders(run: Run, inputs: Any) -> Iterator[Path]:
-    """Folders that were handed over, and the one that the run learnt from."""
+    """The folders among the inputs, and the folder of the run's training data."""
     many = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     named = [one for one in many if isinstance(one, (str, Path))]
     for place in [*named, data_of(run.home)]:
@@ -195,18 +209,18 @@ def _data_folders(run: Run, inputs: Any) -> Iterator[Path]:
 
 
 def _names_of(path: Path) -> Path:
-    """The file with the names of the rows of an .npy file."""
+    """The path of the file with the row names of an .npy file."""
     return path.with_name(f"{path.stem}.sources.json")
 
 
-# --- files that grow ------------------------------------------------------------------------------
+# --- writers --------------------------------------------------------------------------------------
 
 Write = Callable[[list[str], np.ndarray], None]
 
 
 @contextlib.contextmanager
 def _placed(path: Path) -> Iterator[Write]:
-    """What writes a block; the file takes its name once it is whole, and not after an error."""
+    """Yields a function that writes a block; the file gets its name only when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
         parts = Path(folder) / "features", Path(folder) / "sources"
@@ -219,7 +233,7 @@ def _placed(path: Path) -> Iterator[Write]:
 
 @contextlib.contextmanager
 def _to_npy(path: Path, beside: Path) -> Iterator[Write]:
-    """float32 (N, D), and the names as a list of JSON."""
+    """Writes float32 (N, D), and the names as a JSON list in a second file."""
     shape = (0, 0)
     with (
         path.open("wb") as file,
@@ -244,14 +258,14 @@ def _to_npy(path: Path, beside: Path) -> Iterator[Write]:
 
 
 def _npy_header(file: IO[bytes], shape: tuple[int, int]) -> None:
-    # numpy leaves room in it for the first number to grow.
+    # numpy pads the header, so that the number of rows can be filled in at the end.
     facts = {"descr": "<f4", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, facts)
 
 
 @contextlib.contextmanager
 def _to_csv(path: Path, beside: Path) -> Iterator[Write]:
-    """source, then a column a feature; numbers as short as they can be read back equal."""
+    """Writes `source`, then one column per feature, with the shortest exact form of numbers."""
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer, begun = csv.writer(file), False
 
@@ -268,8 +282,8 @@ def _to_csv(path: Path, beside: Path) -> Iterator[Write]:
 
 @contextlib.contextmanager
 def _to_parquet(path: Path, beside: Path) -> Iterator[Write]:
-    """source, then a column of float32 a feature."""
-    make = parquet.ParquetWriter  # that the package is missing is said before anything is made
+    """Writes `source`, then one float32 column per feature."""
+    make = parquet.ParquetWriter  # raises for a missing package before anything is written
     waiting: list[tuple[list[str], np.ndarray]] = []
     with contextlib.ExitStack() as stack:
         files: list[Any] = []
@@ -306,7 +320,7 @@ def _columns(vectors: np.ndarray) -> list[str]:
 
 
 def _read_again(path: Path) -> np.ndarray:
-    """The vectors (N, D) of a file that was written."""
+    """The vectors (N, D) from a written file."""
     if path.suffix.lower() == ".npy":
         found: np.ndarray = np.load(path, mmap_mode="r")
         return found

@@ -1,4 +1,4 @@
-"""Answer for files, folders, globs or standard input, one line each."""
+"""Predict files, folders, globs or standard input, one line each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.data.inputs import drawn_input, tables
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
@@ -24,7 +25,7 @@ __all__ = ["Predicted", "predict"]
 
 @dataclass(frozen=True)
 class Predicted:
-    """One answer with the name of what it answers."""
+    """One answer (a prediction or a problem) with the name of its input."""
 
     source: str
     answer: Answer
@@ -49,19 +50,19 @@ def predict(
     device: str = "auto",
     **options: Any,
 ) -> Answers[Predicted]:
-    """Answer for files, folders, globs or standard input, one line each.
+    """Predict files, folders, globs or standard input, one line each.
 
     Args:
-        run: A run folder.
-        inputs: Files, folders, globs, zips, or - for paths on standard input.
-        out: Write the answers to this file as well: .csv, .jsonl, or what else the answer knows.
-        csv: Write the answers to this CSV file as well, whatever its name.
-        draw: Write pictures with the answers on them into this folder as well.
-        device: auto, cpu, cuda, cuda:1 ...
-        options: Choices of the task, such as top.
+        run: Run folder.
+        inputs: Files, folders, globs or zips; - reads paths from standard input.
+        out: File for the answers: .csv, .jsonl, or another format of the task.
+        csv: CSV file for the answers, whatever its name.
+        draw: Folder for pictures with the answers drawn on them.
+        device: Device: auto, cpu, cuda, cuda:1 ...
+        options: Options of the task, such as top.
 
-    In Python, arrays, bytes, open files and DataFrames are inputs too. What cannot be read is
-    answered on its own line, the rest go on.
+    In Python, arrays, bytes, open files and DataFrames are inputs too. An input that cannot be read
+    gets a line with the error; the others are still predicted.
 
     Example:
         tenfold predict runs/photos-image-classification-1 new/ --json
@@ -83,22 +84,27 @@ def predict(
 
 
 def _writer(path: Path, known: Mapping[str, Writer]) -> Writer:
-    """How the file is written, by the end of its name."""
+    """The writer of a file, chosen by its suffix.
+
+    Raises UsageError for a suffix that the answers of this run cannot be written as.
+    """
     for end in sorted(known, key=len, reverse=True):
         if path.name.lower().endswith(end):
             return known[end]
     raise UsageError(
-        f"Answers of this run cannot be written as {path.suffix or path.name!r}",
+        Message(
+            "Answers of this run cannot be written as {suffix!r}", suffix=path.suffix or path.name
+        ),
         code="bad-setting",
         where="out",
-        fix=f"The end of the name chooses the format: {', '.join(known)}.",
+        fix=Message("The suffix chooses the format: {known}.", known=", ".join(known)),
     )
 
 
 def _written(
     answers: Iterator[Predicted], path: Path, writer: Writer, run: Run
 ) -> Iterator[Predicted]:
-    """Passes the answers on; the file grows with each."""
+    """Yields the answers unchanged and writes each to the file."""
     kind = run.result_kind
     with writer(path, kind.prediction, kind.classes(run.facts.get("truths", {}))) as write:
         for one in answers:
@@ -107,7 +113,7 @@ def _written(
 
 
 def _noted(tables: Iterator[Table], column: str, cells: dict[str, Any]) -> Iterator[Table]:
-    """Passes the tables on; `cells` holds what to draw for each source of the one on its way."""
+    """Yields the tables unchanged; `cells` holds the cell of each source in the current table."""
     for table in tables:
         cells.clear()
         cells.update(zip(table["source"], table[column], strict=True))
@@ -120,11 +126,11 @@ def _drawn(
     of: tuple[Medium, AnswerKind],
     cells: dict[str, Any],
 ) -> Iterator[Predicted]:
-    """Passes the answers on; every picture is written with its answer drawn on it."""
+    """Yields the answers unchanged and saves each picture with its answer drawn on it."""
     medium, kind = of
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(answers):
-        # An answer of a part of a file is drawn on the whole of it.
+        # The answer for a part of a file is drawn on the whole picture.
         handed = one.source if one.source in cells else one.source.rpartition("#")[0]
         known = not isinstance(one.answer, Problem) and handed in cells
         picture = medium.draw(cells[handed]) if known else None

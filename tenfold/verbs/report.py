@@ -1,4 +1,4 @@
-"""Make the report of a run again, or say whether one run is better than another."""
+"""Write the report of a run, or compare two runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import speaking
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.reporting import comparison, model_card, write
@@ -35,18 +36,18 @@ def report(
     device: str = "auto",
     lang: str = "en",
 ) -> Document:
-    """Make the report of a run again, or say whether one run is better than another.
+    """Write the report of a run, or compare two runs.
 
     Args:
-        run: A run folder; two of them with --compare.
-        data: Labelled data to report on; without, the run's own test rows where they still lie.
-        compare: Say by paired bootstrap which of two runs is better, or that it cannot be said.
-        out: HTML file to write; without, the run's report.html, or a file beside it for other data.
-        device: auto, cpu, cuda, cuda:1 ...
-        lang: Language of the page, en or zh.
+        run: Run folder; two of them with --compare.
+        data: Labelled data to report on; by default the run's own test rows.
+        compare: Comparison of two runs by paired bootstrap: is one significantly better?
+        out: HTML file to write; by default the run's report.html, or a file beside the run.
+        device: Device: auto, cpu, cuda, cuda:1 ...
+        lang: Language of the report and of errors: en or zh.
 
-    Where the data have moved, the report is made without examples from the scores of training. A
-    comparison writes a page only where --out is given.
+    Where the data have moved, the report is made from the scores of training, without examples. A
+    comparison writes a page only if --out is given.
 
     Example:
         tenfold report runs/photos-image-classification-1
@@ -58,11 +59,13 @@ def report(
         _refuse_inside(out, first, second)
         with speaking(lang):
             return _compared(first, second, data, out)
-    if len(named) == 2 and data is None:  # RUN DATA, as `test` has it
+    if len(named) == 2 and data is None:  # RUN DATA, in the same order as for `test`
         data = named.pop()
     if len(named) != 1:
         raise _wrong_count(
-            "A report is made of one run", named, "With --compare it is made of two."
+            Message("A report needs one run"),
+            named,
+            Message("With --compare it needs two."),
         )
     opened = _opened(named[0], device)
     _refuse_inside(out, opened)
@@ -95,22 +98,28 @@ def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
 def _opened(run: Any, device: str) -> Run:
     opened = open_run(run, device)
     if opened.net is None:
-        raise folder.refused_export(opened.folder, "An exported run has no report of its own")
+        raise folder.refused_export(
+            opened.folder, Message("An exported run has no report of its own")
+        )
     return opened
 
 
-def _wrong_count(message: str, named: list[Any], fix: str) -> UsageError:
-    return UsageError(f"{message}, got {len(named)}", code="run-count", fix=fix)
+def _wrong_count(message: Message, named: list[Any], fix: Message) -> UsageError:
+    return UsageError(
+        Message("{message}, got {count}", message=message, count=len(named)),
+        code="run-count",
+        fix=fix,
+    )
 
 
 def _refuse_inside(out: str | Path | None, *opened: Run) -> None:
-    """A run is sealed: but for its own report, no page goes into its folder."""
+    """Raises UsageError for a page in a run folder, unless it is the run's own report."""
     for run in opened if out is not None else ():
-        folder.refuse_inside(run.folder, Path(out or ""), "The page")
+        folder.refuse_inside(run.folder, Path(out or ""), Message("The page"))
 
 
 def _beside(run: Run, data: Any) -> Path | None:
-    """None for the run's own report; a report on other data lies beside the run folder."""
+    """The path of a report on other data, beside the run folder; None for the run's own report."""
     if data is None:
         return None
     name = Path(data).resolve().stem if isinstance(data, (str, Path)) else "data"
@@ -118,7 +127,7 @@ def _beside(run: Run, data: Any) -> Path | None:
 
 
 def _evidence(run: Run, data: Data | None) -> Evidence | None:
-    """Answers on the data, or on the run's own test rows; None where those are gone."""
+    """Answers and scores on the data or on the run's own test rows; None where those are gone."""
     try:
         return evaluate.again(run, data)[0]
     except (UsageError, DataRefused) as error:
@@ -134,7 +143,9 @@ def _evidence(run: Run, data: Data | None) -> Evidence | None:
 def _two(named: list[Any], device: str) -> tuple[Run, Run]:
     if len(named) != 2:
         raise _wrong_count(
-            "A comparison is made of two runs", named, "tenfold report --compare RUN RUN"
+            Message("A comparison needs two runs"),
+            named,
+            Message("tenfold report --compare RUN RUN"),
         )
     return _opened(named[0], device), _opened(named[1], device)
 
@@ -172,7 +183,7 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
 
 
 def _text(content: dict[str, Any], names: tuple[str, str]) -> str:
-    """The comparison as a person reads it on a terminal."""
+    """The comparison as text for the terminal."""
     counts, draws = content["counts"], content["resamples"]
     lines = [
         content["verdict"],

@@ -10,6 +10,7 @@ from typing import Any
 from tenfold.core import system
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.core.results import SCHEMA
 from tenfold.data import cache
 
@@ -22,9 +23,9 @@ def runs(
     """List the runs here, remove one, or empty the cache.
 
     Args:
-        folder: Where the runs lie.
-        remove: A run folder to remove.
-        empty_cache: Remove all encoded data from the cache.
+        folder: Folder of the runs.
+        remove: Run folder to remove.
+        empty_cache: Cache: remove all encoded data.
 
     Example:
         tenfold runs
@@ -46,9 +47,9 @@ def runs(
 
 
 def _places(folder: Path) -> list[Path]:
-    """Where runs may be: right inside, and in the folders of `--repeat`, `--folds` and `tune`.
+    """Paths where runs may lie: in the folder, and in those of `--repeat`, `--folds` and `tune`.
 
-    Of a search its winner; the trials are listed where its folder is named.
+    Only the final run of a search is listed; its trials are listed where its folder is given.
     """
     return [
         path
@@ -59,7 +60,9 @@ def _places(folder: Path) -> list[Path]:
 
 def _removed(folder: Path) -> str:
     if not (folder / "task.json").exists() or not (folder / "plan.json").exists():
-        raise UsageError(f"{str(folder)!r} is not a run folder", code="no-such-run")
+        raise UsageError(
+            Message("{folder!r} is not a run folder", folder=str(folder)), code="no-such-run"
+        )
     with system.locked(folder):
         shutil.rmtree(folder)
     return f"Removed {folder}."

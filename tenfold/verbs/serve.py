@@ -1,4 +1,4 @@
-"""Serve runs over HTTP: a page for people, typed routes for programs."""
+"""Serve runs over HTTP: a page for people, a JSON API for programs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tenfold.core import progress
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.run.run import Run, open_run
@@ -34,22 +35,22 @@ def serve(
     allow_origin: str | None = None,
     device: str = "auto",
 ) -> Document:
-    """Serve runs over HTTP: a page for people, typed routes for programs.
+    """Serve runs over HTTP: a page for people, a JSON API for programs.
 
     Args:
-        runs: Run folders, or exported ones.
-        host: Address to listen on; any but this machine's own needs a token.
-        port: Port to listen on, 0 = a free one.
-        token: Word that every request must bring; better set as TENFOLD_TOKEN, unseen by others.
-        batch: Most rows that a model is asked at once, and in one request.
-        queue: Most rows that may wait for a model; beyond, requests are refused with 503.
-        timeout: Seconds a request may take, its body included.
-        max_mb: Largest body in MB; by default 10 as JSON, 25 a picture, 100 a sound or film.
-        allow_host: Further names of this server, separated by commas.
-        allow_origin: Other pages that may ask, such as https://example.org, separated by commas.
-        device: auto, cpu, cuda, cuda:1 ...
+        runs: Run folders or exported runs.
+        host: Address to listen on; any address but this machine's own needs a token.
+        port: Port to listen on; 0 = a free one.
+        token: Token that every request must carry; safer as TENFOLD_TOKEN.
+        batch: Maximum batch: rows predicted at once, and rows in one request.
+        queue: Maximum queue: rows that wait for a model; more are refused with status 503.
+        timeout: Timeout of a request in seconds, upload included.
+        max_mb: Maximum body in MB; by default 10 for JSON, 25 a picture, 100 sound or video.
+        allow_host: Host names of this server beside its address, separated by commas.
+        allow_origin: Origins whose pages may send requests, such as https://example.org, by commas.
+        device: Device: auto, cpu, cuda, cuda:1 ...
 
-    Blocks until Ctrl-C or a termination signal; then everything accepted is still answered.
+    Blocks until Ctrl-C or a termination signal; all accepted requests are still answered.
 
     Example:
         tenfold serve runs/photos-image-classification-1 --port 8000
@@ -69,10 +70,12 @@ def serve(
     named = list(runs) if isinstance(runs, list | tuple) else [runs]
     if not named:
         raise UsageError(
-            "No run was named", code="no-such-run", fix="`tenfold runs` lists the runs here."
+            Message("No run was given"),
+            code="no-such-run",
+            fix=Message("`tenfold runs` lists the runs here."),
         )
-    begin = server.serve  # a missing package is told before a model is loaded
-    with bound(settings) as listening:  # and so is a port that is taken
+    begin = server.serve  # raises for a missing package before a model is loaded
+    with bound(settings) as listening:  # and for a port in use
         settings = dataclasses.replace(settings, port=listening.getsockname()[1])
         opened = [open_run(one, device) for one in named]
         tell(f"Serving on {settings.address} (page), {settings.address}/docs. Ctrl-C ends it.")

@@ -1,4 +1,4 @@
-"""Find the training rows that are nearest to an input, as the network of a run sees them."""
+"""Find the nearest training rows of an input by the feature vectors of a run."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.facts import plain
+from tenfold.core.message import Message
 from tenfold.core.settings import check_settings, setting
 from tenfold.core.text import short
 from tenfold.data.inputs import drawn_input, tables
@@ -33,7 +34,7 @@ __all__ = ["Neighbour", "Similar", "similar"]
 
 SIDE, MOST_DRAWN = 160, 10
 TITLE = "title"
-"""Column of a reference table that names a row for people."""
+"""Column of a reference table with the title of each row."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class _Choices:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """One training row: its name, its truth, the cosine of the angle between the embeddings.
+    """One training row: its name, its true label, and the cosine similarity of the embeddings.
 
-    `words` is the truth, or the title of a reference row, in words. `itself` = the content is the
-    same, byte for byte: the very row, or a copy of it.
+    `words` is the true label in words, or the title of a reference row. `itself` is True where the
+    content is the same, byte for byte: the row itself or a copy of it.
     """
 
     source: str
@@ -57,7 +58,7 @@ class Neighbour:
     row: int
 
     def to_json(self) -> dict[str, Any]:
-        """`{"source", the truth as its kind has it or "title", "similarity", "itself"}`."""
+        """`{"source", the columns of the true label or "title", "similarity", "itself"}`."""
         own = {"similarity": self.similarity, "itself": self.itself}
         return {"source": self.source, **self.truth, **own}
 
@@ -68,7 +69,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Similar:
-    """One input and the training rows that are nearest to it, or why it cannot be read."""
+    """One input and its nearest training rows, or the problem why there are none."""
 
     source: str
     neighbours: tuple[Neighbour, ...] = ()
@@ -95,20 +96,20 @@ def similar(
     draw: str | Path | None = None,
     device: str = "auto",
 ) -> Answers[Similar]:
-    """Find the training rows that are nearest to an input, as the network of a run sees them.
+    """Find the nearest training rows of an input by the feature vectors of a run.
 
     Args:
-        run: A run folder.
-        inputs: Files, folders, globs, zips, texts, or - for one a line on standard input.
-        k: How many training rows to show for each input, nearest first.
-        data: The data that the run was trained on; without, they are read where they lay.
-        draw: Write a picture of each input beside its neighbours into this folder, if pictures.
-        device: auto, cpu, cuda, cuda:1 ...
+        run: Run folder.
+        inputs: Files, folders, globs, zips or texts; - reads one a line from standard input.
+        k: Number of neighbours, nearest first.
+        data: Training data of the run; by default read again from their place.
+        draw: Folder for pictures of each input beside its neighbours.
+        device: Device: auto, cpu, cuda, cuda:1 ...
 
-    Near is the cosine of the angle between two embeddings: 1 = the same direction, 0 = nothing in
-    common. All training rows are compared. Their embeddings are made once and kept in the cache.
-    An input that the run was trained on shows itself first. What cannot be read is answered on
-    its own line, the rest go on.
+    Similarity is the cosine of the angle between two embeddings: 1 = the same direction, 0 =
+    nothing in common. All training rows are compared. Their embeddings are computed once and kept
+    in the cache. For an input that is a training row, that row comes first. An input that cannot be
+    read gets a line with the error; the others are still compared.
 
     Example:
         tenfold similar runs/photos-image-classification-1 new/ --k 3
@@ -119,7 +120,7 @@ def similar(
     declared = opened.task.inputs(opened.facts)
     drawn = None if draw is None else drawn_input(declared)
     handed = tables(declared, inputs)
-    first = list(itertools.islice(handed, 1))  # that nothing was handed over is said at once
+    first = list(itertools.islice(handed, 1))  # raises at once for an empty input
     training = embed.of_training(opened, data, "similar RUN INPUT --data DATA")
     draws = None if draw is None or drawn is None else _Drawer(Path(draw), *drawn, training)
     found = _found(opened, itertools.chain(first, handed), training, k, draws)
@@ -144,7 +145,7 @@ def _found(
 def _answered(
     run: Run, table: Table, training: Training, copies: dict[str, list[int]], k: int
 ) -> Iterator[Similar]:
-    """One answer a row of a table."""
+    """One result for each row of a table."""
     digests = _digests(run, table)
     found = embed.embed(run, table)
     asked = embed.unit(found.vectors)
@@ -167,15 +168,15 @@ def _answered(
 
 NOTHING = Problem(
     "nothing-known",
-    "holds nothing that this run knows: nothing is near it",
-    "Check how it is written, or train with it.",
+    Message("has no word or item that this run knows, so it has no neighbours"),
+    Message("Check the spelling, or train with it."),
 )
 
 
 def _digests(run: Run, table: Table) -> list[str]:
-    """Digests of the rows' content; empty where there is nothing to read."""
+    """Digests of the rows' content; empty where a row cannot be read."""
     looked = table.assign(problem=pd.Series([None] * len(table), table.index, dtype=object))
-    root = Path("similar")  # what is remembered of other tables stays as it is
+    root = Path("similar")  # a root of its own keeps the stored digests of other tables
     return list(scan(looked, run.media, root)["digest"])
 
 
@@ -189,7 +190,7 @@ def _neighbour(
 
 
 def _shown(truth: Any) -> Any:
-    """A truth as JSON has it where it is a value or a set of names; None for any other."""
+    """A true label as JSON: a value or a list of names; None for any other sequence."""
     if isinstance(truth, (list, tuple)):
         return list(truth) if all(isinstance(one, str) for one in truth) else None
     return truth.item() if isinstance(truth, np.generic) else truth
@@ -200,7 +201,7 @@ def _shown(truth: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Drawer:
-    """Writes inputs beside their neighbours, by the input column that can be drawn."""
+    """Draws inputs and their neighbours, from the first input column that can be drawn."""
 
     folder: Path
     column: str
@@ -208,7 +209,7 @@ class _Drawer:
     training: Training
 
     def draw(self, one: Similar, cell: Any, number: int) -> None:
-        """Writes the input beside its nearest neighbours, each under its answer and similarity."""
+        """Saves the input and its nearest neighbours as one picture, with their labels."""
         self.folder.mkdir(parents=True, exist_ok=True)
         shown = [("the input", self._square(cell))]
         for near in one.neighbours[:MOST_DRAWN]:
@@ -222,7 +223,7 @@ class _Drawer:
         drawing.panels(shown, caption).save(self.folder / f"{number:05d}-{stem}.png")
 
     def _square(self, cell: Any) -> Image.Image:
-        """The cell on a white square, whole; an empty one where it is no longer there."""
+        """The whole cell on a white square; an empty square where the cell cannot be read."""
         try:
             picture = self.medium.draw(cell)
         except Unreadable:

@@ -18,7 +18,7 @@ def tasks(task: str | None = None) -> Document:
     """List the tasks, or show one: its folder layout, its settings.
 
     Args:
-        task: A task to show in full.
+        task: Task to show in full.
 
     Example:
         tenfold tasks image-classification

@@ -1,4 +1,4 @@
-"""Score a run on its own test rows, or on labelled data it has never seen."""
+"""Score a run on its own test rows or on new labelled data."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def test(
     *,
     device: str = "auto",
 ) -> Document:
-    """Score a run on its own test rows, or on labelled data it has never seen.
+    """Score a run on its own test rows or on new labelled data.
 
     Args:
-        run: A run folder.
-        data: Labelled data; without, the run's own test rows are read again where they lay.
-        device: auto, cpu, cuda, cuda:1 ...
+        run: Run folder.
+        data: Labelled data; by default the run's own test rows, read again from their place.
+        device: Device: auto, cpu, cuda, cuda:1 ...
 
-    With data, every row is scored but those seen in training, which are left out and counted; a
-    class that was never learnt counts as an error.
+    With data, all rows are scored except those seen in training, which are left out and counted; a
+    class that the run was not trained on counts as an error.
 
     Example:
         tenfold test runs/photos-image-classification-1

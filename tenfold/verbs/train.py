@@ -1,4 +1,4 @@
-"""Learn from a folder: check it, train, test, report."""
+"""Train on a folder: check, split, train, test, report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.core.progress import clock
 from tenfold.core.results import SCHEMA
 from tenfold.media.reading import Reading
@@ -79,35 +80,35 @@ def train(
     lang: str = "en",
     **settings: Any,
 ) -> Run | Document:
-    """Learn from a folder: check it, train, test, report.
+    """Train on a folder: check, split, train, test, report.
 
     Args:
         task: Task, such as image-classification.
-        data: A folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
         out: Run folder; by default runs/<data>-<task>-<n>.
-        minutes: Time for the whole command, turned into epochs once.
-        epochs: Passes over the training rows.
-        batch: Rows of one step.
-        seed: Number that decides everything random.
-        limit: At most this many rows of each part.
-        classes: File that merges, drops or renames classes (CSV from,to or JSON).
-        on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
-        target: Column to learn, where the data have columns.
-        group: Column of groups, such as persons, that stay on one side of the split.
+        minutes: Minutes for the whole command; they decide the number of epochs.
+        epochs: Epochs: passes over the training rows.
+        batch: Batch size: rows of one step.
+        seed: Random seed.
+        limit: Maximum number of rows of each part.
+        classes: Class mapping: a file that merges, drops or renames classes (CSV from,to or JSON).
+        on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
+        target: Column to learn, for data with columns.
+        group: Column of groups, such as persons; a group is never split between parts.
         time: Column of times: the latest rows become the test, those before them validation.
-        start: Finished run whose weights to begin with.
-        device: auto, cpu, cuda, cuda:1 ...
-        precision: auto, float32 or bfloat16.
-        repeat: Train so many times, with this seed and those after it; mean and spread.
-        folds: Folds: 2 to 20, or each = one a group; all rows are tested once, then all are learnt.
-        refit: Refit: train again on train and validation with everything chosen, then test.
-        plan: Stop before training: the network's layers, and what training would take.
-        lang: Language of the report, en or zh.
+        start: Finished run to start from (its weights).
+        device: Device: auto, cpu, cuda, cuda:1 ...
+        precision: Precision: auto, float32 or bfloat16.
+        repeat: Number of trainings with consecutive seeds; reports mean and spread.
+        folds: Cross-validation folds: 2 to 20, or each = one a group; then one run on all rows.
+        refit: Refit: train again on train and validation with the chosen settings, then test.
+        plan: Dry run: show the network and what training would take, then stop.
+        lang: Language of the report and of errors: en or zh.
         settings: Settings of the task.
 
-    Returns the finished Run; with `repeat` and `folds` a document with the scores of all, and the
-    `runs`; with `plan` a document, and nothing is written. The same call again continues
-    an unfinished run.
+    Returns the finished Run; with `repeat` or `folds` a document with the scores of all runs, and
+    the runs as `runs`; with `plan` a document, and nothing is written. The same call again
+    continues an unfinished run.
 
     Example:
         tenfold train image-classification photos/ --minutes 5
@@ -115,7 +116,7 @@ def train(
     if task not in names():
         raise asked_back(task, data, "train")
     language.known(lang)
-    find(task, **settings)  # a mistyped setting is told before anything is read
+    find(task, **settings)  # raises for a mistyped setting before anything is read
     many = _folds(folds, repeat, plan)
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
     asked = TrainingRequest(task, data, told, limit, classes, on_bad, start, lang, settings)
@@ -128,23 +129,27 @@ def train(
 
 
 def _folds(folds: str | int | None, repeat: int, plan: bool) -> int | str | None:
-    """The number of folds, or "each".
+    """The number of folds, "each", or None.
 
-    Raises UsageError beside what excludes them, and for a number of repeats out of range.
+    Raises UsageError for folds together with repeat or plan, and for a number of repeats out of
+    range.
     """
     if repeat < 1 or repeat > 100:
         raise UsageError(
-            f"repeat must be a whole number from 1 to 100, got {repeat!r}", code="bad-setting"
+            Message("repeat must be a whole number from 1 to 100, got {repeat!r}", repeat=repeat),
+            code="bad-setting",
         )
     many = count_of(folds)
     for flag, given in (("--repeat", repeat > 1), ("--plan", plan)):
         if many is not None and given:
-            raise UsageError(f"Give --folds or {flag}, not both", code="bad-setting")
+            raise UsageError(
+                Message("Give --folds or {flag}, not both", flag=flag), code="bad-setting"
+            )
     return many
 
 
 def _planned(asked: TrainingRequest) -> Document:
-    """The layers of the network, and what training would take; nothing is learnt or written."""
+    """The layers of the network and the cost of training; nothing is trained or written."""
     began = perf_counter()
     task, prepared = ready(asked)
     two = prepared.parts.train.take(np.zeros(2, np.int64))

@@ -1,4 +1,4 @@
-"""Search for better settings on validation, train the best anew, and say whether it gained."""
+"""Search settings on validation, train the best again, and test whether it gained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenfold.core import language
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.media.reading import Reading
 from tenfold.tasks.registry import asked_back, find, names
 from tenfold.workflows.train import TrainingRequest, checked
@@ -41,32 +42,32 @@ def tune(
     lang: str = "en",
     **settings: Any,
 ) -> Tuned:
-    """Search for better settings on validation, train the best anew, and say whether it gained.
+    """Search settings on validation, train the best again, and test whether it gained.
 
     Args:
         task: Task, such as image-classification.
-        data: A folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
-        trials: How many settings to try, the default ones first.
-        minutes: Time for the whole command: three quarters for the trials, the rest for the winner.
-        epochs: Passes over the training rows, of each trial and of the winner.
-        batch: Rows of one step.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        trials: Number of trials; the first has the default settings.
+        minutes: Minutes for the whole command: three quarters for the trials, then the winner.
+        epochs: Epochs of each trial and of the winner.
+        batch: Batch size: rows of one step.
         out: Folder of the search; by default runs/<data>-<task>-<n>.
-        seed: Number that decides everything random.
-        limit: At most this many rows of each part.
-        classes: File that merges, drops or renames classes (CSV from,to or JSON).
-        on_bad: Unusable files: stop = beyond 5 %, fail = at the first, skip = never.
-        target: Column to learn, where the data have columns.
-        group: Column of groups, such as persons, that stay on one side of the split.
+        seed: Random seed.
+        limit: Maximum number of rows of each part.
+        classes: Class mapping: a file that merges, drops or renames classes (CSV from,to or JSON).
+        on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
+        target: Column to learn, for data with columns.
+        group: Column of groups, such as persons; a group is never split between parts.
         time: Column of times: the latest rows become the test, those before them validation.
-        device: auto, cpu, cuda, cuda:1 ...
-        precision: auto, float32 or bfloat16.
-        lang: Language of the reports, en or zh.
-        settings: Settings of the task; one that is given is held, the others may vary.
+        device: Device: auto, cpu, cuda, cuda:1 ...
+        precision: Precision: auto, float32 or bfloat16.
+        lang: Language of the report and of errors: en or zh.
+        settings: Settings of the task; those given are fixed, the others are searched.
 
-    Each trial is a run of its own, judged on validation; poor ones end early. The test part is
-    scored once, by the winner. The same call again continues an unfinished search.
+    Each trial is a run of its own, scored on validation; poor trials end early. The test part is
+    scored once, by the final run. The same call again continues an unfinished search.
 
-    Returns the document, with the winner as `run`.
+    Returns the document, with the final run as `run`.
 
     Example:
         tenfold tune image-classification photos/ --trials 20 --minutes 30
@@ -74,10 +75,15 @@ def tune(
     if task not in names():
         raise asked_back(task, data, "tune")
     language.known(lang)
-    find(task, **settings)  # a mistyped setting is told before anything is read
+    find(task, **settings)  # raises for a mistyped setting before anything is read
     if not 2 <= trials <= MOST:
         raise UsageError(
-            f"trials must be a whole number from 2 to {MOST}, got {trials!r}", code="bad-setting"
+            Message(
+                "trials must be a whole number from 2 to {limit}, got {trials!r}",
+                limit=MOST,
+                trials=trials,
+            ),
+            code="bad-setting",
         )
     plan = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
     reading = Reading(target or "", group or "", time or "")

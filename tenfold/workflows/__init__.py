@@ -1,1 +1,1 @@
-"""Several steps in order: train, repeat, tune, export, estimate."""
+"""Workflows of several steps: train, repeat, cross-validate, tune, export, estimate."""

@@ -1,4 +1,4 @@
-"""What a training would take: minutes, memory and disk, from a dry fit of the real network."""
+"""Estimates what a training takes: minutes, memory and disk, by a dry fit of the real network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["estimate", "tried"]
 
 
 def tried(task: Task, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], Any]:
-    """What a dry fit of the real network comes to, and that network; ({}, None) without torch."""
+    """The facts of a dry fit of the real network, and that network; ({}, None) without torch."""
     with contextlib.suppress(EnvironmentRefused):
         device.prepare()
         torch.manual_seed(plan.seed)
@@ -41,10 +41,10 @@ def tried(task: Task, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], A
 
 
 def estimate(prepared: Prepared, fitted: dict[str, Any]) -> dict[str, Any]:
-    """Minutes, bytes of memory, bytes of disk (cache and, while learning, checkpoints).
+    """Minutes, bytes of memory, and bytes of disk (cache and, during training, checkpoints).
 
-    `fitted` is what `tried` gave; {} where it did not come to time its steps and nothing but
-    steps is to be done. `more` of it is what is done beside: seconds and bytes.
+    `fitted` holds the facts from `tried`; its `more` is the work besides training steps, in seconds
+    and bytes. Returns {} where no step was timed and there is no other work.
     """
     more = fitted.get("more", {"seconds": 0.0, "bytes": 0})
     by_steps = "seconds_a_step" in fitted

@@ -1,11 +1,11 @@
-"""From a run to a folder that answers without torch, proved on the run's test rows first.
+"""Exports a run to a folder that predicts without torch, after verification on the test rows.
 
     task.json facts.json scores.json    as in the run
     net.onnx                           normalisation and network: encoded bytes in, outputs by name
-    parity.json                        how its answers agree with those of the run
+    parity.json                        agreement of its answers with those of the run
     manifest.json                      size and SHA-256 of each of these
 
-Nothing is written where the proof fails.
+Nothing is written where the verification fails.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tenfold.answers.kind import AnswerKind
 from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged
 from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.version import __version__
@@ -50,12 +51,12 @@ from tenfold.workflows.inner import inner_evidence
 __all__ = ["Exported", "exported"]
 
 TOLERANCE = 1e-4
-"""How far outputs may differ, absolutely, or relatively where they exceed one."""
+"""Maximum difference of outputs: absolute, or relative for values above one."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The folder, what parity.json says, and what the run showed on the same rows."""
+    """The folder, the content of parity.json, and the evidence of the run on the same rows."""
 
     folder: Path
     parity: dict[str, Any]
@@ -65,14 +66,15 @@ class Exported:
 def exported(
     run: Run, data: Any, out: str | Path | None, *, int8: bool, max_drop: float
 ) -> Exported:
-    """Writes `<run>/export` (`<run>/export-int8`, or `out`) once it answers as the run does.
+    """Writes `<run>/export` (`<run>/export-int8`, or `out`) once its answers match the run's.
 
-    Raises ArtefactRefused where it does not, or where eight bits cost more than `max_drop` points
-    of the headline; UsageError where the data have moved; EnvironmentRefused without the packages.
+    Raises ArtefactRefused where they do not match, or where 8-bit weights lose more than `max_drop`
+    points of the headline score; UsageError where the data have moved or the run is an export;
+    EnvironmentRefused where a package is missing.
     """
     versions = onnx_export.ready()
     if run.net is None:
-        raise refused_export(run.folder, "This run is exported already")
+        raise refused_export(run.folder, Message("This run is exported already"))
     folder = _place(run, out, int8)
     found, _ = evaluate.again(run, data, "export")
     content = _graph(run, found)
@@ -90,7 +92,7 @@ def exported(
 
 
 def _graph(run: Run, found: Evidence) -> bytes:
-    """The network as an ONNX file; the network itself is left on the processor."""
+    """The network as an ONNX file; the network itself is moved to the CPU."""
     about = {"task": run.task_name, "weights": run.digest, "made by": f"tenfold {__version__}"}
     content = onnx_export.graph(run.net, found.columns, about)
     run.net.to(device.choose_device("cpu"))
@@ -98,29 +100,34 @@ def _graph(run: Run, found: Evidence) -> bytes:
 
 
 def _export_inner(run: Run, found: Evidence, place: Path, versions: dict[str, str]) -> None:
-    """An inner run without torch, proved like the outer one."""
+    """Exports an inner run to `place`, verified like the outer run."""
     place.mkdir(parents=True)
     parity = _proved(run, found, _graph(run, found), place / "net.onnx", own=False)
     _finish(run, place, parity | {"versions": versions})
 
 
-# --- where ----------------------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 
 
 def _place(run: Run, out: str | Path | None, int8: bool) -> Path:
-    """Where the export goes: into the run, which keeps a place for it, or where told."""
+    """The folder to write: `out`, or the folder for exports in the run.
+
+    Raises UsageError for any other place in the run folder, and for a folder with other files.
+    """
     folder = run.folder / EXPORTS[int8] if out is None else Path(out)
     if folder.resolve().parent != run.folder.resolve() or folder.name not in EXPORTS:
-        refuse_inside(run.folder, folder, "The export")
-    refuse_others(folder, "The folder for the export", code="export-exists", known=EXPORTED.known)
+        refuse_inside(run.folder, folder, Message("The export"))
+    what = Message("The folder for the export")
+    refuse_others(folder, what, code="export-exists", known=EXPORTED.known)
     return folder
 
 
 @contextlib.contextmanager
 def _half(run: Run, folder: Path) -> Iterator[Path]:
-    """A place beside `folder` in which it is made.
+    """A temporary folder beside `folder` in which the export is written.
 
-    In the run, the run is held meanwhile, and what killed exports left is removed.
+    For an export in the run folder, the run is locked meanwhile, and files that an interrupted
+    export left there are removed.
     """
     parent = beside(folder, "").parent
     parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +136,7 @@ def _half(run: Run, folder: Path) -> Iterator[Path]:
             stack.enter_context(system.locked(run.folder))
             for left in manifest.leftovers(parent, EXPORTS[:1]):
                 shutil.rmtree(parent / left)
-        # Named as half-written files of a run are, which a killed process may leave.
+        # Named like the half-written files of a run, which an interrupted process may leave.
         half = tempfile.TemporaryDirectory(dir=parent, prefix=f".{EXPORTS[0]}.")
         place = Path(stack.enter_context(half)) / EXPORTS[0]
         place.mkdir()
@@ -145,7 +152,7 @@ def _finish(run: Run, place: Path, parity: dict[str, Any]) -> None:
 
 
 def _swap(place: Path, folder: Path) -> None:
-    """The new folder in place of an earlier export."""
+    """Moves the new folder to its place; an earlier export is replaced."""
     old = place.with_name("before")
     if folder.exists():
         folder.rename(old)
@@ -154,19 +161,19 @@ def _swap(place: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-# --- the proof ------------------------------------------------------------------------------------
+# --- verification ---------------------------------------------------------------------------------
 
 
 def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) -> dict[str, Any]:
     """Writes the network and compares its answers on the rows of `found` with the run's.
 
-    Raises ArtefactRefused where an output is further than the tolerance, a decision differs that
-    was not a tie, or the headline is another.
+    Raises ArtefactRefused where an output differs by more than the tolerance, a decision differs
+    that is not a tie, or the headline score differs.
     """
     path.write_bytes(content)
     infer = by_onnx(session_of(path, "cpu"))
     before, after = run.infer(found.columns), infer(found.columns)
-    # Whole numbers are decisions, which are compared as answers are.
+    # Integer outputs are decisions and are compared as answers.
     measured = [name for name in before if np.issubdtype(_values(before[name]).dtype, np.inexact)]
     worst = {name: _furthest(before[name], after[name]) for name in measured}
     other = replace(run, infer=infer)
@@ -190,19 +197,33 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
             "onnx": _pace(infer, found.columns),
         },
     }
-    if far := [name for name, value in worst.items() if not value <= TOLERANCE]:
-        raise _differs(f"its {far[0]} are off by {worst[far[0]]:.2g}", path)
-    if counts["different"]:
-        raise _differs(f"{counts['different']} of {len(answers)} decisions are others", path)
-    allowed = counts["tied"] / max(1, len(answers)) + TOLERANCE
-    if max(values.values()) - min(values.values()) > allowed:
-        said = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-        raise _differs(f"its {found.scores.headline} is another ({said})", path)
+    if difference := _difference(parity):
+        raise _differs(difference, path)
     return parity
 
 
+def _difference(parity: dict[str, Any]) -> Message | None:
+    """The first difference that is too large, as a message; None where the answers match."""
+    worst, counts = parity["largest_difference"], parity["decisions"]
+    if far := [name for name, value in worst.items() if not value <= TOLERANCE]:
+        return Message(
+            "its {output} differ by {difference:.2g}", output=far[0], difference=worst[far[0]]
+        )
+    if counts["different"]:
+        return Message(
+            "{different} of {count} decisions differ",
+            different=counts["different"],
+            count=parity["rows"],
+        )
+    values, allowed = parity["values"], counts["tied"] / max(1, parity["rows"]) + TOLERANCE
+    if max(values.values()) - min(values.values()) > allowed:
+        said = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+        return Message("its {headline} differs ({said})", headline=parity["headline"], said=said)
+    return None
+
+
 def _furthest(first: Column, second: Column) -> float:
-    """The largest difference of two outputs, relative where they exceed one."""
+    """The largest difference of two outputs, relative for values above one."""
     before, after = _values(first), _values(second)
     if before.shape != after.shape:
         return float("inf")
@@ -223,24 +244,24 @@ def _counts(kind: AnswerKind, before: Sequence[Answer], after: Sequence[Answer])
 
 
 def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) -> dict[str, float]:
-    """The headline by torch and by onnx; as recorded too, where the rows are those of training."""
+    """The headline score by torch, by ONNX, and as recorded if it is the score of these rows."""
     name = found.scores.headline
     values = {"torch": found.scores.best.value, "onnx": _headline(run, found, answers)}
     recorded = run.scores.get("scores", {}).get(name, {}).get("value")
     whole = run.scores.get("rows", {}).get("test") in (0, len(found.table))
-    pooled = run.scores.get("fold", {}).get("pooled")  # those of other runs, of other rows
+    pooled = run.scores.get("fold", {}).get("pooled")  # scored by other runs on other rows
     if own and whole and not pooled and recorded is not None:
         values["recorded"] = recorded
     return {key: round(float(value), 6) for key, value in values.items()}
 
 
 def _headline(other: Run, found: Evidence, answers: Sequence[Answer]) -> float:
-    """The headline of the run with another way to outputs, and its answers, on the same rows."""
+    """The headline score of these answers on the same rows, for a run with other inference."""
     return evaluate.scores_of(other, answers, found.judged).best.value
 
 
 def _pace(infer: Infer, columns: Columns, times: int = 7) -> dict[str, float]:
-    """Median milliseconds: of one row asked alone, and a row among many."""
+    """Median milliseconds per row: for one row alone, and in a batch of up to 128 rows."""
     alone, many = columns.view(np.zeros(1)), columns.view(np.arange(min(columns.rows, 128)))
     found = {}
     for name, some in (("alone", alone), ("among_many", many)):
@@ -256,20 +277,23 @@ def _seconds(infer: Infer, columns: Columns) -> float:
     return time.perf_counter() - began
 
 
-def _differs(what: str, path: Path) -> ArtefactRefused:
+def _differs(what: Message, path: Path) -> ArtefactRefused:
     return ArtefactRefused(
-        f"The exported network does not answer as the run does: {what}",
+        Message("The exported network does not give the answers of the run: {what}", what=what),
         code="export-differs",
         where=path.name,
-        fix="Nothing was written and the run is unharmed; please report it.",
+        fix=Message("Nothing was written and the run is unharmed; please report it."),
     )
 
 
-# --- eight bits -----------------------------------------------------------------------------------
+# --- 8-bit quantization ---------------------------------------------------------------------------
 
 
 def _training_columns(run: Run, data: Any) -> Columns:
-    """Rows that learnt, encoded, for the range of every activation."""
+    """Encoded training rows, from which the range of every activation is calibrated.
+
+    Raises UsageError where the data hold none of the training rows.
+    """
     source = rows.place_of(run, data, "export RUN DATA")
     table, _ = rows.looked_at(run, source)
     table = rows.own_rows(run, table, rows.rows_of(run), "train")
@@ -278,9 +302,9 @@ def _training_columns(run: Run, data: Any) -> Columns:
     some = table.iloc[spread].reset_index(drop=True)
     if some.empty:
         raise UsageError(
-            "Eight bits are calibrated on training rows, and none of them are among the data",
+            Message("--int8 is calibrated on training rows, and none was found in the data"),
             code="nothing-to-calibrate",
-            fix="Give the data that the run was trained on.",
+            fix=Message("Give the data that this run was trained on."),
         )
     encoded = run.encode(some)
     kept = np.setdiff1d(np.arange(len(some)), np.array([*encoded.problems], np.int64))
@@ -290,9 +314,9 @@ def _training_columns(run: Run, data: Any) -> Columns:
 def _cost_of_eight_bits(
     run: Run, found: Evidence, content: bytes, some: Columns, path: Path, most: float
 ) -> dict[str, Any]:
-    """Writes the network in eight bits, with what it costs on the same rows.
+    """Writes the 8-bit network; returns what it loses on the same rows.
 
-    Raises ArtefactRefused where it costs more than `most` points of the headline.
+    Raises ArtefactRefused where it loses more than `most` points of the headline score.
     """
     small = onnx_export.eight_bits(content, some)
     path.write_bytes(small)
@@ -313,11 +337,20 @@ def _cost_of_eight_bits(
     }
     if drop > most:
         raise ArtefactRefused(
-            f"Eight bits cost {drop:.2f} points of {name} ({found.scores.best.value:.4f} to "
-            f"{value:.4f}), more than --max-drop {most:g}",
+            Message(
+                "Eight bits cost {drop:.2f} points of {name} ({before:.4f} to {after:.4f}), more "
+                "than --max-drop {limit:g}",
+                drop=drop,
+                name=name,
+                before=found.scores.best.value,
+                after=value,
+                limit=most,
+            ),
             code="int8-costs",
             where=str(run.folder),
-            fix="Export without --int8, or allow more with --max-drop. Nothing was written.",
+            fix=Message(
+                "Export without --int8, or allow more with --max-drop. Nothing was written."
+            ),
         )
     tell(f"Eight bits: {name} {value:.4f} in place of {found.scores.best.value:.4f}.")
     return {"precision": "int8", "int8": cost}

@@ -1,8 +1,8 @@
-"""Cross-validation: a run a fold, their scores put together, and a last run on all rows.
+"""Cross-validation: one run per fold, their pooled scores, and a final run on all rows.
 
-<folder>/fold-0/ fold-1/ ...   runs like any other; each tests the rows of one fold
-<folder>/final/                learnt from all rows but a given test part, as the median fold chose
-<folder>/folds.json            what was asked for, and once all are done what they came to
+<folder>/fold-0/ fold-1/ ...   ordinary runs; each is tested on the rows of one fold
+<folder>/final/                trained on all rows but a given test part, as the median fold chose
+<folder>/folds.json            the request and, once all runs are done, the results
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 
 from tenfold.core.document import score_lines
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Scores
 from tenfold.core.rows import Judged
@@ -38,22 +39,30 @@ NAME = "folds.json"
 
 
 def count_of(folds: int | str | None) -> int | str | None:
-    """The number of folds as it was given, or "each"; raises UsageError for anything else."""
+    """The number of folds, "each", or None, from the value that was given.
+
+    Raises UsageError for any other value.
+    """
     if folds is None or folds == EACH:
         return folds
     text = str(folds)
     if text.isdecimal() and 2 <= int(text) <= MAX_FOLDS:
         return int(text)
     raise UsageError(
-        f"folds must be a whole number from 2 to {MAX_FOLDS} or each, got {folds!r}",
+        Message(
+            "folds must be a whole number from 2 to {limit} or each, got {folds!r}",
+            limit=MAX_FOLDS,
+            folds=folds,
+        ),
         code="bad-setting",
     )
 
 
 def folded(asked: TrainingRequest, folds: int | str, out: str | Path | None) -> SeveralRuns:
-    """A run a fold, and the last run; minutes are shared among them.
+    """Trains one run per fold and the final run; the minutes are shared among them.
 
-    The same call again takes up where it was left. `runs` of the document are those of the folds.
+    The same call again continues where it stopped. `runs` of the document are the runs of the
+    folds.
     """
     _refuse(asked)
     wanted = {**series.settings_of(asked), "folds": folds}
@@ -80,12 +89,14 @@ def folded(asked: TrainingRequest, folds: int | str, out: str | Path | None) -> 
 
 
 def _refuse(asked: TrainingRequest) -> None:
-    """Raises UsageError for a task whose scores are not put together from rows."""
+    """Raises UsageError for a task with its own `score`, which cannot be pooled from rows."""
     if class_of(asked.task).score is not Task.score:
         raise UsageError(
-            f"{asked.task} scores whole runs, not rows: folds cannot be put together",
+            Message(
+                "{task} scores whole runs, not rows, so folds cannot be pooled", task=asked.task
+            ),
             code="bad-setting",
-            fix="Leave out --folds, or give --repeat.",
+            fix=Message("Leave out --folds, or give --repeat."),
         )
 
 
@@ -94,7 +105,7 @@ def _refuse(asked: TrainingRequest) -> None:
 
 @dataclass(frozen=True)
 class _Tested:
-    """The run of a fold, its answers to the rows of that fold, and the rows it learnt from."""
+    """The run of a fold, its answers on the rows of that fold, and its training rows."""
 
     run: Run
     table: pd.DataFrame
@@ -103,12 +114,12 @@ class _Tested:
 
     @property
     def headline(self) -> float:
-        """The value of the metric to quote."""
+        """The value of the headline metric."""
         return float(self.run.scores["scores"][self.run.scores["headline"]]["value"])
 
 
 def _tested(asked: TrainingRequest, folder: Path) -> _Tested:
-    """The run of a fold; one that is finished answers its rows again."""
+    """The run of a fold, with its answers; a finished run predicts its rows again."""
     if (folder / "manifest.json").exists():
         prepared = ready(asked)[1]
         series.unchanged(prepared, folder)
@@ -126,15 +137,15 @@ def _finished(asked: TrainingRequest, folder: Path) -> Run | None:
 
 
 def _median(done: list[_Tested]) -> _Tested:
-    """The run with the median headline, of two in the middle that with the lower value."""
+    """The run with the median headline score; of two in the middle, that with the lower value."""
     return sorted(done, key=lambda one: one.headline)[(len(done) - 1) // 2]
 
 
-# --- what they came to ----------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 class _Pool:
-    """The answers of all folds put together and scored once."""
+    """The answers of all folds, pooled and scored once."""
 
     def __init__(self, done: list[_Tested]) -> None:
         self.done = done
@@ -144,13 +155,14 @@ class _Pool:
         each = [one.run.scores["baselines"] for one in done]
         guesses = {name: round(one.baseline, 6) for name, one in self.scores.metrics.items()}
         self.baselines = series.baselines(each) | {"constant baseline": guesses}
-        self.protocol = (
-            f"{len(self.table)} rows, each tested by the one of {len(done)} folds "
-            "that did not learn from it"
+        self.protocol = Message(
+            "{rows} rows in {count} folds, each tested by the run that was not trained on it",
+            rows=len(self.table),
+            count=len(done),
         )
 
     def _scored(self) -> Scores:
-        """Beside the constant baseline that each fold's own training rows give."""
+        """The pooled scores; the constant baseline comes from each fold's own training rows."""
         kind = self.done[0].run.answer_kind
         found = kind.score(self.answers, self.table, self.table)
         guesses = [answer for one in self.done for answer in kind.baseline(one.train, one.table)]
@@ -162,7 +174,7 @@ class _Pool:
         return replace(found, metrics=metrics)
 
     def evidence(self, run: Run, prepared: Prepared) -> Evidence:
-        """The pooled answers, in the order of the data of the last run."""
+        """The pooled answers as evidence, in the order of the data of the final run."""
         known = {key: place for place, key in enumerate(_keys(prepared.used))}
         places = np.array([known.get(key, -1) for key in _keys(self.table)])
         order = np.argsort(places, kind="stable")
@@ -181,7 +193,7 @@ class _Pool:
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[str, str, int]]:
-    """Names of rows: the source, the digest, and which one it is of those that share both."""
+    """Unique keys of rows: source, digest, and a counter among rows that share both."""
     number = table.groupby(["source", "digest"], sort=False).cumcount()
     return list(zip(table["source"], table["digest"], number, strict=True))
 

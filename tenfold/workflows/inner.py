@@ -1,7 +1,7 @@
-"""Inner runs: trainings that a task needs before its own, kept in RUN/inner/NAME.
+"""Inner runs: trainings that a task needs before its own, stored in RUN/inner/NAME.
 
-An inner run is a run like any other. It learns from rows that the task makes of its own split
-rows, and only the task's `predict` and `score` see it.
+An inner run is a run like any other. It is trained on rows that the task makes from its own split
+rows, and only `predict` and `score` of the task use it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pandas as pd
 
 from tenfold.core.errors import UsageError
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.data.prepare import Prepared, prepare
@@ -33,15 +34,18 @@ __all__ = ["inner_evidence", "trained_inner"]
 
 
 def trained_inner(task: Task, prepared: Prepared, plan: Plan, folder: Path) -> dict[str, Run]:
-    """The inner runs of a task by name, each trained and sealed, or opened where it is finished.
+    """The inner runs of a task by name, each trained and sealed, or opened if finished.
 
-    The minutes of the plan are shared with them. A killed training continues.
+    The minutes of the plan are shared with them. An interrupted training continues. Raises
+    UsageError for a name that is not an identifier.
     """
     asked = task.inner(prepared.split_rows)
     found: dict[str, Run] = {}
     for name, (inner, rows) in asked.items():
         if not name.isidentifier():
-            raise UsageError(f"An inner run cannot be called {name!r}", code="bad-setting")
+            raise UsageError(
+                Message("An inner run cannot be called {name!r}", name=name), code="bad-setting"
+            )
         place = folder / INNER / name
         if (place / "manifest.json").exists():
             found[name] = open_run(place, plan.device)
@@ -55,7 +59,7 @@ def trained_inner(task: Task, prepared: Prepared, plan: Plan, folder: Path) -> d
 def _trained(
     task: Task, prepared: Prepared, plan: Plan, minutes: float | None, folder: Path
 ) -> Run:
-    """One inner run: fitted, scored, sealed."""
+    """One inner run: trained, scored and sealed."""
     if refusal := prepared.refusal("skip"):
         raise refusal
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
-"""A torch network as one ONNX file that eats encoded bytes, and the same in eight bits.
+"""Exports a torch network as one ONNX file that takes encoded bytes, also quantized to 8 bits.
 
-Rows are a dynamic axis; so is the length of rows that are ragged. Opset 20: the first with Gelu.
+The number of rows is a dynamic axis; so is the length of ragged rows. Opset 20 is the first with
+Gelu.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ __all__ = ["OPSET", "eight_bits", "graph", "ready"]
 
 OPSET = 20
 CALIBRATED_ON = 512
-"""Training rows that tell the range of every activation."""
+"""Maximum number of training rows that calibrate the range of every activation."""
 IN_EIGHT_BITS = ["Conv", "Gemm", "MatMul", "Gather"]
-"""What costs time or holds tables; the rest stays float: eight bits were slower (measured)."""
+"""Operators to quantize: the slow ones and tables. 8 bits made the others slower (measured)."""
 
 
 def ready() -> dict[str, str]:
-    """Versions of what an export needs.
+    """Versions of the packages that an export needs.
 
     Raises EnvironmentRefused where a package is missing.
     """
@@ -49,7 +50,7 @@ def ready() -> dict[str, str]:
 
 
 def graph(net: nn.Module, columns: Columns, about: dict[str, str]) -> bytes:
-    """The ONNX file of `net` for columns like these; `about` stands in its metadata."""
+    """The ONNX file of `net` for columns like `columns`, with `about` as its metadata."""
     net = net.to("cpu").eval()
     example = tensors(columns.take(np.zeros(2, np.int64)), torch.device("cpu"))
     with torch.inference_mode():
@@ -77,7 +78,7 @@ def graph(net: nn.Module, columns: Columns, about: dict[str, str]) -> bytes:
 
 
 def _dynamic(columns: Columns, example: dict[str, Any]) -> dict[str, dict[int, Any]]:
-    """Which axes have any size: rows everywhere, and the length of ragged rows."""
+    """The dynamic axes of each input: rows, and the length of ragged rows."""
     rows = torch.export.Dim.DYNAMIC
     ragged = {name for name, column in columns.arrays.items() if isinstance(column, Ragged)}
     return {name: {0: rows, 1: rows} if name in ragged else {0: rows} for name in example}
@@ -87,7 +88,7 @@ _OUT = "out of the net: "
 
 
 def _named(graph: Any, names: list[str]) -> None:
-    """Gives the outputs their names; values inside that were called so by chance get others."""
+    """Gives the outputs their names; inner values that have the same name are renamed."""
     other = {name: f"{name} (inside)" for name in names} | {f"{_OUT}{name}": name for name in names}
     for node in graph.node:
         for many in (node.input, node.output):
@@ -97,7 +98,7 @@ def _named(graph: Any, names: list[str]) -> None:
 
 
 def _bare(model: Any) -> None:
-    """Takes out what the exporter notes of this machine: traces with paths, names of its own."""
+    """Removes what the exporter records of this machine: traces with paths, and its own names."""
     model.doc_string = ""
     for part in (model.graph, *model.functions):
         for many in (part.node, getattr(part, "value_info", [])):
@@ -112,7 +113,7 @@ def _bare(model: Any) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporters speak of packages that are not meant to be here, and of their own steps."""
+    """Silences the exporters, which warn of packages that are not needed and log their steps."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
@@ -122,14 +123,15 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-# --- eight bits -----------------------------------------------------------------------------------
+# --- 8-bit quantization ---------------------------------------------------------------------------
 
 
 def eight_bits(content: bytes, columns: Columns) -> bytes:
-    """The same network with weights and activations of its heavy layers in eight bits.
+    """The same network with weights and activations of its largest layers in 8 bits.
 
-    Static: ranges come from `columns`, training rows spread over all. Weights a channel each, of
-    seven bits, since sums of products of eight saturate on processors without VNNI.
+    Static quantization: ranges come from `columns`, training rows spread over all. Weights are
+    quantized per channel to 7 bits, since sums of 8-bit products saturate on processors without
+    VNNI.
     """
     with tempfile.TemporaryDirectory() as place, _quiet():
         folded, found = Path(place) / "folded.onnx", Path(place) / "int8.onnx"
@@ -155,7 +157,7 @@ def eight_bits(content: bytes, columns: Columns) -> bytes:
 
 
 def _fold(content: bytes, path: Path) -> None:
-    """Constants and batch norms folded into their neighbours, which quantising needs."""
+    """Writes the network with constants and batch norms folded, which quantization needs."""
     options = onnxruntime.SessionOptions()
     level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.graph_optimization_level, options.optimized_model_filepath = level, str(path)
@@ -164,16 +166,16 @@ def _fold(content: bytes, path: Path) -> None:
 
 
 class _Rows:
-    """Calibration batches, as the library asks for them."""
+    """Calibration batches in the interface of onnxruntime."""
 
     def __init__(self, columns: Columns) -> None:
         order = batches(columns.rows, at_once(columns, 32))
         self._left = (columns.take(rows) for rows in order)
 
     def get_next(self) -> Batch | None:
-        """The next batch, None at the end."""
+        """The next batch, or None at the end."""
         return next(self._left, None)
 
     def set_range(self, start_index: int, end_index: int) -> None:
-        """Part of the library's interface; there is one range here."""
+        """Part of the interface of onnxruntime; not supported."""
         raise NotImplementedError

@@ -1,10 +1,10 @@
-"""A second fit on train and validation, with everything chosen by the first.
+"""Refit: a second fit on train and validation, with all choices made by the first fit.
 
-<run>/checkpoints/refit/   checkpoints of the second fit, while it learns
+<run>/checkpoints/refit/   checkpoints of the second fit, during training
 
-The candidate, its steps and hyperparameters stand in the first fit's `fitted` (see `Plan.fixed`).
-What was calibrated on validation is copied from the first network to the second: a network names
-these tensors of its state in its class attribute `calibrated`, such as ("temperature",).
+The candidate, its steps and its hyperparameters come from the first fit's `fitted` (see
+`Plan.fixed`). Tensors that were calibrated on validation are copied from the first network to the
+second: a network names them in its class attribute `calibrated`, such as ("temperature",).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tenfold.core.columns import Parts
 from tenfold.core.errors import UsageError
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.data.prepare import Prepared
@@ -33,32 +34,37 @@ torch = lazy("torch")
 __all__ = ["FIRST_SHARE", "first", "fitted", "folder_of", "keep_calibration", "refuse"]
 
 FIRST_SHARE = 0.5
-"""Share of the minutes for the first fit: the second makes as many steps."""
+"""Share of the minutes for the first fit; the second makes as many steps."""
 
 
 def refuse(prepared: Prepared) -> None:
-    """Raises UsageError where no row would be left to score."""
+    """Raises UsageError where a refit would leave no held-out row to score."""
     if prepared.answer.fits_all(prepared.used):
         raise UsageError(
-            "All rows are learnt from and scored here, none held out: there is nothing to refit on",
+            Message(
+                "These data are used for training and scoring without a held-out part, so there "
+                "is nothing to refit on"
+            ),
             code="bad-setting",
-            fix="Leave out --refit.",
+            fix=Message("Leave out --refit."),
         )
     if prepared.judged != "test":
         raise UsageError(
-            "There is no test part: after a refit on validation no row would be left to score",
+            Message(
+                "The data have no test part, so a refit on validation would leave no row to score"
+            ),
             code="bad-setting",
-            fix="Give more rows or a test part, or leave out --refit.",
+            fix=Message("Give more rows or a test part, or leave out --refit."),
         )
 
 
 def first(plan: Plan) -> Plan:
-    """The plan of the first fit, which leaves time for the second."""
+    """The plan of the first fit, with its share of the minutes."""
     return plan if plan.minutes is None else replace(plan, minutes=FIRST_SHARE * plan.minutes)
 
 
 def folder_of(run: Path) -> Path:
-    """Where the second fit of a run keeps its checkpoints."""
+    """Creates and returns the checkpoint folder of the second fit of a run."""
     folder = run / "checkpoints" / "refit"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -72,10 +78,10 @@ def fitted(
     fixed: dict[str, Any],
     calibrated: nn.Module,
 ) -> Fitted:
-    """The untrained `net` fitted on all rows but the test part, as `fixed` says.
+    """Fits the untrained `net` on all rows but the test part, with the choices in `fixed`.
 
-    `calibrated` is the first network; `plan.folder` must not be that of its fit. `seconds` has the
-    whole as `refit`.
+    `calibrated` is the network of the first fit; `plan.folder` must not be the folder of that fit.
+    `seconds` of the result holds the time of the whole refit as `refit`.
     """
     began, rows = time.perf_counter(), prepared.learnt()
     tell(f"Training again on {len(rows)} rows, train and validation, with the choices made.")
@@ -88,7 +94,7 @@ def fitted(
 
 
 def keep_calibration(first: nn.Module, second: nn.Module) -> None:
-    """Copies the tensors that `second` names as calibrated from `first`."""
+    """Copies the tensors that `second` names in `calibrated` from `first` to it."""
     names: tuple[str, ...] = getattr(second, "calibrated", ())
     before, after = first.state_dict(), second.state_dict()
     with torch.no_grad():

@@ -1,7 +1,7 @@
-"""The same training with several seeds: each a run of its own; mean, spread and interval of scores.
+"""One training repeated with several seeds, each a run; mean, spread and interval of scores.
 
-<folder>/seed-0/ seed-1/ ...   runs like any other
-<folder>/repeat.json           what was asked for, and once all are done what they came to
+<folder>/seed-0/ seed-1/ ...   ordinary runs
+<folder>/repeat.json           the request and, once all runs are done, the results
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ NAME = "repeat.json"
 
 
 def repeated(asked: TrainingRequest, times: int, out: str | Path | None) -> SeveralRuns:
-    """`times` runs with the seed asked for and those after it; minutes are shared among them.
+    """Trains `times` runs with consecutive seeds; the minutes are shared among them.
 
-    The same call again takes up where it was left. Each run is that of `train --seed` alone: where
-    no split was given, each seed draws its own.
+    The same call again continues where it stopped. Each run equals that of `train --seed` alone:
+    where no split is given, each seed draws its own split.
     """
     plan = asked.plan
     if plan.minutes is not None:
@@ -51,7 +51,7 @@ def repeated(asked: TrainingRequest, times: int, out: str | Path | None) -> Seve
     return SeveralRuns(content, _text(content), done)
 
 
-# --- what they came to ----------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 def _summed(asked: TrainingRequest, folder: Path, done: list[Run]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _summed(asked: TrainingRequest, folder: Path, done: list[Run]) -> dict[str, 
 
 
 def _spread(values: list[float]) -> dict[str, Any]:
-    """Mean over seeds, its 95 % interval (Student's t), standard deviation, each value."""
+    """Mean over seeds, its 95 % interval (Student's t), standard deviation, and all values."""
     mean, deviation = statistics.mean(values), statistics.stdev(values)
     half = float(special.stdtrit(len(values) - 1, 0.975)) * deviation / len(values) ** 0.5
     found = {"mean": mean, "low": mean - half, "high": mean + half, "deviation": deviation}

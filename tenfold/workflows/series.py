@@ -1,6 +1,6 @@
-"""Several runs in one folder: where it lies, what it was asked for, what all runs have in common.
+"""Several runs in one folder: its path, the settings of the request, and shared baselines.
 
-<folder>/<name>.json   the document of the runs, with the settings they were asked for with
+<folder>/<name>.json   the document of the runs, with the settings of the request
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from typing import Any
 from tenfold.core import system
 from tenfold.core.document import Document
 from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.data.prepare import Prepared
 from tenfold.run.folder import plan_of
+from tenfold.run.manifest import pretty
 from tenfold.run.run import Run, open_run
-from tenfold.workflows.train import TrainingRequest, numbered, ready
+from tenfold.workflows.places import numbered
+from tenfold.workflows.train import TrainingRequest, ready
 
 __all__ = ["SeveralRuns", "again", "baselines", "folder_for", "settings_of", "store", "unchanged"]
 
@@ -30,27 +33,29 @@ class SeveralRuns(Document):
 
 
 def again(asked: TrainingRequest, folder: Path) -> Run:
-    """A run that is finished already.
+    """Opens a finished run.
 
-    Raises ArtefactRefused where the data are no longer those it learnt from.
+    Raises ArtefactRefused where the data have changed since it was trained.
     """
     unchanged(ready(asked)[1], folder)
     return open_run(folder, asked.plan.device)
 
 
 def unchanged(prepared: Prepared, folder: Path) -> None:
-    """Raises ArtefactRefused where a finished run learnt from other data."""
+    """Raises ArtefactRefused where a finished run was trained on other data."""
     if prepared.fingerprint != plan_of(folder)["data"]:
         raise ArtefactRefused(
-            "The data have changed since this run was made: its score and the others' do not mix",
+            Message(
+                "The data have changed since this run was made, so the scores cannot be combined"
+            ),
             code="run-differs",
             where=str(folder),
-            fix="Choose another --out.",
+            fix=Message("Choose another --out."),
         )
 
 
 def settings_of(asked: TrainingRequest) -> dict[str, Any]:
-    """What must agree for the same call to go on."""
+    """The settings that must be equal for the same call to continue, as JSON."""
     data = str(Path(asked.data).resolve()) if isinstance(asked.data, (str, Path)) else None
     told = {
         "task": asked.task,
@@ -64,16 +69,16 @@ def settings_of(asked: TrainingRequest) -> dict[str, Any]:
 
 def store(path: Path, content: dict[str, Any]) -> None:
     """Writes the document of the runs."""
-    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    system.write_atomically(path, text)
+    system.write_atomically(path, pretty(content))
 
 
 def folder_for(
     out: str | Path | None, asked: TrainingRequest, wanted: dict[str, Any], name: str
 ) -> Path:
-    """`out`, else the newest unfinished folder with these settings, else one of a new number.
+    """The folder: `out`, else the newest unfinished one with equal settings, else a new one.
 
-    The document of the runs has this `name` in it.
+    `name` is the file name of the document of the runs in it. Raises ArtefactRefused where `out`
+    holds runs with other settings, UsageError where it holds other files.
     """
     if out is not None:
         return _given(Path(out), wanted, name)
@@ -82,24 +87,24 @@ def folder_for(
         known = _known(place / name)
         return known.get("settings") == wanted and "scores" not in known
 
-    return numbered(asked, fits)
+    return numbered(asked.task, asked.data, fits)
 
 
 def _given(folder: Path, wanted: dict[str, Any], name: str) -> Path:
     known = _known(folder / name)
     if known and known.get("settings") != wanted:
         raise ArtefactRefused(
-            "Runs that were asked for with other settings are there",
+            Message("The folder holds runs with other settings"),
             code="run-differs",
             where=str(folder),
-            fix="Choose another --out, or give the same settings and data.",
+            fix=Message("Choose another --out, or give the same settings and data."),
         )
     if not known and folder.exists() and any(path.name[0] != "." for path in folder.iterdir()):
         raise UsageError(
-            "The folder for the runs holds other files",
+            Message("The folder for the runs holds other files"),
             code="run-exists",
             where=str(folder),
-            fix="Choose a new --out.",
+            fix=Message("Choose a new --out."),
         )
     return folder
 
@@ -113,7 +118,7 @@ def _known(path: Path) -> dict[str, Any]:
 
 
 def baselines(each: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """Means over runs of what trivial methods reach on the same rows, where all runs have them."""
+    """Mean scores of baselines over runs, for baselines and metrics that all runs have."""
     common = [name for name in each[0] if all(name in one for one in each)]
     return {
         name: {

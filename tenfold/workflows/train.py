@@ -1,4 +1,4 @@
-"""One training from what was asked to a sealed run: data, folder, learning, judging, report."""
+"""One training from the request to a sealed run: data, folder, fit, evaluation, report."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.core import device, language, system
-from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.errors import UsageError
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Scores
@@ -19,6 +20,7 @@ from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
 from tenfold.data.folds import Fold, FoldedParts
 from tenfold.data.prepare import Prepared, prepare
+from tenfold.data.refusals import refuse_choices
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.reporting import write as write_report
 from tenfold.run import evaluate
@@ -32,6 +34,7 @@ from tenfold.training import checkpoint
 from tenfold.training.inference import by_torch
 from tenfold.workflows import refit
 from tenfold.workflows.inner import trained_inner
+from tenfold.workflows.places import folder_for
 
 torch = lazy("torch")
 
@@ -41,23 +44,21 @@ __all__ = [
     "TrainingRequest",
     "checked",
     "left",
-    "numbered",
     "once",
     "ready",
-    "refuse_changed",
     "trained",
 ]
 
-_AFTER = 4.0  # seconds of --minutes kept for starting up, testing and the report
+_AFTER = 4.0  # seconds of --minutes reserved for start, test and report
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What the person asked for; `plan` holds seed, device, precision and budget.
+    """The request of the user; `plan` holds seed, device, precision and budget.
 
-    `tuned` is what a search says of a run of its own. A trial (`{"trial": number}`) is judged on
-    the half of validation that chooses, and the test part is not looked at. `fold` makes a run of
-    a cross-validation, `last` its last one.
+    `tuned` describes a run of a hyperparameter search. A trial (`{"trial": number}`) is scored on
+    the half of validation for selection, and the test part is not used. `fold` makes it a run of a
+    cross-validation, `last` the final run of one.
     """
 
     task: str
@@ -77,7 +78,7 @@ class TrainingRequest:
 
     @property
     def choices(self) -> dict[str, Any]:
-        """All that decides the result beside plan, settings and data, as JSON."""
+        """The choices that decide the result, besides plan, settings and data, as JSON."""
         found = {
             "limit": self.limit,
             "classes": _json(self.classes),
@@ -93,9 +94,9 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class LastRun:
-    """How the last run of a cross-validation learns, and how it is scored without a test part.
+    """How the final run of a cross-validation is trained, and scored without a test part.
 
-    It takes the choices of the run `chosen`; `pooled(run, prepared)` is the evidence of all folds.
+    It uses the choices of the run `chosen`; `pooled(run, prepared)` is the evidence of all folds.
     """
 
     chosen: Run
@@ -121,19 +122,20 @@ def checked(
     limit: int | None,
     on_bad: str,
 ) -> Plan:
-    """The plan, once everything has been refused that cannot be, before any file is read."""
+    """The plan, made after all checks that need no file.
+
+    Raises UsageError for a value out of range, and for minutes together with epochs.
+    """
     ranges = {"minutes": minutes, "epochs": epochs, "batch": batch, "limit": limit}
     for name, value in ranges.items():
         if value is not None and not 0 < value < 1e9:
-            raise UsageError(f"{name} must be more than 0, got {value!r}", code="bad-setting")
-    if not 0 <= seed < 2**23:
-        raise UsageError(f"seed must be from 0 to {2**23 - 1}, got {seed!r}", code="bad-setting")
+            raise UsageError(
+                Message("{name} must be more than 0, got {value!r}", name=name, value=value),
+                code="bad-setting",
+            )
+    refuse_choices(seed, on_bad)
     if minutes is not None and epochs is not None:
-        raise UsageError("Give --minutes or --epochs, not both", code="bad-setting")
-    if on_bad not in ("stop", "fail", "skip"):
-        raise UsageError(
-            f"on_bad must be one of stop, fail, skip, got {on_bad!r}", code="bad-setting"
-        )
+        raise UsageError(Message("Give --minutes or --epochs, not both"), code="bad-setting")
     device.prepare()
     device.choose_precision(precision, device.choose_device(wanted))
     return Plan(
@@ -142,9 +144,10 @@ def checked(
 
 
 def ready(asked: TrainingRequest) -> tuple[Task, Prepared]:
-    """The task and its data, read, checked, split and encoded.
+    """The task and its data: read, checked, split and encoded.
 
-    Raises DataRefused where the data cannot be learnt from.
+    Raises DataRefused where the data cannot be used for training, UsageError where a requested
+    refit would leave no row to score.
     """
     task = find(asked.task, **asked.settings)
     prepared = prepare(
@@ -161,22 +164,22 @@ def ready(asked: TrainingRequest) -> tuple[Task, Prepared]:
         refit.refuse(prepared)
     if refusal := prepared.refusal(asked.on_bad):
         raise refusal
-    if "trial" not in asked.tuned:  # a search has said it once
+    if "trial" not in asked.tuned:  # a search prints this once
         _say_data(prepared)
     return task, prepared
 
 
 def once(asked: TrainingRequest, out: str | Path | None) -> Run:
-    """One run, trained, judged and sealed, in `out` or a folder of a new number."""
+    """Trains, scores and seals one run, in `out` or in a numbered folder."""
     return trained(asked, out).run
 
 
 def trained(asked: TrainingRequest, out: str | Path | None) -> Trained:
-    """What `once` makes, with the data and the evidence."""
+    """Trains, scores and seals one run; returns it with its data and the evidence."""
     began = time.perf_counter()
     task, prepared = ready(asked)
     settings = _settings(task, asked, prepared)
-    folder = _folder(out, asked, settings)
+    folder = folder_for(out, settings, asked.task, asked.data)
     with system.locked(folder):
         _begin(folder, task, prepared, settings)
         if isinstance(asked.data, (str, Path)):
@@ -194,7 +197,7 @@ def trained(asked: TrainingRequest, out: str | Path | None) -> Trained:
 
 
 def left(plan: Plan, spent: float, after: float = _AFTER) -> Plan:
-    """The plan with the minutes that are left for learning, `after` seconds of them kept."""
+    """The plan with the minutes left for training; `after` seconds are reserved."""
     if plan.minutes is None:
         return plan
     return replace(plan, minutes=max(plan.minutes - (spent + after) / 60, 0.02))
@@ -217,7 +220,7 @@ def _say_data(prepared: Prepared) -> None:
 
 
 def _settings(task: Task, asked: TrainingRequest, prepared: Prepared) -> dict[str, Any]:
-    """All that decides the result: an unfinished run continues only where every value agrees."""
+    """All settings that decide the result: a run continues only where every value is equal."""
     return {
         "task": asked.task,
         "settings": settings_of(task),
@@ -229,70 +232,8 @@ def _settings(task: Task, asked: TrainingRequest, prepared: Prepared) -> dict[st
 
 
 def _json(value: Any) -> Any:
-    """A path as text; a mapping or None as it is."""
+    """A path as text; any other value as it is."""
     return str(value) if isinstance(value, Path) else value
-
-
-def _folder(out: str | Path | None, asked: TrainingRequest, settings: dict[str, Any]) -> Path:
-    """Where the run goes: as told, else the newest unfinished equal run, else a new number."""
-    if out is not None:
-        return _told(Path(out), settings)
-    return numbered(
-        asked, lambda place: run_folder.unfinished(place) and run_folder.plan_of(place) == settings
-    )
-
-
-def numbered(asked: TrainingRequest, fits: Callable[[Path], bool]) -> Path:
-    """runs/<data>-<task>-<n>: the newest that is unfinished and `fits`, else the first free one."""
-    named = isinstance(asked.data, (str, Path))
-    name = Path(asked.data).resolve().name.split(".")[0] if named else "data"
-    stem, number = f"{name}-{asked.task}-", 1
-    while (folder := Path("runs") / f"{stem}{number}").exists():
-        number += 1
-    for older in reversed(range(1, number)):
-        if fits(place := folder.with_name(f"{stem}{older}")):
-            tell(f"Continuing the unfinished run {place}")
-            return place
-    return folder
-
-
-def _told(folder: Path, settings: dict[str, Any]) -> Path:
-    if (folder / "manifest.json").exists():
-        raise UsageError(
-            "There is a finished run already",
-            code="run-exists",
-            where=str(folder),
-            fix="Choose another --out, or remove it with `tenfold runs --remove`.",
-        )
-    if run_folder.unfinished(folder):
-        refuse_changed(folder, "An unfinished run", run_folder.plan_of(folder), settings)
-    else:
-        run_folder.refuse_others(folder, "The folder for the run")
-    return folder
-
-
-def refuse_changed(folder: Path, what: str, then: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raises ArtefactRefused where what was begun there was asked for otherwise."""
-    if differs := _changed(then, now):
-        name, before, after = differs
-        raise ArtefactRefused(
-            f"{what} with another {name} is there: {before!r} then, {after!r} now",
-            code="run-differs",
-            where=str(folder),
-            fix="Choose another --out, or give the same settings and data.",
-        )
-
-
-def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
-    """The first setting that differs, with both values; the innermost name says it best."""
-    for name in {**now, **then}:
-        old, value = then.get(name), now.get(name)
-        if isinstance(old, dict) and isinstance(value, dict):
-            if inner := _changed(old, value):
-                return inner
-        elif old != value:
-            return name, old, value
-    return None
 
 
 def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any]) -> None:
@@ -303,7 +244,7 @@ def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any
 def _learn(
     task: Task, prepared: Prepared, plan: Plan, folder: Path, asked: TrainingRequest
 ) -> tuple[Run, dict[str, float], Scores | None]:
-    """The run, saved; the seconds of each candidate; validation scores from before a refit."""
+    """The trained run, saved; seconds of each candidate; validation scores from before a refit."""
     plan = replace(plan, facts=prepared.facts, folder=folder)
     inner, valid = trained_inner(task, prepared, plan, folder), None
     net = _network(task, prepared, asked)  # after the inner runs, which draw random numbers
@@ -338,7 +279,7 @@ def _run(
 
 
 def _network(task: Task, prepared: Prepared, asked: TrainingRequest) -> Any:
-    """The untrained network, with the weights of an earlier run where one was given."""
+    """The network before training, with the weights of an earlier run where one is given."""
     torch.manual_seed(asked.plan.seed)
     net = task.build(prepared.facts)
     if asked.start is not None:
@@ -347,7 +288,7 @@ def _network(task: Task, prepared: Prepared, asked: TrainingRequest) -> Any:
 
 
 def _warm(net: Any, old: Any) -> None:
-    """Weights of another run wherever name and size agree."""
+    """Copies the weights of another run wherever name and shape are equal."""
     state, wanted = old.state_dict(), net.state_dict()
     same = {
         name: value
@@ -366,7 +307,7 @@ def _evaluate(
     asked: TrainingRequest,
     valid: Scores | None,
 ) -> Evidence:
-    """Scores on validation and test (of a trial, on what chooses), the report, the manifest."""
+    """Scores the run (a trial on the selection rows), writes the report and the manifest."""
     started = time.perf_counter()
     pooled = asked.last is not None and prepared.judged != "test"
     if asked.last is not None and pooled:
@@ -388,7 +329,7 @@ def _evaluate(
 
 
 def _fold(folded: FoldedParts, fold: Fold | None, pooled: bool) -> dict[str, Any]:
-    """Number and count of folds, and whether the scores are those of all folds together."""
+    """Number and count of folds, and whether the scores are pooled from all folds."""
     number = fold.number if fold else None
     found: dict[str, Any] = {"number": number, "count": folded.count, "pooled": pooled}
     return found | ({"group": folded.group} if folded.group else {})

@@ -1,8 +1,8 @@
-"""What a search tries next, and which trials it gives up: Optuna, and a file of JSON lines.
+"""Trials of a hyperparameter search: sampled and pruned by Optuna, stored as JSON lines.
 
-The file is Optuna's own journal: nothing is pickled, and there is no database. What is drawn is a
-function of the seed, the trial's number, the setting's name and the trials that are done, so a
-search that was killed draws what it would have drawn.
+The file is Optuna's own journal: it needs no pickle and no database. A draw is a function of the
+seed, the trial's number, the setting's name and the finished trials, so that an interrupted search
+draws the same values when it continues.
 
 Sources: tree of Parzen estimators (J. Bergstra et al. 2011; arXiv 2304.11127), the median stopping
 rule (D. Golovin et al. 2017), T. Akiba et al. 2019 (Optuna).
@@ -19,6 +19,7 @@ from typing import Any
 
 from tenfold.core.errors import ArtefactRefused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.settings import Range, Search
 
 optuna, journal = lazy("optuna"), lazy("optuna.storages.journal")
@@ -26,21 +27,21 @@ optuna, journal = lazy("optuna"), lazy("optuna.storages.journal")
 __all__ = ["Pruned", "Trial", "Trials", "version"]
 
 RANDOM = 5
-"""Trials drawn at random before what was found decides."""
+"""Number of trials drawn at random before the results decide what to try."""
 BINS = 20
-"""Marks of a trial's length at which losses are compared."""
+"""Number of points along a trial at which losses are compared."""
 WARM, LEAST = 0.3, 4
-"""Nothing is given up before this share of its length, nor before so many trials are done: while
-the rate still rises, losses say little."""
+"""No trial is pruned before this share of its length, nor before this many trials are finished:
+while the learning rate still rises, losses mean little."""
 LARGEST = 1e9
-"""What a loss that is not finite counts as."""
+"""The value that replaces a loss that is not finite."""
 
 Field = dataclasses.Field[Any]
 Pick = Callable[[str, Search, Any], Any]
 
 
 class Pruned(Exception):
-    """A trial is worse than the usual one: `share` of its length is done."""
+    """Raised where a trial is worse than the median; `share` is the share of its length done."""
 
     def __init__(self, share: float, loss: float) -> None:
         super().__init__(f"validation loss {loss:.3f} at {share:.0%} of its length")
@@ -48,15 +49,18 @@ class Pruned(Exception):
 
 
 def version() -> str:
-    """Of Optuna. Raises EnvironmentRefused, naming the extra, where it is not installed."""
+    """The version of Optuna.
+
+    Raises EnvironmentRefused, which names the extra to install, where it is not installed.
+    """
     return str(optuna.__version__)
 
 
 class Trials:
-    """The trials of one search in `path`, which must be held for this process alone.
+    """The trials of one search in `path`, which must be locked for this process.
 
-    `fields` are the settings that may vary, `settings` all of them by name as the person left
-    them. The first trial is just those. Higher values are better.
+    `fields` are the settings to search, `settings` the values of all settings before the search.
+    The first trial has just these values. Higher values of trials are better.
     """
 
     def __init__(
@@ -69,7 +73,7 @@ class Trials:
             self.study.enqueue_trial(self._usual())
 
     def next(self) -> Trial:
-        """The trial that was interrupted, else a new one."""
+        """The trial that was interrupted, else a new trial."""
         known = self.study.get_trials(deepcopy=False)
         running = [one for one in known if one.state == optuna.trial.TrialState.RUNNING]
         self.study.sampler = self.sampler(running[0].number if running else len(self.done))
@@ -78,7 +82,7 @@ class Trials:
         return Trial(self, self.study.ask())
 
     def _usual(self) -> dict[str, Any]:
-        """The first trial as Optuna knows it."""
+        """The parameters of the first trial in the form of Optuna."""
         found: dict[str, Any] = {}
 
         def note(name: str, search: Search, default: Any) -> Any:
@@ -90,25 +94,25 @@ class Trials:
 
     @property
     def done(self) -> list[dict[str, Any]]:
-        """What was noted of every finished trial, in order; each has its `trial`, its number."""
+        """The notes on every ended trial, in order; `trial` is its number."""
         known = self.study.get_trials(deepcopy=False)
         return [{"trial": one.number, **one.user_attrs} for one in known if one.state.is_finished()]
 
     def walk(self, pick: Pick) -> dict[str, Any]:
-        """A value for each field by name: `pick(name, search, default)`, in the fields' order."""
+        """A value for each field by name: `pick(name, search, default)`, in the order of fields."""
         drawn: dict[str, Any] = {}
         for entry in self.fields:
             search, name = entry.metadata["search"], entry.name
             if callable(search):
                 search = search({**self.settings, **drawn})
-                if isinstance(search, tuple):  # values that change are another question each time
+                if isinstance(search, tuple):  # other choices need another name in Optuna
                     name = f"{name} of {', '.join(map(str, search))}"
             if search:
                 drawn[entry.name] = pick(name, search, entry.default)
         return drawn
 
     def sampler(self, number: int, name: str = "") -> Any:
-        """Draws as a function of seed, trial and setting."""
+        """A sampler whose seed depends on the search's seed, the trial and the setting."""
         text = f"{self.seed} {number} {name}".encode()
         seed = int.from_bytes(hashlib.blake2b(text, digest_size=4).digest())
         return optuna.samplers.TPESampler(
@@ -120,16 +124,16 @@ class Trials:
 
 
 class Trial:
-    """One trial under way."""
+    """One trial in progress."""
 
     def __init__(self, trials: Trials, trial: Any) -> None:
         self._trials, self._trial = trials, trial
-        # What Optuna draws together, it draws when first asked: now, with the trial's own sampler.
+        # Optuna draws joint values at the first access: here, with the trial's own sampler.
         self._together = trial.relative_params
         self.number: int = trial.number
 
     def draw(self) -> dict[str, Any]:
-        """The settings that differ from their defaults; none in the first trial."""
+        """The drawn settings that differ from their defaults; none in the first trial."""
         drawn = self._trials.walk(self._pick)
         usual = {entry.name: entry.default for entry in self._trials.fields}
         if not self.number:
@@ -145,9 +149,9 @@ class Trial:
         return round(value) if isinstance(default, int) else float(f"{value:.4g}")
 
     def prune(self, share: float, loss: float) -> None:
-        """Raises Pruned where the median of the trials that are done was lower at this place.
+        """Raises Pruned where the trial is worse at this point than the median of finished trials.
 
-        A row that a continued run logs again is judged only where it was the last one.
+        A log row that a continued run logs again is checked only if it was the last one.
         """
         mark = math.floor(BINS * share + 1e-9)
         known = self._trials.study.get_trials(deepcopy=False)[self.number].intermediate_values
@@ -159,7 +163,7 @@ class Trial:
             raise Pruned(share, loss)
 
     def tell(self, ended: str, value: float | None, noted: dict[str, Any]) -> None:
-        """Ends the trial: `finished` with a value, `pruned` or `failed`; notes what there is."""
+        """Ends the trial as `finished` with a value, `pruned` or `failed`; stores the notes."""
         state = {"finished": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[ended]
         for name, one in (noted | {"ended": ended}).items():
             self._trial.set_user_attr(name, one)
@@ -168,12 +172,12 @@ class Trial:
 
 
 def _choices(search: tuple[Any, ...], default: Any) -> list[Any]:
-    """The values with the default among them, first."""
+    """The choices of a setting, with the default first."""
     return [default, *(value for value in search if value != default)]
 
 
 def _place(search: Search, default: Any) -> Any:
-    """The default as Optuna knows it: itself, or where it lies in a range."""
+    """The default in the form of Optuna: itself, or its position in a range (0 to 1, log scale)."""
     if not isinstance(search, Range):
         return default
     if not search.low <= default <= search.high:
@@ -181,22 +185,22 @@ def _place(search: Search, default: Any) -> Any:
     return math.log(default / search.low) / math.log(search.high / search.low)
 
 
-# --- the file -------------------------------------------------------------------------------------
+# --- journal file ---------------------------------------------------------------------------------
 
 
 class _Held:
-    """Optuna's lock on its file, where the whole folder is locked already."""
+    """A lock that does nothing for Optuna's file, since the whole folder is already locked."""
 
     def acquire(self) -> bool:
-        """Always."""
+        """Always True."""
         return True
 
     def release(self) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
 
 def _opened(path: Path) -> Any:
-    """The study in a file, begun where there is none.
+    """The study in a file, created where there is none.
 
     Raises ArtefactRefused where the file is damaged.
     """
@@ -213,17 +217,21 @@ def _opened(path: Path) -> Any:
         )
     except OSError:
         raise
-    except Exception as error:  # whatever a damaged journal leads to
+    except Exception as error:  # a damaged journal may raise anything
         raise ArtefactRefused(
-            f"The trials so far cannot be read ({type(error).__name__}: {error})",
+            Message(
+                "The finished trials cannot be read ({kind}: {error})",
+                kind=type(error).__name__,
+                error=error,
+            ),
             code="damaged-trials",
             where=str(path),
-            fix="Remove the folder and search again.",
+            fix=Message("Remove the folder and search again."),
         ) from error
 
 
 def _cut(path: Path) -> None:
-    """Takes away a last line that was half written when the process was killed."""
+    """Removes an incomplete last line, which an interrupted process may leave."""
     if not path.exists():
         return
     data = path.read_bytes()

@@ -1,13 +1,13 @@
-"""The search for better settings: trials judged on validation, the best trained anew and tested.
+"""Hyperparameter search: trials scored on validation, then a final run that is also tested.
 
-<folder>/trials.jsonl          what was tried, as Optuna keeps it
-<folder>/tune.json             what was asked for, what was decided, and at the end the document
-<folder>/trial-000/ ...        runs like any other, judged on validation alone
-<folder>/best/                 the winner, trained anew, judged on the test part once
+<folder>/trials.jsonl          the trials, in Optuna's journal format
+<folder>/tune.json             the request, the decision, and at the end the document
+<folder>/trial-000/ ...        ordinary runs, scored on validation alone
+<folder>/best/                 the final run with the selected settings, tested once
 
-Nothing here knows a task: what may vary is declared with its settings (`core.settings.setting`).
-One half of validation chooses among the trials. The best of many flatters itself there, so whether
-it beats the default is asked of the other half, which chose nothing.
+This module knows no task: which settings may vary is declared with them (`core.settings.setting`).
+One half of validation selects the best trial. Its score there is too optimistic, so whether it
+beats the default is tested on the other half, which was not used for selection.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tenfold.core import system
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, TrainingFailed, UsageError
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import settings_of
@@ -40,7 +41,8 @@ from tenfold.run.run import Run, open_run
 from tenfold.task import Answer
 from tenfold.tasks.registry import class_of
 from tenfold.workflows import trials
-from tenfold.workflows.train import TrainingRequest, numbered, once, ready, refuse_changed
+from tenfold.workflows.places import numbered, refuse_changed
+from tenfold.workflows.train import TrainingRequest, once, ready
 from tenfold.workflows.trials import Field, Pruned, Trial, Trials
 
 torch = lazy("torch")
@@ -48,17 +50,17 @@ torch = lazy("torch")
 __all__ = ["Tuned", "search"]
 
 FINAL = 0.25
-"""Of the minutes, kept for the run that is trained anew."""
+"""Share of the minutes reserved for the final run."""
 SHORT = 15
-"""Seconds of a trial below which it is said that they are few."""
+"""Seconds of a trial below which a notice is printed."""
 FEW = 50
-"""Rows that choose below which it is said that they are few."""
+"""Number of selection rows below which a notice is printed."""
 
 Content = dict[str, Any]
 
 
 class Tuned(Document):
-    """The document of `tune`; `run` is the winner, trained anew and tested."""
+    """The document of `tune`; `run` is the final run, trained again and tested."""
 
     def __init__(self, content: Content, text: str, run: Run) -> None:
         super().__init__(content, text)
@@ -67,7 +69,7 @@ class Tuned(Document):
 
 @dataclass(frozen=True)
 class _Search:
-    """What was asked for, and where it is done; `minutes` are those of one trial."""
+    """The request, the number of trials, the folder, and the minutes of one trial."""
 
     asked: TrainingRequest
     count: int
@@ -80,15 +82,15 @@ class _Search:
         return self.folder / f"trial-{number:03d}"
 
     def of(self, settings: Content, **more: Any) -> TrainingRequest:
-        """A training with these settings beside those that are held."""
+        """A training request with these settings besides the fixed ones."""
         return replace(self.asked, settings=self.asked.settings | settings, **more)
 
 
 def search(asked: TrainingRequest, count: int, out: str | Path | None) -> Tuned:
-    """`count` trials and the winner trained anew; the plan's minutes are those of all together.
+    """Runs `count` trials and the final run; the minutes of the plan are shared among them.
 
-    The same call again goes on where it was left. Raises UsageError where nothing may vary,
-    EnvironmentRefused without Optuna, DataRefused where no row of validation is left to choose by,
+    The same call again continues an unfinished search. Raises UsageError where no setting may vary,
+    EnvironmentRefused without Optuna, DataRefused where no validation row is left for selection,
     ArtefactRefused where the folder holds a search with other settings or data.
     """
     began = time.perf_counter()
@@ -117,34 +119,39 @@ def search(asked: TrainingRequest, count: int, out: str | Path | None) -> Tuned:
 
 
 def _fields(asked: TrainingRequest) -> list[Field]:
-    """The settings that may vary: declared so by the task, not given by the person."""
+    """The settings to search: declared so by the task and not given by the user."""
     fields = dataclasses.fields(class_of(asked.task))  # type: ignore[arg-type]
     declared = [entry for entry in fields if entry.metadata.get("search")]
     found = [entry for entry in declared if entry.name not in asked.settings]
     if not found:
         names = ", ".join(f"--{entry.name.replace('_', '-')}" for entry in declared)
         raise UsageError(
-            f"There is nothing to vary: {asked.task} "
-            + (f"lets {names} vary, and all are given" if names else "declares no setting for it"),
+            Message(
+                "Nothing to search: all settings that {task} searches ({names}) are given",
+                task=asked.task,
+                names=names,
+            )
+            if names
+            else Message("Nothing to search: {task} declares no setting for it", task=asked.task),
             code="nothing-to-tune",
-            fix="Leave one of them out." if names else "Use `tenfold train`.",
+            fix=Message("Leave one of them out.") if names else Message("Use `tenfold train`."),
         )
     return found
 
 
 def _look_at(prepared: Prepared) -> None:
-    """Raises DataRefused where no row can choose; says so where they are few."""
+    """Raises DataRefused without selection rows; prints a notice where there are few."""
     rows = len(prepared.rows("selection"))
     if not rows:
         raise DataRefused(
-            "No row of validation is left to choose settings by",
+            Message("No validation row is left to compare settings on"),
             code="no-validation-rows",
-            fix="Add examples: a tenth of them or more becomes validation.",
+            fix=Message("Add examples: at least a tenth of them becomes validation."),
         )
     if rows < FEW:
         tell(
-            f"{words.plural(rows, 'validation row')} to choose by: among so few, what is best is "
-            "mostly chance."
+            f"{words.plural(rows, 'validation row')} to select on: with so few rows the best trial "
+            "is mostly chance."
         )
 
 
@@ -159,7 +166,7 @@ def _settings(
     prepared: Prepared,
     version: str,
 ) -> Content:
-    """What must agree for the same call to go on."""
+    """The settings that must be equal for the same call to continue, as JSON."""
     told = {
         "task": asked.task,
         "trials": count,
@@ -175,7 +182,7 @@ def _settings(
 
 
 def _folder(out: str | Path | None, asked: TrainingRequest, wanted: Content) -> Path:
-    """As told, else the newest unfinished one that was asked for alike, else a new number."""
+    """`out`, else the newest unfinished search with equal settings, else a new number."""
     if out is not None:
         return _told(Path(out), wanted)
 
@@ -183,15 +190,15 @@ def _folder(out: str | Path | None, asked: TrainingRequest, wanted: Content) -> 
         known = _known(place)
         return known.get("settings") == wanted and "content" not in known
 
-    return numbered(asked, fits)
+    return numbered(asked.task, asked.data, fits)
 
 
 def _told(folder: Path, wanted: Content) -> Path:
     known = _known(folder)
     if known:
-        refuse_changed(folder, "A search", known.get("settings", {}), wanted)
+        refuse_changed(folder, Message("A search"), known.get("settings", {}), wanted)
     else:
-        run_folder.refuse_others(folder, "The folder for the search")
+        run_folder.refuse_others(folder, Message("The folder for the search"))
     return folder
 
 
@@ -204,7 +211,7 @@ def _known(folder: Path) -> Content:
 
 
 def _note(folder: Path, **more: Any) -> Content:
-    """Adds to what is stored; all of it."""
+    """Adds entries to tune.json and returns its whole content."""
     content = _known(folder) | more
     _store(folder, content)
     return content
@@ -218,15 +225,15 @@ def _store(folder: Path, content: Content) -> None:
 
 
 def _try_all(begun: _Search, found: Trials) -> None:
-    """Trials until there are as many as asked for, or their share of the minutes is used."""
+    """Runs trials until `count` are done or the time for trials is used up."""
     if begun.minutes and 60 * begun.minutes < SHORT:
-        tell(f"A trial has {clock(60 * begun.minutes)}: fewer --trials would have more each.")
+        tell(f"A trial has {clock(60 * begun.minutes)}: give fewer --trials for more time each.")
     started = time.perf_counter() - begun.began
     while (number := len(found.done)) < begun.count:
         if begun.minutes and number > 1:
             spent = started + _seconds(found.done)
             if spent + 30 * begun.minutes > 60 * begun.minutes * begun.count:
-                tell(f"{number} of {begun.count} trials: their share of the minutes is used.")
+                tell(f"{number} of {begun.count} trials: the time for trials is used up.")
                 return
         _try(begun, found, found.next())
 
@@ -236,7 +243,7 @@ def _seconds(done: list[Content]) -> float:
 
 
 def _try(begun: _Search, found: Trials, trial: Trial) -> None:
-    """One trial from its settings to its end."""
+    """Runs one trial, from drawing its settings to storing its result."""
     settings, place, began = trial.draw(), begun.place(trial.number), time.perf_counter()
     tell(f"Trial {trial.number} ({trial.number + 1} of {begun.count}): {tuning.said(settings)}")
     for one in found.done:
@@ -253,13 +260,13 @@ def _try(begun: _Search, found: Trials, trial: Trial) -> None:
 
 
 def _signed(one: Content) -> float:
-    """The value of a trial such that higher is better."""
+    """The value of a trial, negated where a lower value is better."""
     lower = words.metric(one["headline"]).better == "lower"
     return float(-one["value"] if lower else one["value"])
 
 
 def _trained(asked: TrainingRequest, place: Path, number: int) -> tuple[str, Content]:
-    """How a trial ended, and what there is to note of it; the first must be finished."""
+    """How a trial ended, and the notes to store; a failure of the first trial is raised."""
     if known := run_folder.ended(place):
         return known["ended"], {"message": known["message"]}
     try:
@@ -274,7 +281,7 @@ def _trained(asked: TrainingRequest, place: Path, number: int) -> tuple[str, Con
         name = run.scores["headline"]
         value = run.scores["scores"][name]["value"]
         tell(f"{words.metric(name).title} {value:.4f} on validation.")
-        seconds = run.scores["seconds"]["total"]  # also where it was finished before a kill
+        seconds = run.scores["seconds"]["total"]  # also of a run finished before an interruption
         return "finished", {"headline": name, "value": value, "seconds": seconds}
     tell(f"The trial {'ends early' if ended == 'pruned' else 'failed'}: {message}")
     run_folder.end(place, {"ended": ended, "message": message})
@@ -288,11 +295,11 @@ def _run(asked: TrainingRequest, place: Path) -> Run:
     return once(asked, place)
 
 
-# --- the winner -----------------------------------------------------------------------------------
+# --- the final run --------------------------------------------------------------------------------
 
 
 def _decided(begun: _Search, done: list[Content]) -> Content:
-    """Which trial won, whether it beats the default, and how long the winner may learn anew."""
+    """The best trial, whether it beats the default, and the minutes of the final run."""
     finished = [one for one in done if one["ended"] == "finished"]
     winner = max(finished, key=lambda one: (_signed(one), -one["trial"]))
     default = done[0]
@@ -312,12 +319,12 @@ def _decided(begun: _Search, done: list[Content]) -> Content:
 
 
 def _so_far(begun: _Search, done: list[Content]) -> float:
-    """Seconds of the command, those before it was interrupted with them."""
+    """Seconds of the search so far, including those before an interruption."""
     return max(_seconds(done), time.perf_counter() - begun.began)
 
 
 def _compared(begun: _Search, winner: Content, default: Content) -> Compared | None:
-    """Both on the half of validation that chose nothing; None where it has no rows."""
+    """Both trials compared on the reserved half of validation; None where it has no rows."""
     first, second = (_answers(begun, trial) for trial in (winner, default))
     (kind, table, said), (_, other, usual) = first, second
     common = [source for source in table["source"] if source in usual]
@@ -326,11 +333,13 @@ def _compared(begun: _Search, winner: Content, default: Content) -> Compared | N
     both = [[answers[source] for source in common] for answers in (said, usual)]
     table = table[table["source"].isin(common)].reset_index(drop=True)
     missing = len(other) - len(common)
-    return compare.of_answers(kind, both, table, missing, "reserved validation rows")
+    return compare.of_answers(
+        kind, both, table, missing, Message("validation rows held back from the search")
+    )
 
 
 def _answers(begun: _Search, trial: Content) -> tuple[AnswerKind, pd.DataFrame, dict[str, Answer]]:
-    """The kind of answer, the reserved rows of validation, and a trial's answers by source."""
+    """The answer kind, the reserved validation rows, and a trial's answers by source."""
     _, prepared = ready(begun.of(trial["settings"], tuned={"trial": trial["trial"]}))
     table = prepared.table("calibration")
     run = open_run(begun.folder / trial["run"], begun.asked.plan.device)
@@ -347,7 +356,7 @@ def _gain(found: Compared | None) -> Content:
 
 
 def _final(begun: _Search, done: list[Content], decided: Content) -> TrainingRequest:
-    """What to train at full length: the winner's settings where they surely are the better ones."""
+    """The request of the final run, with the winner's settings only if significantly better."""
     kept = decided["winner"] if decided["selected"] == "winner" else 0
     names = ("trials", "winner", "selected", "gain")
     plan = replace(begun.asked.plan, minutes=decided["minutes"])
@@ -381,7 +390,7 @@ def _content(
 
 
 def _row(begun: _Search, one: Content) -> Content:
-    """What the document says of a trial."""
+    """The entry of a trial in the document."""
     told = {name: one.get(name) for name in ("trial", "ended", "settings", "value", "seconds")}
     return told | {"run": str(begun.folder / one["run"]), "message": one.get("message", "")}
 

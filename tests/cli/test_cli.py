@@ -109,7 +109,7 @@ cli._do(verb, "verb", dict(json={json}, debug={debug}, quiet=False))
 def test_a_fault_of_ours_is_said_in_a_sentence_too(as_json, debug, tmp_path):
     code = BROKEN.format(path=sys.path, json=as_json, debug=debug)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 1 and "wrong inside tenfold (KeyError: 'nothing')" in done.stderr
+    assert done.returncode == 1 and "Internal error in tenfold (KeyError: 'nothing')" in done.stderr
     assert ("Traceback" in done.stderr) == debug
     if as_json:
         assert json.loads(done.stdout)["error"]["code"] == "internal"

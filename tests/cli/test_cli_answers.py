@@ -116,7 +116,8 @@ def test_an_error_as_json_is_one_document(home):
         done = tenfold(*words, cwd=home)
         assert done.code == code
         found = done.document
-        assert found["schema"] == 1 and set(found["error"]) == {"code", "message", "where", "fix"}
+        assert found["schema"] == 1
+        assert set(found["error"]) == {"code", "message", "where", "fix", "values"}
         assert found["error"]["message"] and found["error"]["fix"]
 
 
@@ -161,7 +162,7 @@ def test_a_glob_without_a_match_and_an_empty_folder(home):
     (home / "empty").mkdir(exist_ok=True)
     done = tenfold("predict", "run", "x*.png", "photos/cat/0.png", "empty", "--json", cwd=home)
     assert done.code == 0 and [("error" in line) for line in done.lines] == [True, False]
-    refused(tenfold("predict", "run", "empty", cwd=home), 3, "nothing to predict", "empty")
+    refused(tenfold("predict", "run", "empty", cwd=home), 3, "No input was found", "(empty)")
     refused(tenfold("predict", "run", cwd=home), 2, "Name files or folders")
 
 

@@ -96,7 +96,11 @@ def test_python_says_the_same(home, monkeypatch):
 def test_2_a_file_for_a_folder_and_a_run_that_is_none(home):
     refused(tenfold("train", TASK, "photos/cat/0.png", cwd=home), 2, "is a file")
     refused(tenfold("test", "photos", cwd=home), 2, "not a run folder", "tenfold runs")
-    refused(tenfold("predict", "nowhere", "x.png", cwd=home), 2, "no run folder")
+    refused(
+        tenfold("predict", "nowhere", "x.png", cwd=home),
+        2,
+        "The run folder 'nowhere' does not exist",
+    )
     refused(tenfold("runs", "--remove", "photos", cwd=home), 2, "not a run folder")
     assert (home / "photos" / "cat").is_dir()
     refused(tenfold("train", TASK, "photos", "--out", "run", *QUICK, cwd=home), 2, "finished run")
@@ -105,7 +109,7 @@ def test_2_a_file_for_a_folder_and_a_run_that_is_none(home):
 
 def test_3_data_that_cannot_be_learnt_from(home):
     (home / "hollow").mkdir(exist_ok=True)
-    refused(tenfold("train", TASK, "hollow", cwd=home), 3, "empty", "one folder a class")
+    refused(tenfold("train", TASK, "hollow", cwd=home), 3, "The folder holds no files", "(hollow)")
     folder(home / "single", 4, classes=("cat",))
     refused(tenfold("train", TASK, "single", *QUICK, cwd=home), 3, "only one class, 'cat'")
     folder(home / "rotten", 9)

@@ -1,173 +1,44 @@
 """Pages speak English or Chinese, wholly: every sentence has its entry, and no entry is unused."""
 
 import ast
-import importlib
-import itertools
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
-import jinja2.nodes
 import numpy as np
 import pandas as pd
 import pytest
 from latin import latin_words
 from PIL import Image
+from sentences import PACKAGE, PLACEHOLDER, sentences
 
-from tenfold.answers import charts
-from tenfold.answers.registry import metrics
-from tenfold.core import language
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.core.language import again, say, speaking, spoken
+from tenfold.core.language import say, speaking, spoken
+from tenfold.core.message import Message, restored, translate, with_messages
 from tenfold.media.text.medium import TEXT
-from tenfold.reporting import words
 from tenfold.reporting.templates import page as page_of
-from tenfold.tasks import registry
-from tenfold.tasks.recommendation import histories
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain
 from tenfold.verbs.report import report
 from tenfold.verbs.train import train
 
-PACKAGE = Path(language.__file__).parents[1]
 CATALOGUE = json.loads((PACKAGE / "core" / "chinese.json").read_text("utf-8"))
 
 # --- every sentence there is ---
 
 
-def of_templates() -> Iterator[str]:
-    for path in sorted((PACKAGE / "reporting").glob("*.jinja")):
-        tree = jinja2.Environment().parse(path.read_text("utf-8"))
-        for call in tree.find_all(jinja2.nodes.Call):
-            name = getattr(call.node, "name", "")
-            texts = [one.value for one in call.args if isinstance(one, jinja2.nodes.Const)]
-            yield from _of_call(name, texts)
-
-
-def _of_call(name: str, texts: list[str]) -> Iterator[str]:
-    if name == "say":
-        assert texts, "say() of something that is no sentence"
-        yield texts[0]
-    elif name == "plural" and texts:
-        yield f"{{count}} {texts[1] if len(texts) > 1 else texts[0] + 's'}"
-
-
-def of_code() -> Iterator[str]:
-    """First arguments of say(), and the nouns of plural()."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        for call in filter(lambda node: isinstance(node, ast.Call), ast.walk(tree)):
-            name = ast.unparse(call.func)
-            if name in ("say", "language.say") and call.args:
-                yield from texts_of(call.args[0], tree)
-            elif name.split(".")[-1] == "plural":
-                nouns = [one.value for one in call.args if isinstance(one, ast.Constant)]
-                yield from _of_call("plural", nouns)
-
-
-def texts_of(node: ast.AST | None, tree: ast.AST | None = None) -> list[str]:
-    """What a text can be: `{}` where a value stands in it; a name is looked up once in the file."""
-    if isinstance(node, ast.Constant):
-        return [node.value] if isinstance(node.value, str) else []
-    if isinstance(node, ast.JoinedStr):
-        parts = [one.value if isinstance(one, ast.Constant) else "{}" for one in node.values]
-        return ["".join(parts)]
-    if isinstance(node, ast.IfExp):
-        return texts_of(node.body, tree) + texts_of(node.orelse, tree)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        both = itertools.product(texts_of(node.left), texts_of(node.right))
-        return ["".join(pair) for pair in both]
-    if isinstance(node, ast.AugAssign):
-        return [f"{{}}{text}" for text in texts_of(node.value)]
-    if isinstance(node, ast.Name) and tree:
-        return [text for value in assigned(node.id, tree) for text in texts_of(value)]
-    return []
-
-
-def assigned(name: str, tree: ast.AST) -> Iterator[ast.AST]:
-    """Every value that a name is given in a file, also as one of several."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            target = node.targets[0]
-            if isinstance(target, ast.Name) and target.id == name:
-                yield node.value
-            elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                pairs = zip(target.elts, node.value.elts, strict=True)
-                yield from (v for t, v in pairs if isinstance(t, ast.Name) and t.id == name)
-
-
-# Sentences that are finished and stored before a page shows them: `again` knows their forms.
-# Names that hold them, and functions of which every text with a space in it is one.
-READERS = [
-    path
-    for pattern in ("media/**/*.py", "**/scan.py", "**/prepare.py", "answers/kind.py")
-    for path in sorted(PACKAGE.glob(pattern))
-    if path.name != "inputs.py"  # no page shows what is wrong with a command's inputs
-]
-HOLD = {"reason", "fix", "what"}
-WHOLE = {
-    "prepare.py": {"_too_many", "_none_left"},
-    "answers/label.py": {"_class_of_one"},
-    "splits.py": {"assign"},
-    "data/folds.py": {"assign", "_last_line"},
-    "workflows/folds.py": {"__init__"},
-    "budget.py": {"_steps", "_fixed"},
-    "evaluate.py": {"gather", "_evaluated"},
-    "compare.py": {"_protocol"},
-    "device.py": {"name"},
-}
-
-
-def finished() -> Iterator[str]:
-    for path in READERS:
-        tree = ast.parse(path.read_text("utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Problem", "unreadable"):
-                for value in [*node.args[1:], *(word.value for word in node.keywords)]:
-                    yield from texts_of(value, tree)
-        for name in HOLD:
-            for value in assigned(name, tree) if path.name != "prepare.py" else ():
-                yield from texts_of(value, tree)
-    for place, functions in WHOLE.items():
-        tree = ast.parse(next(PACKAGE.rglob(place)).read_text("utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and node.name in functions:
-                yield from sentences_in(node, tree)
-
-
-def sentences_in(function: ast.FunctionDef, tree: ast.AST) -> Iterator[str]:
-    """The outermost texts of a function but its docstring, joined where they are added up."""
-    todo: list[ast.AST] = function.body[bool(ast.get_docstring(function)) :]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp | ast.AugAssign):
-            found = [text for text in texts_of(node, tree) if text.count(" ") and text != " "]
-            yield from found
-            if found:
-                continue
-        todo.extend(ast.iter_child_nodes(node))
-
-
-def of_tables() -> Iterator[str]:
-    yield from words.NAMES.values()
-    yield from charts.MEASURES.values()
-    yield from histories.LINES.values()
-    for one in metrics().values():
-        yield from (one.title, one.meaning)
-    yield from registry.names().values()
-    pictures = importlib.import_module("tenfold.media.image.decode")
-    yield from (f"is {what}" for what in pictures._DOCUMENTS.values())
-
-
-# Forms with next to no words of their own: what fills them is listed whole.
-TOO_SHORT = {"{count} {}", "is {}"}
-
-
-def sentences() -> set[str]:
-    every = {*of_templates(), *of_code(), *finished(), *of_tables()}
-    return {text for text in every if "\\" not in text and text not in TOO_SHORT}
+def test_every_message_has_a_literal_template():
+    """A finished sentence in place of a template could not be translated."""
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{call.lineno}"
+        for path in sorted(set(PACKAGE.rglob("*.py")) - set((PACKAGE / "core").glob("[lm]*age.py")))
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "Message"
+        and call.args
+        and not isinstance(call.args[0], ast.Constant)
+    ]
+    assert [one for one in wrong if "core/settings.py" not in one] == [], "help texts are listed"
 
 
 def test_every_sentence_is_in_the_catalogue_and_nothing_else():
@@ -177,39 +48,19 @@ def test_every_sentence_is_in_the_catalogue_and_nothing_else():
     assert sorted(set(CATALOGUE) - found) == [], "nothing says these any more"
 
 
-def test_the_collector_sees_what_it_looks_for():
-    tree = ast.parse(
-        '''
-def f(n):
-    """A docstring of words."""
-    text = f"is {n} long"
-    line = "given"
-    line += ", drawn from train"
-    return Problem("code", text, "Mend it." if n else "Or not."), "one" + (" two" if n else "")
-'''
-    )
-    (problem,) = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    assert [texts_of(value, tree) for value in problem.args[1:]] == [
-        ["is {} long"],
-        ["Mend it.", "Or not."],
-    ]
-    told = set(sentences_in(tree.body[0], tree))
-    assert {"is {} long", "{}, drawn from train", "one two"} <= told
-    assert not any("docstring" in text for text in told)
-
-
-@pytest.mark.parametrize("key", sorted(CATALOGUE))
-def test_a_translation_fills_the_same_gaps(key):
-    said = CATALOGUE[key]
-    assert (
-        sorted(re.findall(r"\{\w+\}", key)) == sorted(re.findall(r"\{\w+\}", said)) or "{}" in key
-    )
-    if "{}" in key:
-        values = [f"<{number}>" for number in range(key.count("{}"))]
-        filled = said.format(*values)
-        assert all(value in filled for value in values)
-    latin = r"[A-Za-z²]+( [A-Z]+)?|"  # RMSE and R² are what they are called in Chinese as well
-    assert re.search(r"[\u4e00-\u9fff，。：；]", said) or re.fullmatch(latin, said)
+def test_a_translation_has_the_same_placeholders():
+    wrong = {
+        key
+        for key, text in CATALOGUE.items()
+        if sorted(PLACEHOLDER.findall(key)) != sorted(PLACEHOLDER.findall(text))
+    }
+    assert wrong == set()
+    latin = r"[A-Za-z²]+( [A-Z]+)?|(tenfold|pip) .*|"  # RMSE, R² and commands
+    chinese = r"[\u4e00-\u9fff，。：；]"
+    odd = {
+        k for k, v in CATALOGUE.items() if not re.search(chinese, v) and not re.fullmatch(latin, v)
+    }
+    assert odd == set()
 
 
 # --- speaking ---
@@ -228,33 +79,49 @@ def test_english_is_spoken_unless_asked_otherwise():
 def test_what_is_missing_stays_english():
     with speaking("zh"):
         assert say("Nobody wrote {this}.", this="down") == "Nobody wrote down."
-        assert again("is of no known form") == "is of no known form"
+        assert translate("is of no known form") == "is of no known form"
 
 
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        ("is empty (0 bytes)", "是空文件（0 字节）"),
-        ("is an SVG drawing, not a picture", "是矢量图（SVG），不是图片"),
-        (
-            "276 test rows; 70/15/15 drawn from all rows",
-            "测试集 276 个样本；从全部数据中按 70/15/15 划分",
-        ),
-        ("AMD EPYC, 2 cores", "AMD EPYC，2 核"),
-        ("there is no file 'a{b}.png'", "没有文件 'a{b}.png'"),
-        (
-            "3 of 9 files cannot be used, more than 5 %: the first, test, is empty (0 bytes)",
-            "9 个文件中有 3 个无法使用，超过 5%：第一个是 test，是空文件（0 字节）",
-        ),
-    ],
-)
-def test_finished_sentences_are_said_again(english, chinese):
-    assert again(english) == english
+def test_messages_are_translated_where_they_are_displayed():
+    reason = Message("is larger than {limit} MB", limit=512)
+    first = Message(
+        "{count} of {rows} {units} cannot be used, more than 5 %; the first: {source} {reason}",
+        count=3,
+        rows=9,
+        units=Message("files"),
+        source="a{b}.png",
+        reason=reason,
+    )
+    english = (
+        "3 of 9 files cannot be used, more than 5 %; the first: a{b}.png is larger than 512 MB"
+    )
+    assert first == english == translate(first)
+    document = with_messages({"refusal": [first], "other": "plain"})
+    stored = json.loads(json.dumps(document))
+    assert stored["refusal"] == [english]
+    assert stored["messages"][reason] == {"template": reason.template, "values": {"limit": 512}}
+    again = restored(stored)
+    assert again == {"refusal": [english], "other": "plain"}
     with speaking("zh"):
-        assert again(english) == chinese
+        for one in (first, again["refusal"][0]):
+            text = translate(one)
+            assert "文件" in text and "a{b}.png" in text and "512 MB" in text
+            assert not re.search("[a-z]{3,}", text.replace("a{b}.png", ""))
 
 
-@pytest.mark.parametrize(("lang", "near"), [("fr", "There is: en, zh."), ("zh-cn", "mean 'zh'")])
+def test_an_error_is_displayed_in_the_language_spoken():
+    error = DataRefused(
+        Message("Class {name!r} has only one example", name="猫"),
+        fix=Message("Add examples of a second class."),
+    )
+    assert str(error).startswith("Class '猫' has only one example")
+    assert error.to_json()["values"] == {"name": "猫"}
+    with speaking("zh"):
+        assert str(error) != error.message and "猫" in str(error)
+        assert error.to_json()["message"] == "Class '猫' has only one example"
+
+
+@pytest.mark.parametrize(("lang", "near"), [("fr", "Known names: en, zh."), ("zh-cn", "mean 'zh'")])
 def test_an_unknown_language_is_refused(lang, near, tmp_path):
     for verb in (
         lambda: report(tmp_path, lang=lang),
@@ -306,7 +173,9 @@ def test_a_report_is_wholly_chinese(run, home):
     charts_text = " ".join(re.findall(r"<text.*?</text>", page, re.S))
     assert "训练轮数" in charts_text and "红" in charts_text and "预测的置信度" in charts_text
     assert run.scores["protocol"].endswith("drawn from all rows"), "documents stay English"
-    assert report(run, out=home / "en.html")["card"]["use"].startswith("Say what a picture")
+    assert report(run, out=home / "en.html")["card"]["use"].startswith(
+        "Predicts the class of a picture"
+    )
     english = (home / "en.html").read_text("utf-8")
     assert '<html lang="en">' in english and "红" in english
     assert set(re.findall(r"[\u4e00-\u9fff]", english)) == {"红"}

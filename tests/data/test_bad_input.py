@@ -230,7 +230,7 @@ GOOD = "".join(f"{name}/{n}.png,{name}\n" for name in ("cat", "dog") for n in ra
 REFUSED = {
     "no path column": ("a,label\n1,cat\n", "no column 'path'"),
     "no label column": ("path,b\ncat/0.png,1\n", "no column 'label'"),
-    "header only": ("path,label\n", "not one row"),
+    "header only": ("path,label\n", "a header and no rows"),
     "empty": ("", "is empty"),
     "blank": ("\n \n,,\n", "is empty"),
     "open quote": (f'path,label\n{GOOD}"cat/1.png,cat\n{GOOD}', "from line 14"),

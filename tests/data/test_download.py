@@ -126,8 +126,9 @@ def test_anything_else_is_refused_and_not_kept(tmp_path, site, name):
 
 
 def test_a_folder_without_the_files(tmp_path):
-    with pytest.raises(DataRefused, match=r"no train\.gz"):
+    with pytest.raises(DataRefused, match=r"train\.gz") as refused:
         fetched(tmp_path / "here", str(tmp_path))
+    assert refused.value.code == "missing-file" and refused.value.where == str(tmp_path)
 
 
 def test_the_command_refuses_another_mnist(tmp_path):

@@ -80,7 +80,7 @@ def test_a_given_test_part_stays_out_but_for_the_last_run():
     assert (found[held] == "").all() and set(found[~held]) == {"train", "valid", "test"}
     last = assigned(rows, Fold(None, 5))
     assert (last.parts == np.where(held, "test", "train")).all()
-    assert last.line == "the given test part; all other rows were learnt from"
+    assert last.line == "the given test part; trained on all other rows"
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_one_run_a_group():
 @pytest.mark.parametrize(
     ("group", "said"),
     [
-        (None, "None of the rows has a group"),
-        (["a", None] * 15, "Not all: 15 of the rows have no group"),
-        (["a"] * 30, "one group only: 'a'"),
+        (None, "30 of 30 rows have no group"),
+        (["a", None] * 15, "15 of 30 rows have no group"),
+        (["a"] * 30, "only one group: 'a'"),
     ],
 )
 def test_without_groups_it_is_refused(group: list | None, said: str):
@@ -121,5 +121,7 @@ def test_without_groups_it_is_refused(group: list | None, said: str):
 
 def test_fewer_units_than_folds_are_refused():
     rows = table(30, group=["a", "b", "c"] * 10)
-    with pytest.raises(UsageError, match="There are 3 rows or groups of rows to fold, fewer"):
+    with pytest.raises(UsageError, match=r"4 folds need .* and there are 3") as refused:
         assigned(rows, Fold(0, 4))
+    assert refused.value.code == "bad-setting"
+    assert refused.value.message.values == {"count": 4, "units": 3}

@@ -83,6 +83,12 @@ def test_train_with_a_plan_alone_learns_nothing(subject: Subject, tmp_path: Path
     assert not out.exists() and told["task"] == subject.name
 
 
+def test_stored_rows_are_plain_text(subject: Subject):
+    """Only the reasons of unusable rows are messages, which store a template and values each."""
+    lines = (subject.run.folder / "rows.jsonl").read_text("utf-8").splitlines()
+    assert lines and not any('"messages"' in line for line in lines)
+
+
 # --- test, report, compare ---
 
 

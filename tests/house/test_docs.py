@@ -108,12 +108,13 @@ unreadable("five-code", reason)
 
 # Below these keys stand names that depend on the data, each with a value of the same form.
 NAMED = {"scores", "baselines", "valid", "classes", "probabilities", "settings", "options", "tasks"}
-NAMED |= {"versions", "codecs", "ablations"}
+NAMED |= {"versions", "codecs", "ablations", "values"}
 FREE = {
     "settings",
     "options",
     "baselines",
     "ablations",
+    "values",
 }  # entries of these may lack keys that do not concern them
 
 

@@ -97,7 +97,7 @@ def test_they_are_listed_and_found_by_their_data(place: Path):
     assert "Read the position of a dial from a signal." in listed and "dial-watch" in listed
     assert "image-classification" in listed
     asked = tenfold(place, "check", "short", code=2).err
-    assert "dial-watch or signal-dial" in asked
+    assert "dial-watch / signal-dial" in asked
 
 
 def test_nobody_else_knows_them(place: Path):

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "tenfold"
 # Verbs know of other verbs only what is listed.
 VERBS_USING_VERBS = {"demo": {"check", "train", "predict", "explain"}}
 # Networks know nothing of tenfold but how to complain.
-NETWORKS_KNOW = {"tenfold.core.lazy", "tenfold.core.errors"}
+NETWORKS_KNOW = {"tenfold.core.lazy", "tenfold.core.errors", "tenfold.core.message"}
 
 # Only a task's own room may name it.
 NAMES_A_KIND = {"tenfold.verbs.demo"}

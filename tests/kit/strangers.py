@@ -26,12 +26,13 @@ def folder(subject: Subject, tmp_path: Path) -> Path:
     return shutil.copytree(subject.run.folder, tmp_path / "run")
 
 
-def refused(folder: Path, words: str = "^The run") -> ArtefactRefused:
+def refused(folder: Path, code: str = "", words: str = "") -> ArtefactRefused:
     """The refusal of a run: one sentence that says what, where, and what to do."""
     with pytest.raises(ArtefactRefused, match=words) as found:
         open_run(folder, "cpu")
     error = found.value
-    assert error.exit_code == 6 and error.message.startswith("The run ")
+    assert error.code == code if code else error.code.startswith("run-")
+    assert error.exit_code == 6 and error.message.values["reason"]
     assert error.where == str(folder) and error.fix
     return error
 

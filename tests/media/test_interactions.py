@@ -97,7 +97,7 @@ def test_separators_that_are_mixed_are_said_line_by_line(tmp_path: Path):
     assert len(found.problems) == 45 and len(found.user) == 45
     source, problem = found.problems[0]
     assert (source, problem.code) == ("r.csv:3", "wrong-fields")
-    assert "1 fields where the others have 3" in problem.reason and "separator" in problem.fix
+    assert problem.reason.values == {"fields": 1, "width": 3} and "separator" in problem.fix
 
 
 def test_a_column_of_words_is_not_taken_for_ratings(tmp_path: Path):

@@ -115,8 +115,9 @@ def test_an_unknown_medium_is_refused():
 def test_only_what_can_be_drawn_is_drawn():
     both = {"text": Input("text"), "photo": Input("image")}
     assert drawn_input(both) == ("photo", IMAGE)
-    with pytest.raises(UsageError, match="the run takes text"):
+    with pytest.raises(UsageError, match="this run takes text") as refused:
         drawn_input({"text": Input("text")})
+    assert (refused.value.code, refused.value.where) == ("bad-setting", "draw")
 
 
 # --- digests ---
@@ -317,7 +318,7 @@ def test_a_medium_in_a_further_room_is_found(tmp_path):
 
 def test_two_media_of_one_name_are_refused(tmp_path):
     done = of_strangers(tmp_path, taste=TASTE, again=TASTE)
-    assert done.returncode and "two media called 'taste'" in done.stderr
+    assert done.returncode and "Two media have the name 'taste'" in done.stderr
 
 
 # --- pages of a medium that is neither pictures nor texts ---
@@ -340,6 +341,6 @@ def test_the_check_of_numbers_speaks_of_rows(tmp_path):
     task = served.echo(tmp_path, age=Input("number")).task
     path = write_check(prepared, document_rows(prepared), tmp_path / "check.html", task=task)
     text = path.read_text("utf-8")
-    assert "Rows to look at" in text and "1 row cannot" in text and "Left out: 1 row" in text
+    assert "Rows to check" in text and "1 row cannot" in text and "Left out: 1 row" in text
     for word in ("picture", "pixels", "As the network sees", "decoded", "Lengths"):
         assert word not in text

@@ -78,40 +78,40 @@ def test_residual_blocks_get_the_projection_that_fits():
 @pytest.mark.parametrize(
     ("line", "said", "fix"),
     [
-        ("", "line is empty", "A small one"),
-        (" , ", "line is empty", "A small one"),
-        ("conv32 rleu flatten", "Layer 2 'rleu' is not known", "Did you mean 'relu'?"),
-        ("cnv32", "Layer 1 'cnv32' is not known", "Did you mean 'conv'?"),
-        ("lisitng", "Layer 1 'lisitng' is not known", "Did you mean 'listing'?"),
-        ("残差", "Layer 1 '残差' is not known", "There is: averagepool"),
-        ("<b>", "Layer 1 '<b>' is not known", "There is: averagepool"),
-        ("flatten softmax", "Layer 2 'softmax' is not known", "Leave it out"),
-        ("conv0", "Layer 1 'conv0' has 0 as its number of maps", "whole number from 1 to 65,536"),
-        ("conv-3", "Layer 1 'conv-3' has -3 as its number of maps", "from 1"),
+        ("", "description is empty", "A small network: conv32"),
+        (" , ", "description is empty", "A small network: conv32"),
+        ("conv32 rleu flatten", "Layer 2 'rleu' is not a known layer", "Did you mean 'relu'?"),
+        ("cnv32", "Layer 1 'cnv32' is not a known layer", "Did you mean 'conv'?"),
+        ("lisitng", "Layer 1 'lisitng' is not a known layer", "Did you mean 'listing'?"),
+        ("残差", "Layer 1 '残差' is not a known layer", "Known names: averagepool"),
+        ("<b>", "Layer 1 '<b>' is not a known layer", "Known names: averagepool"),
+        ("flatten softmax", "Layer 2 'softmax' is not a known layer", "Leave it out"),
+        ("conv0", "Layer 1 'conv0' has 0 as its number of maps", "a whole number from 1 to 65,536"),
+        ("conv-3", "Layer 1 'conv-3' has -3 as its number of maps", "1 to 65,536"),
         ("conv3.5", "Layer 1 'conv3.5' has 3.5 as its number of maps", "whole number"),
         ("flatten dense99999999999999999999999", "Layer 2 'dense999", "to 65,536"),
         ("conv", "Layer 1 'conv' needs its number of maps", "As in conv64"),
         ("relu3", "Layer 1 'relu3' takes no number, got 3", "Write relu"),
-        ("dropout50", "Layer 1 'dropout50' has 50 as its share", "from 0 to 0.99"),
-        ("maxpool2x3x4", "more than height x width", "maxpool2x3"),
+        ("dropout50", "Layer 1 'dropout50' has 50 as its share", "0 to 0.99"),
+        ("maxpool2x3x4", "'maxpool2x3x4' has more numbers than height x width", "maxpool2x3"),
         ("conv32:kernl5", "Layer 1 'conv32:kernl5' has no option 'kernl5'", "mean 'kernel'?"),
         ("relu:same", "Layer 1 'relu:same' has no option 'same'", "Write relu without"),
-        ("conv32:stride0", "has 0 as its stride", "whole number from 1 to 99"),
+        ("conv32:stride0", "has 0 as its stride", "a whole number from 1 to 99"),
         ("conv32:nobias2", "the option 'nobias', which takes no number", ""),
         ("conv32:same:valid", "cannot have the option 'valid' as well", ""),
         ("conv32:kernel3:k5", "cannot have the option 'k5' as well", ""),
         ("conv32:kernel4", "the even kernel 4", "Give kernel5, or :valid"),
         ("conv(32)", "Layer 1 'conv' takes no brackets", "conv64"),
-        ("3x(relu", "bracket after '3x' is never closed", ""),
-        ("relu)", "bracket closes that was never opened", "Leave it out"),
-        ("(relu)", "bracket opens after no word", "3x(conv64 relu)"),
-        ("residual(relu)(relu)", "bracket opens after no word", "3x(conv64 relu)"),
-        ("3x() flatten", "After '3x' layers are needed", "3x(conv64 relu)"),
-        ("residual flatten", "After 'residual' layers are needed", "residual(conv64"),
-        ("0x(relu) flatten", "'0x' repeats nothing", "Give 1 or more"),
+        ("3x(relu", "bracket after '3x' is not closed", ""),
+        ("relu)", "closing bracket has no opening one", "Remove it"),
+        ("(relu)", "bracket follows no word", "3x(conv64 relu)"),
+        ("residual(relu)(relu)", "bracket follows no word", "3x(conv64 relu)"),
+        ("3x() flatten", "'3x' needs layers in brackets", "3x(conv64 relu)"),
+        ("residual flatten", "'residual' needs layers in brackets", "residual(conv64"),
+        ("0x(relu) flatten", "'0x' must be 1x or more", "Give 1 or more"),
         ("2x(" * 9 + "relu" + ")" * 9, "more than 8 deep", ""),
-        ("relu " * 201, "Layer 201 'relu' is one too many: at most 200", ""),
-        ("99999999999999x(200x(relu))", "Layer 201 'relu' is one too many", ""),
+        ("relu " * 201, "Layer 201 'relu' is one layer too many: at most 200", ""),
+        ("99999999999999x(200x(relu))", "Layer 201 'relu' is one layer too many", ""),
         ("x" * 10_001, "has 10001 characters", ""),
     ],
 )
@@ -125,29 +125,45 @@ def test_what_cannot_be_read_is_refused(line: str, said: str, fix: str):
     [
         (
             "40x(conv64:valid relu) flatten",
-            "Layer 27 'conv64:valid' needs a map of at least 3 x 3 and gets 64 x 2 x 2",
+            "Layer 27 'conv64:valid' needs a feature map of at least 3 x 3, got 64 x 2 x 2",
             "pool less",
         ),
-        ("5x(maxpool2) flatten", "Layer 5 'maxpool2' needs a map of at least 2 x 2", "smaller"),
-        ("maxpool30 flatten", "of at least 30 x 30 and gets 1 x 28 x 28", "smaller window"),
-        ("view30 flatten", "Layer 1 'view30' needs a map of at least 30 x 30 and gets", "smaller"),
+        (
+            "5x(maxpool2) flatten",
+            "Layer 5 'maxpool2' needs a feature map of at least 2 x 2",
+            "smaller",
+        ),
+        ("maxpool30 flatten", "of at least 30 x 30, got 1 x 28 x 28", "smaller window"),
+        (
+            "view30 flatten",
+            "Layer 1 'view30' needs a feature map of at least 30 x 30, got",
+            "smaller",
+        ),
         (
             "conv64 dense512",
-            "Layer 2 'dense512' needs one row of values and gets a map of 64 x 28 x 28",
+            "Layer 2 'dense512' needs a vector, got a feature map of 64 x 28 x 28",
             "flatten (50,176 values) or globalaverage (64 values) before",
         ),
-        ("flatten conv32", "Layer 2 'conv32' needs a map and gets 784 values", "before flatten"),
-        ("flatten flatten", "Layer 2 'flatten' needs a map and gets 784 values", "leave it out"),
-        ("flatten dense9 globalmax", "Layer 3 'globalmax' needs a map and gets 9 values", ""),
+        (
+            "flatten conv32",
+            "Layer 2 'conv32' needs a feature map, got 784 values",
+            "before flatten",
+        ),
+        (
+            "flatten flatten",
+            "Layer 2 'flatten' needs a feature map, got 784 values",
+            "before flatten",
+        ),
+        ("flatten dense9 globalmax", "Layer 3 'globalmax' needs a feature map, got 9 values", ""),
         (
             "conv64 relu",
-            "layer 2 'relu', gives a map of 64 x 28 x 28, and the layer to the classes needs one",
+            "Layer 2 'relu', the last one, gives a feature map of 64 x 28 x 28; the layer of",
             "globalaverage (64 values) after",
         ),
         (
             "conv32 residual(conv64:valid) flatten",
             "gives 64 x 26 x 26 and cannot be added to its input 32 x 28 x 28",
-            "no valid",
+            "do not use valid",
         ),
         (
             "conv8 2x(maxpool2) residual(maxpool2 relu) flatten",
@@ -156,19 +172,19 @@ def test_what_cannot_be_read_is_refused(line: str, said: str, fix: str):
             ":stride2 in place of a pool",
         ),
         ("residual(flatten)", "gives 784 values and cannot be added to its input 1 x 28", ""),
-        ("conv64 groupnorm5 gap", "5 divides and gets 64 x 28 x 28", "Leave the number out"),
+        ("conv64 groupnorm5 gap", "5 divides, got 64 x 28 x 28", "Leave out the number"),
         (
             "conv32 gap groupnorm",
-            "several values in a group and gets 32 values in 32",
+            "more than one value in each group, got 32 values in 32",
             "Give fewer",
         ),
         (
             "flatten dense60000 relu dense60000",
             "Layer 4 'dense60000' brings the network to 3,647,160,000 weights (from 60,000 values "
             "to 60,000 values",
-            "smaller widths",
+            "narrower layers",
         ),
-        ("conv3 residual(dense5)", "needs one row of values and gets a map of 3 x 28 x 28", ""),
+        ("conv3 residual(dense5)", "needs a vector, got a feature map of 3 x 28 x 28", ""),
     ],
 )
 def test_what_does_not_fit_is_refused_with_both_shapes(line: str, said: str, fix: str):
@@ -177,7 +193,7 @@ def test_what_does_not_fit_is_refused_with_both_shapes(line: str, said: str, fix
 
 
 def test_a_map_that_no_memory_holds_is_refused():
-    with pytest.raises(UsageError, match="Layer 1 'conv60000' makes 62,914,560,000 values"):
+    with pytest.raises(UsageError, match="Layer 1 'conv60000' gives 62,914,560,000 values"):
         ready.fitted("conv60000 globalaverage", 1, 1024, 1024, 2)
 
 
@@ -190,7 +206,7 @@ def test_the_place_in_a_long_line_is_shown():
 def test_a_number_is_that_of_the_order_of_computing():
     """A projection counts, after what is inside of its block."""
     line = "residual(conv8:stride2 relu) 2x(relu) flatten flatten"
-    assert "Layer 7 'flatten' needs a map" in refusal(line).message
+    assert "Layer 7 'flatten' needs a feature map" in refusal(line).message
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_made_again_without_the_data(run, page, tmp_path):
     again = (tmp_path / "again.html").read_text("utf-8")
     assert found["pictures"] is False and 'src="data:image/' not in again
     kept = ("Scores", "Classes", "Confusion", "Learning", "Calibration", "Data", "Network")
-    kept += ("Model card", "How it was made")
+    kept += ("Model card", "Training details")
     assert all(f"<h2>{title}</h2>" in again for title in kept)
     assert found["scores"] == run.scores["scores"]
     bars = re.compile(r'<div class="bars">.*?</div>', re.S)
@@ -146,11 +146,12 @@ def test_the_run_stays_sealed(run):
 
 
 def test_no_page_goes_into_the_run(run):
-    with pytest.raises(UsageError, match="sealed"):
-        report(run, out=run.folder / "mine.html")
-    with pytest.raises(UsageError, match="sealed"):
-        report([run, run], out=run.folder / "mine.html", compare=True)
-    assert not (run.folder / "mine.html").exists()
+    place = run.folder / "mine.html"
+    for named, more in ((run, {}), ([run, run], {"compare": True})):
+        with pytest.raises(UsageError) as refused:
+            report(named, out=place, **more)
+        assert (refused.value.code, refused.value.where) == ("bad-setting", str(place.resolve()))
+    assert not place.exists()
     report(run, out=run.folder / "report.html")
     assert open_run(run.folder, "cpu").task_name == run.task_name
 
@@ -161,7 +162,7 @@ def test_on_other_data(run):
     found = report(run, data)
     assert found["report"] == str(run.folder.parent / "run-on-data.html")
     other = Path(found["report"]).read_text("utf-8")
-    assert "13 rows of data given" in other and "never learnt" in other
+    assert "13 rows of the given data" in other and "never learnt" in other
     assert found["scores"] != run.scores["scores"] and found["pictures"]
 
 
@@ -285,10 +286,10 @@ def said(*facts) -> str:
         ((document(0.9, 0.88, 0.92), {}, []), "Significantly better than the constant baseline"),
         ((document(0.6, 0.45, 0.7), {}, []), "but not significantly so"),
         ((document(0.4, 0.3, 0.5), {}, []), "No better than the constant baseline"),
-        ((document(0.9, 0.7, 0.95), {}, []), "Judged on 40 rows only"),
+        ((document(0.9, 0.7, 0.95), {}, []), "Scored on only 40 rows"),
         (
             (document(0.7, 0.68, 0.72, valid={"accuracy": {"value": 0.9, "low": 0.88}}), {}, []),
-            "Validation (90.0 %) is surely better",
+            "Validation (90.0 %) is significantly better",
         ),
         (
             (document(0.9, 0.9, 0.9), {}, [{"valid_loss": x, "epoch": x} for x in (3, 1, 2, 3)]),
@@ -302,7 +303,10 @@ def said(*facts) -> str:
             ),
             "Classes are uneven: a has 90 training rows, b 10.",
         ),
-        ((document(0.9, 0.9, 0.9), {"leaks": {"count": 2}}, []), "2 training rows stood in"),
+        (
+            (document(0.9, 0.9, 0.9), {"leaks": {"count": 2}}, []),
+            "2 training rows left out: also in validation or test.",
+        ),
         ((document(0.9, 0.9, 0.9), {"quarantined": {"count": 1}}, []), "1 file could not be used"),
     ],
 )

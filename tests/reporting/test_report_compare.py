@@ -16,6 +16,7 @@ from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import speaking
+from tenfold.core.message import restored
 from tenfold.reporting import comparison
 from tenfold.run import compare
 from tenfold.run.compare import Compared
@@ -220,14 +221,14 @@ def test_new_data_may_judge_both(good, bad, data, tmp_path):
     split = {row["source"]: row["split"] for row in rows_of(good)}
     learnt = split[f"dark/{seen.name}"] != "test"
     assert found["rows"] == {"judged": 31 - learnt, "left_out": int(learnt)}
-    assert "rows of data given" in found["protocol"] and found["better"] == "first"
+    assert "rows of the given data" in found["protocol"] and found["better"] == "first"
 
 
 def test_the_command_line_says_the_same(good, bad, tmp_path):
     words = ("report", "--compare", good.folder, bad.folder)
     done = command(*words, "--json", cwd=tmp_path)
     assert done.code == 0, done.err
-    assert done.document == tenfold.report([good, bad], compare=True).to_json()
+    assert restored(done.document) == tenfold.report([good, bad], compare=True).to_json()
     alone = command("report", "--compare", good.folder, cwd=tmp_path)
     assert alone.code == 2 and "two runs, got 1" in alone.err
     third = command(*words, good.folder, "--json", cwd=tmp_path)
@@ -250,24 +251,23 @@ def test_runs_of_one_name_are_told_apart(home, good, bad):
 
 
 def test_what_cannot_be_compared_is_refused(home, data, good, bad, tmp_path):
-    with pytest.raises(UsageError, match="two runs, got 1"):
-        tenfold.report(good, compare=True)
-    with pytest.raises(UsageError, match="two runs, got 3"):
-        tenfold.report([good, bad, good], compare=True)
-    with pytest.raises(UsageError, match="one run, got 0"):
-        tenfold.report()
-    with pytest.raises(UsageError, match="with itself") as same:
+    for named, compared in (([], False), ([good], True), ([good, bad, good], True)):
+        with pytest.raises(UsageError) as count:
+            tenfold.report(*named, compare=compared)
+        assert count.value.code == "run-count"
+        assert count.value.message.values["count"] == len(named)
+    with pytest.raises(UsageError) as same:
         tenfold.report([good, good.folder], compare=True)
     assert same.value.code == "same-run"
     several = pd.DataFrame(
         {"image": [np.zeros((9, 9), np.uint8) + n for n in range(40)], "label": ["a|b", "b"] * 20}
     )
     both = tenfold.train(TASK, several, out=tmp_path / "several", epochs=1, **QUICK)
-    with pytest.raises(UsageError, match="different work") as kinds:
+    with pytest.raises(UsageError) as kinds:
         tenfold.report([good, both], compare=True)
     assert kinds.value.code == "different-tasks"
     strange = photos(tmp_path / "strange", each=12, seed=77)
     alone = tenfold.train(TASK, strange, out=tmp_path / "alone", epochs=1, **QUICK)
-    with pytest.raises(DataRefused, match="no row that both") as none:
+    with pytest.raises(DataRefused) as none:
         tenfold.report([good, alone], compare=True)
     assert none.value.code == "no-common-rows" and "--data" in none.value.fix

@@ -164,7 +164,7 @@ def test_parts_that_are_taken_away_are_scored(run, page):
     assert found["<all> light"]["accuracy"] < value
     assert set(found["nothing"]) == set(run.scores["scores"])
     section = re.search(r'<section id="scores">.*?</section>', page, re.S)[0]
-    assert "What a part is worth" in section and "&lt;all&gt; light" in section
+    assert "Ablation" in section and "&lt;all&gt; light" in section
     assert words.metric("accuracy").gap(value - found["<all> light"]["accuracy"]) in section
     assert "<all>" not in page
 
@@ -200,7 +200,8 @@ def test_the_card_says_what_it_is_for_and_what_not(run, page):
     assert found["tested"]["protocol"] == run.scores["protocol"]
     assert found["tested"]["value"] == run.scores["scores"]["accuracy"]["value"]
     assert found["made"]["tenfold"] and re.fullmatch(r"\d{4}-.* UTC", found["made"]["time"])
-    assert any("1 class had at most 10 training rows" in text for text in found["limits"])
+    few = [text for text in found["limits"] if text.startswith("At most 10 training rows")]
+    assert len(few) == 1 and ": 1 class;" in few[0]
     assert any("Fairness" in text for text in found["limits"])
     for text in (found["use"], *found["not_for"], *found["limits"]):
         assert text in page, "the page says the same"
@@ -212,7 +213,7 @@ def test_scores_of_an_earlier_version_still_make_a_report(run, tmp_path):
     old = {key: value for key, value in run.scores.items() if key not in new}
     older = dataclasses.replace(run, scores=old)
     page = write(older, None, tmp_path / "old.html").read_text("utf-8")
-    for title in ("Scores", "Classes", "Calibration", "Model card", "How it was made"):
+    for title in ("Scores", "Classes", "Calibration", "Model card", "Training details"):
         assert f"<h2>{title}</h2>" in page
     assert "<h2>Network</h2>" not in page and "before calibration" not in page
 
@@ -224,7 +225,7 @@ def test_other_data_have_their_own_calibration(run, tmp_path):
     assert sum(n for *_, n in document["calibration"]["after"]["reliability"]) == len(found.table)
     report(run, table(30), out=tmp_path / "other.html")
     text = (tmp_path / "other.html").read_text("utf-8")
-    assert "What a part is worth" not in text, "that was of other rows"
+    assert "Ablation" not in text, "that was of other rows"
     assert open_run(run.folder, "cpu").scores["ablations"], "the run keeps its own"
 
 
@@ -266,4 +267,4 @@ def test_what_was_chosen_by_trials_is_told_as_a_setting(run):
     tried = {"validation_scores": {"shift": 0.5, "shift,cutout": 0.4}, "augment": "shift,cutout"}
     assert "--augment shift,cutout" in command_of(run, tried, minutes=3.0)
     rows = provenance.plan(replace(run, facts=run.facts | {"fitted": run.facts["fitted"] | tried}))
-    assert ("what was tried, on validation", "shift 0.500, shift,cutout 0.400") in rows
+    assert ("validation scores of the candidates", "shift 0.500, shift,cutout 0.400") in rows

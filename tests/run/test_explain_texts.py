@@ -221,9 +221,11 @@ def test_the_command_line_explains_a_text(subject, tmp_path):
 
 
 def test_nothing_is_drawn_beside_texts(subject, tmp_path):
-    with pytest.raises(UsageError, match="no pictures to draw: the run takes text") as refused:
+    with pytest.raises(UsageError) as refused:
         tenfold.similar(subject.run, TEXT, draw=tmp_path / "drawn")
-    assert refused.value.code == "bad-setting" and not (tmp_path / "drawn").exists()
+    assert (refused.value.code, refused.value.where) == ("bad-setting", "draw")
+    assert refused.value.message.values == {"media": "text"}
+    assert not (tmp_path / "drawn").exists()
 
 
 def test_explaining_a_vast_text_takes_no_minute(subject, tmp_path):

@@ -29,6 +29,11 @@ def same(one, other) -> bool:
     return one == other
 
 
+def told(caught: pytest.ExceptionInfo[ArtefactRefused]) -> tuple[str, dict]:
+    """The code of a refusal, and the values of its reason."""
+    return caught.value.code, caught.value.message.values["reason"].values
+
+
 def test_facts_are_read_as_they_were_written(tmp_path: Path):
     run_facts.write(tmp_path, FACTS)
     assert same(run_facts.read(tmp_path), FACTS)
@@ -54,12 +59,14 @@ def test_the_manifest_holds_arrays_assets_and_inner_runs(tmp_path: Path, may: ma
     for name in ("facts.safetensors", next(one for one in sealed if one.startswith("assets/"))):
         content = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(content + b" ")
-        with pytest.raises(ArtefactRefused, match="changed or damaged"):
+        with pytest.raises(ArtefactRefused) as caught:
             manifest.verified(tmp_path, may)
+        assert told(caught) == ("run-changed", {"name": name})
         (tmp_path / name).write_bytes(content)
     (tmp_path / "assets" / "stranger").write_bytes(b"")
-    with pytest.raises(ArtefactRefused, match="manifest without assets/stranger"):
+    with pytest.raises(ArtefactRefused) as caught:
         manifest.verified(tmp_path, may)
+    assert told(caught) == ("run-missing", {"name": "assets/stranger"})
 
 
 @pytest.mark.parametrize("name", ["../outside", "assets/../../outside", "inner/a/../../x", "inner"])
@@ -71,12 +78,14 @@ def test_an_asset_is_what_its_name_says(tmp_path: Path):
     run_facts.write(tmp_path, FACTS)
     (asset,) = (tmp_path / "assets").iterdir()
     asset.write_bytes(b"another")
-    with pytest.raises(ArtefactRefused, match="lacks a file"):
+    with pytest.raises(ArtefactRefused) as caught:
         run_facts.read(tmp_path)
+    assert told(caught) == ("run-missing", {})
     text = (tmp_path / "facts.json").read_text().replace("data/words", "data/other")
     (tmp_path / "facts.json").write_text(text)
-    with pytest.raises(ArtefactRefused, match="lacks the facts 'data/other'"):
+    with pytest.raises(ArtefactRefused) as caught:
         run_facts.read(tmp_path)
+    assert told(caught) == ("run-missing", {"name": "data/other"})
 
 
 def test_facts_in_memory_are_as_they_come_back():

@@ -127,7 +127,7 @@ def test_what_the_run_is_stands_above(page, folder):
         f"Accuracy {share(one['value'])}",
         f"95 % interval {share(one['low'])} to {share(one['high'])}",
         f"constant baseline {share(one['baseline'])}",
-        "A local model: what you hand over stays on this computer.",
+        "A local model: your inputs stay on this computer.",
     ):
         assert text in told
     assert re.search(r"weights [0-9a-f]{12}$", told, re.M)
@@ -181,7 +181,7 @@ def test_a_broken_picture_is_a_sentence_and_the_next_one_is_answered(page, folde
     assert re.search(r"request [0-9a-f]{16}", page.locator("#answer").inner_text())
     hand_over(page, ("page.png", b"<!doctype html><title>not found</title>"))
     page.get_by_text("This is no picture").wait_for()
-    assert page.get_by_text("This browser cannot show this file.").is_visible()
+    assert page.get_by_text("This browser cannot show this file").is_visible()
     hand_over(page, ("empty.png", b""))
     page.get_by_text("The file is empty.").wait_for()
     hand_over(page, picture(folder))
@@ -315,14 +315,14 @@ def test_chinese_by_the_browser_and_by_choice(browser, address, folder, expected
         page.get_by_text("暖色部分支持该回答，蓝色部分反对。").wait_for()
         assert "常数基线" in page.locator("#about").inner_text()
         page.get_by_text("选项", exact=True).click()
-        assert page.get_by_text("列出多少个类别，0 = 全部").is_visible()
+        assert page.get_by_text("列出的类别数量，0 = 全部").is_visible()
         names = "circle|cross|triangle|shapes|tenfold|it's a|png|top|threshold"
         alike = "OpenAPI|English|HTTP|curl|JSON|ms|KB|[0-9a-f]{12,16}"
         rest = re.sub(f"{names}|{alike}", "", page.locator("body").inner_text())
         assert not re.findall(r"[A-Za-z]{2,}", rest), "nothing is left in English"
         press(page, "English")
         assert page.evaluate("document.documentElement.lang") == "en"
-        assert page.get_by_text("Warm parts speak for the answer").is_visible()
+        assert page.get_by_text("Warm parts support the answer").is_visible()
         assert page.title() == "shapes · tenfold"
 
 
@@ -352,10 +352,10 @@ def test_screen_readers_find_their_way(page, folder, expected):
         '- button "Explain"',
         '- button "Copy as curl"',
         '- button "Show in dark colours"',
-        '- link "How to ask over HTTP"',
+        '- link "HTTP API"',
     ):
         assert line.replace("\u00a0", " ") in tree.replace("\u00a0", " "), f"{line}\n{tree}"
-    assert page.get_by_role("img", name=f"The picture handed over: {STRANGE}").is_visible()
+    assert page.get_by_role("img", name=f"The input picture: {STRANGE}").is_visible()
     nameless = page.locator("button, input:not([type=file]), select, textarea").evaluate_all(
         "all => all.filter(one => !(one.textContent || one.ariaLabel || one.labels?.length)).length"
     )

@@ -233,10 +233,10 @@ def test_heat_is_smooth_and_warm_where_the_answer_rests(page):
 def test_explanations_that_say_nothing(page):
     ask(page, "even")
     explain(page)
-    assert page.get_by_text("No single part decides").is_visible()
+    assert page.get_by_text("No single part is decisive").is_visible()
     ask(page, "mute")
     explain(page)
-    assert page.get_by_text("cannot say what its answer rests on").is_visible()
+    assert page.get_by_text("cannot explain its answers").is_visible()
 
 
 def test_an_explanation_that_is_refused_leaves_the_answer(browser):
@@ -248,4 +248,4 @@ def test_an_explanation_that_is_refused_leaves_the_answer(browser):
         assert headline(page) == "cat 90.0\u00a0%"
         server.explains["a"] = []
         explain(page)
-        assert page.get_by_text("cannot say what its answer rests on").is_visible()
+        assert page.get_by_text("cannot explain its answers").is_visible()

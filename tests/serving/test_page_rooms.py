@@ -168,7 +168,7 @@ def test_an_answer_without_a_file_is_shown_generically(browser):
 
 
 UNTRIED = {
-    "en-GB": ("This page has no field for “place”: ask over HTTP.", "Answer"),
+    "en-GB": ("This page has no field for “place”: use the HTTP API.", "Answer"),
     "zh-CN": ("本页没有“place”类型的输入框：请通过 HTTP 调用。", "回答"),
 }
 

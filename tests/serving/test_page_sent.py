@@ -204,5 +204,5 @@ def test_several_files_are_answered_in_turn_and_become_a_table(browser):
         ]
         section.get_by_role("button", name="Show =1+1.png").click()
         assert headline(page) == "cat 90.0\u00a0%"
-        assert page.get_by_role("img", name="The picture handed over: =1+1.png").is_visible()
+        assert page.get_by_role("img", name="The input picture: =1+1.png").is_visible()
         assert len(server.asked) == 3, "shown from what was answered before"

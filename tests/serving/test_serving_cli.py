@@ -64,7 +64,7 @@ main()
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 4
-    assert f"needs the package {package}" in done.stderr and "tenfold[serve]" in done.stderr
+    assert f"The package {package} is needed" in done.stderr and "tenfold[serve]" in done.stderr
     assert "Traceback" not in done.stderr
 
 

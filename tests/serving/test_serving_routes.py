@@ -135,7 +135,7 @@ def test_the_document_of_a_model(server, subject):
     assert listed["options"]["threshold"] == {
         "type": "number",
         "default": 0.0,
-        "help": "least probability of a class that is listed",
+        "help": "threshold: smallest probability of a listed class",
         "unit": "",
         "choices": [],
         "low": 0.0,

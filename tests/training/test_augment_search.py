@@ -55,7 +55,7 @@ def test_a_way_that_is_clearly_better_is_kept():
         found = chosen({"spoilt": spoil, "plain": same})
     assert found.policy == "plain" and found.losses["plain"] < 0.97 * found.losses["spoilt"]
     assert found.plan.minutes < MINUTES.minutes
-    assert heard.told("Trying spoilt for") and heard.told("plain is kept")
+    assert heard.told("Trying spoilt for") and heard.told("plain is selected")
 
 
 def test_without_a_clear_gain_the_usual_way_stays():
@@ -113,6 +113,7 @@ def test_a_damaged_choice_is_said(tmp_path: Path):
     path = tmp_path / "checkpoints" / "choice.json"
     path.parent.mkdir()
     path.write_text('{"steps": 12, "wa')
-    with pytest.raises(ArtefactRefused, match=r"choice\.json is damaged") as caught:
+    with pytest.raises(ArtefactRefused) as caught:
         chosen({"spoilt": spoil, "plain": same}, replace(MINUTES, folder=tmp_path))
     assert caught.value.code == "damaged-checkpoint"
+    assert caught.value.message.values["name"] == "choice.json"

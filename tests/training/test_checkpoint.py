@@ -86,8 +86,10 @@ def test_when_all_are_damaged_it_does_not_begin_afresh(tmp_path: Path):
     folder = stopped_at_13(tmp_path)
     for name in checkpoints(tmp_path):
         flip(folder / name / "state.safetensors")
-    with pytest.raises(ArtefactRefused, match="All 2 checkpoints") as refused, watching() as heard:
+    with pytest.raises(ArtefactRefused) as refused, watching() as heard:
         learn(replace(PLAN, folder=tmp_path))
+    assert refused.value.code == "damaged-checkpoint"
+    assert refused.value.message.values == {"count": 2}
     assert refused.value.exit_code == 6 and heard.steps == []
 
 
@@ -102,9 +104,10 @@ def test_the_newest_is_by_step_and_not_by_clock(tmp_path: Path, whole: dict[str,
 
 def test_a_damaged_plan_is_refused(tmp_path: Path):
     (stopped_at_13(tmp_path) / "plan.json").write_text('{"steps": 24')
-    with pytest.raises(ArtefactRefused, match=r"plan\.json") as refused:
+    with pytest.raises(ArtefactRefused) as refused:
         learn(replace(PLAN, folder=tmp_path))
-    assert refused.value.exit_code == 6
+    assert refused.value.code == "damaged-checkpoint" and refused.value.exit_code == 6
+    assert refused.value.message.values["name"] == "plan.json"
 
 
 # --- other settings, other data ---
@@ -124,33 +127,36 @@ def unfinished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "changed, said",
+    "changed, before",
     [
-        ({"seed": 7}, "another seed is there: 0 then, 7 now"),
-        ({"epochs": 3}, "another epochs is there: 2 then, 3 now"),
-        ({"batch": 12}, "another batch is there: 24 then, 12 now"),
-        ({"learning_rate": 0.5}, "another learning_rate is there: 0.0 then, 0.5 now"),
-        ({"limit": 50}, "another limit is there: None then, 50 now"),
-        ({"precision": "float32"}, "another precision is there: 'auto' then, 'float32' now"),
+        ({"seed": 7}, 0),
+        ({"epochs": 3}, 2),
+        ({"batch": 12}, 24),
+        ({"learning_rate": 0.5}, 0.0),
+        ({"limit": 50}, None),
+        ({"precision": "float32"}, "auto"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_other_settings_are_refused_by_name(
-    data: Path, unfinished: Path, changed: dict[str, Any], said: str
+    data: Path, unfinished: Path, changed: dict[str, Any], before: Any
 ):
-    before = checkpoints(unfinished)
-    with pytest.raises(ArtefactRefused, match=said) as refused:
+    ((name, after),), kept = changed.items(), checkpoints(unfinished)
+    with pytest.raises(ArtefactRefused) as refused:
         train(data, unfinished, **changed)
     assert refused.value.exit_code == 6 and refused.value.code == "run-differs"
-    assert before == checkpoints(unfinished)
+    told = {"name": name, "before": before, "after": after}
+    assert told.items() <= refused.value.message.values.items()
+    assert kept == checkpoints(unfinished)
 
 
 def test_other_data_are_refused(data: Path, unfinished: Path, tmp_path: Path):
     other = shutil.copytree(data, tmp_path / "data")
     (other / "train" / "circle" / "000.png").unlink()
-    with pytest.raises(ArtefactRefused, match="another data is there") as refused:
+    with pytest.raises(ArtefactRefused) as refused:
         train(other, unfinished)
-    assert refused.value.exit_code == 6
+    assert refused.value.exit_code == 6 and refused.value.code == "run-differs"
+    assert refused.value.message.values["name"] == "data"
 
 
 def test_the_same_data_elsewhere_continue(data: Path, unfinished: Path, tmp_path: Path):
@@ -178,13 +184,15 @@ def test_a_finished_run_and_a_strange_folder_are_left_alone(data: Path, tmp_path
     out = tmp_path / "run"
     train(data, out, epochs=1)
     before = result(out)
-    with pytest.raises(UsageError, match="finished run"):
+    with pytest.raises(UsageError) as refused:
         train(data, out, epochs=1)
+    assert (refused.value.code, refused.value.where) == ("run-exists", str(out))
     assert result(out) == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(UsageError, match="other files"):
+    with pytest.raises(UsageError) as refused:
         train(data, tmp_path / "mine", epochs=1)
+    assert (refused.value.code, refused.value.where) == ("run-exists", str(tmp_path / "mine"))
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
 
 
@@ -194,7 +202,8 @@ def test_a_finished_run_and_a_strange_folder_are_left_alone(data: Path, tmp_path
 def test_too_small_a_disk_is_seen_before_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=2000))
-    with pytest.raises(EnvironmentRefused, match="needs") as refused, watching() as heard:
+    with pytest.raises(EnvironmentRefused) as refused, watching() as heard:
         learn(replace(PLAN, folder=tmp_path))
     assert refused.value.exit_code == 4 and refused.value.code == "disk-full"
+    assert refused.value.message.values["what"] == "Checkpoints"
     assert heard.steps == []

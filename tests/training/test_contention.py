@@ -46,7 +46,7 @@ def test_all_threads_come_back_when_the_others_have_gone(machine: dict[str, bool
     with watching() as heard:
         torch.set_num_threads(2)  # as a look at a quiet machine leaves it
         busy.look_again()
-    assert torch.get_num_threads() == 2 and heard.told("all threads back")
+    assert torch.get_num_threads() == 2 and heard.told("uses all threads")
 
 
 def test_one_thread_or_another_device_is_not_watched(machine: dict[str, bool]):
@@ -104,7 +104,7 @@ def test_with_busy_neighbours_training_goes_on_with_one_thread():
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert "training goes on with one thread" in done.stdout
+    assert "training continues with one thread" in done.stdout
 
 
 def pythonpath() -> str:

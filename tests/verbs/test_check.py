@@ -12,6 +12,7 @@ from pictures_made import folder, png
 from PIL import Image
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import restored
 from tenfold.verbs.check import check
 
 TASK = "image-classification"
@@ -72,9 +73,12 @@ def test_check_tells_all(checked):
 def test_check_writes_a_page_and_json(checked):
     found, path = checked
     assert path.name == "check-photos.html"
-    assert json.loads(path.with_suffix(".json").read_text("utf-8")) == found.to_json()
+    written = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    assert restored(written) == found.to_json()
+    with_values = {one["reason"] for one in found["quarantined"] if one["values"]}
+    assert with_values and with_values <= {*written["messages"]}
     page = path.read_text("utf-8")
-    for words in ("Ready to learn from", "page.jpg", "web page", "also 2.png", "copy of 1.png"):
+    for words in ("Ready for training.", "page.jpg", "web page", "also 2.png", "copy of 1.png"):
         assert words in page
     assert "<i>dog" not in page and "&lt;i&gt;dog" in page and ">猫<" in page
     assert page.count('src="data:image/') >= 2 * 8 + 2 * 8, (
@@ -96,11 +100,11 @@ def test_refused_data_are_reported_too(here, tmp_path):
     (data / "cat" / "bad.png").write_bytes(b"")
     with pytest.raises(DataRefused, match="more than 5 %") as refused:
         check(TASK, data, **QUICK)
-    assert refused.value.exit_code == 3
+    assert refused.value.exit_code == 3 and refused.value.code == "too-many-bad"
     document = json.loads((here / "check-photos.json").read_text("utf-8"))
     assert len(document["quarantined"]) == 1 and document["estimate"] == {}
     page = (here / "check-photos.html").read_text("utf-8")
-    assert "Not yet ready" in page and "more than 5 %" in page
+    assert "Not ready for training." in page and "more than 5 %" in page
     assert check(TASK, data, on_bad="skip", **QUICK)["estimate"]
 
 

@@ -159,12 +159,15 @@ def test_what_cannot_be_read_is_listed_and_left_out(run, home, tmp_path):
 def test_nothing_readable_leaves_what_was_there(run, tmp_path):
     (tmp_path / "f.npy").write_text("mine")
     for out in (tmp_path / "f.npy", None):
-        with pytest.raises(DataRefused, match=r"None of the 2 inputs.*no such file"):
+        with pytest.raises(DataRefused, match=r"None of the 2 inputs.*no\.png") as refused:
             api.features(run, ["no.png", "none.png"], out=out)
-    with pytest.raises(DataRefused, match="not one row"):
+        assert (refused.value.code, refused.value.where) == ("missing-file", "no.png")
+    with pytest.raises(DataRefused) as refused:
         api.features(run, pd.DataFrame({"image": []}), out=None)
-    with pytest.raises(UsageError, match="Nothing was handed over"):
+    assert refused.value.code == "no-rows"
+    with pytest.raises(UsageError) as nothing:
         api.features(run, [], out=tmp_path / "f.npy")
+    assert nothing.value.code == "no-input"
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("f.npy", "mine")]
 
 
@@ -182,7 +185,8 @@ def test_an_error_on_the_way_leaves_what_was_there(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "fix"), [("f.txt", "There is"), ("f.parq", "'.parquet'"), ("f", "f.npy"), ("", "")]
+    ("name", "fix"),
+    [("f.txt", ".csv, .npy, .parquet"), ("f.parq", "'.parquet'"), ("f", "f.npy"), ("", "")],
 )
 def test_other_suffixes_are_refused_with_the_three_there_are(run, home, tmp_path, name, fix):
     with pytest.raises(UsageError, match=r"\.npy, \.csv or \.parquet") as told:
@@ -194,8 +198,8 @@ def test_nothing_goes_into_the_run_or_the_data(run, home):
     before = snapshot(home)
     one = str(home / "photos/cat/0.png")
     for out, said in (
-        (run.folder / "f.npy", "sealed"),
-        (run.folder / "deep/f.csv", "sealed"),
+        (run.folder / "f.npy", "run folder"),
+        (run.folder / "deep/f.csv", "run folder"),
         (home / "photos/f.npy", "into the data"),  # of training, though one file was handed over
         (home / "photos/cat/f.npy", "into the data"),
     ):
@@ -212,9 +216,9 @@ def test_a_network_without_an_embedding_is_refused(run, home, tmp_path):
 
     other = dataclasses.replace(run, infer=blind)
     for verb in (api.features, api.similar):
-        with pytest.raises(UsageError, match="gives no embedding, only probabilities") as told:
+        with pytest.raises(UsageError, match="only probabilities") as told:
             verb(other, str(home / "photos/cat/0.png"))
-        assert told.value.code == "no-embedding"
+        assert told.value.code == "no-embedding" and "'embedding'" in told.value.message
 
 
 def test_parquet_without_pyarrow_is_one_sentence(run, home, tmp_path, monkeypatch):
@@ -243,11 +247,11 @@ def test_the_command_writes_beside_the_run(home):
 def test_the_command_tells_what_it_did(home):
     words = ("photos/cat/0.png", "no.png", "--out", "f.csv", "--json")
     found = tenfold("features", "run", *words, cwd=home).document
-    assert set(found) == {*"schema task run out names rows dimensions unreadable".split()}
+    assert set(found) == {*"schema task run out names rows dimensions unreadable messages".split()}
     assert (found["out"], found["names"], found["rows"]) == ("f.csv", None, 1)
     names = "\n".join(["photos/cat/0.png", "photos/dog/1.png"]).encode()
     done = tenfold("features", "run", "-", "--out", "g.parquet", "--json", cwd=home, stdin=names)
     assert done.document["rows"] == 2
     done = tenfold("features", "run", "no.png", "--out", "h.npy", cwd=home)
-    assert done.code == 3 and "no such file" in done.last and not (home / "h.npy").exists()
+    assert done.code == 3 and "no.png does not exist" in done.last and not (home / "h.npy").exists()
     assert tenfold("features", "run", "photos", "--out", "x.json", cwd=home).code == 2

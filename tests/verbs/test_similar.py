@@ -148,16 +148,18 @@ def test_several_classes_a_picture_are_a_list(tmp_path):
     table = pd.DataFrame({"image": [np.asarray(drawn(n)) for n in range(24)]})
     table["label"] = ["a|b" if n % 2 else "a" for n in range(24)]
     run = api.train(TASK, table, out=tmp_path / "run", **SETTINGS)
-    with pytest.raises(UsageError, match="not where they were"):  # a DataFrame lies nowhere
+    with pytest.raises(UsageError) as told:  # a DataFrame lies nowhere
         api.similar(run, np.asarray(drawn(0)))
+    assert told.value.code == "no-data"
     (one,) = api.similar(run, np.asarray(drawn(3)), data=table, k=24)
     said = {tuple(near.to_json()["labels"]) for near in one.neighbours}
     assert said == {("a",), ("a", "b")} and "a + b" in str(one)
 
 
 def test_nothing_handed_over_is_said_at_once(run):
-    with pytest.raises(UsageError, match="Nothing was handed over"):
+    with pytest.raises(UsageError) as told:
         api.similar(run, [])
+    assert told.value.code == "no-input"
     assert list(api.similar(run, pd.DataFrame({"image": []}))) == []
 
 
@@ -168,7 +170,7 @@ def test_data_that_moved_are_asked_for(run, home, tmp_path):
     (row, *_) = rows(run)
     other = shutil.copytree(run.folder, tmp_path / "elsewhere")  # as from another machine
     one = home / "photos" / row["source"]
-    with pytest.raises(UsageError, match="not where they were") as told:
+    with pytest.raises(UsageError) as told:
         api.similar(other, str(one))
     assert told.value.code == "no-data" and "--data" in told.value.fix
     moved = shutil.copytree(home / "photos", tmp_path / "deeper" / "moved")

@@ -18,6 +18,7 @@ from subjects import TASKS, Subject, trained
 import tenfold
 from tenfold.core.columns import Columns
 from tenfold.core.errors import ArtefactRefused, TenfoldError, UsageError
+from tenfold.core.message import restored
 from tenfold.networks.image_classifier import PictureClassifier
 from tenfold.networks.notation import ready
 from tenfold.networks.notation.network import Lined
@@ -75,7 +76,8 @@ def test_the_parity_is_told(subject: Subject, export):
     assert max(parity["largest_difference"].values()) <= 1e-4
     best = subject.run.scores["scores"][parity["headline"]]["value"]
     assert parity["values"]["onnx"] == pytest.approx(best, abs=1e-6)
-    assert json.loads((Path(export["export"]) / "parity.json").read_text()) == parity
+    stored = json.loads((Path(export["export"]) / "parity.json").read_text())
+    assert restored(stored) == parity
 
 
 def test_many_are_as_one_by_one(subject: Subject, export):
@@ -140,9 +142,9 @@ def test_what_an_export_cannot_do_is_said(subject: Subject, export, folder: Path
     inside = open_run(export["export"])
     found = tenfold.test(inside, subject.data)
     assert found["scores"].keys() == subject.run.scores["scores"].keys()
-    with pytest.raises(UsageError, match="does not hold the rows") as refused:
+    with pytest.raises(UsageError) as refused:
         tenfold.test(folder, subject.data)
-    assert refused.value.code == "exported-run"
+    assert (refused.value.code, refused.value.where) == ("exported-run", str(folder))
     for verb in (tenfold.report, tenfold.export):
         with pytest.raises(UsageError) as refused:
             verb(folder)
@@ -173,7 +175,7 @@ def test_the_same_run_exports_to_the_same_bytes(subject: Subject, export, tmp_pa
 def test_another_network_is_refused_and_nothing_written(subject: Subject, tmp_path: Path):
     other = explain.shuffled(subject.run.net, 1)
     odd = dataclasses.replace(subject.run, infer=by_torch(other))
-    with pytest.raises(ArtefactRefused, match="does not answer as the run does") as refused:
+    with pytest.raises(ArtefactRefused) as refused:
         exporting.exported(odd, subject.data, tmp_path / "out", int8=False, max_drop=0.5)
     assert refused.value.code == "export-differs" and refused.value.exit_code == 6
     assert not [*tmp_path.iterdir()]
@@ -193,22 +195,32 @@ def test_eight_bits_are_offered_with_their_cost(subject: Subject, tmp_path: Path
 def test_eight_bits_that_cost_too_much_are_refused(subject: Subject, tmp_path: Path):
     found, _ = evaluate.again(subject.run, subject.data)
     other = onnx_export.graph(explain.shuffled(subject.run.net, 1), found.columns, {})
-    with pytest.raises(ArtefactRefused, match=r"Eight bits cost \d+\.\d\d points of") as refused:
+    with pytest.raises(ArtefactRefused) as refused:
         exporting._cost_of_eight_bits(
             subject.run, found, other, subject.prepared.inputs("train"), tmp_path / "n", 0.5
         )
     assert refused.value.code == "int8-costs" and "--max-drop" in refused.value.fix
+    values = refused.value.message.values
+    assert values["drop"] > values["limit"] == 0.5
+
+
+def refused_inside(subject: Subject, name: str) -> None:
+    """A name in the run folder that an export may not have."""
+    place = subject.run.folder / name
+    with pytest.raises(UsageError) as refused:
+        tenfold.export(subject.run, subject.data, out=place)
+    assert (refused.value.code, refused.value.where) == ("bad-setting", str(place.resolve()))
+    assert not place.exists()
 
 
 @pytest.mark.parametrize("name", ["mine.txt", ".gitignore"])
 def test_a_folder_with_other_files_is_left_alone(subject: Subject, tmp_path: Path, name: str):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(UsageError, match="holds other files") as refused:
+    with pytest.raises(UsageError) as refused:
         tenfold.export(subject.run, subject.data, out=tmp_path)
     assert refused.value.code == "export-exists"
     assert (tmp_path / name).read_text() == "mine"
-    with pytest.raises(UsageError, match="sealed"):
-        tenfold.export(subject.run, subject.data, out=subject.run.folder / "elsewhere")
+    refused_inside(subject, "elsewhere")
 
 
 def test_a_file_put_into_the_export_of_a_run_is_left_alone(subject: Subject, tmp_path: Path):
@@ -216,12 +228,17 @@ def test_a_file_put_into_the_export_of_a_run_is_left_alone(subject: Subject, tmp
     shutil.copytree(subject.run.folder, run, ignore=shutil.ignore_patterns("export*"))
     (run / "export").mkdir()
     (run / "export" / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="holds other files"):
+    with pytest.raises(UsageError) as refused:
         tenfold.export(open_run(run), subject.data)
+    assert (refused.value.code, refused.value.where) == ("export-exists", str(run / "export"))
     assert (run / "export" / "notes.txt").read_text() == "mine"
 
 
-def test_a_killed_export_leaves_the_run_as_it_was(subject: Subject, tmp_path: Path):
+def test_a_killed_export_leaves_the_run_as_it_was(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    """The same code writes the export of every task: one task is killed."""
+    subject = trained("image-classification", tmp_path_factory)
     run = tmp_path / "run"
     shutil.copytree(subject.run.folder, run, ignore=shutil.ignore_patterns("export*"))
     command = [sys.executable, "-m", "tenfold", "export", str(run), str(subject.data)]
@@ -237,8 +254,7 @@ def test_a_killed_export_leaves_the_run_as_it_was(subject: Subject, tmp_path: Pa
 
 
 def test_an_export_goes_into_the_run_by_its_own_names_alone(subject: Subject):
-    with pytest.raises(UsageError, match="sealed"):
-        tenfold.export(subject.run, subject.data, out=subject.run.folder / "exported")
+    refused_inside(subject, "exported")
 
 
 @pytest.mark.parametrize(
@@ -251,9 +267,9 @@ def test_odd_wishes_are_refused(subject: Subject, asked: dict):
 
 def test_moved_data_are_asked_for(subject: Subject, tmp_path: Path):
     moved = shutil.copytree(subject.run.folder, tmp_path / "moved")
-    with pytest.raises(UsageError, match="data are not where they were") as refused:
+    with pytest.raises(UsageError) as refused:
         tenfold.export(moved)
-    assert "tenfold export RUN DATA" in refused.value.fix
+    assert refused.value.code == "no-data" and "tenfold export RUN DATA" in refused.value.fix
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript"])
@@ -263,7 +279,7 @@ import tenfold
 tenfold.export({str(subject.run.folder)!r}, "no/such/data")
 """
     done = without([package], code, tmp_path)
-    assert f"needs the package {package}" in done.stderr
+    assert f"package {package} is needed" in done.stderr
     assert 'pip install "tenfold[export]"' in done.stderr
 
 
@@ -271,8 +287,9 @@ tenfold.export({str(subject.run.folder)!r}, "no/such/data")
 
 
 def refusal(folder: Path) -> TenfoldError:
-    with pytest.raises(ArtefactRefused, match=r"^The run") as found:
+    with pytest.raises(ArtefactRefused) as found:
         open_run(folder)
+    assert found.value.code.startswith("run-")
     assert found.value.exit_code == 6 and found.value.fix
     return found.value
 

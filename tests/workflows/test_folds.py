@@ -84,7 +84,7 @@ def test_the_last_run_has_the_choices_of_the_median_fold(done: Any):
         steps = {**first, **first.get("budgets", {}).get(first.get("selected"), {})}
         assert last["steps"] == steps.get("ended_early", steps["steps"])
     assert done["final"]["scores"] == final.scores["scores"]
-    assert final.scores["protocol"].endswith("all other rows were learnt from")
+    assert final.scores["protocol"].endswith("trained on all other rows")
 
 
 # --- without a given test part ---
@@ -106,14 +106,14 @@ def test_the_last_run_shows_the_scores_of_the_folds(pictures: Any, tmp_path: Pat
     assert final.scores["scores"] == pictures["scores"] and pictures["final"]["scores"] == {}
     assert final.scores["fold"] == {"number": None, "count": 3, "pooled": True}
     assert final.scores["rows"] == {"train": 42, "valid": 0, "test": 0, "quarantined": 0}
-    assert "each tested by the one of 3 folds" in str(final)
+    assert "in 3 folds, each tested by the run that was not trained on it" in str(final)
     page = (final.folder / "report.html").read_text("utf-8")
     assert latin_words(page) <= {"circle", "cross", "triangle", "final"} and "3 折" in page
     one = (pictures.runs[0].folder / "report.html").read_text("utf-8")
     assert (
         latin_words(one) <= {"circle", "cross", "triangle", "fold-0", "fold"} and "--folds 3" in one
     )
-    assert tenfold.test(final)["protocol"] == "42 rows which the run learnt from"
+    assert tenfold.test(final)["protocol"] == "42 rows of the run's own training part"
     tenfold.export(final, out=tmp_path / "export")
     assert (tmp_path / "export" / "net.onnx").exists()
 
@@ -139,8 +139,9 @@ def test_the_same_call_goes_on_where_it_was_left(pictures: Any, data: Path, tmp_
 
 def test_other_settings_are_refused(pictures: Any, data: Path):
     for changed in ({"folds": 4}, {"folds": 3, "epochs": 3}):
-        with pytest.raises(ArtefactRefused, match="other settings"):
+        with pytest.raises(ArtefactRefused) as caught:
             tenfold.train(TASK, data, out=pictures["folder"], lang="zh", **(SMALL | changed))
+        assert (caught.value.code, caught.value.where) == ("run-differs", pictures["folder"])
 
 
 def test_the_limit_holds_for_all_folds_together(data: Path, tmp_path: Path):
@@ -165,14 +166,18 @@ def test_one_run_a_group_and_refitted_folds(data: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("folds", [1, 0, -2, 21, "all", "2.5"])
 def test_a_number_out_of_range_is_refused(data: Path, tmp_path: Path, folds: Any):
-    with pytest.raises(UsageError, match="folds must be a whole number from 2 to 20 or each"):
+    with pytest.raises(UsageError) as caught:
         tenfold.train(TASK, data, out=tmp_path / "run", folds=folds)
+    assert caught.value.code == "bad-setting"
+    assert caught.value.message.values == {"limit": 20, "folds": folds}
 
 
 def test_beside_repeat_or_plan_it_is_refused(data: Path, tmp_path: Path):
     for flag, more in (("--repeat", {"repeat": 2}), ("--plan", {"plan": True})):
-        with pytest.raises(UsageError, match=f"Give --folds or {flag}, not both"):
+        with pytest.raises(UsageError) as caught:
             tenfold.train(TASK, data, out=tmp_path / "run", folds=2, **more)
+        assert caught.value.code == "bad-setting"
+        assert caught.value.message.values == {"flag": flag}
     assert not (tmp_path / "run").exists()
 
 

@@ -77,23 +77,28 @@ def test_changed_data_are_refused(data: Path, tmp_path: Path):
     repeat(moved, out, 2)
     (out / "seed-5" / "manifest.json").unlink()
     next(moved.rglob("*.png")).unlink()
-    with pytest.raises(ArtefactRefused, match="The data have changed since this run"):
+    with pytest.raises(ArtefactRefused) as caught:
         repeat(moved, out, 2)
+    assert (caught.value.code, caught.value.where) == ("run-differs", str(out / "seed-4"))
 
 
 def test_other_settings_or_other_files_are_refused(done, data: Path, tmp_path: Path):
-    with pytest.raises(ArtefactRefused, match="other settings"):
+    with pytest.raises(ArtefactRefused) as caught:
         repeat(data, Path(done["folder"]), epochs=4)
+    assert (caught.value.code, caught.value.where) == ("run-differs", done["folder"])
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="holds other files"):
+    with pytest.raises(UsageError) as other:
         repeat(data, tmp_path)
+    assert (other.value.code, other.value.where) == ("run-exists", str(tmp_path))
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("times", [0, -1, 101])
 def test_a_number_out_of_range_is_refused(data: Path, tmp_path: Path, times: int):
-    with pytest.raises(UsageError, match="repeat must be a whole number from 1 to 100"):
+    with pytest.raises(UsageError) as caught:
         repeat(data, tmp_path / "run", times)
+    assert caught.value.code == "bad-setting"
+    assert caught.value.message.values == {"repeat": times}
 
 
 def test_on_the_command_line(data: Path, tmp_path: Path):

@@ -208,7 +208,7 @@ def test_two_processes_in_one_folder_are_one_too_many(data: Path, tmp_path: Path
     with started(functools.partial(command, endless, tmp_path / "first")) as first:
         wait_for((out / "checkpoints" / "plan.json").exists, first)
         assert tenfold(endless, said) == 4
-        assert "Another process is writing into this folder" in said.read_text()
+        assert "Another process writes into this folder" in said.read_text()
         send(first, signal.SIGTERM)
         assert ended(first) == 143
     assert checkpoint.load(out / "checkpoints") is not None

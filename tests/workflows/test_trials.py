@@ -128,9 +128,10 @@ def test_a_line_that_was_cut_off_is_written_again(tmp_path: Path):
 @pytest.mark.parametrize("text", ["no JSON\n\n{}\n", '{"op_code": 99}\n', "[]\n", "\x80\x02}\n"])
 def test_a_damaged_file_is_refused(tmp_path: Path, text: str):
     (tmp_path / "trials.jsonl").write_text(text)
-    with pytest.raises(ArtefactRefused, match="The trials so far cannot be read") as caught:
+    with pytest.raises(ArtefactRefused) as caught:
         trials(tmp_path)
     assert caught.value.code == "damaged-trials"
+    assert caught.value.where == str(tmp_path / "trials.jsonl")
 
 
 # --- giving up ---

@@ -1,6 +1,6 @@
 """Metrics of rankings.
 
-Shapes: R rows (persons), K places.
+Shapes: R rows (users), K places of a ranking.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ __all__ = ["measures"]
 
 
 def measures(hits: np.ndarray, wanted: np.ndarray) -> dict[str, np.ndarray]:
-    """Measures (R,) of rankings: which of the K places are right (R, K), how many were wanted (R,).
+    """Returns NDCG, recall, MRR, MAP and hit rate of each row, each (R,), by name.
 
-    NDCG: K. Jaervelin and J. Kekaelaeinen 2002, with gains of one.
+    `hits` (R, K) is True where the item at a place is relevant; `wanted` (R,) is the number of
+    relevant items. NDCG: K. Jaervelin and J. Kekaelaeinen 2002, with gains of one.
     """
     places = hits.shape[1]
     discount = 1 / np.log2(np.arange(2, places + 2))

@@ -1,1 +1,1 @@
-"""Sound: what a person hands over; no reader yet."""
+"""Audio as an input for prediction and serving; no reader of training data yet."""

@@ -1,4 +1,4 @@
-"""Sound as a medium: files that are handed over and served."""
+"""Audio as a medium: files given for prediction and serving."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import wave
 from typing import Any, ClassVar
 
+from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
@@ -14,11 +15,11 @@ __all__ = ["AUDIO", "AudioMedium"]
 
 
 class AudioMedium(Medium):
-    """Sounds, as whole files."""
+    """Audio recordings, each a whole file."""
 
     name = "audio"
-    singular = "sound"
-    plural = "sounds"
+    singular = Message("sound")
+    plural = Message("sounds")
     schema: ClassVar[dict[str, Any]] = {**request.BASE64, "contentMediaType": "audio/*"}
     files = True
     limit = "stream"
@@ -28,7 +29,7 @@ class AudioMedium(Medium):
 
 
 def _silence() -> bytes:
-    """A second of silence as a WAV file."""
+    """Returns one second of silence as a WAV file (16 kHz, 16 bits, mono)."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setparams((1, 2, 16_000, 0, "NONE", ""))

@@ -1,4 +1,4 @@
-"""IDX files, MNIST's own format: magic, sizes, then the values; plain or gzip.
+"""IDX files, the format of MNIST: magic number, sizes, then the values; plain or gzip.
 
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section "File formats".
 """
@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 
 from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
 
 __all__ = ["is_name", "parse", "split_of"]
 
@@ -22,20 +23,20 @@ _NAME = re.compile(r"(?P<stem>.*?)[-_.](?P<what>images|labels)[-_.]idx[13][-_.]u
 
 
 def is_name(name: str) -> tuple[str, str] | None:
-    """(`train`, `images`) of `train-images-idx3-ubyte.gz`; None for any other name."""
+    """Returns (`train`, `images`) of `train-images-idx3-ubyte.gz`; None for any other name."""
     match = _NAME.match(name)
     return (match["stem"].lower(), match["what"].lower()) if match else None
 
 
 def split_of(stem: str) -> str:
-    """The part that a file's stem names: `t10k` is MNIST's word for test."""
+    """Returns the part that a file's stem means; `t10k` is MNIST's name for the test part."""
     if stem.startswith("train"):
         return "train"
     return "test" if stem.startswith(("t10k", "test")) else "valid"
 
 
 def parse(data: bytes, where: str) -> np.ndarray:
-    """(N, ...) uint8 values of an IDX file; the sizes must agree with the bytes there are.
+    """Returns the (N, ...) uint8 values of an IDX file, whose sizes must match its number of bytes.
 
     Raises DataRefused where the file is damaged or holds another type.
     """
@@ -44,29 +45,39 @@ def parse(data: bytes, where: str) -> np.ndarray:
     try:
         return _values(gzip.GzipFile(fileobj=file) if packed else file, where)
     except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(where, f"cannot be unpacked ({error})") from error
+        raise _damaged(where, Message("cannot be unpacked ({error})", error=error)) from error
 
 
 def _values(file: gzip.GzipFile | io.BytesIO, where: str) -> np.ndarray:
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or not 1 <= start[3] <= 4:
-        raise _damaged(where, "does not start as an IDX file does")
+        raise _damaged(where, Message("has no IDX header"))
     if start[2] != 8:
-        raise _damaged(where, "holds values that are not bytes")
+        raise _damaged(where, Message("holds values that are not bytes"))
     sizes = file.read(4 * start[3])
     shape = [int.from_bytes(sizes[at : at + 4], "big") for at in range(0, 4 * start[3], 4)]
     size = math.prod(shape)
     parts, held = [], 0
-    # Never more than one piece beyond the promise, never a buffer of the promised size.
+    # Reads at most one piece more than the header states, and allocates no buffer of that size.
     while held <= size and (part := file.read(_PIECE)):
         parts.append(part)
         held += len(part)
     if size != held:
-        raise _damaged(where, f"promises {size} values and holds {'more' if held > size else held}")
+        raise _damaged(
+            where,
+            Message(
+                "should hold {size} values and holds {held}",
+                size=size,
+                held="more" if held > size else held,
+            ),
+        )
     return np.frombuffer(b"".join(parts), np.uint8).reshape(shape)
 
 
-def _damaged(where: str, what: str) -> DataRefused:
+def _damaged(where: str, what: Message) -> DataRefused:
     return DataRefused(
-        f"The IDX file {what}", code="damaged-idx", where=where, fix="Download it again."
+        Message("The IDX file {reason}", reason=what),
+        code="damaged-idx",
+        where=where,
+        fix=Message("Download it again."),
     )

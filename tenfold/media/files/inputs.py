@@ -1,6 +1,6 @@
-"""Files that a person hands over by name: files, folders, globs, zips, names on standard input.
+"""Files given by name for prediction: files, folders, globs, zips, names on standard input.
 
-Nothing is decoded here: what cannot be read is answered on its own line.
+Nothing is decoded here; an input that cannot be read gives a row with its problem.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError
+from tenfold.core.message import Message
 from tenfold.media.files import references
 from tenfold.media.files.listing import Entry, Tree, is_zip, neighbours, open_tree
 from tenfold.media.input import InputRow, NamedRows
@@ -24,11 +25,14 @@ from tenfold.media.input import InputRow, NamedRows
 __all__ = ["named", "rows"]
 
 FileFits = Callable[[Tree, Entry], bool]
-"""True for a file of a folder or archive that the medium reads."""
+"""Function that is True for a file of a folder or archive that the medium reads."""
 
 
 def rows(source: Any, numbers: Iterator[int], named: NamedRows) -> Iterator[InputRow]:
-    """A row for each name, array, text of bytes or open file, and for each of a list of these."""
+    """Yields a row for each name, array, bytes object or open file, or list of these.
+
+    An array with four axes gives a row for each entry of its first axis.
+    """
     if isinstance(source, (str, Path)):
         yield from named(str(source))
     elif hasattr(source, "read"):
@@ -44,7 +48,7 @@ def rows(source: Any, numbers: Iterator[int], named: NamedRows) -> Iterator[Inpu
 
 
 def named(name: str, fits: FileFits) -> Iterator[InputRow]:
-    """Files that a name stands for; `-` = the names on standard input."""
+    """Yields the files that a name stands for; `-` reads names from standard input."""
     if name == "-":
         yield from _lines(fits)
     elif os.path.isdir(name) or (os.path.isfile(name) and is_zip(Path(name))):
@@ -52,7 +56,7 @@ def named(name: str, fits: FileFits) -> Iterator[InputRow]:
     elif not os.path.exists(name) and glob.has_magic(name):
         yield from _matching(name, fits)
     elif not os.path.lexists(name):
-        reason, fix = "there is no such file", neighbours(Path(name))
+        reason, fix = Message("does not exist"), neighbours(Path(name))
         yield Problem("missing-file", reason, fix), name
     else:
         yield references.file_cell(name), name
@@ -63,11 +67,14 @@ def _matching(pattern: str, fits: FileFits) -> Iterator[InputRow]:
     for name in found:
         yield from named(name, fits)
     if not found:
-        yield Problem("missing-file", "no file is called so", "Check the pattern."), pattern
+        yield (
+            Problem("missing-file", Message("matches no file"), Message("Check the pattern.")),
+            pattern,
+        )
 
 
 def _lines(fits: FileFits) -> Iterator[InputRow]:
-    """Names on standard input, a line each; they need not be UTF-8."""
+    """Yields the files named on standard input, one name on each line; names need not be UTF-8."""
     for line in getattr(sys.stdin, "buffer", sys.stdin):
         name = os.fsdecode(line).rstrip("\r\n")
         if name and name != "-":
@@ -75,10 +82,10 @@ def _lines(fits: FileFits) -> Iterator[InputRow]:
 
 
 def _inside(folder: Path, fits: FileFits) -> Iterator[InputRow]:
-    """Files of a folder or archive whose name or content fits the medium."""
+    """Yields the files of a folder or archive that fit the medium."""
     try:
         tree = open_tree(folder)
-    except TenfoldError as error:  # one damaged archive does not end the rest
+    except TenfoldError as error:  # a damaged archive does not stop the other inputs
         yield Problem(error.code, error.message, error.fix), str(folder)
         return
     for entry in tree.entries:

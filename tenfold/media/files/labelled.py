@@ -1,7 +1,9 @@
-"""Labelled files of any medium to a Table: folder a class, IDX files, manifests, zips, frames.
+"""Reads labelled files of any medium into a table.
 
-Columns given: the medium's own (cells), `label` or `labels`, `split` where the layout says it,
-`group` and `weight` where a manifest has them, `source` (for people), `problem`.
+Layouts: one folder for each class, IDX files, manifests, zip archives, DataFrames.
+
+Columns: the medium's own (cells), `label` or `labels`, `source` (a name to show), `problem`;
+`split` where the layout gives it; `group`, `weight` and `time` where a manifest has them.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files import idx, manifests, references
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
@@ -27,29 +30,37 @@ Source = str | Path | pd.DataFrame
 
 
 def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
-    """One row for each labelled file.
+    """Reads one row for each labelled file.
 
-    Raises UsageError or DataRefused where there is nothing to learn from.
+    Raises UsageError or DataRefused where there is nothing to train on.
     """
     if isinstance(source, pd.DataFrame):
         return manifests.from_frame(source, medium, reading)
     if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
+        raise UsageError(
+            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
+            code="bad-setting",
+        )
     path = Path(source)
     if path.is_file() and manifests.is_manifest(path.name):
         return manifests.from_file(path, medium, reading)
     if path.is_file() and not is_zip(path):
         raise UsageError(
-            f"{path.name!r} is a file, not a folder of {medium.plural}",
+            Message(
+                "{name!r} is a file, not a folder of {plural}", name=path.name, plural=medium.plural
+            ),
             code="file-for-folder",
             where=str(path),
-            fix="Give a folder with one folder a class, a CSV, TSV or Parquet manifest, or a zip.",
+            fix=Message(
+                "Give a folder with one folder for each class, a CSV, TSV or Parquet manifest, "
+                "or a zip."
+            ),
         )
     tree = open_tree(path)
     rows = manifests.from_tree(tree, medium, reading)
     if rows is None:
         rows = _first((_idx_files, _folder_a_class), tree, medium)
-        why = "files in folders have no columns"
+        why = Message("files in folders have no columns")
         refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
     return replace(rows, root=Path(tree.root), ignored=[*tree.ignored, *rows.ignored])
 
@@ -66,27 +77,44 @@ def _first(
 
 def _nothing(tree: Tree, medium: Medium) -> DataRefused:
     if not tree.entries:
-        what = f"The folder is empty: no {medium.plural} in it"
-        fix = f"Make one folder a class inside it and put {medium.plural} there."
+        what = Message("The folder holds no files; {plural} were expected", plural=medium.plural)
+        fix = Message(
+            "Make one folder for each class and put its {plural} there.", plural=medium.plural
+        )
         return DataRefused(what, code="empty-folder", where=str(tree.root), fix=fix)
     loose = [entry for entry in tree.entries if not entry.parts and _wanted(tree, entry, medium)]
     if loose:
         return DataRefused(
-            f"The {len(loose)} {medium.plural} lie loose: nothing says what each one shows",
+            Message(
+                "The {count} {plural} have no labels: they are not sorted into class folders",
+                count=len(loose),
+                plural=medium.plural,
+            ),
             code="no-labels",
             where=str(tree.root),
-            fix="Sort them into one folder a class, or add a CSV with the columns path,label.",
+            fix=Message(
+                "Sort them into one folder for each class, or add a CSV with the columns "
+                "path,label."
+            ),
         )
     return DataRefused(
-        f"None of the {len(tree.entries)} files is one of the {medium.plural} known here",
+        Message(
+            "None of the {count} files is of a known format of {plural}",
+            count=len(tree.entries),
+            plural=medium.plural,
+        ),
         code="no-files",
         where=str(tree.root),
-        fix=f"Known are {' '.join(sorted(medium.suffixes))}.",
+        fix=Message("Known suffixes: {suffixes}.", suffixes=" ".join(sorted(medium.suffixes))),
     )
 
 
 def _wanted(tree: Tree, entry: Entry, medium: Medium) -> bool:
-    """By suffix, else by content: a bad file with a right name is quarantined, not ignored."""
+    """Returns True for a file of the medium, by its suffix, else by its content.
+
+    A damaged file with a matching suffix is quarantined later, not ignored. The content of a text
+    file is not examined.
+    """
     if entry.suffix in medium.suffixes or entry.problem is not None:
         return True
     return entry.suffix not in _TEXT and medium.looks_like(tree.start(entry))
@@ -119,7 +147,7 @@ def _folder_a_class(tree: Tree, medium: Medium) -> Rows | None:
 
 
 def places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
-    """(part, class) of every file from the folders above it; an empty class = lies loose."""
+    """Returns (part, class) of every file from its folders; the class of a loose file is ""."""
     folders = _without_wrapper(folders)
     tops = {parts[0] for parts in folders if parts}
     seconds = {parts[1] if len(parts) > 1 else "" for parts in folders if parts}
@@ -136,7 +164,7 @@ def places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
 
 
 def _without_wrapper(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Leaves out a single folder around everything, as zips often have."""
+    """Removes a single folder around everything, as zip archives often have."""
     while folders and all(folders) and len({parts[0] for parts in folders}) == 1:
         if not all(len(parts) > 1 for parts in folders):
             return folders
@@ -145,7 +173,7 @@ def _without_wrapper(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def _interleaved(table: pd.DataFrame) -> pd.DataFrame:
-    """The first of every class, the second of every class, ...: any first n rows are balanced."""
+    """Orders the rows by turns over the classes, so that any first n rows are balanced."""
     keys = [name for name in ("split", "label") if name in table]
     order = table.groupby(keys, sort=False).cumcount().sort_values(kind="stable").index
     return table.loc[order].reset_index(drop=True)
@@ -171,20 +199,30 @@ def _idx_part(tree: Tree, stem: str, pair: dict[str, Entry]) -> pd.DataFrame:
     if set(pair) != {"images", "labels"}:
         missing = ({"images", "labels"} - set(pair)).pop()
         raise DataRefused(
-            f"There are {stem} {next(iter(pair))} and no {stem} {missing}",
+            Message(
+                "The file {stem}-{missing} that belongs to {stem}-{present} is missing",
+                stem=stem,
+                present=next(iter(pair)),
+                missing=missing,
+            ),
             code="missing-file",
             where=str(tree.root),
-            fix=f"Put the {stem}-{missing}-idx file beside it.",
+            fix=Message("Put the {stem}-{missing}-idx file beside it.", stem=stem, missing=missing),
         )
     labels = _idx_values(pair["labels"])
     pictures = _idx_values(pair["images"])
     if len(labels) != len(pictures):
         raise DataRefused(
-            f"{pair['images'].name} holds {len(pictures)} pictures and {pair['labels'].name} "
-            f"{len(labels)} labels",
+            Message(
+                "{images} holds {count} pictures, {labels} holds {label_count} labels",
+                images=pair["images"].name,
+                count=len(pictures),
+                labels=pair["labels"].name,
+                label_count=len(labels),
+            ),
             code="damaged-idx",
             where=str(tree.root),
-            fix="Download both again.",
+            fix=Message("Download both again."),
         )
     cell = pair["images"].cell + ("&item=" if "#" in pair["images"].cell else "#")
     numbers = np.arange(len(labels)).astype(str)
@@ -204,7 +242,7 @@ def _idx_values(entry: Entry) -> np.ndarray:
         return references.items(entry.cell)
     except references.Unreadable as error:
         raise DataRefused(
-            f"{entry.name} {error.problem.reason}",
+            Message("{name} {reason}", name=entry.name, reason=error.problem.reason),
             code=error.problem.code,
             where=entry.name,
             fix=error.problem.fix,

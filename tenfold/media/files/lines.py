@@ -1,7 +1,7 @@
-"""Files of text to lines: encodings found out, gzip unpacked while it is read, bad lines named.
+"""Reads text files line by line: detects the encoding, unpacks gzip, reports bad lines.
 
-A file of any length is read at constant memory. What is not a text of one encoding is a problem of
-the line where it stands, not of the file.
+A file of any length is read with constant memory. Bytes that do not fit the encoding are a problem
+of their line, not of the file.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from typing import IO, Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
 from tenfold.media.files import references
 
 __all__ = ["TextLine", "decoded", "encoding_of", "lines", "opened", "start_of"]
 
 LARGEST = 16 << 30
-"""Bytes of one file, unpacked, beyond which it is not read on."""
+"""Most bytes of one file, after unpacking."""
 LONGEST = 64 << 20
-"""Bytes of one line."""
+"""Most bytes of one line; a longer one is split."""
 SEEN = 1 << 18
-"""Bytes from the beginning that tell the encoding and the format."""
+"""Bytes at the beginning of a file that are used to detect its encoding and format."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line without its end, the number a person would count, and what is wrong with it."""
+    """A line without its line end, its number (from 1), and its problem."""
 
     number: int
     text: str
@@ -39,10 +40,11 @@ class TextLine:
 
 
 def encoding_of(start: bytes) -> str:
-    """The encoding that the beginning of a file speaks for.
+    """Returns the encoding detected from the beginning of a file.
 
-    UTF-8 where nine of ten lines with other than ASCII are; then GB18030 where such bytes stand in
-    pairs, as Chinese does and an accent among Latin letters does not; else Latin-1.
+    UTF-16 by its byte order mark or zero bytes. UTF-8 where it fits nine of ten lines that contain
+    non-ASCII bytes. Then GB18030 where it fits as many, and at least half of the runs of such bytes
+    have an even length, as in Chinese but not for single accents in Latin text. Otherwise Latin-1.
     """
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
@@ -70,15 +72,15 @@ def _fits(data: bytes, encoding: str) -> bool:
 
 
 def decoded(data: bytes) -> str:
-    """A whole text in whatever encoding it is; what does not fit is replaced."""
+    """Returns a whole text, decoded in its detected encoding; invalid bytes are replaced."""
     return data.decode(encoding_of(data), "replace").removeprefix("\ufeff")
 
 
 @contextlib.contextmanager
 def opened(cell: str) -> Iterator[IO[bytes]]:
-    """The bytes behind a cell, unpacked where they are gzip, as a file.
+    """Opens the file or archive member that a cell names, as bytes; gzip is unpacked.
 
-    Raises DataRefused where there is nothing to read.
+    Raises DataRefused where it cannot be read.
     """
     name = references.printable(references.file_of(cell).name)
     try:
@@ -89,9 +91,16 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
         )
     except references.Unreadable as error:
         problem = error.problem
-        raise DataRefused(f"{name} {problem.reason}", where=name, fix=problem.fix) from error
+        raise DataRefused(
+            Message("{name} {reason}", name=name, reason=problem.reason),
+            where=name,
+            fix=problem.fix,
+        ) from error
     except OSError as error:
-        raise DataRefused(f"{name} cannot be read: {error.strerror}", where=name) from error
+        raise DataRefused(
+            Message("{name} cannot be read: {error}", name=name, error=error.strerror),
+            where=name,
+        ) from error
     with raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
@@ -99,16 +108,16 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
 
 
 def start_of(cell: str, size: int = SEEN) -> bytes:
-    """The first bytes of a file, unpacked; empty where it cannot be read."""
+    """Returns the first bytes of a file, unpacked; empty where it cannot be read."""
     with contextlib.suppress(DataRefused, OSError, EOFError, zlib.error), opened(cell) as file:
         return file.read(size)
     return b""
 
 
 def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLine]:
-    """The lines of a file, lazily; those of nothing but spaces only where `blank` asks for them.
+    """Yields the lines of a file; blank lines only with `blank`.
 
-    Raises DataRefused where gzip is damaged, or a file unpacks to more than 16 GB.
+    Raises DataRefused where gzip data is damaged, or a file unpacks to more than 16 GB.
     """
     encoding = encoding or encoding_of(start_of(cell))
     name = references.printable(references.file_of(cell).name)
@@ -118,15 +127,27 @@ def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLi
             for data in _split(file, encoding):
                 number, read = number + 1, read + len(data)
                 if read > LARGEST:
-                    raise DataRefused(f"{name} unpacks to more than {LARGEST >> 30} GB", where=name)
+                    raise DataRefused(
+                        Message(
+                            "{name} unpacks to more than {limit} GB",
+                            name=name,
+                            limit=LARGEST >> 30,
+                        ),
+                        where=name,
+                    )
                 if blank or data.strip():
                     yield _line(number, data, encoding)
         except (OSError, EOFError, zlib.error) as error:
             raise DataRefused(
-                f"{name} is damaged behind line {number} ({error})",
+                Message(
+                    "{name} is damaged after line {number} ({error})",
+                    name=name,
+                    number=number,
+                    error=error,
+                ),
                 code="damaged-gzip",
                 where=f"{name}:{number}",
-                fix="Copy or pack it again.",
+                fix=Message("Copy or pack it again."),
             ) from error
 
 
@@ -146,8 +167,8 @@ def _line(number: int, data: bytes | str, encoding: str) -> TextLine:
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
-            reason = f"holds bytes that are not {encoding.upper()}"
-            fix = "Save the file in UTF-8."
+            reason = Message("holds bytes that are not {encoding}", encoding=encoding.upper())
+            fix = Message("Save the file in UTF-8.")
             return TextLine(
                 number, data.decode(encoding, "replace"), Problem("encoding", reason, fix)
             )
@@ -155,5 +176,7 @@ def _line(number: int, data: bytes | str, encoding: str) -> TextLine:
     if number == 1:
         text = text.removeprefix("\ufeff")
     if "\0" in text:
-        return TextLine(number, text, Problem("nul", "holds a NUL character", "Remove it."))
+        return TextLine(
+            number, text, Problem("nul", Message("holds a NUL character"), Message("Remove it."))
+        )
     return TextLine(number, text)

@@ -1,4 +1,4 @@
-"""The files of a folder or of a zip archive, listed alike; nothing leads out of them."""
+"""Lists the files of a folder or a zip archive in one form; links that lead out get a problem."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import EnvironmentRefused, UsageError, nearest
+from tenfold.core.message import Message
 from tenfold.media.files import references
 
 __all__ = ["Entry", "Tree", "is_zip", "neighbours", "open_tree"]
@@ -21,7 +22,7 @@ _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "source.md", "readme.
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: its name below the root (slashes), its cell, and why it is no good, if so."""
+    """One file: its name below the root (with slashes), its cell, and its problem, if any."""
 
     name: str
     cell: str
@@ -29,26 +30,26 @@ class Entry:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Folder names above the file, composed (NFC)."""
+        """Returns the names of the folders above the file, in NFC."""
         return tuple(unicodedata.normalize("NFC", self.name).split("/")[:-1])
 
     @property
     def suffix(self) -> str:
-        """Lower-case suffix with its dot."""
+        """Returns the lower-case suffix with its dot."""
         last = self.name.rsplit("/", 1)[-1]
         return f".{last.rpartition('.')[2].lower()}" if "." in last[1:] else ""
 
 
 @dataclass
 class Tree:
-    """All files of a folder or archive; `ignored` are the files systems leave behind."""
+    """All files of a folder or archive; `ignored` are hidden, system and readme files."""
 
     root: Path
     entries: list[Entry]
     ignored: list[str] = field(default_factory=list)
 
     def start(self, entry: Entry, size: int = 512) -> bytes:
-        """The first bytes of a file, empty where it cannot be read."""
+        """Returns the first bytes of a file; empty where it cannot be read."""
         try:
             if "#" not in entry.cell:
                 with references.file_of(entry.cell).open("rb") as file:
@@ -59,7 +60,7 @@ class Tree:
 
 
 def is_zip(path: Path) -> bool:
-    """True for a zip archive, by content."""
+    """Returns True for a zip archive, detected by content."""
     try:
         with path.open("rb") as file:
             return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
@@ -68,13 +69,14 @@ def is_zip(path: Path) -> bool:
 
 
 def open_tree(source: Path) -> Tree:
-    """Lists a folder or a zip archive, sorted by name.
+    """Lists the files of a folder or a zip archive, sorted by name.
 
-    Raises UsageError where there is nothing at `source`, DataRefused for an unsafe archive.
+    Raises UsageError where `source` does not exist or is neither a folder nor a file,
+    EnvironmentRefused where the folder cannot be read, DataRefused for a damaged or unsafe archive.
     """
     if not os.path.exists(source):
         raise UsageError(
-            f"There is nothing at {str(source)!r}",
+            Message("{source!r} does not exist", source=str(source)),
             code="no-such-path",
             where=str(source),
             fix=neighbours(source),
@@ -85,7 +87,7 @@ def open_tree(source: Path) -> Tree:
         tree.ignored.sort()
     elif not source.is_file():
         raise UsageError(
-            f"{str(source)!r} is neither a folder nor a file",
+            Message("{source!r} is neither a folder nor a file", source=str(source)),
             code="no-such-path",
             where=str(source),
         )
@@ -95,21 +97,23 @@ def open_tree(source: Path) -> Tree:
     return tree
 
 
-def neighbours(source: Path) -> str:
-    """What a mistyped path may have meant."""
+def neighbours(source: Path) -> Message:
+    """Returns a sentence with the names that a mistyped path may mean."""
     parent = source.parent
     try:
         with os.scandir(parent) as found:
             names = [item.name for item in itertools.islice(found, 1000)]
     except OSError:
-        return f"{str(parent)!r} does not exist either."
+        return Message("{folder!r} does not exist either.", folder=str(parent))
     shown = [references.printable(name) for name in names if not name.startswith(".")]
-    return nearest(source.name, shown[:200]) if shown else f"{str(parent)!r} is empty."
+    if not shown:
+        return Message("{folder!r} is empty.", folder=str(parent))
+    return nearest(source.name, shown[:200])
 
 
 def _walk(root: Path, ignored: list[str]) -> Iterator[Entry]:
-    """All files below `root`, each folder once; a link to a folder waits for the real ones."""
-    # Texts, not Path objects, which take deep folders apart name by name.
+    """Yields all files below `root`, each folder once; links to folders are followed last."""
+    # Strings, not Path objects, which are slow for deep folders.
     todo, links = [(str(root), "")], list[tuple[str, str]]()
     seen: set[tuple[int, int]] = set()
     while todo or links:
@@ -145,14 +149,16 @@ def _again(folder: str, seen: set[tuple[int, int]]) -> bool:
 def _closed(folder: str, name: str, error: OSError) -> Entry:
     if not name:
         raise EnvironmentRefused(
-            f"The folder cannot be read: {error.strerror}",
+            Message("The folder cannot be read: {error}", error=error.strerror),
             code="no-permission",
             where=folder,
-            fix="Run chmod +rx on it.",
+            fix=Message("Give yourself permission: chmod +rx."),
         ) from error
-    reason = f"is a folder that cannot be read: {error.strerror}"
+    reason = Message("is a folder that cannot be read: {error}", error=error.strerror)
     return Entry(
-        name, references.file_cell(folder), Problem("no-permission", reason, "Run chmod +rx.")
+        name,
+        references.file_cell(folder),
+        Problem("no-permission", reason, Message("Give yourself permission: chmod +rx.")),
     )
 
 
@@ -162,10 +168,22 @@ def _link(
     target = Path(os.path.realpath(item.path))
     cell = references.file_cell(item.path)
     if not target.is_relative_to(root):
-        problem = Problem("link-out", "is a link that leaves the folder", "Copy the file itself.")
+        problem = Problem(
+            "link-out",
+            Message("is a link that leaves the folder"),
+            Message("Copy the file itself."),
+        )
         yield Entry(name, cell, problem)
     elif not os.path.exists(target):
-        yield Entry(name, cell, Problem("broken-link", "is a link to nothing", "Remove it."))
+        yield Entry(
+            name,
+            cell,
+            Problem(
+                "broken-link",
+                Message("is a link whose target does not exist"),
+                Message("Remove it."),
+            ),
+        )
     elif target.is_dir():
         links.append((str(target), name))
     else:
@@ -175,12 +193,16 @@ def _link(
 def _file(item: os.DirEntry[str], name: str) -> Entry:
     cell = references.file_cell(item.path)
     if not stat.S_ISREG(item.stat(follow_symlinks=False).st_mode):
-        return Entry(name, cell, Problem("not-a-file", "is no regular file", "Remove it."))
+        return Entry(
+            name,
+            cell,
+            Problem("not-a-file", Message("is not a regular file"), Message("Remove it.")),
+        )
     return Entry(name, cell)
 
 
 def _members(path: Path, ignored: list[str]) -> Iterator[Entry]:
-    # A name may stand twice: the last one counts, as everywhere.
+    # Where a name occurs twice, the last entry counts.
     for entry in {entry.filename: entry for entry in references.archive(path).infolist()}.values():
         if entry.is_dir():
             continue

@@ -16,6 +16,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import references
@@ -50,12 +51,12 @@ _NAMES = {
 
 
 def is_manifest(name: str) -> bool:
-    """True for the name of a table file."""
+    """Returns True for the name of a table file: CSV, TSV or Parquet."""
     return name.lower().endswith(_SUFFIXES)
 
 
 def frame_of(path: Path) -> pd.DataFrame:
-    """A table file as it stands, its index the lines or rows that a person would count.
+    """Returns a table file as a DataFrame, indexed by line (text) or by row (Parquet).
 
     Raises DataRefused where it cannot be read.
     """
@@ -63,7 +64,7 @@ def frame_of(path: Path) -> pd.DataFrame:
 
 
 def from_file(path: Path, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
-    """The rows of a manifest file; its paths are relative to its own folder."""
+    """Returns the rows of a manifest file; its paths are relative to its own folder."""
     frame, ragged = _frame(_content(references.file_cell(path), path.name), path.name)
     near = Near(path.parent.resolve(), {})
     table = _table(frame, ragged, path.name, medium, near, reading)
@@ -71,9 +72,10 @@ def from_file(path: Path, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
 
 
 def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Rows | None:
-    """The rows of the one manifest at the top of a folder or archive, if there is one.
+    """Returns the rows of the manifest at the top of a folder or archive; None if there is none.
 
-    A single folder around everything, as archives often have, is not the top.
+    A manifest is a table with a column of paths. A single folder around everything, as archives
+    often have, is skipped. Raises UsageError where there are several manifests.
     """
     folders = [entry.parts for entry in tree.entries]
     first, last = min(folders, default=()), max(folders, default=())
@@ -87,10 +89,10 @@ def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Rows |
     if len(fitting) > 1:
         names = ", ".join(entry.name for entry, *_ in fitting)
         raise UsageError(
-            f"There are {len(fitting)} manifests: {names}",
+            Message("The folder has {count} manifests: {names}", count=len(fitting), names=names),
             code="several-manifests",
             where=str(tree.root),
-            fix="Give the path of the one you mean.",
+            fix=Message("Give the path of the one you mean."),
         )
     entry, frame, ragged = fitting[0]
     start = "".join(f"{name}/" for name in top)
@@ -108,17 +110,19 @@ _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
 class Near:
-    """Cells of relative paths below a root, which they may not leave."""
+    """Resolves relative paths below a root; a path that leads out of the root gives a problem."""
 
     def __init__(self, root: Path, members: dict[str, Entry]) -> None:
         self._root, self._members = root, members
 
     def cell(self, name: str) -> tuple[str, Problem | None]:
-        """The cell of a path as the manifest has it, and what is wrong with it."""
+        """Returns the cell of a path from the manifest, and its problem, if any."""
         name = name.strip().replace("\\", "/")
         if not name:
-            return "", Problem("missing-path", "has no path", "Fill the cell or remove the line.")
-        # macOS decomposes accents in file names, other systems leave them composed.
+            return "", Problem(
+                "missing-path", Message("has no path"), Message("Fill the cell or remove the line.")
+            )
+        # macOS stores accents in file names decomposed (NFD), other systems composed (NFC).
         forms = dict.fromkeys([name, *(unicodedata.normalize(form, name) for form in _FORMS)])
         for form in forms:
             if entry := self._members.get(form.removeprefix("./")):
@@ -126,11 +130,17 @@ class Near:
         paths = [os.path.realpath(self._root / PurePosixPath(form)) for form in forms]
         path = Path(next(filter(os.path.isfile, paths), paths[0]))
         if not path.is_relative_to(self._root):
-            fix = "Put the file below the manifest's folder."
-            return references.file_cell(path), Problem("path-out", "leads out of the folder", fix)
+            fix = Message("Put the file below the manifest's folder.")
+            return references.file_cell(path), Problem(
+                "path-out", Message("leads out of the folder"), fix
+            )
         if not path.is_file():
-            reason = f"there is no file {references.printable(name)!r}"
-            return references.file_cell(path), Problem("missing-file", reason, "Check the path.")
+            reason = Message(
+                "names a file that does not exist: {name!r}", name=references.printable(name)
+            )
+            return references.file_cell(path), Problem(
+                "missing-file", reason, Message("Check the path.")
+            )
         return references.file_cell(path), None
 
 
@@ -142,20 +152,25 @@ def _content(cell: str, name: str) -> bytes:
 
 
 def _frame(data: bytes, name: str) -> tuple[pd.DataFrame, list[bool]]:
-    """The table, its index the lines (of a text) or rows (of Parquet) that a person would count."""
+    """Returns the table, and for each row whether it has more cells than the header.
+
+    The index holds line numbers (text) or row numbers (Parquet), counted from 1.
+    """
     if name.lower().endswith(".parquet"):
         try:
             frame: pd.DataFrame = _parquet.read_table(io.BytesIO(data)).to_pandas()
         except (OSError, ValueError, KeyError) as error:
-            raise _unusable(name, f"cannot be read as Parquet ({error})") from error
+            raise _unusable(
+                name, Message("cannot be read as Parquet ({error})", error=error)
+            ) from error
         frame = frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="row"))
         return frame, [False] * len(frame)
     text = decoded(data)
     if "\0" in text:
-        raise _unusable(name, "holds NUL characters")
+        raise _unusable(name, Message("holds NUL characters"))
     lines, numbers = _lines(text, name)
     if not lines:
-        raise _unusable(name, "is empty")
+        raise _unusable(name, Message("is empty"))
     names, rows = lines[0], [line + [""] * (len(lines[0]) - len(line)) for line in lines[1:]]
     index = pd.Index(numbers[1:], name="line")
     columns = pd.Index(names)
@@ -164,7 +179,7 @@ def _frame(data: bytes, name: str) -> tuple[pd.DataFrame, list[bool]]:
 
 
 def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
-    """The cells of every line that has any, and the number of the line each begins on."""
+    """Returns the cells of every non-blank line, and the line number on which each begins."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     lines, numbers, start = [], [], 1
     try:
@@ -176,7 +191,9 @@ def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
                 numbers.append(start)
             start = reader.line_num + 1
     except csv.Error as error:
-        raise _unusable(name, f"is broken from line {start} on ({error})") from error
+        raise _unusable(
+            name, Message("is broken from line {start} on ({error})", start=start, error=error)
+        ) from error
     return lines, numbers
 
 
@@ -185,37 +202,42 @@ def _separator(text: str) -> str:
     return max(",\t;", key=head.count)
 
 
-def _unusable(name: str, what: str) -> DataRefused:
+def _unusable(name: str, what: Message) -> DataRefused:
     return DataRefused(
-        f"The manifest {name} {what}",
+        Message("The manifest {name} {reason}", name=name, reason=what),
         code="bad-manifest",
         where=name,
-        fix="It needs a header line such as path,label and one line a file.",
+        fix=Message("It needs a header such as path,label and one line for each file."),
     )
 
 
 def _find(frame: pd.DataFrame, names: list[str]) -> Any | None:
-    """The frame's own name of the first column that is called one of `names`."""
+    """Returns the frame's column that matches the earliest of `names`; None if none does."""
     known = {str(column).strip().lower(): column for column in frame.columns}
     return next((known[name] for name in names if name in known), None)
 
 
-def _needed(frame: pd.DataFrame, names: list[str], what: str, where: str) -> Any:
+def _needed(frame: pd.DataFrame, names: list[str], what: Message, where: str) -> Any:
     column = _find(frame, names)
     if column is None:
         raise DataRefused(
-            f"The manifest {where} has no column {names[0]!r} ({what}); "
-            f"it has {', '.join(map(repr, map(str, frame.columns)))}",
+            Message(
+                "The manifest {manifest} has no column {column!r} ({what}); it has {columns}",
+                manifest=where,
+                column=names[0],
+                what=what,
+                columns=", ".join(map(repr, map(str, frame.columns))),
+            ),
             code="missing-column",
             where=where,
-            fix=f"Name the column {names[0]!r}.",
+            fix=Message("Rename one of them to {column!r}.", column=names[0]),
         )
     return _once(frame, column, where)
 
 
 def _once(frame: pd.DataFrame, column: Any, where: str) -> Any:
     if list(frame.columns).count(column) > 1:
-        raise _unusable(where, f"has the column {str(column)!r} twice")
+        raise _unusable(where, Message("has the column {column!r} twice", column=str(column)))
     return column
 
 
@@ -227,13 +249,17 @@ def _table(
     near: Near,
     reading: Reading,
 ) -> pd.DataFrame:
-    path = _needed(frame, _PATH, "where each file is", name)
+    path = _needed(frame, _PATH, Message("where each file is"), name)
     label = _label(frame, reading, name)
     if frame.empty:
-        raise _unusable(name, "has a header and not one row")
+        raise _unusable(name, Message("has a header and no rows"))
     tell(f"{name}: files from column {str(path)!r}, labels from column {str(label)!r}")
     found = [near.cell("" if value is None else str(value)) for value in frame[path]]
-    more = Problem("ragged", "stands on a line with more cells than the header", "Mend the line.")
+    more = Problem(
+        "ragged",
+        Message("has more cells than the header"),
+        Message("Fix the line."),
+    )
     problems = [more if bad else problem for (_, problem), bad in zip(found, ragged, strict=True)]
     table = pd.DataFrame(
         {
@@ -249,17 +275,19 @@ def _table(
 
 
 def _label(frame: pd.DataFrame, reading: Reading, where: str) -> Any:
-    """The column of labels: as given, else by name."""
+    """Returns the column of labels: as given, else by name."""
     given = column_of(reading, "target", frame.columns, where)
     if given is not None:
         return _once(frame, given, where)
-    return _needed(frame, _NAMES["label"], "what it shows", where)
+    return _needed(frame, _NAMES["label"], Message("what it shows"), where)
 
 
 def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
-    """Rows of a DataFrame whose cells are paths, arrays, bytes or open files."""
+    """Returns the rows of a DataFrame whose cells are paths, arrays, bytes or open files."""
     frame = frame.reset_index(drop=True).rename_axis("row")
-    column = _needed(frame, [medium.column, *_PATH], "the file, array or open file", "DataFrame")
+    column = _needed(
+        frame, [medium.column, *_PATH], Message("the file, array or open file"), "DataFrame"
+    )
     label = _label(frame, reading, "DataFrame")
     sources = frame["source"] if "source" in frame else [f"row {row}" for row in range(len(frame))]
     table = pd.DataFrame(
@@ -274,12 +302,15 @@ def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND)
 
 
 def path_column(frame: pd.DataFrame, column: str, alone: bool) -> Any | None:
-    """The frame's own name of a column of files; where they are `alone`, also a usual one."""
+    """Returns the frame's own name of a column of files; None where it has none.
+
+    With `alone` (the only column of files), the usual names of such a column count as well.
+    """
     return _find(frame, [column, *(_PATH if alone else ())])
 
 
 def cells(column: pd.Series) -> pd.Series:
-    """The cells of a column of paths, arrays, bytes or open files."""
+    """Returns the cells of a column of paths, arrays, bytes or open files."""
     return column.map(_cell)
 
 
@@ -320,10 +351,14 @@ def _weights(column: pd.Series) -> pd.Series:
     bad = weights.index[weights.isna() | (weights < 0)]
     if len(bad):
         raise DataRefused(
-            f"{len(bad)} weights are no numbers of 0 or more, the first is {column[bad[0]]!r}",
+            Message(
+                "{count} weights are not numbers of 0 or more; the first is {first!r}",
+                count=len(bad),
+                first=column[bad[0]],
+            ),
             code="bad-weight",
             where=f"{bad.name} {bad[0]}",
-            fix="Write a number such as 1 or 0.5.",
+            fix=Message("Write a number such as 1 or 0.5."),
         )
     return weights.astype(float)
 
@@ -334,10 +369,10 @@ def _parts(column: pd.Series) -> pd.Series:
     bad = names[parts.isna()]
     if len(bad):
         raise DataRefused(
-            f"The split {bad.iloc[0]!r} is not one of train, valid, test",
+            Message("The split {value!r} is not one of train, valid, test", value=bad.iloc[0]),
             code="bad-split",
             where=f"{bad.index.name} {bad.index[0]}",
-            fix="Write train, valid or test, or leave the cell empty.",
+            fix=Message("Write train, valid or test, or leave the cell empty."),
         )
     return parts
 

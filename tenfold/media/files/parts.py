@@ -19,5 +19,5 @@ _NAMES = {
 
 
 def part_of_folder(name: str) -> str | None:
-    """`train`, `valid` or `test` where a folder's name is one of their usual names."""
+    """Returns `train`, `valid` or `test` for one of their usual names; None for any other name."""
     return _NAMES.get(name.lower())

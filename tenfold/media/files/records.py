@@ -1,6 +1,6 @@
-"""Tables in files to records, lazily: CSV, TSV, JSON lines, Parquet, with a header or without.
+"""Reads table files as records, lazily: CSV, TSV, JSON lines, Parquet, with or without a header.
 
-A record that cannot be read carries its Problem and the line on which it begins; the rest is read.
+A record that cannot be read has a Problem and the line on which it begins; reading continues.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.media.files import references
 from tenfold.media.files.lines import TextLine, decoded, encoding_of, lines, opened, start_of
 
@@ -26,15 +27,15 @@ __all__ = ["Record", "RecordTable", "table_of"]
 _parquet = lazy("pyarrow.parquet")
 
 OPEN = 1000
-"""Lines after which a quote that was opened and not closed is taken for a mistake."""
+"""Lines after which an open quote that was never closed is treated as a mistake."""
 HEAD = 400
-"""Records that are looked at to tell what the columns are."""
+"""Records that are examined to detect the meaning of the columns."""
 csv.field_size_limit(1 << 28)
 
 
 @dataclass(slots=True)
 class Record:
-    """The cells of one record, the line on which it begins, and what is wrong with it."""
+    """The cells of one record, the line on which it begins, and its problem, if any."""
 
     line: int
     cells: list[Any]
@@ -43,7 +44,10 @@ class Record:
 
 @dataclass
 class RecordTable:
-    """`names` of the columns, "1", "2" ... where there is no header; `records` come lazily."""
+    """A table whose `records` are read lazily.
+
+    Without a header the `names` of the columns are "1", "2" ...; `head` holds the first records.
+    """
 
     names: list[str]
     header: bool
@@ -55,10 +59,11 @@ class RecordTable:
 def table_of(
     cell: str, name: str, known: Callable[[str], bool], labelled: bool = False
 ) -> RecordTable:
-    """The table in a file. `known` says that a word is the usual name of a column.
+    """Returns the table in a file.
 
-    `labelled`: lines without a separator may still begin with a label ("1 a stirring film").
-    Raises DataRefused where the file is empty.
+    `known` is a function that is True for the usual name of a column. With `labelled`, lines
+    without a separator may begin with a label ("1 a stirring film"). Raises DataRefused where the
+    file is empty.
     """
     start = start_of(cell)
     if start[:4] == b"PAR1":
@@ -66,7 +71,12 @@ def table_of(
     encoding = encoding_of(start)
     text = decoded(start).lstrip()
     if not text:
-        raise DataRefused(f"{name} is empty", code="empty-file", where=name, fix="Copy it again.")
+        raise DataRefused(
+            Message("{name} is empty", name=name),
+            code="empty-file",
+            where=name,
+            fix=Message("Copy it again."),
+        )
     if re.match(r'\{\s*"|\[\s*[{\]]', text):
         return _of_json(cell, name, encoding, text)
     records: Iterator[Record]
@@ -92,7 +102,7 @@ def table_of(
 
 
 def _fasttext(line: TextLine) -> Record:
-    """`__label__a __label__b text` as [text, "a|b"]."""
+    """Returns [text, "a|b"] for a line of the form `__label__a __label__b text`."""
     words = line.text.split(" ")
     count = len(list(itertools.takewhile(lambda word: word.startswith("__label__"), words)))
     labels = "|".join(word.removeprefix("__label__") for word in words[:count])
@@ -100,13 +110,13 @@ def _fasttext(line: TextLine) -> Record:
 
 
 def _labelled(line: TextLine) -> Record:
-    """ "label text" as [label, text]."""
+    """Returns [label, text] for a line of the form "label text"."""
     label, _, text = line.text.strip().partition(" ")
     return Record(line.number, [label, text], line.problem)
 
 
 def _separator(text: str, name: str) -> str | None:
-    """What stands between cells; None where nothing does so in nearly every line."""
+    """Returns the separator of cells; None where no separator fits nearly every line."""
     rows = [row for row in text.splitlines()[:200] if row.strip()]
     rows = rows[:-1] if len(rows) > 1 and len(text) > 100_000 else rows
     tabs = sum("\t" in row for row in rows)
@@ -122,7 +132,7 @@ def _separator(text: str, name: str) -> str | None:
 
 
 def _quotes(text: str) -> bool:
-    """True where quotes stand around cells, not in them."""
+    """Returns True where quotes enclose cells more often than they stand inside cells."""
     rows = text.splitlines()[:200]
     around = sum(bool(re.search(r'(^|\t)"[^"\t]*"(\t|$)', row)) for row in rows)
     inside = sum(row.count('"') % 2 or bool(re.search(r'[^\t"]"[^\t"]', row)) for row in rows)
@@ -133,7 +143,7 @@ def _quotes(text: str) -> bool:
 
 
 def _separated(found: Iterator[TextLine], separator: str) -> Iterator[Record]:
-    """Records of lines; a cell in quotes may hold line ends."""
+    """Yields the records of lines; a quoted cell may contain line ends."""
     waiting: deque[TextLine] = deque()
 
     def following() -> TextLine | None:
@@ -151,15 +161,15 @@ def _separated(found: Iterator[TextLine], separator: str) -> Iterator[Record]:
             held.append(more)
         if _open(held, separator):
             waiting.extendleft(reversed(held[1:]))
-            fix = "Close it, or write a quote inside a cell twice."
-            problem = Problem("open-quote", "opens a quote that is never closed", fix)
+            fix = Message("Close it, or write a quote inside a cell twice.")
+            problem = Problem("open-quote", Message("opens a quote that is never closed"), fix)
             yield Record(line.number, line.text.split(separator), problem)
         else:
             yield _parsed(held, separator)
 
 
 def _open(held: list[TextLine], separator: str) -> bool:
-    """True where a quote that begins a cell is not closed."""
+    """Returns True where a quote that begins a cell is not closed."""
     if sum(line.text.count('"') for line in held) % 2 == 0:
         return False
     start = held[0].text
@@ -182,7 +192,7 @@ def _headed(
     encoding: str,
     header: bool | None = None,
 ) -> RecordTable:
-    """The table behind its header, if there is one; lines of another length are problems."""
+    """Returns the table after its header, if any; a record of another length gets a problem."""
     head = list(itertools.islice(records, HEAD))
     first = [str(cell).strip() for cell in head[0].cells] if head else []
     if header is None:
@@ -195,7 +205,7 @@ def _headed(
 
 
 def _width(head: list[Record]) -> int:
-    """The usual number of cells."""
+    """Returns the most frequent number of cells of a record."""
     widths = [len(one.cells) for one in head if one.problem is None] or [1]
     return max(set(widths), key=widths.count)
 
@@ -216,8 +226,10 @@ def _ragged(one: Record, width: int) -> Record:
         while len(one.cells) > width and not str(one.cells[-1]).strip():
             one.cells.pop()
         if len(one.cells) != width:
-            reason = f"has {len(one.cells)} cells where {width} are usual"
-            fix = "Put quotes around a cell that holds the separator."
+            reason = Message(
+                "has {count} cells where {width} are usual", count=len(one.cells), width=width
+            )
+            fix = Message("Put quotes around a cell that holds the separator.")
             one.problem = Problem("ragged", reason, fix)
     return one
 
@@ -247,11 +259,11 @@ def _object(line: TextLine) -> TableFile:
     try:
         found = json.loads(line.text, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        reason = f"is no JSON ({str(error)[:80]})"
-        return line.number, {}, Problem("bad-json", reason, "Write one object a line.")
+        reason = Message("is not valid JSON ({error})", error=str(error)[:80])
+        return line.number, {}, Problem("bad-json", reason, Message("Write one object a line."))
     if not isinstance(found, dict):
-        reason = "is JSON but no object"
-        return line.number, {}, Problem("bad-json", reason, "Write one object a line.")
+        reason = Message("is JSON but not an object")
+        return line.number, {}, Problem("bad-json", reason, Message("Write one object a line."))
     return line.number, found, None
 
 
@@ -271,21 +283,25 @@ def _array(cell: str, name: str) -> Iterator[TableFile]:
         content = file.read(references.LARGEST_FILE + 1)
     if len(content) > references.LARGEST_FILE:
         raise DataRefused(
-            f"{name} is larger than {references.LARGEST_FILE >> 20} MB",
+            Message(
+                "{name} is larger than {limit} MB",
+                name=name,
+                limit=references.LARGEST_FILE >> 20,
+            ),
             code="too-large",
             where=name,
-            fix="Write JSON lines, one object a line.",
+            fix=Message("Write JSON lines, one object a line."),
         )
     try:
         found = json.loads(decoded(content), parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise DataRefused(
-            f"{name} is no JSON ({str(error)[:80]})",
+            Message("{name} is not valid JSON ({error})", name=name, error=str(error)[:80]),
             code="bad-json",
             where=name,
-            fix="Mend it, or write JSON lines, one object a line.",
+            fix=Message("Fix it, or write JSON lines, one object a line."),
         ) from error
-    wrong = Problem("bad-json", "is no object", "Write objects.")
+    wrong = Problem("bad-json", Message("is not a JSON object"), Message("Write objects."))
     for number, one in enumerate(found, 1):
         good = isinstance(one, dict)
         yield number, one if good else {}, None if good else wrong
@@ -299,10 +315,10 @@ def _of_parquet(cell: str, name: str) -> RecordTable:
         names = [str(one) for one in found.schema_arrow.names]
     except (OSError, ValueError, KeyError) as error:
         raise DataRefused(
-            f"{name} cannot be read as Parquet ({error})",
+            Message("{name} cannot be read as Parquet ({error})", name=name, error=error),
             code="bad-manifest",
             where=name,
-            fix="Write it again.",
+            fix=Message("Write it again."),
         ) from error
 
     def records() -> Iterator[Record]:

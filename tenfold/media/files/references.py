@@ -1,11 +1,11 @@
-"""A cell names a thing to read: a path, with a fragment where it is a part of a file.
+"""A cell names data to read: a path, with a fragment where the data are a part of a file.
 
     photos/cat%23 1.jpg                 a file; `#`, `%` and control characters are percent-encoded
     photos.zip#path=cats/1.jpg          a member of an archive
     train-images-idx3-ubyte.gz#17       one item of an IDX file
     mnist.zip#path=train.gz&item=17     one item of an IDX file in an archive
 
-In memory a cell may also be an array, bytes or a PIL picture. Containers are opened once.
+In memory a cell may also be an array, bytes or a PIL image. Archives and IDX files are cached.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, EnvironmentRefused
+from tenfold.core.message import EMPTY, Message
 from tenfold.media.files import idx
 
 __all__ = [
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 LARGEST_FILE = 256 << 20
-"""Bytes of one picture file or archive member beyond which it is not opened."""
+"""Most bytes of one file or archive member that is read as a whole."""
 
 _PIECE = 1 << 20
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -52,20 +53,20 @@ _RESERVED = re.compile(r"[%#\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Unreadable(Exception):
-    """One cell that cannot be used; carries its Problem."""
+    """A cell that cannot be used; holds its Problem."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.reason)
         self.problem = problem
 
 
-def unreadable(code: str, reason: str, fix: str = "") -> Unreadable:
-    """An Unreadable from its three parts."""
+def unreadable(code: str, reason: Message, fix: Message = EMPTY) -> Unreadable:
+    """Returns an Unreadable with the given code, reason and fix."""
     return Unreadable(Problem(code, reason, fix))
 
 
 def quote(name: str) -> str:
-    """Percent-encodes what would be read as a fragment or spoil a line."""
+    """Percent-encodes characters that would start a fragment or break a line."""
     return _RESERVED.sub(_percent, name)
 
 
@@ -74,45 +75,44 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def unquote(name: str) -> str:
-    """The file name behind a quoted one."""
+    """Returns the file name that was percent-encoded."""
     return os.fsdecode(unquote_to_bytes(name)) if "%" in name else name
 
 
 def speakable(name: str) -> str:
-    """A class name that JSON and a terminal can carry: what they cannot is percent-encoded."""
+    """Returns a class name for JSON and terminals; unsafe characters are percent-encoded."""
     return _BROKEN.sub(_percent, name)
 
 
 def printable(name: str) -> str:
-    """A name as a message may show it: no control characters, no broken UTF-8."""
+    """Returns a name for messages; control characters and invalid text are replaced."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
 def error_line(source: str, problem: Problem) -> str:
-    """How a verb that answers line by line says that an input cannot be read."""
+    """Returns the line that a verb prints for an input that cannot be read."""
     return f"{printable(source)}\tERROR\t{problem}"
 
 
 def file_cell(path: str | Path) -> str:
-    """The cell of a whole file."""
+    """Returns the cell of a whole file."""
     return quote(os.fspath(path))
 
 
 def member_cell(archive: str | Path, member: str) -> str:
-    """The cell of one member of a zip archive."""
+    """Returns the cell of one member of a zip archive."""
     return f"{quote(os.fspath(archive))}#path={quote(member).replace('&', '%26')}"
 
 
 def file_of(cell: str) -> Path:
-    """The file on disk that holds what the cell names."""
+    """Returns the path of the file on disk that a cell refers to."""
     return Path(unquote(cell.partition("#")[0]))
 
 
 def fetch(cell: Any) -> Any:
-    """Bytes of a file or member, or the array of an item; arrays and pictures as they are.
+    """Returns the bytes of a file or member, or the array of an item; arrays and images unchanged.
 
-    A Problem in place of a cell is what is wrong with it. Raises Unreadable where there is nothing
-    to read.
+    Raises Unreadable where there is nothing to read, or where the cell is a Problem.
     """
     if isinstance(cell, Problem):
         raise Unreadable(cell)
@@ -125,7 +125,7 @@ def fetch(cell: Any) -> Any:
 
 
 def items(cell: str) -> np.ndarray:
-    """All values of an IDX file, plain or in an archive.
+    """Returns all values of an IDX file, plain or in an archive.
 
     Raises Unreadable, or DataRefused where the file is damaged.
     """
@@ -139,15 +139,21 @@ def items(cell: str) -> np.ndarray:
 
 @contextlib.contextmanager
 def _problems() -> Iterator[None]:
-    """What the system says of a file, as a problem of its row."""
+    """Context manager that converts errors of the operating system to Unreadable."""
     try:
         yield
     except FileNotFoundError:
-        raise unreadable("missing-file", "there is no such file", "Check the path.") from None
+        raise unreadable(
+            "missing-file", Message("does not exist"), Message("Check the path.")
+        ) from None
     except PermissionError:
-        raise unreadable("no-permission", "reading is not permitted", "Run chmod +r.") from None
+        raise unreadable(
+            "no-permission", Message("reading is not permitted"), Message("Run chmod +r.")
+        ) from None
     except OSError as error:
-        raise unreadable("unreadable", f"cannot be read: {error.strerror or error}") from error
+        raise unreadable(
+            "unreadable", Message("cannot be read: {error}", error=error.strerror or error)
+        ) from error
 
 
 @lru_cache(maxsize=1024)
@@ -159,14 +165,17 @@ def _bytes(path: Path) -> bytes:
     with open(path, "rb", opener=_at_once) as file:
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
-            raise unreadable("not-a-file", "is not a regular file", "Remove it.")
+            raise unreadable("not-a-file", Message("is not a regular file"), Message("Remove it."))
         if facts.st_size > LARGEST_FILE:
-            raise unreadable("too-large", f"is larger than {LARGEST_FILE >> 20} MB")
+            raise unreadable(
+                "too-large",
+                Message("is larger than {limit} MB", limit=LARGEST_FILE >> 20),
+            )
         return file.read()
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Opens without waiting for somebody to write into a pipe."""
+    """Opens a file without blocking, even where it is a pipe that no process writes to."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -181,7 +190,7 @@ def _part(path: Path, fragment: str) -> Any:
 
 
 def is_item(cell: Any) -> bool:
-    """True for an array or an item of an IDX file: nothing is left to decode."""
+    """Returns True for an array or an item of an IDX file, which need no decoding."""
     if not isinstance(cell, str):
         return isinstance(cell, np.ndarray)
     fragment = cell.partition("#")[2]
@@ -190,12 +199,23 @@ def is_item(cell: Any) -> bool:
 
 def _item(items: np.ndarray, number: int) -> np.ndarray:
     if number >= len(items):
-        raise unreadable("missing-item", f"item {number} of {len(items)} does not exist")
+        raise unreadable(
+            "missing-item",
+            Message(
+                "asks for item {number} of a file with {count} items",
+                number=number,
+                count=len(items),
+            ),
+        )
     return np.asarray(items[number])
 
 
 def read_member(path: Path, member: str) -> bytes:
-    """Bytes of one member of a zip archive, counted while they come, whatever its header claims."""
+    """Returns the bytes of one member of a zip archive.
+
+    The size is counted while reading, so that a false size in the header does no harm. Raises
+    Unreadable where the member is damaged or larger than LARGEST_FILE.
+    """
     parts, held = [], 0
     try:
         with archive(path).open(member) as file:
@@ -206,9 +226,14 @@ def read_member(path: Path, member: str) -> bytes:
     except KeyError:
         raise FileNotFoundError(member) from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise unreadable("damaged-member", f"is damaged inside the archive: {error}") from error
+        raise unreadable(
+            "damaged-member", Message("is damaged inside the archive: {error}", error=error)
+        ) from error
     if max(held, claimed) > LARGEST_FILE:
-        raise unreadable("too-large", f"unpacks to more than {LARGEST_FILE >> 20} MB")
+        raise unreadable(
+            "too-large",
+            Message("unpacks to more than {limit} MB", limit=LARGEST_FILE >> 20),
+        )
     return b"".join(parts)
 
 
@@ -228,9 +253,10 @@ def _idx_member(path: Path, member: str, stamp: tuple[int, int]) -> np.ndarray:
 
 
 def archive(path: Path) -> zipfile.ZipFile:
-    """The zip archive at `path`, checked as a whole and kept open.
+    """Returns the zip archive at `path`, checked as a whole and kept open.
 
-    Raises DataRefused where it is damaged, encrypted, or holds links or names that lead out.
+    Raises DataRefused where it is damaged, encrypted, or contains links or names that lead out of
+    it.
     """
     return _archive(path, _stamp(path))
 
@@ -240,32 +266,36 @@ def _archive(path: Path, stamp: tuple[int, int]) -> zipfile.ZipFile:
     try:
         opened = zipfile.ZipFile(path)
     except PermissionError as error:
-        raise EnvironmentRefused("Reading is not permitted", where=str(path)) from error
+        raise EnvironmentRefused(Message("Reading is not permitted"), where=str(path)) from error
     except zipfile.BadZipFile as error:
         raise DataRefused(
-            f"The archive is damaged: {error}",
+            Message("The archive is damaged: {error}", error=error),
             code="damaged-archive",
             where=str(path),
-            fix="Download or pack it again.",
+            fix=Message("Download or pack it again."),
         ) from error
     for entry in opened.infolist():
         if reason := _refuse(entry):
             raise DataRefused(
-                f"The archive holds {reason}: {printable(entry.filename)!r}",
+                Message(
+                    "The archive holds {reason}: {member!r}",
+                    reason=reason,
+                    member=printable(entry.filename),
+                ),
                 code="unsafe-archive",
                 where=str(path),
-                fix="Unpack it yourself, look at it, and give the folder.",
+                fix=Message("Unpack it yourself, check the files, and give the folder."),
             )
     return opened
 
 
-def _refuse(entry: zipfile.ZipInfo) -> str:
+def _refuse(entry: zipfile.ZipInfo) -> Message:
     name = entry.filename.replace("\\", "/")
     if name.startswith("/") or re.match(r"^[A-Za-z]:", name):
-        return "an absolute name"
+        return Message("an absolute name")
     if ".." in name.split("/"):
-        return "a name that leads out of it"
+        return Message("a name that leads out of it")
     kind = entry.external_attr >> 16
     if kind and not entry.is_dir() and stat.S_IFMT(kind) not in (0, stat.S_IFREG):
-        return "a link or a special file"
-    return "an encrypted member" if entry.flag_bits & 1 else ""
+        return Message("a link or a special file")
+    return Message("an encrypted member") if entry.flag_bits & 1 else EMPTY

@@ -1,4 +1,4 @@
-"""A small copy of a source, to find out quickly what kind of data it holds."""
+"""Makes a small copy of a source, to detect quickly what kind of data it holds."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ __all__ = ["small_copy"]
 
 MAX_FOLDERS, MAX_FILES_A_FOLDER, MAX_TABLES_A_FOLDER = 60, 12, 4
 MAX_BYTES = 128 << 10
-"""Of each file its beginning is enough: reading looks at names, lines and first bytes."""
+"""Bytes copied from the beginning of each file: enough for names, lines and first bytes."""
 MAX_ARCHIVE_BYTES = 32 << 20
-"""Archives are needed as a whole; larger ones are left out."""
+"""Largest file of a format that is copied whole, such as an archive; a larger one is left out."""
 _LINES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".dat", ".data", ".conll", ".bio", ".conllu")
 _TABLES = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
-"""Files that may describe the others of their folder: the first ones are taken wherever they stand
-among them."""
+"""Table files, which may describe the other files of their folder; a few of them are copied even
+beyond MAX_FILES_A_FOLDER.
+"""
 _WHOLE = (".zip", ".gz", ".parquet", "")
 
 
 def small_copy(source: Path, place: Path) -> Path:
-    """A folder or file below `place` that holds the first few files of each folder of `source`.
+    """Returns a folder or file below `place` with the first few files of each folder of `source`.
 
-    Long files are cut, those of lines after a line; a single large archive stays where it is.
+    Long files are cut, text formats at the end of a line. Where a single file is not copied, such
+    as a large archive, its own path is returned.
     """
     source = source.resolve()
     if source.is_file():
@@ -39,7 +41,7 @@ def small_copy(source: Path, place: Path) -> Path:
 
 
 def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders breadth first with the names of their first files."""
+    """Yields the folders, breadth first, with the names of their first files."""
     waiting, seen = [source], 0
     while waiting and seen < MAX_FOLDERS:
         folder, seen = waiting.pop(0), seen + 1
@@ -50,7 +52,7 @@ def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
                 if entry.is_dir():
                     waiting += [Path(entry.path)] if len(waiting) < MAX_FOLDERS else []
                 elif not entry.is_file():
-                    continue  # a pipe or a link to nothing
+                    continue  # a pipe or a broken link
                 elif len(files) < MAX_FILES_A_FOLDER:
                     files.append(entry.name)
                 elif entry.name.lower().endswith(_TABLES) and len(tables) < MAX_TABLES_A_FOLDER:
@@ -62,9 +64,9 @@ def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _placed(file: Path, target: Path) -> Path | None:
-    """The beginning of the file at `target`, all of an archive.
+    """Copies the beginning of a file, or a whole archive, to `target`, and returns it.
 
-    None where that is too large, or the file may not be read.
+    None where an archive is too large, or the file may not be read.
     """
     suffix, size = file.suffix.lower(), file.stat().st_size
     if suffix in _WHOLE and size > MAX_ARCHIVE_BYTES:

@@ -1,12 +1,12 @@
-"""Changed views of whole batches of pictures: shift, crop, flip, colour, cutout, mixup.
+"""Augmentation of whole batches of images: shift, crop, flip, colour, cutout, mixup.
 
-Everything random comes from the default generators, which the loop seeds every step; a picture is
-changed on the device it lies on, as bytes for as long as that is possible.
+All randomness comes from the default generators, which the training loop seeds at every step. An
+image is augmented on the device that holds it, as bytes for as long as that is possible.
 
-Sources: cutout (arXiv 1708.04552), mixup (arXiv 1710.09412), crops of random size and shape
-(arXiv 1409.4842; ours share one size among a quarter of a batch), growing pictures (fastai, 2018).
+Sources: cutout (arXiv 1708.04552), mixup (arXiv 1710.09412), crops of random size and shape (arXiv
+1409.4842; here a quarter of a batch shares one size), progressive resizing (fastai, 2018).
 
-Shapes: B pictures of a batch, H W their stored sides, h w the sides the network sees, C channels.
+Shapes: B images of a batch, H W their stored sides, h w the sides the network sees, C channels.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,24 +42,27 @@ __all__ = [
 
 KINDS = ("shift", "crop", "flip", "colour", "cutout", "mixup")
 
-GROWTH = (5 / 8, 3 / 4)  # of the sides of growing pictures, each for half of the steps before
-WHOLE = 0.7  # share of the steps from which growing pictures are whole
-LEAST_AREA = 0.35  # of a crop, as a share of the stored picture
-GROUPS = 4  # sizes of crops in one batch
+GROWTH = (5 / 8, 3 / 4)  # scales of the sides with `grows`, each for half of the steps before WHOLE
+WHOLE = 0.7  # share of the steps after which images with `grows` have full size
+LEAST_AREA = 0.35  # smallest area of a crop, as a share of the stored image
+GROUPS = 4  # different sizes of crops in one batch
 
 
 def named(text: str) -> tuple[str, ...] | None:
-    """The kinds in `flip,colour`; None = decide (`auto`), () = `none`.
+    """Returns the augmentations in a text such as `flip,colour`; None for `auto`, () for `none`.
 
-    Raises UsageError for a word that is none of KINDS.
+    Raises UsageError for a word that is not in KINDS.
     """
     words = [word.strip() for word in text.split(",")]
     if words in (["auto"], ["none"]):
         return None if words == ["auto"] else ()
     if strange := [word for word in words if word not in KINDS]:
         raise UsageError(
-            f"augment must be auto, none or some of {', '.join(KINDS)} with commas between, "
-            f"got {text!r}",
+            Message(
+                "augment must be auto, none or some of {kinds} with commas between, got {text!r}",
+                kinds=", ".join(KINDS),
+                text=text,
+            ),
             code="bad-setting",
             where="augment",
             fix=nearest(strange[0], ["auto", "none", *KINDS]),
@@ -67,17 +71,18 @@ def named(text: str) -> tuple[str, ...] | None:
 
 
 def joined(kinds: Sequence[str]) -> str:
-    """The text that `named` understands, in the order of KINDS."""
+    """Returns the text that `named` parses, with the augmentations in the order of KINDS."""
     return ",".join(kind for kind in KINDS if kind in kinds) or "none"
 
 
-# --- what may be mirrored -------------------------------------------------------------------------
+# --- when mirroring changes the class -------------------------------------------------------------
 
 
 def reads_one_way(classes: Sequence[str]) -> bool:
-    """True where the names tell that a mirror image is another thing.
+    """Returns True where the class names imply that a mirrored image belongs to another class.
 
-    So it is for left and right, and where every class is one letter, digit or character.
+    This holds where a class name contains the word left or right, and where every class is a single
+    letter, digit or character.
     """
     sides = re.compile(r"(^|[\W_])(left|right)(wards?)?([\W_]|$)|[左右]", re.IGNORECASE)
     letters = [name for name in classes if len(name) == 1 and unicodedata.category(name)[0] in "LN"]
@@ -87,16 +92,17 @@ def reads_one_way(classes: Sequence[str]) -> bool:
 
 
 def differs_mirrored(image: np.ndarray, label: np.ndarray) -> tuple[float, float] | None:
-    """Whether pictures (N, H, W, C) and their mirror images look like other classes.
+    """Tests whether mirrored images (N, H, W, C) are harder to classify than the original images.
 
-    The means of each class in one half of the rows name the other half's pictures, and their mirror
-    images. Gives the two shares that were right where they surely differ (z > 4 of the rows right
-    in one way alone), as of digits and text; None where they agree, as of most photos.
+    A nearest-class-mean classifier, fitted on one half of the rows, predicts the other half,
+    original and mirrored. Returns both accuracies where mirroring is significantly worse (z > 4
+    over the rows that are correct in only one orientation), as for digits and text; None otherwise,
+    as for most photos.
     """
     known = label >= 0
     if not known.any():
         return None
-    image, step = image[known], max(1, min(image.shape[1:3]) // 32)  # every so many pixels will do
+    image, step = image[known], max(1, min(image.shape[1:3]) // 32)  # about 32 pixels a side
     flat = image[:, ::step, ::step].reshape(len(image), -1).astype(np.float32)
     turned = image[:, ::step, ::-step].reshape(len(image), -1).astype(np.float32)
     label, even = label[known], np.zeros(len(flat), bool)
@@ -123,16 +129,17 @@ def _nearest(rows: np.ndarray, means: np.ndarray) -> np.ndarray:
     return near
 
 
-# --- changing a batch -----------------------------------------------------------------------------
+# --- augmenting a batch ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """An augmentation for the loop: (batch, share of the steps done) -> batch.
+    """Augmentation for the training loop: (batch, share of the steps done) -> batch.
 
-    `kinds` are some of KINDS, `sides` (h, w) what the network sees. Colour and cutout change the
-    first `colours` channels alone. With `grows` pictures are at five eighths of their sides first,
-    then at three quarters, whole for the last third of the steps: two thirds of the work.
+    `kinds` are some of KINDS, `sides` is (h, w), the size the network sees. Colour and cutout
+    change only the first `colours` channels. With `grows`, images have five eighths of their sides
+    at first, then three quarters, and full size for the last 30 % of the steps: about two thirds of
+    the computation.
     """
 
     kinds: tuple[str, ...]
@@ -149,7 +156,7 @@ class Augmentation:
             image = _shifted(image) if "shift" in self.kinds else image
             image = image if sides == self.sides else _resized(image, sides)
         if "flip" in self.kinds:
-            # Rows are in random order: the first half is as good as a coin for each row.
+            # Rows are in random order, so flipping the first half flips a random half.
             half = len(image) // 2
             image = torch.cat([image[:half].flip(2), image[half:]])
         if "colour" in self.kinds:
@@ -166,12 +173,12 @@ class Augmentation:
 
 
 def grown(sides: tuple[int, int], scale: float) -> tuple[int, int]:
-    """(h, w) of pictures on their way to `sides`."""
+    """Returns (h, w) of images scaled down from `sides`."""
     return round(sides[0] * scale), round(sides[1] * scale)
 
 
 def _resized(image: Tensor, sides: tuple[int, int]) -> Tensor:
-    """(B, H, W, C) at other sides; bytes are resized as bytes on a CPU."""
+    """Returns (B, H, W, C) images resized to `sides`; bytes are resized as bytes on a CPU."""
     planes = image.permute(0, 3, 1, 2)
     planes = planes if planes.device.type == "cpu" else planes.float()
     small = functional.interpolate(planes, list(sides), mode="bilinear", antialias=True)
@@ -179,7 +186,7 @@ def _resized(image: Tensor, sides: tuple[int, int]) -> Tensor:
 
 
 def _shifted(image: Tensor) -> Tensor:
-    """Each picture moved by up to a sixteenth of its side; what comes in is a reflection."""
+    """Returns each image shifted by up to 1/16 of its longer side, with reflected borders."""
     height, width = image.shape[1:3]
     most = min(max(1, round(max(height, width) / 16)), height - 1, width - 1)
     if most < 1:
@@ -190,13 +197,13 @@ def _shifted(image: Tensor) -> Tensor:
 
 
 def _reflected(side: int, most: int, place: Any) -> Tensor:
-    """Indices of a side with `most` reflected ones before and after."""
+    """Returns the indices of a side, extended by `most` reflected indices at both ends."""
     at = torch.arange(-most, side + most, device=place).abs()
     return side - 1 - (side - 1 - at).abs()
 
 
 def _windows(image: Tensor, height: int, width: int) -> Tensor:
-    """(B, H, W, C) -> (B, height, width, C), each picture from a place of its own: one gather."""
+    """Returns (B, height, width, C) windows, each at a random position, by one gather."""
     count, channels = len(image), image.shape[3]
     places = (image.shape[1] - height + 1, image.shape[2] - width + 1)
     stride = image.stride()
@@ -211,13 +218,19 @@ def _windows(image: Tensor, height: int, width: int) -> Tensor:
 
 
 def _cropped(image: Tensor, sides: tuple[int, int]) -> Tensor:
-    """Windows of random size, shape and place, resized; one size for a quarter of the batch."""
+    """Returns resized windows of random size, shape and position.
+
+    A quarter of the batch shares one size.
+    """
     parts = image.split(max(1, -(-len(image) // GROUPS)))
     return torch.cat([_resized(_windows(part, *_window(part)), sides) for part in parts])
 
 
 def _window(image: Tensor) -> tuple[int, int]:
-    """Height and width of a crop: 35 to 100 % of the area, a side up to a sixth longer."""
+    """Returns height and width of a random crop: 35 to 100 % of the area.
+
+    The aspect ratio changes by a factor of 3/4 to 4/3.
+    """
     area, shape = torch.rand(2).tolist()
     side = math.sqrt(LEAST_AREA + (1 - LEAST_AREA) * area)
     stretch = (4 / 3) ** (shape - 0.5)
@@ -229,7 +242,7 @@ def _window(image: Tensor) -> tuple[int, int]:
 
 
 def _some(change: Any, image: Tensor, colours: int) -> Tensor:
-    """The change made to the first channels alone."""
+    """Returns the images with the change applied to the first `colours` channels only."""
     if image.shape[3] <= colours:
         return change(image)
     changed = change(image[..., :colours])
@@ -237,7 +250,10 @@ def _some(change: Any, image: Tensor, colours: int) -> Tensor:
 
 
 def _recoloured(image: Tensor) -> Tensor:
-    """Brightness, contrast and saturation of each picture by 0.7 to 1.3; floats 0 to 255."""
+    """Returns images with brightness, contrast and saturation each scaled by a random 0.7 to 1.3.
+
+    Values are floats from 0 to 255. Saturation applies only to images with more than one channel.
+    """
     x = image.float()
     light, contrast, saturation = (
         0.7 + 0.6 * torch.rand(len(x), 1, 1, 1, device=x.device) for _ in range(3)
@@ -249,7 +265,10 @@ def _recoloured(image: Tensor) -> Tensor:
 
 
 def _cut_out(image: Tensor) -> Tensor:
-    """A square of a third of the side, anywhere, becomes the picture's mean colour."""
+    """Returns images in which a square has the mean colour of the image.
+
+    The square is a third of the shorter side wide; its centre is random.
+    """
     half = max(1, round(min(image.shape[1:3]) / 6))
     down, across = (_near(len(image), side, half, image.device) for side in image.shape[1:3])
     inside = (down[:, :, None] & across[:, None, :])[..., None]
@@ -257,15 +276,16 @@ def _cut_out(image: Tensor) -> Tensor:
 
 
 def _near(count: int, side: int, half: int, place: Any) -> Tensor:
-    """(count, side) bool: what lies within `half` of a place drawn for each row."""
+    """Returns (count, side) booleans: True less than `half` from a position drawn for each row."""
     middle = torch.randint(0, side, (count, 1), device=place)
     return (torch.arange(side, device=place) - middle).abs() < half
 
 
 def _mixed(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Each picture laid over another one: `share` (B,) of the first, whose answers come first.
+    """Returns the batch with each image blended with another one (mixup).
 
-    Answers of the other pictures stand under the same names with `other_` before them.
+    `share` (B,), from 0.6 to 1, is the weight of an image's own label; the labels of the other
+    image are added under their names with the prefix `other_`.
     """
     count, place = len(batch["image"]), batch["image"].device
     share = 0.6 + 0.4 * torch.rand(count, device=place)

@@ -1,4 +1,4 @@
-"""Covered copies of a picture: a square at a time in its mean colour."""
+"""Occlusion of an image: copies in which one square has the mean colour of the image."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ __all__ = ["COVER", "picture_covers"]
 
 
 def picture_covers(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """(M, H, W, C) copies, each with a square in the picture's mean colour, and the grid (R, K).
+    """Returns (M, H, W, C) copies of an image, each with one square covered, and the grid (R, K).
 
-    Squares are two cells wide, so that neighbours overlap and edges of cells leave no trace.
+    M = R * K. A square has the mean colour of the image. It is two grid cells wide, so that
+    neighbours overlap and the edges of cells leave no trace in the result.
     """
     height, width, _ = picture.shape
     down, across = _squares(height), _squares(width)
@@ -27,7 +28,10 @@ def picture_covers(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
 
 
 def _squares(side: int, most: int = 8, least: int = 3) -> list[slice]:
-    """At most 8 cells of at least 3 pixels, each widened by half a cell on either side."""
+    """Returns up to `most` cells of at least `least` pixels along a side.
+
+    Each cell is widened by half its width on both ends, as far as the image reaches.
+    """
     edges = np.linspace(0, side, 1 + min(most, max(1, side // least)))
     half = (edges[1] - edges[0]) / 2
     return [

@@ -1,7 +1,7 @@
-"""Pictures to uint8 arrays: JPEG, PNG, WebP, BMP, GIF, TIFF, PGM/PPM, recognised by content.
+"""Decodes images to uint8 arrays: JPEG, PNG, WebP, BMP, GIF, TIFF, PGM/PPM, detected by content.
 
 EXIF orientation is applied, transparency is laid over white, 16 bits become 8, CMYK and palettes
-become RGB, the first frame of a moving picture is taken.
+become RGB. Of an animation only the first frame is read.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tenfold.core import system
 from tenfold.core.columns import Problem
+from tenfold.core.message import Message
 from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
 
 __all__ = [
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 VERSION = 1
-"""Raised whenever the same file would decode to other bytes."""
+"""Version of the decoding; raise it whenever the same file would decode to other bytes."""
 
 LARGEST_PIXELS = 100_000_000
 
@@ -48,15 +49,15 @@ _MAGIC = re.compile(
 )
 _BROKEN = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
 
-# Our own check of the header comes first and is stricter than Pillow's.
+# `_open` checks the size in the header itself, with a stricter limit than Pillow's.
 Image.MAX_IMAGE_PIXELS = None
-# What Pillow warns of is either a problem of ours or harmless; set once, as threads share filters.
+# Pillow's warnings are either reported as problems or harmless; set once, as threads share filters.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """Size in pixels, upright, and how many channels there are to learn from (1 or 3)."""
+    """Width and height in pixels in upright orientation, and number of colour channels (1 or 3)."""
 
     width: int
     height: int
@@ -64,12 +65,12 @@ class PictureHeader:
 
 
 def looks_like(start: bytes) -> bool:
-    """True where the first bytes of a file are those of a picture format."""
+    """Returns True where the first bytes of a file match a supported image format."""
     return _MAGIC.match(start) is not None
 
 
 def header(content: Any) -> PictureHeader:
-    """What the first bytes say of a picture (bytes, array or PIL picture); nothing is decoded.
+    """Returns the size and channels of an image (bytes, array or PIL image) without decoding it.
 
     Raises Unreadable.
     """
@@ -77,7 +78,7 @@ def header(content: Any) -> PictureHeader:
         return _array_header(content)
     picture = _open(content)
     width, height = picture.size
-    # Pillow gives the size of a TIFF upright already.
+    # Pillow already reports the upright size of a TIFF.
     if picture.format != "TIFF" and _exif_orientation(picture) >= 5:
         width, height = height, width
     return PictureHeader(width, height, 1 if picture.mode in _GREY else 3)
@@ -88,15 +89,17 @@ _GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 def _array_header(array: np.ndarray) -> PictureHeader:
     if not array.size or array.dtype.kind not in "buif":
-        raise unreadable("not-a-picture", "is an array without numbers", "Give uint8 arrays.")
+        raise unreadable(
+            "not-a-picture", Message("is an array without numbers"), Message("Give uint8 arrays.")
+        )
     if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 2)):
         return PictureHeader(array.shape[1], array.shape[0], 1)
     if array.ndim == 3 and array.shape[2] in (3, 4):
         return PictureHeader(array.shape[1], array.shape[0], 3)
     raise unreadable(
         "array-shape",
-        f"an array of shape {array.shape} is not a picture",
-        "Give (height, width) or (height, width, 1, 3 or 4) arrays.",
+        Message("is an array of shape {shape}, not a picture", shape=array.shape),
+        Message("Give arrays of shape (height, width) or (height, width, 1, 3 or 4)."),
     )
 
 
@@ -104,10 +107,14 @@ def _open(content: Any) -> Image.Image:
     if isinstance(content, Image.Image):
         return content
     if not isinstance(content, (bytes, bytearray, memoryview)):
-        reason = f"is no picture but {type(content).__name__}"
-        raise unreadable("not-a-picture", reason, "Give a path, bytes, an array or an open file.")
+        reason = Message("must be a picture, got {type}", type=type(content).__name__)
+        raise unreadable(
+            "not-a-picture", reason, Message("Give a path, bytes, an array or an open file.")
+        )
     if not len(content):
-        raise unreadable("empty-file", "is empty (0 bytes)", "Copy the picture again.")
+        raise unreadable(
+            "empty-file", Message("is empty (0 bytes)"), Message("Copy the picture again.")
+        )
     try:
         picture = Image.open(io.BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError:
@@ -117,39 +124,54 @@ def _open(content: Any) -> Image.Image:
     if picture.width * picture.height > LARGEST_PIXELS:
         raise unreadable(
             "too-many-pixels",
-            f"claims {picture.width} x {picture.height} pixels, more than 100 megapixels",
-            "Make it smaller.",
+            Message(
+                "has {width} x {height} pixels, more than 100 megapixels",
+                width=picture.width,
+                height=picture.height,
+            ),
+            Message("Resize it."),
         )
     return picture
 
 
 _DOCUMENTS = {
-    b"%PDF": "a PDF document, not a picture",
-    b"%!PS": "a PostScript drawing, not a picture",
-    b"ftyphei": "a HEIC photo, which is not read here",
-    b"ftypmif1": "a HEIC photo, which is not read here",
-    b"ftypavif": "an AVIF picture, which is not read here",
+    b"%PDF": Message("is a PDF document, not a picture"),
+    b"%!PS": Message("is a PostScript drawing, not a picture"),
+    b"ftyphei": Message("is a HEIC photo, a format that is not supported"),
+    b"ftypmif1": Message("is a HEIC photo, a format that is not supported"),
+    b"ftypavif": Message("is an AVIF picture, a format that is not supported"),
 }
 
 
 def _stranger(start: bytes) -> Unreadable:
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<svg")):
-        what = "an SVG drawing" if b"<svg" in text else "a web page (HTML or XML)"
-        reason = f"is {what}, not a picture"
-        return unreadable("not-a-picture", reason, "Download the picture itself.")
-    for mark, what in _DOCUMENTS.items():
+        reason = (
+            Message("is an SVG drawing, not a picture")
+            if b"<svg" in text
+            else Message("is a web page (HTML or XML), not a picture")
+        )
+        return unreadable("not-a-picture", reason, Message("Download the picture itself."))
+    for mark, reason in _DOCUMENTS.items():
         if mark in start[:16]:
-            return unreadable("not-a-picture", f"is {what}", "Save it as PNG or JPEG.")
+            return unreadable("not-a-picture", reason, Message("Save it as PNG or JPEG."))
     if looks_like(start):
-        return unreadable("damaged", "is damaged at its beginning", "Copy it again.")
+        return unreadable(
+            "damaged", Message("is damaged at its beginning"), Message("Copy it again.")
+        )
     return unreadable(
-        "not-a-picture", "is no picture format that is known here", "Save it as PNG or JPEG."
+        "not-a-picture",
+        Message("is not a known picture format"),
+        Message("Save it as PNG or JPEG."),
     )
 
 
 def _damaged(error: BaseException) -> Unreadable:
-    return unreadable("damaged", f"is damaged or cut short ({error})", "Copy or download it again.")
+    return unreadable(
+        "damaged",
+        Message("is damaged or cut short ({error})", error=error),
+        Message("Copy or download it again."),
+    )
 
 
 def _exif_orientation(picture: Image.Image) -> int:
@@ -160,7 +182,7 @@ def _exif_orientation(picture: Image.Image) -> int:
 
 
 def decode(content: Any, height: int, width: int, channels: int) -> np.ndarray:
-    """(height, width, channels) uint8 of a picture; the whole picture, resized.
+    """Returns the whole image resized to a (height, width, channels) uint8 array.
 
     Raises Unreadable.
     """
@@ -190,7 +212,7 @@ def _pixels(picture: Image.Image, height: int, width: int, channels: int) -> np.
 
 
 def _plain(picture: Image.Image, mode: str) -> Image.Image:
-    """Any mode to `L` or `RGB`."""
+    """Returns the image converted from any mode to `L` or `RGB`."""
     if picture.mode == mode:
         return picture
     if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L", "I;16N"):
@@ -205,7 +227,11 @@ def _plain(picture: Image.Image, mode: str) -> Image.Image:
 def _eight_bits(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture).astype(np.float64)
     if not np.isfinite(values).all():
-        raise unreadable("not-finite", "holds values that are not finite", "Save it as 8-bit PNG.")
+        raise unreadable(
+            "not-finite",
+            Message("holds values that are not finite"),
+            Message("Save it as 8-bit PNG."),
+        )
     top = 65535.0 if picture.mode != "F" else (1.0 if values.max(initial=0) <= 1 else 255.0)
     if picture.mode == "I" and values.max(initial=0) <= 255:
         top = 255.0
@@ -218,7 +244,7 @@ def _from_array(array: np.ndarray) -> Image.Image:
         array = (array // 257).astype(np.uint8)
     elif array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise unreadable("not-finite", "holds values that are not finite")
+            raise unreadable("not-finite", Message("holds values that are not finite"))
         top = 1.0 if array.max(initial=0) <= 1 else 255.0
         array = (array / top * 255).clip(0, 255).round().astype(np.uint8)
     elif array.dtype == np.bool_:
@@ -231,7 +257,10 @@ def _from_array(array: np.ndarray) -> Image.Image:
 def encode(
     cells: Sequence[Any], height: int, width: int, channels: int
 ) -> tuple[np.ndarray, dict[int, Problem]]:
-    """(N, height, width, channels) uint8 of the cells, by threads; rows that failed stay 0."""
+    """Returns (N, height, width, channels) uint8 images of the cells, and the problems by row.
+
+    Images are decoded by several threads. Rows that failed are all 0.
+    """
     out = np.zeros((len(cells), height, width, channels), np.uint8)
     problems: dict[int, Problem] = {}
 
@@ -244,7 +273,7 @@ def encode(
 
     starts = range(0, len(cells), 16)
     if len(starts) < 2 or system.cores() < 2 or all(is_item(cell) for cell in cells):
-        for start in starts:  # one core, arrays in memory: threads would only wait for each other
+        for start in starts:  # one core, or arrays in memory: threads would bring no gain
             work(start)
         return out, problems
     with ThreadPoolExecutor(system.cores()) as pool:
@@ -253,7 +282,7 @@ def encode(
 
 
 def upright(cell: Any, most: int = 1024) -> Image.Image:
-    """A picture as a person sees it, RGB, at most `most` pixels a side.
+    """Returns the image in upright orientation, RGB, at most `most` pixels a side.
 
     Raises Unreadable.
     """

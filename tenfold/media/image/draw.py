@@ -1,6 +1,7 @@
-"""Encoded pictures as a person sees them, also under heat maps.
+"""Shows encoded images, with or without a heat map.
 
-Shapes: H x W x C a picture of bytes with one or three channels, R x K a grid of weights over it.
+Shapes: (H, W, C) uint8 image with one or three channels, with or without a mask as last channel;
+(R, K) grid of weights over the image.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ __all__ = ["is_picture", "overlay", "picture"]
 
 
 def is_picture(column: Column) -> bool:
-    """True for encoded pictures, uint8 (N, H, W, C): grey or RGB, with or without a mask."""
+    """Returns True for encoded images, uint8 (N, H, W, C): grey or RGB, with or without a mask."""
     if not isinstance(column, np.ndarray) or column.ndim != 4:
         return False
     return bool(column.dtype == np.uint8 and 1 <= column.shape[-1] <= 4)
 
 
 def picture(pixels: np.ndarray, least: int = 0) -> Image.Image:
-    """(H, W, C) bytes as a picture; a tiny one becomes `least` pixels or more, pixel by pixel.
+    """Returns (H, W, C) uint8 values as an image; a small one is enlarged without smoothing.
 
-    Where the last of two or four channels is a mask, what lies outside it is paled.
+    The longer side of the result has at least `least` pixels. Where the last of two or four
+    channels is a mask, the region outside the mask is lightened.
     """
     if pixels.shape[2] in (2, 4):
         pixels = _paled(pixels[..., :-1], pixels[..., -1:])
@@ -39,7 +41,7 @@ def picture(pixels: np.ndarray, least: int = 0) -> Image.Image:
 
 
 def _paled(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """A quarter of the background, three quarters white."""
+    """Returns the image with its background mixed with three quarters of white."""
     inside = 0.25 + 0.75 * (mask.astype(np.float32) / 255)
     return np.asarray((pixels * inside + 255 * (1 - inside)).round().astype(np.uint8))
 
@@ -48,7 +50,10 @@ _WARM, _HOT, _COLD = np.array([[255, 176, 32], [216, 27, 46], [52, 108, 214]], n
 
 
 def overlay(pixels: np.ndarray, weights: Sequence[Any], least: int = 96) -> Image.Image:
-    """The picture, paler, under a heat map of a grid (R, K): warm speaks for it, blue against."""
+    """Returns the image in pale colours under a heat map of a grid (R, K) of weights.
+
+    Positive weights are orange to red, negative weights blue.
+    """
     below = picture(pixels, least).convert("RGB")
     base = np.asarray(below, np.float32)
     grid = np.asarray(weights, np.float32)

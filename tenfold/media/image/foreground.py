@@ -1,9 +1,9 @@
-"""What of a picture is its object and what is background, by a Gaussian mixture over pixel values.
+"""Separates the object of an image from its background by Gaussian mixtures of pixel values.
 
 GrabCut (C. Rother, V. Kolmogorov, A. Blake 2004, "GrabCut", ACM TOG 23(3); OpenCV): two mixtures of
 five Gaussians, one of the object's colours and one of the background's, and a cut between them that
-follows edges. Ours begins with the border as background and an ellipse in the middle as object, so
-that neither can vanish, and works at 96 pixels or less.
+follows edges. This version starts with the border as background and an ellipse in the middle as
+object, so that neither can vanish, and works at 96 pixels or less.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ cv2 = lazy("cv2")
 
 __all__ = ["mask", "masks"]
 
-SIDE = 96  # pixels of the longer side at which the object is cut out
+SIDE = 96  # longer side in pixels of the image that GrabCut segments
 ROUNDS = 3
-BORDER, MIDDLE = 0.05, 0.2  # shares of a side: sure background, half-axes of the sure object
-LEAST = 8  # smaller pictures have no border to learn a background from
-EVEN = 8  # a picture whose values spread less than this is of one colour
+BORDER, MIDDLE = 0.05, 0.2  # shares of a side: certain background; half-axes of the certain object
+LEAST = 8  # pixels a side; a smaller image has no border to model the background
+EVEN = 8  # an image whose values span a smaller range counts as one colour
 
 
 def masks(image: np.ndarray) -> np.ndarray:
-    """(N, H, W, C) bytes -> (N, H, W, 1) bytes, 255 on the object; by threads.
+    """Returns (N, H, W, 1) uint8 masks of (N, H, W, C) uint8 images, 255 on the object.
 
-    A row depends on its own pixels alone: the library's generator is seeded from their digest, on
-    the thread that draws from it. Pictures of one colour or of less than 8 pixels a side are
-    object all over.
+    Rows are computed by several threads. A row depends on its own pixels only: OpenCV's random
+    generator is seeded from their digest, in the thread that uses it. The mask of an image of one
+    colour, or of less than 8 pixels a side, is 255 everywhere.
     """
     out = np.empty((*image.shape[:3], 1), np.uint8)
 
@@ -50,7 +50,10 @@ def masks(image: np.ndarray) -> np.ndarray:
 
 
 def mask(picture: np.ndarray) -> np.ndarray:
-    """(H, W, C) bytes -> (H, W) bytes: 255 on the object, between where scaling blurs its edge."""
+    """Returns the (H, W) uint8 mask of an (H, W, C) uint8 image: 255 on the object, 0 elsewhere.
+
+    Scaling the mask up may give values in between along the edge.
+    """
     height, width = picture.shape[:2]
     if min(height, width) < LEAST or np.ptp(picture) < EVEN:
         return np.full((height, width), 255, np.uint8)
@@ -67,7 +70,10 @@ def mask(picture: np.ndarray) -> np.ndarray:
 
 
 def _begin(height: int, width: int) -> np.ndarray:
-    """(H, W): the border is background, the middle object, what is between probably object."""
+    """Returns the (H, W) initial labels of GrabCut.
+
+    The border is background, the middle is object, the rest is probably object.
+    """
     found = np.full((height, width), cv2.GC_BGD, np.uint8)
     down, across = max(1, round(BORDER * height)), max(1, round(BORDER * width))
     found[down : height - down, across : width - across] = cv2.GC_PR_FGD
@@ -80,7 +86,7 @@ def _begin(height: int, width: int) -> np.ndarray:
 def _cut(small: np.ndarray, begin: np.ndarray, digest: Any) -> np.ndarray:
     seed = int.from_bytes(digest.digest(), "little") & 0x7FFFFFFF
     background, thing = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(seed)  # of this thread alone
+    cv2.setRNGSeed(seed)  # seeds the generator of this thread only
     cv2.grabCut(small, begin, None, background, thing, ROUNDS, cv2.GC_INIT_WITH_MASK)
     inside = (begin == cv2.GC_FGD) | (begin == cv2.GC_PR_FGD)
     return np.where(inside, 255, 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Pictures as a medium."""
+"""Images as a medium."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 
 from tenfold.core.columns import Column
 from tenfold.core.language import say
+from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.image import cover, decode, draw
 from tenfold.media.input import Input
@@ -20,11 +21,11 @@ __all__ = ["IMAGE", "ImageMedium"]
 
 
 class ImageMedium(Medium):
-    """Pictures: files, or arrays (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)."""
+    """Images: files, or arrays (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)."""
 
     name = "image"
-    singular = "picture"
-    plural = "pictures"
+    singular = Message("picture")
+    plural = Message("pictures")
     schema: ClassVar[dict[str, Any]] = {**request.BASE64, "contentMediaType": "image/*"}
     version = decode.VERSION
     files = True
@@ -60,7 +61,7 @@ class ImageMedium(Medium):
 
     def about_examples(self, encoded: str) -> str:
         return say(
-            "As the network sees them ({facts}), spread over the rows to learn from.",
+            "As the network sees them ({facts}), evenly sampled from the training rows.",
             facts=encoded,
         )
 
@@ -73,38 +74,38 @@ class ImageMedium(Medium):
     def about_explanations(self) -> str:
         return (
             say(
-                "What each answer rests on: warm parts speak for it, blue ones against. Occlusion "
-                "covers a square and asks again how sure the answer still is; Grad-CAM weighs the "
-                "last map of the network."
+                "What each answer depends on: warm parts support it, blue ones oppose it. "
+                "Occlusion covers one square at a time and measures the change of the "
+                "probability; Grad-CAM weights the last feature map of the network."
             )
             + say(" ")
             + say(
-                "Each map is compared with that of the same network with random weights: if they "
-                "agreed, it would show the picture and not what the network learnt."
+                "Each map is compared with the map of the same network with random weights. If "
+                "they agreed, it would show the picture, not what the network learned."
             )
         )
 
     def about_errors(self) -> str:
-        return say("Beside each picture it is warm where the answer rests on it.")
+        return say("Warm regions beside each picture support the answer.")
 
     def same_as_random(self, method: str, value: str) -> str:
         return say(
             "With random weights the {method} map is nearly the same (rank correlation {value}): "
-            "it shows the picture, not what the network learnt.",
+            "it shows the picture, not what the network learned.",
             method=method,
             value=value,
         )
 
 
 def _grey_gradient() -> bytes:
-    """A small picture as a PNG file."""
+    """Returns a small image as a PNG file."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(file, "PNG")
     return file.getvalue()
 
 
 def _sizes(used: pd.DataFrame) -> Sizes | None:
-    """Widths and heights of the files, and how their longer sides spread."""
+    """Returns the widths and heights of the images, with their longer sides as histogram values."""
     if not {"width", "height"} <= set(used):
         return None
     names = ("width", "height")

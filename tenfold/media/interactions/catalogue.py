@@ -1,4 +1,4 @@
-"""What is told of items: titles and attributes, from files beside the interactions or columns."""
+"""Titles and attributes of items, from files next to the interactions or from extra columns."""
 
 from __future__ import annotations
 
@@ -27,13 +27,18 @@ FLAGGED = (
     "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
 ).split()
 HEAD = 400
-"""Lines that tell how a file is laid out."""
+"""Lines that are examined to detect the layout of a file."""
 MANY = 200
-"""Values of an attribute beyond which it tells items apart rather than describes them."""
+"""Most distinct values of an attribute; a column with more is used only if they are fewer than a
+fifth of its items.
+"""
 
 
 class Catalogue:
-    """What is told of items: `titles` by item, and `attributes`: name to value to items."""
+    """Descriptions of items: `titles` maps item to title.
+
+    `attributes` maps attribute name to value to the items that have the value.
+    """
 
     def __init__(
         self,
@@ -43,24 +48,24 @@ class Catalogue:
         self.titles, self.attributes = titles or {}, attributes or {}
 
     def merge(self, other: Catalogue) -> None:
-        """Takes over what another one tells."""
+        """Adds the titles and attributes of another catalogue, which override existing ones."""
         self.titles.update(other.titles)
         self.attributes.update(other.attributes)
 
 
 def plain(entry: Entry) -> str:
-    """The suffix without that of gzip."""
+    """Returns the lower-case suffix of a file name, ignoring `.gz`."""
     name = entry.name.lower().removesuffix(".gz").rsplit("/", 1)[-1]
     return f".{name.rpartition('.')[2]}" if "." in name[1:] else ""
 
 
 def describes(name: str) -> bool:
-    """Whether a file of that name tells of items."""
+    """Returns True where a file name is usual for descriptions of items."""
     return bool(_ATTRIBUTES.fullmatch(name.removesuffix(".gz")) or _DESCRIBING.match(name))
 
 
 def described(entry: Entry) -> Catalogue:
-    """Attributes by item from JSON, or a table of id, title and further columns."""
+    """Returns item descriptions read from JSON, or from a table of id, title and more columns."""
     about = Catalogue()
     with opened(entry.cell) as file:
         data = file.read()
@@ -95,7 +100,10 @@ def described(entry: Entry) -> Catalogue:
 
 
 def _unflagged(frame: pd.DataFrame) -> pd.DataFrame:
-    """MovieLens-100K's items: id, title, two dates, an address, and a flag for each genre."""
+    """Returns id, title and genres of MovieLens-100K's items.
+
+    The file has id, title, two dates, an address, and one flag for each genre.
+    """
     flags = (frame.iloc[:, 5:] == "1").to_numpy()
     told = ["|".join(itertools.compress(FLAGGED, row)) for row in flags]
     return pd.DataFrame({0: frame[0], 1: frame[1], 2: told})
@@ -104,7 +112,7 @@ def _unflagged(frame: pd.DataFrame) -> pd.DataFrame:
 def attribute(
     about: Catalogue, name: str, item: np.ndarray, items: np.ndarray, column: pd.Series
 ) -> None:
-    """A further column is an attribute where every line of an item says the same."""
+    """Adds an extra column as an attribute where each item has exactly one value in it."""
     codes, values = coded(column)
     pairs = pd.DataFrame({"item": item, "value": codes}).drop_duplicates()
     if pairs["item"].duplicated().any() or not len(pairs):
@@ -114,7 +122,10 @@ def attribute(
 
 
 def _describe(about: Catalogue, name: str, told: dict[str, str]) -> None:
-    """Titles, or an attribute with few values; values with | between are several."""
+    """Adds titles, or an attribute with few distinct values.
+
+    Several values of an item are separated by |.
+    """
     if name.strip().lower() in TITLES:
         about.titles.update(told)
         return

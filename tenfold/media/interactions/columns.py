@@ -1,6 +1,6 @@
-"""Columns of interactions: which is the user, the item, the rating, the time; texts to numbers.
+"""Columns of interactions: finds user, item, rating and time, and converts texts to numbers.
 
-Cells are texts, so that an id such as "007" stays as it is.
+Cells are texts, so that an id such as "007" stays unchanged.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.media.reading import AS_FOUND, Reading, column_of, seconds_of
 
@@ -42,7 +43,11 @@ DAY = 86_400.0
 
 @dataclass
 class Frame:
-    """The lines of one file: texts (N,) by role, None where a role has no column."""
+    """The lines of one file: one column of N texts for each role that the file has.
+
+    `numbers` (N,) are line numbers, `extra` the columns without a role. `ordered` is True where the
+    order of the lines is the order in time.
+    """
 
     columns: dict[str, pd.Series]
     numbers: np.ndarray
@@ -54,7 +59,7 @@ class Frame:
 
 
 def role_of(name: str) -> str | None:
-    """user, item, rating or time by a usual name."""
+    """Returns the role (user, item, rating or time) of a usual column name; None for others."""
     plain = re.sub(r"[\s_\-.]", "", str(name).split(":")[0].strip().lower())
     return next((role for role, names in ROLES.items() if plain in names), None)
 
@@ -66,7 +71,10 @@ def roled(
     header: bool = True,
     reading: Reading = AS_FOUND,
 ) -> Frame:
-    """The columns by role: as given, by name, else by what they hold."""
+    """Returns the columns of a table by role: as given, else by name, else by content.
+
+    Raises DataRefused where no column of users or no column of items is found.
+    """
     given = {"rating": "target", "time": "time"}
     columns: dict[str, Any] = {
         own: column
@@ -83,14 +91,19 @@ def roled(
     if missing := {"user", "item"} - set(columns):
         has = ", ".join(map(repr, map(str, frame.columns[:20])))
         raise DataRefused(
-            f"{name} has no column {sorted(missing)[0]!r}, and none looks like one; it has {has}",
+            Message(
+                "{name} has no column {missing!r} and none with a similar name; it has {columns}",
+                name=name,
+                missing=sorted(missing)[0],
+                columns=has,
+            ),
             code="missing-column",
             where=name,
-            fix="Name the columns user, item and, where there are such, rating and time.",
+            fix=Message("Name the columns user, item and, if present, rating and time."),
         )
     if "rating" in columns and _words(frame[columns["rating"]]):
         free.append(one := columns.pop("rating"))
-        tell(f"{name}: the column {one} holds words, not numbers, and is not taken for ratings.")
+        tell(f"{name}: the column {one} holds words, not numbers, and is not used as ratings.")
     if guessed:
         said = ", ".join(f"{role} = {columns[role]}" for role in ROLES if role in columns)
         tell(f"{name}: {said}.")
@@ -102,7 +115,10 @@ def roled(
 
 
 def _guessed(frame: pd.DataFrame, free: list[Any], known: set[str]) -> dict[str, Any]:
-    """Times are large numbers or dates, ratings few small numbers, the first others are ids."""
+    """Returns roles detected from the content of the columns `free`, which have no role yet.
+
+    Times are large numbers or dates, ratings are small numbers, the first other columns are ids.
+    """
     found: dict[str, Any] = {}
     some = frame.iloc[np.linspace(0, len(frame) - 1, min(len(frame), 2000)).astype(int)]
     for one in free[2 - len(known & {"user", "item"}) :]:
@@ -117,14 +133,14 @@ def _guessed(frame: pd.DataFrame, free: list[Any], known: set[str]) -> dict[str,
             found["time"] = one
     ids = [one for one in free if one not in found.values()]
     if not found and ids and not known and _digits(some[ids[0]].astype(str)) < 0.5:
-        return {}  # texts, as of another task
+        return {}  # looks like running text, the data of another task
     for role, one in zip([r for r in ("user", "item") if r not in known], ids, strict=False):
         found[role] = one
     return found
 
 
 def _words(column: pd.Series) -> bool:
-    """Whether most cells that are filled are no numbers."""
+    """Returns True where fewer than half of the filled cells are numbers."""
     some = column.iloc[np.linspace(0, len(column) - 1, min(len(column), 2000)).astype(int)]
     texts = some.astype(str).str.strip()
     texts = texts[texts != ""]
@@ -132,7 +148,7 @@ def _words(column: pd.Series) -> bool:
 
 
 def _digits(texts: pd.Series) -> float:
-    """The share that hold a digit, and no more than one word."""
+    """Returns the share of texts that contain a digit and no space inside."""
     return float((texts.str.contains(r"\d") & ~texts.str.strip().str.contains(r"\s")).mean())
 
 
@@ -144,7 +160,7 @@ def _dates(texts: pd.Series) -> pd.Series:
 
 
 def coded(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) codes and the different texts, stripped; -1 where there is none."""
+    """Returns (N,) codes and the distinct texts, stripped; the code of an empty text is -1."""
     column = (
         texts if isinstance(texts.dtype, pd.CategoricalDtype) else _said(texts).astype("category")
     )
@@ -155,7 +171,7 @@ def coded(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _said(texts: pd.Series) -> pd.Series:
-    """Cells of any kind as texts: whole numbers without a point, nothing as empty."""
+    """Converts cells to texts: whole floats without a decimal point, missing values to ""."""
     blank = texts.isna()
     said = texts.map(lambda one: str(int(one)) if _whole(one) else str(one))
     return said.where(~blank, "")
@@ -166,7 +182,7 @@ def _whole(one: Any) -> bool:
 
 
 def _numbers(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) numbers, NaN where the text is none, and (N,) True where it is there but no number."""
+    """Returns (N,) numbers, NaN if missing or invalid, and (N,) True where invalid."""
     codes, names = coded(texts)
     values = np.append(pd.to_numeric(pd.Series(names, dtype=object), errors="coerce"), np.nan)
     found = np.asarray(values, float)[codes]
@@ -174,38 +190,54 @@ def _numbers(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _times(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) seconds since 1970, NaN where there is none, and (N,) True where it is no time."""
+    """Returns (N,) seconds since 1970, NaN if missing or invalid, and (N,) True where invalid."""
     codes, names = coded(texts)
     values, _ = seconds_of(pd.Series(names, dtype=object))
     found = np.append(values, np.nan)[codes]
     return found, (codes >= 0) & ~np.isfinite(found)
 
 
+_FILL = Message("Fill in the column, or remove the line.")
+_DATE = Message("Write seconds since 1970, or a date.")
+NO_USER = Problem("no-user", Message("has no user"), _FILL)
+NO_ITEM = Problem("no-item", Message("has no item"), _FILL)
+BAD_RATING = Problem(
+    "bad-rating", Message("has a rating that is not a number"), Message("Write it as a number.")
+)
+BAD_TIME = Problem("bad-time", Message("has an invalid time"), _DATE)
+TOO_EARLY = Problem("bad-time", Message("has a time before 1970"), _DATE)
+TOO_LATE = Problem(
+    "bad-time",
+    Message("has a time in the future"),
+    Message("Correct the date, or the clock of this machine."),
+)
+
+
 def problems(
     frame: Frame, user: np.ndarray, item: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ratings and times, and which lines are good; the problems of the others are noted."""
+    """Returns (N,) ratings, (N,) times, and (N,) True for valid lines.
+
+    The problems of the other lines are added to `frame.problems`.
+    """
     nothing = np.full(len(user), np.nan)
     rating, wordy = (
         _numbers(frame.columns["rating"]) if "rating" in frame.columns else (nothing, None)
     )
     when, untimely = _times(frame.columns["time"]) if "time" in frame.columns else (nothing, None)
-    early, late = when < 0, when > time.time() + DAY
     checks = [
-        (user < 0, "no-user", "has no user", "Fill in the column, or remove the line."),
-        (item < 0, "no-item", "has no item", "Fill in the column, or remove the line."),
-        (wordy, "bad-rating", "has a rating that is no number", "Write it as a number."),
-        (untimely, "bad-time", "has a time that is none", "Write seconds since 1970, or a date."),
-        (early, "bad-time", "has a time before 1970", "Write seconds since 1970, or a date."),
-        (late, "bad-time", "has a time that is still to come", "Mend the date, or the clock."),
+        (user < 0, NO_USER),
+        (item < 0, NO_ITEM),
+        (wordy, BAD_RATING),
+        (untimely, BAD_TIME),
+        (when < 0, TOO_EARLY),
+        (when > time.time() + DAY, TOO_LATE),
     ]
     good = np.ones(len(user), bool)
-    for wrong, code, reason, fix in checks:
+    for wrong, problem in checks:
         if wrong is None:
             continue
         rows = np.flatnonzero(wrong & good)
-        frame.problems += [
-            (f"{frame.name}:{frame.numbers[row]}", Problem(code, reason, fix)) for row in rows
-        ]
+        frame.problems += [(f"{frame.name}:{frame.numbers[row]}", problem) for row in rows]
         good[rows] = False
     return rating, when, good

@@ -1,4 +1,4 @@
-"""Entries of a list, each taken out once."""
+"""Covers of a list of items: each leaves out one entry."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["COVER", "as_text", "entry_covers"]
 
 
 BETWEEN = " | "
-"""What stands between the entries of a list where it is shown as one text."""
+"""Separator between the entries of a list shown as one text."""
 
 
 def as_text(cell: Any) -> str:
-    """A list as one text."""
+    """Returns a list as one text."""
     return BETWEEN.join(map(str, cell)) if isinstance(cell, (list, tuple)) else str(cell)
 
 
 def entry_covers(cell: Any) -> CoverParts:
-    """Entries of a list, the last 256 of a longer one: (place, place behind it) of each."""
+    """Returns (index, index + 1) for each entry of a list; of a longer list only the last 256."""
     if not isinstance(cell, (list, tuple)):
         return []
     return [(place, place + 1) for place in range(max(0, len(cell) - 256), len(cell))]
@@ -31,7 +31,7 @@ def _without_entries(cell: Any, start: int, end: int) -> tuple[str, ...]:
 
 
 def _shown(cell: Any, parts: CoverParts) -> CoverParts:
-    """Where the entries stand in the list as one text."""
+    """Returns the (start, end) characters of the entries in the list shown as one text."""
     ends = list(itertools.accumulate(len(str(entry)) + len(BETWEEN) for entry in cell))
     return [
         (ends[at] - len(str(cell[at])) - len(BETWEEN), ends[at] - len(BETWEEN)) for at, _ in parts

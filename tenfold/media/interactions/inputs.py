@@ -1,4 +1,4 @@
-"""Lists of items that a person hands over: texts, tuples, or files of interactions."""
+"""Lists of items given for prediction: texts, tuples, or files of interactions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError
+from tenfold.core.message import Message
 from tenfold.media.files import references
 from tenfold.media.files.listing import neighbours
 from tenfold.media.input import InputRow
@@ -24,7 +25,11 @@ __all__ = ["entries", "rows"]
 
 
 def rows(source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
-    """A row for each list; a text is one, with | between its entries, or a file of interactions."""
+    """Yields one row for each list of items.
+
+    A text is a list with | between its entries, or the path of a file of interactions, which gives
+    one list for each user; `-` reads one list from each line of standard input.
+    """
     if isinstance(source, (str, Path)):
         yield from _list_named(str(source))
     elif _is_list(source) and not any(map(_is_list, source)) and not _texts_alone(source):
@@ -44,7 +49,7 @@ def _is_list(one: Any) -> bool:
 
 
 def _texts_alone(source: Any) -> bool:
-    """Each text is a list of its own, as on the command line."""
+    """Returns True where all entries are texts or paths, so that each is a list of its own."""
     return all(isinstance(one, (str, Path)) for one in source)
 
 
@@ -57,7 +62,10 @@ def _list_named(name: str) -> Iterator[InputRow]:
     elif os.path.lexists(name):
         yield from _people(Path(name))
     elif _TABLE.fullmatch(name):
-        yield Problem("missing-file", "there is no such file", neighbours(Path(name))), name
+        yield (
+            Problem("missing-file", Message("does not exist"), neighbours(Path(name))),
+            name,
+        )
     else:
         yield entries(name), references.printable(name if len(name) <= 60 else f"{name[:57]}...")
 
@@ -66,12 +74,15 @@ _TABLE = re.compile(r"\S+\.(csv|tsv|txt|dat|data|parquet|gz|zip)", re.I)
 
 
 def entries(text: str) -> tuple[str, ...]:
-    """The entries of a list written as one text, with | between them."""
+    """Returns the entries of a list written as one text with | between them."""
     return tuple(one.strip() for one in text.split("|") if one.strip())
 
 
 def _people(path: Path) -> Iterator[InputRow]:
-    """What each user of a file of interactions had, in order, with ratings where there are such."""
+    """Yields the items of each user in a file of interactions, in order.
+
+    An item with a rating is written as `item=rating`.
+    """
     try:
         found = read.read(path)
     except TenfoldError as error:

@@ -1,4 +1,4 @@
-"""Lists of items as a medium: what a person has bought, seen or rated, in order."""
+"""Lists of items as a medium: the items a user has bought, seen or rated, in order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tenfold.core.language import say
+from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.interactions import cover, inputs
@@ -15,11 +16,11 @@ __all__ = ["ITEMS", "ItemsMedium"]
 
 
 class ItemsMedium(Medium):
-    """Lists of items, each a text."""
+    """Lists of items; each item is a text."""
 
     name = "items"
-    singular = "list"
-    plural = "lists"
+    singular = Message("list")
+    plural = Message("lists")
     schema = request.TEXTS
     cell_cover = cover.COVER
     written = True
@@ -43,27 +44,24 @@ class ItemsMedium(Medium):
         return cover.as_text(cell)
 
     def about_examples(self, encoded: str) -> str:
-        return say("Lists spread over the rows to learn from; long ones are cut.")
+        return say("Lists evenly sampled from the training rows; long ones are cut.")
 
     def about_explanations(self) -> str:
         return (
             say(
-                "What each answer rests on: warm entries speak for it, blue underlined ones "
-                "against. Occlusion leaves out one entry of the list at a time and asks again how "
-                "sure the answer still is."
+                "What each answer depends on: warm entries support it, blue underlined ones "
+                "oppose it. Occlusion leaves out one entry of the list at a time and measures "
+                "the change of the probability."
             )
             + say(" ")
             + say(
-                "Each map is compared with that of the same network with random weights: if they "
-                "agreed, it would show the input and not what the network learnt."
+                "Each map is compared with the map of the same network with random weights. If "
+                "they agreed, it would show the input, not what the network learned."
             )
         )
 
     def about_errors(self) -> str:
-        return say(
-            "Entries are warm where the wrong answer rests on them, blue and underlined where they "
-            "speak against it."
-        )
+        return say("Warm entries support the wrong answer, blue underlined ones oppose it.")
 
 
 ITEMS = ItemsMedium()

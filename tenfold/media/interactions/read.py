@@ -1,8 +1,8 @@
-"""Who had what: interactions of people with items, from tables, MovieLens layouts and sequences.
+"""Reads interactions of users with items from tables, MovieLens layouts and sequences.
 
-An interaction is a line of user, item and perhaps a rating and a time, or a place in a line of
-"user item item ...", in order of time. Further columns that say the same of an item in every line,
-and files that describe items, become attributes of the items.
+An interaction is a line with a user, an item, and optionally a rating and a time. In a file of
+sequences each line is "user item item ...", in order of time. Further columns that have a single
+value for each item, and files that describe items, become attributes of the items.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.media.files import references
 from tenfold.media.files.lines import encoding_of, opened, start_of
@@ -43,15 +44,17 @@ _ASIDE = re.compile(
     r"(readme|licen[cs]e|source|tags|links|users?|u\.(user|genre|info|occupation))", re.I
 )
 WIDEST = 40
-"""Columns beyond which lines of one length are taken for sequences."""
+"""Most columns of a table; lines with more fields are read as sequences."""
 
 
 @dataclass
 class Interactions:
-    """Events by person and time: codes into `users` and `items`, `rating` and `time` (NaN = none).
+    """E interactions, sorted by user, then time.
 
-    `part` (E,) is "" where no file said train, valid or test. `problems` are (source, Problem) of
-    lines that cannot be used, `lines` how many were read.
+    `user` and `item` are codes into `users` and `items`; `rating` and `time` are NaN where missing.
+    `part` (E,) is "" where the file name does not name train, valid or test. `ordered` is True
+    where the order in time is known. `problems` are (source, Problem) of unusable lines. `lines`
+    counts the interactions read, before repeated ones are dropped, plus the unusable lines.
     """
 
     users: np.ndarray
@@ -70,16 +73,19 @@ class Interactions:
 
 
 def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
-    """All interactions of a file, a folder, a zip or a DataFrame.
+    """Reads all interactions of a file, a folder, a zip archive or a DataFrame.
 
-    Raises UsageError for what is none of these, DataRefused where no interaction is found.
+    Raises UsageError where the source is none of these, DataRefused where it has no interactions.
     """
     if isinstance(source, pd.DataFrame):
         frames = [roled(source.astype(object), "DataFrame", "", reading=reading)]
         about = Catalogue()
         return _joined(frames, about, None, [])
     if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
+        raise UsageError(
+            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
+            code="bad-setting",
+        )
     path = Path(source)
     if path.is_file() and not is_zip(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
@@ -119,14 +125,16 @@ def _file(entry: Entry, part: str, reading: Reading) -> Frame:
     with opened(entry.cell) as file:
         data = file.read()
     if not width:
-        refuse_roles(reading, ("target", "time"), "lines of sequences have none", entry.name)
+        refuse_roles(
+            reading, ("target", "time"), Message("files of sequences have no columns"), entry.name
+        )
         return _sequences(data, entry.name, part, separator)
     return _table(data, entry.name, part, separator, width, reading)
 
 
 def _layout(head: list[str]) -> tuple[str, int]:
-    """The separator and the number of columns; 0 columns = lines are sequences."""
-    for separator in SEPARATORS[:-1]:  # a first line of usual names leaves no doubt
+    """Returns the separator and the number of columns; 0 columns means that lines are sequences."""
+    for separator in SEPARATORS[:-1]:  # a header with usual names decides at once
         names = [role_of(one.strip('"')) for one in head[0].split(separator)] if head else []
         if {"user", "item"} <= {*names}:
             return separator, len(names)
@@ -148,7 +156,7 @@ def _layout(head: list[str]) -> tuple[str, int]:
 
 
 def _dated(head: list[str]) -> bool:
-    """Whether lines with spaces are columns: they are named, or end in a time."""
+    """Returns True where lines separated by spaces have a header or end in a time."""
     if any(role_of(one) for one in head[0].split()):
         return True
     last = pd.to_numeric(pd.Series([line.split()[-1] for line in head]), errors="coerce")
@@ -156,7 +164,7 @@ def _dated(head: list[str]) -> bool:
 
 
 def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
-    """Lines of "user item item ..."."""
+    """Returns the interactions of lines of the form "user item item ..."."""
     users: list[str] = []
     items: list[str] = []
     numbers: list[int] = []
@@ -169,8 +177,10 @@ def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
         user, *rest = [one.strip() for one in fields]
         rest = [one for one in rest if one]
         if not user or not rest:
-            fix = "A line is a user and the items in order of time, with spaces between."
-            problems.append((f"{name}:{number}", Problem("no-item", "has no item", fix)))
+            fix = Message(
+                "Write on each line a user and the items in order of time, separated by spaces."
+            )
+            problems.append((f"{name}:{number}", Problem("no-item", Message("has no item"), fix)))
             continue
         users += [user] * len(rest)
         items += rest
@@ -178,10 +188,12 @@ def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
     some = pd.Series(items[:1000], dtype=object).astype(str)
     if items and not some.str.contains(r"\d").mean() > 0.5:
         raise DataRefused(
-            f"{name} looks like text: of the items in its lines few hold a digit",
+            Message(
+                "{name} looks like text: few of the items on its lines contain a digit", name=name
+            ),
             code="missing-column",
             where=name,
-            fix="Name the columns user and item, or number the items.",
+            fix=Message("Name the columns user and item, or number the items."),
         )
     columns = {"user": pd.Series(users, dtype=object), "item": pd.Series(items, dtype=object)}
     return Frame(columns, np.array(numbers, np.int64), name, part, problems, ordered=True)
@@ -190,7 +202,7 @@ def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
 def _table(
     data: bytes, name: str, part: str, separator: str, width: int, reading: Reading
 ) -> Frame:
-    """Lines of columns, all read as texts: "007" stays "007"."""
+    """Reads a table with all cells as texts, so that "007" stays "007"."""
     encoding = encoding_of(data[: 1 << 18])
     if encoding.startswith("utf-16"):
         data, encoding = data.decode(encoding, "replace").encode(), "utf-8"
@@ -199,14 +211,18 @@ def _table(
         data, separator = data.replace(separator.encode(), b"\x1f"), "\x1f"
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     frame = _parsed(data, name, separator, width + 3, encoding)
-    if len(frame) < lines:  # lines with more fields than that are skipped, and others renumbered
+    if len(frame) < lines:  # pandas skips lines with more fields, which shifts line numbers
         most = max(line.count(separator.encode()) for line in data.split(b"\n")) + 1
         frame = _parsed(data, name, separator, min(most, 1000), encoding)
     return _checked_width(frame, name, part, width, reading)
 
 
 def _parsed(data: bytes, name: str, separator: str, fields: int, encoding: str) -> pd.DataFrame:
-    """Categories of texts; a first line of words keeps those that look like numbers as they are."""
+    """Parses a table into columns of categorical texts.
+
+    A first row of `~` is added, and dropped from the result, so that pandas does not convert
+    numbers.
+    """
     words = separator.join("~" * fields) + "\n"
     try:
         frame = pd.read_csv(
@@ -227,7 +243,9 @@ def _parsed(data: bytes, name: str, separator: str, fields: int, encoding: str) 
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataRefused(
-            f"{name} cannot be read as a table: {error}", code="no-columns", where=name
+            Message("{name} cannot be read as a table: {error}", name=name, error=error),
+            code="no-columns",
+            where=name,
         ) from error
     return frame.iloc[1:]
 
@@ -260,7 +278,7 @@ def _checked_width(
 
 
 def _filled(column: pd.Series) -> np.ndarray:
-    """(N,) True where a text is there."""
+    """Returns (N,) True where the cell is not blank."""
     categories = pd.Index(column.cat.categories).astype(str)
     some = np.append(categories.str.strip() != "", False)
     return np.asarray(some[column.cat.codes.to_numpy()])
@@ -274,12 +292,12 @@ def _cell(column: pd.Series, row: int) -> str:
 def _fields(found: int, width: int) -> Problem:
     return Problem(
         "wrong-fields",
-        f"has {found} fields where the others have {width}",
-        "Use one separator throughout, and quote cells that hold it.",
+        Message("has {fields} fields, the other lines have {width}", fields=found, width=width),
+        Message("Use one separator in the whole file, and quote cells that contain it."),
     )
 
 
-# --- all together ---------------------------------------------------------------------------------
+# --- joining files --------------------------------------------------------------------------------
 
 
 def _joined(
@@ -288,10 +306,10 @@ def _joined(
     frames = [frame for frame in frames if len(frame.numbers) or frame.problems]
     if not frames:
         raise DataRefused(
-            "There is not one interaction",
+            Message("The data have no interactions"),
             code="no-rows",
             where=where or root or "",
-            fix="A line is a user and an item, with rating and time where there are such.",
+            fix=Message("Write on each line a user and an item, and rating and time if known."),
         )
     parts = [_events(frame, about) for frame in frames]
     users, user = _common([one[0] for one in parts])
@@ -320,7 +338,10 @@ def _events(frame: Frame, about: Catalogue) -> Events:
 
 
 def _common(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """One list of names for several lists of codes; only names that are used."""
+    """Merges several (codes, names) pairs into one list of names and one array of codes.
+
+    Names that no code uses are dropped.
+    """
     place, names = pd.factorize(np.concatenate([names for _, names in pairs]))
     starts = np.cumsum([0, *(len(names) for _, names in pairs)])
     codes = np.concatenate(
@@ -331,17 +352,17 @@ def _common(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.
 
 
 def _sort(found: Interactions) -> None:
-    """By person, then time, then order of lines; of several with one item the last stays."""
+    """Sorts the interactions by user, then time, then line order, in place.
+
+    Where a user has several interactions with the same item, only the last one is kept.
+    """
     when = np.where(np.isfinite(found.time), found.time, -np.inf)
     order = np.lexsort((np.arange(len(when)), when, found.user))
     pair = found.user[order].astype(np.int64) * max(1, len(found.items)) + found.item[order]
     _, last = np.unique(pair[::-1], return_index=True)
     kept = np.sort(len(pair) - 1 - last)
     if dropped := len(pair) - len(kept):
-        tell(
-            f"{dropped} interactions repeat one of the same user with the same item: "
-            "the last counts."
-        )
+        tell(f"{dropped} interactions repeat one of the same user and item: the last one is used.")
     order = order[kept]
     for name in ("user", "item", "rating", "time", "part"):
         setattr(found, name, getattr(found, name)[order])

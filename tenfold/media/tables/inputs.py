@@ -1,4 +1,4 @@
-"""Single values that a person hands over: numbers and names."""
+"""Single values given for prediction: numbers and category names."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator
 
 from tenfold.core.columns import Problem
+from tenfold.core.message import Message
 from tenfold.media.input import InputRow
 
 __all__ = ["category", "named_category", "named_number", "number"]
 
 
 def number(text: str) -> float | None:
-    """The number that a text stands for; None where it is blank.
+    """Returns the number written in a text; None where the text is blank.
 
-    Raises ValueError where it is no finite number.
+    Raises ValueError where the text is not a finite number.
     """
     if not text.strip():
         return None
@@ -25,18 +26,23 @@ def number(text: str) -> float | None:
 
 
 def named_number(name: str) -> Iterator[InputRow]:
-    """The number itself."""
+    """Yields the number written on the command line, or a problem where it is invalid."""
     try:
         yield number(name), name
     except ValueError:
-        yield Problem("bad-number", "is not a number", "Write a number such as 3.5."), name
+        yield (
+            Problem(
+                "bad-number", Message("is not a number"), Message("Write a number such as 3.5.")
+            ),
+            name,
+        )
 
 
 def category(text: str) -> str | None:
-    """The name itself; None where it is blank."""
+    """Returns the category name; None where the text is blank."""
     return text if text.strip() else None
 
 
 def named_category(name: str) -> Iterator[InputRow]:
-    """The name itself."""
+    """Yields the category name given on the command line."""
     yield category(name), name

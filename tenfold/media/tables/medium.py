@@ -1,10 +1,11 @@
-"""Numbers and categories as media: one value of a row, which may be missing."""
+"""Numbers and categories as media: single values of a row, which may be missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.medium import Medium
@@ -14,11 +15,11 @@ __all__ = ["CATEGORY", "NUMBER", "CategoryMedium", "NumberMedium"]
 
 
 class NumberMedium(Medium):
-    """Numbers, None where one is not known."""
+    """Numbers; None where the value is missing."""
 
     name = "number"
-    singular = "number"
-    plural = "numbers"
+    singular = Message("number")
+    plural = Message("numbers")
     schema: ClassVar[dict[str, Any]] = {"type": ["number", "null"]}
     dtype = float
 
@@ -39,11 +40,11 @@ class NumberMedium(Medium):
 
 
 class CategoryMedium(Medium):
-    """Names of one of several categories, None where it is not known."""
+    """Names of categories; None where the value is missing."""
 
     name = "category"
-    singular = "category"
-    plural = "categories"
+    singular = Message("category")
+    plural = Message("categories")
     schema: ClassVar[dict[str, Any]] = {"type": ["string", "null"]}
 
     def named(self, name: str) -> Iterator[InputRow]:

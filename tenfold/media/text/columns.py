@@ -1,4 +1,4 @@
-"""Which column of a table holds the texts and which the labels: by name, else by what they hold."""
+"""Finds the columns of a table that hold texts and labels: by name, else by content."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenfold.core.errors import DataRefused, nearest
+from tenfold.core.message import Message
 from tenfold.media.files.records import RecordTable
 from tenfold.media.reading import AS_FOUND, Reading, column_of
 
@@ -26,17 +27,21 @@ OTHERS = {
     "group": "group groups author user thread 分组".split(),
     "weight": "weight weights sample_weight 权重".split(),
     "split": "split part fold subset 划分".split(),
-    "time": list[str](),  # only as the person gives it
+    "time": list[str](),  # only as given by the user
 }
 FEW = 0.2
-"""Different values of a column, as a share of its rows, up to which it may hold labels."""
+"""Most distinct values of a column of labels, as a share of its rows; two are always allowed."""
 LONG = 12
-"""Mean characters from which a column that is no label is part of the text."""
+"""Mean characters from which a column without another role is part of the text."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Positions of columns: `texts` (joined), `label` (None = there is none), `others` by name."""
+    """Column positions by role.
+
+    The `texts` are joined; `label` is None where the table has no labels; `others` maps role to
+    column.
+    """
 
     texts: list[int]
     label: int | None
@@ -44,7 +49,7 @@ class Roles:
 
 
 def known(name: str) -> bool:
-    """True for a usual name of a column of texts or labels."""
+    """Returns True for a usual name of a column of texts or labels."""
     return name.strip().lower() in _WORDS
 
 
@@ -52,7 +57,10 @@ _WORDS = frozenset([*TEXTS, *LABELS])
 
 
 def known_to(reading: Reading) -> Callable[[str], bool]:
-    """Whether a name is usual, or one that the person gave: it makes a first line a header."""
+    """Returns a function that is True for a usual column name and for one given by the user.
+
+    A first line that contains such a name is a header.
+    """
     given = set(reading.to_json().values())
     return lambda name: name.strip() in given or known(name)
 
@@ -60,9 +68,9 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
 def roles(
     table: RecordTable, name: str, needs_label: bool = True, reading: Reading = AS_FOUND
 ) -> Roles:
-    """What each column is for: as given, by name, else by what it holds.
+    """Returns the role of each column: as given, else by name, else by content.
 
-    Raises DataRefused where no column can hold texts, or labels where they are needed.
+    Raises DataRefused where no column can hold texts, or labels where these are needed.
     """
     lower = [one.strip().lower() for one in table.names]
     given = {
@@ -111,7 +119,7 @@ def _length(column: list[str]) -> float:
 
 
 def _few(columns: list[list[str]], free: list[int]) -> int | None:
-    """The shortest column of few different values, of at least two columns."""
+    """Returns the shortest column with few distinct values; None in a table of one column."""
     fit = [
         at
         for at in free
@@ -125,8 +133,13 @@ def _missing(table: RecordTable, name: str, what: str) -> DataRefused:
     near = nearest(what, table.names) if table.header else ""
     near = f" {near}" if near.startswith("Did") else ""
     return DataRefused(
-        f"{name} has no column {what!r}, and none looks like one; it has {has}",
+        Message(
+            "{name} has no column {missing!r} and none with a similar name; it has {columns}",
+            name=name,
+            missing=what,
+            columns=has,
+        ),
         code="missing-column",
         where=name,
-        fix=f"Name the column {what!r} in the header.{near}",
+        fix=Message("Name the column {column!r} in the header.{near}", column=what, near=near),
     )

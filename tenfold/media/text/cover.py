@@ -1,4 +1,4 @@
-"""Parts of a text, each replaced by spaces once."""
+"""Covers of a text: each replaces one part by spaces."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["COVER", "text_covers"]
 
 
 MOST = 64
-"""Covers of one input."""
+"""Most covers of one input."""
 
 
 def _without(text: str, start: int, end: int) -> str:
-    """The text with spaces in that place: what follows keeps its place, as spans need it."""
+    """Returns the text with one part replaced by as many spaces; spans keep their positions."""
     return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
 
 
 def text_covers(text: Any) -> CoverParts:
-    """At most 64 parts of a text, (first, behind the last) character of each; [] for no text.
+    """Returns the (start, end) characters of up to 64 parts of a text; [] for any other cell.
 
-    A part is one token, or as many neighbouring ones as needed; of a very long text those that are
-    read, which are the first and the last.
+    A part is one token or several neighbouring tokens. Of a text longer than LONGEST only the
+    beginning and the end are covered, as only these are encoded.
     """
     if not isinstance(text, str):
         return []

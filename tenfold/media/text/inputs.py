@@ -1,4 +1,4 @@
-"""Texts that a person hands over: files, folders, lines, or the text itself."""
+"""Texts given for prediction: files, folders, lines, or the text itself."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError
+from tenfold.core.message import Message
 from tenfold.media.files import references
 from tenfold.media.files.listing import neighbours
 from tenfold.media.input import InputRow
@@ -24,7 +25,7 @@ _PATHLIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z0-9]{1,8}")
 
 
 def named(name: str) -> Iterator[InputRow]:
-    """Texts of a file or folder, a line each of standard input, or the text itself."""
+    """Yields the texts of files or folders, lines of standard input (`-`), or the name itself."""
     if name == "-":
         for number, line in enumerate(getattr(sys.stdin, "buffer", sys.stdin), 1):
             text = line if isinstance(line, str) else line.decode("utf-8", "replace")
@@ -36,9 +37,13 @@ def named(name: str) -> Iterator[InputRow]:
         for one in found:
             yield from _texts_inside(Path(one))
     elif _PATHLIKE.fullmatch(name):
-        reason, fix = "there is no such file", neighbours(Path(name))
+        reason, fix = Message("does not exist"), neighbours(Path(name))
         yield (
-            Problem("missing-file", reason, f"{fix} A text with a space in it is read as such."),
+            Problem(
+                "missing-file",
+                reason,
+                Message("{fix} An argument with a space is read as text.", fix=fix),
+            ),
             name,
         )
     else:
@@ -52,12 +57,12 @@ def _texts_inside(path: Path) -> Iterator[InputRow]:
                 table["text"], table["source"], table["problem"], strict=True
             ):
                 yield (text if problem is None else problem), source
-    except TenfoldError as error:  # one damaged file does not end the rest
+    except TenfoldError as error:  # a damaged file does not stop the other inputs
         yield Problem(error.code, error.message, error.fix), str(path)
 
 
 def word_rows(source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
-    """The words of each text that is handed over; a list inside of a list holds words already."""
+    """Yields the words of each given text; a list inside a list already holds words."""
     if isinstance(source, (str, Path)):
         for text, name in named(str(source)):
             yield (text.split() if isinstance(text, str) else text), name

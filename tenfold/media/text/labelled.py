@@ -1,7 +1,10 @@
-"""Labelled texts to a Table: tables, a folder or a file a class, lines with labels, parts, zips.
+"""Reads labelled texts into a table.
 
-Columns given: `text`, `label` or `labels`, `split` where the layout says it, `group` and `weight`
-where a table has them, `source` (the file and its line), `problem`.
+Layouts: tables, one folder or one file for each class, lines with labels, one file for each part,
+and zip archives of these.
+
+Columns: `text`, `label` or `labels`, `source` (the file and its line), `problem`; `split` where the
+layout gives it; `group`, `weight` and `time` where a table has them.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
@@ -38,14 +42,17 @@ CHUNK = 256
 
 
 def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
-    """One row for each labelled text.
+    """Reads one row for each labelled text.
 
-    Raises UsageError or DataRefused where there is nothing to learn from.
+    Raises UsageError or DataRefused where there is nothing to train on.
     """
     if isinstance(source, pd.DataFrame):
         return Rows(_from_frame(source, reading))
     if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
+        raise UsageError(
+            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
+            code="bad-setting",
+        )
     path = Path(source)
     if path.is_file() and not is_zip(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
@@ -57,10 +64,10 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
 
 
 def texts_of(path: Path) -> Iterator[pd.DataFrame]:
-    """The texts of a file or folder to predict: rows of a table, whole files otherwise.
+    """Yields the texts of a file or folder for prediction: rows of a table, otherwise whole files.
 
-    Tables of at most 256 rows with `text`, `source` and `problem`; a file of any length is read at
-    constant memory.
+    Each item is a table of at most 256 rows with `text`, `source` and `problem`; CSV, JSON lines
+    and Parquet files of any length are read with constant memory.
     """
     if path.is_dir() or is_zip(path):
         entries = [
@@ -87,11 +94,11 @@ def _asked(entry: Entry, name: str) -> Iterator[tuple[str, str, Problem | None]]
         yield text, f"{references.printable(name)}:{one.line}", one.problem
 
 
-# --- what lies in a folder ------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 
 
 def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
-    """The rows, and the cells of the files that were used."""
+    """Returns the rows, and the cells of the files that were used."""
     entries = [entry for entry in tree.entries if _fits(tree, entry)]
     if not entries:
         raise _nothing(tree)
@@ -108,14 +115,18 @@ def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
         return _rows(one, _class_names(names) or {}, reading), _used(one, names)
     if len(tables) > 1:
         raise UsageError(
-            f"There are {len(tables)} tables: {', '.join(_last(one) for one in tables[:5])}",
+            Message(
+                "The folder has {count} tables: {tables}",
+                count=len(tables),
+                tables=", ".join(_last(one) for one in tables[:5]),
+            ),
             code="several-manifests",
             where=str(tree.root),
-            fix="Give the path of the one you mean, or name them train, valid and test.",
+            fix=Message("Give the path of one of them, or name them train, valid and test."),
         )
     if len(tables) == 1:
         return _rows([(tables[0], "")], {}, reading), {tables[0].cell}
-    why = "files that hold one class each have no columns"
+    why = Message("files of one class each have no columns")
     refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
     if any(one.parts for one in data):
         return _folder_a_class(data), {one.cell for one in data if one.parts}
@@ -136,7 +147,7 @@ def _suffix(name: str) -> str:
 
 
 def _fits(tree: Tree, entry: Entry) -> bool:
-    """A text or a table, by content where its name does not tell."""
+    """Returns True for a text or a table; where the name is unclear, the content decides."""
     if entry.problem is not None or _suffix(entry.name) in _TABLES:
         return True
     media = (mimetypes.guess_type(_last(entry).removesuffix(".gz"))[0] or "text/plain").split("/")
@@ -147,21 +158,24 @@ def _fits(tree: Tree, entry: Entry) -> bool:
 
 
 def _part(name: str) -> str:
-    """train, valid or test where a piece of a file's name says so."""
+    """Returns train, valid or test where a word of the file name means it; "" otherwise."""
     pieces = re.split(r"[^a-z]+", name.lower())
     return next((part for piece in pieces if (part := part_of_folder(piece))), "") or ""
 
 
 def _with_train(chosen: list[tuple[Entry, str]]) -> list[tuple[Entry, str]]:
-    """Where no file is for training, the validation part is."""
+    """Returns the files with the validation part as training part where no training file exists."""
     if any(part == "train" for _, part in chosen) or len({part for _, part in chosen}) < 2:
         return chosen
-    tell("No file is named train: the validation part is learnt from.")
+    tell("No file is named train: the validation part is used for training.")
     return [(one, "train" if part == "valid" else part) for one, part in chosen]
 
 
 def _class_names(entry: Entry | None) -> dict[str, str] | None:
-    """Names by number from a file that lists them, counted from 0 and from 1."""
+    """Returns class names by number, from a file that lists them, counted from 0 and from 1.
+
+    The key "1 3" is class 3 in the count from 1. The result is {} where there is no such file.
+    """
     if entry is None:
         return {}
     named = [line.text.strip() for line in lines(entry.cell) if line.text.strip()]
@@ -172,11 +186,14 @@ def _class_names(entry: Entry | None) -> dict[str, str] | None:
 
 def _nothing(tree: Tree) -> DataRefused:
     what = (
-        "The folder is empty: no texts in it"
+        Message("The folder holds no files; texts were expected")
         if not tree.entries
-        else (f"None of the {len(tree.entries)} files is a text or a table")
+        else Message("None of the {count} files is a text or a table", count=len(tree.entries))
     )
-    fix = "Put a CSV with text,label there, one folder a class, or one file a class."
+    fix = Message(
+        "Add a CSV with the columns text,label, one folder for each class, or one file for each "
+        "class."
+    )
     code = "no-files" if tree.entries else "empty-folder"
     return DataRefused(what, code=code, where=str(tree.root), fix=fix)
 
@@ -190,7 +207,7 @@ def _document(entry: Entry) -> str:
 
 
 def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
-    """One text a file, labelled by its folder."""
+    """Returns one text for each file, labelled by its folder."""
     places = labelled.places([entry.parts for entry in entries])
     kept = [(one, *place) for one, place in zip(entries, places, strict=True) if place[1]]
     table = pd.DataFrame(
@@ -207,7 +224,7 @@ def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
 
 
 def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
-    """A text a line, labelled by what differs between the files' names."""
+    """Returns one text for each line, labelled by the part of the file name that differs."""
     stems = [_last(one).removesuffix(".gz").removesuffix(".txt") for one in entries]
     start = len(_same(stems))
     end = len(_same([stem[start:][::-1] for stem in stems]))
@@ -220,10 +237,13 @@ def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
             )
     if len(entries) < 2:
         raise DataRefused(
-            "Nothing says what each text is about",
+            Message("The texts have no labels"),
             code="no-labels",
             where=entries[0].name,
-            fix="Put the texts into a CSV with text,label, a folder a class, or a file a class.",
+            fix=Message(
+                "Put the texts into a CSV with the columns text,label, one folder for each "
+                "class, or one file for each class."
+            ),
         )
     tell(f"One file a class: {', '.join(dict.fromkeys(label for _, label, *_ in found))}")
     table = pd.DataFrame(found, columns=["text", "label", "source", "problem"], dtype=object)
@@ -232,7 +252,7 @@ def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
 
 
 def _same(names: list[str]) -> str:
-    """What all names begin with."""
+    """Returns the common beginning of all names, cut to whole words."""
     pairs = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False))
     same = "".join(each[0] for each in pairs) if len(names) > 1 else ""
     return re.sub(r"\w*$", "", same)  # whole words: not the d of good and bad
@@ -242,7 +262,7 @@ def _same(names: list[str]) -> str:
 
 
 def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Reading) -> pd.DataFrame:
-    """The rows of tables, one a part."""
+    """Returns the rows of the table files, one file for each part."""
     found, said = [], set[str]()
     for entry, part in files:
         name = references.printable(entry.name)
@@ -252,10 +272,12 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Readin
         found += [_row(one, roles, name, part) for one in table.records]
         if not table.head:
             raise DataRefused(
-                f"{name} has a header and not one row" if table.header else f"{name} is empty",
+                Message("{name} has a header and no rows", name=name)
+                if table.header
+                else Message("{name} is empty", name=name),
                 code="bad-manifest",
                 where=name,
-                fix="One line a text is needed below the header.",
+                fix=Message("Add one line for each text below the header."),
             )
     frame = pd.DataFrame(
         found, columns=["text", "label", "source", "problem", *_MORE], dtype=object
@@ -268,14 +290,14 @@ _MORE = ("split", "group", "weight", "time")
 
 
 def _row(one: Record, roles: columns.Roles, name: str, part: str) -> tuple[Any, ...]:
-    said = f"{name}:{one.line}"
+    source = f"{name}:{one.line}"
     if one.problem is not None:
-        return "", "?", said, one.problem, part, None, None, None
+        return "", "?", source, one.problem, part, None, None, None
     label = one.cells[roles.label] if roles.label is not None else ""
     more = {key: one.cells[at] for key, at in roles.others.items()}
     split = part or str(more.get("split") or "").strip()
     rest = (more.get(name) for name in _MORE[1:])
-    return _joined(one, roles), label, said, None, split, *rest
+    return _joined(one, roles), label, source, None, split, *rest
 
 
 def _joined(one: Record, roles: columns.Roles) -> str:
@@ -284,7 +306,7 @@ def _joined(one: Record, roles: columns.Roles) -> str:
 
 
 def _tell(table: RecordTable, roles: columns.Roles, name: str, said: set[str]) -> None:
-    """Once for all files that are read alike."""
+    """Prints the columns used, once for all files with the same sentence."""
     texts = " and ".join(repr(table.names[at]) for at in roles.texts)
     label = repr(table.names[roles.label]) if roles.label is not None else "none"
     head = "" if table.header else " (no header)"
@@ -296,26 +318,35 @@ def _tell(table: RecordTable, roles: columns.Roles, name: str, said: set[str]) -
 
 
 def _named(labels: pd.Series, named: dict[str, str]) -> pd.Series:
-    """Numbers become the names that a file lists, where it lists as many."""
+    """Returns the labels, numbers replaced by the names of a file that lists all of them."""
     if not named:
         return labels
     told = {str(label).strip() for label in labels if label != "?"}
     for first in ("1", "0"):
         names = {key[2:]: name for key, name in named.items() if key[0] == first}
         if told <= set(names):
-            tell(f"Labels are named by the file of classes: {', '.join([*names.values()][:5])} ...")
+            tell(
+                f"Class names come from the file of classes: {', '.join([*names.values()][:5])} ..."
+            )
             return labels.map(lambda label, names=names: names.get(str(label).strip(), label))
     return labels
 
 
 def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without the columns that no row fills; the others as numbers and parts."""
+    """Returns the table without empty columns, with weights as numbers and splits as parts.
+
+    A row with an invalid split, weight or time gets a problem.
+    """
     if not frame["split"].astype(bool).any():
         frame = frame.drop(columns="split")
     else:
         parts = frame["split"].map(lambda name: part_of_folder(name) if name else "")
         wrong = parts.isna()
-        problem = Problem("bad-split", "has a split that is not train, valid or test", "Mend it.")
+        problem = Problem(
+            "bad-split",
+            Message("has a split that is not train, valid or test"),
+            Message("Fix it."),
+        )
         frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
         frame["split"] = parts.fillna("train")
     cells = frame.pop("time")
@@ -326,13 +357,15 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
         return frame.drop(columns="weight")
     weight = pd.to_numeric(frame["weight"], errors="coerce")
     wrong = (weight.isna() | (weight < 0)) & frame["problem"].isna()
-    problem = Problem("bad-weight", "has a weight that is no number of 0 or more", "Mend it.")
+    problem = Problem(
+        "bad-weight", Message("has a weight that is not a number of 0 or more"), Message("Fix it.")
+    )
     frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
     return frame.assign(weight=weight.clip(lower=0).fillna(1.0))
 
 
 def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """A DataFrame with texts and labels under their usual names."""
+    """Returns the rows of a DataFrame; its columns are found as in a table file."""
     rows = [Record(row, list(cells_)) for row, cells_ in enumerate(frame.itertuples(index=False))]
     table = RecordTable(
         [str(name) for name in frame.columns], True, iter(rows), rows[:400], "utf-8"

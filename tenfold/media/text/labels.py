@@ -1,4 +1,4 @@
-"""Labels of texts: one, several with | between them, or coarse and fine with a colon."""
+"""Labels of texts: one, several separated by |, or coarse and fine separated by a colon."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.columns import Problem
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.media.files import references
 
 __all__ = ["finished"]
 
 COARSE = 50
-"""Most labels before a colon that are taken for the whole label."""
+"""Fine labels are reduced to coarse ones only where there are fewer coarse labels than this."""
 
 
 def finished(table: pd.DataFrame) -> pd.DataFrame:
-    """Labels as texts or lists of texts, empty texts as problems."""
+    """Returns the table with cleaned labels; rows with an empty text get a problem.
+
+    Labels are texts, or tuples of texts in the column `labels` where rows have several.
+    """
     empty = (table["text"].map(lambda text: not str(text).strip())) & table["problem"].isna()
     if empty.any():
-        problem = Problem("empty-text", "is empty", "Write something, or remove the row.")
+        problem = Problem(
+            "empty-text", Message("is empty"), Message("Fill it in, or remove the row.")
+        )
         table.loc[empty, "problem"] = pd.Series([problem] * int(empty.sum()), table.index[empty])
     table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
     values = table["label"]
@@ -36,7 +42,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _label(value: Any) -> str:
-    if value is None or value != value:  # not a number is unequal to itself
+    if value is None or value != value:  # NaN is not equal to itself
         return ""
     whole = isinstance(value, float) and value.is_integer()
     text = str(int(value)) if whole else str(value)
@@ -49,12 +55,12 @@ def _several(value: Any) -> tuple[str, ...]:
 
 
 def _coarse(labels: pd.Series) -> pd.Series:
-    """`DESC` of `DESC:manner`, where every label is of that form."""
+    """Returns the coarse labels, such as `DESC` of `DESC:manner`, if all have that form."""
     told = [label for label in labels.unique() if label not in ("?", "")]
     coarse = {label.partition(":")[0] for label in told}
     if not told or not all(re.fullmatch(r"[^\s:]+:[^\s:]+", label) for label in told):
         return labels
     if not 1 < len(coarse) < min(COARSE, len(told)):
         return labels
-    tell(f"Labels are taken up to the colon: {', '.join(sorted(coarse)[:8])}")
+    tell(f"Labels end at the colon: {', '.join(sorted(coarse)[:8])}")
     return labels.map(lambda label: label.partition(":")[0])

@@ -1,4 +1,4 @@
-"""Texts as a medium, and texts that are split into words already."""
+"""Texts as a medium, and texts that are already split into words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from tenfold.core.language import say
+from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.medium import Medium, Sizes
@@ -21,8 +22,8 @@ class TextMedium(Medium):
     """Texts of any length."""
 
     name = "text"
-    singular = "text"
-    plural = "texts"
+    singular = Message("text")
+    plural = Message("texts")
     schema: ClassVar[dict[str, Any]] = {"type": "string"}
     cell_cover = cover.COVER
     written = True
@@ -52,43 +53,40 @@ class TextMedium(Medium):
         return text_sizes.lengths(used[column])
 
     def about_examples(self, encoded: str) -> str:
-        return say("Texts spread over the rows to learn from; long ones are cut.")
+        return say("Texts evenly sampled from the training rows; long ones are cut.")
 
     def about_explanations(self) -> str:
         return (
             say(
-                "What each answer rests on: warm words speak for it, blue underlined ones against. "
-                "Occlusion leaves out a part of the text at a time and asks again how sure the "
-                "answer still is."
+                "What each answer depends on: warm words support it, blue underlined ones oppose "
+                "it. Occlusion leaves out one part of the text at a time and measures the change "
+                "of the probability."
             )
             + say(" ")
             + say(
-                "Each map is compared with that of the same network with random weights: if they "
-                "agreed, it would show the text and not what the network learnt."
+                "Each map is compared with the map of the same network with random weights. If "
+                "they agreed, it would show the text, not what the network learned."
             )
         )
 
     def about_errors(self) -> str:
-        return say(
-            "Words are warm where the wrong answer rests on them, blue and underlined where they "
-            "speak against it."
-        )
+        return say("Warm words support the wrong answer, blue underlined ones oppose it.")
 
     def same_as_random(self, method: str, value: str) -> str:
         return say(
             "With random weights the {method} map is nearly the same (rank correlation {value}): "
-            "it shows the text, not what the network learnt.",
+            "it shows the text, not what the network learned.",
             method=method,
             value=value,
         )
 
 
 class TokensMedium(Medium):
-    """Texts as lists of their words."""
+    """Texts given as lists of their words."""
 
     name = "tokens"
-    singular = "list of words"
-    plural = "lists of words"
+    singular = Message("list of words")
+    plural = Message("lists of words")
     schema = request.TEXTS
 
     def rows(self, source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:

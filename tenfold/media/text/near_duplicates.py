@@ -1,8 +1,8 @@
-"""Texts that are nearly the same: a sketch of each proposes pairs, their contents confirm them.
+"""Near-duplicate texts: MinHash sketches propose pairs, and comparing the contents confirms them.
 
-Texts are compared as the runs of four letters or digits that they hold, whatever the case, spaces
-and marks (A. Broder 1997: the least of a hash over two sets is equal as often as their share in
-common).
+Texts are compared by the sets of their runs of four letters or digits; case, spaces and marks are
+ignored (A. Broder 1997: the minima of a hash over two sets are equal with a probability that is the
+Jaccard similarity of the sets).
 
 Shapes: N rows, G runs of all rows.
 """
@@ -19,20 +19,20 @@ from tenfold.media.text import tokens
 __all__ = ["Pairs", "pairs"]
 
 ALIKE = 0.8
-"""Share of what two texts hold together that both hold, from which they are near copies."""
+"""Least Jaccard similarity (shared runs over all runs of both texts) of near duplicates."""
 LEAST = 12
-"""Runs a text must hold to be compared: short texts are alike by chance."""
+"""Fewest runs of a text that is compared; short texts are similar by chance."""
 RUN = 4
 BANDS, DRAWS = 10, 3
 REACH = 8
-"""Of the rows that one band proposes together, how far apart two may stand to be compared."""
+"""Farthest distance of two rows that are compared, in the list of rows that share a band's key."""
 BLOCK = 20_000
 
 Pairs = Iterator[tuple[int, int]]
 
 
 def pairs(texts: pd.Series) -> Pairs:
-    """Positions of two texts that are near copies, pair by pair."""
+    """Yields the positions of every two texts found to be near duplicates."""
     read = texts.to_numpy()
     keys = [_keys(list(read[at : at + BLOCK])) for at in range(0, len(read), BLOCK)]
     for rows in _proposed(np.concatenate(keys)) if keys else ():
@@ -43,14 +43,14 @@ def pairs(texts: pd.Series) -> Pairs:
 
 
 def _pairs(rows: int) -> Pairs:
-    """Positions of every two rows that stand at most REACH apart."""
+    """Yields the positions of every two rows that are at most REACH apart."""
     for one in range(rows):
         for other in range(one + 1, min(one + 1 + REACH, rows)):
             yield one, other
 
 
 def _runs(read: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """(G,) row and hash of every run of letters and digits."""
+    """Returns (G,) row and (G,) hash of every run of letters and digits."""
     block = tokens.block(read)
     kept = block.letters
     points, row = block.points[kept].astype(np.uint64), block.row[kept]
@@ -63,14 +63,14 @@ def _runs(read: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    """Bits well mixed (the finaliser of SplitMix64, S. Vigna, public domain)."""
+    """Mixes the bits of hashes (the finaliser of SplitMix64, S. Vigna, public domain)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(values ^ (values >> np.uint64(31)))
 
 
 def _keys(read: list[str]) -> np.ndarray:
-    """(N, BANDS): rows that agree in one of them may be near copies; 0 for short texts."""
+    """Returns (N, BANDS) keys; rows with an equal key may be near duplicates; 0 for short texts."""
     row, hashed = _runs(read)
     counts = np.bincount(row, minlength=len(read))
     keys = np.zeros((len(read), BANDS), np.uint64)
@@ -86,7 +86,7 @@ def _keys(read: list[str]) -> np.ndarray:
 
 
 def _proposed(keys: np.ndarray) -> Iterator[list[int]]:
-    """Rows of equal keys, band by band."""
+    """Yields the rows that share a key, band by band."""
     for band in range(BANDS):
         order = np.argsort(keys[:, band], kind="stable")
         values = keys[order, band]

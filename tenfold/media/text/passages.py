@@ -1,6 +1,6 @@
-"""Passages of a text for a page: shortened around what matters, with parts marked.
+"""Passages of a text for a page: shortened around the important parts, with parts marked.
 
-A passage is a list of pieces in reading order; a template draws them one by one, escaped.
+A passage is a list of pieces in reading order; a template draws each piece, escaped.
 """
 
 from __future__ import annotations
@@ -29,23 +29,27 @@ Pieces = list[dict[str, Any]]
 
 
 MOST = 2_000
-"""Characters of one text that a page shows."""
+"""Most characters of one text that a page shows."""
 
 
 AROUND = 80
-"""Characters that are shown before and behind a part that matters, of a text that is too long."""
+"""Characters shown before and after an important part, in a text that is too long."""
 
 
 TONES = 6
-"""Colours of names."""
+"""Number of colours for names."""
 
 
 FAINT = 0.02
-"""Parts that matter less than this share of the strongest are not marked."""
+"""Parts whose weight is at most this share of the largest weight are not marked."""
 
 
 def passage(text: str, found: Explanation | None = None, most: int = MOST) -> Pieces:
-    """Pieces of a text: `text`, `weight` (None where nothing is marked), `strength` from 0 to 1."""
+    """Returns the pieces of a text, marked by the weights of an explanation.
+
+    Each piece has `text`, `weight` (None where not marked) and `strength` from 0 to 1. A text
+    longer than `most` is shortened.
+    """
     marks = _marks(found)
     peak = max((abs(weight) for _, _, weight in marks), default=0.0)
     pieces: Pieces = []
@@ -61,7 +65,7 @@ def passage(text: str, found: Explanation | None = None, most: int = MOST) -> Pi
 
 
 def strongest(text: str, found: Explanation, most: int = 3) -> str:
-    """The parts that speak most for and against the answer, on one line."""
+    """Returns the parts with the strongest weights for and against the answer, on one line."""
     marks = _marks(found)
     peak = max((abs(weight) for _, _, weight in marks), default=0.0)
     ordered = sorted(marks, key=lambda one: -abs(one[2]))
@@ -75,22 +79,22 @@ def strongest(text: str, found: Explanation, most: int = 3) -> str:
 
 
 NamedSpans = list[tuple[str, int, int]]
-"""(name, first, behind the last) character of parts of a text."""
+"""(name, start, end) of parts of a text, in characters; the end is exclusive."""
 
 
 def named(
     text: str, parts: NamedSpans, most: int = MOST, others: NamedSpans | None = None
 ) -> Pieces:
-    """Pieces of a text in which parts bear a `label`, the colour's number beside it in `tone`.
+    """Returns the pieces of a text; named parts have a `label` and a colour number, `tone`.
 
-    `others` are parts that are shown beside these, in the same colours.
+    `others` are parts shown next to these, with the same colours for the same names.
     """
     names = sorted({name for name, _, _ in [*parts, *(others or [])]})
     pieces: Pieces = []
     last = 0
     for name, start, end in parts:
         if start < last or start >= most:
-            continue  # inside of another part, or beyond what is shown
+            continue  # overlaps an earlier part, or lies beyond the shown text
         if start > last:
             pieces.append(_piece(text[last:start]))
         label = {"label": name, "tone": names.index(name) % TONES}
@@ -109,7 +113,10 @@ def _marks(found: Explanation | None) -> list[tuple[int, int, float]]:
 
 
 def _shown(length: int, marks: list[tuple[int, int, float]], most: int) -> list[tuple[int, int]]:
-    """What is shown of a text: all of it, or its beginning and what matters most, in order."""
+    """Returns the (start, end) ranges of a text to show, in order.
+
+    They cover the whole text, or its beginning and the parts with the strongest weights.
+    """
     if length <= most:
         return [(0, length)]
     seen = np.zeros(length, bool)
@@ -146,7 +153,7 @@ def _piece(text: str, weight: float | None = None, strength: float = 0.0) -> dic
 
 
 def _clean(text: str) -> str:
-    """Without what a page cannot hold: control characters and halves of surrogate pairs."""
+    """Returns the text with control characters and halves of surrogate pairs replaced."""
     return "".join(
         letter if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cs") else "\ufffd"
         for letter in text
@@ -154,6 +161,6 @@ def _clean(text: str) -> str:
 
 
 def _plain(text: str, most: int) -> str:
-    """A part of a text on a terminal: on one line, cut where it is long."""
+    """Returns a part of a text on one line for a terminal, cut to `most` characters."""
     line = " ".join(_clean(text).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"

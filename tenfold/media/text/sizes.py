@@ -12,11 +12,15 @@ from tenfold.media.text import tokens
 __all__ = ["lengths"]
 
 MAX_COUNTED = 10_000
-"""Texts whose tokens are counted, spread over all of them."""
+"""Most texts whose tokens are counted, evenly sampled from all of them."""
 
 
 def lengths(cells: pd.Series) -> Sizes | None:
-    """Shortest, median and longest text in characters and tokens, and how the tokens spread."""
+    """Returns the shortest, median and longest length of the texts, in characters and in tokens.
+
+    The histogram shows token counts, clipped at their 99th percentile. None where no cell is a
+    text.
+    """
     texts = [one for one in cells if isinstance(one, str)]
     if not texts:
         return None

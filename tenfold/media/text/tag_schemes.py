@@ -1,9 +1,9 @@
-"""Tags of tokens to spans: the usual schemes, all brought to BIO.
+"""Converts tags of tokens to spans; all usual schemes are converted to BIO first.
 
-BIO     B- begins a span, I- goes on with it, O is outside
-IOB1    I- begins a span too; B- only where it follows another of its type
-BMES    B- begins, M- (or I-) goes on, E- (or L-) ends, S- (or U-) stands alone
-plain   every tag is an answer by itself, as parts of speech are
+BIO     B- begins a span, I- continues it, O is outside
+IOB1    I- begins a span too; B- is used only where a span follows another of its type
+BMES    B- begins a span, M- (or I-) continues it, E- (or L-) ends it, S- (or U-) is a whole span
+plain   every tag is an answer by itself, such as a part of speech
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Iterable, Sequence
 __all__ = ["Span", "kinds", "scheme_of", "spans_of", "to_bio"]
 
 Span = tuple[str, int, int]
-"""A type, the first character and the one behind the last."""
+"""(type, start, end) of a span, in characters; the end is exclusive."""
 
 _TYPED = re.compile(r"([BIMESLU])[-_](.+)")
 _BARE = "span"
-"""The type of spans whose tags name none, as B M E S of Chinese words."""
+"""Type of spans whose tags name no type, such as B M E S for Chinese words."""
 
 
 def _parts(tag: str, bare: bool = False) -> tuple[str, str]:
-    """Letter and type of a tag, ("O", "") outside, ("", tag) where it has no letter."""
+    """Returns letter and type of a tag: ("O", "") outside spans, ("", tag) without a letter."""
     if tag == "O":
         return "O", ""
     if bare and tag in "BIMESLU":
@@ -37,7 +37,7 @@ def _is_bare(tags: Iterable[str]) -> bool:
 
 
 def scheme_of(sentences: Iterable[Sequence[str]]) -> str:
-    """BIO, IOB1, BMES or plain, whichever the tags of all sentences are written in."""
+    """Returns the scheme of the tags of all sentences: BIO, IOB1, BMES or plain."""
     letters, begun, doubled = set[str](), False, False
     sentences = list(sentences)
     bare = _is_bare(tag for tags in sentences for tag in tags)
@@ -59,9 +59,9 @@ def scheme_of(sentences: Iterable[Sequence[str]]) -> str:
 
 
 def to_bio(tags: Sequence[str], scheme: str) -> tuple[tuple[str, ...], int]:
-    """The tags in BIO, and how many had to be repaired: spans that go on without a beginning.
+    """Returns the tags in BIO, and the number of spans without a beginning tag, which are repaired.
 
-    These begin one there, as the usual evaluation (conlleval) takes them.
+    Such a span begins at its first tag, as in the usual evaluation (conlleval).
     """
     if scheme == "plain":
         return tuple(tags), 0
@@ -80,7 +80,7 @@ def to_bio(tags: Sequence[str], scheme: str) -> tuple[tuple[str, ...], int]:
 
 
 def spans_of(tags: Sequence[str], places: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
-    """The spans of BIO tags, in characters."""
+    """Returns the spans of BIO tags, with positions in characters."""
     found, begun = list[Span](), -1
     for number, tag in enumerate([*tags, "O"]):
         if begun >= 0 and tag != f"I-{tags[begun][2:]}":
@@ -92,5 +92,5 @@ def spans_of(tags: Sequence[str], places: Sequence[tuple[int, int]]) -> tuple[Sp
 
 
 def kinds(tags: Iterable[str]) -> bool:
-    """True where tags are of spans, in BIO, and no answers by themselves."""
+    """Returns True where the tags mark spans in BIO, and are not answers by themselves."""
     return any(tag.startswith("B-") for tag in tags)

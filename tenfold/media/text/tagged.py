@@ -1,14 +1,16 @@
-"""Tagged tokens to a Table: CoNLL's columns, CoNLL-U, JSON lines; files a part, folders, zips.
+"""Reads tagged tokens into a table.
 
-Columns given: `text` (the tokens put together), `places` (first character of each token in it and
-the one behind its last), `tags` (one a token, in BIO where they are of spans), `split` where files
-are named after parts, `source` (the file and the line a sentence begins on), `problem`.
+Layouts: CoNLL columns, CoNLL-U, JSON lines; one file for each part, folders, zip archives.
+
+Columns: `text` (the joined tokens), `places` (start and exclusive end of each token in the text),
+`tags` (one for each token, in BIO where they mark spans), `split` where files are named after
+parts, `source` (the file and the first line of a sentence), `problem`. A DataFrame may also give
+`group` and `time`.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import references
@@ -26,7 +29,8 @@ from tenfold.media.files.lines import TextLine, lines, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.reading import AS_FOUND, Reading, column_of, refuse_roles, timed
-from tenfold.media.text import tag_schemes, tokens
+from tenfold.media.text import tag_schemes
+from tenfold.media.text.tagged_json import TaggedRow, joined, rows_of_json
 
 __all__ = ["read"]
 
@@ -34,12 +38,12 @@ _CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()
 _TOKENS = "token tokens word words form text 词 字".split()
 _ABOUT = re.compile(r"(readme|licen[cs]e|source|notice|changelog)(\.\w+)*", re.I)
 MOST = 1000
-"""Tokens of the only sentence of a file from which its empty lines are taken to be missing."""
+"""A file that is one sentence with more tokens than this is assumed to lack its empty lines."""
 
 
 @dataclass
 class Sentence:
-    """Tokens with their tags, whether a space follows each, and the line they begin on."""
+    """Tokens with their tags, whether a space follows each token, and the sentence's first line."""
 
     line: int
     tokens: list[str] = field(default_factory=list)
@@ -49,15 +53,18 @@ class Sentence:
 
 
 def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
-    """One row a sentence.
+    """Reads one row for each sentence.
 
     The target is the column of tags, by its name or counted from 1. Raises UsageError or
-    DataRefused where there is nothing to learn from.
+    DataRefused where there is nothing to train on.
     """
     if isinstance(source, pd.DataFrame):
         return Rows(_from_frame(source, reading))
     if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(f"Data must be a path or a DataFrame, got {source!r}", code="bad-setting")
+        raise UsageError(
+            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
+            code="bad-setting",
+        )
     path = Path(source)
     if path.is_file() and not is_zip(path):
         files, ignored = (
@@ -72,12 +79,15 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
         ignored = [*tree.ignored, *(one.name for one in tree.entries if not _fits(one))]
     if not files:
         raise DataRefused(
-            "There is no file of tagged tokens",
+            Message("No file of tagged tokens was found"),
             code="no-files",
             where=str(source),
-            fix="Put train.conll there: a token and its tag a line, empty lines between sentences.",
+            fix=Message(
+                "Add a file such as train.conll: one token and its tag on each line, an empty "
+                "line between sentences."
+            ),
         )
-    why = "files of tagged tokens have none for whole sentences"
+    why = Message("files of tagged tokens have no columns for whole sentences")
     refuse_roles(reading, ("group", "time"), why, str(source))
     column = reading.target or "auto"
     rows = [row for entry, part in files for row in _rows(entry, part, column)]
@@ -92,7 +102,7 @@ def _fits(entry: Entry) -> bool:
 
 
 def _part(name: str) -> str:
-    """train, valid or test where a piece of the file's name says so, or its end."""
+    """Returns train, valid or test where a word of the file name, or its end, means it."""
     stem = name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
     for piece in re.split(r"[^a-z]+", stem):
         for end in (piece, *(piece[-size:] for size in (5, 4, 3))):
@@ -102,32 +112,40 @@ def _part(name: str) -> str:
 
 
 ROLES = ("target", "group", "time")
-TaggedRow = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem | None]
 
 
 def _rows(entry: Entry, part: str, column: str) -> Iterator[TaggedRow]:
-    """(text, places, tags, source, part, problem) of every sentence of a file."""
+    """Yields (text, places, tags, source, part, problem) of every sentence of a file."""
     name = references.printable(entry.name)
     start = start_of(entry.cell, 1 << 16).lstrip()
     if not start:
-        raise DataRefused(f"{name} is empty", code="empty-file", where=name, fix="Copy it again.")
+        raise DataRefused(
+            Message("{name} is empty", name=name),
+            code="empty-file",
+            where=name,
+            fix=Message("Copy it again."),
+        )
     if start[:1] == b"{":
-        yield from _of_json(entry, name, part)
+        yield from rows_of_json(entry, name, part)
         return
     sentences = list(_sentences(entry, name, column))
     if len(sentences) == 1 and len(sentences[0].tokens) > MOST:
         raise DataRefused(
-            f"{name} has no empty line: all its {len(sentences[0].tokens)} tokens are one sentence",
+            Message(
+                "{name} has no empty line, so its {count} tokens are one sentence",
+                name=name,
+                count=len(sentences[0].tokens),
+            ),
             code="no-blank-lines",
             where=name,
-            fix="Put an empty line between sentences.",
+            fix=Message("Put an empty line between sentences."),
         )
     prefix = _prefix(sentences)
     if prefix:
         tell(f"{name}: every token begins with {prefix!r}, which is left out.")
     for one in sentences:
         words = [word.removeprefix(prefix) or word for word in one.tokens]
-        text, places = _together(words, one.spaces)
+        text, places = joined(words, one.spaces)
         source = f"{name}:{one.line}"
         if one.problem:
             yield "", (), (), source, part, one.problem
@@ -136,35 +154,15 @@ def _rows(entry: Entry, part: str, column: str) -> Iterator[TaggedRow]:
 
 
 def _prefix(sentences: list[Sentence]) -> str:
-    """What every token begins with, such as "en:"."""
+    """Returns the prefix that all tokens share, such as "en:"; "" where there is none."""
     words = (word for one in sentences for word in one.tokens)
     found = re.match(r"[a-z]{2,3}:", next(words, ""))
     prefix = found[0] if found else ""
     return prefix if prefix and all(word.startswith(prefix) for word in words) else ""
 
 
-def _together(words: list[str], spaces: list[bool]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The text of tokens and their places in it."""
-    found, places, at = list[str](), list[tuple[int, int]](), 0
-    for number, word in enumerate(words):
-        places.append((at, at + len(word)))
-        close = number + 1 == len(words) or not spaces[number]
-        close = close or (_alone(word) and _alone(words[number + 1]))
-        found.append(word if close else f"{word} ")
-        at += len(found[-1])
-    return "".join(found), tuple(places)
-
-
-def _alone(word: str) -> bool:
-    """True for one character of a script without spaces, or one of its marks."""
-    return len(word) == 1 and ("\u2e80" <= word < "\ua000" or "\uf900" <= word < "\uffef")
-
-
-# --- columns --------------------------------------------------------------------------------------
-
-
 def _sentences(entry: Entry, name: str, column: str) -> Iterator[Sentence]:
-    """Sentences of a file in columns, an empty line between them."""
+    """Yields the sentences of a file in columns, which are separated by empty lines."""
     found = lines(entry.cell, blank=True)
     head = list(itertools.islice(found, 2000))
     rows = [_cut(line.text) for line in head if line.text.strip() and not _comment(line.text)]
@@ -191,7 +189,11 @@ def _comment(text: str) -> bool:
 
 @dataclass
 class _Layout:
-    """Which columns of a line hold what. `until` = last inner word of a contracted one."""
+    """Positions of the columns in a line.
+
+    `universal` is True for CoNLL-U. `until` is the number of the last word inside the current
+    multiword token, `behind` whether a space follows that token.
+    """
 
     width: int
     token: int
@@ -202,16 +204,21 @@ class _Layout:
     behind: bool = True
 
     def passed_over(self, text: str) -> bool:
-        """True for comments and the header."""
+        """Returns True for a comment or the header."""
         comment = text.startswith("#") if self.universal else _comment(text)
         return (comment and len(_cut(text)) != self.width) or text == self.header
 
     def add(self, sentence: Sentence, line: TextLine) -> None:
-        """Adds the token of a line, or what is wrong with it."""
+        """Adds the token of a line to the sentence, or the problem of the line."""
         row = _cut(line.text)
         if line.problem or len(row) <= max(self.token, self.tag) or len(row) < self.width:
-            reason = f"has {len(row)} columns on line {line.number} where {self.width} are usual"
-            short = Problem("short-line", reason, "Each line needs a token and its tag.")
+            reason = Message(
+                "has {count} columns on line {number}, the other lines have {width}",
+                count=len(row),
+                number=line.number,
+                width=self.width,
+            )
+            short = Problem("short-line", reason, Message("Each line needs a token and its tag."))
             sentence.problem = sentence.problem or line.problem or short
             return
         if self.universal and not row[0].isdigit():
@@ -226,22 +233,32 @@ class _Layout:
         self.until = self.until if self.universal and int(row[0]) < self.until else 0
 
     def _contracted(self, row: list[str]) -> None:
-        """Of `1-2 don't` the words follow, with no space between them; `1.1` is not there."""
+        """Skips a CoNLL-U multiword line (`1-2 don't`); its words are joined without spaces.
+
+        An empty node (`1.1`) is skipped as well.
+        """
         first, _, last = row[0].partition("-")
         if first.isdigit() and last.isdigit():
             self.until, self.behind = int(last), "SpaceAfter=No" not in row[-1]
 
 
 def _layout(entry: Entry, name: str, rows: list[list[str]], column: str) -> _Layout:
-    """What the columns of a file are; said in one line."""
+    """Returns the columns of a file, and prints which ones hold tokens and tags.
+
+    Raises DataRefused where lines have a single column.
+    """
     widths = [len(row) for row in rows]
     width = max(set(widths), key=widths.count) if widths else 0
     if width < 2:
         raise DataRefused(
-            f"{name} has no column of tags: its lines hold {width} column",
+            Message(
+                "{name} has no column of tags: its lines have {width} column",
+                name=name,
+                width=width,
+            ),
             code="no-labels",
             where=name,
-            fix="Write a token and its tag on each line, a tab or a space between.",
+            fix=Message("Write a token and its tag on each line, separated by a tab or a space."),
         )
     universal = width == 10 and all(re.match(r"\d+([-.]\d+)?$", row[0]) for row in rows[:50])
     named = [cell.strip().lower() for cell in rows[0]] if rows else []
@@ -250,7 +267,7 @@ def _layout(entry: Entry, name: str, rows: list[list[str]], column: str) -> _Lay
     names = _CONLLU if universal else named if header else []
     token = 1 if universal else next((named.index(x) for x in _TOKENS if header and x in named), 0)
     tag = _column(column, names, width, 3 if universal else width - 1, name)
-    said = names[tag] if names else f"{tag + 1}"
+    said = names[tag] if names else str(tag + 1)
     tell(f"{name}: tokens from column {token + 1}, tags from column {said}")
     first = ("\t" if width == 10 else "").join(rows[0]) if header else ""
     text = next((one.text for one in lines(entry.cell) if _cut(one.text) == rows[0]), first)
@@ -258,9 +275,9 @@ def _layout(entry: Entry, name: str, rows: list[list[str]], column: str) -> _Lay
 
 
 def _column(wanted: str, names: list[str], width: int, usual: int, file: str) -> int:
-    """The position of the column that was asked for.
+    """Returns the position of the requested column; `auto` = the usual one.
 
-    Raises UsageError where there is none of that name or number.
+    Raises UsageError where no column has that name or number.
     """
     if wanted == "auto":
         return usual
@@ -269,88 +286,38 @@ def _column(wanted: str, names: list[str], width: int, usual: int, file: str) ->
     if wanted.lower() in names:
         return names.index(wanted.lower())
     raise UsageError(
-        f"{file} has no column {wanted!r}",
+        Message("{file} has no column {column!r}", file=file, column=wanted),
         code="bad-setting",
         where="column",
-        fix=nearest(wanted, names) if names else f"Give a number from 1 to {width}.",
+        fix=nearest(wanted, names)
+        if names
+        else Message("Give a number from 1 to {width}.", width=width),
     )
-
-
-# --- JSON lines -----------------------------------------------------------------------------------
-
-
-def _of_json(entry: Entry, name: str, part: str) -> Iterator[TaggedRow]:
-    for line in lines(entry.cell):
-        source = f"{name}:{line.number}"
-        try:
-            found = json.loads(line.text)
-            text, places, tags = _object(found)
-            yield text, places, tags, source, part, line.problem
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            reason = f"cannot be used ({str(error)[:80]})"
-            fix = 'Write {"tokens": [...], "tags": [...]} or {"text": ..., "spans": [[0, 3, "X"]]}.'
-            yield "", (), (), source, part, line.problem or Problem("bad-json", reason, fix)
-
-
-def _object(found: Any) -> tuple[str, tuple[tuple[int, int], ...], tuple[str, ...]]:
-    """Raises ValueError, TypeError or KeyError where the object is none of the known ones."""
-    if "tokens" in found:
-        words = [str(word) for word in found["tokens"]]
-        tags = [str(tag) for tag in found.get("tags", found.get("ner_tags", []))]
-        if len(words) != len(tags):
-            raise ValueError(f"{len(words)} tokens and {len(tags)} tags")
-        text, places = _together(words, [True] * len(words))
-        return text, places, tuple(tags)
-    text = str(found["text"])
-    marked = next(found[key] for key in ("spans", "entities", "labels", "label") if key in found)
-    places = tokens.places(text)
-    return text, places, _tags_of(places, [_span(one) for one in marked])
-
-
-def _span(one: Any) -> tuple[int, int, str]:
-    if isinstance(one, dict):
-        kind = one.get("label", one.get("type", one.get("tag")))
-        return int(one["start"]), int(one["end"]), str(kind)
-    start, end, kind = one
-    return int(start), int(end), str(kind)
-
-
-def _tags_of(places: Any, marked: list[tuple[int, int, str]]) -> tuple[str, ...]:
-    """BIO tags of tokens from spans in characters, whose borders must be those of tokens."""
-    starts = {start: number for number, (start, _) in enumerate(places)}
-    ends = {end: number for number, (_, end) in enumerate(places)}
-    tags = ["O"] * len(places)
-    for start, end, kind in marked:
-        if start not in starts or end not in ends:
-            raise ValueError(f"the span {start} to {end} does not begin and end with a token")
-        for number in range(starts[start], ends[end] + 1):
-            if tags[number] != "O":
-                raise ValueError(f"the span {start} to {end} overlaps another")
-            tags[number] = f"{'B' if number == starts[start] else 'I'}-{kind}"
-    return tuple(tags)
 
 
 # --- tables ---------------------------------------------------------------------------------------
 
 
 def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """A DataFrame with `tokens` and `tags`, or `text`, `places` and `tags`."""
+    """Returns the rows of a DataFrame with `tokens`, or `text` and `places`, and with `tags`."""
     given = {role: column_of(reading, role, frame.columns, "DataFrame") for role in ROLES}
     if given["target"] is not None:
         frame = frame.assign(tags=frame[given["target"]])
     if "tags" not in frame or not {"tokens", "places"} & set(frame.columns):
         raise DataRefused(
-            "The table needs the columns tokens and tags, or text, places and tags",
+            Message("The table needs the columns tokens and tags, or text, places and tags"),
             code="missing-column",
             where="DataFrame",
-            fix=f"It has {', '.join(map(str, frame.columns))}.",
+            fix=Message(
+                "It has the columns {columns}.", columns=", ".join(map(str, frame.columns))
+            ),
         )
     rows = list[TaggedRow]()
     for number, one in enumerate(frame.to_dict(orient="records")):
         text, places = one.get("text"), one.get("places")
         if not isinstance(places, (list, tuple)):
             words = [str(word) for word in one["tokens"]]
-            text, places = _together(words, [True] * len(words))
+            text, places = joined(words, [True] * len(words))
         told = one.get("problem")
         problem = told if isinstance(told, Problem) else None
         source = str(one.get("source", f"row {number}"))
@@ -364,7 +331,7 @@ def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
 
 
 def _table(rows: list[TaggedRow]) -> pd.DataFrame:
-    """The rows with their tags in BIO, where they are of spans."""
+    """Returns the rows as a table, with tags that mark spans converted to BIO."""
     names = ["text", "places", "tags", "source", "split", "problem"]
     table = pd.DataFrame(rows, columns=names, dtype=object)
     table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)
@@ -375,5 +342,5 @@ def _table(rows: list[TaggedRow]) -> pd.DataFrame:
     table["tags"] = pd.Series([tags for tags, _ in brought], table.index, dtype=object)
     tell(f"Tags are {'single answers' if scheme == 'plain' else f'of spans ({scheme})'}.")
     if repaired := sum(count for _, count in brought):
-        tell(f"{repaired} spans go on without a beginning: they are taken to begin there.")
+        tell(f"{repaired} spans continue without a beginning: they begin there.")
     return table

@@ -1,10 +1,10 @@
-"""Texts to words, characters and hashed n-grams, whole blocks of texts at once; no torch.
+"""Converts texts to words, characters and hashed n-grams, in blocks of many texts; without torch.
 
 A token is a run of letters and digits, or one character of a script without spaces (Chinese,
-Japanese), or one other mark. Texts of any language are treated alike. Nothing is looked up but
-what was learnt from training rows: an n-gram is known by 32 bits of its hash.
+Japanese), or one other mark. Texts of all languages are processed in the same way. There are no
+external word lists: a vocabulary holds n-grams of training rows, each by 32 bits of its hash.
 
-Shapes: N texts, P characters of all of them, W tokens of all of them.
+Shapes: N texts, P characters of all texts, W tokens of all texts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.core.columns import Problem
+from tenfold.core.message import Message
 
 __all__ = [
     "FEATURES",
@@ -33,10 +34,10 @@ __all__ = [
 ]
 
 LONGEST = 20_000
-"""Characters of a text that are read: of longer ones half from the beginning, half from the end."""
+"""Most characters read from a text; of a longer one half from the beginning, half from the end."""
 
 FEATURES = 6
-"""Numbers by which a token is known: the word itself, and five of its parts or neighbours."""
+"""Features of a token: the hash of the word, and five of its parts or neighbours."""
 
 _SPACE, _WORD, _SINGLE = 0, 1, 2
 _ALONE = ((0x2E80, 0xA000), (0xF900, 0xFB00), (0x20000, 0x40000))  # scripts without spaces
@@ -44,7 +45,7 @@ _ALONE = ((0x2E80, 0xA000), (0xF900, 0xFB00), (0x20000, 0x40000))  # scripts wit
 
 @functools.cache
 def _kinds() -> np.ndarray:
-    """(0x110000,) what each character is: a space, part of a word, or a token by itself."""
+    """Returns (0x110000,) the kind of each character: space, part of a word, or single token."""
     kinds = np.full(0x110000, _WORD, np.uint8)
     for point in (*range(0x3040), *range(0xFB00, 0x10000), *range(0x1F000, 0x20000)):
         kinds[point] = _kind(chr(point))
@@ -66,7 +67,7 @@ def _points(text: str) -> np.ndarray:
 
 
 def _borders(kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(W,) first character of each token and (W,) the one behind its last."""
+    """Returns (W,) start and (W,) exclusive end of each token, in characters."""
     word = kinds == _WORD
     before, after = np.r_[False, word[:-1]], np.r_[word[1:], False]
     single = kinds == _SINGLE
@@ -74,7 +75,7 @@ def _borders(kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def places(text: str) -> tuple[tuple[int, int], ...]:
-    """(first, behind the last) character of every token of a text, in the text as it was given."""
+    """Returns the (start, end) characters of every token in the text; the end is exclusive."""
     if not text:
         return ()
     starts, ends = _borders(_kinds()[_points(text)])
@@ -82,16 +83,18 @@ def places(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def texts_of(cells: Iterable[Any]) -> tuple[list[str], dict[int, Problem]]:
-    """The texts of a column, "" where a cell holds none, and why by row."""
+    """Returns the texts of a column, "" where a cell is unusable, and the problems by row."""
     texts, problems = [], dict[int, Problem]()
     for row, cell in enumerate(cells):
         if isinstance(cell, Problem):
             problems[row] = cell
         elif not isinstance(cell, str):
-            reason = f"is no text but {type(cell).__name__}"
-            problems[row] = Problem("not-a-text", reason, "Give a text in quotes.")
+            reason = Message("must be text, got {type}", type=type(cell).__name__)
+            problems[row] = Problem("not-a-text", reason, Message("Put the text in quotes."))
         elif not cell.strip():
-            problems[row] = Problem("empty-text", "is empty", "Write something, or leave it out.")
+            problems[row] = Problem(
+                "empty-text", Message("is empty"), Message("Fill it in, or leave it out.")
+            )
         texts.append("" if row in problems else cell)
     return texts, problems
 
@@ -100,14 +103,14 @@ def texts_of(cells: Iterable[Any]) -> tuple[list[str], dict[int, Problem]]:
 
 
 def _read(text: str) -> str:
-    """The text as it is compared: one width, small letters, the middle of long ones left out."""
+    """Returns the text in NFKC and lower case; the middle of a long text is removed."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} {text[-LONGEST // 2 :]}"
     return f" {unicodedata.normalize('NFKC', text).lower()} "
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
-    """Bits well mixed (the finaliser of MurmurHash3, A. Appleby, public domain), in 32 bits."""
+    """Mixes the bits of 32-bit hashes (the finaliser of MurmurHash3, A. Appleby, public domain)."""
     values = values ^ (values >> np.uint32(16))
     values = values * np.uint32(0x85EBCA6B)
     values = values ^ (values >> np.uint32(13))
@@ -117,7 +120,11 @@ def _mixed(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Block:
-    """N texts end to end: `points` (P,) characters, `row` (P,) their text, `kinds` (P,)."""
+    """N texts joined end to end.
+
+    `points` (P,) are the characters, `row` (P,) the text each belongs to, `kinds` (P,) the kind of
+    each. `starts` (W,) and `ends` (W,) are the borders of the tokens, `texts` is N.
+    """
 
     points: np.ndarray
     row: np.ndarray
@@ -128,14 +135,14 @@ class Block:
 
     @property
     def single(self) -> float:
-        """The share of characters, spaces not counted, of scripts without spaces."""
+        """Returns the share of characters from scripts without spaces; spaces are not counted."""
         some = self.points[self.kinds == _SINGLE]
         alone = sum(int(((some >= first) & (some < last)).sum()) for first, last in _ALONE)
         return alone / max(1, int((self.kinds != _SPACE).sum()))
 
     @property
     def letters(self) -> np.ndarray:
-        """(P,) True for what is neither a space nor a mark."""
+        """Returns (P,) True for characters that are neither spaces nor marks."""
         alone = np.zeros(len(self.points), bool)
         for first, last in _ALONE:
             alone |= (self.points >= first) & (self.points < last)
@@ -143,11 +150,14 @@ class Block:
 
     @functools.cached_property
     def words(self) -> np.ndarray:
-        """(W,) uint32, a hash of each token."""
+        """Returns (W,) uint32 hashes of the tokens."""
         return self._sums(0, None)
 
     def _sums(self, first: int, last: int | None, behind: bool = False) -> np.ndarray:
-        """(W,) a hash of characters `first` to `last` of each token, or counted from its end."""
+        """Returns (W,) hashes of characters `first` to `last` of each token.
+
+        With `behind` the characters are counted from the end of the token.
+        """
         if not len(self.starts):
             return np.zeros(0, np.uint32)
         lengths = self.ends - self.starts
@@ -162,10 +172,10 @@ class Block:
         return np.add.reduceat(np.where(kept, hashed, np.uint32(0)), begins, dtype=np.uint32)
 
     def grams(self, words: int, least: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """(row, hash) of runs of 1 to `words` tokens and `least` to `most` characters.
+        """Returns (row, hash) of n-grams of 1 to `words` tokens, and `least` to `most` characters.
 
-        Each once a text, in the order of rows and hashes. Runs of characters hold a space at their
-        ends at most.
+        Each n-gram is listed once for each text, ordered by row and hash. A run of characters may
+        have a space only at its ends.
         """
         found = [*self._word_grams(words), *self._character_grams(least, most)]
         keys = [row.astype(np.uint64) << np.uint64(32) | hashed for row, hashed in found]
@@ -204,10 +214,11 @@ class Block:
         return found
 
     def features(self, buckets: int) -> tuple[np.ndarray, np.ndarray]:
-        """(W,) hash of each token and (W, 5) numbers of its parts, 1 to `buckets` - 1, 0 = none.
+        """Returns (W,) hash of each token and (W, 5) bucket numbers of its parts.
 
-        Of a word its first 3, 4, 5 and last 2, 3 characters; of a token of one character the pairs
-        it forms with its neighbours.
+        Buckets are 1 to `buckets` - 1; 0 = none. The parts of a word are its first 3, 4, 5 and last
+        2, 3 characters; for a token of one character they are the pairs it forms with its
+        neighbours.
         """
         words, row = self.words, self.row[self.starts]
         alone = self.kinds[self.starts] == _SINGLE if len(words) else np.zeros(0, bool)
@@ -227,13 +238,13 @@ class Block:
 
 
 def _once(values: np.ndarray) -> np.ndarray:
-    """Sorted, each once; several times as fast as numpy's unique on whole numbers."""
+    """Returns the distinct values, sorted; several times faster than numpy.unique for integers."""
     values = np.sort(values)
     return values[np.r_[True, values[1:] != values[:-1]]] if len(values) else values
 
 
 def block(texts: Sequence[str]) -> Block:
-    """Texts as one block, long ones shortened."""
+    """Returns the texts as one block; long texts are shortened."""
     read = [_read(text) for text in texts]
     points = _points("".join(read))
     row = np.repeat(np.arange(len(read)), [len(text) for text in read])
@@ -242,22 +253,22 @@ def block(texts: Sequence[str]) -> Block:
     return Block(points, row, kinds, starts, ends, len(read))
 
 
-# --- what is known from training rows -------------------------------------------------------------
+# --- vocabularies of training rows ----------------------------------------------------------------
 
 
 def packed(hashes: np.ndarray) -> str:
-    """Sorted hashes as a text that JSON can hold."""
+    """Returns hashes, sorted, as a text that JSON can hold."""
     return base64.b64encode(np.sort(hashes).astype("<u4").tobytes()).decode()
 
 
 @functools.lru_cache(maxsize=16)
 def unpacked(text: str) -> np.ndarray:
-    """The hashes that `packed` made a text of, sorted."""
+    """Returns the sorted hashes from a text made by `packed`."""
     return np.frombuffer(base64.b64decode(text), "<u4")
 
 
 def known(hashes: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
-    """The number of each hash in a sorted vocabulary, -1 where it does not hold it."""
+    """Returns the index of each hash in a sorted vocabulary; -1 where it is missing."""
     if not len(vocabulary):
         return np.full(len(hashes), -1)
     place = np.minimum(np.searchsorted(vocabulary, hashes), len(vocabulary) - 1)

@@ -1,1 +1,1 @@
-"""Films: what a person hands over; no reader yet."""
+"""Videos as an input for prediction and serving; no reader of training data yet."""

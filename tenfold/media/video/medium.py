@@ -1,9 +1,10 @@
-"""Films as a medium: files that are handed over and served."""
+"""Videos as a medium: files given for prediction and serving."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
@@ -12,11 +13,11 @@ __all__ = ["VIDEO", "VideoMedium"]
 
 
 class VideoMedium(Medium):
-    """Films, as whole files."""
+    """Videos, each a whole file."""
 
     name = "video"
-    singular = "film"
-    plural = "films"
+    singular = Message("film")
+    plural = Message("films")
     schema: ClassVar[dict[str, Any]] = {**request.BASE64, "contentMediaType": "video/*"}
     files = True
     limit = "stream"

@@ -1,1 +1,1 @@
-"""A network written in one line."""
+"""Network descriptions in one line: parsing, shape inference, advice, and the torch module."""

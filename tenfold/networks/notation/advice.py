@@ -1,7 +1,7 @@
-"""What a line that fits wastes, in sentences: unseen borders, too many weights, idle layers.
+"""Advice on valid network descriptions: ignored borders, too many weights, redundant layers.
 
-Every number in a sentence is computed from the layers, and a mend is named only where it was
-tried: borders are followed back through every window, pixel by pixel.
+All numbers are computed from the layers. Ignored pixels are found by following the windows of every
+layer back to the image, and a fix for them is named only after a check that it works.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from tenfold.networks.notation.shapes import (
 
 __all__ = ["waste"]
 
-UNSEEN = 0.05  # share of a side from which an unseen border is told
-WEIGHTS_A_ROW = 100  # of one dense layer, from which it is told ...
-FEW_WEIGHTS = 100_000  # ... unless it is small anyhow
-LARGE_MAP = 32  # pixels a side of the last map, from which it is told
+UNSEEN = 0.05  # share of a side above which an ignored border is reported
+WEIGHTS_A_ROW = 100  # weights of a dense layer per training row above which it is reported ...
+FEW_WEIGHTS = 100_000  # ... unless it has at most this many weights
+LARGE_MAP = 32  # side of the last feature map, in pixels, above which it is reported
 
 MONOTONE = (
     "relu",
@@ -37,15 +37,15 @@ MONOTONE = (
     "leaky",
     "tanh",
     "sigmoid",
-)  # the larger the value, the larger the answer
-# Nothing between two convolutions or dense layers but these leaves them one linear layer.
+)  # monotone activations: the maximum can be taken before or after them
+# Two convolutions or dense layers with only these layers between them are one linear layer.
 LINEAR = ("batchnorm", "averagepool", "globalaverage", "flatten", "view", "dropout")
 
 
 def waste(line: str, channels: int, height: int, width: int, classes: int, rows: int) -> list[str]:
-    """Sentences about a line that fits and still wastes, for `rows` training rows; often none.
+    """Sentences of advice on a network description, for `rows` training rows; often none.
 
-    Raises UsageError (network-line) where the line does not fit.
+    Raises UsageError (network-line) where the line does not fit the images.
     """
     layers = parse(line)
     found = fit(layers, (channels, height, width), classes)
@@ -58,11 +58,11 @@ def waste(line: str, channels: int, height: int, width: int, classes: int, rows:
     ]
 
 
-# --- borders that are never seen ------------------------------------------------------------------
+# --- ignored borders ------------------------------------------------------------------------------
 
 
 def _borders(layers: Sequence[Layer], found: list[ShapedLayer]) -> Iterator[str]:
-    """One sentence where part of the picture (or of what a first `view` leaves) is not seen."""
+    """Reports that part of the image (after a first `view`) does not reach the output."""
     views = sum(1 for _ in itertools.takewhile(lambda one: one.name == "view", found))
     rest, classes = layers[views:], found[-1].outputs[0]
     shape = found[views].inputs
@@ -72,21 +72,21 @@ def _borders(layers: Sequence[Layer], found: list[ShapedLayer]) -> Iterator[str]
     culprits = [one for one in flat(found) if len(one.inputs) == 3 and _drops(one)]
     said = f"Only {_sides(seen)} of {_sides_of(shape)} reach the output"
     mends = _mends(rest, shape, classes, seen)
-    yield f"{said}: the windows of {_numbers(culprits)} leave a rest out.{mends}"
+    yield f"{said}: the windows of {_numbers(culprits)} ignore the border.{mends}"
 
 
 Seen = tuple[frozenset[int], frozenset[int]]  # rows and columns of pixels
 
 
 def _seen(layers: Sequence[Layer], shape: Shape, classes: int) -> Seen:
-    """Rows and columns of the picture that reach the output."""
+    """Rows and columns of the image that reach the output."""
     found = fit(layers, shape, classes)
     down, across = (_back(found, axis) for axis in (0, 1))
     return down, across
 
 
 def _back(found: Sequence[ShapedLayer], axis: int) -> frozenset[int]:
-    """What of the first layer's input is seen, from the last layer on."""
+    """Positions along one axis of the first layer's input that reach the output."""
     seen: frozenset[int] = frozenset()
     for one in reversed(found):
         if len(one.inputs) == 3:
@@ -95,9 +95,9 @@ def _back(found: Sequence[ShapedLayer], axis: int) -> frozenset[int]:
 
 
 def _behind(one: ShapedLayer, seen: frozenset[int], axis: int) -> frozenset[int]:
-    """What of a layer's input reaches the part `seen` of its output."""
+    """Positions along one axis of a layer's input that reach the positions `seen` of its output."""
     side = one.inputs[1 + axis]
-    if len(one.outputs) == 1:  # flatten, global pooling: all of the last map counts
+    if len(one.outputs) == 1:  # flatten and global pooling use the whole map
         return frozenset(range(side))
     if one.body:
         beside = frozenset(place * stride_of(one) for place in seen)
@@ -115,7 +115,7 @@ def _behind(one: ShapedLayer, seen: frozenset[int], axis: int) -> frozenset[int]
 
 
 def _drops(one: ShapedLayer) -> bool:
-    """True where its own windows leave some of its input out."""
+    """True where the layer's windows do not cover its whole input."""
     whole = (frozenset(range(side)) for side in one.outputs[1:])
     return len(one.outputs) == 3 and any(
         len(_behind(one, seen, axis)) < one.inputs[1 + axis]
@@ -129,20 +129,20 @@ def _matters(seen: Seen, shape: Shape) -> bool:
 
 
 def _mends(layers: Sequence[Layer], shape: Shape, classes: int, seen: Seen) -> str:
-    """What was tried and found to help."""
+    """Fixes that work, as text: a first `view`, or `same` in place of `valid`."""
     mends = []
     tall, wide = (len(part) for part in seen)
     cut = (shape[0], tall, wide)
     if _whole(layers, cut, classes):
         view = f"view{tall}" if tall == wide else f"view{tall}x{wide}"
-        mends.append(f"`{view}` as the first word takes them from the middle")
+        mends.append(f"`{view}` as the first word crops the middle")
     if _whole([_kept(layer) for layer in layers], shape, classes):
-        mends.append("`same` in place of `valid` lets all be seen")
+        mends.append("`same` in place of `valid` uses all pixels")
     return f" {'; '.join(mends)}." if mends else ""
 
 
 def _whole(layers: Sequence[Layer], shape: Shape, classes: int) -> bool:
-    """True where the layers fit and nearly everything is seen."""
+    """True where the layers fit the shape and nearly all pixels reach the output."""
     try:
         return not _matters(_seen(layers, shape, classes), shape)
     except UsageError:
@@ -150,17 +150,17 @@ def _whole(layers: Sequence[Layer], shape: Shape, classes: int) -> bool:
 
 
 def _kept(layer: Layer) -> Layer:
-    """The layer with a border of zeros."""
+    """The layer, and those inside it, with zero padding (`same`) in place of `valid`."""
     inside = tuple(_kept(inner) for inner in layer.body)
     options = {name: 0 if name == "valid" else value for name, value in layer.options.items()}
     return replace(layer, options=options, body=inside)
 
 
-# --- layers that do nothing -----------------------------------------------------------------------
+# --- redundant layers -----------------------------------------------------------------------------
 
 
 def _idle(found: Sequence[ShapedLayer], head: ShapedLayer) -> Iterator[str]:
-    """Two linear layers with no activation between: together they are one."""
+    """Reports two linear layers without an activation between them: they are one linear layer."""
     before: ShapedLayer | None = None
     for one in found:
         yield from _idle(one.body, head)
@@ -180,7 +180,7 @@ def _idle(found: Sequence[ShapedLayer], head: ShapedLayer) -> Iterator[str]:
 
 
 def _wide(found: Sequence[ShapedLayer], rows: int) -> Iterator[str]:
-    """Dense layers with more weights than the data deserve."""
+    """Reports dense layers with too many weights for the number of training rows."""
     for one in flat(found):
         each = one.weights / max(rows, 1)
         if one.name == "dense" and one.weights > FEW_WEIGHTS and each > WEIGHTS_A_ROW:
@@ -191,7 +191,7 @@ def _wide(found: Sequence[ShapedLayer], rows: int) -> Iterator[str]:
 
 
 def _fewer(one: ShapedLayer, found: Sequence[ShapedLayer], rows: int) -> str:
-    """What has fewer weights: the mean of each map, a narrower layer."""
+    """Alternatives with fewer weights, as text: global average pooling, or a narrower layer."""
     mends = []
     flattened = next((each for each in found if each.name == "flatten"), None)
     if flattened and max(flattened.inputs[1:]) > 1:
@@ -203,11 +203,11 @@ def _fewer(one: ShapedLayer, found: Sequence[ShapedLayer], rows: int) -> str:
     return f" Fewer weights: {' or '.join(mends)}." if mends else ""
 
 
-# --- work -----------------------------------------------------------------------------------------
+# --- computation ----------------------------------------------------------------------------------
 
 
 def _late_pools(found: Sequence[ShapedLayer]) -> Iterator[str]:
-    """Max pools right after an activation that never falls."""
+    """Reports max pooling directly after a monotone activation; before it is cheaper."""
     pairs = [
         (one, other)
         for one, other in itertools.pairwise(found)
@@ -224,7 +224,7 @@ def _late_pools(found: Sequence[ShapedLayer]) -> Iterator[str]:
 
 
 def _large_maps(found: Sequence[ShapedLayer]) -> Iterator[str]:
-    """A last map as large as a small picture, made by several convolutions."""
+    """Reports a last feature map with a side above LARGE_MAP after several convolutions."""
     maps = [one for one in found if len(one.outputs) == 3]
     convolutions = sum(one.name == "conv" for one in flat(maps))
     if maps and convolutions > 1 and min(maps[-1].outputs[1:]) > LARGE_MAP:
@@ -235,11 +235,11 @@ def _large_maps(found: Sequence[ShapedLayer]) -> Iterator[str]:
         )
 
 
-# --- saying it ------------------------------------------------------------------------------------
+# --- texts ----------------------------------------------------------------------------------------
 
 
 def _numbers(many: Sequence[ShapedLayer]) -> str:
-    """`layers 2, 5 and 8`."""
+    """Layer numbers as text: `layers 2, 5 and 8`; a single layer with its word."""
     words = [str(one.number) for one in many]
     if len(words) == 1:
         return str(many[0])

@@ -1,6 +1,6 @@
-"""The network of a line (see `notation`): its layers in order, then the dense layer to the classes.
+"""Torch module of a network description: its layers in order, then the dense layer to the classes.
 
-Shapes: B batch, C channels, H height, W width; those of every layer by `notation.fitted`.
+Shapes: B batch, C channels, H height, W width; `notation.ready.fitted` gives those of each layer.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ __all__ = ["Lined"]
 
 
 class Lined(nn.Module):
-    """(B, C, H, W) float, normalised -> logits (B, classes), by the layers of one line.
+    """Network built from a one-line description: (B, C, H, W) -> logits (B, classes).
 
-    Raises UsageError (network-line) where the line does not fit pictures of that size.
+    Inputs are normalised floats. Raises UsageError (network-line) where the line does not fit
+    images of that size.
     """
 
     def __init__(self, line: str, channels: int, classes: int, height: int, width: int) -> None:
@@ -35,12 +36,12 @@ class Lined(nn.Module):
         return None if self._map is None else self.layers[self._map]
 
     def embed(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, D), the values before the head."""
+        """Embeddings of images: (B, C, H, W) -> (B, D), the input of the last dense layer."""
         result: Tensor = self.layers(x)
         return result
 
     def answer(self, embedding: Tensor) -> Tensor:
-        """(B, D) -> logits (B, classes)."""
+        """Logits of embeddings: (B, D) -> (B, classes)."""
         result: Tensor = self.head(embedding)
         return result
 
@@ -49,14 +50,17 @@ class Lined(nn.Module):
 
 
 def _place_of_last_map(body: list[ShapedLayer]) -> int | None:
-    """Where the last map comes from; before the first convolution there are only pixels."""
+    """Position of the last layer that gives a feature map; None if no layer up to it has weights.
+
+    Before the first convolution, a map holds only the pixels.
+    """
     maps = [place for place, one in enumerate(body) if len(one.outputs) == 3]
     learnt = any(one.weights or one.body for one in body[: maps[-1] + 1]) if maps else False
     return maps[-1] if learnt else None
 
 
 def _made(one: ShapedLayer) -> nn.Module:
-    """The module of a layer."""
+    """The torch module of a layer."""
     if one.name in modules.ACTIVATIONS:
         return modules.activation(one.name)
     return _MAKERS[one.name](one)

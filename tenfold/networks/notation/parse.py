@@ -1,6 +1,6 @@
-"""The words of a network in one line: what each means, its number, its options; a line as layers.
+"""Parser of one-line network descriptions: the layer words, their numbers and their options.
 
-Nothing here knows shapes: see `notation`, which fits the layers to a picture. No torch.
+Shapes are not checked here; `notation.shapes` computes them. Does not use torch.
 """
 
 from __future__ import annotations
@@ -13,24 +13,28 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.message import EMPTY, Message
 
 __all__ = ["ACTIVATIONS", "DEEPEST", "MOST_LAYERS", "WORDS", "Layer", "Word", "parse", "refused"]
 
 MOST_LAYERS = 200
-DEEPEST = 8  # brackets inside brackets
-LONGEST = 10_000  # characters
+DEEPEST = 8  # maximum nesting depth of brackets
+LONGEST = 10_000  # maximum length of a description, in characters
 
-RELATIVES = ("fast", "listing", "residual")  # networks that have a name, for mistyped ones
+RELATIVES = ("fast", "listing", "residual")  # named networks, suggested for mistyped words
 ELSEWHERE = {
-    "softmax": "Leave it out: the layer to the classes and what follows it are added.",
-    "input": "Leave it out: the size of the pictures is known from the data.",
-    "output": "Leave it out: the layer to the classes is added.",
+    "softmax": Message("Leave it out: the layer of the classes and the softmax are added."),
+    "input": Message("Leave it out: the size of the pictures comes from the data."),
+    "output": Message("Leave it out: the layer of the classes is added."),
 }
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky", "tanh", "sigmoid")
 
 
 class NumberRange(NamedTuple):
-    """What a number may be; `default` None = it must be given. `whole` = no fraction."""
+    """Allowed range of a number: `low` to `high`.
+
+    Without a `default` the number is required. With `whole` it must be an integer.
+    """
 
     low: float
     high: float
@@ -40,30 +44,31 @@ class NumberRange(NamedTuple):
 
 @dataclass(frozen=True)
 class Word:
-    """A kind of layer: other names for it, its number, what the number is, its options.
+    """A layer word: its other names (`also`), its number, the `unit` of the number, its options.
 
-    An option without a Range is there or not. `pair` = the number may be height x width.
+    An option whose range is None is a flag without a number. With `pair`, the number may be written
+    as height x width.
     """
 
     also: tuple[str, ...] = ()
     number: NumberRange | None = None
-    unit: str = ""
+    unit: Message = EMPTY
     options: Mapping[str, NumberRange | None] = field(default_factory=dict)
     pair: bool = False
 
 
 _WIDTH, _SIDE = NumberRange(1, 65_536), NumberRange(1, 1024)
 _WINDOW, _STRIDE = NumberRange(1, 99, 2), NumberRange(1, 99, 1)
-_POOLING = {"stride": NumberRange(1, 99, 0)}  # 0: as wide as the window
+_POOLING = {"stride": NumberRange(1, 99, 0)}  # 0: same as the window
 _SIGNS = str.maketrans("×*、", "xx,")
 _SHORT = {"k": "kernel", "s": "stride"}
 
-# What each word does is told in docs/networks.md; a test holds that table to this one.
+# docs/networks.md documents each word; a test compares its table with this one.
 WORDS: dict[str, Word] = {
     "conv": Word(
         ("convolution", "conv2d"),
         _WIDTH,
-        "number of maps",
+        Message("number of maps"),
         {
             "kernel": NumberRange(1, 99, 3),
             "stride": _STRIDE,
@@ -73,28 +78,34 @@ WORDS: dict[str, Word] = {
         },
     ),
     "maxpool": Word(
-        ("pool", "maxpooling", "maxpool2d"), _WINDOW, "side of the window", _POOLING, pair=True
+        ("pool", "maxpooling", "maxpool2d"),
+        _WINDOW,
+        Message("side of the window"),
+        _POOLING,
+        pair=True,
     ),
     "averagepool": Word(
         ("avgpool", "averagepooling", "avgpool2d", "meanpool"),
         _WINDOW,
-        "side of the window",
+        Message("side of the window"),
         _POOLING,
         pair=True,
     ),
-    "dense": Word(("linear", "fc", "fullyconnected"), _WIDTH, "number of values", {"nobias": None}),
+    "dense": Word(
+        ("linear", "fc", "fullyconnected"), _WIDTH, Message("number of values"), {"nobias": None}
+    ),
     "batchnorm": Word(("bn", "batchnormalization", "batchnormalisation", "batchnorm2d")),
     "groupnorm": Word(
         ("gn", "groupnormalization", "groupnormalisation"),
         NumberRange(1, 65_536, 0),
-        "number of groups",
+        Message("number of groups"),
     ),
     **{name: Word() for name in ACTIVATIONS},
-    "dropout": Word(("drop",), NumberRange(0, 0.99, 0.5, False), "share"),
+    "dropout": Word(("drop",), NumberRange(0, 0.99, 0.5, False), Message("share")),
     "flatten": Word(("flat",)),
     "globalaverage": Word(("gap", "globalavg", "globalmean", "globalaveragepool", "globalavgpool")),
     "globalmax": Word(("gmp", "globalmaxpool")),
-    "view": Word(("middle", "centercrop"), _SIDE, "side", pair=True),
+    "view": Word(("middle", "centercrop"), _SIDE, Message("side"), pair=True),
     "residual": Word(("res",)),
 }
 _ALSO = {
@@ -105,10 +116,10 @@ _ALSO = {
 
 @dataclass(frozen=True)
 class Layer:
-    """A word of the line, understood: canonical name, its one or two numbers, options, inside.
+    """A parsed layer: canonical name, its one or two numbers, its options, the layers inside.
 
-    `text` is as written, `place` where it stands in the line. Options that were not given hold
-    their defaults, flags 0 or 1.
+    `text` is the word as written, `place` its position in the line. Missing options have their
+    default values; flags are 0 or 1.
     """
 
     text: str
@@ -120,7 +131,7 @@ class Layer:
 
 
 class _Node(NamedTuple):
-    """A word as written, with what its brackets hold."""
+    """A word as written, with the words in its brackets; None without brackets."""
 
     text: str
     place: int
@@ -128,28 +139,34 @@ class _Node(NamedTuple):
 
 
 def parse(line: str) -> tuple[Layer, ...]:
-    """The layers of a line, repetitions unrolled; shapes are not looked at.
+    """Parses a network description into layers, with repetitions expanded; shapes are not checked.
 
-    Raises UsageError (network-line) naming the layer's number and text. Capitals, full-width
-    letters and brackets, hyphens and underscores inside words make no difference.
+    Case, full-width characters, and hyphens and underscores inside words are ignored. Raises
+    UsageError (network-line) with the number and text of the wrong layer.
     """
     text = plain(line)
     if not text.strip(" ,;"):
-        fix = "A small one: conv32 maxpool2 relu conv64 maxpool2 relu globalaverage."
-        raise refused("The network's line is empty", fix=fix)
+        fix = Message("A small network: conv32 maxpool2 relu conv64 maxpool2 relu globalaverage.")
+        raise refused(Message("The network description is empty"), fix=fix)
     if len(text) > LONGEST:
-        raise refused(f"The network's line has {len(text)} characters; at most {LONGEST} are read")
+        raise refused(
+            Message(
+                "The network description has {count} characters; at most {limit} are allowed",
+                count=len(text),
+                limit=LONGEST,
+            )
+        )
     return tuple(_Reader(text).layers(_nodes(text)))
 
 
 def plain(line: str) -> str:
-    """The line in lower case and ordinary letters, digits, brackets and commas."""
+    """The line in lower case, with full-width characters replaced by ordinary ones."""
     text = unicodedata.normalize("NFKC", line).translate(_SIGNS).lower()
     return re.sub(r"(?<!\S)([0-9]+)\s*x\s*\(", r"\1x(", text)
 
 
-def refused(said: str, line: str = "", place: int = 0, fix: str = "") -> UsageError:
-    """The error; it shows the line around the place."""
+def refused(said: Message, line: str = "", place: int = 0, fix: Message = EMPTY) -> UsageError:
+    """The UsageError (network-line) with a message, showing the line around position `place`."""
     start, end = max(0, place - 50), place + 70
     before, after = "..." if start else "", "..." if end < len(line) else ""
     shown = "".join(sign if sign.isprintable() else "?" for sign in line[start:end].strip())
@@ -161,7 +178,10 @@ def refused(said: str, line: str = "", place: int = 0, fix: str = "") -> UsageEr
 
 
 def _nodes(text: str) -> tuple[_Node, ...]:
-    """Words with what stands in their brackets."""
+    """The words of a line as a tree, by brackets.
+
+    Raises UsageError for brackets that do not match or are nested too deep.
+    """
     heads: list[_Node] = []
     levels: list[list[_Node]] = [[]]
     for found in re.finditer(r"[()]|[^\s,;()]+", text):
@@ -170,25 +190,31 @@ def _nodes(text: str) -> tuple[_Node, ...]:
             heads.append(_head(levels[-1], text, place))
             levels.append([])
             if len(heads) > DEEPEST:
-                raise refused(f"Brackets stand more than {DEEPEST} deep", text, place)
+                raise refused(
+                    Message("Brackets are nested more than {limit} deep", limit=DEEPEST),
+                    text,
+                    place,
+                )
         elif word == ")":
             if not heads:
-                fix = "Leave it out, or open one with residual( or 3x( before."
-                raise refused("A bracket closes that was never opened", text, place, fix)
+                fix = Message("Remove it, or open one before it with residual( or 3x(.")
+                raise refused(Message("A closing bracket has no opening one"), text, place, fix)
             levels[-2].append(heads.pop()._replace(inside=tuple(levels.pop())))
         else:
             levels[-1].append(_Node(word, place))
     if heads:
         head = heads[-1]
-        raise refused(f"The bracket after {head.text!r} is never closed", text, head.place)
+        raise refused(
+            Message("The bracket after {text!r} is not closed", text=head.text), text, head.place
+        )
     return tuple(levels[0])
 
 
 def _head(level: list[_Node], text: str, place: int) -> _Node:
-    """The word before an opening bracket."""
+    """Removes and returns the word before an opening bracket; UsageError where there is none."""
     if not level or level[-1].inside is not None:
-        fix = "Brackets follow residual, or how often: 3x(conv64 relu)."
-        raise refused("A bracket opens after no word", text, place, fix)
+        fix = Message("Write brackets after residual or after a repetition: 3x(conv64 relu).")
+        raise refused(Message("A bracket follows no word"), text, place, fix)
     return level.pop()
 
 
@@ -196,7 +222,7 @@ def _head(level: list[_Node], text: str, place: int) -> _Node:
 
 
 class _Reader:
-    """Words of one line to layers; counts them, so that complaints can say which it is."""
+    """Converts the words of one line to layers, counting them for error messages."""
 
     def __init__(self, line: str) -> None:
         self.line, self.count = line, 0
@@ -215,31 +241,38 @@ class _Reader:
         inside = self._inside(node, "3x(conv64 relu)")
         times = int(digits) if len(digits) < 7 else 10**6
         if not times:
-            said = f"The repetition {node.text!r} repeats nothing"
-            raise refused(said, self.line, node.place, "Give 1 or more, or leave it out.")
-        for _ in range(times):  # ends at MOST_LAYERS: what is inside has at least one layer
+            said = Message("The repetition {text!r} must be 1x or more", text=node.text)
+            raise refused(said, self.line, node.place, Message("Give 1 or more, or leave it out."))
+        for _ in range(times):  # stops at MOST_LAYERS: the brackets hold at least one layer
             yield from self.layers(inside)
 
     def _inside(self, node: _Node, example: str) -> tuple[_Node, ...]:
         if not node.inside:
-            said = f"After {node.text!r} layers are needed in brackets"
-            raise refused(said, self.line, node.place, f"As in {example}.")
+            said = Message("{text!r} needs layers in brackets", text=node.text)
+            raise refused(said, self.line, node.place, Message("As in {example}.", example=example))
         return node.inside
 
     def _layer(self, node: _Node) -> Layer:
         self.count += 1
         if self.count > MOST_LAYERS:
-            raise self._wrong(node, f"is one too many: at most {MOST_LAYERS} are built")
+            raise self._wrong(
+                node,
+                Message("is one layer too many: at most {limit} are allowed", limit=MOST_LAYERS),
+            )
         head, *rest = node.text.split(":")
         name, digits = self._named(node, head)
         if node.inside is not None:
-            fix = f"Its number is attached: {name}{'64' if WORDS[name].number else ''}."
-            raise self._wrong(node, "takes no brackets", fix)
+            fix = Message(
+                "Attach the number to the name: {name}{number}.",
+                name=name,
+                number="64" if WORDS[name].number else "",
+            )
+            raise self._wrong(node, Message("takes no brackets"), fix)
         sizes = self._sizes(node, name, digits)
         return Layer(node.text, node.place, name, sizes, self._options(node, name, rest))
 
     def _named(self, node: _Node, head: str) -> tuple[str, str]:
-        """Canonical name and what is attached to it."""
+        """Canonical name of a word, and the number attached to it as text."""
         found = re.fullmatch(r"([^\W\d][a-z_-]*?(?:2d)?)_?(-?[0-9.][0-9.x]*)?", head)
         letters = re.sub("[_-]", "", found[1]) if found else head
         name = _ALSO.get(letters, letters)
@@ -248,49 +281,82 @@ class _Reader:
         known = [*WORDS, *_ALSO] + ([] if found and found[2] else list(RELATIVES))
         near = difflib.get_close_matches(letters, known, n=1, cutoff=0.55)
         fix = ELSEWHERE.get(letters) or nearest(letters, near or WORDS)
-        raise self._wrong(node, "is not known", fix)
+        raise self._wrong(node, Message("is not a known layer"), fix)
 
     def _sizes(self, node: _Node, name: str, digits: str) -> tuple[float, ...]:
         word = WORDS[name]
         if word.number is None:
             if digits:
-                raise self._wrong(node, f"takes no number, got {digits[:20]}", f"Write {name}.")
+                raise self._wrong(
+                    node,
+                    Message("takes no number, got {digits}", digits=digits[:20]),
+                    Message("Write {name}.", name=name),
+                )
             return ()
         if not digits and word.number.default is None:
-            raise self._wrong(node, f"needs its {word.unit}", f"As in {name}64.")
+            raise self._wrong(
+                node,
+                Message("needs its {unit}", unit=word.unit),
+                Message("As in {name}64.", name=name),
+            )
         if not digits:
             return (word.number.default or 0,)
         parts = digits.split("x") if word.pair else [digits]
         if len(parts) > 2:
-            raise self._wrong(node, "has more than height x width", f"As in {name}2x3.")
+            raise self._wrong(
+                node,
+                Message("has more numbers than height x width"),
+                Message("As in {name}2x3.", name=name),
+            )
         return tuple(self._number(node, part, word.number, word.unit) for part in parts)
 
-    def _number(self, node: _Node, digits: str, allowed: NumberRange, unit: str) -> float:
+    def _number(self, node: _Node, digits: str, allowed: NumberRange, unit: Message) -> float:
         form = r"-?[0-9]+" if allowed.whole else r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
         value = float(digits) if re.fullmatch(form, digits) and len(digits) < 20 else None
         if value is not None and allowed.low <= value <= allowed.high:
             return int(value) if allowed.whole else value
-        among = "a whole number " if allowed.whole else ""
-        said = f"has {digits[:20] or 'nothing'} as its {unit}"
-        fix = f"It may be {among}from {allowed.low:g} to {allowed.high:,}."
+        said = Message("needs its {unit}", unit=unit)
+        if digits:
+            said = Message("has {digits} as its {unit}", digits=digits[:20], unit=unit)
+        limits = {"low": allowed.low, "high": allowed.high}
+        if allowed.whole:
+            fix = Message("Allowed: a whole number from {low:g} to {high:,}.", **limits)
+        else:
+            fix = Message("Allowed: a number from {low:g} to {high:,}.", **limits)
         raise self._wrong(node, said, fix)
 
     def _options(self, node: _Node, name: str, given: list[str]) -> dict[str, int]:
-        """Every option of the word with its value."""
+        """All options of the word with their values, given or default."""
         allowed, found = WORDS[name].options, dict[str, int]()
         for text in given:
             matched = re.fullmatch(r"([a-z]+)=?(-?[0-9.]*)", text)
             option = _SHORT.get(matched[1], matched[1]) if matched else text
             if not matched or option not in allowed:
-                fix = nearest(option, allowed) if allowed else f"Write {name} without an option."
-                raise self._wrong(node, f"has no option {text[:40]!r}", fix)
+                fix = (
+                    nearest(option, allowed)
+                    if allowed
+                    else Message("Write {name} without an option.", name=name)
+                )
+                raise self._wrong(node, Message("has no option {text!r}", text=text[:40]), fix)
             if option in found or {option, *found} >= {"same", "valid"}:
-                raise self._wrong(node, f"cannot have the option {text!r} as well")
+                raise self._wrong(
+                    node, Message("cannot have the option {text!r} as well", text=text)
+                )
             range_ = allowed[option]
             if range_ is None and matched[2]:
-                raise self._wrong(node, f"has the option {option!r}, which takes no number")
-            found[option] = int(self._number(node, matched[2], range_, option)) if range_ else 1
+                raise self._wrong(
+                    node, Message("has the option {option!r}, which takes no number", option=option)
+                )
+            unit = Message("{option}", option=option)
+            found[option] = int(self._number(node, matched[2], range_, unit)) if range_ else 1
         return {name: int(one.default or 0) if one else 0 for name, one in allowed.items()} | found
 
-    def _wrong(self, node: _Node, said: str, fix: str = "") -> UsageError:
-        return refused(f"Layer {self.count} {node.text[:60]!r} {said}", self.line, node.place, fix)
+    def _wrong(self, node: _Node, said: Message, fix: Message = EMPTY) -> UsageError:
+        return refused(
+            Message(
+                "Layer {number} {text!r} {said}", number=self.count, text=node.text[:60], said=said
+            ),
+            self.line,
+            node.place,
+            fix,
+        )

@@ -1,9 +1,9 @@
-"""A network for pictures in one line: `conv32 maxpool2 relu flatten dense512 relu dropout0.5`.
+"""Image networks in one line: `conv32 maxpool2 relu flatten dense512 relu dropout0.5`.
 
-Each word is a layer (`words` has them all), its number attached, options after colons; the dense
-layer to the classes is added by itself. Here are the lines of networks that have a name, and what
-there is to ask of any line, all without torch: what is wrong with one is said before anything is
-allocated. `lined` builds the network.
+Each word is a layer (`parse.WORDS` lists them), with its number attached and options after colons.
+The dense layer to the classes is added automatically. This module has the descriptions of the named
+networks and the functions that check a description. It does not use torch, so that errors are
+found before anything is allocated. `network.Lined` builds the network.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 import re
 
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.message import Message
 from tenfold.networks.notation.advice import waste
 from tenfold.networks.notation.parse import parse
 from tenfold.networks.notation.shapes import ShapedLayer, flat, nested
@@ -20,10 +21,10 @@ __all__ = ["NAMES", "ShapedLayer", "fitted", "line_of", "nested", "parse", "serv
 
 
 def fitted(line: str, channels: int, height: int, width: int, classes: int) -> list[ShapedLayer]:
-    """Every layer with its shapes and weights, in the order of computing; the last gives classes.
+    """All layers with shapes and weights, in the order of computation; the last gives the classes.
 
-    Residual blocks are opened: their layers, then the projection. Raises UsageError (network-line)
-    naming the first layer that does not fit, with both shapes.
+    Of a residual block, its layers are listed, then its projection. Raises UsageError
+    (network-line) naming the first layer that does not fit, with its shapes.
     """
     return list(flat(nested(line, channels, height, width, classes)))
 
@@ -32,10 +33,10 @@ Picture = tuple[int, int, int]
 
 
 def serves(line: str, shape: Picture, other: Picture) -> bool:
-    """True where the network built for pictures (C, H, W) of `shape` takes those of `other` too.
+    """True where the network built for images (C, H, W) of `shape` also accepts images of `other`.
 
-    So it is where the line fits both and every layer has the same weights: no dense layer after
-    flatten, no window larger than a smaller map.
+    This holds where the line fits both shapes and every layer has the same number of weights: no
+    dense layer after flatten, and no window larger than its feature map.
     """
     try:
         weights = [[one.weights for one in fitted(line, *sides, 2)] for sides in (shape, other)]
@@ -44,7 +45,7 @@ def serves(line: str, shape: Picture, other: Picture) -> bool:
     return weights[0] == weights[1]
 
 
-# --- ready networks -------------------------------------------------------------------------------
+# --- named networks -------------------------------------------------------------------------------
 
 NAMES = ("listing", "residual")
 
@@ -58,30 +59,32 @@ _WIDTHS = {
 
 
 def line_of(name: str, channels: int, height: int, width: int, size: str) -> str:
-    """The line of a ready network (NAMES) for pictures of that size; `listing` has one size."""
+    """The description of a named network (NAMES) for images of that size.
+
+    `listing` has one size only. Raises UsageError (network-line) for an unknown name or size.
+    """
     if name == "listing":
         return _listing(height, width)
     if name != "residual":
-        said = f"There is no network {name!r}"
+        said = Message("Unknown network {name!r}", name=name)
         raise UsageError(said, code="network-line", fix=nearest(name, NAMES))
     if size not in _WIDTHS:
-        said = f"There is no size {size!r} of the network {name!r}"
+        said = Message("The network {name!r} has no size {size!r}", size=size, name=name)
         raise UsageError(said, code="network-line", fix=nearest(size, _WIDTHS))
     return _residual(height, width, *_WIDTHS[size])
 
 
 def _listing(height: int, width: int) -> str:
-    """The classic three-stage network: 3x3 convolutions of 32, 64, 128 maps, pools, dense 512.
+    """The classic three-stage network: 3x3 convolutions of 32, 64, 128 maps, pooling, dense 512.
 
-    Pools come before the activations: the largest of the rectified values is the rectified largest
-    value, and there are four times fewer to rectify. Convolutions without a border and pools that
-    drop a rest never let the whole picture reach the output: of 28 pixels a side only 22 do, and
-    plainly stacked they would be the upper left ones. Here those pixels are taken from the middle
-    (`view`), which is as fast as leaving the unseen border out and far better where the thing is
-    in the middle: on MNIST half a point of accuracy.
+    Pooling comes before the activations: max pooling and ReLU can be exchanged, and after pooling
+    there are four times fewer values. With convolutions without padding and pooling windows that
+    drop the last pixels, only part of the image reaches the output: 22 of 28 pixels a side, the
+    upper left ones. This network first crops those pixels from the center (`view`), which is as
+    fast and more accurate where the object is in the center: by half a point of accuracy on MNIST.
 
-    Below 22 pixels a side three such convolutions would leave nothing: there every one keeps the
-    size, and a side that has come down to one pixel is not pooled any more.
+    Images below 22 pixels a side are too small for three such convolutions: there, convolutions
+    keep the size, and a side of one pixel is not pooled.
     """
     seen = tuple(_reach(_left(side)) for side in (height, width))
     valid = min(height, width) >= _reach(1)
@@ -95,29 +98,30 @@ def _listing(height: int, width: int) -> str:
 
 
 def _left(side: int) -> int:
-    """What three stages without a border leave of a side."""
+    """Side of the map, in pixels, after three stages without padding; at least 1."""
     for _ in _STAGES:
         side = max((side - 2) // 2, 1)
     return side
 
 
 def _reach(left: int) -> int:
-    """How many pixels of a side reach `left` pixels after three stages without a border."""
+    """Number of input pixels a side that three stages without padding reduce to `left` pixels."""
     for _ in _STAGES:
         left = 2 * left + 2
     return left
 
 
 def _short(line: str) -> str:
-    """Equal sides said once."""
+    """The line with equal sides written once: `maxpool2x2` as `maxpool2`."""
     return re.sub(r"\b(view|maxpool)(\d+)x\2\b", r"\1\2", line)
 
 
 def _residual(height: int, width: int, widths: tuple[int, ...], blocks: int) -> str:
-    """A plain residual network (arXiv 1512.03385): a stem, `blocks` blocks of each width, the mean.
+    """A residual network (arXiv 1512.03385): stem, `blocks` blocks of each width, global average.
 
-    The stem brings larger pictures to maps of about 32 pixels a side; from the second width on,
-    the first block of each halves them. Convolutions before a norm have no bias.
+    The stem reduces larger images to feature maps of about 32 pixels a side. From the second width
+    on, the first block of each width halves the maps. Convolutions before a normalisation have no
+    bias.
     """
     halvings = max(0, round(math.log2(math.sqrt(height * width) / 32)))
     stem = f"conv{widths[0]}:kernel5:stride2:nobias" if halvings else f"conv{widths[0]}:nobias"

@@ -1,9 +1,9 @@
-"""The layers of a line fitted to a picture: shapes, weights, and what cannot be.
+"""Shape inference for network descriptions: shapes, numbers of weights, errors of misfit.
 
-Layers are counted as they are computed: every round of a repetition, every layer inside a residual
-block, then the block's projection where it has one. Nothing is allocated.
+Layers are numbered in the order of computation: each repetition, each layer inside a residual
+block, then the block's projection if it has one. Nothing is allocated.
 
-Shapes: (C, H, W) a map, (N,) a row of values; rows of a batch are left out.
+Shapes: (C, H, W) a feature map, (N,) a vector; without the batch dimension.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tenfold.core.message import EMPTY, Message
 from tenfold.networks.notation.parse import Layer, parse, plain, refused
 
 __all__ = [
@@ -30,14 +31,15 @@ __all__ = [
 Shape = tuple[int, ...]
 
 MOST_WEIGHTS = 10**9
-MOST_VALUES = 10**8  # of one map, for one picture
+MOST_VALUES = 10**8  # maximum number of values of a layer's output for one image
 
 
 @dataclass(frozen=True)
 class ShapedLayer:
-    """A layer in its place: number, shapes, weights that are learnt; a residual block's inside.
+    """A layer with its number, its input and output shapes, and its number of trained weights.
 
-    `number` of a block is that of its first layer. `shortcut` is a block's projection.
+    A residual block has the number of its first layer, the layers inside as `body`, and its
+    projection, if any, as `shortcut`.
     """
 
     number: int
@@ -55,7 +57,7 @@ class ShapedLayer:
 
     @property
     def size(self) -> int:
-        """The whole number attached to the name."""
+        """The number attached to the name, as an integer."""
         return int(self.layer.sizes[0])
 
     def __str__(self) -> str:
@@ -63,20 +65,24 @@ class ShapedLayer:
 
 
 def nested(line: str, channels: int, height: int, width: int, classes: int) -> list[ShapedLayer]:
-    """Every layer of a line with its shapes, residual blocks whole; the last gives the classes.
+    """All layers of a network description with shapes; a residual block is one entry.
 
-    Raises UsageError (network-line) naming the first layer that does not fit, with both shapes.
+    The last layer is the dense layer to the classes, which is added. Raises UsageError
+    (network-line) naming the first layer that does not fit, with its shapes.
     """
     return fit(parse(line), (channels, height, width), classes, plain(line))
 
 
 def fit(layers: Sequence[Layer], shape: Shape, classes: int, line: str = "") -> list[ShapedLayer]:
-    """As `nested`, of layers; `line` is what complaints show."""
+    """Fits parsed layers to the input shape and adds the dense layer to the classes.
+
+    Error messages show `line`. Raises UsageError (network-line) where a layer does not fit.
+    """
     return _Fitting(line).all(layers, shape, classes)
 
 
 def flat(many: Iterable[ShapedLayer]) -> Iterator[ShapedLayer]:
-    """Residual blocks opened: their layers, then the projection. In the order of computing."""
+    """All layers in the order of computation: a block's layers, then its projection."""
     for one in many:
         if one.body:
             yield from flat(one.body)
@@ -85,26 +91,28 @@ def flat(many: Iterable[ShapedLayer]) -> Iterator[ShapedLayer]:
             yield one
 
 
-def shape_text(shape: Shape) -> str:
-    """`64 x 7 x 7`, or `512 values`."""
+def shape_text(shape: Shape) -> Message:
+    """A shape as text: `64 x 7 x 7`, or `512 values`."""
+    if len(shape) == 1 and shape[0] == 1:
+        return Message("1 value")
     if len(shape) == 1:
-        return f"{shape[0]:,} value{'s' * (shape[0] > 1)}"
-    return " x ".join(map(str, shape))
+        return Message("{count:,} values", count=shape[0])
+    return Message("{sides}", sides=" x ".join(map(str, shape)))
 
 
 # --- shapes ---------------------------------------------------------------------------------------
 
 
 class _Misfit(Exception):
-    """What a layer needs or gives, as the end of a sentence, and the mend."""
+    """A layer does not fit its input: the end of the error sentence, and a fix."""
 
-    def __init__(self, said: str, fix: str = "") -> None:
+    def __init__(self, said: Message, fix: Message = EMPTY) -> None:
         super().__init__(said)
         self.said, self.fix = said, fix
 
 
 class _Fitting:
-    """Goes along a line, layer by layer; knows how many there were and what they weigh."""
+    """Infers shapes layer by layer, counting layers and weights."""
 
     def __init__(self, line: str) -> None:
         self.line, self.count, self.weights = line, 0, 0
@@ -113,9 +121,14 @@ class _Fitting:
         found = self.many(layers, shape)
         ends = found[-1].outputs
         if len(ends) == 3:
-            said = f"The last one, {found[-1]}, gives a map of {shape_text(ends)}, and the layer "
-            said += "to the classes needs one row of values"
-            raise refused(said, self.line, found[-1].layer.place, _row(ends, "after"))
+            said = Message(
+                "Layer {number} {text!r}, the last one, gives a feature map of {shape}; the layer "
+                "of the classes needs a vector",
+                number=found[-1].number,
+                text=found[-1].layer.text,
+                shape=shape_text(ends),
+            )
+            raise refused(said, self.line, found[-1].layer.place, _row(ends, after=True))
         head = Layer(f"dense{classes}", len(self.line), "dense", (classes,), {"nobias": 0})
         return [*found, self.one(head, ends)]
 
@@ -135,23 +148,46 @@ class _Fitting:
             weights = _weights(layer, inputs, outputs)
             self._bear(weights, inputs, outputs)
         except _Misfit as wrong:
-            upto = f" to {self.count}" if self.count > number else ""
-            said = f"Layer {number}{upto} {layer.text[:60]!r} {wrong.said}"
+            values = {"number": number, "text": layer.text[:60], "said": wrong.said}
+            said = Message("Layer {number} {text!r} {said}", **values)
+            if self.count > number:
+                said = Message(
+                    "Layers {number} to {last} {text!r} {said}", last=self.count, **values
+                )
             raise refused(said, self.line, layer.place, wrong.fix) from None
         return ShapedLayer(number, layer, inputs, outputs, weights)
 
     def _bear(self, weights: int, inputs: Shape, outputs: Shape) -> None:
-        """Refuses what no machine holds, before anything is allocated."""
+        """Adds to the total weights; raises _Misfit where weights or values exceed the limit."""
         self.weights += weights
-        between = f"from {shape_text(inputs)} to {shape_text(outputs)}"
+        between = Message(
+            "from {input} to {output}", input=shape_text(inputs), output=shape_text(outputs)
+        )
         if self.weights > MOST_WEIGHTS:
-            said = (
-                f"brings the network to {self.weights:,} weights ({between} it takes {weights:,})"
+            said = Message(
+                "brings the network to {total:,} weights ({between}, {own:,} weights)",
+                total=self.weights,
+                between=between,
+                own=weights,
             )
-            raise _Misfit(f"{said}; at most {MOST_WEIGHTS:,} are built", "Give smaller widths.")
+            raise _Misfit(
+                Message(
+                    "{said}; at most {limit:,} are allowed",
+                    said=said,
+                    limit=MOST_WEIGHTS,
+                ),
+                Message("Use narrower layers."),
+            )
         if math.prod(outputs) > MOST_VALUES:
-            said = f"makes {math.prod(outputs):,} values of each picture ({between})"
-            raise _Misfit(f"{said}; at most {MOST_VALUES:,} are built", "Give smaller widths.")
+            said = Message(
+                "gives {count:,} values for each picture ({between})",
+                count=math.prod(outputs),
+                between=between,
+            )
+            raise _Misfit(
+                Message("{said}; at most {limit:,} are allowed", said=said, limit=MOST_VALUES),
+                Message("Use narrower layers."),
+            )
 
     def _residual(self, layer: Layer, inputs: Shape, number: int) -> ShapedLayer:
         body = tuple(self.many(layer.body, inputs))
@@ -164,17 +200,35 @@ class _Fitting:
 def _projection(
     layer: Layer, body: tuple[ShapedLayer, ...], inputs: Shape, outputs: Shape
 ) -> Layer:
-    """The layer that brings a block's input to the shape that its inside gives."""
+    """The projection from a residual block's input to its output shape, without a bias.
+
+    Raises _Misfit where a 1x1 convolution cannot give that shape.
+    """
     if len(inputs) == len(outputs) == 1:
         return Layer(f"dense{outputs[0]}", layer.place, "dense", outputs, {"nobias": 1})
     stride = math.prod(stride_of(one) for one in body)
     gives = (outputs[0], *(-(-side // stride) for side in inputs[1:]))
     if len(outputs) < 3 or gives != outputs:
-        said = f"gives {shape_text(outputs)} and cannot be added to its input {shape_text(inputs)}"
-        fix = "Inside, only the number of maps and whole strides may change: no valid, no view."
+        said = Message(
+            "gives {output} and cannot be added to its input {input}",
+            output=shape_text(outputs),
+            input=shape_text(inputs),
+        )
+        fix = Message(
+            "Inside residual, only the number of maps and the stride may change; do not use "
+            "valid or view."
+        )
         if stride > 1 and len(outputs) == 3:
-            said += f": a projection of stride {stride} gives {shape_text(gives)}"
-            fix = f"Give a convolution :stride{stride} in place of a pool, or pool outside."
+            said = Message(
+                "{said}: a projection of stride {stride} gives {shape}",
+                said=said,
+                stride=stride,
+                shape=shape_text(gives),
+            )
+            fix = Message(
+                "Give a convolution :stride{stride} in place of a pool, or pool outside.",
+                stride=stride,
+            )
         raise _Misfit(said, fix)
     text = f"conv{outputs[0]}:kernel1" + f":stride{stride}" * (stride > 1)
     options = {"kernel": 1, "stride": stride, "same": 0, "valid": 0, "nobias": 1}
@@ -182,18 +236,18 @@ def _projection(
 
 
 def stride_of(one: ShapedLayer) -> int:
-    """By how much the sides shrink, apart from borders."""
+    """Stride of a layer, the vertical one; of a residual block, the product of its strides."""
     if one.body:
         return math.prod(stride_of(inner) for inner in one.body)
     return window(one.layer)[0][1] if one.name in WINDOWS else 1
 
 
 WINDOWS = ("conv", "maxpool", "averagepool")
-Window = tuple[int, int, int]  # kernel, stride, border
+Window = tuple[int, int, int]  # kernel, stride, padding
 
 
 def window(layer: Layer) -> tuple[Window, Window]:
-    """Kernel, stride and border down and across, of a layer in WINDOWS."""
+    """Kernel, stride and padding of a layer in WINDOWS, vertical and horizontal."""
     options = layer.options
     if layer.name == "conv":
         kernel = options["kernel"]
@@ -204,15 +258,18 @@ def window(layer: Layer) -> tuple[Window, Window]:
 
 
 def _outputs(layer: Layer, inputs: Shape) -> Shape:
-    """What the layer gives; _Misfit where it cannot take what it gets."""
+    """Output shape of a layer; raises _Misfit where it cannot take the input shape."""
     on_maps = (*WINDOWS, "flatten", "globalaverage", "globalmax", "view")
     if layer.name in on_maps and len(inputs) == 1:
-        said = f"needs a map and gets {shape_text(inputs)}"
-        raise _Misfit(said, "Put it before flatten or global pooling, or leave it out.")
+        said = Message("needs a feature map, got {shape}", shape=shape_text(inputs))
+        raise _Misfit(said, Message("Put it before flatten or global pooling, or remove it."))
     if layer.name == "dense":
         if len(inputs) == 3:
-            said = f"needs one row of values and gets a map of {shape_text(inputs)}"
-            raise _Misfit(said, _row(inputs, "before"))
+            said = Message(
+                "needs a vector, got a feature map of {shape}",
+                shape=shape_text(inputs),
+            )
+            raise _Misfit(said, _row(inputs))
         return (int(layer.sizes[0]),)
     if layer.name in WINDOWS:
         return _slid(layer, inputs)
@@ -225,55 +282,77 @@ def _outputs(layer: Layer, inputs: Shape) -> Shape:
     return inputs[:1] if layer.name in ("globalaverage", "globalmax") else inputs
 
 
-def _row(shape: Shape, where: str) -> str:
-    """How a map becomes one row of values."""
-    flattened, averaged = shape_text((math.prod(shape),)), shape_text(shape[:1])
-    return f"Put flatten ({flattened}) or globalaverage ({averaged}) {where} it."
+def _row(shape: Shape, after: bool = False) -> Message:
+    """The fix that turns a feature map into a vector, `after` or before a layer."""
+    values = {"flat": shape_text((math.prod(shape),)), "average": shape_text(shape[:1])}
+    if after:
+        return Message("Put flatten ({flat}) or globalaverage ({average}) after it.", **values)
+    return Message("Put flatten ({flat}) or globalaverage ({average}) before it.", **values)
 
 
 def _slid(layer: Layer, inputs: Shape) -> Shape:
-    """The map that a sliding window gives."""
+    """Output shape of a convolution or pooling layer; raises _Misfit where it does not fit."""
     kernel = layer.options.get("kernel", 1)
     if layer.name == "conv" and kernel % 2 == 0 and not layer.options["valid"]:
-        said = f"has the even kernel {kernel}, with which no border keeps the size"
-        raise _Misfit(said, f"Give kernel{kernel + 1}, or :valid.")
+        said = Message("has the even kernel {kernel}; no padding keeps the size", kernel=kernel)
+        raise _Misfit(said, Message("Give kernel{kernel}, or :valid.", kernel=kernel + 1))
     sides = [
         (side + 2 * border - wide) // stride + 1
         for side, (wide, stride, border) in zip(inputs[1:], window(layer), strict=True)
     ]
     if min(sides) < 1:
         least = " x ".join(str(wide - 2 * border) for wide, _, border in window(layer))
-        said = f"needs a map of at least {least} and gets {shape_text(inputs)}"
-        raise _Misfit(said, "Leave it out, give a smaller window, or pool less before it.")
+        said = Message(
+            "needs a feature map of at least {least}, got {shape}",
+            least=least,
+            shape=shape_text(inputs),
+        )
+        raise _Misfit(said, Message("Remove it, use a smaller window, or pool less before it."))
     return (int(layer.sizes[0]) if layer.name == "conv" else inputs[0], *sides)
 
 
 def _cut(layer: Layer, inputs: Shape) -> Shape:
     wanted = int(layer.sizes[0]), int(layer.sizes[-1])
     if wanted[0] > inputs[1] or wanted[1] > inputs[2]:
-        said = f"needs a map of at least {wanted[0]} x {wanted[1]} and gets {shape_text(inputs)}"
-        raise _Misfit(said, "Give a smaller view, or leave it out.")
+        said = Message(
+            "needs a feature map of at least {height} x {width}, got {shape}",
+            height=wanted[0],
+            width=wanted[1],
+            shape=shape_text(inputs),
+        )
+        raise _Misfit(said, Message("Give a smaller view, or leave it out."))
     return (inputs[0], *wanted)
 
 
 def _refuse_groups(layer: Layer, inputs: Shape) -> None:
     groups = groups_of(layer, inputs[0])
     if inputs[0] % groups:
-        said = f"needs a number of maps that {groups} divides and gets {shape_text(inputs)}"
-        raise _Misfit(said, "Leave the number out: the most that divide are taken.")
+        said = Message(
+            "needs a number of feature maps that {groups} divides, got {shape}",
+            groups=groups,
+            shape=shape_text(inputs),
+        )
+        raise _Misfit(
+            said,
+            Message("Leave out the number: the largest number of groups that divides is used."),
+        )
     if math.prod(inputs) == groups:
-        said = f"needs several values in a group and gets {shape_text(inputs)} in {groups} groups"
-        raise _Misfit(said, "Give fewer groups, such as groupnorm1, or batchnorm.")
+        said = Message(
+            "needs more than one value in each group, got {shape} in {groups} groups",
+            shape=shape_text(inputs),
+            groups=groups,
+        )
+        raise _Misfit(said, Message("Give fewer groups, such as groupnorm1, or batchnorm."))
 
 
 def groups_of(layer: Layer, channels: int) -> int:
-    """The groups of a group norm: as told, else the most that divide, 32 at most."""
+    """Number of groups of a group norm: the given one, else the largest divisor up to 32."""
     told, most = int(layer.sizes[0]), min(32, channels)
     return told or next(some for some in range(most, 0, -1) if channels % some == 0)
 
 
 def _weights(layer: Layer, inputs: Shape, outputs: Shape) -> int:
-    """Numbers that are learnt."""
+    """Number of trained weights of a layer."""
     if layer.name in ("batchnorm", "groupnorm"):
         return 2 * inputs[0]
     if layer.name not in ("conv", "dense"):

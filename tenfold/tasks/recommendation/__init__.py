@@ -1,13 +1,15 @@
-"""Recommend items to people: what suits next, from what they had and what others had.
+"""Recommends items to users from their own history and that of other users.
 
 Folder:
-    ratings.csv    user, item and, where there are such, rating and time; also TSV, Parquet, "::"
-    movies.csv     item, title, genres, if you like: titles are shown, genres can be asked for
-    or  train.csv  valid.csv  test.csv, if you have parts
+    ratings.csv    user, item and optionally rating and time; also TSV, Parquet, "::"
+    movies.csv     optional: item, title, genres; titles are shown, genres can restrict the items
+    or  train.csv  valid.csv  test.csv, where the data are already split
     or lines of "user item item item ...", in order of time
-Predicts: Ranking, the catalogue's best for a list of items; Ratings with --output ratings.
+Predicts: Ranking, the best items of the catalogue for a list of items; with --output ratings,
+Ratings.
+
 Sources: H. Steck 2019, arXiv 1905.03375 (EASE), D. Liang et al. 2018, arXiv 1802.05814 (Mult-VAE),
-W.-C. Kang and J. McAuley 2018, arXiv 1808.09781 (SASRec; ours learns by the full softmax), B.
+W.-C. Kang and J. McAuley 2018, arXiv 1808.09781 (SASRec; ours is trained with the full softmax), B.
 Sarwar et al. 2001 (item-kNN), Y. Koren et al. 2009 (biased matrix factorisation).
 """
 
@@ -25,6 +27,7 @@ from tenfold.answers.ranking import RANKING
 from tenfold.answers.ratings import RATINGS
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
 from tenfold.core.fitted import Fitted
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
@@ -41,50 +44,50 @@ if TYPE_CHECKING:
 
 MODELS = ("auto", "popularity", "item-knn", "ease", "mult-vae", "sasrec")
 OFFERED = 20_000
-"""Items that are offered for completion."""
+"""Maximum number of items that are offered for completion."""
 
 
 @dataclass(frozen=True)
 class _Options:
-    """Choices at prediction time."""
+    """Options at prediction time."""
 
-    again: bool = setting(False, "list what the person had already, too")
-    only: str = setting("", "an attribute that items must have, such as genres=Comedy")
+    again: bool = setting(False, "items the user already has are listed too")
+    only: str = setting("", "attribute that items must have, such as genres=Comedy")
 
 
 @dataclass(frozen=True)
 class Recommendation(Task):
-    """See the module."""
+    """The task of recommendation; the module's docstring describes it."""
 
-    model: str = setting("auto", "which model answers, auto = best on validation", choices=MODELS)
-    output: str = setting("ranking", "what is answered", choices=("ranking", "ratings"))
-    holdout: str = setting("auto", "how the test is held out", choices=histories.HOLDOUTS)
+    model: str = setting("auto", "model, auto = best on validation", choices=MODELS)
+    output: str = setting(
+        "ranking", "output: ranked items or predicted ratings", choices=("ranking", "ratings")
+    )
+    holdout: str = setting(
+        "auto", "hold-out method of validation and test", choices=histories.HOLDOUTS
+    )
     size: str = setting(
-        "small", "how much network", choices=(*ranking.MODE.widths,), search=("tiny", "medium")
+        "small", "model size", choices=(*ranking.MODE.widths,), search=("tiny", "medium")
     )
-    l2: float = setting(
-        0.0, "how much EASE is held back, 0 = best on validation", low=0.0, high=1e6
-    )
+    l2: float = setting(0.0, "L2 regularization of EASE, 0 = best on validation", low=0.0, high=1e6)
     learning_rate: float = setting(
         0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
     )
-    dropout: float = setting(
-        0.4, "share of values left out at random", low=0.0, high=0.9, search=(0.2, 0.5)
-    )
+    dropout: float = setting(0.4, "dropout rate", low=0.0, high=0.9, search=(0.2, 0.5))
 
     answers = (RANKING, RATINGS)
     options = _Options
 
     def _mode(self, facts: Facts | None = None) -> Mode:
-        """How rows are encoded and answered: by the facts, and before these by `output`."""
+        """The mode, ranking or rating: that of the facts, or without facts that of `output`."""
         rated = self.output == "ratings" if facts is None else facts["data"]["rated"]
         return rating.MODE if rated else ranking.MODE
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         mode, where = self._mode(), str(source)[:200]
-        refuse_roles(reading, ("group",), "all that a person had stays together", where)
+        refuse_roles(reading, ("group",), Message("all events of a user stay together"), where)
         if not mode.rated:
-            why = "a ranking learns from which items people had (--output ratings has a target)"
+            why = Message("a ranking has no target column (--output ratings has one)")
             refuse_roles(reading, ("target",), why, where)
         rows = histories.rows_of(interactions.read(source, reading), self.holdout, mode.rated)
         return rows.completed(mode.answer, {"items": Input("items")}, reading)
@@ -169,7 +172,7 @@ class Recommendation(Task):
 
 
 def _catalogue(about: interactions.Catalogue, names: list[str]) -> Facts:
-    """What `encode` knows: items by number, their titles and attributes."""
+    """The facts about items for `encode`: ids in the order of their numbers, titles, attributes."""
     numbers = {name: number for number, name in enumerate(names, 1)}
     titles = {name: title for name, title in about.titles.items() if name in numbers}
     return {
@@ -180,12 +183,12 @@ def _catalogue(about: interactions.Catalogue, names: list[str]) -> Facts:
 
 
 def _numbers(facts: Facts) -> dict[str, int]:
-    """Numbers of the items, by id."""
+    """The numbers of the items by id."""
     return catalogue.known(facts["data"]).numbers
 
 
 def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, str]:
-    """Numbers of the items that have each value of an attribute."""
+    """The packed numbers of the items that have each value of an attribute."""
     rows = {
         value: [numbers[item] for item in items if item in numbers]
         for value, items in values.items()
@@ -194,18 +197,22 @@ def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, 
 
 
 def _entries(cells: Any) -> tuple[list[list[str]], dict[int, Problem]]:
-    """Entries of all rows, and the rows that are not lists."""
+    """The entries of all rows, and a problem for each row that is not a list."""
     rows = [_listed(cell) for cell in cells]
     problems = {number: row for number, row in enumerate(rows) if isinstance(row, Problem)}
     return [[] if isinstance(row, Problem) else row for row in rows], problems
 
 
 def _listed(cell: Any) -> list[str] | Problem:
-    """Entries of one row."""
+    """The entries of one row, or a Problem where it is not a list of items."""
     if isinstance(cell, Problem):
         return cell
     if isinstance(cell, (list, tuple, np.ndarray, pd.Series)):
         return [str(one) for one in cell]
     if isinstance(cell, (str, int)) and not isinstance(cell, bool):
         return [str(cell)]
-    return Problem("no-items", "is no list of items", "Give ids or titles, with | between them.")
+    return Problem(
+        "no-items",
+        Message("is not a list of items"),
+        Message("Give ids or titles, separated by |."),
+    )

@@ -1,6 +1,7 @@
-"""What a recommender knows of its catalogue, as texts that JSON can hold, and entries looked up.
+"""The catalogue of a recommender as JSON texts, and the lookup of entries in it.
 
-An entry is an item's id, its title, or "user=ID": all that this person had in the data.
+An entry is an item's id, its title, or "user=ID", which stands for all items of this user in the
+data.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ __all__ = ["Known", "history", "known", "listed", "packed", "people", "shown", "
 
 USER = "user="
 MARKED = re.compile(r"(.+)=\s*(?:[-+]?[\d.]+|\?)\s*", re.S)
-"""An item with its rating, "a=4.5": a ranking takes it as the item."""
+"""Pattern of an item with its rating, such as "a=4.5"; a ranking uses only the item."""
 
 
 def packed(column: Ragged) -> str:
-    """Ragged whole numbers as a text."""
+    """Packs a ragged column of whole numbers into a text."""
     lengths = column.lengths.astype("<i4")
     data = np.concatenate([[len(lengths)], lengths, column.values]).astype("<i4").tobytes()
     return base64.b64encode(zlib.compress(data, 1)).decode()
@@ -34,7 +35,7 @@ def packed(column: Ragged) -> str:
 
 @functools.lru_cache(maxsize=16)
 def unpacked(text: str) -> Ragged:
-    """What `packed` made a text of."""
+    """The column that `packed` made into a text."""
     data = np.frombuffer(zlib.decompress(base64.b64decode(text)), "<i4")
     rows = int(data[0])
     offsets = np.concatenate([[0], np.cumsum(data[1 : rows + 1], dtype=np.int64)])
@@ -43,25 +44,28 @@ def unpacked(text: str) -> Ragged:
 
 @functools.lru_cache(maxsize=8)
 def listed(text: str) -> tuple[str, ...]:
-    """Names of a JSON list."""
+    """The names of a JSON list."""
     return tuple(json.loads(text))
 
 
 @functools.lru_cache(maxsize=8)
 def titles(text: str) -> dict[str, str]:
-    """Titles by id, of a JSON object."""
+    """The titles by id of a JSON object."""
     return dict(json.loads(text))
 
 
 @dataclass(frozen=True)
 class Known:
-    """Numbers from 1 of the items, by id and by title in small letters."""
+    """Numbers of the items from 1, by id and by title in lower case."""
 
     numbers: dict[str, int]
     titles: dict[str, int]
 
     def latest_first(self, entries: Iterable[str]) -> tuple[list[int], int]:
-        """Numbers of the known items, each once; and how many different ones were given."""
+        """The numbers of the known items, latest first, each once, and the count of all entries.
+
+        The count is the number of different entries, those of unknown items included.
+        """
         found: list[int] = []
         strange: set[str] = set()
         for entry in entries:
@@ -73,7 +77,7 @@ class Known:
         return latest, len(latest) + len(strange)
 
     def of(self, entry: str) -> int:
-        """The number that an entry stands for, 0 where it is not known."""
+        """The number of the item that an entry names, 0 where it is unknown."""
         number = self.numbers.get(entry)
         if number is None:
             text = entry.strip()
@@ -84,7 +88,7 @@ class Known:
 
 
 def shown(data: dict[str, Any]) -> dict[str, str]:
-    """Titles by id, of the items whose title is theirs alone."""
+    """Titles by id, where the title identifies the item and does not contain "|"."""
     return _shown(data["items"], data["titles"])
 
 
@@ -99,7 +103,7 @@ def _shown(items: str, names: str) -> dict[str, str]:
 
 
 def known(data: dict[str, Any]) -> Known:
-    """The items that `data` of a run's facts tells of."""
+    """The items in the `data` of a run's facts."""
     return _known(data["items"], data["titles"])
 
 
@@ -110,11 +114,11 @@ def _known(items: str, names: str) -> Known:
     return Known(numbers, told)
 
 
-# --- persons --------------------------------------------------------------------------------------
+# --- users ----------------------------------------------------------------------------------------
 
 
 def people(persons: Iterable[str], rows: Iterable[Sequence[int]]) -> dict[str, str]:
-    """Who had which items, by number and in order, as texts."""
+    """Packs the history of each user: numbers of the items, in order."""
     return {
         "users": json.dumps([*persons], ensure_ascii=False),
         "histories": packed(Ragged.of([*rows], np.int32)),
@@ -122,7 +126,11 @@ def people(persons: Iterable[str], rows: Iterable[Sequence[int]]) -> dict[str, s
 
 
 def history(found: dict[str, str], entry: str, column: str = "histories") -> np.ndarray | None:
-    """What the person of an entry "user=ID" had; None for any other entry, and for a stranger."""
+    """The history of the user of an entry "user=ID" as an array.
+
+    None where the entry has another form or the user is unknown. `column` names the packed column
+    to read.
+    """
     text = entry.strip()
     if not text.startswith(USER) or "users" not in found:
         return None

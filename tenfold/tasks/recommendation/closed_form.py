@@ -1,6 +1,6 @@
-"""Closed forms tried on validation, and the fewest weights kept that rank nearly as well as all.
+"""Fits closed-form models, and keeps the fewest weights that rank nearly as well as all of them.
 
-Shapes: R rows (persons), N items.
+Shapes: R rows (users), N items.
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ networks = lazy("tenfold.networks.rankers")
 __all__ = ["cost", "empty", "fitted", "fixed", "key"]
 
 KEPT = (200, 400, 800)
-"""How many weights of an item may be kept; the first that is nearly as good as all, if any."""
-NEARLY = 0.995
+"""Numbers of weights per item to compare; the first that ranks nearly as well as all is used."""
+NEARLY = 0.995  # minimum NDCG of fewer weights, as a share of the NDCG of all weights
 AT_FIRST, CLEARLY = 1024, 0.97
-"""Rows that are asked first, and the share of what all weights reach below which these suffice."""
+"""Number of rows evaluated first, and the share of the NDCG of all weights they must reach.
+
+Below that share the remaining rows are not evaluated.
+"""
 FADINGS = (1.0, 0.8, 0.6)
 SMALL = 5_000
-"""Items up to which several dampings of the closed form are tried."""
+"""Maximum number of items for which all of DAMPINGS are compared, otherwise FEW_DAMPINGS."""
 DAMPINGS = ((20.0, 0.0), (100.0, 0.0), (500.0, 0.0), (20.0, 0.25), (100.0, 0.25))
-FEW_DAMPINGS = ((100.0, 0.0), (40.0, 0.25))
+FEW_DAMPINGS = ((100.0, 0.0), (40.0, 0.25))  # (l2, power) of `item_models.ease`
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """Weights (N, N), how they fade, what was chosen for them, NDCG of each row that judges."""
+    """A fitted variant: weights (N, N), fading, settings `told`, NDCG of each row `each` (R,)."""
 
     weights: np.ndarray
     fading: float
@@ -51,10 +54,11 @@ class _Tried:
 def fitted(
     name: str, pairs: np.ndarray, evaluator: Evaluator, ordered: bool, l2: float
 ) -> tuple[Any, dict[str, Any], float]:
-    """The best of several weights as a part of a network, what was chosen, and NDCG.
+    """Fits the variants of a closed form and returns the best part, its settings, and its NDCG.
 
-    `name` is ease or item-knn, `pairs` (N, N) how many persons had both; older items fade where
-    rows are `ordered`; `l2` 0 = best on validation.
+    `name` is ease or item-knn, `pairs` (N, N) the number of users who have both items. Where rows
+    are `ordered`, fading weights for older items are compared too. `l2` 0 = best on validation.
+    Raises ValueError where there is nothing to fit.
     """
     best: _Tried | None = None
     for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2):
@@ -63,7 +67,7 @@ def fitted(
             one = _Tried(weights, fading, told, evaluator.linear(weights, fading))
             best = one if best is None or one.value > best.value else best
             if one.value <= before or not evaluator.rows:
-                break  # fading more would be worse still
+                break  # stronger fading would be worse
             before = one.value
     if best is None:
         raise ValueError("nothing was tried")
@@ -74,7 +78,7 @@ def fitted(
 
 
 def fixed(name: str, pairs: np.ndarray, chosen: dict[str, Any]) -> Any:
-    """The part of a network with weights of other counts, `chosen` as by `fitted` before."""
+    """Fits a closed form on other counts with settings `chosen` by an earlier call of `fitted`."""
     if name == "item-knn":
         weights = item_models.cosine(pairs, chosen["power"])
     else:
@@ -86,7 +90,7 @@ def fixed(name: str, pairs: np.ndarray, chosen: dict[str, Any]) -> Any:
 
 
 def key(name: str) -> str:
-    """Where facts hold what was chosen for a closed form: item_knn of item-knn."""
+    """The key of a closed form's settings in the facts: item_knn for item-knn."""
     return name.replace("-", "_")
 
 
@@ -107,21 +111,25 @@ def _dampings(items: int, l2: float) -> tuple[tuple[float, float], ...]:
 
 
 def cost(name: str, items: int, l2: float, counts_pairs: bool) -> Cost:
-    """Seconds and bytes that fitting takes, about: matrices of all pairs, counted once."""
+    """Estimates the seconds and bytes of fitting, which works on matrices of all pairs of items.
+
+    `counts_pairs` adds the time of counting the pairs.
+    """
     times = 1 + (len(_dampings(items, l2)) if name == "ease" else 0)
     seconds = times * (2 * items**3 / 2e11 + items**2 * 3e-8)
     return Cost(counts_pairs + seconds, 4.0 * 4 * items**2)
 
 
 def empty(items: int) -> Any:
-    """The part before it is fitted, with as many weights as it may come to keep at least."""
+    """The part before it is fitted, with the smallest number of weights that it may keep."""
     return networks.LinearRanker(items, min(KEPT[0], items))
 
 
 def _smallest(best: _Tried, evaluator: Evaluator) -> tuple[Kept | None, float]:
-    """The fewest weights an item that rank nearly as well as all of them, and how well.
+    """The fewest weights per item that rank nearly as well as all of them, and their NDCG.
 
-    None = all: of few items where fewer would not do, or would be no less to hold.
+    None instead of weights = all weights: the catalogue is small, and fewer would rank worse or
+    save no memory.
     """
     items, kept = len(best.weights), None
     if 2 * KEPT[0] >= items:
@@ -131,7 +139,7 @@ def _smallest(best: _Tried, evaluator: Evaluator) -> tuple[Kept | None, float]:
         kept = Kept(found.targets[:, :most], found.weights[:, :most])
         weights = item_models.spread(kept)
         each = evaluator.linear(weights, best.fading, 0, AT_FIRST)
-        if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else the rest need not be asked
+        if mean(each) >= CLEARLY * mean(best.each[:AT_FIRST]):  # else skip the rest
             each = np.concatenate([each, evaluator.linear(weights, best.fading, AT_FIRST)])
         if len(each) == len(best.each) and mean(each) >= NEARLY * best.value:
             return kept, mean(each)
@@ -139,11 +147,11 @@ def _smallest(best: _Tried, evaluator: Evaluator) -> tuple[Kept | None, float]:
         return None, best.value
     return kept, mean(
         evaluator.linear(item_models.spread(kept), best.fading)
-    )  # all rows, as all models
+    )  # on all rows, like the other models
 
 
 def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:
-    """The part of a network with the weights that are kept, or all."""
+    """A part of a network with the kept weights, or with all where `kept` is None."""
     items = len(weights)
     part = networks.LinearRanker(items, items if kept is None else kept.targets.shape[1])
     with torch.no_grad():

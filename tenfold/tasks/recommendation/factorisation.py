@@ -1,8 +1,8 @@
-"""Biased matrix factorisation by alternating least squares; nothing here draws but the start.
+"""Biased matrix factorisation by alternating least squares, deterministic but for the seeded start.
 
-Y. Koren et al. 2009; Y. Zhou et al. 2008 (a ridge that grows with the number of ratings).
+Y. Koren et al. 2009; Y. Zhou et al. 2008 (L2 regularization times the number of ratings).
 
-Shapes: E ratings, U persons, N items, D values of an item.
+Shapes: E ratings, U users, N items, D values of an item.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ torch = lazy("torch")
 __all__ = ["Factors", "RatingColumns", "factorised", "told"]
 
 BLOCK = 100_000
-"""Ratings whose outer products are held at a time."""
+"""Number of ratings whose outer products are held in memory at a time."""
 
 
 @dataclass(frozen=True)
 class RatingColumns:
-    """Ratings (E,) with the rows and items (E,), from 0, that they belong to."""
+    """Ratings `mark` (E,) with their `row` (a user) and `item` (E,), both counted from 0."""
 
     row: np.ndarray
     item: np.ndarray
@@ -35,7 +35,7 @@ class RatingColumns:
 
 @dataclass(frozen=True)
 class Factors:
-    """`mean`, `biases` (N,) and `vectors` (N, D)."""
+    """The fitted model of the items: `mean`, `biases` (N,) and `vectors` (N, D)."""
 
     mean: float
     biases: np.ndarray
@@ -43,7 +43,10 @@ class Factors:
 
 
 def told(columns: Columns, pairs: tuple[tuple[str, str], ...]) -> RatingColumns:
-    """Ratings of ragged columns of numbers from 1, and of those of what they were given."""
+    """The ratings of ragged columns; unknown items (0) are left out.
+
+    `pairs` names a column of item numbers, from 1, and the column of their ratings.
+    """
     rows, items, marks = [], [], []
     for names in pairs:
         numbers, given = map(columns.ragged, names)
@@ -64,7 +67,10 @@ def factorised(
     seed: int = 0,
     sweeps: int = 12,
 ) -> Factors:
-    """Items' biases and vectors; `l2_vectors` holds vectors back, `l2_biases` biases."""
+    """Fits biases and vectors of the items by alternating least squares.
+
+    `l2_vectors` and `l2_biases` are the L2 regularization of vectors and of biases, per rating.
+    """
     row, item = (torch.from_numpy(one.astype(np.int64)) for one in (ratings.row, ratings.item))
     mark = torch.from_numpy(ratings.mark)
     mean = mark.mean()
@@ -80,7 +86,10 @@ def factorised(
 
 
 def _half(own: Any, other: Any, mark: Any, known: Any, size: int, held: Any) -> Any:
-    """(size, 1 + D) bias and vector of each of one side, those of the other side known."""
+    """Bias and vector (size, 1 + D) of each user or item, with the other side fixed.
+
+    Solves one ridge regression per user or item; the L2 grows with its number of ratings.
+    """
     width = known.shape[1]
     square, wanted = torch.zeros(size, width * width), torch.zeros(size, width)
     for start in range(0, len(own), BLOCK):

@@ -1,12 +1,13 @@
-"""Interactions as rows to learn from: what a person had, and what came next.
+"""Turns interactions into rows: a user's items so far, and the items that come next.
 
-    items   what the person had, in order        next    what came after it, the answer
-    group   the person                            split   train, valid or test
+    items   the user's items so far, in order     next    the items after them, the target
+    group   the user                              split   train, valid or test
 
-Three ways to judge, none of which looks into the future of what it learnt from a person:
-`last`: the last item of each person is the test, the one before it validation, the one before that
-is what a training row is asked for. `time`: what came after a moment, the same for all. `random`:
-whole persons, of whom a fifth of the items is asked for.
+Three hold-out methods; none trains on events of a user that come after the user's held-out events.
+`last`: the last item of each user is the test, the item before it is validation, and the item
+before that is the target of the training row. `time`: the events after a moment that is the same
+for all users. `random`: whole users are held out, with a fifth of their items as targets. Parts
+given in the data replace these methods.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
+from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.interactions.read import Interactions
@@ -29,27 +31,30 @@ __all__ = ["HOLDOUTS", "rows_of"]
 
 HOLDOUTS = ("auto", "last", "time", "random")
 LINES = {
-    "last": "the last item of each person is the test, the one before it validation",
-    "time": "the last tenth of the lines in time is the test, the tenth before it validation",
-    "random": "a fifth of the items of every tenth person is the test, of another tenth validation",
+    "last": Message("test: the last item of each user; validation: the item before it"),
+    "time": Message("test: the latest tenth of the lines; validation: the tenth before it"),
+    "random": Message(
+        "test: a fifth of the items of a tenth of the users; validation: of another tenth"
+    ),
 }
-"""How each way judges, said beside every score."""
+"""A sentence for each hold-out method, shown with every score."""
 SHARES = (0.8, 0.9)
-"""Of the events, or of the persons, where validation and where the test begins."""
+"""Shares of the events, or of the users, where validation and test begin."""
 HIDDEN = 0.2
-"""Share of a person's items that is asked for where whole persons are held out."""
+"""Share of a user's items that are the targets where whole users are held out."""
 
 HistoryRow = tuple[str, np.ndarray, np.ndarray]
-"""The part of a row, and the positions of the events that were had and that came next."""
+"""The part of a row, the positions of the events in `items`, and those of the events in `next`."""
 
 
 def rows_of(found: Interactions, holdout: str = "auto", ratings: bool = False) -> Rows:
-    """One row a person and part.
+    """The rows, one for each user and part.
 
-    With `ratings`, `items` are "item=rating", and "item=?" where it is asked for; `next` holds
-    pairs of an item and its rating, and interactions without a rating are left out.
+    With `ratings`, `items` are "item=rating", and "item=?" for those to predict; `next` holds pairs
+    of an item and its rating, and interactions without a rating are left out.
 
-    Raises DataRefused where there is one item or one user only, or nobody had two items.
+    Raises DataRefused where there is only one item or one user, where no user has two items, where
+    `ratings` finds no ratings, and where `holdout` "time" finds no times.
     """
     _refuse(found, ratings)
     if ratings:
@@ -74,13 +79,13 @@ def rows_of(found: Interactions, holdout: str = "auto", ratings: bool = False) -
         root=Path(found.root) if found.root else None,
         ignored=found.ignored,
         lines=found.lines,
-        split=LINES.get(way) or "",
+        split=LINES.get(way) or EMPTY,
         extra={"catalogue": found.catalogue, "ordered": found.ordered},
     )
 
 
 def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.DataFrame:
-    """The rows, and one without anything for each line that cannot be used."""
+    """The rows as a table, followed by an empty row for each line that cannot be used."""
     bad, many = found.problems, len(rows["items"])
     blank: dict[str, object] = {"split": None, "group": None}
     columns = {
@@ -96,24 +101,31 @@ def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.Dat
 
 def _refuse(found: Interactions, ratings: bool) -> None:
     if len(found.users) == 1 or len(found.items) == 1:
-        what = "user" if len(found.users) == 1 else "item"
+        what = Message("user") if len(found.users) == 1 else Message("item")
         only = (found.users if what == "user" else found.items)[0]
         raise DataRefused(
-            f"There is one {what} only, {only!r}: nothing to recommend from",
+            Message(
+                "The data have only one {what}, {name!r}",
+                what=what,
+                name=only,
+            ),
             code="one-class",
-            fix="Give interactions of several users with several items.",
+            fix=Message("Give interactions of several users with several items."),
         )
     if len(found.user) and len(np.unique(found.user)) == len(found.user):
         raise DataRefused(
-            f"None of the {len(found.users)} users has two items: nothing tells what goes together",
+            Message(
+                "None of the {count} users has two items",
+                count=len(found.users),
+            ),
             code="nothing-together",
-            fix="Name the column that tells who it was, or give a longer time.",
+            fix=Message("Name the column of the users, or give data of a longer time."),
         )
     if ratings and not np.isfinite(found.rating).any():
         raise DataRefused(
-            "There are no ratings to predict",
+            Message("The data have no ratings"),
             code="missing-column",
-            fix="Name the column rating, or leave out --output ratings.",
+            fix=Message("Name the column rating, or leave out --output ratings."),
         )
 
 
@@ -130,12 +142,12 @@ def _way(found: Interactions, holdout: str) -> str:
         return "last" if found.ordered else "random"
     if holdout == "time" and not np.isfinite(found.time).any():
         raise DataRefused(
-            "There are no times to split by",
+            Message("The data have no times"),
             code="missing-column",
-            fix="Name the column time, or give --holdout last or random.",
+            fix=Message("Name the column time, or give --holdout last or random."),
         )
     if holdout == "last" and not found.ordered:
-        tell("There are no times: the order of lines tells which item was the last.")
+        tell("The data have no times: the order of lines decides which item is the last.")
     return holdout
 
 
@@ -192,7 +204,7 @@ def _given(events: np.ndarray, part: np.ndarray) -> Iterator[HistoryRow]:
 
 
 def _whole(events: np.ndarray, person: str) -> Iterator[HistoryRow]:
-    """The person's name decides the part, and which of the items are asked for."""
+    """Yields the row of a user; a hash of the user's name decides the part and the target items."""
     digest = hashlib.blake2b(person.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     number = int.from_bytes(digest, "little")
     place = (number % 1_000_003) / 1_000_003

@@ -1,10 +1,10 @@
-"""Weights from item to item in closed form: EASE and item-kNN, and the largest of them.
+"""Item-to-item weights in closed form (EASE and item-kNN), vectors of items, and NDCG.
 
 Sources: H. Steck 2019, arXiv 1905.03375 (EASE: B = I - P / diag(P), P = inverse(X'X + lambda I));
-B. Sarwar et al. 2001 (item-kNN by cosine). Items with many interactions are damped as H. Steck
-2020 does it where that is asked for. Nothing here draws.
+B. Sarwar et al. 2001 (item-kNN by cosine). With `power`, items with many interactions are damped as
+in H. Steck 2020. All functions are deterministic.
 
-Shapes: R rows (persons), N items, W weights kept of an item.
+Shapes: R rows (users), N items, W weights kept of an item.
 """
 
 from __future__ import annotations
@@ -40,27 +40,28 @@ sparse, torch = lazy("scipy.sparse"), lazy("torch")
 
 
 PAIRS = 32_000_000
-"""Pairs of items that are counted at a time, sparsely, on the way to all of them."""
+"""Number of pair counts that the sparse method holds in memory at a time."""
 DENSE_PAIRS = 500
-"""Counting a pair sparsely takes as long as so many products of bytes (measured: 1,500)."""
+"""Cost of counting one pair sparsely, in byte products of the dense method (measured: 1,500)."""
 COLUMNS = 512
-"""Columns of a block of weights."""
+"""Number of columns in a block of weights."""
 ROWS = 8192
-"""Rows of a dense block."""
+"""Number of rows in a dense block."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Of every item the numbers (N, W) of the items it speaks for, and how much (N, W)."""
+    """The largest weights of each item (N, W), and the positions `targets` (N, W) of the items."""
 
     targets: np.ndarray
     weights: np.ndarray
 
 
 def matrix(columns: Columns, names: tuple[str, ...], items: int, fading: float = 1.0) -> Any:
-    """(R, N) ones where a person had an item: of ragged columns of numbers from 1, each once.
+    """A sparse matrix (R, N) of ones where a user has an item.
 
-    With `fading` below 1, the second value of a row counts so much of the first, and so on.
+    `names` are ragged columns of numbers from 1, each at most once in a row. With `fading` below 1,
+    the values of a row are 1, fading, fading squared and so on, in its order.
     """
     row, item = in_order(columns, names)
     starts = np.searchsorted(row, np.arange(columns.rows + 1))
@@ -70,10 +71,10 @@ def matrix(columns: Columns, names: tuple[str, ...], items: int, fading: float =
 
 
 def gram(rows: Any) -> np.ndarray:
-    """(N, N) float32: how many persons had both, of a sparse matrix (R, N) of ones.
+    """(N, N) float32: number of users with both items, from a sparse matrix (R, N) of ones.
 
-    Counted pair by pair, or as products of dense blocks of bytes where that is less work; both
-    are exact.
+    Counts pairs sparsely, or by products of dense byte blocks where that is less work; both are
+    exact.
     """
     many, items = rows.shape
     pairs = float((np.diff(rows.indptr).astype(float) ** 2).sum())
@@ -87,7 +88,7 @@ def gram(rows: Any) -> np.ndarray:
 
 
 def _dense_gram(rows: Any) -> np.ndarray:
-    """Exact, as nobody counts twice for an item: eight bits in and 32 out where that is quick."""
+    """Counts pairs exactly by dense products, in 8-bit integers where the CPU is fast with them."""
     many, items = rows.shape
     fast = system.multiplies_bytes() and torch.backends.mkldnn.is_available()
     total = torch.zeros(items, items, dtype=torch.int32)
@@ -103,9 +104,10 @@ def _dense_gram(rows: Any) -> np.ndarray:
 
 
 def ease(counts: np.ndarray, l2: float, power: float = 0.0) -> np.ndarray:
-    """(N, N) weights [from, to] with zeros on the diagonal.
+    """Fits EASE and returns its weights (N, N), [from, to], with zeros on the diagonal.
 
-    With `power`, columns are divided by so much of their count before, and sources after it.
+    With `power`, the counts of a pair are multiplied by both items' count**-power before solving,
+    and the weights by that of the item they come from.
     """
     lain = torch.from_numpy(counts).clone()
     scale = lain.diagonal().clamp(min=1) ** -power
@@ -121,7 +123,7 @@ def ease(counts: np.ndarray, l2: float, power: float = 0.0) -> np.ndarray:
 
 
 def cosine(counts: np.ndarray, power: float = 0.5) -> np.ndarray:
-    """(N, N) similarities with zeros on the diagonal."""
+    """Similarities (N, N) with zeros on the diagonal; `power` 0.5 gives the cosine."""
     many = np.maximum(1.0, np.diag(counts)).astype(np.float32)
     found = counts / (many[:, None] ** power)
     found /= many[None] ** (1 - power)
@@ -130,7 +132,7 @@ def cosine(counts: np.ndarray, power: float = 0.5) -> np.ndarray:
 
 
 def largest(weights: np.ndarray, most: int) -> Kept:
-    """The `most` weights of each item that are furthest from zero, these first."""
+    """The `most` weights of each item with the largest absolute values, in that order."""
     most = min(most, weights.shape[1])
     values = torch.from_numpy(weights)
     targets = values.abs().topk(most, dim=1).indices
@@ -138,7 +140,7 @@ def largest(weights: np.ndarray, most: int) -> Kept:
 
 
 def spread(kept: Kept) -> np.ndarray:
-    """(N, N) weights, zeros where none is kept."""
+    """The weights as a dense matrix (N, N) with zeros where none is kept."""
     items = len(kept.targets)
     found = torch.zeros(items, items)
     targets, weights = (torch.from_numpy(one) for one in (kept.targets, kept.weights))
@@ -146,8 +148,11 @@ def spread(kept: Kept) -> np.ndarray:
 
 
 def apart(weights: np.ndarray, sums: int) -> list[Any]:
-    """Weights (N, N) as blocks of columns (N, C) that a cache holds, where so many `sums` of rows
-    of them are worth the copy; else as they are."""
+    """Splits weights (N, N) into column blocks (N, C) that fit a CPU cache.
+
+    The copy is made only where `sums`, the number of rows to add up, is large enough; else the
+    weights stay one block.
+    """
     table = torch.from_numpy(np.ascontiguousarray(weights))
     if sums < 8 * len(weights):
         return [table]
@@ -155,10 +160,10 @@ def apart(weights: np.ndarray, sums: int) -> list[Any]:
 
 
 def summed(blocks: list[Any], index: np.ndarray, starts: np.ndarray, says: np.ndarray) -> Any:
-    """(R, N) of the rows `index` (E,) of weights, each counting as it `says` (E,), added up.
+    """Weighted sums (R, N) of the rows `index` (E,) of the weights.
 
-    Row r is the sum from `starts[r]` to the start of the next: a product of a sparse matrix and a
-    dense one, without going over the zeros.
+    `says` (E,) is the factor of each row. Sum r takes the entries from `starts[r]` to the next
+    start: a product of a sparse and a dense matrix that skips the zeros.
     """
     parts = (torch.from_numpy(np.ascontiguousarray(one)) for one in (index, starts, says))
     numbers, offsets, counts = parts
@@ -170,13 +175,13 @@ def summed(blocks: list[Any], index: np.ndarray, starts: np.ndarray, says: np.nd
 # --- vectors of items -----------------------------------------------------------------------------
 
 WINDOW = 5
-"""Items apart up to which two count as neighbours."""
+"""Maximum distance in a row at which two items count as neighbours."""
 FEW = 4096
-"""Items up to which neighbours are counted in a dense matrix."""
+"""Maximum number of items for which neighbours are counted in a dense matrix."""
 
 
 def vectors(columns: Columns, names: tuple[str, ...], items: int, width: int) -> np.ndarray:
-    """(N, D) float32: items that stand near one another in rows point the same way.
+    """Vectors (N, D) float32 of the items; items near one another in rows have similar vectors.
 
     Truncated decomposition of positive pointwise mutual information (O. Levy and Y. Goldberg 2014).
     """
@@ -194,9 +199,10 @@ def vectors(columns: Columns, names: tuple[str, ...], items: int, width: int) ->
 def _lifted(
     one: np.ndarray, other: np.ndarray, counts: np.ndarray, items: int
 ) -> tuple[np.ndarray, Any]:
-    """(N,) how often items stand near any, (N, N) log(1 + how much oftener than by chance).
+    """How often each item has neighbours (N,), and the lift of all pairs (N, N).
 
-    Pairs (E,) count both ways; few items are counted in a dense matrix, many in a sparse one.
+    The lift is log(1 + observed / expected by chance). Pairs `one`, `other` (E,) with `counts`
+    count in both directions. The matrix is dense for few items, else sparse.
     """
     if items <= FEW:
         near = np.bincount(one * items + other, counts, items * items).astype(np.float32)
@@ -215,7 +221,7 @@ def _lifted(
 
 
 def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Row and number of every value, columns of a row one behind the other."""
+    """Row and number of every known item, the columns of a row one after the other."""
     rows, found, order = [], [], []
     for place, name in enumerate(names):
         shown = columns.ragged(name)
@@ -229,7 +235,7 @@ def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.n
 
 
 def _decomposed(square: Any, width: int, times: int = 6) -> np.ndarray:
-    """(N, D) of a symmetric matrix, by subspace iteration (N. Halko et al. 2011)."""
+    """Vectors (N, D) of a symmetric matrix by subspace iteration (N. Halko et al. 2011)."""
     size: int = square.shape[0]
     rank = min(width, size)
     start = np.random.default_rng(0).normal(size=(size, min(size, rank + 8))).astype(np.float32)
@@ -241,15 +247,16 @@ def _decomposed(square: Any, width: int, times: int = 6) -> np.ndarray:
     return np.pad(found, ((0, 0), (0, width - rank))).astype(np.float32)
 
 
-# --- how good is a ranking? -----------------------------------------------------------------------
+# --- metrics of a ranking -------------------------------------------------------------------------
 
 
 def hits(
     scores: np.ndarray, seen: Any, wanted: Any, places: int = 10
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which of the best places (R, K) are right, and how many are wanted (R,), of scores (R, N).
+    """Which of the top places (R, K) are correct, and the number of correct items (R,).
 
-    Scores are changed: what was `seen` is left out. `seen` and `wanted` are sparse rows (R, N).
+    `scores` (R, N) are changed in place: the items in `seen` get minus infinity. `seen` and
+    `wanted` are sparse (R, N).
     """
     scores[seen.nonzero()] = -np.inf
     top = torch.from_numpy(scores).topk(min(places, scores.shape[1]), dim=1).indices.numpy()
@@ -259,6 +266,6 @@ def hits(
 
 
 def ndcg(scores: np.ndarray, seen: Any, wanted: Any, places: int = 10) -> np.ndarray:
-    """(R,) of scores (R, N), as `hits` takes them."""
+    """The NDCG (R,) of scores (R, N); the arguments are those of `hits`."""
     found = hits(scores, seen, wanted, places)
     return measures(*found)[f"ndcg@{found[0].shape[1]}"]

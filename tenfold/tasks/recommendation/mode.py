@@ -1,7 +1,7 @@
-"""What a recommender that ranks and one that predicts ratings do differently.
+"""The two modes of a recommender: ranking items and predicting ratings.
 
-A mode is one object without state; the task asks `ranking.MODE` or `rating.MODE`. Items are
-numbered from 1, in the order of the catalogue; 0 is an item that is not known.
+A mode is one object without state; the task uses `ranking.MODE` or `rating.MODE`. Items are
+numbered from 1, in the order of the catalogue; 0 is an unknown item.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ __all__ = ["FitRequest", "Mode"]
 
 @dataclass(frozen=True)
 class FitRequest:
-    """The settings and the properties of the training rows that decide what is fitted.
+    """Settings and properties of the training rows that determine the fit.
 
-    `l2` 0 = best on validation; `ordered` where items of a row have an order in time; the loss of a
-    sequence compares `positions` of a training row.
+    `l2` 0 = best on validation. `ordered`: the items of a row have an order in time. `positions`:
+    the number of positions of a training row in the loss of the sequence network.
     """
 
     model: str
@@ -41,25 +41,25 @@ class FitRequest:
 
 
 class Mode(ABC):
-    """One kind of answer of a recommender: how rows are encoded, learnt from and answered."""
+    """One answer kind of a recommender: how rows are encoded, fitted and decoded."""
 
     answer: ClassVar[AnswerKind]
     rated: ClassVar[bool]
-    """Whether rows hold ratings; stands in `facts["data"]` and so decides the mode of a run."""
+    """Whether rows hold ratings; stored in `facts["data"]`, which determines the mode of a run."""
     widths: ClassVar[dict[str, int]]
-    """Width of the network by the setting `size`."""
+    """Width of the network for each value of the setting `size`."""
 
     @abstractmethod
     def names(self, items: Any, after: Any) -> list[str]:
-        """Ids of the items that a training row holds, in order."""
+        """The ids of the items of a training row, in order."""
 
     @abstractmethod
     def encode(self, rows: list[list[str]], table: Table, data: Facts) -> Encoded:
-        """The arguments of the network, of the entries of each row of `table`."""
+        """Encodes the entries of each row of `table` as the arguments of the network."""
 
     @abstractmethod
     def targets(self, after: Iterable[Any], numbers: dict[str, int]) -> dict[str, Column]:
-        """What the loss compares with, of what came after each row."""
+        """The targets of the loss from the next items of each row."""
 
     @abstractmethod
     def build(self, net: Facts, fitted: Facts) -> nn.Module:
@@ -67,22 +67,22 @@ class Mode(ABC):
 
     @abstractmethod
     def fit(self, net: Any, parts: Parts, plan: Plan, request: FitRequest) -> Fitted:
-        """The trained network, what was decided, and the other candidates."""
+        """The trained network, the choices made, and the other candidates."""
 
     @abstractmethod
     def decode(self, outputs: Outputs, data: Facts, top: int) -> list[Prediction]:
-        """One answer a row, of at most `top` items where no particular items were asked about."""
+        """A prediction per row, of at most `top` items where none are requested."""
 
     @abstractmethod
     def memory(
         self, persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
     ) -> Facts:
-        """What each person had, of rows of (items, what came after)."""
+        """The history of each user from rows of (items, next items)."""
 
     @abstractmethod
     def resolve(self, entry: str, memory: Facts, names: tuple[str, ...]) -> list[str]:
-        """The entries that one entry stands for: itself, or all that a person had."""
+        """The entries that one entry stands for: itself, or the whole history of a user."""
 
     @abstractmethod
     def show(self, cell: Any, titles: dict[str, str]) -> Any:
-        """A cell of `items` or `next` with titles for ids."""
+        """A cell of `items` or `next` with titles in place of ids."""

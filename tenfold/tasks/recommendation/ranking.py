@@ -1,4 +1,4 @@
-"""Rankings: how lists of items are encoded, and the best items of the catalogue as an answer."""
+"""The ranking mode: encodes lists of items, and predicts the best items of the catalogue."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from tenfold.answers.ranking import RANKING, Ranking
 from tenfold.core.columns import Column, Encoded, Parts, Problem, Ragged
 from tenfold.core.fitted import Fitted
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.task import Facts, Outputs, Table
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["MODE", "RankingMode"]
 
 LATEST = 1024
-"""Of longer lists so many of the latest items count; all of them are left out of the answer."""
+"""Maximum number of items of a row that the network uses, the latest ones.
+
+By default all items of the row are left out of the ranking.
+"""
 
 
 class RankingMode(Mode):
-    """Ranks the items of the catalogue that a person does not have yet."""
+    """Ranks the items of the catalogue that a user does not have yet."""
 
     answer = RANKING
     rated = False
@@ -36,7 +40,7 @@ class RankingMode(Mode):
         return [*items, *after]
 
     def encode(self, rows: list[list[str]], table: Table, data: Facts) -> Encoded:
-        """The items, those left out of the answer, those it may hold, and the entries given."""
+        """Encodes the items, those to leave out, those to restrict to, and the entry count."""
         known, problems = catalogue.known(data), dict[int, Problem]()
         pairs = [known.latest_first(row) for row in rows]
         seen = [numbers for numbers, _ in pairs]
@@ -97,21 +101,26 @@ MODE = RankingMode()
 
 
 def _numbered(names: Iterable[str], numbers: dict[str, int]) -> list[int]:
-    """Numbers of the known items among these."""
+    """The numbers of the known items among `names`."""
     return [numbers[name] for name in names if name in numbers]
 
 
 def _with_attribute(data: Facts, text: str) -> np.ndarray | Problem | list[int]:
-    """Numbers of the items that have an attribute "name=value"; none where `text` is blank."""
+    """The numbers of the items with an attribute "name=value"; none where `text` is blank.
+
+    Returns a Problem where no item has that value.
+    """
     if not text.strip():
         return []
     name, _, value = (one.strip() for one in text.partition("="))
     values = data["attributes"].get(name, {})
     if value not in values:
         choices = values or data["attributes"]
-        what = f"The values of {name} are" if values else "The attributes are"
+        what = Message("Values of {name}", name=name) if values else Message("Attributes")
         listed = ", ".join(sorted(choices)[:20]) or "none"
         return Problem(
-            "no-such-attribute", f"cannot be answered: no item has {text!r}", f"{what}: {listed}."
+            "no-such-attribute",
+            Message("cannot be answered: no item has {text!r}", text=text),
+            Message("{what}: {listed}.", what=what, listed=listed),
         )
     return catalogue.unpacked(values[value]).values

@@ -1,8 +1,8 @@
-"""Fits the parts of a recommender, and keeps what ranks validation best: each part, or two mixed.
+"""Fits the candidates of a ranking recommender and selects the best: one part, or two mixed.
 
-What is tried depends on what the size of the catalogue allows; nothing looks at the test part.
+The size of the catalogue decides which candidates are fitted; the test part is never used.
 
-Shapes: R rows (persons), N items.
+Shapes: R rows (users), N items.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ networks = lazy("tenfold.networks.rankers")
 __all__ = ["EASE_ITEMS", "fit", "network"]
 
 EASE_ITEMS = 20_000
-"""Items up to which the closed form is affordable: it inverts a matrix of all pairs."""
+"""Maximum number of items for closed forms by default; EASE inverts a matrix of all pairs."""
 VECTORS = 64
 SHARES = tuple(round(share, 1) for share in np.arange(0.1, 1.0, 0.1))
 MODELS = {"ease": "EASE", "item-knn": "item-kNN", "sasrec": "SASRec", "mult-vae": "Mult-VAE"}
 AFFORDABLE = 3e12
-"""Multiplications that the autoencoder may cost where nobody asked for it by name."""
+"""Maximum multiplications for training the autoencoder where it was not requested by name."""
 
 
 def network(net: dict[str, Any], fitted: dict[str, Any]) -> nn.Module:
-    """The network with the parts that were kept; before that, with those that are learnt."""
+    """The network with the parts that were selected; before the fit, without parts."""
     items, width, dropout = net["items"], net["width"], net["dropout"]
     parts: dict[str, nn.Module] = {}
     for name, kept in fitted.get("parts", {}).items():
@@ -56,7 +56,7 @@ def network(net: dict[str, Any], fitted: dict[str, Any]) -> nn.Module:
 
 
 def fit(net: Any, parts: Parts, plan: Plan, request: FitRequest) -> Fitted:
-    """The part that ranks validation best, or the one that was requested; the others beside it."""
+    """Fits the candidates and returns the best on validation, or the requested one."""
     parts = plan.visible(parts)
     names = _names(request, parts.train.rows, plan)
     fits = _RankingFits(net, parts, request, names, Evaluator(parts.selection, request.items))
@@ -73,7 +73,7 @@ def fit(net: Any, parts: Parts, plan: Plan, request: FitRequest) -> Fitted:
 
 
 def _names(request: FitRequest, rows: int, plan: Plan) -> list[str]:
-    """The parts to be learnt beside popularity, by the names of settings."""
+    """The candidates to fit in addition to popularity, as values of the setting `model`."""
     every = [*LEARNT, "item-knn", "ease"]
     if plan.fixed is None:
         return [name for name in every if _tries(name, request, rows)]
@@ -82,7 +82,7 @@ def _names(request: FitRequest, rows: int, plan: Plan) -> list[str]:
 
 
 def _tries(name: str, request: FitRequest, rows: int) -> bool:
-    """Whether a part is learnt from so many training rows."""
+    """True where a candidate is fitted on so many training rows."""
     if request.model != "auto":
         return request.model == name
     pairs = 4.0 * request.items**2 * 4
@@ -98,7 +98,7 @@ def _tries(name: str, request: FitRequest, rows: int) -> bool:
 
 @dataclass
 class _RankingFits:
-    """Fits the parts of these names as candidates; `known` holds scores that a fit computed."""
+    """Fits the candidates in `names`; `known` holds the scores that a fit has already computed."""
 
     net: Any
     parts: Parts
@@ -109,12 +109,12 @@ class _RankingFits:
 
     @functools.cached_property
     def counts(self) -> Any:
-        """(R, N) ones where a person had an item, sparse."""
+        """Sparse matrix (R, N) of ones where a user has an item."""
         return item_models.matrix(self.parts.train, ("next", "items"), self.request.items)
 
     @functools.cached_property
     def pairs(self) -> np.ndarray:
-        """(N, N) how many persons had both items."""
+        """Number of users who have both items (N, N)."""
         return item_models.gram(self.counts)
 
     def shown(self) -> Any:
@@ -125,7 +125,7 @@ class _RankingFits:
         return self.net.only(**part)
 
     def candidates(self, plan: Plan) -> list[Candidate]:
-        """Popularity, what learns by the loop, closed forms, and the best two of these mixed."""
+        """The candidates: popularity, trained networks, closed forms, a mixture of two."""
         names, items, l2 = self.names, self.request.items, self.request.l2
         closed = [name for name in names if name not in LEARNT]
         costs = {name: closed_form.cost(name, items, l2, name == closed[0]) for name in closed}
@@ -141,7 +141,7 @@ class _RankingFits:
         return found
 
     def comparison(self) -> Comparison:
-        """By NDCG@10 over the whole catalogue."""
+        """Compares the candidates by NDCG@10 over the whole catalogue."""
         return Comparison(
             "NDCG@10",
             self._score,
@@ -182,7 +182,7 @@ class _RankingFits:
         return Fitted(self.net.only(linear=linear), facts)
 
     def _mixed(self, plan: Plan, fits: Fits) -> Fitted | None:
-        """The best linear part and the best learnt one, in the shares that rank best."""
+        """Mixes the best closed form and the best trained network; None where one is missing."""
         linear = [name for name in ("EASE", "item-kNN") if name in fits.nets]
         others = [name for name in ("SASRec", "Mult-VAE") if name in fits.nets]
         if not linear or not others:
@@ -197,7 +197,7 @@ class _RankingFits:
         return self._sum_of((plan.fixed or {})["mix"], fits)
 
     def _sum_of(self, mix: dict[str, float], fits: Fits) -> Fitted:
-        """Both parts in one network; `mix` says how much each counts."""
+        """One network with both parts; `mix` holds their weights."""
         parts = [part for name in mix for part in fits.nets[name].parts.items()]
         net = self.net.only(**dict(parts))
         with torch.no_grad():
@@ -206,7 +206,7 @@ class _RankingFits:
 
 
 def _best_share(pair: list[Any], evaluator: Evaluator) -> float:
-    """How much the second network counts, of 1, where both together rank best."""
+    """The weight of the second network, between 0 and 1, that gives the best mean NDCG."""
     for net in pair:
         sharpen(net, evaluator.columns)
     blocks = [
@@ -226,18 +226,21 @@ def _best_share(pair: list[Any], evaluator: Evaluator) -> float:
 
 
 def _size(part: Any) -> int:
-    """Weights kept of an item; 1 for a part without."""
+    """The number of weights kept of an item; 1 for a part without such weights."""
     return part.weights.shape[1] if isinstance(part, networks.LinearRanker) else 1
 
 
 def _with_items(columns: Columns) -> Columns:
-    """The rows with an item before the last: others teach nothing of what goes together."""
+    """The rows with at least one item before the next one; only these show what goes together.
+
+    All rows where there are none.
+    """
     lengths = columns.only(["items"]).lengths
     there = np.flatnonzero(lengths) if lengths is not None else np.arange(columns.rows)
     return columns.view(there) if len(there) else columns
 
 
-# --- parts that learn by the loop -----------------------------------------------------------------
+# --- parts trained by the loop --------------------------------------------------------------------
 
 
 def _sequence(net: Any, request: FitRequest) -> Any:
@@ -263,7 +266,7 @@ def _autoencoder(net: Any, request: FitRequest) -> Any:
 
 
 def _shape(net: Any) -> tuple[int, float]:
-    """Width and dropout that the network was built with."""
+    """The width and the dropout rate of the network."""
     return net.width, net.dropout
 
 
@@ -274,7 +277,7 @@ LEARNT: dict[str, Callable[[Any, FitRequest], Any]] = {
 
 
 def _recipe(name: str, rows: int, request: FitRequest) -> loop.Recipe:
-    """Few passes over many rows: what one costs grows with rows and items."""
+    """The recipe of a trained part: fewer epochs where there are more rows and items."""
     if name == "mult-vae":
         cost = 6.0 * rows * request.items * 400
         epochs = float(np.clip(AFFORDABLE / max(1.0, cost), 3, 100))
@@ -294,7 +297,11 @@ def _recipe(name: str, rows: int, request: FitRequest) -> loop.Recipe:
 
 
 def _windows(batch: dict[str, Any], share: float) -> dict[str, Any]:
-    """Half of the rows longer than the network sees begin somewhere inside."""
+    """Augmentation: drops a random number of the latest items in half of the long rows.
+
+    Long rows have more than AGES items, so that the network does not see all of them. The oldest
+    dropped item becomes the next item.
+    """
     items, length = batch["items"], batch["items_length"]
     room = (length - networks.AGES).clamp(min=0)
     chance = torch.rand(len(items), 2, device=items.device)

@@ -1,4 +1,4 @@
-"""Ratings: how lists of ratings are encoded and learnt from, and predicted ratings as an answer.
+"""The rating mode: encodes lists of ratings, fits matrix factorisation, and predicts ratings.
 
 Entries are "item=4.5" for a known rating and "item=?" for one to predict.
 """
@@ -32,13 +32,13 @@ __all__ = ["MODE", "RatingMode"]
 
 L2_VECTORS = (0.03, 0.06, 0.12, 0.2)
 OFTEN = 10
-"""Ratings that an item needs to be ranked where nothing particular is asked for."""
+"""Minimum number of ratings of an item that is listed where no specific items are requested."""
 L2_BIASES = 0.02
-"""How much biases are held back, a rating."""
+"""L2 regularization of the biases, per rating."""
 
 
 class RatingMode(Mode):
-    """Predicts how a person would rate items."""
+    """Predicts the ratings that a user would give to items."""
 
     answer = RATINGS
     rated = True
@@ -49,7 +49,7 @@ class RatingMode(Mode):
         return [*(name for name, mark in pairs if mark is not None), *(name for name, _ in after)]
 
     def encode(self, rows: list[list[str]], table: Table, data: Facts) -> Encoded:
-        """Items with ratings, items asked about, and how many entries were given."""
+        """Encodes the rated items, their ratings, the requested items, and entry counts."""
         known = catalogue.known(data)
         encoded = [_encoded(row, known) for row in rows]
         types = {"items": np.int32, "marks": np.float32, "asked": np.int32}
@@ -60,7 +60,7 @@ class RatingMode(Mode):
         return Encoded(columns | {"given": given})
 
     def targets(self, after: Iterable[Any], numbers: dict[str, int]) -> dict[str, Column]:
-        """Items and ratings that came after; 0 for an item that is not known."""
+        """The next items and their ratings; 0 for an unknown item."""
         rows = [[(numbers.get(name, 0), mark) for name, mark in row] for row in after]
         return {
             "next": Ragged.of([[name for name, _ in row] for row in rows], np.int32),
@@ -72,7 +72,7 @@ class RatingMode(Mode):
         return network
 
     def fit(self, net: Any, parts: Parts, plan: Plan, request: FitRequest) -> Fitted:
-        """Items' biases and vectors in closed form; their L2 is the best on validation."""
+        """Fits biases and vectors of the items; the L2 of the vectors is the best on validation."""
         parts = plan.visible(parts)
         errors = dict[str, float]()
 
@@ -95,7 +95,7 @@ class RatingMode(Mode):
         return candidates.fit(many, "matrix-factorisation", comparison, plan, shown=net)
 
     def decode(self, outputs: Outputs, data: Facts, top: int) -> list[Prediction]:
-        """The ratings asked for; where none were, the items that would be rated best."""
+        """The requested ratings, or the items with the best predicted ratings where none are."""
         names, titles = catalogue.listed(data["items"]), catalogue.titles(data["titles"])
         answers: list[Prediction] = []
         for row, pair in enumerate(zip(outputs["wanted"], outputs["ratings"], strict=True)):
@@ -114,7 +114,7 @@ class RatingMode(Mode):
     def memory(
         self, persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
     ) -> Facts:
-        """Who rated what how; ratings in thousandths."""
+        """Packs the rated items of each user and their ratings, in thousandths."""
         items, marks = [], []
         for had, after in rows:
             pairs = [pair for pair in map(_parsed, had) if pair[1] is not None] + [*after]
@@ -133,7 +133,7 @@ class RatingMode(Mode):
         return [f"{names[number - 1]}={mark:g}" for number, mark in pairs]
 
     def show(self, cell: Any, titles: dict[str, str]) -> Any:
-        """Titles for ids, in entries with ratings and in pairs."""
+        """A cell with titles in place of ids, in entries with ratings and in pairs."""
         if not isinstance(cell, tuple):
             return cell
         shown = []
@@ -148,7 +148,7 @@ MODE = RatingMode()
 
 
 def _parsed(entry: str) -> tuple[str, float | None]:
-    """The item and its rating; None where it is to be predicted, or missing."""
+    """The item and the rating of an entry; the rating is None where it is "?" or missing."""
     name, _, text = entry.rpartition("=")
     if not name:
         return entry, None
@@ -159,7 +159,7 @@ def _parsed(entry: str) -> tuple[str, float | None]:
 
 
 def _encoded(entries: list[str], known: catalogue.Known) -> dict[str, Any]:
-    """Items with ratings and items asked about, each once; the last rating counts."""
+    """The rated and the requested items of a row, each once; the last rating of an item counts."""
     pairs: dict[int, float] = {}
     asked: dict[int, None] = {}
     strange = 0
@@ -176,7 +176,7 @@ def _encoded(entries: list[str], known: catalogue.Known) -> dict[str, Any]:
 
 
 def _factorise(net: Any, parts: Parts, plan: Plan) -> tuple[float, float]:
-    """Fits the network; the L2 of its vectors, and RMSE on validation."""
+    """Fits the network; returns the selected L2 of its vectors, and the RMSE on validation."""
     told = factorisation.told(parts.train, (("items", "marks"), ("next", "rated")))
     items, width = net.vectors.shape[0] - 1, net.vectors.shape[1]
     with torch.no_grad():
@@ -206,7 +206,7 @@ def _put(net: Any, found: factorisation.Factors, l2_vectors: float) -> Any:
 
 
 def _as_biases(net: Any) -> Any:
-    """The same without vectors: the mean, and how an item and a person differ from it."""
+    """A copy of the network without vectors: the mean, and the biases of item and user."""
     other = networks.Rater(net.vectors.shape[0] - 1, net.vectors.shape[1])
     other.load_state_dict(net.state_dict())
     other.sharp.zero_()
@@ -214,7 +214,7 @@ def _as_biases(net: Any) -> Any:
 
 
 def _error(net: Any, columns: Columns, size: int = 256) -> float:
-    """Root of the mean squared error of what was asked, an unknown item left out."""
+    """The RMSE of the predicted ratings of the next items; unknown items are left out."""
     total, count = 0.0, 0.0
     some = columns.only(["items", "marks", "next", "rated"])
     with torch.inference_mode():

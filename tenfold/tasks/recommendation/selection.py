@@ -1,6 +1,6 @@
-"""How well logits rank the rows that choose, and how sure they may be.
+"""Evaluates rankings on the selection half of validation, and calibrates their temperature.
 
-Shapes: R rows (persons), N items of the catalogue.
+Shapes: R rows (users), N items of the catalogue.
 """
 
 from __future__ import annotations
@@ -20,23 +20,26 @@ torch = lazy("torch")
 __all__ = ["Evaluator", "ScoreRows", "logits", "mean", "sharpen"]
 
 JUDGED = 5_000
-"""Most validation rows that choose."""
+"""Maximum number of validation rows that are evaluated."""
 OUT = 1e4
-"""How far below all others what is left out lies."""
+"""Masked logits are set to minus this value, far below all others."""
 SPARE = 0.02
-"""Share of what comes next that may be anything: without it, what was never wrong would be sure."""
+"""Label smoothing: share of the target that is spread over all allowed items.
+
+Without it, a ranking with no errors on validation would become certain.
+"""
 ROOM = 2e9
-"""Multiplications that judging weights once may cost, beyond 500 rows."""
+"""Maximum multiplications of evaluating weights once; 500 rows are evaluated in any case."""
 
 ScoreRows = Callable[[np.ndarray], np.ndarray]
-"""(r, N) logits of some of the rows that judge."""
+"""A function that returns the logits (r, N) of some of the evaluated rows."""
 
 
 class Evaluator:
-    """NDCG of scores on the rows that choose, the whole catalogue ranked."""
+    """Computes the NDCG of scores on the evaluated rows, ranking the whole catalogue."""
 
     def __init__(self, columns: Columns, items: int, most: int | None = None) -> None:
-        """`most` rows judge, spread over all; None = as many as can be afforded."""
+        """Takes `most` evenly spaced rows; None = as many as ROOM allows."""
         found = columns.only(["items"]).lengths if columns.rows else np.zeros(1)
         room = ROOM / max(1.0, float(np.mean(found)) * items)  # type: ignore[arg-type]
         many = min(columns.rows, most or int(np.clip(room, 500, JUDGED)))
@@ -52,11 +55,11 @@ class Evaluator:
     def linear(
         self, weights: np.ndarray, fading: float, first: int = 0, end: int | None = None
     ) -> np.ndarray:
-        """(R,) NDCG by weights (N, N) from item to item; of rows from `first` to `end` alone."""
+        """The NDCG (R,) of item-to-item weights (N, N) on the rows from `first` to `end`."""
         return self.each(self._linear(weights, fading), first, end)
 
     def measures(self, weights: np.ndarray, fading: float) -> dict[str, np.ndarray]:
-        """All measures (R,) of them."""
+        """The values (R,) of all ranking metrics for item-to-item weights (N, N)."""
         scores = self._linear(weights, fading)
         found = [
             item_models.hits(scores(rows), self.seen[rows], self.wanted[rows])
@@ -78,11 +81,11 @@ class Evaluator:
         return scores
 
     def worth(self, scores: ScoreRows) -> float:
-        """Mean NDCG over rows; 0 where there are none."""
+        """The mean NDCG over all rows; 0 without rows."""
         return mean(self.each(scores))
 
     def each(self, scores: ScoreRows, first: int = 0, end: int | None = None) -> np.ndarray:
-        """(R,) NDCG of the rows, or of those from `first` to `end`."""
+        """The NDCG (R,) of all rows, or of those from `first` to `end`."""
         found = [
             item_models.ndcg(scores(rows), self.seen[rows], self.wanted[rows])
             for rows in self.blocks(first, end)
@@ -90,30 +93,34 @@ class Evaluator:
         return np.concatenate(found) if found else np.zeros(0)
 
     def blocks(self, first: int = 0, end: int | None = None) -> list[np.ndarray]:
-        """Consecutive rows whose logits are held together."""
+        """Blocks of consecutive rows whose logits are held in memory together."""
         end = min(self.rows if end is None else end, self.rows)
         size = max(1, min(512, 16_000_000 // max(1, self.items)))
         return [np.arange(at, min(at + size, end)) for at in range(first, end, size)]
 
     def logits(self, net: Any, rows: np.ndarray) -> np.ndarray:
-        """(r, N) of a network, as it says them of rows with a known item."""
+        """The logits (r, N) of a network for these rows, before masking."""
         return logits(net, self.columns.view(rows))
 
 
 def mean(values: np.ndarray) -> float:
-    """Their mean, 0 where there are none."""
+    """The mean of the values, rounded to 6 digits; 0 without values."""
     return round(float(values.mean()), 6) if len(values) else 0.0
 
 
 def logits(net: Any, columns: Columns) -> np.ndarray:
-    """(R, N) logits of rows, before what is left out."""
+    """The logits (R, N) of rows, before masking."""
     batch = columns.only(["items"]).take(np.arange(columns.rows))
     with torch.inference_mode():
         return np.array(net.logits(torch.from_numpy(batch["items"])).float().numpy())
 
 
 def sharpen(net: Any, columns: Columns, most: int = 500) -> None:
-    """Sets how sure the network is, so that what came next is most probable, the had left out."""
+    """Fits the softmax temperature on held-out next items; masks items that the user already has.
+
+    Multiplies `net.sharp`, the inverse temperature. Uses at most `most` rows, and does nothing
+    without rows or next items.
+    """
     spread = np.linspace(0, columns.rows - 1, min(most, columns.rows)).astype(np.int64)
     some = columns.view(spread)
     if not some.rows:
@@ -134,7 +141,7 @@ def sharpen(net: Any, columns: Columns, most: int = 500) -> None:
         other = (likely * spare).sum(1).mean()
         return float(-(1 - SPARE) * likely[row, item].mean() - SPARE * other)
 
-    # Of a closed form, whose scores are small, as of logits, which are not.
+    # A wide range of powers: scores of a closed form are small, logits of a network are not.
     near = min(np.arange(-2.0, 6.25), key=loss)
     sure = 3.0 ** min(near + np.arange(-0.75, 1.0, 0.25), key=loss)
     with torch.no_grad():

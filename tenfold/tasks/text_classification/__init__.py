@@ -1,16 +1,18 @@
-"""Say what a text is about, or how it is meant: one class of several, or any number of classes.
+"""Predicts the class of a text, such as its topic or sentiment, or several classes.
 
 Folder:
-    reviews.csv             a text and a label a line; also TSV, JSONL, Parquet, each also as .gz
-    or  train.csv  valid.csv  test.csv, if you have parts
-    or  sport/  1.txt  2.txt        one folder a class
+    reviews.csv             a text and a label per line; also TSV, JSONL, Parquet, each also as .gz
+    or  train.csv  valid.csv  test.csv, where the data are already split
+    or  sport/  1.txt  2.txt        one folder per class
         economy/  3.txt
-    or  good.txt  bad.txt           one file a class, a text a line
+    or  good.txt  bad.txt           one file per class, one text per line
     or lines of "label text", "text TAB label" or fastText's "__label__sport text"
-Predicts: Label (or Labels), the whole calibrated distribution.
+Predicts: Label (or Labels) with calibrated probabilities of all classes.
+
 Sources: S. Wang and C. Manning 2012 (n-grams scaled by naive Bayes), Y. Kim 2014, arXiv 1408.5882
-(convolution over words), A. Joulin et al. 2016, arXiv 1607.01759 (hashed n-grams; ours keeps those
-seen twice, so that none collide, and mixes a bag, a linear model and a convolution on validation).
+(convolution over words), A. Joulin et al. 2016, arXiv 1607.01759 (hashed n-grams; ours keeps only
+those seen twice, so that none collide, and mixes a bag, a linear model and a convolution with
+weights fitted on validation).
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 torch = lazy("torch")
 networks = lazy("tenfold.networks.text_classifier")
 
-# K classes, V n-grams known
+# Shapes: K classes, V n-grams in the vocabulary
 
 INPUTS = {"text": Input("text")}
 SIZES = {"tiny": 48, "small": 128, "medium": 192, "large": 256}
@@ -58,19 +60,17 @@ MODELS = ("auto", "naive-bayes", "linear", "convolution", "mixed")
 
 @dataclass(frozen=True)
 class TextClassification(Task):
-    """See the module."""
+    """The task of text classification; the module's docstring describes it."""
 
-    size: str = setting("small", "how much network", choices=(*SIZES,), search=("tiny", "medium"))
-    model: str = setting("auto", "which part answers, auto = best on validation", choices=MODELS)
-    loss: str = setting("auto", "what is made small", choices=training_losses.LOSSES)
+    size: str = setting("small", "model size", choices=(*SIZES,), search=("tiny", "medium"))
+    model: str = setting("auto", "model, auto = best on validation", choices=MODELS)
+    loss: str = setting("auto", "loss function", choices=training_losses.LOSSES)
     learning_rate: float = setting(
         0.002, "learning rate", low=1e-6, high=1.0, search=Range(0.0005, 0.008)
     )
-    dropout: float = setting(
-        0.5, "share of values left out at random", low=0.0, high=0.9, search=(0.3, 0.6)
-    )
+    dropout: float = setting(0.5, "dropout rate", low=0.0, high=0.9, search=(0.3, 0.6))
     cost: float = setting(
-        0.0, "what an error costs the linear models, 0 = best on validation", low=0.0, high=1000.0
+        0.0, "cost C of an error in the linear models, 0 = best on validation", low=0.0, high=1000.0
     )
 
     answers = (LABEL, LABELS)
@@ -158,19 +158,20 @@ class TextClassification(Task):
 
 
 GRAMS = 1 << 17
-"""Most n-grams of words, and most of characters, that are known."""
+"""Maximum size of the vocabulary of word n-grams, and of that of character n-grams."""
 SEEN = 100_000
-"""Training rows that tell which n-grams there are."""
+"""Number of training rows from which the vocabularies are built."""
 FEW = 500
-"""Training rows below which an n-gram that was seen once is known too."""
+"""Number of training rows below which n-grams that occur in only one text are kept too."""
 HEAD = 256
-"""Tokens from the beginning, and as many from the end, that the convolution sees."""
+"""Number of tokens from the beginning, and from the end, that the convolution sees."""
 
 
 def _vocabularies(read: list[str], model: str) -> Facts:
-    """What `encode` knows: which n-grams and words there are, and how they are cut.
+    """The facts for `encode`: vocabularies of n-grams and tokens, and the n-gram lengths.
 
-    Only what the network asked for looks at: naive Bayes no characters, bags no order.
+    Only what the model needs is built: no character n-grams for naive Bayes, and no tokens for
+    naive Bayes and linear models, which ignore word order.
     """
     blocks = [tokens.block(read[at : at + 4096]) for at in range(0, min(len(read), SEEN), 4096)]
     alone = np.mean([one.single for one in blocks]) > 0.3
@@ -190,7 +191,7 @@ def _vocabularies(read: list[str], model: str) -> Facts:
 
 
 def _often(hashes: list[np.ndarray], least: int) -> str:
-    """Those that at least so many texts hold, at most GRAMS of them, the most frequent."""
+    """The n-grams that occur in at least `least` texts, at most GRAMS, most frequent first."""
     if not hashes:
         return tokens.packed(np.zeros(0, np.uint32))
     names, counts = np.unique(np.concatenate(hashes), return_counts=True)
@@ -200,12 +201,12 @@ def _often(hashes: list[np.ndarray], least: int) -> str:
 
 
 def _known(data: Facts) -> int:
-    """How many n-grams are known."""
+    """The size of both vocabularies of n-grams together."""
     return sum(len(tokens.unpacked(data[name])) for name in ("grams", "characters"))
 
 
 def _grams(block: tokens.Block, data: Facts) -> Ragged:
-    """The numbers, from 1, of the known n-grams of each text: those of words, then the others."""
+    """The numbers, from 1, of each text's known n-grams: first those of words, then characters."""
     words, characters = (tokens.unpacked(data[name]) for name in ("grams", "characters"))
     row, hashed = block.grams(data["words"], 1, 0)
     more_row, more_hashed = block.grams(0, data["least"], data["most"])
@@ -217,7 +218,10 @@ def _grams(block: tokens.Block, data: Facts) -> Ragged:
 
 
 def _tokens(block: tokens.Block, data: Facts) -> Ragged:
-    """Tokens of each text (T, F), of long ones those at both ends; none where order is nothing."""
+    """The tokens of each text (T, F); only both ends of long texts.
+
+    Empty where the model does not use word order.
+    """
     if not data["buckets"]:
         return Ragged.of([()] * block.texts, np.int32, (tokens.FEATURES,))
     words, parts = block.features(data["buckets"])
@@ -240,7 +244,7 @@ def _ragged(row: np.ndarray, values: np.ndarray, rows: int) -> Ragged:
 
 
 def _recipe(rows: int) -> loop.Recipe:
-    """Ten passes over ten thousand rows, fewer over more."""
+    """The recipe of the convolution: 10 epochs up to 10,000 rows, fewer for more rows."""
     return loop.Recipe(
         "adamw",
         decay=0.01,
@@ -254,7 +258,10 @@ def _recipe(rows: int) -> loop.Recipe:
 
 
 def _without_words(batch: dict[str, Any], share: float) -> dict[str, Any]:
-    """One token of ten is taken for an unknown one without parts: no word decides alone."""
+    """Word dropout: replaces a tenth of the tokens by the unknown token without parts.
+
+    So no single word decides alone.
+    """
     found = batch["tokens"]
     hidden = (torch.rand(found.shape[:2], device=found.device) < 0.1) & (found[..., 0] > 0)
     unknown = torch.zeros_like(found)

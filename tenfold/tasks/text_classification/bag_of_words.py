@@ -1,9 +1,9 @@
-"""Linear models of texts in closed form or by a solver: naive Bayes, and support vector machines.
+"""Linear models of n-grams: naive Bayes in closed form, and linear support vector machines.
 
 Sources: S. Wang and C. Manning 2012 (naive Bayes ratios as scales of a linear model), R.-E. Fan et
-al. 2008 (LIBLINEAR, which solves it). Nothing here draws: the same rows give the same weights.
+al. 2008 (LIBLINEAR, the solver). The models are deterministic: the same rows give the same weights.
 
-Shapes: N rows, V n-grams, K classes. Weights come as (V, K); row 0 is the n-gram numbered 1.
+Shapes: N rows, V n-grams, K classes. Weights are (V, K); row 0 is the n-gram with number 1.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ sparse, svm = lazy("scipy.sparse"), lazy("sklearn.svm")
 preprocessing = lazy("sklearn.preprocessing")
 
 MOST = 60_000_000
-"""n-grams of all rows together that a linear model is learnt from: about a gigabyte."""
+"""Maximum number of n-grams in all rows together that a linear model is trained on: about 1 GB."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A linear model: `weights` (V, K), `squares` (V, K) of the row's length, `bias` (K,)."""
+    """A linear model: `weights` (V, K), `squares` (V, K) of the scales, `bias` (K,).
+
+    The sum of `squares` over a row's n-grams is the squared length by which it is normalized; where
+    `squares` is empty, rows are not normalized.
+    """
 
     weights: np.ndarray
     squares: np.ndarray
     bias: np.ndarray
 
     def widened(self, grams: int) -> Weights:
-        """The same, of more n-grams that weigh nothing."""
+        """The model extended to `grams` n-grams; the added ones have weight 0."""
         more = [
             np.concatenate([one, np.zeros((grams - len(one), one.shape[1]), one.dtype)])
             if len(one)
@@ -44,15 +48,16 @@ class Weights:
         return Weights(more[0], more[1], self.bias)
 
     def scores(self, rows: Any) -> np.ndarray:
-        """(N, K) logits of rows (N, V)."""
+        """The logits (N, K) of rows (N, V)."""
         length = np.sqrt(np.maximum(rows @ self.squares, 1e-9)) if len(self.squares) else 1.0
         return np.asarray((rows @ self.weights) / length + self.bias)
 
 
 def matrix(columns: Columns, name: str, size: int) -> tuple[Any, np.ndarray]:
-    """The first rows of a ragged column of numbers 1 to `size`, as many as fit, as ones (N, size).
+    """The first rows of a ragged column of numbers 1 to `size` as a sparse matrix of ones.
 
-    With the positions of these rows.
+    The matrix is (N, size) and holds as many rows as MOST allows. Also returns the positions of
+    these rows. Raises TypeError where the column is not ragged.
     """
     column = columns.arrays[name]
     if not isinstance(column, Ragged):
@@ -69,9 +74,10 @@ def matrix(columns: Columns, name: str, size: int) -> tuple[Any, np.ndarray]:
 
 
 def naive_bayes(rows: Any, truth: np.ndarray, several: bool, prior: float = 1.0) -> Weights:
-    """Multinomial naive Bayes: log shares of n-grams in each class, or its odds against the rest.
+    """Fits multinomial naive Bayes: log shares of n-grams in each class.
 
-    `truth` (N, K) of zeros and ones.
+    With `several` classes a row, the weights are log odds of each class against the rest. `truth`
+    (N, K) holds zeros and ones.
     """
     inside = np.asarray(rows.T @ truth) + prior
     counts = truth.sum(0) + prior
@@ -86,22 +92,23 @@ def naive_bayes(rows: Any, truth: np.ndarray, several: bool, prior: float = 1.0)
 
 
 def frequencies(rows: Any) -> np.ndarray:
-    """(V,) logarithm of the inverse share of rows that hold an n-gram, smoothed; at least 1."""
+    """The smoothed inverse document frequency (V,) of each n-gram, at least 1."""
     held = np.asarray(rows.sum(0)).ravel()
     return np.asarray(np.log((1 + rows.shape[0]) / (1 + held)) + 1, np.float32)
 
 
 def ratios(rows: Any, truth: np.ndarray) -> np.ndarray:
-    """(V, K) logarithm of how much more often rows of a class hold an n-gram than the others."""
+    """(V, K): the log ratio of an n-gram's share in a class to its share in the other classes."""
     inside = np.asarray(rows.T @ truth) + 1.0
     outside = np.asarray(rows.T @ (1 - truth)) + 1.0
     return np.asarray(np.log(inside / inside.sum(0)) - np.log(outside / outside.sum(0)), np.float32)
 
 
 def linear(rows: Any, truth: np.ndarray, scales: np.ndarray, cost: float) -> Weights:
-    """One support vector machine a class on rows scaled by `scales` (V,) or (V, K), length 1.
+    """Fits one linear support vector machine per class on rows scaled by `scales` and normalized.
 
-    The squared hinge is made small, L2 regularised; `cost` is what an error costs.
+    The loss is the squared hinge with L2 regularization; `cost` is the C of an error. `scales` is
+    (V,), or (V, K) for scales that differ by class.
     """
     classes = truth.shape[1]
     scales = scales if scales.ndim == 2 else scales[:, None]

@@ -1,6 +1,6 @@
-"""The candidates that are linear in n-grams, and their mix with a convolution.
+"""The candidates that are linear in n-grams, and their mixture with a convolution.
 
-Shapes: N rows, V n-grams, K classes, 3 branches of the mix.
+Shapes: N rows, V n-grams, K classes, 3 branches of the mixture.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ COSTS = (0.1, 0.3, 1.0)
 
 @dataclass
 class LinearModels:
-    """Fits naive Bayes and linear models; what an error costs, and of which n-grams, is chosen.
+    """Fits naive Bayes and linear models; C and the set of n-grams are selected on validation.
 
-    `cost` 0 = best on validation. `costs` are the names of the choices that were made. The first
-    `words` of the `grams` are n-grams of words, the others of characters.
+    `cost` is the C of the linear models, 0 = best on validation. `costs` holds the names of the
+    selected variants. The first `words` of the `grams` n-grams are of words, the others of
+    characters.
     """
 
     net: Any
@@ -47,31 +48,34 @@ class LinearModels:
 
     @cached_property
     def rows(self) -> tuple[Any, np.ndarray]:
-        """Training rows (N, V), and which of all these are."""
+        """Training rows (N, V) as a sparse matrix, and their positions among all training rows."""
         return bag_of_words.matrix(self.parts.train, "ids", self.grams)
 
     @cached_property
     def truth(self) -> np.ndarray:
-        """(N, K) zeros and ones."""
+        """True labels (N, K) of these rows as zeros and ones."""
         truth = logits.truths(self.parts.train)
         every = truth.astype(np.float32) if truth.ndim == 2 else self._one_hot(truth)
         return every[self.rows[1]]
 
     @cached_property
     def judged(self) -> tuple[Any, np.ndarray]:
-        """Rows (N, V) of the half of validation that chooses, and their truths."""
+        """Rows (N, V) of the selection half of validation, and their true labels."""
         rows, kept = bag_of_words.matrix(self.parts.selection, "ids", self.grams)
         return rows, logits.truths(self.parts.selection)[kept]
 
     def naive_bayes(self, plan: Plan, fits: Fits) -> Fitted:
-        """Naive Bayes on n-grams of words."""
+        """Fits naive Bayes on n-grams of words."""
         alone = self.rows[0][:, : self.words]
         found = bag_of_words.naive_bayes(alone, self.truth, self.several)
         _put(self.net.bayes, found.widened(self.grams))
         return Fitted(answering(self.net, "naive Bayes"))
 
     def linear(self, plan: Plan, fits: Fits) -> Fitted:
-        """Support vector machines on rare n-grams counting more, of all or of words alone."""
+        """Fits support vector machines on n-grams scaled by inverse document frequency.
+
+        C and the set of n-grams (all, or only those of words) are the best on validation.
+        """
         rows, truth = self.rows[0], self.truth
         idf = bag_of_words.frequencies(rows)
         tried: dict[str, Callable[[], Weights]] = {
@@ -82,7 +86,10 @@ class LinearModels:
         return Fitted(answering(self.net, "linear"))
 
     def mixed(self, plan: Plan, fits: Fits) -> Fitted:
-        """The sum of a bag, the linear model and the convolution that suits validation best."""
+        """Fits the weighted sum of bag, linear model and convolution that is best on validation.
+
+        The bag is a linear model whose n-grams are scaled by naive Bayes ratios.
+        """
         rows, truth = self.rows[0], self.truth
         scales = bag_of_words.ratios(rows, truth)
         tried: dict[str, Callable[[], Weights]] = {
@@ -96,7 +103,7 @@ class LinearModels:
         return Fitted(answering(self.net, "mixed"), {"mix": mix})
 
     def comparison(self) -> Comparison:
-        """By log loss, each at the temperature that suits it best."""
+        """Compares the candidates by log loss, each at its best temperature."""
 
         def score(name: str, net: Any) -> float:
             found = logits_of(net.logits, net, self.parts.selection)
@@ -108,7 +115,7 @@ class LinearModels:
         )  # fmt: skip
 
     def _of_words(self, idf: np.ndarray, cost: float) -> Weights:
-        """A linear model of n-grams of words, with zeros for the others."""
+        """Fits a linear model on n-grams of words; the other n-grams get weight 0."""
         rows, scales = self.rows[0][:, : self.words], idf[: self.words]
         return bag_of_words.linear(rows, self.truth, scales, cost).widened(self.grams)
 
@@ -118,7 +125,7 @@ class LinearModels:
     def _keep_best(
         self, name: str, bag: Any, tried: dict[str, Callable[[], Weights]], plan: Plan
     ) -> None:
-        """Puts the weights that validation likes best, or those of the first fit, into the bag."""
+        """Stores the variant that is best on validation, or that of the first fit, in the bag."""
         if plan.fixed is not None:
             chosen = plan.fixed["cost"][name]
             _put(bag, tried[chosen]())
@@ -133,7 +140,7 @@ class LinearModels:
         self.costs[name] = chosen
 
     def _mix(self, plan: Plan) -> Any:
-        """(3,) shares of the branches."""
+        """The weights (3,) of the branches."""
         if plan.fixed is not None:
             return plan.fixed["mix"]
         selection = self.parts.selection
@@ -147,7 +154,7 @@ class LinearModels:
 
 
 def logits_of(ask: Callable[..., Any], net: Any, columns: Columns) -> np.ndarray:
-    """(N, K) logits by `net.logits`, or (N, 3, K) by `net.branches`."""
+    """The logits (N, K) of `net.logits`, or (N, 3, K) of `net.branches`."""
     return logits.logits_of(net, columns.only(["ids", "tokens"]), ask)
 
 

@@ -382,7 +382,11 @@ def test_a_network_is_only_shown_pictures_that_it_takes(line: str, augment: str)
 
 @pytest.mark.parametrize(
     "network, said",
-    [("fats", "Did you mean 'fast'"), ("conv0 flatten", "Layer 1 'conv0'"), ("", "line is empty")],
+    [
+        ("fats", "Did you mean 'fast'"),
+        ("conv0 flatten", "Layer 1 'conv0'"),
+        ("", "description is empty"),
+    ],
 )
 def test_a_network_that_cannot_be_is_refused(network: str, said: str):
     with pytest.raises(tenfold.TenfoldError) as caught:

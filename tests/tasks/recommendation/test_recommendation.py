@@ -128,7 +128,12 @@ def test_explain_says_which_items_carried_it(run: Run, tmp_path: Path):
 
 def test_the_report_shows_the_catalogue(run: Run):
     page = (run.folder / "report.html").read_text("utf-8")
-    for word in ("Coverage", "Novelty", "By how many items were known", "Recommended most often"):
+    for word in (
+        "Coverage",
+        "Novelty",
+        "By number of known items of a user",
+        "Recommended most often",
+    ):
         assert word in page
     details = run.scores["details"]
     assert 0 < details["coverage"] <= 1 and details["items"] == 24
@@ -338,7 +343,7 @@ def test_check_counts_lines_says_the_split_and_what_training_takes(tmp_path: Pat
     settings = {"model": "ease", "out": tmp_path / "c.html"}
     told = tenfold.check(TASK, tmp_path / "e.csv", **settings)
     assert "read 301 lines, left out 1, rows 180" in str(told)
-    assert told["lines"] == 301 and told["split"].startswith("the last item of each person")
+    assert told["lines"] == 301 and told["split"].startswith("test: the last item of each user")
     assert told["estimate"]["minutes"] > 0 and "steps" not in told["estimate"]
     assert "e.csv:302" in (tmp_path / "c.html").read_text("utf-8")
 

@@ -245,19 +245,23 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, name: str, conten
 def test_damaged_gzip_is_refused(tmp_path: Path):
     whole = gzip.compress(CSV.encode() * 5000)
     (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataRefused, match="damaged behind line"):
+    with pytest.raises(DataRefused, match="damaged after line") as refused:
         labelled.read(tmp_path / "a.csv.gz")
+    assert refused.value.code == "damaged-gzip"
 
 
 def test_empty_and_mistyped_folders(tmp_path: Path):
-    with pytest.raises(DataRefused, match="empty"):
+    with pytest.raises(DataRefused) as refused:
         labelled.read(tmp_path)
-    with pytest.raises(UsageError, match="nothing at"):
+    assert refused.value.code == "empty-folder" and refused.value.where == str(tmp_path)
+    with pytest.raises(UsageError, match="nowhere") as mistyped:
         labelled.read(tmp_path / "nowhere")
+    assert mistyped.value.code == "no-such-path"
     write(tmp_path / "a.csv", CSV)
     write(tmp_path / "b.csv", CSV)
-    with pytest.raises(UsageError, match="2 tables"):
+    with pytest.raises(UsageError, match="2 tables") as several:
         labelled.read(tmp_path)
+    assert several.value.code == "several-manifests"
 
 
 def test_two_megabytes_without_a_space(tmp_path: Path):

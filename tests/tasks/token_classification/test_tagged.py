@@ -147,8 +147,9 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, text: str, code: 
 
 
 def test_an_empty_folder(tmp_path: Path):
-    with pytest.raises(DataRefused, match="no file of tagged tokens"):
+    with pytest.raises(DataRefused, match="file of tagged tokens") as refused:
         tagged.read(tmp_path)
+    assert refused.value.code == "no-files" and refused.value.where == str(tmp_path)
 
 
 REAL = {

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tenfold.core.columns import Column, Problem
+from tenfold.core.message import Message
 from tenfold.media.cover import ColumnCover
 from tenfold.media.files.references import Unreadable, fetch, unreadable
 
@@ -31,10 +32,12 @@ def numbers(content: Any) -> np.ndarray:
         values = np.asarray(words, np.float32)
     except (ValueError, TypeError):
         raise unreadable(
-            "bad-signal", "holds no row of numbers", "Separate them by blanks."
+            "bad-signal", Message("holds no row of numbers"), Message("Separate them by blanks.")
         ) from None
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
-        raise unreadable("bad-signal", "holds no row of finite numbers", "Export it again.")
+        raise unreadable(
+            "bad-signal", Message("holds no row of finite numbers"), Message("Export it again.")
+        )
     return values
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files.references import file_cell
 from tenfold.media.reading import Reading, refuse_roles
@@ -22,9 +23,11 @@ def rows(source: Any, reading: Reading) -> Rows:
     """
     folder = Path(source)
     if not (folder / "dials.csv").is_file():
-        fix = "Add dials.csv with the columns path,dial."
-        raise DataRefused("No table of dials", code="no-labels", where=str(source), fix=fix)
-    why = "a table of dials has columns of fixed names"
+        fix = Message("Add dials.csv with the columns path,dial.")
+        raise DataRefused(
+            Message("No table of dials"), code="no-labels", where=str(source), fix=fix
+        )
+    why = Message("a table of dials has columns of fixed names")
     refuse_roles(reading, ("target", "group", "time"), why, str(source))
     table = pd.read_csv(folder / "dials.csv")
     found = table.drop(columns="path").assign(

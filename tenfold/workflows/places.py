@@ -1,0 +1,88 @@
+"""The folder of a training: the given one, an unfinished one to continue, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tenfold.core.errors import ArtefactRefused, UsageError
+from tenfold.core.message import Message
+from tenfold.core.progress import tell
+from tenfold.run import folder as run_folder
+
+__all__ = ["folder_for", "numbered", "refuse_changed"]
+
+
+def folder_for(out: str | Path | None, settings: dict[str, Any], task: str, data: Any) -> Path:
+    """The run folder: `out`, else the newest unfinished run with equal settings, else a new one.
+
+    Raises UsageError where `out` holds a finished run or other files, ArtefactRefused where it
+    holds an unfinished run with other settings.
+    """
+    if out is not None:
+        return _told(Path(out), settings)
+    return numbered(
+        task,
+        data,
+        lambda place: run_folder.unfinished(place) and run_folder.plan_of(place) == settings,
+    )
+
+
+def numbered(task: str, data: Any, fits: Callable[[Path], bool]) -> Path:
+    """The newest runs/<data>-<task>-<n> for which `fits` is True, else the first free number."""
+    named = isinstance(data, (str, Path))
+    name = Path(data).resolve().name.split(".")[0] if named else "data"
+    stem, number = f"{name}-{task}-", 1
+    while (folder := Path("runs") / f"{stem}{number}").exists():
+        number += 1
+    for older in reversed(range(1, number)):
+        if fits(place := folder.with_name(f"{stem}{older}")):
+            tell(f"Continuing the unfinished run {place}")
+            return place
+    return folder
+
+
+def _told(folder: Path, settings: dict[str, Any]) -> Path:
+    if (folder / "manifest.json").exists():
+        raise UsageError(
+            Message("The folder holds a finished run"),
+            code="run-exists",
+            where=str(folder),
+            fix=Message("Choose another --out, or remove it with `tenfold runs --remove`."),
+        )
+    if run_folder.unfinished(folder):
+        refuse_changed(folder, Message("An unfinished run"), run_folder.plan_of(folder), settings)
+    else:
+        run_folder.refuse_others(folder, Message("The folder for the run"))
+    return folder
+
+
+def refuse_changed(folder: Path, what: Message, then: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises ArtefactRefused where the run in the folder was begun with other settings."""
+    if differs := _changed(then, now):
+        name, before, after = differs
+        raise ArtefactRefused(
+            Message(
+                "{what} with another {name} exists: {before!r} then, {after!r} now",
+                what=what,
+                name=name,
+                before=before,
+                after=after,
+            ),
+            code="run-differs",
+            where=str(folder),
+            fix=Message("Choose another --out, or give the same settings and data."),
+        )
+
+
+def _changed(then: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
+    """The first setting that differs, by its innermost name, with both values; else None."""
+    for name in {**now, **then}:
+        old, value = then.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(value, dict):
+            if inner := _changed(old, value):
+                return inner
+        elif old != value:
+            return name, old, value
+    return None

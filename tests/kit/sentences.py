@@ -1,0 +1,102 @@
+"""Every sentence that a page or an error of tenfold can hold, as its English template."""
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jinja2
+import jinja2.nodes
+
+from tenfold.answers import charts
+from tenfold.answers.registry import metrics
+from tenfold.core import language
+from tenfold.reporting import words
+from tenfold.task import options_of
+from tenfold.tasks import registry
+
+PACKAGE = Path(language.__file__).parents[1]
+PLACEHOLDER = re.compile(r"\{(\w+)(?:![rsa])?(?::[^}]*)?\}")
+
+
+def of_templates() -> Iterator[str]:
+    for path in sorted((PACKAGE / "reporting").glob("*.jinja")):
+        tree = jinja2.Environment().parse(path.read_text("utf-8"))
+        for call in tree.find_all(jinja2.nodes.Call):
+            name = getattr(call.node, "name", "")
+            texts = [one.value for one in call.args if isinstance(one, jinja2.nodes.Const)]
+            yield from _of_call(name, texts)
+
+
+def _of_call(name: str, texts: list[str]) -> Iterator[str]:
+    if name == "say":
+        assert texts, "say() of something that is no sentence"
+        yield texts[0]
+    elif name == "plural" and texts:
+        yield f"{{count}} {texts[1] if len(texts) > 1 else texts[0] + 's'}"
+
+
+def of_code() -> Iterator[str]:
+    """Templates of say() and Message(), and the nouns of plural()."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        for call in filter(lambda node: isinstance(node, ast.Call), ast.walk(tree)):
+            name = ast.unparse(call.func)
+            if name in ("say", "language.say", "Message") and call.args:
+                texts = texts_of(call.args[0], tree)
+                yield from (text for text in texts if name != "Message" or has_words(text))
+            elif name.split(".")[-1] == "plural":
+                nouns = [one.value for one in call.args if isinstance(one, ast.Constant)]
+                yield from _of_call("plural", nouns)
+
+
+def texts_of(node: ast.AST | None, tree: ast.AST) -> list[str]:
+    """What a template can be: a text, one of two, or a name that is given a text in the file."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else []
+    if isinstance(node, ast.IfExp):
+        return texts_of(node.body, tree) + texts_of(node.orelse, tree)
+    if isinstance(node, ast.Name):
+        return [text for value in assigned(node.id, tree) for text in texts_of(value, tree)]
+    return []
+
+
+def assigned(name: str, tree: ast.AST) -> Iterator[ast.AST]:
+    """Every value that a name is given in a file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
+            if isinstance(target, ast.Name) and target.id == name:
+                yield node.value
+
+
+def of_tables() -> Iterator[str]:
+    yield from words.NAMES.values()
+    yield from charts.MEASURES.values()
+    yield from DECIDED
+    for one in metrics().values():
+        yield from (one.title, one.meaning)
+    yield from registry.names().values()
+    for name in registry.names():
+        cls = registry.class_of(name)
+        for entry in (*dataclasses.fields(cls), *dataclasses.fields(options_of(cls))):
+            yield entry.metadata["help"]
+
+
+DECIDED = (
+    "epochs as given",
+    "the recipe's epochs",
+    "minutes left for training",
+    "the steps of the first training",
+)
+"""What `decided` of a trained run can be (training/budget.py)."""
+
+
+def has_words(template: str) -> bool:
+    """False for `{source} {reason}`, which is the same in any language."""
+    return bool(re.search("[A-Za-z]", PLACEHOLDER.sub("", template)))
+
+
+def sentences() -> set[str]:
+    return {*of_templates(), *of_code(), *of_tables()}
