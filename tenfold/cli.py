@@ -274,7 +274,8 @@ def _called(function: Callable[..., Any], given: dict[str, Any]) -> Any:
 def _show(result: Any, as_json: bool) -> None:
     if isinstance(result, Iterator):
         for one in result:
-            click.echo(_json(one.to_json()) if as_json else str(one))
+            line = json.dumps(one.to_json(), ensure_ascii=False) if as_json else str(one)
+            click.echo(line)
         _finish(getattr(result, "exit_code", 0))
         return
     if as_json:

@@ -30,6 +30,8 @@ SPOKEN: ContextVar[str] = ContextVar("language", default="en")
 
 STORED = "messages"
 """Key of a JSON document under which template and values of its messages are stored."""
+MAX_NESTED_MESSAGES = 8
+"""Levels of messages among the values of a stored message, which may name itself."""
 
 
 class Message(str):
@@ -58,21 +60,26 @@ def as_message(text: str) -> Message:
 def translate(sentence: str) -> str:
     """Translates a message to the current language; a plain string is its own template.
 
-    A template without a translation stays English.
+    A template without a translation stays English, and so does a message from a file whose values
+    do not fit its template.
     """
     if SPOKEN.get() == "en":
         return str(sentence)
-    template = sentence.template if isinstance(sentence, Message) else sentence
-    values = sentence.values if isinstance(sentence, Message) else {}
-    text = _catalogue().get(template, template)
-    if not values:
+    if not isinstance(sentence, Message):
+        return _catalogue().get(sentence, sentence)
+    text = _catalogue().get(sentence.template)
+    if text is None:
+        return str(sentence)
+    if not sentence.values:
         return text
-    return text.format(
-        **{
-            name: translate(value) if isinstance(value, Message) else value
-            for name, value in values.items()
-        }
-    )
+    values = {
+        name: translate(value) if isinstance(value, Message) else value
+        for name, value in sentence.values.items()
+    }
+    try:
+        return text.format(**values)
+    except (LookupError, ValueError, TypeError):
+        return str(sentence)
 
 
 @functools.cache
@@ -85,11 +92,15 @@ def _catalogue() -> dict[str, str]:
 # --- in JSON documents ---
 
 
-def values_of(*messages: Message) -> dict[str, Any]:
-    """Returns the values of messages as JSON; for equal names, that of the first message."""
+def values_of(*messages: str) -> dict[str, Any]:
+    """Returns the values of messages as JSON; for equal names, that of the first message.
+
+    A plain string has none: tasks and media from other folders may raise errors with it.
+    """
     values = {}
     for message in reversed(messages):
-        values.update({name: _plain(value) for name, value in message.values.items()})
+        if isinstance(message, Message):
+            values.update({name: _plain(value) for name, value in message.values.items()})
     return values
 
 
@@ -106,22 +117,44 @@ def with_messages(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def restored(document: dict[str, Any]) -> dict[str, Any]:
-    """Converts the sentences of a stored document back to messages (inverse: `with_messages`)."""
-    stored = document.get(STORED, {})
+    """Converts the sentences of a stored document back to messages (inverse: `with_messages`).
 
-    def restore(value: Any) -> Any:
-        if isinstance(value, str) and value in stored:
-            entry = stored[value]
-            return Message(entry["template"], **restore(entry["values"]))
-        if isinstance(value, dict):
-            return {name: restore(one) for name, one in value.items()}
-        if isinstance(value, list):
-            return [restore(one) for one in value]
-        return value
-
-    if not stored:
+    The document may come from a stranger: a stored template is never formatted, it only finds its
+    translation in the catalogue.
+    """
+    stored = document.get(STORED)
+    if not isinstance(stored, dict) or not stored:
         return document
-    return {name: restore(value) for name, value in document.items() if name != STORED}
+    return {
+        name: _restore(value, stored, MAX_NESTED_MESSAGES)
+        for name, value in document.items()
+        if name != STORED
+    }
+
+
+def _restore(value: Any, stored: dict[str, Any], depth: int) -> Any:
+    """The value with the sentences in it as messages, and those in their values, `depth` deep."""
+    if isinstance(value, str):
+        return _stored_message(value, stored.get(value), stored, depth) if depth else value
+    if isinstance(value, dict):
+        return {name: _restore(one, stored, depth) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_restore(one, stored, depth) for one in value]
+    return value
+
+
+def _stored_message(sentence: str, entry: Any, stored: dict[str, Any], depth: int) -> str:
+    """The message of a stored sentence; the sentence itself where its entry has another form."""
+    if not isinstance(entry, dict):
+        return sentence
+    template, values = entry.get("template"), entry.get("values")
+    if not isinstance(template, str) or not isinstance(values, dict):
+        return sentence
+    if not values and template != sentence:
+        return sentence
+    message = Message(sentence)
+    message.template, message.values = template, _restore(values, stored, depth - 1)
+    return message
 
 
 def _messages(value: Any, inside: bool = False) -> Iterator[Message]:

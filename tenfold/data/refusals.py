@@ -22,36 +22,34 @@ def units(lines: int | None) -> Message:
 
 def too_many(rows: int, quarantined: list[dict[str, Any]], units: Message) -> DataRefused:
     """The error for data with more than 5 % unusable rows."""
-    first = quarantined[0]
     return DataRefused(
         Message(
             "{count} of {rows} {units} cannot be used, more than 5 %; the first: {source} {reason}",
-            count=len(quarantined),
             rows=rows,
-            units=units,
-            source=first["source"],
-            reason=first["reason"],
+            **_unusable(quarantined, units),
         ),
         code="too-many-bad",
-        where=first["source"],
+        where=quarantined[0]["source"],
         fix=Message("Fix or remove them (`tenfold check` lists all), or give --on-bad skip."),
     )
 
 
 def _none_left(quarantined: list[dict[str, Any]], units: Message) -> DataRefused:
-    first = quarantined[0]
     return DataRefused(
         Message(
             "None of the {count} {units} can be used; the first: {source} {reason}",
-            count=len(quarantined),
-            units=units,
-            source=first["source"],
-            reason=first["reason"],
+            **_unusable(quarantined, units),
         ),
         code="too-many-bad",
-        where=first["source"],
-        fix=first["fix"],
+        where=quarantined[0]["source"],
+        fix=quarantined[0]["fix"],
     )
+
+
+def _unusable(quarantined: list[dict[str, Any]], units: Message) -> dict[str, Any]:
+    """The number of unusable rows and the first of them, as values of a message."""
+    first = {name: quarantined[0][name] for name in ("source", "reason")}
+    return {"count": len(quarantined), "units": units, **first}
 
 
 def refuse_too_little(rows: Rows, quarantined: list[dict[str, Any]]) -> None:

@@ -48,8 +48,8 @@ def verdict(found: Compared, names: tuple[str, str]) -> str:
         )
     if found.apart < LEAST:
         return say(
-            "No difference can be shown: only {rows} are answered rightly by one run and not by "
-            "the other.",
+            "No difference can be shown: only {rows} are predicted correctly by only one "
+            "of the runs.",
             rows=words.plural(found.apart, "row"),
         )
     return say(

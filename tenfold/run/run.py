@@ -211,7 +211,8 @@ def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list
         for line, cell in zip(lines, used[name], strict=True):
             line |= {name: cell} if line["split"] == "train" else {}
     system.write_atomically(folder / "rows.jsonl", _lines(lines))
-    system.write_atomically(folder / "quarantine.jsonl", _lines(quarantined))
+    unusable = [with_messages(line) for line in quarantined]
+    system.write_atomically(folder / "quarantine.jsonl", _lines(unusable))
 
 
 def save(run: Run) -> None:
@@ -233,7 +234,7 @@ def seal(run: Run) -> None:
 
 
 def _lines(rows: list[Any]) -> str:
-    return "".join(json.dumps(with_messages(row), ensure_ascii=False) + "\n" for row in rows)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:

@@ -69,6 +69,16 @@ def class_of(task: str) -> type[Task]:
     return found
 
 
+def chosen(task: str, data: Any, verb: str, settings: dict[str, Any]) -> Task:
+    """Returns the task that a user chose, with these settings, before any data are read.
+
+    Raises UsageError where the task is missing or mistyped, or a setting is invalid.
+    """
+    if task not in names():
+        raise asked_back(task, data, verb)
+    return find(task, **settings)
+
+
 def asked_back(task: str, data: Any = None, verb: str = "train") -> UsageError:
     """The error for a task that is mistyped, or missing (`data` is None).
 

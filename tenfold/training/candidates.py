@@ -103,7 +103,7 @@ class Comparison:
             + (f" ({took:.1f} s)" if (took := seconds[name]) >= 0.05 else "")
             for name, score in scores.items()
         ]
-        return f"On {self.on} ({self.metric}): {', '.join(each)}. {selected} is kept."
+        return f"On {self.on} ({self.metric}): {', '.join(each)}. {selected} is selected."
 
 
 def fit(

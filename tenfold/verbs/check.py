@@ -18,7 +18,7 @@ from tenfold.media.reading import Reading
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
 from tenfold.run.manifest import pretty
-from tenfold.tasks.registry import asked_back, find, names
+from tenfold.tasks.registry import chosen
 from tenfold.workflows.estimate import estimate, tried
 
 if TYPE_CHECKING:
@@ -66,14 +66,12 @@ def check(
         tenfold check image-classification photos/
     """
     refuse_choices(seed, on_bad, limit)
-    if task not in names():
-        raise asked_back(task, data, "check")
     language.known(lang)
-    chosen = find(task, **settings)
+    found = chosen(task, data, "check", settings)
     page = _page(out, data)
     reading = Reading(target or "", group or "", time or "")
     prepared = prepare(
-        chosen,
+        found,
         data,
         seed=seed,
         limit=limit,
@@ -82,7 +80,7 @@ def check(
         reading=reading,
     )
     refusal = prepared.refusal(on_bad)
-    fitted = {} if refusal else tried(chosen, prepared, Plan(seed=seed))[0]
+    fitted = {} if refusal else tried(found, prepared, Plan(seed=seed))[0]
     content = {
         "schema": SCHEMA,
         "task": task,
@@ -91,9 +89,7 @@ def check(
         "report": str(page),
     }
     with language.speaking(lang):
-        write_check(
-            prepared, content, page, task=chosen, views=fitted.get("views"), refusal=refusal
-        )
+        write_check(prepared, content, page, task=found, views=fitted.get("views"), refusal=refusal)
     system.write_atomically(page.with_suffix(".json"), pretty(content))
     if refusal:
         tell(f"Report: {page}")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
@@ -187,13 +186,6 @@ def _neighbour(
     truth = {name: plain(known[name]) for name in (*kind.truths, TITLE) if name in table}
     words = str(truth[TITLE]) if TITLE in truth else kind.truth_text(table, row)
     return Neighbour(str(known["source"]), truth, words, round(score, 6), row in same, row)
-
-
-def _shown(truth: Any) -> Any:
-    """A true label as JSON: a value or a list of names; None for any other sequence."""
-    if isinstance(truth, (list, tuple)):
-        return list(truth) if all(isinstance(one, str) for one in truth) else None
-    return truth.item() if isinstance(truth, np.generic) else truth
 
 
 # --- as pictures ----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from tenfold.media.reading import Reading
 from tenfold.networks import summary
 from tenfold.reporting.words import amount
 from tenfold.run.run import Run
-from tenfold.tasks.registry import asked_back, find, names
+from tenfold.tasks.registry import chosen
 from tenfold.workflows.estimate import estimate, tried
 from tenfold.workflows.folds import count_of, folded
 from tenfold.workflows.repeat import repeated
@@ -113,10 +113,8 @@ def train(
     Example:
         tenfold train image-classification photos/ --minutes 5
     """
-    if task not in names():
-        raise asked_back(task, data, "train")
     language.known(lang)
-    find(task, **settings)  # raises for a mistyped setting before anything is read
+    chosen(task, data, "train", settings)  # raises for a mistake before anything is read
     many = _folds(folds, repeat, plan)
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
     asked = TrainingRequest(task, data, told, limit, classes, on_bad, start, lang, settings)

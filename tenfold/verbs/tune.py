@@ -9,7 +9,7 @@ from tenfold.core import language
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.media.reading import Reading
-from tenfold.tasks.registry import asked_back, find, names
+from tenfold.tasks.registry import chosen
 from tenfold.workflows.train import TrainingRequest, checked
 from tenfold.workflows.tune import Tuned, search
 
@@ -72,10 +72,8 @@ def tune(
     Example:
         tenfold tune image-classification photos/ --trials 20 --minutes 30
     """
-    if task not in names():
-        raise asked_back(task, data, "tune")
     language.known(lang)
-    find(task, **settings)  # raises for a mistyped setting before anything is read
+    chosen(task, data, "tune", settings)  # raises for a mistake before anything is read
     if not 2 <= trials <= MOST:
         raise UsageError(
             Message(

@@ -1,7 +1,9 @@
 """Pages speak English or Chinese, wholly: every sentence has its entry, and no entry is unused."""
 
 import ast
+import copy
 import json
+import pickle
 import re
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from latin import latin_words
 from PIL import Image
 from sentences import PACKAGE, PLACEHOLDER, sentences
 
+from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import say, speaking, spoken
 from tenfold.core.message import Message, restored, translate, with_messages
@@ -107,6 +110,43 @@ def test_messages_are_translated_where_they_are_displayed():
             text = translate(one)
             assert "文件" in text and "a{b}.png" in text and "512 MB" in text
             assert not re.search("[a-z]{3,}", text.replace("a{b}.png", ""))
+
+
+def test_a_stranger_s_messages_do_no_harm():
+    """A run folder may come from anybody: entries of any form, values that do not fit, loops."""
+    limit = "is larger than {limit} MB"
+    loop = {"template": "The run {reason}", "values": {"reason": "a"}}
+    document = {
+        "all": ["a", "b", "c", "d", "e", "f"],
+        "messages": {
+            "a": loop,
+            "b": {"template": "{x:>999999999}", "values": {"x": 1}},
+            "c": {"template": limit, "values": {}},
+            "d": {"template": limit},
+            "e": ["no object"],
+            "f": {"template": limit, "values": {"limit": "{limit.__class__}"}},
+        },
+    }
+    again = restored(document)["all"]
+    assert again == document["all"] and restored({"messages": "x", "y": 1})["y"] == 1
+    with speaking("zh"):
+        said = [translate(one) for one in again]
+    assert said[1:5] == ["b", "c", "d", "e"] and said[0].endswith("a")
+    assert "{limit.__class__}" in said[5]
+
+
+def test_plain_text_of_rooms_from_elsewhere_is_enough():
+    """Their authors may raise errors with strings, which stay English."""
+    error = DataRefused("No dial", fix="Buy one.", code="no-dial")  # type: ignore[arg-type]
+    assert error.to_json()["values"] == {} and "Buy one." in str(error)
+    with speaking("zh"):
+        assert str(Problem("no-dial", "has no dial")) == "has no dial."  # type: ignore[arg-type]
+
+
+def test_messages_are_copied_and_pickled_whole():
+    message = Message("is larger than {limit} MB", limit=3)
+    for other in (copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
+        assert (other, other.template, other.values) == (message, message.template, {"limit": 3})
 
 
 def test_an_error_is_displayed_in_the_language_spoken():

@@ -45,7 +45,7 @@ def assert_repeats(task: Task, parts: Parts, plan: Plan, first: Fitted, selected
     fixed = first.facts | ({"selected": selected} if selected else {})
     with watching() as heard:
         second = refitted(task, parts, plan, fixed)
-    assert not heard.told("is kept")
+    assert not heard.told("is selected")
     assert second.facts.get("selected") == fixed.get("selected")
     assert second.candidates == {}
     steps = {**fixed, **fixed.get("budgets", {}).get(fixed.get("selected"), {})}

@@ -80,8 +80,9 @@ def of_tables() -> Iterator[str]:
     yield from registry.names().values()
     for name in registry.names():
         cls = registry.class_of(name)
-        for entry in (*dataclasses.fields(cls), *dataclasses.fields(options_of(cls))):
-            yield entry.metadata["help"]
+        options = (cls.options, options_of(cls), *(kind.options for kind in cls.answers))
+        for part in (cls, *options):
+            yield from (entry.metadata["help"] for entry in dataclasses.fields(part))
 
 
 DECIDED = (

@@ -131,8 +131,8 @@ def result(first: float, second: float, low: float, high: float, **counts: int) 
         (
             result(0.85, 0.80, 0.01, 0.09, only_first=5, only_second=0),
             "",
-            "No difference can be shown: only 5 rows are answered rightly by one run and not by "
-            "the other.",
+            "No difference can be shown: only 5 rows are predicted correctly by only one "
+            "of the runs.",
         ),
     ],
 )

@@ -120,7 +120,10 @@ def test_what_tasks_say_of_themselves_is_translated():
         assert name.replace("-", " ") in SAID
         cls = registry.class_of(name)
         for part in (cls.options, *(kind.options for kind in cls.answers)):
-            assert {option.metadata["help"] for option in dataclasses.fields(part)} <= set(SAID)
+            helps = {option.metadata["help"] for option in dataclasses.fields(part)}
+            assert helps <= set(SAID)
+            with speaking("zh"):  # as the command line translates it
+                assert {text: SAID[text] for text in helps} == {text: say(text) for text in helps}
 
 
 def test_nothing_forbidden_stands_in_the_files():

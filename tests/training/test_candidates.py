@@ -73,7 +73,7 @@ def test_all_are_compared_and_the_best_is_kept(lower: bool, best: str):
     expected = {"naive Bayes": 0.4, "linear": 0.3, "network": 0.2}
     assert found.facts["validation_scores"] == expected and set(found.seconds) == set(expected)
     listed = "naive Bayes 0.400, linear 0.300, network 0.200"
-    assert heard.told(f"On validation (log loss): {listed}. {best} is kept.")
+    assert heard.told(f"On validation (log loss): {listed}. {best} is selected.")
 
 
 def test_of_equal_ones_the_first_is_kept():

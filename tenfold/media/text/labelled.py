@@ -107,12 +107,12 @@ def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
     top = [one for one in data if len(one.parts) == min(len(each.parts) for each in data)]
     tables = [one for one in top if _suffix(one.name) in _TABLES]
     parts = {one.cell: _part(_last(one)) for one in top}
-    if any(parts.values()) and (labels := _class_names(names)) is not None:
+    if any(parts.values()):
         chosen = [(one, parts[one.cell]) for one in top if parts[one.cell]]
-        return _rows(_with_train(chosen), labels, reading), _used(chosen, names)
+        return _rows(_with_train(chosen), _class_names(names), reading), _used(chosen, names)
     if len(top) == 1 and len(data) == 1:
         one = [(data[0], "")]
-        return _rows(one, _class_names(names) or {}, reading), _used(one, names)
+        return _rows(one, _class_names(names), reading), _used(one, names)
     if len(tables) > 1:
         raise UsageError(
             Message(
@@ -171,7 +171,7 @@ def _with_train(chosen: list[tuple[Entry, str]]) -> list[tuple[Entry, str]]:
     return [(one, "train" if part == "valid" else part) for one, part in chosen]
 
 
-def _class_names(entry: Entry | None) -> dict[str, str] | None:
+def _class_names(entry: Entry | None) -> dict[str, str]:
     """Returns class names by number, from a file that lists them, counted from 0 and from 1.
 
     The key "1 3" is class 3 in the count from 1. The result is {} where there is no such file.

@@ -168,6 +168,6 @@ export const said = {
   "attribute that items must have, such as genres=Comedy": "物品必须具有的属性，例如 genres=Comedy",
   "number of classes to list, 0 = all": "列出的类别数量，0 = 全部",
   "threshold: smallest probability of a predicted class": "阈值：预测类别的最小概率",
-  "threshold: smallest probability of a listed class": "类别至少多大概率才列出",
+  "threshold: smallest probability of a listed class": "阈值：列出类别的最小概率",
   "threshold: smallest probability of a predicted span": "阈值：预测片段的最小概率",
 };
