@@ -144,7 +144,7 @@ def reliability(bins: Bins, before: Bins = ()) -> str:
     in another colour.
     """
     figure = _figure(4.6, 4.3)
-    axes = _axes(figure, (0.55, 1.25, 0.2, 0.35), "", say("share that was right"))
+    axes = _axes(figure, (0.55, 1.25, 0.2, 0.35), "", say("share of correct answers"))
     axes.plot([0, 1], [0, 1], color=_LINE, linewidth=1.6)
     if len(before):
         _bins(axes, before, _SECOND, say("before calibration"))
@@ -153,11 +153,11 @@ def reliability(bins: Bins, before: Bins = ()) -> str:
         _legend(axes, loc="upper left")
     sure, _, rows = (np.array(values, float) for values in zip(*bins, strict=True))
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xticklabels=[])
-    below = _axes(figure, (0.55, 0.5, 0.2, 3.2), say("how sure the answer was"), "")
+    below = _axes(figure, (0.55, 0.5, 0.2, 3.2), say("probability of the answer"), "")
     below.bar(sure, rows, width=0.045, color=_FIRST)
     below.set(xlim=(0, 1.02), yticks=[])
     below.grid(False)
-    return _svg(figure, "reliability", say("How often answers of each certainty were right"))
+    return _svg(figure, "reliability", say("Accuracy of the answers by their probability"))
 
 
 def _bins(axes: Axes, bins: Bins, colour: str, label: str) -> None:

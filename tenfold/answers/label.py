@@ -315,7 +315,7 @@ class LabelKind(AnswerKind):
     metrics: ClassVar[dict[str, Metric]] = {
         "accuracy": ACCURACY,
         "top5_accuracy": Metric(
-            "Top-5 accuracy", "the right class is among the five most probable"
+            "Top-5 accuracy", "share of rows with the true class among the five most probable"
         ),
         "macro_f1": MACRO_F1,
         "ece": CALIBRATION_ERROR,

@@ -43,13 +43,13 @@ class Metric:
         return f"{100 * value:.1f}" if self.share else f"{value:.3g}"
 
 
-ACCURACY = Metric("Accuracy", "share of rows whose answer is right")
+ACCURACY = Metric("Accuracy", "share of rows predicted correctly")
 MACRO_F1 = Metric("Macro F1", "mean over classes of F1, every class counting the same")
 CALIBRATION_ERROR = Metric(
-    "Calibration error", "mean gap of how sure answers are and how often right", better="lower"
+    "Calibration error", "mean difference between probability and accuracy", better="lower"
 )
 LOG_LOSS = Metric(
-    "Log loss", "mean of minus the logarithm of the right answer's probability", False, "lower"
+    "Log loss", "mean negative logarithm of the probability of the true answer", False, "lower"
 )
 
 RMSE = Metric("RMSE", "root of the mean squared error", False, "lower")

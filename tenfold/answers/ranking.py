@@ -229,13 +229,13 @@ class RankingKind(AnswerKind):
     baseline_columns = ("items",)
     headline = f"ndcg@{PLACES}"
     metrics: ClassVar[dict[str, Metric]] = {
-        "ndcg@10": Metric(
-            "NDCG@10", "right items among the first ten, the higher the more they count"
+        "ndcg@10": Metric("NDCG@10", "relevant items among the first ten, higher ranks weigh more"),
+        "recall@10": Metric("Recall@10", "share of the relevant items found in the first ten"),
+        "mrr@10": Metric(
+            "MRR@10", "mean reciprocal rank of the first relevant item, among the first ten"
         ),
-        "recall@10": Metric("Recall@10", "share of the right items that is among the first ten"),
-        "mrr@10": Metric("MRR@10", "mean of one over the place of the first right item, up to ten"),
-        "map@10": Metric("MAP@10", "mean of the precision at each right item among the first ten"),
-        "hit@10": Metric("Hit rate@10", "share of rows with a right item among the first ten"),
+        "map@10": Metric("MAP@10", "mean of the average precision over the first ten items"),
+        "hit@10": Metric("Hit rate@10", "share of rows with a relevant item among the first ten"),
     }
 
     def truth_text(self, table: pd.DataFrame, row: int) -> str:

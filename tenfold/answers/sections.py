@@ -83,7 +83,7 @@ def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
 
     `right` marks correct predictions, which get another colour than errors.
     """
-    down = [*names, say("never learnt")] if counts[-1].any() else names
+    down = [*names, say("unknown class")] if counts[-1].any() else names
     across = [*names, say("no answer")] if counts[:, -1].any() else names
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     errors = shares * (1 - np.eye(len(counts)))
@@ -105,7 +105,7 @@ def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
 
 def _confused(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
     """Returns the pairs (true class, predicted class) that were confused most often."""
-    down, across = [*names, say("a class never learnt")], [*names, say("no answer")]
+    down, across = [*names, say("an unknown class")], [*names, say("no answer")]
     errors = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     order = np.argsort(-errors, axis=None, kind="stable")[:MAX_CONFUSED_PAIRS]
     places = [divmod(int(place), len(counts)) for place in order]

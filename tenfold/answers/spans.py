@@ -269,8 +269,8 @@ class SpansKind(AnswerKind):
     options = SpansOptions
     headline = "entity_f1"
     metrics: ClassVar[dict[str, Metric]] = {
-        "entity_f1": Metric("Entity F1", "F1 of spans whose type and both ends are right"),
-        "precision": Metric("Precision", "share of the spans found that are right"),
+        "entity_f1": Metric("Entity F1", "F1 of spans with the correct type and borders"),
+        "precision": Metric("Precision", "share of the predicted spans that are correct"),
         "recall": Metric("Recall", "share of the true spans that are found"),
         "macro_f1": MACRO_F1,
     }

@@ -250,8 +250,8 @@ class Medium(ABC):
     def about_changes(self) -> str:
         """Returns a description of the augmented examples on the page of `check`."""
         return say(
-            "Learning sees every row a little changed each time: left as it is, right one of its "
-            "changes."
+            "In training, each row is randomly changed in every epoch. Left: the original. "
+            "Right: one augmented version."
         )
 
     def about_explanations(self) -> str:

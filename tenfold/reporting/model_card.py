@@ -36,7 +36,7 @@ def card(run: Run, document: CardDocument, rows: CardDocument, notes: CardNotes)
             work=translate(names().get(run.task_name, run.task_name)),
         ),
         "not_for": [
-            say("Inputs of another sort than the training data: they are answered all the same."),
+            say("Inputs unlike the training data; the model answers them without a warning."),
             say("Decisions about people, or with harmful errors, without human review."),
         ],
         "learnt_from": {

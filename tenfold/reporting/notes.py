@@ -103,10 +103,9 @@ def _certainty(document: NotesDocument, rows: NotesDocument, log: Sequence[Notes
     total = sum(count for *_, count in bins)
     gap = sum((sure - right) * count for sure, right, count in bins) / max(1, total)
     text = (
-        "Answers are surer than they should be: certainty and accuracy differ by {gap} on average."
+        "The probabilities are too high: probability and accuracy differ by {gap} on average."
         if gap > 0
-        else "Answers are less sure than they could be: certainty and accuracy differ by {gap} on "
-        "average."
+        else "The probabilities are too low: probability and accuracy differ by {gap} on average."
     )
     yield "look", say(text, gap=share(error))
 
@@ -159,7 +158,7 @@ def _left_out(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesD
         text = "{rows} left out: also in validation or test."
         yield "look", say(text, rows=plural(count, "training row"))
     if count := rows.get("conflicts", {}).get("count", 0):
-        text = "The same content stands under different answers {times}."
+        text = "The same content has different labels {times}."
         yield "look", say(text, times=plural(count, "time"))
 
 

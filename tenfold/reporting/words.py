@@ -28,7 +28,7 @@ NAMES = {
     "linear": "linear model",
     "convolution": "convolution",
     "mixed": "all of them mixed",
-    "selected": "part that answers",
+    "selected": "selected model",
     "popularity": "popularity",
     "characters": "characters",
     "tokens": "tokens",

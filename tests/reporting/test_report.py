@@ -162,7 +162,7 @@ def test_on_other_data(run):
     found = report(run, data)
     assert found["report"] == str(run.folder.parent / "run-on-data.html")
     other = Path(found["report"]).read_text("utf-8")
-    assert "13 rows of the given data" in other and "never learnt" in other
+    assert "13 rows of the given data" in other and "unknown class" in other
     assert found["scores"] != run.scores["scores"] and found["pictures"]
 
 

@@ -67,8 +67,8 @@ class ImageMedium(Medium):
 
     def about_changes(self) -> str:
         return say(
-            "Learning sees every picture a little changed each time: left as it is, right one of "
-            "its views."
+            "In training, each picture is randomly changed in every epoch. Left: the original. "
+            "Right: one augmented version."
         )
 
     def about_explanations(self) -> str:
