@@ -93,7 +93,7 @@ def assign(rows: Rows, seed: int, fold: Fold) -> FoldedParts:
     parts.loc[learnt.index] = splits.drawn(rows.with_table(learnt), seed, (0.9, 0.1, 0.0))
     group = names[fold.number] if fold.of == EACH else ""
     line = Message(
-        "fold {number} of {count}, validation drawn from 10 % of the other rows",
+        "fold {number} of {count}; validation: 10 % of the other rows, drawn at random",
         number=fold.number + 1,
         count=count,
     )

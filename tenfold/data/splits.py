@@ -58,7 +58,7 @@ def assign(rows: Rows, seed: int) -> tuple[pd.Series, Message]:
     elif timed:
         line = Message("{split}; validation: the latest 10 % of train", split=line)
     else:
-        line = Message("{split}; validation drawn from 10 % of train", split=line)
+        line = Message("{split}; validation: 10 % of train, drawn at random", split=line)
     train = parts.index[parts == "train"]
     parts.loc[train] = drawn(rows.with_table(table.loc[train]), seed, shares)
     return parts, line

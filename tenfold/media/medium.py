@@ -33,7 +33,7 @@ __all__ = ["Medium", "Sizes"]
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of the rows for the page of `check`: words of a table and values of a histogram.
+    """Sizes of the rows for the page of `check`: a table, and a histogram.
 
     `sides` maps the name of each measure to its smallest, median and largest value. `values` are
     the values of the histogram, empty where all are equal.

@@ -197,9 +197,10 @@ class ImageClassification(Task):
         return {"foreground channel set to one": _all_object} if facts["data"]["masked"] else {}
 
     def _net(self, facts: Facts, rows: int) -> Facts:
-        """The facts for `build`: network, size, line of layers, possible augmentations.
+        """The facts for `build`: network, size, layers in the notation, possible augmentations.
 
-        Prints what is wasteful about the network. Raises UsageError where the network does not fit.
+        Prints what is wasteful about the network. Raises UsageError where the network does not fit
+        the size of the pictures.
         """
         data, answers = facts["data"], facts["truths"]
         shape = (data["channels"] + data["masked"], data["height"], data["width"])

@@ -152,13 +152,13 @@ def _closed(folder: str, name: str, error: OSError) -> Entry:
             Message("The folder cannot be read: {error}", error=error.strerror),
             code="no-permission",
             where=folder,
-            fix=Message("Give yourself permission: chmod +rx."),
+            fix=Message("Give yourself permission: chmod u+rx, then run the command again."),
         ) from error
     reason = Message("is a folder that cannot be read: {error}", error=error.strerror)
     return Entry(
         name,
         references.file_cell(folder),
-        Problem("no-permission", reason, Message("Give yourself permission: chmod +rx.")),
+        Problem("no-permission", reason, Message("Give yourself permission: chmod u+rx, then run the command again.")),
     )
 
 

@@ -299,9 +299,9 @@ def _array(cell: str, name: str) -> Iterator[TableFile]:
             Message("{name} is not valid JSON ({error})", name=name, error=str(error)[:80]),
             code="bad-json",
             where=name,
-            fix=Message("Fix it, or write JSON lines, one object a line."),
+            fix=Message("Correct the JSON, or write JSON lines: one object per line."),
         ) from error
-    wrong = Problem("bad-json", Message("is not a JSON object"), Message("Write objects."))
+    wrong = Problem("bad-json", Message("is not a JSON object"), Message("Write each row as a JSON object."))
     for number, one in enumerate(found, 1):
         good = isinstance(one, dict)
         yield number, one if good else {}, None if good else wrong

@@ -345,7 +345,7 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
         problem = Problem(
             "bad-split",
             Message("has a split that is not train, valid or test"),
-            Message("Fix it."),
+            Message("Write train, valid or test."),
         )
         frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
         frame["split"] = parts.fillna("train")
@@ -358,7 +358,7 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
     weight = pd.to_numeric(frame["weight"], errors="coerce")
     wrong = (weight.isna() | (weight < 0)) & frame["problem"].isna()
     problem = Problem(
-        "bad-weight", Message("has a weight that is not a number of 0 or more"), Message("Fix it.")
+        "bad-weight", Message("has a weight that is not a number of 0 or more"), Message("Write a number.")
     )
     frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
     return frame.assign(weight=weight.clip(lower=0).fillna(1.0))

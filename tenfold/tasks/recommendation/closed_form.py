@@ -78,7 +78,10 @@ def fitted(
 
 
 def fixed(name: str, pairs: np.ndarray, chosen: dict[str, Any]) -> Any:
-    """Fits a closed form on other counts with settings `chosen` by an earlier call of `fitted`."""
+    """Fits the closed form `name` with the settings `chosen` by an earlier call of `fitted`.
+
+    `pairs` (N, N) counts the users who have both items, here of other rows than in that call.
+    """
     if name == "item-knn":
         weights = item_models.cosine(pairs, chosen["power"])
     else:
