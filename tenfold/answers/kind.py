@@ -257,7 +257,10 @@ class AnswerKind(ABC):
         return found
 
     def draw(self, answer: Any, picture: Image) -> Image:
-        """Draws the answer on the image of its input; by default as a caption of two cells."""
+        """Draws the answer on the image of its input.
+
+        By default, the first two cells of `answer.line` are the caption below the image.
+        """
         found: Image = drawing.captioned(picture, "  ".join(answer.line.split("\t")[:2]))
         return found
 

@@ -153,7 +153,7 @@ def _wanted(entry: dataclasses.Field[Any], hint: Any) -> Message:
         str: Message("a text"),
         bool: Message("true or false"),
     }
-    kind = kinds.get(_plain(hint), Message("a value"))
+    kind = kinds.get(_plain(hint), Message("a value of another type"))
     low, high = facts.get("low"), facts.get("high")
     if low is not None and high is not None:
         return Message("{kind} from {low} to {high}", kind=kind, low=low, high=high)

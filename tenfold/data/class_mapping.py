@@ -10,6 +10,7 @@ import contextlib
 import csv
 import json
 import unicodedata
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,20 +19,34 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 
-__all__ = ["apply"]
+__all__ = ["apply", "apply_known", "names_of"]
 
-Mapping = dict[str, str | None]
+Names = Mapping[str, str | None]
 
 
-def apply(rows: Rows, mapping: str | Path | Mapping | None) -> tuple[Rows, list[str]]:
-    """Applies a class mapping; returns the rows and the sources of rows with a dropped class.
+def names_of(mapping: str | Path | Names | None) -> Names:
+    """Returns a class mapping as new names by old ones, read from its file; {} for None.
 
-    Raises UsageError for an answer kind without classes, a class that does not exist, or a mapping
-    file that cannot be read.
+    Raises UsageError for a mapping file that cannot be read.
     """
     if mapping is None:
+        return {}
+    return mapping if isinstance(mapping, Mapping) else _read(Path(mapping))
+
+
+def apply_known(rows: Rows, names: Names) -> Rows:
+    """Applies the entries of a class mapping whose class is in these rows; drops dropped rows."""
+    known = rows.answer.classes_in(rows.table)
+    return apply(rows, {old: new for old, new in names.items() if old in known})[0]
+
+
+def apply(rows: Rows, names: Names) -> tuple[Rows, list[str]]:
+    """Applies a class mapping; returns the rows and the sources of rows with a dropped class.
+
+    Raises UsageError for an answer kind without classes, or a class that does not exist.
+    """
+    if not names:
         return rows, []
-    names = mapping if isinstance(mapping, dict) else _read(Path(mapping))
     known = rows.answer.classes_in(rows.table)
     if not known:
         raise UsageError(
@@ -59,7 +74,7 @@ def apply(rows: Rows, mapping: str | Path | Mapping | None) -> tuple[Rows, list[
     return rows.with_table(kept), list(rows.table["source"][gone])
 
 
-def _read(path: Path) -> Mapping:
+def _read(path: Path) -> Names:
     try:
         text = _text(path.read_bytes())
     except OSError as error:
@@ -99,7 +114,7 @@ def _unusable(path: Path, what: Message) -> UsageError:
     )
 
 
-def _from_csv(text: str) -> Mapping:
+def _from_csv(text: str) -> Names:
     head = text.lstrip().partition("\n")[0]
     lines = [line for line in csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count))]
     rows = [[cell.strip() for cell in line] for line in lines if any(map(str.strip, line))]

@@ -213,7 +213,10 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
         fix = Message("Add one line for each example below the header.")
         raise DataRefused(Message("The data have no rows"), code="no-rows", where=where, fix=fix)
     rows = rows.with_table(rows.table.reset_index(drop=True))
-    mapped, dropped = class_mapping.apply(rows, mapping)
+    names = class_mapping.names_of(mapping)
+    mapped, dropped = class_mapping.apply(rows, names)
+    if names:
+        mapped = replace(mapped, reading=replace(mapped.reading or AS_FOUND, classes=names))
     kept, blank = _without_blank_tests(mapped)
     return kept, [*rows.ignored, *dropped, *blank]
 

@@ -1,9 +1,9 @@
-"""How a source is read: the role of each column, as given by the user."""
+"""How a source is read: the role of each column and the class mapping, as given by the user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,26 +18,36 @@ __all__ = ["AS_FOUND", "Reading", "column_of", "refuse_roles", "seconds_of", "ti
 
 @dataclass(frozen=True)
 class Reading:
-    """Columns by role; for an empty name the reader chooses the column.
+    """Columns by role, and the class mapping; for an empty name the reader chooses the column.
 
     `target` is the column to learn. Rows with the same `group` stay in the same part of the split.
     `time` orders the rows: where no parts are given, the latest rows become the test part.
+    `classes` maps the names of classes in the source to those to learn; None drops a class.
     """
 
     target: str = ""
     group: str = ""
     time: str = ""
+    classes: Mapping[str, str | None] = field(default_factory=dict, hash=False)
 
-    def to_json(self) -> dict[str, str]:
-        """Returns the roles that were given, as a JSON object."""
-        every = {entry.name: str(getattr(self, entry.name)) for entry in fields(self)}
+    @property
+    def roles(self) -> dict[str, str]:
+        """The columns that were given, by role."""
+        every = {"target": self.target, "group": self.group, "time": self.time}
         return {role: column for role, column in every.items() if column}
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the roles that were given and the class mapping, as a JSON object."""
+        return self.roles | ({"classes": dict(self.classes)} if self.classes else {})
 
     @staticmethod
     def of_json(values: dict[str, Any] | None) -> Reading:
         """Returns the reading stored in facts; unknown roles (of later versions) are ignored."""
-        known = {entry.name for entry in fields(Reading)}
-        return Reading(**{role: str(one) for role, one in (values or {}).items() if role in known})
+        stored = values or {}
+        roles = {role: str(stored[role]) for role in ("target", "group", "time") if role in stored}
+        classes = stored.get("classes")
+        names = classes.items() if isinstance(classes, dict) else ()
+        return Reading(**roles, classes={old: str(new) if new else None for old, new in names})
 
 
 AS_FOUND = Reading()
@@ -50,7 +60,7 @@ def column_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> 
     Letter case and surrounding spaces are ignored where there is no exact match. Raises UsageError
     where the table has no such column.
     """
-    wanted = reading.to_json().get(role)
+    wanted = reading.roles.get(role)
     if wanted is None:
         return None
     every = list(names)
@@ -74,7 +84,7 @@ def column_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> 
 
 def refuse_roles(reading: Reading, roles: Iterable[str], why: Message, where: str) -> None:
     """Raises UsageError where a role was given that this kind of source does not support."""
-    for role in set(roles) & reading.to_json().keys():
+    for role in set(roles) & reading.roles.keys():
         raise UsageError(
             Message("--{role} needs a column, but {why}", role=role, why=why),
             code="bad-setting",

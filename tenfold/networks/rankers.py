@@ -201,7 +201,11 @@ class Ranker(nn.Module):
         self.register_buffer("mix", torch.ones(2))
 
     def only(self, **parts: nn.Module) -> Ranker:
-        """A copy with other `parts`; tensors are shared, except `mix` and `sharp`, set to 1."""
+        """Returns a copy of the ranker whose models are `parts` and no others.
+
+        The remaining tensors are shared. New in the copy, and 1, are the weights of the models
+        (`mix`) and the inverse softmax temperature (`sharp`).
+        """
         other: Ranker = copy.copy(self)
         other._modules, other._buffers = dict(self._modules), dict(self._buffers)
         other._parameters = dict(self._parameters)

@@ -11,6 +11,7 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
+from tenfold.data import class_mapping
 from tenfold.data.scan import scan
 from tenfold.media.reading import Reading
 from tenfold.media.registry import media_of
@@ -69,9 +70,11 @@ def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]
 def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
     """The usable rows of a source as Rows, and an entry for each unusable row.
 
+    The source is read as the training data were, and the class mapping of the run is applied.
     Raises DataRefused for data with another answer kind.
     """
-    rows = run.task.read(source, Reading.of_json(run.facts.get("reading")))
+    reading = Reading.of_json(run.facts.get("reading"))
+    rows = run.task.read(source, reading)
     if rows.answer is not run.answer_kind:
         raise DataRefused(
             Message(
@@ -84,6 +87,7 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
             where=str(source) if isinstance(source, (str, Path)) else "DataFrame",
             fix=Message("Give data with labels of the same kind as the training data."),
         )
+    rows = class_mapping.apply_known(rows, reading.classes)
     table, bad = good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
     return rows.with_table(table), bad
 

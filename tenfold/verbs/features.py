@@ -123,9 +123,10 @@ class _Made:
             advance("features", done, 0, f"{done:,} inputs")
 
     def none(self) -> np.ndarray:
-        """An empty array (0, D), after all rows were read.
+        """Returns an empty array (0, D) if at least one input could be read.
 
-        Raises DataRefused where not one input could be read.
+        Call it after the iteration. Raises DataRefused if there were no inputs, or if none of them
+        could be read.
         """
         if self.sources:
             return np.zeros((0, self.dimensions), np.float32)

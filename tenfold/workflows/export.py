@@ -56,7 +56,10 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Exported:
-    """The folder, the content of parity.json, and the evidence of the run on the same rows."""
+    """A finished export: its folder, the content of parity.json, and the run's own evaluation.
+
+    `found` is the evaluation of the original run on the rows that parity.json compares.
+    """
 
     folder: Path
     parity: dict[str, Any]

@@ -158,7 +158,11 @@ def _closed(folder: str, name: str, error: OSError) -> Entry:
     return Entry(
         name,
         references.file_cell(folder),
-        Problem("no-permission", reason, Message("Give yourself permission: chmod u+rx, then run the command again.")),
+        Problem(
+            "no-permission",
+            reason,
+            Message("Give yourself permission: chmod u+rx, then run the command again."),
+        ),
     )
 
 

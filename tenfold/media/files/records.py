@@ -301,7 +301,9 @@ def _array(cell: str, name: str) -> Iterator[TableFile]:
             where=name,
             fix=Message("Correct the JSON, or write JSON lines: one object per line."),
         ) from error
-    wrong = Problem("bad-json", Message("is not a JSON object"), Message("Write each row as a JSON object."))
+    wrong = Problem(
+        "bad-json", Message("is not a JSON object"), Message("Write each row as a JSON object.")
+    )
     for number, one in enumerate(found, 1):
         good = isinstance(one, dict)
         yield number, one if good else {}, None if good else wrong
@@ -318,7 +320,7 @@ def _of_parquet(cell: str, name: str) -> RecordTable:
             Message("{name} cannot be read as Parquet ({error})", name=name, error=error),
             code="bad-manifest",
             where=name,
-            fix=Message("Write it again."),
+            fix=Message("The file is damaged or is not Parquet; write it again."),
         ) from error
 
     def records() -> Iterator[Record]:

@@ -358,7 +358,9 @@ def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
     weight = pd.to_numeric(frame["weight"], errors="coerce")
     wrong = (weight.isna() | (weight < 0)) & frame["problem"].isna()
     problem = Problem(
-        "bad-weight", Message("has a weight that is not a number of 0 or more"), Message("Write a number.")
+        "bad-weight",
+        Message("has a weight that is not a number of 0 or more"),
+        Message("Write a number."),
     )
     frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
     return frame.assign(weight=weight.clip(lower=0).fillna(1.0))

@@ -144,7 +144,9 @@ def _way(found: Interactions, holdout: str) -> str:
         raise DataRefused(
             Message("The data have no times"),
             code="missing-column",
-            fix=Message("Rename the time column to 'time', or give --holdout last or --holdout random."),
+            fix=Message(
+                "Rename the time column to 'time', or give --holdout last or --holdout random."
+            ),
         )
     if holdout == "last" and not found.ordered:
         tell("The data have no times: the order of lines decides which item is the last.")
