@@ -65,7 +65,7 @@ class _Verbs(click.Group):
         if name not in _summaries():
             raise _Refused(
                 UsageError(
-                    Message("Unknown verb {name!r}", name=name),
+                    Message("Unknown command {name!r}", name=name),
                     code="unknown-verb",
                     fix=nearest(name, _summaries()),
                 )
@@ -376,7 +376,7 @@ def _usage(error: click.UsageError) -> UsageError:
         return UsageError(Message("{text}", text=error.format_message()), code="usage")
     if isinstance(error, click.NoSuchOption):
         if file := next((w for w in sys.argv if w[:1] == "-" and os.path.lexists(w)), None):
-            fix = Message("Give a file of that name as {path!r}.", path=f"./{file}")
+            fix = Message("To give a file with this name, write {path!r}.", path=f"./{file}")
             return UsageError(Message("{text}", text=error.message), code="usage", fix=fix)
         flags = [flag for param in error.ctx.command.params for flag in param.opts]
         fix = nearest(error.option_name, [flag for flag in flags if flag.startswith("--")])

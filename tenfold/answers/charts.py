@@ -238,7 +238,7 @@ def examples(classes: Sequence[tuple[str, int, float]], named: int = 6) -> str:
     """
     figure = _figure(6.4, 3.2)
     across = say("training rows of the class")
-    axes = _axes(figure, (0.5, 0.5, 0.3, 0.35), across, say("share found"))
+    axes = _axes(figure, (0.5, 0.5, 0.3, 0.35), across, say("recall"))
     rows = [max(1, count) for _, count, _ in classes]
     axes.plot(rows, [share for *_, share in classes], "o", color=_FIRST, markersize=5, alpha=0.75)
     lowest = sorted(classes, key=lambda one: one[2])[:named]
@@ -250,7 +250,7 @@ def examples(classes: Sequence[tuple[str, int, float]], named: int = 6) -> str:
         axes.minorticks_off()
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_xlim(min(rows) / 1.15, max(rows) * 1.35)
-    label = say("Share found against training rows")
+    label = say("Recall against number of training rows")
     return _svg(figure, "examples", label, [short(name) for name, *_ in lowest])
 
 
@@ -262,4 +262,4 @@ def histogram(values: np.ndarray, name: str, across: str) -> str:
     margin = max(1.0, 0.02 * (high - low))
     axes.hist(values, bins=min(30, max(1, int(high - low))), range=(low - margin, high + margin),
               color=_FIRST, rwidth=0.9)  # fmt: skip
-    return _svg(figure, name, say("{what}: how often", what=across))
+    return _svg(figure, name, say("Distribution: {what}", what=across))

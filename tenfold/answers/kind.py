@@ -73,7 +73,7 @@ class AnswerKind(ABC):
     exclusive: ClassVar[bool] = False
     """True if the probabilities of a row sum to one."""
     blank_truth: ClassVar[Problem] = Problem(
-        "no-label", Message("has no label"), Message("Fill it in, or remove the line.")
+        "no-label", Message("has no label"), Message("Add a label, or remove the line.")
     )
     """The Problem of a row without a true label."""
 

@@ -195,11 +195,11 @@ class LabelsKind(AnswerKind):
     headline = "micro_f1"
     has_examples = True
     metrics: ClassVar[dict[str, Metric]] = {
-        "micro_f1": Metric("Micro F1", "F1 over all decisions, every one counting the same"),
+        "micro_f1": Metric("Micro F1", "F1 over all decisions of all classes together"),
         "macro_f1": MACRO_F1,
         "accuracy": ACCURACY,
         "average_precision": Metric(
-            "Average precision", "mean over classes, all thresholds together"
+            "Average precision", "area under the precision-recall curve, mean over classes"
         ),
     }
 

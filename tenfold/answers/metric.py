@@ -44,7 +44,7 @@ class Metric:
 
 
 ACCURACY = Metric("Accuracy", "share of rows predicted correctly")
-MACRO_F1 = Metric("Macro F1", "mean over classes of F1, every class counting the same")
+MACRO_F1 = Metric("Macro F1", "unweighted mean of the F1 of all classes")
 CALIBRATION_ERROR = Metric(
     "Calibration error", "mean difference between probability and accuracy", better="lower"
 )

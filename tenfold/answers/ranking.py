@@ -306,7 +306,7 @@ def known_table(groups: list[dict[str, Any]], metric: Metric) -> SectionTable:
         ]
         for one in groups
     ]
-    return SectionTable(say("By number of known items of a user"), head, rows)
+    return SectionTable(say("By number of known items per user"), head, rows)
 
 
 def metric_title(metric: Metric) -> str:

@@ -269,7 +269,7 @@ class SpansKind(AnswerKind):
     options = SpansOptions
     headline = "entity_f1"
     metrics: ClassVar[dict[str, Metric]] = {
-        "entity_f1": Metric("Entity F1", "F1 of spans with the correct type and borders"),
+        "entity_f1": Metric("Entity F1", "F1 of spans with the correct type and boundaries"),
         "precision": Metric("Precision", "share of the predicted spans that are correct"),
         "recall": Metric("Recall", "share of the true spans that are found"),
         "macro_f1": MACRO_F1,

@@ -21,7 +21,10 @@ def as_error(error: BaseException) -> TenfoldError:
     if isinstance(error, TenfoldError):
         return error
     if isinstance(error, KeyboardInterrupt):
-        fix = Message("The same command begins again, or continues an unfinished run.")
+        fix = Message(
+            "Run the same command again: it continues an unfinished run, or starts from the "
+            "beginning."
+        )
         return Stopped(Message("Stopped"), signal=2, fix=fix)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return EnvironmentRefused(

@@ -103,7 +103,7 @@ def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
                 code="unknown-setting",
                 fix=nearest(name, [key.replace("_", "-") for key in fields])
                 if fields
-                else Message("It has no settings."),
+                else Message("Leave the setting out: there are none here."),
             )
         _check(owner, fields[name], hints[name], value)
     return cls(**values)

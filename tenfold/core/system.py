@@ -188,10 +188,10 @@ def locked(folder: Path) -> Iterator[None]:
             _take(file.fileno())
         except OSError as error:
             raise EnvironmentRefused(
-                Message("Another process writes into this folder"),
+                Message("Another process is writing to this folder"),
                 code="locked",
                 where=str(folder),
-                fix=Message("Wait for it, or choose another --out."),
+                fix=Message("Wait until the other process has ended, or choose another --out."),
             ) from error
         yield
 

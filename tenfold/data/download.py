@@ -76,7 +76,7 @@ def _checked(name: str, data: bytes, where: str, digest: str) -> bytes:
             Message("{name} differs from the published file (checksum)", name=name),
             code="damaged-download",
             where=where,
-            fix=Message("Remove it and try again, or give another --source."),
+            fix=Message("Remove the file and try again, or give another --source."),
         )
     return data if packed else gzip.compress(data)
 

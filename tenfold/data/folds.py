@@ -150,7 +150,9 @@ def _by_group(table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
                 total=len(group),
             ),
             code="bad-setting",
-            fix=Message("Name the column of the groups with --group, or give a number of folds."),
+            fix=Message(
+                "Use --group to give the column that holds the groups, or give a number of folds."
+            ),
         )
     found = group.astype(str).astype(object)
     names = sorted(map(str, np.unique(found.to_numpy(str))))
@@ -162,6 +164,6 @@ def _by_group(table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
                 group=names[0],
             ),
             code="bad-setting",
-            fix=Message("Name another column with --group, or give a number of folds."),
+            fix=Message("Give another column with --group, or give a number of folds."),
         )
     return found, names

@@ -43,7 +43,7 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
         raise UsageError(
             Message("No input was given"),
             code="no-input",
-            fix=Message("Name files or folders."),
+            fix=Message("Give the paths of files or folders."),
         )
     if len(media) > 1:
         for path in _table_files(media, source):
@@ -64,7 +64,7 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
             code="empty-folder",
             where=where,
             fix=Message(
-                "Files in folders are chosen by suffix; a file given by name is always read."
+                "Give the path of each file: in a folder, only files with a known suffix are read."
             ),
         )
 
@@ -179,7 +179,7 @@ def _column(
             code="missing-column",
             where=where,
             fix=Message(
-                "It needs the columns {needed}. It has {columns}.",
+                "Rename or add columns: {needed} are needed, the table has {columns}.",
                 needed=", ".join(media),
                 columns=", ".join(map(str, frame.columns)),
             ),

@@ -340,7 +340,7 @@ def _split(rows: Rows, seed: int, limit: int | None, fold: Fold | None) -> _Spli
         raise UsageError(
             Message(
                 "These data are used for training and scoring without a held-out part, so they "
-                "cannot be folded"
+                "cannot be split into folds"
             ),
             code="bad-setting",
             fix=Message("Leave out --folds."),

@@ -38,7 +38,8 @@ def verdict(found: Compared, names: tuple[str, str]) -> str:
         sign = 1 if won == "first" else -1
         ends = sorted((sign * pair.low, sign * pair.high))
         return say(
-            "{best} is better than {other}: {metric} {gap} (95 % {low} to {high}).",
+            "{best} is significantly better than {other}: difference in {metric} {gap} (95 % "
+            "interval {low} to {high}).",
             best=names[0] if won == "first" else names[1],
             other=names[1] if won == "first" else names[0],
             metric=said.title,
@@ -48,13 +49,13 @@ def verdict(found: Compared, names: tuple[str, str]) -> str:
         )
     if found.apart < LEAST:
         return say(
-            "No difference can be shown: only {rows} are predicted correctly by only one "
-            "of the runs.",
+            "No significant difference can be shown: the runs differ in correctness on only "
+            "{rows}.",
             rows=words.plural(found.apart, "row"),
         )
     return say(
-        "No difference can be shown: {metric} of {first} less that of {second} is {gap} "
-        "(95 % {low} to {high}).",
+        "No significant difference can be shown: {metric} of {first} minus that of {second} is "
+        "{gap} (95 % interval {low} to {high}).",
         metric=said.title,
         first=names[0],
         second=names[1],

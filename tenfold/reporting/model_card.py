@@ -37,7 +37,10 @@ def card(run: Run, document: CardDocument, rows: CardDocument, notes: CardNotes)
         ),
         "not_for": [
             say("Inputs unlike the training data; the model answers them without a warning."),
-            say("Decisions about people, or with harmful errors, without human review."),
+            say(
+                "Decisions about people, or decisions where an error does harm, without human "
+                "review."
+            ),
         ],
         "learnt_from": {
             **rows["parts"],
@@ -70,8 +73,8 @@ def _limits(document: CardDocument, notes: CardNotes) -> list[str]:
         if group["most"] and group["most"] <= 10:
             found.append(
                 say(
-                    "At most {most} training rows: {classes}; {share} of their rows were "
-                    "recognised.",
+                    "{classes} with at most {most} training rows: {share} of their scored rows "
+                    "were predicted correctly.",
                     classes=words.plural(group["classes"], "class", "classes"),
                     most=group["most"],
                     share=words.share(group["value"]),
@@ -80,7 +83,7 @@ def _limits(document: CardDocument, notes: CardNotes) -> list[str]:
     return [
         *found,
         say("The scores hold for rows like the scored ones; when the data change, test again."),
-        say("Fairness between groups of people was not tested, and nothing is claimed of it."),
+        say("Fairness between groups of people was not tested; no claim is made about it."),
     ]
 
 

@@ -69,7 +69,10 @@ def _unlike_validation(
     if not valid or metric(name).better == "lower":
         return
     if valid["low"] > document["scores"][name]["high"]:
-        text = "Validation ({value}) is significantly better than the test: the two parts differ."
+        text = (
+            "The validation score ({value}) is significantly better than the test "
+            "score: the two parts differ."
+        )
         yield "look", say(text, value=metric(name).text_of(valid["value"]))
 
 
@@ -88,7 +91,7 @@ def _weakest_class(
 def weakness(weakest: NotesDocument) -> str:
     """A sentence on the class with the lowest recall."""
     return say(
-        "Weakest class: {name}, {hit} of {rows} found.",
+        "Class with the lowest recall: {name}, {hit} of {rows} predicted correctly.",
         name=short(weakest["class"], 40),
         hit=round(weakest["recall"] * weakest["support"]),
         rows=weakest["support"],
@@ -129,7 +132,7 @@ def _uneven(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDoc
         yield (
             "look",
             say(
-                "Classes are uneven: {most} has {many}, {least} {few}.",
+                "Classes are imbalanced: {most} has {many}, {least} has {few}.",
                 most=short(most, 40),
                 many=plural(many, "training row"),
                 least=short(least, 40),
@@ -151,7 +154,7 @@ def _few_examples(
 
 def _left_out(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     if count := rows.get("quarantined", {}).get("count", 0):
-        text = "{files} could not be used: see below why."
+        text = "{files} could not be used; the reasons are listed below."
         noun = "row" if rows.get("texts") else "file"
         yield "look", say(text, files=plural(count, noun))
     if count := rows.get("leaks", {}).get("count", 0):
@@ -167,8 +170,8 @@ def _near(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocum
         headline = document["headline"]
         value = f"{found['scores'][headline]['value']:.4f}"
         text = (
-            "Some scored rows have near duplicates in training; without them it is {value} "
-            "({rows})."
+            "Some scored rows have near duplicates in training; without these rows the "
+            "score is {value} ({rows})."
         )
         yield "look", say(text, value=value, rows=plural(found["rows"], "row"))
 
@@ -183,7 +186,7 @@ def _tuned(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocu
             "good",
             say(
                 "Settings selected among {trials} on validation: {gain} compared with the "
-                "default settings (95 % {low} to {high}).",
+                "default settings (95 % interval {low} to {high}).",
                 trials=plural(found["trials"], "trial"),
                 gain=said.gap(gain["value"]),
                 low=said.end(gain["low"]),
@@ -202,15 +205,21 @@ def _tuned(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocu
 def _refitted(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     if found := document.get("refit"):
         text = (
-            "Trained again on {rows}, train and validation, with the choices of the first training."
+            "Retrained on {rows} (training and validation) with the choices made in the "
+            "first training."
         )
         yield "good", say(text, rows=plural(found["rows"], "row"))
     fold = document.get("fold", {})
     if fold.get("pooled"):
-        text = "No row was held out from this run: the scores are those of the runs of {folds}."
+        text = (
+            "This run was trained without held-out rows: its scores come from a "
+            "cross-validation with {folds}."
+        )
         yield "look", say(text, folds=plural(fold["count"], "fold"))
     elif fold and fold["number"] is not None:
-        text = "One of {folds}: it tests the rows of its own fold."
+        text = (
+            "One of {folds} of a cross-validation: this run was tested on the rows of its own fold."
+        )
         yield "look", say(text, folds=plural(fold["count"], "fold"))
 
 

@@ -102,11 +102,11 @@ def cost(document: dict[str, Any]) -> WordedRows:
     known = document["cost"]
     rows = [
         (say("time of a prediction without decoding"), "milliseconds_a_row", _milliseconds),
-        (say("FLOPs a row, for one view"), "flops_a_row", _many),
+        (say("FLOPs per row, without test-time augmentation"), "flops_a_row", _many),
         (say("parameters"), "parameters", _many),
         (say("weights on disk"), "weights", words.amount),
-        (say("largest memory of the process"), "memory", words.amount),
-        (say("largest memory of the device"), "device_memory", words.amount),
+        (say("peak process memory"), "memory", words.amount),
+        (say("peak device memory"), "device_memory", words.amount),
     ]
     return stages + [(word, made(known[key])) for word, key, made in rows if known.get(key)]
 

@@ -74,8 +74,8 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
             code="no-common-rows",
             where=f"{first.folder.name}, {second.folder.name}",
             fix=Message(
-                "Give rows that neither was trained on with --data, or train both with the same "
-                "split."
+                "Use --data to give rows that neither run was trained on, or train both runs "
+                "with the same split."
             ),
         )
     protocol = _protocol(len(table), own=data is None)
@@ -113,7 +113,7 @@ def _refuse(first: Run, second: Run) -> None:
             Message("A run cannot be compared with itself"),
             code="same-run",
             where=str(first.folder),
-            fix=Message("Name two runs; `tenfold runs` lists them."),
+            fix=Message("Give two different runs; `tenfold runs` lists all runs."),
         )
     gives = [run.answer_kind.name for run in (first, second)]
     if first.task_name != second.task_name or gives[0] != gives[1]:

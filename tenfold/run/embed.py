@@ -55,7 +55,7 @@ def embed(run: Run, table: Table) -> Embedded:
             ),
             code="no-embedding",
             where=str(run.folder),
-            fix=Message("Features need a run whose network has that output."),
+            fix=Message("Use a run whose network has this output."),
         )
     found = np.asarray(outputs[NAME], np.float32)
     return Embedded(found.reshape(len(found), -1), encoded.problems)

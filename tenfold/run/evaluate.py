@@ -92,7 +92,7 @@ def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = 
         "test": Message("{rows} test rows; {split}", rows=rows, split=line),
         "valid": Message("{rows} validation rows; {split}", rows=rows, split=line),
         "train": Message(
-            "{rows} training rows, used for training too; {split}", rows=rows, split=line
+            "{rows} rows that were also used for training; {split}", rows=rows, split=line
         ),
         "selection": Message(
             "{rows} validation rows, the half for selection; {split}", rows=rows, split=line

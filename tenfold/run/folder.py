@@ -95,7 +95,7 @@ def refuse_inside(folder: Path, place: Path, what: Message) -> None:
     if place.is_relative_to(home) and place != home / "report.html":
         raise UsageError(
             Message(
-                "{what} cannot be written into the run folder, which does not change any more",
+                "{what} cannot be written into the folder of a finished run, which must not change",
                 what=what,
             ),
             code="bad-setting",
@@ -125,7 +125,7 @@ def refuse_others(
 
 def refused_export(folder: Path, what: Message) -> UsageError:
     """The UsageError for an action that an exported run does not support."""
-    fix = Message("Name the run it was exported from.")
+    fix = Message("Give the run that this export was made from.")
     return UsageError(what, code="exported-run", where=str(folder), fix=fix)
 
 

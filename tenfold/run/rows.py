@@ -40,7 +40,10 @@ def refuse_trial(run: Run) -> None:
             Message("This run is a trial of a search and is scored on validation only"),
             code="trial-run",
             where=str(run.folder),
-            fix=Message("Name the winner, the run `best` beside it, or give labelled data."),
+            fix=Message(
+                "Give the best run of the search (the folder `best` beside this one), or give "
+                "labelled data."
+            ),
         )
 
 

@@ -104,7 +104,7 @@ class Run:
                 ),
                 code="made-rows",
                 where=str(self.folder),
-                fix=Message("Use predict."),
+                fix=Message("Use `tenfold predict` instead."),
             )
 
     @property
@@ -280,7 +280,9 @@ def _open_exported(folder: Path, device_wish: str) -> Run:
     task, facts = _app_of(folder), run_facts.read(folder)
     session = session_of(folder / "net.onnx", device_wish)
     if {one.name for one in session.get_inputs()} != _eaten(folder, task, facts):
-        raise run_refused(folder, Message("has a network for other inputs"), "network")
+        raise run_refused(
+            folder, Message("has a network whose inputs differ from those of its task"), "network"
+        )
     digest = files["net.onnx"]["sha256"]
     run = Run(folder, task, facts, by_onnx(session), None, _scores(folder), digest)
     return replace(run, inner=_inner(folder, device_wish))
@@ -324,7 +326,7 @@ def _unfinished(folder: Path) -> Exception:
             Message("This run is not finished"),
             code="unfinished-run",
             where=str(folder),
-            fix=Message("Give the same `tenfold train` command again to continue it."),
+            fix=Message("Run the same `tenfold train` command again to continue the training."),
         )
     return UsageError(
         Message("{folder!r} is not a run folder", folder=str(folder)),

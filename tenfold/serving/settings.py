@@ -60,7 +60,7 @@ class Settings:
             )
         for name in self.hosts:
             if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", name):
-                raise _bad("allow-host", Message("names without scheme and port"), name)
+                raise _bad("allow-host", Message("host names without scheme and port"), name)
         for origin in self.origins:
             if not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:\d+)?", origin):
                 raise _bad("allow-origin", Message("origins such as https://example.org"), origin)

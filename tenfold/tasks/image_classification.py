@@ -100,7 +100,7 @@ class ImageClassification(Task):
     size: str = setting("small", "model size", choices=SIZES, search=("tiny", "medium"))
     network: str = setting(
         "fast",
-        "network: fast, listing, residual or a line of layers",
+        "network: fast, listing, residual or a description of its layers",
         accepts=_line,
         search=("residual",),
     )

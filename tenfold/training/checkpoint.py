@@ -103,7 +103,7 @@ def _no_room(folder: Path, error: OSError) -> Exception:
             ),
             code="disk-full",
             where=str(folder),
-            fix=Message("Free some space and give the same command again; it continues."),
+            fix=Message("Free some space and run the same command again to continue."),
         )
     return EnvironmentRefused(
         Message("The checkpoint could not be written: {error}", error=error.strerror or error),

@@ -100,7 +100,11 @@ def session_of(path: Path, device: str = "auto") -> Any:
     """
     content = path.read_bytes()
     if EXTERNAL in content:  # such a tensor names a path: a security risk in files from strangers
-        raise run_refused(path.parent, Message("has a network that reads other files"), "network")
+        raise run_refused(
+            path.parent,
+            Message("has a network that stores weights in other files, which is not allowed"),
+            "network",
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = system.cores()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -54,7 +54,7 @@ def stop(number: int, folder: Path | None, step: int) -> Stopped:
         Message("Stopped at step {step}; the state is saved", step=step),
         signal=number,
         where=str(folder),
-        fix=Message("Give the same command again to continue."),
+        fix=Message("Run the same command again to continue."),
     )
 
 

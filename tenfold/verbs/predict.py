@@ -97,7 +97,7 @@ def _writer(path: Path, known: Mapping[str, Writer]) -> Writer:
         ),
         code="bad-setting",
         where="out",
-        fix=Message("The suffix chooses the format: {known}.", known=", ".join(known)),
+        fix=Message("Use a suffix of a supported format: {known}.", known=", ".join(known)),
     )
 
 

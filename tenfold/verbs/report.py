@@ -65,7 +65,7 @@ def report(
         raise _wrong_count(
             Message("A report needs one run"),
             named,
-            Message("With --compare it needs two."),
+            Message("Give one run, or two runs with --compare."),
         )
     opened = _opened(named[0], device)
     _refuse_inside(out, opened)

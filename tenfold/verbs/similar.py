@@ -168,7 +168,7 @@ def _answered(
 NOTHING = Problem(
     "nothing-known",
     Message("has no word or item that this run knows, so it has no neighbours"),
-    Message("Check the spelling, or train with it."),
+    Message("Check the spelling, or train on data that contain this word or item."),
 )
 
 

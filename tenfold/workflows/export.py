@@ -285,7 +285,7 @@ def _differs(what: Message, path: Path) -> ArtefactRefused:
         Message("The exported network does not give the answers of the run: {what}", what=what),
         code="export-differs",
         where=path.name,
-        fix=Message("Nothing was written and the run is unharmed; please report it."),
+        fix=Message("Please report this problem. Nothing was written, and the run is unchanged."),
     )
 
 
@@ -341,8 +341,8 @@ def _cost_of_eight_bits(
     if drop > most:
         raise ArtefactRefused(
             Message(
-                "Eight bits cost {drop:.2f} points of {name} ({before:.4f} to {after:.4f}), more "
-                "than --max-drop {limit:g}",
+                "8-bit quantization worsens {name} by {drop:.2f} points ({before:.4f} to "
+                "{after:.4f}), more than --max-drop {limit:g}",
                 drop=drop,
                 name=name,
                 before=found.scores.best.value,
@@ -352,7 +352,8 @@ def _cost_of_eight_bits(
             code="int8-costs",
             where=str(run.folder),
             fix=Message(
-                "Export without --int8, or allow more with --max-drop. Nothing was written."
+                "Export without --int8, or allow a larger drop with --max-drop. Nothing was "
+                "written."
             ),
         )
     tell(f"Eight bits: {name} {value:.4f} in place of {found.scores.best.value:.4f}.")

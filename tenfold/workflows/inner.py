@@ -44,7 +44,8 @@ def trained_inner(task: Task, prepared: Prepared, plan: Plan, folder: Path) -> d
     for name, (inner, rows) in asked.items():
         if not name.isidentifier():
             raise UsageError(
-                Message("An inner run cannot be called {name!r}", name=name), code="bad-setting"
+                Message("The name {name!r} of an inner run is not a valid identifier", name=name),
+                code="bad-setting",
             )
         place = folder / INNER / name
         if (place / "manifest.json").exists():

@@ -64,7 +64,8 @@ def refuse_changed(folder: Path, what: Message, then: dict[str, Any], now: dict[
         name, before, after = differs
         raise ArtefactRefused(
             Message(
-                "{what} with another {name} exists: {before!r} then, {after!r} now",
+                "{what} with a different {name} already exists there: it has {before!r}, this "
+                "command has {after!r}",
                 what=what,
                 name=name,
                 before=before,

@@ -127,14 +127,17 @@ def _fields(asked: TrainingRequest) -> list[Field]:
         names = ", ".join(f"--{entry.name.replace('_', '-')}" for entry in declared)
         raise UsageError(
             Message(
-                "Nothing to search: all settings that {task} searches ({names}) are given",
+                "Nothing to search: the values of all searchable settings of {task} ({names}) "
+                "are already given",
                 task=asked.task,
                 names=names,
             )
             if names
-            else Message("Nothing to search: {task} declares no setting for it", task=asked.task),
+            else Message("Nothing to search: {task} has no searchable settings", task=asked.task),
             code="nothing-to-tune",
-            fix=Message("Leave one of them out.") if names else Message("Use `tenfold train`."),
+            fix=Message("Leave out at least one of these settings, so that it can be searched.")
+            if names
+            else Message("Use `tenfold train`."),
         )
     return found
 
@@ -334,7 +337,7 @@ def _compared(begun: _Search, winner: Content, default: Content) -> Compared | N
     table = table[table["source"].isin(common)].reset_index(drop=True)
     missing = len(other) - len(common)
     return compare.of_answers(
-        kind, both, table, missing, Message("validation rows held back from the search")
+        kind, both, table, missing, Message("validation rows held out from the search")
     )
 
 

@@ -174,8 +174,8 @@ def _link(
     if not target.is_relative_to(root):
         problem = Problem(
             "link-out",
-            Message("is a link that leaves the folder"),
-            Message("Copy the file itself."),
+            Message("is a link to a target outside the folder"),
+            Message("Replace the link with a copy of the file."),
         )
         yield Entry(name, cell, problem)
     elif not os.path.exists(target):

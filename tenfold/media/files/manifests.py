@@ -92,7 +92,7 @@ def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Rows |
             Message("The folder has {count} manifests: {names}", count=len(fitting), names=names),
             code="several-manifests",
             where=str(tree.root),
-            fix=Message("Give the path of the one you mean."),
+            fix=Message("Give the path of the manifest to use."),
         )
     entry, frame, ragged = fitting[0]
     start = "".join(f"{name}/" for name in top)
@@ -120,7 +120,9 @@ class Near:
         name = name.strip().replace("\\", "/")
         if not name:
             return "", Problem(
-                "missing-path", Message("has no path"), Message("Fill the cell or remove the line.")
+                "missing-path",
+                Message("has no path"),
+                Message("Write the path, or remove the line."),
             )
         # macOS stores accents in file names decomposed (NFD), other systems composed (NFC).
         forms = dict.fromkeys([name, *(unicodedata.normalize(form, name) for form in _FORMS)])
@@ -130,9 +132,9 @@ class Near:
         paths = [os.path.realpath(self._root / PurePosixPath(form)) for form in forms]
         path = Path(next(filter(os.path.isfile, paths), paths[0]))
         if not path.is_relative_to(self._root):
-            fix = Message("Put the file below the manifest's folder.")
+            fix = Message("Move the file into the folder of the manifest or one of its subfolders.")
             return references.file_cell(path), Problem(
-                "path-out", Message("leads out of the folder"), fix
+                "path-out", Message("points outside the folder"), fix
             )
         if not path.is_file():
             reason = Message(
@@ -192,7 +194,10 @@ def _lines(text: str, name: str) -> tuple[list[list[str]], list[int]]:
             start = reader.line_num + 1
     except csv.Error as error:
         raise _unusable(
-            name, Message("is broken from line {start} on ({error})", start=start, error=error)
+            name,
+            Message(
+                "cannot be read as CSV from line {start} on ({error})", start=start, error=error
+            ),
         ) from error
     return lines, numbers
 
@@ -207,7 +212,7 @@ def _unusable(name: str, what: Message) -> DataRefused:
         Message("The manifest {name} {reason}", name=name, reason=what),
         code="bad-manifest",
         where=name,
-        fix=Message("It needs a header such as path,label and one line for each file."),
+        fix=Message("Write a header such as path,label, then one line for each file."),
     )
 
 
@@ -258,7 +263,7 @@ def _table(
     more = Problem(
         "ragged",
         Message("has more cells than the header"),
-        Message("Fix the line."),
+        Message("Remove the extra cells, or put quotes around a cell that contains the separator."),
     )
     problems = [more if bad else problem for (_, problem), bad in zip(found, ragged, strict=True)]
     table = pd.DataFrame(

@@ -161,7 +161,9 @@ def _separated(found: Iterator[TextLine], separator: str) -> Iterator[Record]:
             held.append(more)
         if _open(held, separator):
             waiting.extendleft(reversed(held[1:]))
-            fix = Message("Close it, or write a quote inside a cell twice.")
+            fix = Message(
+                "Add the closing quote; inside a quoted cell, write each quote character twice."
+            )
             problem = Problem("open-quote", Message("opens a quote that is never closed"), fix)
             yield Record(line.number, line.text.split(separator), problem)
         else:
@@ -227,7 +229,7 @@ def _ragged(one: Record, width: int) -> Record:
             one.cells.pop()
         if len(one.cells) != width:
             reason = Message(
-                "has {count} cells where {width} are usual", count=len(one.cells), width=width
+                "has {count} cells, but most lines have {width}", count=len(one.cells), width=width
             )
             fix = Message("Put quotes around a cell that holds the separator.")
             one.problem = Problem("ragged", reason, fix)
@@ -260,10 +262,18 @@ def _object(line: TextLine) -> TableFile:
         found = json.loads(line.text, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         reason = Message("is not valid JSON ({error})", error=str(error)[:80])
-        return line.number, {}, Problem("bad-json", reason, Message("Write one object a line."))
+        return (
+            line.number,
+            {},
+            Problem("bad-json", reason, Message("Write one JSON object per line.")),
+        )
     if not isinstance(found, dict):
         reason = Message("is JSON but not an object")
-        return line.number, {}, Problem("bad-json", reason, Message("Write one object a line."))
+        return (
+            line.number,
+            {},
+            Problem("bad-json", reason, Message("Write one JSON object per line.")),
+        )
     return line.number, found, None
 
 
@@ -290,7 +300,7 @@ def _array(cell: str, name: str) -> Iterator[TableFile]:
             ),
             code="too-large",
             where=name,
-            fix=Message("Write JSON lines, one object a line."),
+            fix=Message("Convert the file to JSON Lines: one object per line."),
         )
     try:
         found = json.loads(decoded(content), parse_constant=_no_number, object_pairs_hook=_once)

@@ -292,10 +292,10 @@ def _archive(path: Path, stamp: tuple[int, int]) -> zipfile.ZipFile:
 def _refuse(entry: zipfile.ZipInfo) -> Message:
     name = entry.filename.replace("\\", "/")
     if name.startswith("/") or re.match(r"^[A-Za-z]:", name):
-        return Message("an absolute name")
+        return Message("an absolute path")
     if ".." in name.split("/"):
-        return Message("a name that leads out of it")
+        return Message("a path that points outside the archive")
     kind = entry.external_attr >> 16
     if kind and not entry.is_dir() and stat.S_IFMT(kind) not in (0, stat.S_IFREG):
         return Message("a link or a special file")
-    return Message("an encrypted member") if entry.flag_bits & 1 else EMPTY
+    return Message("an encrypted file") if entry.flag_bits & 1 else EMPTY

@@ -59,7 +59,7 @@ def named(text: str) -> tuple[str, ...] | None:
     if strange := [word for word in words if word not in KINDS]:
         raise UsageError(
             Message(
-                "augment must be auto, none or some of {kinds} with commas between, got {text!r}",
+                "augment must be auto, none or some of {kinds}, separated by commas, got {text!r}",
                 kinds=", ".join(KINDS),
                 text=text,
             ),

@@ -129,7 +129,7 @@ def _open(content: Any) -> Image.Image:
                 width=picture.width,
                 height=picture.height,
             ),
-            Message("Resize it."),
+            Message("Reduce the picture to at most 100 megapixels."),
         )
     return picture
 

@@ -81,7 +81,7 @@ class ImageMedium(Medium):
             + say(" ")
             + say(
                 "Each map is compared with the map of the same network with random weights. If "
-                "they agreed, it would show the picture, not what the network learned."
+                "the two agreed, the map would show the picture, not what the network learned."
             )
         )
 

@@ -197,7 +197,7 @@ def _times(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return found, (codes >= 0) & ~np.isfinite(found)
 
 
-_FILL = Message("Fill in the column, or remove the line.")
+_FILL = Message("Fill in the cell, or remove the line.")
 _DATE = Message("Write seconds since 1970, or a date.")
 NO_USER = Problem("no-user", Message("has no user"), _FILL)
 NO_ITEM = Problem("no-item", Message("has no item"), _FILL)

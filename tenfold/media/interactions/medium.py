@@ -56,7 +56,7 @@ class ItemsMedium(Medium):
             + say(" ")
             + say(
                 "Each map is compared with the map of the same network with random weights. If "
-                "they agreed, it would show the input, not what the network learned."
+                "the two agreed, the map would show the input, not what the network learned."
             )
         )
 

@@ -193,7 +193,7 @@ def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
             ),
             code="missing-column",
             where=name,
-            fix=Message("Name the columns user and item, or number the items."),
+            fix=Message("Add a header with the columns user and item, or use numbers as item ids."),
         )
     columns = {"user": pd.Series(users, dtype=object), "item": pd.Series(items, dtype=object)}
     return Frame(columns, np.array(numbers, np.int64), name, part, problems, ordered=True)

@@ -126,7 +126,7 @@ def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
         )
     if len(tables) == 1:
         return _rows([(tables[0], "")], {}, reading), {tables[0].cell}
-    why = Message("files of one class each have no columns")
+    why = Message("files that each hold the texts of one class have no columns")
     refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
     if any(one.parts for one in data):
         return _folder_a_class(data), {one.cell for one in data if one.parts}

@@ -27,7 +27,7 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     empty = (table["text"].map(lambda text: not str(text).strip())) & table["problem"].isna()
     if empty.any():
         problem = Problem(
-            "empty-text", Message("is empty"), Message("Fill it in, or remove the row.")
+            "empty-text", Message("is empty"), Message("Add the text, or remove the row.")
         )
         table.loc[empty, "problem"] = pd.Series([problem] * int(empty.sum()), table.index[empty])
     table["problem"] = table["problem"].astype(object).where(table["problem"].notna(), None)

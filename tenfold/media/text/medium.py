@@ -65,7 +65,7 @@ class TextMedium(Medium):
             + say(" ")
             + say(
                 "Each map is compared with the map of the same network with random weights. If "
-                "they agreed, it would show the text, not what the network learned."
+                "the two agreed, the map would show the text, not what the network learned."
             )
         )
 

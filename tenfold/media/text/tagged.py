@@ -291,7 +291,7 @@ def _column(wanted: str, names: list[str], width: int, usual: int, file: str) ->
         where="column",
         fix=nearest(wanted, names)
         if names
-        else Message("Give a number from 1 to {width}.", width=width),
+        else Message("Give a column number from 1 to {width}.", width=width),
     )
 
 
@@ -309,7 +309,8 @@ def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
             code="missing-column",
             where="DataFrame",
             fix=Message(
-                "It has the columns {columns}.", columns=", ".join(map(str, frame.columns))
+                "Rename the columns, or add the missing one; the table has {columns}.",
+                columns=", ".join(map(str, frame.columns)),
             ),
         )
     rows = list[TaggedRow]()

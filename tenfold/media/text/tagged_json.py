@@ -80,7 +80,7 @@ def _tags_of(places: Any, marked: list[tuple[int, int, str]]) -> tuple[str, ...]
         if start not in starts or end not in ends:
             raise ValueError(
                 Message(
-                    "the span {start} to {end} does not begin and end with a token",
+                    "the span {start} to {end} does not begin and end at token boundaries",
                     start=start,
                     end=end,
                 )

@@ -90,10 +90,14 @@ def texts_of(cells: Iterable[Any]) -> tuple[list[str], dict[int, Problem]]:
             problems[row] = cell
         elif not isinstance(cell, str):
             reason = Message("must be text, got {type}", type=type(cell).__name__)
-            problems[row] = Problem("not-a-text", reason, Message("Put the text in quotes."))
+            problems[row] = Problem(
+                "not-a-text", reason, Message("Give the text as a string, in quotes.")
+            )
         elif not cell.strip():
             problems[row] = Problem(
-                "empty-text", Message("is empty"), Message("Fill it in, or leave it out.")
+                "empty-text",
+                Message("is empty"),
+                Message("Write some text, or leave this text out."),
             )
         texts.append("" if row in problems else cell)
     return texts, problems

@@ -23,9 +23,11 @@ LONGEST = 10_000  # maximum length of a description, in characters
 
 RELATIVES = ("fast", "listing", "residual")  # named networks, suggested for mistyped words
 ELSEWHERE = {
-    "softmax": Message("Leave it out: the layer of the classes and the softmax are added."),
+    "softmax": Message(
+        "Leave it out: the classification layer and the softmax are added automatically."
+    ),
     "input": Message("Leave it out: the size of the pictures comes from the data."),
-    "output": Message("Leave it out: the layer of the classes is added."),
+    "output": Message("Leave it out: the classification layer is added automatically."),
 }
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "leaky", "tanh", "sigmoid")
 
@@ -214,7 +216,7 @@ def _head(level: list[_Node], text: str, place: int) -> _Node:
     """Removes and returns the word before an opening bracket; UsageError where there is none."""
     if not level or level[-1].inside is not None:
         fix = Message("Write brackets after residual or after a repetition: 3x(conv64 relu).")
-        raise refused(Message("A bracket follows no word"), text, place, fix)
+        raise refused(Message("An opening bracket must follow a word"), text, place, fix)
     return level.pop()
 
 
@@ -242,14 +244,24 @@ class _Reader:
         times = int(digits) if len(digits) < 7 else 10**6
         if not times:
             said = Message("The repetition {text!r} must be 1x or more", text=node.text)
-            raise refused(said, self.line, node.place, Message("Give 1 or more, or leave it out."))
+            raise refused(
+                said,
+                self.line,
+                node.place,
+                Message("Write a repetition of 1x or more, or leave it out."),
+            )
         for _ in range(times):  # stops at MOST_LAYERS: the brackets hold at least one layer
             yield from self.layers(inside)
 
     def _inside(self, node: _Node, example: str) -> tuple[_Node, ...]:
         if not node.inside:
             said = Message("{text!r} needs layers in brackets", text=node.text)
-            raise refused(said, self.line, node.place, Message("As in {example}.", example=example))
+            raise refused(
+                said,
+                self.line,
+                node.place,
+                Message("Write for example {example}.", example=example),
+            )
         return node.inside
 
     def _layer(self, node: _Node) -> Layer:
@@ -297,7 +309,7 @@ class _Reader:
             raise self._wrong(
                 node,
                 Message("needs its {unit}", unit=word.unit),
-                Message("As in {name}64.", name=name),
+                Message("Write for example {name}64.", name=name),
             )
         if not digits:
             return (word.number.default or 0,)
@@ -306,7 +318,7 @@ class _Reader:
             raise self._wrong(
                 node,
                 Message("has more numbers than height x width"),
-                Message("As in {name}2x3.", name=name),
+                Message("Write for example {name}2x3.", name=name),
             )
         return tuple(self._number(node, part, word.number, word.unit) for part in parts)
 

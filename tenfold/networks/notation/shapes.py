@@ -122,8 +122,8 @@ class _Fitting:
         ends = found[-1].outputs
         if len(ends) == 3:
             said = Message(
-                "Layer {number} {text!r}, the last one, gives a feature map of {shape}; the layer "
-                "of the classes needs a vector",
+                "The last layer, layer {number} {text!r}, gives a feature map of {shape}; the "
+                "classification layer needs a vector",
                 number=found[-1].number,
                 text=found[-1].layer.text,
                 shape=shape_text(ends),
@@ -226,7 +226,8 @@ def _projection(
                 shape=shape_text(gives),
             )
             fix = Message(
-                "Give a convolution :stride{stride} in place of a pool, or pool outside.",
+                "Use a convolution with :stride{stride} in place of the pooling layer, or move "
+                "the pooling layer outside the residual block.",
                 stride=stride,
             )
         raise _Misfit(said, fix)
@@ -294,7 +295,11 @@ def _slid(layer: Layer, inputs: Shape) -> Shape:
     """Output shape of a convolution or pooling layer; raises _Misfit where it does not fit."""
     kernel = layer.options.get("kernel", 1)
     if layer.name == "conv" and kernel % 2 == 0 and not layer.options["valid"]:
-        said = Message("has the even kernel {kernel}; no padding keeps the size", kernel=kernel)
+        said = Message(
+            "has the even kernel size {kernel}; no symmetric padding keeps the size of the "
+            "feature map",
+            kernel=kernel,
+        )
         raise _Misfit(said, Message("Give kernel{kernel}, or :valid.", kernel=kernel + 1))
     sides = [
         (side + 2 * border - wide) // stride + 1
@@ -307,7 +312,12 @@ def _slid(layer: Layer, inputs: Shape) -> Shape:
             least=least,
             shape=shape_text(inputs),
         )
-        raise _Misfit(said, Message("Remove it, use a smaller window, or pool less before it."))
+        raise _Misfit(
+            said,
+            Message(
+                "Remove this layer, use a smaller window, or use fewer pooling layers before it."
+            ),
+        )
     return (int(layer.sizes[0]) if layer.name == "conv" else inputs[0], *sides)
 
 
@@ -328,13 +338,13 @@ def _refuse_groups(layer: Layer, inputs: Shape) -> None:
     groups = groups_of(layer, inputs[0])
     if inputs[0] % groups:
         said = Message(
-            "needs a number of feature maps that {groups} divides, got {shape}",
+            "needs a number of feature maps divisible by {groups}, got {shape}",
             groups=groups,
             shape=shape_text(inputs),
         )
         raise _Misfit(
             said,
-            Message("Leave out the number: the largest number of groups that divides is used."),
+            Message("Leave out the number: the largest suitable number of groups is used."),
         )
     if math.prod(inputs) == groups:
         said = Message(
@@ -342,7 +352,7 @@ def _refuse_groups(layer: Layer, inputs: Shape) -> None:
             shape=shape_text(inputs),
             groups=groups,
         )
-        raise _Misfit(said, Message("Give fewer groups, such as groupnorm1, or batchnorm."))
+        raise _Misfit(said, Message("Use fewer groups, such as groupnorm1, or use batchnorm."))
 
 
 def groups_of(layer: Layer, channels: int) -> int:

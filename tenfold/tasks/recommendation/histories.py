@@ -119,13 +119,15 @@ def _refuse(found: Interactions, ratings: bool) -> None:
                 count=len(found.users),
             ),
             code="nothing-together",
-            fix=Message("Name the column of the users, or give data of a longer time."),
+            fix=Message(
+                "Check that the column user holds the users, or give data of a longer period."
+            ),
         )
     if ratings and not np.isfinite(found.rating).any():
         raise DataRefused(
             Message("The data have no ratings"),
             code="missing-column",
-            fix=Message("Name the column rating, or leave out --output ratings."),
+            fix=Message("Rename the column of ratings to 'rating', or leave out --output ratings."),
         )
 
 
