@@ -127,17 +127,14 @@ def _fields(asked: TrainingRequest) -> list[Field]:
         names = ", ".join(f"--{entry.name.replace('_', '-')}" for entry in declared)
         raise UsageError(
             Message(
-                "Nothing to search: the values of all searchable settings of {task} ({names}) "
-                "are already given",
+                "Nothing to search: all searchable settings of {task} ({names}) are given",
                 task=asked.task,
                 names=names,
             )
             if names
             else Message("Nothing to search: {task} has no searchable settings", task=asked.task),
             code="nothing-to-tune",
-            fix=Message("Leave out at least one of these settings, so that it can be searched.")
-            if names
-            else Message("Use `tenfold train`."),
+            fix=Message("Leave out at least one.") if names else Message("Use `tenfold train`."),
         )
     return found
 

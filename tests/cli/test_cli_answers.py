@@ -163,7 +163,7 @@ def test_a_glob_without_a_match_and_an_empty_folder(home):
     done = tenfold("predict", "run", "x*.png", "photos/cat/0.png", "empty", "--json", cwd=home)
     assert done.code == 0 and [("error" in line) for line in done.lines] == [True, False]
     refused(tenfold("predict", "run", "empty", cwd=home), 3, "No input was found", "(empty)")
-    refused(tenfold("predict", "run", cwd=home), 2, "Name files or folders")
+    refused(tenfold("predict", "run", cwd=home), 2, "files or folders")
 
 
 def test_what_cannot_be_read_is_answered_on_its_own_line(home):

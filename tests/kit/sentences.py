@@ -2,7 +2,9 @@
 
 import ast
 import dataclasses
+import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from tenfold.task import options_of
 from tenfold.tasks import registry
 
 PACKAGE = Path(language.__file__).parents[1]
+STORED = Path(__file__).parents[1] / "run" / "stored"
+TEMPLATE = re.compile(r'"template": ?"((?:[^"\\]|\\.)*)"')
 PLACEHOLDER = re.compile(r"\{(\w+)(?:![rsa])?(?::[^}]*)?\}")
 
 
@@ -85,6 +89,15 @@ def of_tables() -> Iterator[str]:
             yield from (entry.metadata["help"] for entry in dataclasses.fields(part))
 
 
+def of_stored() -> Iterator[str]:
+    """Templates that runs of earlier versions hold, which are translated when these are opened."""
+    for path in sorted(STORED.rglob("*.zip")):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if name.endswith((".json", ".jsonl")):
+                    yield from TEMPLATE.findall(archive.read(name).decode("utf-8"))
+
+
 DECIDED = (
     "epochs as given",
     "the recipe's epochs",
@@ -100,4 +113,5 @@ def has_words(template: str) -> bool:
 
 
 def sentences() -> set[str]:
-    return {*of_templates(), *of_code(), *of_tables()}
+    stored = {json.loads(f'"{text}"') for text in of_stored()}
+    return {*of_templates(), *of_code(), *of_tables(), *filter(has_words, stored)}

@@ -184,7 +184,7 @@ def test_a_plan_on_the_command_line(photos, here):
     [
         ({"minutes": 1, "epochs": 1}, "not both"),
         ({"network": "conv8 rleu"}, "Layer 2 'rleu'"),
-        ({"network": "conv8 relu"}, "Layer 2 'relu', the last one, gives a feature map of"),
+        ({"network": "conv8 relu"}, "layer 2 'relu', gives a feature map of"),
         (
             {"network": "40x(conv8:valid) flatten"},
             "Layer 32 'conv8:valid' needs a feature map of at least 3 x 3",

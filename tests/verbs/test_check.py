@@ -84,7 +84,7 @@ def test_check_writes_a_page_and_json(checked):
     assert page.count('src="data:image/') >= 2 * 8 + 2 * 8, (
         "examples of each class and changed views"
     )
-    assert "Changed views" in page
+    assert "<h3>Augmented examples</h3>" in page
     assert len(page) < 3_000_000 and "http:" not in page and "https:" not in page
 
 

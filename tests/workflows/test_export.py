@@ -105,7 +105,7 @@ def without(packages: list[str], code: str, folder: Path) -> subprocess.Complete
     """A fresh Python that cannot import these packages."""
     text = WITHOUT.format(gone=packages) + code
     command = [sys.executable, "-c", text]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
 
 
 def test_no_torch_is_needed(subject: Subject, folder: Path, tmp_path: Path):
@@ -340,7 +340,7 @@ def test_a_network_that_reads_other_files_is_refused(folder: Path, tmp_path: Pat
     entry = big.external_data.add()
     entry.key, entry.value = "location", "../secret"
     error = refusal(with_network(folder, model.SerializeToString()))
-    assert error.code == "run-network" and "reads other files" in error.message
+    assert error.code == "run-network" and "in other files" in error.message
 
 
 def test_a_network_with_other_inputs_is_refused(folder: Path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -39,7 +38,7 @@ def test_nothing_left_to_vary_is_refused(data: Path, tmp_path: Path):
     held = {"learning_rate": 0.1, "augment": "none", "optimizer": "sgd"}
     with pytest.raises(UsageError) as caught:
         tune(data, tmp_path / "search", **held)
-    assert caught.value.code == "nothing-to-tune" and "Leave one of them out" in caught.value.fix
+    assert caught.value.code == "nothing-to-tune" and "Leave out" in caught.value.fix
     assert not (tmp_path / "search").exists()
 
 
@@ -128,11 +127,9 @@ def test_on_the_command_line_with_odd_names(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_minutes_are_those_of_the_whole_command(data: Path, tmp_path: Path):
-    began = time.monotonic()
+def test_minutes_are_shared_by_the_trials_and_the_best(data: Path, tmp_path: Path):
     told = {key: value for key, value in TOLD.items() if key != "epochs"}
     found = tenfold.tune(TASK, data, out=tmp_path / "search", trials=3, minutes=0.5, **told)
-    assert time.monotonic() - began < 1.5 * 30
     plans = [json.loads((Path(one["run"]) / "plan.json").read_text()) for one in found["trials"]]
     assert {plan["plan"]["minutes"] for plan in plans} == {0.125}
     last = json.loads((tmp_path / "search" / "best" / "plan.json").read_text())

@@ -164,7 +164,7 @@ export const said = {
   "token classification": "序列标注",
   recommendation: "推荐",
   "number of items to list": "列出的物品数量",
-  "items the user already has are listed too": "同时列出用户已有的物品",
+  "items that the user already has are listed as well": "同时列出用户已有的物品",
   "attribute that items must have, such as genres=Comedy": "物品必须具有的属性，例如 genres=Comedy",
   "number of classes to list, 0 = all": "列出的类别数量，0 = 全部",
   "threshold: smallest probability of a predicted class": "阈值：预测类别的最小概率",

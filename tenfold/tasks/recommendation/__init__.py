@@ -51,7 +51,7 @@ OFFERED = 20_000
 class _Options:
     """Options at prediction time."""
 
-    again: bool = setting(False, "also list items that the user already has")
+    again: bool = setting(False, "items that the user already has are listed as well")
     only: str = setting("", "attribute that items must have, such as genres=Comedy")
 
 

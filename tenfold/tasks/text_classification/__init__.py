@@ -71,7 +71,7 @@ class TextClassification(Task):
     dropout: float = setting(0.5, "dropout rate", low=0.0, high=0.9, search=(0.3, 0.6))
     cost: float = setting(
         0.0,
-        "inverse regularization strength C of the linear models, 0 = best on validation",
+        "cost C of the linear models (inverse regularization strength), 0 = best on validation",
         low=0.0,
         high=1000.0,
     )

@@ -131,7 +131,7 @@ def test_the_report_shows_the_catalogue(run: Run):
     for word in (
         "Coverage",
         "Novelty",
-        "By number of known items of a user",
+        "By number of known items per user",
         "Recommended most often",
     ):
         assert word in page
