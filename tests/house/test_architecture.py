@@ -16,9 +16,11 @@ from house_rules import (
     LONGEST_FUNCTION,
     MEDIAN_FUNCTION,
     PACKAGE,
+    ROOT,
     RULES,
     Source,
     all_modules,
+    clocks,
     imports_at_the_top,
     is_silent,
     length,
@@ -143,6 +145,33 @@ def test_no_import_cycle():
 def test_functions_are_short_by_habit():
     every = [node for source in sources() for node in source.walk() if isinstance(node, FUNCTION)]
     assert statistics.median(map(length, every)) < MEDIAN_FUNCTION
+
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", [path for path in TESTS if path.parent.name != "kit"], ids=str)
+def test_no_test_reads_a_clock(path):
+    """Another process on the machine must not fail a test: what takes time is counted (files
+    opened, rows decoded, steps), its seconds are measured in benchmarks/. Waiting until something
+    is so, as long as it takes, is processes.wait_for.
+    """
+    assert not [f"{path.name}:{line}: {name}" for line, name in clocks(path.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("began = time.perf_counter()", 1),
+        ("from time import monotonic as now", 1),
+        ("if os.getloadavg()[0] > 1: pytest.skip()", 1),
+        ("stamp = time.time() - began", 1),
+        ("assert took < 3\nimport timeit", 1),
+        ("SimpleNamespace(perf_counter=lambda: now[0])\ntime.sleep(1)", 0),
+    ],
+)
+def test_clocks_are_seen(code, count):
+    assert len([*clocks(code)]) == count
 
 
 MOST_AT_THE_TOP, MOST_IN_A_ROOM = 6, 20

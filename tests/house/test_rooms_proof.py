@@ -83,7 +83,7 @@ def bare(place: Path, *words: object) -> str:
     env = os.environ | {"TENFOLD_ROOMS": str(ROOMS)}
     done = subprocess.run(
         [sys.executable, "-c", BARE, *map(str, words)],
-        cwd=place, env=env, capture_output=True, text=True, timeout=60,
+        cwd=place, env=env, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -63,7 +63,7 @@ def visiting(browser: Any, address: str, warned: str = "", **settings: Any) -> I
     context = browser.new_context(**({"viewport": size, "locale": "en-GB"} | settings))
     context.add_init_script(VIOLATIONS)
     page, asked, wrong = context.new_page(), list[str](), list[str]()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(120_000)
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda told: wrong.append(told.text))

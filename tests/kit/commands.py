@@ -108,7 +108,7 @@ class _Server:
     def close(self) -> None:
         self.link.close()
         self.answers.close()
-        self.process.wait(30)
+        self.process.wait(120)
 
 
 @functools.cache
@@ -164,7 +164,7 @@ class Running:
         if terminal:
             os.close(handles[2])
 
-    def read_until(self, word: bytes, seconds: float = 30) -> bytes:
+    def read_until(self, word: bytes, seconds: float = 120) -> bytes:
         """What the terminal shows up to `word`."""
         due = time.monotonic() + seconds
         while word not in self.err and time.monotonic() < due:

@@ -288,7 +288,7 @@ class Server:
     def start(self, command: str, where: str) -> None:
         words = ["bash", "-c", f"exec env {command} --port {self.port} --quiet"]
         self.process = subprocess.Popen(words, cwd=self.folder, env=environment())
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not self.is_ready():
             ended = self.process.poll() is not None
             assert not ended and time.monotonic() < until, f"{where}: {command}: does not answer"
@@ -296,7 +296,7 @@ class Server:
 
     def is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=5) as told:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=30) as told:
                 return told.status == 200
         except OSError:
             return False
@@ -305,7 +305,7 @@ class Server:
         process, self.process = self.process, None
         if process:
             process.terminate()
-            code = process.wait(60)
+            code = process.wait(120)
             assert code == 0 or not well, f"the server ended with {code}"
 
 

@@ -11,13 +11,13 @@ import served
 from served import PREDICT, Served
 from subjects import Subject
 
-TIMEOUT = 1.5
+TIMEOUT = 3.0
 MB = 1 << 20
 
 
 @pytest.fixture(scope="module")
 def running(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server whose limits are small, so that tests are quick: 1 MB, 1.5 seconds."""
+    """A server whose limits are small, so that tests are quick: 1 MB, 3 seconds."""
     words = [str(subject.run.folder), "--max-mb", "1", "--timeout", str(TIMEOUT)]
     with served.process(words, tmp_path_factory.mktemp("said") / "said.txt") as found:
         yield found

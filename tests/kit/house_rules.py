@@ -273,6 +273,27 @@ def is_silent(source: Source) -> Complaints:
             yield node.lineno, f"{dotted(node.func)}: return it, or progress.tell() it"
 
 
+CLOCKS = frozenset(
+    [
+        *("perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "process_time"),
+        *("thread_time", "time.time", "time.time_ns", "timeit", "getloadavg"),
+    ]
+)
+
+
+def clocks(code: str) -> Complaints:
+    """Every use of a clock, or of the load of the machine, in the code of a test."""
+    for node in ast.walk(ast.parse(code)):
+        names = [dotted(node)] if isinstance(node, ast.Attribute) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name in CLOCKS or last(name) in CLOCKS:
+                yield node.lineno, f"reads {name}"
+
+
 def stays_short(source: Source) -> Complaints:
     """Files and functions a reader can hold in mind; docstrings are not counted."""
     lines = source.text.count("\n")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,19 @@ def die() -> None:
 def as_bytes(net: nn.Module) -> dict[str, bytes]:
     """Parameters and buffers, to be compared with tolerance 0."""
     return {name: value.numpy().tobytes() for name, value in net.state_dict().items()}
+
+
+def on_a_clock_of_steps(monkeypatch: pytest.MonkeyPatch, seconds: float) -> Callable[..., Tensor]:
+    """The loss, and a clock for plans by minutes that nothing but this loss moves."""
+    now = [0.0]
+
+    def slow(net: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        now[0] += seconds
+        return loss(net, batch)
+
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr("tenfold.training.budget.time", clock)
+    return slow
 
 
 def checkpoints(folder: Path) -> list[str]:

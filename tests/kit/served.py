@@ -35,7 +35,7 @@ from tenfold.serving.service import Service
 from tenfold.serving.settings import Settings, bound
 from tenfold.task import Task
 
-PATIENCE = 30
+PATIENCE = 120
 TASK = "image-classification"
 PREDICT = "/v1/models/run/predict"
 BATCH = "/v1/models/run/batch"
@@ -93,7 +93,7 @@ class Served:
         body, kind = form(parts)
         return self.ask("POST", path, body, content_type=kind, **headers)
 
-    def raw(self, *pieces: bytes, wait: float = 10.0) -> bytes:
+    def raw(self, *pieces: bytes, wait: float = PATIENCE) -> bytes:
         """What comes back for these bytes until the server closes or says no more for a while."""
         with self.line() as line:
             line.settimeout(wait)
@@ -177,7 +177,7 @@ def ended(server: Served, number: signal.Signals = signal.SIGTERM) -> int:
 @contextlib.contextmanager
 def thread(runs: list[Run], ready: bool = True, **settings: Any) -> Iterator[Served]:
     """A server of these runs, which may be broken ones."""
-    told = Settings(**{"port": 0, "log": False, "timeout": 10.0, **settings})
+    told = Settings(**{"port": 0, "log": False, "timeout": 60.0, **settings})
     listening = bound(told)
     named = zip(runs, identifiers(runs), strict=True)
     service = Service([model_of(run, name, told) for run, name in named], told)

@@ -2,7 +2,6 @@
 
 import io
 import threading
-import time
 import tracemalloc
 import warnings
 
@@ -286,10 +285,9 @@ def test_a_png_without_its_end_is_whole_enough():
 def test_a_huge_claim_costs_nothing():
     content = bad_pictures()["huge.png"]
     tracemalloc.start()
-    began = time.perf_counter()
     with pytest.raises(Unreadable, match="100 megapixels"):
         decoded(content)
-    assert tracemalloc.get_traced_memory()[1] < 1 << 20 and time.perf_counter() - began < 1
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
 
 

@@ -8,12 +8,12 @@ import os
 import re
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from browsing import browser as browser
 from browsing import hand_over, headline, pixels, press, visiting
@@ -51,13 +51,13 @@ def folder(browser, tmp_path_factory) -> Path:
 def address(folder) -> str:
     """Where `tenfold serve` serves the run."""
     running = Running(["serve", "shapes", "--port", "0"], folder)
-    found, due = None, time.monotonic() + 30
-    while not found and time.monotonic() < due:
-        time.sleep(0.05)
+
+    def found() -> re.Match[str] | None:
         told = os.pread(running.files[2].fileno(), 10_000, 0).decode()
-        found = re.search(r"http://127\.0\.0\.1:\d+", told)
-    assert found, told
-    yield found[0] + "/"
+        return re.search(r"http://127\.0\.0\.1:\d+", told)
+
+    processes.wait_for(found)
+    yield found()[0] + "/"
     running.signal()
     assert running.wait().code in (0, 130)
 

@@ -1,10 +1,10 @@
 """Many requests at a time: asked together, refused or dropped in time, and none harms another."""
 
+import contextlib
 import dataclasses
 import http.client
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,6 +17,7 @@ from served import subject as subject
 
 from tenfold.core.columns import Columns
 from tenfold.data.inputs import tables
+from tenfold.run.run import Run
 
 # --- many at a time ---
 
@@ -27,7 +28,7 @@ def test_waiting_requests_go_in_together_and_keep_their_answers(server, subject,
     bodies = [json.dumps(one(path.read_bytes())).encode() for path in pictures]
 
     def client(number: int) -> list[str]:
-        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=served.PATIENCE)
         found = []
         for turn in range(10):
             body = bodies[(number + turn) % len(bodies)]
@@ -48,16 +49,39 @@ def test_waiting_requests_go_in_together_and_keep_their_answers(server, subject,
     assert rows == 160 and batches < 120, "nothing was asked together"
 
 
-def slowed(run, seconds: float = 0.3):
-    """The same run with a slow network, and the sizes of the batches it was asked."""
-    sizes = []
+@dataclasses.dataclass
+class Held:
+    """A network that answers nothing while it is held; `sizes` are the batches it was asked."""
 
-    def infer(columns: Columns):
-        sizes.append(columns.rows)
-        time.sleep(seconds)
-        return run.infer(columns)
+    run: Run
+    sizes: list[int] = dataclasses.field(default_factory=list)
+    asked: threading.Event = dataclasses.field(default_factory=threading.Event)
+    go_on: threading.Event = dataclasses.field(default_factory=threading.Event)
 
-    return dataclasses.replace(run, infer=infer), sizes
+    @contextlib.contextmanager
+    def served(self, **settings):
+        """A server of the run, ready; from now on the network is held until `go_on` is set."""
+        self.go_on.set()
+        with served.thread([dataclasses.replace(self.run, infer=self.infer)], **settings) as found:
+            self.sizes.clear()
+            self.asked.clear()
+            self.go_on.clear()
+            try:
+                yield found
+            finally:
+                self.go_on.set()
+
+    def infer(self, columns: Columns):
+        self.sizes.append(columns.rows)
+        self.asked.set()
+        assert self.go_on.wait(served.PATIENCE)
+        return self.run.infer(columns)
+
+
+def accepted(server: served.Served, rows: int) -> None:
+    """Waits until so many rows are in the queue or being answered."""
+    (batcher,) = server.server.service.batchers
+    processes.wait_for(lambda: batcher.held == rows)
 
 
 def later(work, *args) -> threading.Thread:
@@ -67,29 +91,30 @@ def later(work, *args) -> threading.Thread:
 
 
 def test_only_equal_wishes_go_in_together(subject, pictures):
-    run, sizes = slowed(subject.run)
+    held = Held(subject.run)
     bodies = [one(pictures[0].read_bytes(), top=top) for top in (0, 1, 2, 1, 2, 1)]
-    with served.thread([run]) as server, ThreadPoolExecutor(6) as pool:
-        before = len(sizes)
+    with ThreadPoolExecutor(6) as pool, held.served() as server:
         first = pool.submit(server.post, PREDICT, bodies[0])
-        time.sleep(0.1)
+        assert held.asked.wait(served.PATIENCE)
         rest = [pool.submit(server.post, PREDICT, body) for body in bodies[1:]]
+        accepted(server, 6)
+        held.go_on.set()
         found = [each.result().json()["predictions"][0] for each in (first, *rest)]
     assert [len(each["probabilities"]) for each in found] == [3, 1, 2, 1, 2, 1]
-    assert sorted(sizes[before:]) == [1, 2, 3]
+    assert sorted(held.sizes) == [1, 2, 3]
 
 
 def test_a_full_queue_refuses_at_once(subject, pictures):
-    run, _ = slowed(subject.run, 0.5)
+    held = Held(subject.run)
     body = one(pictures[0].read_bytes())
-    with served.thread([run], queue=2) as server, ThreadPoolExecutor(8) as pool:
-        began = time.monotonic()
-        found = list(pool.map(lambda _: server.post(PREDICT, body), range(8)))
-        assert time.monotonic() - began < 3
-        good = [each for each in found if each.status == 200]
-        full = [each for each in found if each.status == 503]
-        assert len(good) + len(full) == 8 and 2 <= len(good) < 8
-        assert all(each.code == "busy" and each.headers["retry-after"] == "1" for each in full)
+    with ThreadPoolExecutor(8) as pool, held.served(queue=2) as server:
+        good = [pool.submit(server.post, PREDICT, body) for _ in range(2)]
+        accepted(server, 2)
+        full = [server.post(PREDICT, body) for _ in range(6)]  # while the two are being answered
+        assert [(each.status, each.code) for each in full] == [(503, "busy")] * 6
+        assert all(each.headers["retry-after"] == "1" for each in full)
+        held.go_on.set()
+        assert [each.result().status for each in good] == [200, 200]
         # More things than may wait: taken by an empty queue, as it could never be taken otherwise.
         many = {"inputs": [body["inputs"]] * 5}
         assert server.post(BATCH, many).status == 200
@@ -97,40 +122,36 @@ def test_a_full_queue_refuses_at_once(subject, pictures):
 
 
 def test_nobody_waits_longer_than_allowed(subject, pictures):
-    run, sizes = slowed(subject.run, 0.8)
-    body = one(pictures[0].read_bytes())
-    with served.thread([run], timeout=1.0) as server, ThreadPoolExecutor(3) as pool:
-        before = len(sizes)
-        found = []
-        for top in (0, 1, 2):  # options that differ, so that one waits for the other
-            found.append(pool.submit(server.post, PREDICT, one(pictures[0].read_bytes(), top=top)))
-            time.sleep(0.05)
-        statuses = [each.result().status for each in found]
-        assert statuses == [200, 504, 504]
-        (batcher,) = server.server.service.batchers
-        processes.wait_for(lambda: not batcher.held)
-        assert server.post(PREDICT, body).status == 200
-        assert len(sizes) - before <= 3, "what nobody waited for was asked all the same"
+    held = Held(subject.run)
+    bodies = [one(pictures[0].read_bytes(), top=top) for top in (0, 1, 2)]  # never in one batch
+    with ThreadPoolExecutor(3) as pool, held.served(timeout=3.0) as server:
+        first = pool.submit(server.post, PREDICT, bodies[0])
+        assert held.asked.wait(served.PATIENCE)
+        rest = [pool.submit(server.post, PREDICT, body) for body in bodies[1:]]
+        assert [each.result().status for each in (first, *rest)] == [504] * 3, "it is still held"
+        held.go_on.set()
+        accepted(server, 0)
+        assert held.sizes == [1], "what nobody waited for was asked all the same"
+        assert server.post(PREDICT, bodies[0]).status == 200
 
 
 def test_work_of_those_who_left_is_dropped(subject, pictures):
-    run, sizes = slowed(subject.run, 0.5)
+    held = Held(subject.run)
     body = json.dumps(one(pictures[0].read_bytes())).encode()
     head = f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-    with served.thread([run]) as server:
-        before = len(sizes)
+    with held.served() as server:
         first = later(server.post, PREDICT, body)
-        time.sleep(0.15)
-        lines = [server.line() for _ in range(4)]
-        for line in lines:
-            line.sendall(request)
-        time.sleep(0.1)
-        for line in lines:
-            line.close()
+        assert held.asked.wait(served.PATIENCE)
+        with contextlib.ExitStack() as lines:
+            for _ in range(4):
+                lines.enter_context(server.line()).sendall(request)
+            accepted(server, 5)
+        server.get("/live")  # the event loop has seen that they left
+        held.go_on.set()
         first.join()
         assert server.post(PREDICT, body).status == 200
-        assert sum(sizes[before:]) == 2
+        assert sum(held.sizes) == 2
         route = 'model="run",route="/v1/models/{id}/predict"'
         left = f'tenfold_requests_total{{method="POST",{route},status="499"}}'
         processes.wait_for(lambda: server.counts().get(left) == 4)
@@ -178,7 +199,7 @@ def test_ready_only_after_the_first_prediction(subject, pictures):
     hold = threading.Event()
 
     def infer(columns: Columns):
-        hold.wait(20)
+        assert hold.wait(served.PATIENCE)
         return subject.run.infer(columns)
 
     with served.thread([dataclasses.replace(subject.run, infer=infer)], ready=False) as server:

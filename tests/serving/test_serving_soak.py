@@ -5,6 +5,7 @@ gives. TENFOLD_SOAK_SECONDS shortens it for trying; memory is judged from five m
 """
 
 import base64
+import functools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from documents import ROOT, draw_photos
 
@@ -56,10 +58,10 @@ def served(run: Path, log: Path) -> Iterator[tuple[subprocess.Popen, str]]:
     with log.open("wb") as file:
         process = subprocess.Popen(words, stderr=file, stdout=subprocess.DEVNULL, cwd=run.parent)
     try:
-        address, until = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
-        while status(f"{address}/ready") != 200:
-            assert process.poll() is None and time.monotonic() < until, log.read_text()
-            time.sleep(0.1)
+        address = f"http://127.0.0.1:{port}"
+        ready = functools.partial(status, f"{address}/ready")
+        processes.wait_for(lambda: ready() == 200 or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
         yield process, address
     finally:
         process.kill()
@@ -68,7 +70,7 @@ def served(run: Path, log: Path) -> Iterator[tuple[subprocess.Popen, str]]:
 
 def status(address: str) -> int:
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -78,7 +80,7 @@ def status(address: str) -> int:
 
 def counted(address: str) -> dict[str, int]:
     """Requests to `predict` by status, as /metrics tells."""
-    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{address}/metrics", timeout=PATIENCE) as answer:
         text = answer.read().decode()
     found: dict[str, int] = {}
     for labels, value in re.findall(r"^tenfold_requests_total{(.*)} (\S+)$", text, re.M):
@@ -129,12 +131,12 @@ def expected(asked: dict[str, int]) -> dict[str, int]:
 def test_ten_minutes_of_good_bad_and_broken_requests(body, tmp_path):
     sizes, log = [], tmp_path / "log"
     with served(body.parent / "shapes" / "export", log) as (process, address):
-        before, begun = burst(address, body), time.monotonic()
+        before = burst(address, body)
         shares = ["--bad", str(BAD), "--leave", str(LEAVE)]
         client = load(address, body, "--rate", str(RATE), "--seconds", str(SECONDS), *shares)
         while client.poll() is None:
             assert process.poll() is None, log.read_text()[-2000:]
-            sizes.append((time.monotonic() - begun, megabytes(process)))
+            sizes.append((len(sizes), megabytes(process)))
             time.sleep(1)
         found = json.loads(client.communicate()[0])
         assert client.returncode == 0 and not found["errors"], found
@@ -148,7 +150,7 @@ def test_ten_minutes_of_good_bad_and_broken_requests(body, tmp_path):
             body.read_bytes(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(good, timeout=10) as answer:
+        with urllib.request.urlopen(good, timeout=PATIENCE) as answer:
             assert json.load(answer)["predictions"][0]["answer"] == "label"
         process.terminate()
         assert process.wait(PATIENCE) == 0

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from learning import PLAN, SGD, as_bytes, columns, die, loss, network, parts, watching
+from learning import (
+    PLAN,
+    SGD,
+    as_bytes,
+    columns,
+    die,
+    loss,
+    network,
+    on_a_clock_of_steps,
+    parts,
+    watching,
+)
 
 from tenfold.core.errors import ArtefactRefused
 from tenfold.training import augment_search
@@ -40,6 +51,12 @@ def many() -> object:
     found = parts()
     every = columns(90)
     return replace(found, selection=every.view(range(60)))
+
+
+@pytest.fixture(autouse=True)
+def slow(monkeypatch: pytest.MonkeyPatch):
+    """Steps of four milliseconds on a clock that nothing else moves."""
+    monkeypatch.setitem(globals(), "loss", on_a_clock_of_steps(monkeypatch, 0.004))
 
 
 def chosen(policies: dict, plan=MINUTES, recipe=ROOM, some=None):

@@ -101,7 +101,7 @@ def test_with_busy_neighbours_training_goes_on_with_one_thread():
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "training continues with one thread" in done.stdout

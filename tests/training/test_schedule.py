@@ -18,6 +18,7 @@ from learning import (
     die,
     loss,
     network,
+    on_a_clock_of_steps,
     terminate,
     watching,
 )
@@ -150,9 +151,12 @@ def test_an_early_end_is_the_same_after_a_kill(tmp_path: Path, stop: int, end):
         ({}, MANY, False),
     ],
 )
-def test_only_minutes_with_room_to_spare_end_early(plan: dict, recipe, patient: bool):
+def test_only_minutes_with_room_to_spare_end_early(
+    plan: dict, recipe, patient: bool, monkeypatch: pytest.MonkeyPatch
+):
+    slow = on_a_clock_of_steps(monkeypatch, 0.001)
     told = replace(PLAN, epochs=None, minutes=None)
-    found = decide(Plain(), columns(), loss, replace(told, **plan), recipe, None)
+    found = decide(Plain(), columns(), slow, replace(told, **plan), recipe, None)
     assert (found.patience > 0) == patient
     if patient:
         assert found.patience == round(PATIENCE * found.steps)
