@@ -124,31 +124,37 @@ def test_a_reader_that_has_seen_enough(home):
 
 
 @pytest.fixture
-def slow_to_read(tmp_path) -> Path:
-    """So many large pictures that reading and decoding them take long; all are links to two."""
+def slow(tmp_path) -> Path:
+    """Pictures that take far longer than a signal needs: `reading` has many large files, links to
+    two; in `decoding` each is small, has bytes of its own and 16 megapixels.
+    """
     for label, name in enumerate(("cat", "dog")):
-        place = tmp_path / "big" / name
-        place.mkdir(parents=True)
+        large, wide = (tmp_path / stage / name for stage in ("reading", "decoding"))
+        large.mkdir(parents=True)
+        wide.mkdir(parents=True)
         pixels = np.random.default_rng(label).integers(0, 256, (1024, 1024), np.uint8)
-        Image.fromarray(pixels).save(place / "0.png", compress_level=9)
+        Image.fromarray(pixels).save(large / "0.png", compress_level=9)
+        Image.new("L", (4096, 4096), 100 * label).save(wide / "0.png")
+        content = (wide / "0.png").read_bytes()
         for number in range(1, 400):
-            os.link(place / "0.png", place / f"{number}.png")
+            os.link(large / "0.png", large / f"{number}.png")
+            (wide / f"{number}.png").write_bytes(content + number.to_bytes(4, "big"))
     return tmp_path
 
 
 @pytest.mark.parametrize(
     ("stage", "number", "code"),
-    [(b"reading", signal.SIGINT, 130), (b"decoding", signal.SIGTERM, 143)],
+    [("reading", signal.SIGINT, 130), ("decoding", signal.SIGTERM, 143)],
 )
-def test_a_signal_ends_it_at_once_and_leaves_nothing(slow_to_read, stage, number, code):
-    env = {"TENFOLD_CACHE": str(slow_to_read / "cache")}
-    running = Running(["train", TASK, "big", *QUICK], slow_to_read, env=env, terminal=True)
-    running.read_until(stage)
+def test_a_signal_ends_it_at_once_and_leaves_nothing(slow, stage, number, code):
+    env = {"TENFOLD_CACHE": str(slow / "cache")}
+    running = Running(["train", TASK, stage, *QUICK], slow, env=env, terminal=True)
+    running.read_until(stage.encode())
     running.signal(number)
     done = running.wait()
     assert done.code == code and "Traceback" not in done.err and "Error: Stopped" in done.err
-    assert not (slow_to_read / "runs").exists()
-    assert not list((slow_to_read / "cache").glob("columns/*"))
+    assert not (slow / "runs").exists()
+    assert not list((slow / "cache").glob("columns/*"))
 
 
 # --- the way in -----------------------------------------------------------------------------------

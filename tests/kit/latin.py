@@ -23,7 +23,7 @@ def latin_words(page: str) -> set[str]:
         r"<pre>.*?</pre>",
         r'<section id="network">.*?</section>',
         r"(?s)<h3>环境</h3>.*?</table>",
-        r"(?s)<h3>制作信息</h3>.*?</table>",
+        r"(?s)<h3>训练环境</h3>.*?</table>",
         r"<bdi[^>]*>.*?</bdi>",
     ):
         body = re.sub(machine, " ", body, flags=re.S)

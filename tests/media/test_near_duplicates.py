@@ -116,7 +116,7 @@ def test_the_score_is_given_without_them_too(tmp_path):
     assert run.scores["rows"]["test"] == 10 and run.scores["without_near"]["rows"] == 2
     assert set(run.scores["without_near"]["scores"]) == set(run.scores["scores"])
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
-    assert re.search(r"near duplicates in training; [^.]* \d+\.\d %? ?\(2 rows\)", page)
+    assert re.search(r"near duplicates in training; [^<]* \d\.\d{4} \(2 rows\)", page)
 
 
 def test_a_drawn_split_keeps_them_on_one_side():
