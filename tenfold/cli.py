@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 import click
 
 from tenfold.core import language, progress
-from tenfold.core.errors import Stopped, TenfoldError, UsageError, nearest
+from tenfold.core.errors import Stopped, StopSignal, TenfoldError, UsageError, nearest
 from tenfold.core.faults import as_error
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message, with_messages
@@ -295,19 +295,20 @@ def _finish(code: int) -> None:
 
 @contextlib.contextmanager
 def _terminated() -> Iterator[None]:
-    """Raises Stopped on SIGTERM inside the block, so that the exit code is 143.
+    """Raises StopSignal on SIGTERM and SIGINT inside the block; the exit code is 143 or 130.
 
-    The training loop handles the signal itself and saves its state.
+    The training loop handles the signals itself and saves its state.
     """
 
     def end(number: int, _: Any) -> NoReturn:
-        raise Stopped(Message("Stopped before there was anything to save"), signal=number)
+        raise StopSignal(number)
 
-    old = signal.signal(signal.SIGTERM, end)
+    old = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, old)
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def _fail(error: BaseException, as_json: bool, debug: bool) -> NoReturn:

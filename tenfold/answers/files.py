@@ -7,6 +7,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,24 @@ from tenfold.core.results import Prediction, to_json
 from tenfold.core.text import natural
 from tenfold.media.files.references import printable
 
-__all__ = ["TABLES", "WriteAnswer", "Writer", "as_json", "comma_separated", "json_lines"]
+__all__ = ["CSV", "TABLES", "Format", "WriteAnswer", "Writer", "as_json"]
+
+HEADER = 1 << 20
+"""Maximum number of characters of the first line of a file, to recognize it."""
 
 WriteAnswer = Callable[[str, Prediction | Problem], None]
 """Writes the answer for one input: (source, answer)."""
 Writer = Callable[[Path, type[Prediction], Sequence[str]], AbstractContextManager[WriteAnswer]]
 """Opens an output file: (path, class of the predictions, class names for probabilities)."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format of answers: how it is written, and how an earlier output is recognized."""
+
+    write: Writer
+    wrote: Callable[[Path, type[Prediction]], bool]
+    """True for an existing file that `write` made, by its header."""
 
 
 @contextlib.contextmanager
@@ -34,7 +47,7 @@ def comma_separated(
     get a quote in front.
     """
     own, classes = prediction.columns, sorted(classes, key=natural)
-    before = ["source", *own, "error"]
+    before = _header(prediction)
     names = [f"{name} (class)" if name in before else name for name in classes]
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
@@ -44,6 +57,17 @@ def comma_separated(
             writer.writerow([cell_text(printable(source)), *_cells(answer, len(own), classes)])
 
         yield write
+
+
+def _header(prediction: type[Prediction]) -> list[str]:
+    """The names of the columns before the classes."""
+    return ["source", *prediction.columns, "error"]
+
+
+def _wrote_csv(path: Path, prediction: type[Prediction]) -> bool:
+    wanted = _header(prediction)
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        return next(csv.reader([file.readline(HEADER)]), [])[: len(wanted)] == wanted
 
 
 def _cells(answer: Prediction | Problem, own: int, classes: list[str]) -> list[str | float]:
@@ -67,6 +91,18 @@ def json_lines(
         yield write
 
 
+def _wrote_json_lines(path: Path, prediction: type[Prediction]) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        line = file.readline(HEADER)
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(found, dict) or "source" not in found:
+        return False
+    return found.get("answer") == prediction.__name__.lower() or set(found) == {"source", "error"}
+
+
 def as_json(source: str, answer: Prediction | Problem) -> dict[str, Any]:
     """Returns an answer as JSON: `{"source", ...prediction}` or `{"source", "error"}`."""
     if isinstance(answer, Problem):
@@ -74,5 +110,6 @@ def as_json(source: str, answer: Prediction | Problem) -> dict[str, Any]:
     return {"source": source, **to_json(answer)}
 
 
-TABLES: dict[str, Writer] = {".csv": comma_separated, ".jsonl": json_lines}
-"""Writers that every answer kind has, by file suffix."""
+CSV = Format(comma_separated, _wrote_csv)
+TABLES: dict[str, Format] = {".csv": CSV, ".jsonl": Format(json_lines, _wrote_json_lines)}
+"""Formats that every answer kind has, by file suffix."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.files import TABLES, Writer
+from tenfold.answers.files import TABLES, Format
 from tenfold.answers.intervals import Weighted
 from tenfold.answers.metric import Metric
 from tenfold.core.columns import Columns, Problem
@@ -64,7 +64,7 @@ class AnswerKind(ABC):
     metrics: ClassVar[dict[str, Metric]]
     options: ClassVar[type] = NoOptions
     """A frozen dataclass of prediction options that every task with this kind has."""
-    files: ClassVar[Mapping[str, Writer]] = TABLES
+    files: ClassVar[Mapping[str, Format]] = TABLES
     """Output formats of `predict --out FILE` by file suffix, such as ".csv"."""
     baseline_columns: ClassVar[tuple[str, ...]] = ()
     """More columns of the training rows that `constant` needs; they are saved in the run folder."""

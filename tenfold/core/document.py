@@ -46,18 +46,17 @@ class Answers(Iterator[T]):
 
     def __init__(self, answers: Iterator[T], failed: Callable[[T], bool]) -> None:
         self._answers, self._failed = answers, failed
-        self._good = self._bad = 0
+        self._bad = 0
 
     def __next__(self) -> T:
         found = next(self._answers)
-        bad = self._failed(found)
-        self._bad, self._good = self._bad + bad, self._good + (not bad)
+        self._bad += self._failed(found)
         return found
 
     @property
     def exit_code(self) -> int:
-        """3 if at least one answer failed and none succeeded so far, else 0."""
-        return 3 if self._bad and not self._good else 0
+        """3 if at least one input could not be answered so far, else 0."""
+        return 3 if self._bad else 0
 
 
 def cell_text(text: str) -> str:

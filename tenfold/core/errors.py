@@ -24,6 +24,7 @@ __all__ = [
     "ArtefactRefused",
     "DataRefused",
     "EnvironmentRefused",
+    "StopSignal",
     "Stopped",
     "TenfoldError",
     "TrainingFailed",
@@ -112,6 +113,17 @@ class ArtefactRefused(TenfoldError):
     """A run folder or a model file is damaged, foreign or too new."""
 
     exit_code, default_code = 6, "artefact-refused"
+
+
+class StopSignal(BaseException):
+    """SIGINT or SIGTERM, raised at the line that the signal interrupts; `number` is the signal.
+
+    Like KeyboardInterrupt it is no Exception: code that catches errors of inputs never catches it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class Stopped(TenfoldError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 
-from tenfold.core.errors import EnvironmentRefused, Stopped, TenfoldError
+from tenfold.core.errors import EnvironmentRefused, Stopped, StopSignal, TenfoldError
 from tenfold.core.message import EMPTY, Message
 
 __all__ = ["as_error"]
@@ -20,12 +21,12 @@ def as_error(error: BaseException) -> TenfoldError:
     """Converts an exception to a TenfoldError; an unknown one becomes an internal error."""
     if isinstance(error, TenfoldError):
         return error
-    if isinstance(error, KeyboardInterrupt):
+    if number := _signal_in(error):
         fix = Message(
             "Run the same command again: it continues an unfinished run, or starts from the "
             "beginning."
         )
-        return Stopped(Message("Stopped"), signal=2, fix=fix)
+        return Stopped(Message("Stopped"), signal=number, fix=fix)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return EnvironmentRefused(
             Message("Memory ran out"),
@@ -50,3 +51,17 @@ def as_error(error: BaseException) -> TenfoldError:
         code="internal",
         fix=Message("Please report it together with the output of --debug."),
     )
+
+
+def _signal_in(error: BaseException | None) -> int:
+    """The signal that caused an exception, 0 if none did.
+
+    An import that a signal interrupts fails with another exception, which names it as its cause.
+    """
+    while error is not None:
+        if isinstance(error, StopSignal):
+            return error.number
+        if isinstance(error, KeyboardInterrupt):
+            return int(signal.SIGINT)
+        error = error.__cause__
+    return 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
+from tenfold.media.files.references import printable
 
-__all__ = ["refuse_choices", "refuse_too_little", "too_many", "units"]
+__all__ = ["none_readable", "refuse_choices", "refuse_too_little", "too_many", "units"]
 
 
 ON_BAD = ("stop", "fail", "skip")
@@ -85,4 +87,20 @@ def refuse_choices(seed: int, on_bad: str, limit: int | None = None) -> None:
     raise UsageError(
         Message("{name} must be {wanted}, got {value!r}", name=name, wanted=wanted, value=value),
         code="bad-setting",
+    )
+
+
+def none_readable(count: int, source: str, problem: Problem) -> DataRefused:
+    """The error where none of `count` inputs can be read; `source` is the first of them."""
+    name = printable(source)
+    return DataRefused(
+        Message(
+            "None of the {count} inputs can be read: {source} {reason}",
+            count=count,
+            source=name,
+            reason=problem.reason,
+        ),
+        code=problem.code,
+        where=name,
+        fix=problem.fix,
     )

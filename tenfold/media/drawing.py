@@ -8,12 +8,14 @@ import functools
 import io
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
-__all__ = ["captioned", "panels", "thumbnail"]
+__all__ = ["captioned", "panels", "save", "thumbnail"]
 
 
 def thumbnail(picture: Image.Image, side: int = 144) -> str:
@@ -32,6 +34,13 @@ def thumbnail(picture: Image.Image, side: int = 144) -> str:
         found.convert("RGB").save(file, "JPEG", quality=84)
         kind = "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Saves a PNG file with a note of the program that wrote it."""
+    note = PngInfo()
+    note.add_text("Software", "tenfold")
+    picture.save(path, "PNG", pnginfo=note)
 
 
 def panels(many: Sequence[tuple[str, Image.Image]], caption: str) -> Image.Image:

@@ -24,7 +24,11 @@ HERE = Path(__file__).parent
 def page(template: str, **context: Any) -> str:
     """The HTML text of a page, rendered from a template."""
     style = (HERE / "style.css").read_text(encoding="utf-8")
-    made = _templates().get_template(template).render(style=style, version=__version__, **context)
+    made = (
+        _templates()
+        .get_template(template)
+        .render(style=style, version=__version__, made=template.partition(".")[0], **context)
+    )
     return str(made)
 
 

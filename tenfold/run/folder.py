@@ -22,8 +22,8 @@ __all__ = [
     "data_of",
     "end",
     "ended",
+    "is_run",
     "plan_of",
-    "refuse_inside",
     "refuse_others",
     "refused_export",
     "remember_data",
@@ -89,19 +89,11 @@ def beside(folder: Path, ending: str) -> Path:
     return (folder if folder.name == home.name else home).with_name(f"{home.name}{ending}")
 
 
-def refuse_inside(folder: Path, place: Path, what: Message) -> None:
-    """Raises UsageError where `place` is inside a run folder, except for its report.html."""
-    home, place = folder.resolve(), place.resolve()
-    if place.is_relative_to(home) and place != home / "report.html":
-        raise UsageError(
-            Message(
-                "{what} cannot be written into the folder of a finished run, which must not change",
-                what=what,
-            ),
-            code="bad-setting",
-            where=str(place),
-            fix=Message("Choose another --out."),
-        )
+def is_run(folder: Path) -> bool:
+    """True where a folder holds a run, finished or not, or an export."""
+    return (folder / "task.json").is_file() and any(
+        (folder / name).is_file() for name in ("plan.json", "manifest.json")
+    )
 
 
 def refuse_others(

@@ -24,7 +24,7 @@ import pandas as pd
 
 from tenfold.answers.kind import AnswerKind
 from tenfold.core import device, system
-from tenfold.core.columns import Columns, Encoded
+from tenfold.core.columns import Columns, Encoded, Problem
 from tenfold.core.document import scores_text
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.core.lazy import installed, lazy
@@ -40,7 +40,7 @@ from tenfold.run.folder import EXPORTED, FILES, INNER, ended
 from tenfold.run.manifest import pretty, read
 from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
-from tenfold.training.inference import Infer, by_onnx, by_torch, session_of
+from tenfold.training.inference import Infer, by_onnx, by_torch, finite, session_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,6 +48,13 @@ if TYPE_CHECKING:
 torch, safetensors = lazy("torch"), lazy("safetensors.torch")
 
 __all__ = ["Infer", "Run", "open_run", "save", "seal"]
+
+
+NOT_FINITE = Problem(
+    "not-finite",
+    Message("has no answer: the network computes a value that is not a finite number"),
+    Message("Use another run; the weights of this one are damaged or far too large."),
+)
 
 
 @dataclass
@@ -122,11 +129,16 @@ class Run:
         return self.answer_kind if metric in self.answer_kind.metrics else self.result_kind
 
     def answer(self, columns: Columns, options: Any = None) -> list[Answer]:
-        """Predictions for encoded rows; `columns` are the output columns of `encode`."""
+        """Predictions for encoded rows; `columns` are the output columns of `encode`.
+
+        A row for which the network computes no finite number gets a Problem.
+        """
         if not columns.rows:
             return []
         options = options or self.options()
-        return list(self.task.decode(self.infer(columns), self.facts, options))
+        outputs, bad = finite(self.infer(columns), columns.rows)
+        answers = iter(() if bad.all() else self.task.decode(outputs, self.facts, options))
+        return [NOT_FINITE if wrong else next(answers) for wrong in bad]
 
     def ask(self, table: Table, options: Any = None) -> Table:
         """The rows prepared for `encode`: references resolved, restrictions as columns."""

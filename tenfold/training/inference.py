@@ -17,6 +17,7 @@ from tenfold.core.columns import Batch, Column, Columns, Ragged, batches, join
 from tenfold.core.errors import EnvironmentRefused, UsageError, run_refused
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
+from tenfold.training import onnx_file
 from tenfold.training.batches import at_once, tensors
 
 if TYPE_CHECKING:
@@ -24,13 +25,38 @@ if TYPE_CHECKING:
 
 torch, onnxruntime = lazy("torch"), lazy("onnxruntime")
 
-__all__ = ["Infer", "OutputColumns", "by_onnx", "by_torch", "session_of"]
+__all__ = ["Infer", "OutputColumns", "by_onnx", "by_torch", "finite", "session_of"]
 
 OutputColumns = dict[str, Column]
 Infer = Callable[[Columns], OutputColumns]
 
-EXTERNAL = b"\x0a\x08location"
-"""Bytes that mark a tensor stored in another file in ONNX; our exports never contain them."""
+
+def finite(outputs: OutputColumns, rows: int) -> tuple[OutputColumns, np.ndarray]:
+    """Returns the outputs of the rows that have no NaN and no plus infinity, and (N,) the others.
+
+    Minus infinity is the score of what is ruled out.
+    """
+    bad = np.zeros(rows, bool)
+    for column in outputs.values():
+        values = column.values if isinstance(column, Ragged) else np.asarray(column)
+        if not np.issubdtype(values.dtype, np.inexact) or not len(values):
+            continue
+        wrong = np.isnan(values) | np.isposinf(values)
+        if not wrong.any():
+            continue
+        wrong = wrong.reshape(len(values), -1).any(1)
+        if isinstance(column, Ragged):
+            bad[np.repeat(np.arange(rows), column.lengths)[wrong]] = True
+        else:
+            bad |= wrong
+    if not bad.any():
+        return outputs, bad
+    fine = np.flatnonzero(~bad)
+    kept = {
+        name: column.rows(fine) if isinstance(column, Ragged) else column[fine]
+        for name, column in outputs.items()
+    }
+    return kept, bad
 
 
 def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = None) -> Infer:
@@ -91,6 +117,24 @@ def _cut(outputs: Batch) -> OutputColumns:
     return {name: found[name] for name in outputs if name in found}
 
 
+def _refuse_other_files(folder: Path, content: bytes) -> None:
+    """Raises ArtefactRefused for a network that would read files: a stranger may name any path."""
+    try:
+        outside = onnx_file.refers_to_files(content)
+    except ValueError as error:
+        raise run_refused(
+            folder,
+            Message("has a network that cannot be loaded ({reason})", reason=error),
+            "network",
+        ) from error
+    if outside:
+        raise run_refused(
+            folder,
+            Message("has a network that stores weights in other files, which is not allowed"),
+            "network",
+        )
+
+
 def session_of(path: Path, device: str = "auto") -> Any:
     """Opens an ONNX file as a session, on the CPU unless `device` names a GPU.
 
@@ -99,12 +143,7 @@ def session_of(path: Path, device: str = "auto") -> Any:
     available.
     """
     content = path.read_bytes()
-    if EXTERNAL in content:  # such a tensor names a path: a security risk in files from strangers
-        raise run_refused(
-            path.parent,
-            Message("has a network that stores weights in other files, which is not allowed"),
-            "network",
-        )
+    _refuse_other_files(path.parent, content)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = system.cores()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenfold.core import language, system
 from tenfold.core.document import Document
-from tenfold.core.errors import UsageError
-from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
@@ -18,6 +17,7 @@ from tenfold.media.reading import Reading
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount
 from tenfold.run.manifest import pretty
+from tenfold.run.outputs import OutputPaths, page_of
 from tenfold.tasks.registry import chosen
 from tenfold.workflows.estimate import estimate, tried
 
@@ -39,6 +39,7 @@ def check(
     target: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    force: bool = False,
     lang: str = "en",
     **settings: Any,
 ) -> Document:
@@ -55,6 +56,7 @@ def check(
         target: Column to learn, for data with columns.
         group: Column of groups, such as persons; a group is never split between parts.
         time: Column of times: the latest rows become the test, those before them validation.
+        force: Replacement of an existing page that tenfold did not write.
         lang: Language of the report and of errors: en or zh.
         settings: Settings of the task.
 
@@ -68,7 +70,7 @@ def check(
     refuse_choices(seed, on_bad, limit)
     language.known(lang)
     found = chosen(task, data, "check", settings)
-    page = _page(out, data)
+    page = _page(out, data, force)
     reading = Reading(target or "", group or "", time or "")
     prepared = prepare(
         found,
@@ -97,24 +99,25 @@ def check(
     return Document(content, _text(content, data))
 
 
-def _page(out: str | Path | None, data: Any) -> Path:
-    """The path of the report.
-
-    Raises UsageError where it lies in the data folder.
-    """
+def _page(out: str | Path | None, data: Any, force: bool) -> Path:
+    """The path of the report; raises UsageError where it or its JSON must not be written."""
     source = Path(data).resolve() if isinstance(data, (str, Path)) else None
     name = f"check-{source.name.split('.')[0] if source else 'data'}.html"
     page = Path(out) if out is not None else Path(name)
     if page.suffix.lower() not in (".html", ".htm"):
         page = page / name
-    if source and source.is_dir() and page.resolve().is_relative_to(source):
-        raise UsageError(
-            Message("The report would be written into the data"),
-            code="bad-setting",
-            where=str(page),
-            fix=Message("Give --out, a file or folder elsewhere."),
-        )
-    return page
+    outputs = OutputPaths.of(data, force=force)
+    outputs.allow(page.with_suffix(".json"), _wrote)
+    return outputs.allow(page, page_of("check"))
+
+
+def _wrote(path: Path) -> bool:
+    """True for an existing JSON document of this verb."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {"schema", "task", "found", "used"} <= set(found)
 
 
 # --- as text --------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
 from tenfold.core.text import short
 from tenfold.data.inputs import tables
+from tenfold.data.refusals import none_readable
 from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
@@ -30,6 +31,7 @@ from tenfold.reporting import write_gallery
 from tenfold.reporting.words import share
 from tenfold.run import explain as run_explain
 from tenfold.run import folder as run_folder
+from tenfold.run.outputs import OutputPaths, page_of, pictures_of
 from tenfold.run.run import Run, open_run
 from tenfold.training.inference import by_torch
 
@@ -78,6 +80,7 @@ def explain(
     method: str = "both",
     about: str | None = None,
     limit: int = 16,
+    force: bool = False,
     device: str = "auto",
     lang: str = "en",
 ) -> Document:
@@ -90,6 +93,7 @@ def explain(
         method: Explanation method: occlusion, gradcam or both.
         about: Class to explain; by default the predicted one.
         limit: Maximum number of inputs to explain.
+        force: Replacement of existing pages and pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         lang: Language of the page and of errors: en or zh.
 
@@ -105,7 +109,7 @@ def explain(
     opened = open_run(run, device)
     opened.refuse_made_rows("explain")
     asked = _Asked(opened, method, _known(opened, about))
-    folder = _folder(opened, out)
+    folder = _folder(opened, inputs, out, force)
     found: list[Explained] = []
     for table in _first(tables(opened.task.inputs(opened.facts), inputs), limit):
         for one in _answered(asked, table):
@@ -176,10 +180,11 @@ def _known(run: Run, about: str | None) -> str | None:
     return name
 
 
-def _folder(run: Run, out: str | Path | None) -> Path:
-    """The output folder; raises UsageError where it lies in the run folder, which is sealed."""
+def _folder(run: Run, inputs: Any, out: str | Path | None, force: bool) -> Path:
+    """The output folder; raises UsageError where it must not be written to."""
     folder = Path(out) if out is not None else run_folder.beside(run.home, "-explained")
-    run_folder.refuse_inside(run.home, folder, Message("The pictures"))
+    ours = {"index.html": page_of("gallery"), "[0-9]*.png": pictures_of}
+    OutputPaths.of(inputs, run, force=force).allow_folder(folder, ours)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -187,17 +192,7 @@ def _folder(run: Run, out: str | Path | None) -> Path:
 def _unreadable(found: list[Explained]) -> DataRefused:
     first = found[0]
     problem = first.answer if isinstance(first.answer, Problem) else Problem("", EMPTY)
-    return DataRefused(
-        Message(
-            "None of the {count} inputs can be read: {source} {reason}",
-            count=len(found),
-            source=first.source,
-            reason=problem.reason,
-        ),
-        code=problem.code,
-        where=first.source,
-        fix=problem.fix,
-    )
+    return none_readable(len(found), first.source, problem)
 
 
 # --- one input ------------------------------------------------------------------------------------
@@ -308,7 +303,7 @@ def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
     drawn = [(title, picture) for title, picture in views if picture is not None]
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:60]
     one.file = f"{number:03d}-{stem}.png"
-    drawing.panels(drawn, _caption(asked, one.answer)).save(folder / one.file)
+    drawing.save(drawing.panels(drawn, _caption(asked, one.answer)), folder / one.file)
 
 
 def _title(one: Explanation) -> str:

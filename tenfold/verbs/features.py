@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -23,11 +21,12 @@ from tenfold.core.message import Message
 from tenfold.core.progress import advance
 from tenfold.core.results import SCHEMA
 from tenfold.data.inputs import tables
+from tenfold.data.refusals import none_readable
 from tenfold.media.files.references import error_line, printable
 from tenfold.reporting.words import plural
 from tenfold.run import embed
 from tenfold.run import folder as run_folder
-from tenfold.run.folder import data_of
+from tenfold.run.outputs import Ours, OutputPaths, placed
 from tenfold.run.run import Run, open_run
 from tenfold.task import Table
 
@@ -68,6 +67,7 @@ def features(
     inputs: list[Any] | Any,
     *,
     out: str | Path | None = "auto",
+    force: bool = False,
     device: str = "auto",
 ) -> Features:
     """Write feature vectors of inputs (the input of the network's last layer) to a file.
@@ -76,6 +76,7 @@ def features(
         run: Run folder.
         inputs: Files, folders, globs or zips; - reads paths from standard input.
         out: File to write: .npy, .csv or .parquet; auto = <run>-features.npy beside the run.
+        force: Replacement of existing files that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     One row for each input that can be read; the others are listed with the reason. The names of the
@@ -87,7 +88,7 @@ def features(
     """
     opened = open_run(run, device)
     opened.refuse_made_rows("features")
-    path = None if out is None else _path(opened, out, inputs)
+    path = None if out is None else _path(opened, out, inputs, force)
     made = _Made(opened, tables(opened.task.inputs(opened.facts), inputs))
     if path is None:
         together = np.concatenate([*(vectors for _, vectors in made), made.none()])
@@ -133,18 +134,7 @@ class _Made:
         if not self.unreadable:
             fix = Message("Give at least one row.")
             raise DataRefused(Message("The data have no rows"), code="no-rows", fix=fix)
-        first, problem = printable(self.unreadable[0][0]), self.unreadable[0][1]
-        raise DataRefused(
-            Message(
-                "None of the {count} inputs can be read: {source} {reason}",
-                count=len(self.unreadable),
-                source=first,
-                reason=problem.reason,
-            ),
-            code=problem.code,
-            where=first,
-            fix=problem.fix,
-        )
+        raise none_readable(len(self.unreadable), *self.unreadable[0])
 
 
 def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) -> Features:
@@ -169,11 +159,8 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
 # --- output path ----------------------------------------------------------------------------------
 
 
-def _path(run: Run, out: str | Path, inputs: Any) -> Path:
-    """The file to write.
-
-    Raises UsageError for an unknown suffix, and for a file in the run folder or in the data.
-    """
+def _path(run: Run, out: str | Path, inputs: Any, force: bool) -> Path:
+    """The file to write; raises UsageError for an unknown suffix or a forbidden place."""
     path = run_folder.beside(run.home, "-features.npy") if str(out) == "auto" else Path(out)
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
@@ -189,24 +176,41 @@ def _path(run: Run, out: str | Path, inputs: Any) -> Path:
             if path.suffix
             else Message("For example {out}.npy.", out=out),
         )
-    run_folder.refuse_inside(run.home, path, Message("The features"))
-    if any(path.resolve().is_relative_to(folder) for folder in _data_folders(run, inputs)):
-        raise UsageError(
-            Message("The features would be written into the data"),
-            code="bad-setting",
-            where=str(path),
-            fix=Message("Give --out, a file elsewhere."),
-        )
-    return path
+    outputs = OutputPaths.of(inputs, run, force=force)
+    if path.suffix.lower() == ".npy":
+        outputs.allow(_names_of(path), _is_names)
+    return outputs.allow(path, _WROTE[path.suffix.lower()])
 
 
-def _data_folders(run: Run, inputs: Any) -> Iterator[Path]:
-    """The folders among the inputs, and the folder of the run's training data."""
-    many = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    named = [one for one in many if isinstance(one, (str, Path))]
-    for place in [*named, data_of(run.home)]:
-        if place and os.path.isdir(place):
-            yield Path(place).resolve()
+def _is_names(path: Path) -> bool:
+    """True for the names of an .npy file, which `_to_npy` writes with one name per line."""
+    with path.open("rb") as file:
+        return file.read(3) == b'[\n"'
+
+
+def _is_npy(path: Path) -> bool:
+    """True for float32 (N, D) with its names beside it."""
+    try:
+        found = np.load(path, mmap_mode="r")
+    except ValueError:
+        return False
+    return found.ndim == 2 and found.dtype == np.dtype("<f4") and _names_of(path).is_file()
+
+
+def _is_csv(path: Path) -> bool:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        return _is_header(next(csv.reader([file.readline(1 << 20)]), []))
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        return _is_header(parquet.read_schema(path).names)
+    except arrow.ArrowInvalid:
+        return False
+
+
+def _is_header(names: list[str]) -> bool:
+    return names[:1] == ["source"] and names[1:] == [f"f{at}" for at in range(len(names) - 1)]
 
 
 def _names_of(path: Path) -> Path:
@@ -222,14 +226,13 @@ Write = Callable[[list[str], np.ndarray], None]
 @contextlib.contextmanager
 def _placed(path: Path) -> Iterator[Write]:
     """Yields a function that writes a block; the file gets its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
-        parts = Path(folder) / "features", Path(folder) / "sources"
-        with _WRITERS[path.suffix.lower()](*parts) as write:
-            yield write
-        parts[0].replace(path)
-        if parts[1].exists():
-            parts[1].replace(_names_of(path))
+    names = _names_of(path)
+    with (
+        placed(names) as beside,
+        placed(path) as part,
+        _WRITERS[path.suffix.lower()](part, beside) as write,
+    ):
+        yield write
 
 
 @contextlib.contextmanager
@@ -314,6 +317,10 @@ _WRITERS: dict[str, Callable[[Path, Path], AbstractContextManager[Write]]] = {
     ".csv": _to_csv,
     ".parquet": _to_parquet,
 }
+
+
+_WROTE: dict[str, Ours] = {".npy": _is_npy, ".csv": _is_csv, ".parquet": _is_parquet}
+"""By suffix, whether an existing file is an earlier output."""
 
 
 def _columns(vectors: np.ndarray) -> list[str]:

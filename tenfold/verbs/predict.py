@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold.answers.files import Writer, as_json, comma_separated
+from tenfold.answers.files import CSV, Format, as_json
 from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.data.inputs import drawn_input, tables
+from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
+from tenfold.run.outputs import OutputPaths, pictures_of, placed
 from tenfold.run.run import Run, open_run
 from tenfold.task import Answer, Table
 
@@ -47,6 +50,7 @@ def predict(
     out: str | Path | None = None,
     csv: str | Path | None = None,
     draw: str | Path | None = None,
+    force: bool = False,
     device: str = "auto",
     **options: Any,
 ) -> Answers[Predicted]:
@@ -58,33 +62,44 @@ def predict(
         out: File for the answers: .csv, .jsonl, or another format of the task.
         csv: CSV file for the answers, whatever its name.
         draw: Folder for pictures with the answers drawn on them.
+        force: Replacement of existing output files that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         options: Options of the task, such as top.
 
     In Python, arrays, bytes, open files and DataFrames are inputs too. An input that cannot be read
-    gets a line with the error; the others are still predicted.
+    gets a line with the error; the others are still predicted, and the exit code is 3. A file of
+    answers gets its name when all answers are written.
 
     Example:
         tenfold predict runs/photos-image-classification-1 new/ --json
     """
     opened = open_run(run, device)
-    files = {} if out is None else {Path(out): _writer(Path(out), opened.result_kind.files)}
-    files |= {} if csv is None else {Path(csv): comma_separated}
+    files = {} if out is None else {Path(out): _format(Path(out), opened.result_kind.files)}
+    files |= {} if csv is None else {Path(csv): CSV}
+    outputs = OutputPaths.of(inputs, opened, force=force)
+    for path, one in files.items():
+        outputs.allow(path, functools.partial(_wrote, one, opened.result_kind.prediction))
     declared, cells = opened.task.inputs(opened.facts), dict[str, Any]()
     drawn = None if draw is None else drawn_input(declared)
     handed = tables(declared, inputs)
     handed = handed if drawn is None else _noted(handed, drawn[0], cells)
     found = opened.predict(handed, **options)
     answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
-    for path, writer in files.items():
-        answers = _written(answers, path, writer, opened)
+    for path, one in files.items():
+        answers = _written(answers, path, one, opened)
     if draw is not None and drawn is not None:
-        answers = _drawn(answers, Path(draw), (drawn[1], opened.result_kind), cells)
+        folder = outputs.allow_folder(draw, {"[0-9]*.png": pictures_of})
+        answers = _drawn(answers, folder, (drawn[1], opened.result_kind), cells)
     return Answers(answers, lambda one: isinstance(one.answer, Problem))
 
 
-def _writer(path: Path, known: Mapping[str, Writer]) -> Writer:
-    """The writer of a file, chosen by its suffix.
+def _wrote(known: Format, prediction: type, path: Path) -> bool:
+    """True for an existing file that holds answers of the same kind and format."""
+    return known.wrote(path, prediction)
+
+
+def _format(path: Path, known: Mapping[str, Format]) -> Format:
+    """The format of a file, chosen by its suffix.
 
     Raises UsageError for a suffix that the answers of this run cannot be written as.
     """
@@ -102,11 +117,12 @@ def _writer(path: Path, known: Mapping[str, Writer]) -> Writer:
 
 
 def _written(
-    answers: Iterator[Predicted], path: Path, writer: Writer, run: Run
+    answers: Iterator[Predicted], path: Path, known: Format, run: Run
 ) -> Iterator[Predicted]:
     """Yields the answers unchanged and writes each to the file."""
     kind = run.result_kind
-    with writer(path, kind.prediction, kind.classes(run.facts.get("truths", {}))) as write:
+    classes = kind.classes(run.facts.get("truths", {}))
+    with placed(path) as part, known.write(part, kind.prediction, classes) as write:
         for one in answers:
             write(one.source, one.answer)
             yield one
@@ -136,5 +152,5 @@ def _drawn(
         picture = medium.draw(cells[handed]) if known else None
         if picture is not None:
             name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
-            kind.draw(one.answer, picture).save(folder / f"{number:05d}-{name}.png")
+            drawing.save(kind.draw(one.answer, picture), folder / f"{number:05d}-{name}.png")
         yield one

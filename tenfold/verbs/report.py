@@ -18,6 +18,7 @@ from tenfold.core.results import SCHEMA
 from tenfold.reporting import comparison, model_card, write
 from tenfold.run import compare as run_compare
 from tenfold.run import evaluate, folder
+from tenfold.run.outputs import OutputPaths, page_of
 from tenfold.run.run import Run, open_run
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def report(
     data: str | Path | pd.DataFrame | None = None,
     compare: bool = False,
     out: str | Path | None = None,
+    force: bool = False,
     device: str = "auto",
     lang: str = "en",
 ) -> Document:
@@ -43,6 +45,7 @@ def report(
         data: Labelled data to report on; by default the run's own test rows.
         compare: Comparison of two runs by paired bootstrap: is one significantly better?
         out: HTML file to write; by default the run's report.html, or a file beside the run.
+        force: Replacement of an existing file that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         lang: Language of the report and of errors: en or zh.
 
@@ -56,7 +59,8 @@ def report(
     named: list[Any] = [one for many in run for one in (many if isinstance(many, list) else [many])]
     if compare:
         first, second = _two(named, device)
-        _refuse_inside(out, first, second)
+        if out is not None:
+            OutputPaths.of(data, first, second, force=force).allow(out, page_of("compared"))
         with speaking(lang):
             return _compared(first, second, data, out)
     if len(named) == 2 and data is None:  # RUN DATA, in the same order as for `test`
@@ -68,18 +72,20 @@ def report(
             Message("Give one run, or two runs with --compare."),
         )
     opened = _opened(named[0], device)
-    _refuse_inside(out, opened)
+    place = Path(out) if out is not None else _beside(opened, data)
+    if place is not None:
+        outputs = OutputPaths.of(data, opened, force=force)
+        outputs.allow(place, page_of("report"), own=opened.folder / "report.html")
     with speaking(lang):
-        return _reported(opened, data, out)
+        return _reported(opened, data, place)
 
 
-def _reported(run: Run, data: Data | None, out: str | Path | None) -> Document:
+def _reported(run: Run, data: Data | None, place: Path | None) -> Document:
     found = _evidence(run, data)
     scores = run.scores
     if found is not None and data is not None:
         scores = scores | evaluate.scored(run, found) | {"ablations": {}}
         scores["rows"] = run.scores.get("rows", {}) | scores["rows"]
-    place = Path(out) if out is not None else _beside(run, data)
     judged = dataclasses.replace(run, scores=scores)
     path = write(judged, found, place)
     content = {
@@ -110,12 +116,6 @@ def _wrong_count(message: Message, named: list[Any], fix: Message) -> UsageError
         code="run-count",
         fix=fix,
     )
-
-
-def _refuse_inside(out: str | Path | None, *opened: Run) -> None:
-    """Raises UsageError for a page in a run folder, unless it is the run's own report."""
-    for run in opened if out is not None else ():
-        folder.refuse_inside(run.folder, Path(out or ""), Message("The page"))
 
 
 def _beside(run: Run, data: Any) -> Path | None:

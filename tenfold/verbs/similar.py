@@ -26,6 +26,7 @@ from tenfold.media.files.references import Unreadable, error_line, printable
 from tenfold.media.medium import Medium
 from tenfold.run import embed
 from tenfold.run.embed import Training
+from tenfold.run.outputs import OutputPaths, pictures_of
 from tenfold.run.run import Run, open_run
 from tenfold.task import Table
 
@@ -93,6 +94,7 @@ def similar(
     k: int = 5,
     data: str | Path | pd.DataFrame | None = None,
     draw: str | Path | None = None,
+    force: bool = False,
     device: str = "auto",
 ) -> Answers[Similar]:
     """Find the nearest training rows of an input by the feature vectors of a run.
@@ -103,6 +105,7 @@ def similar(
         k: Number of neighbours, nearest first.
         data: Training data of the run; by default read again from their place.
         draw: Folder for pictures of each input beside its neighbours.
+        force: Replacement of existing pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     Similarity is the cosine of the angle between two embeddings: 1 = the same direction, 0 =
@@ -118,6 +121,9 @@ def similar(
     opened.refuse_made_rows("similar")
     declared = opened.task.inputs(opened.facts)
     drawn = None if draw is None else drawn_input(declared)
+    if draw is not None:
+        outputs = OutputPaths.of([inputs, data], opened, force=force)
+        outputs.allow_folder(draw, {"[0-9]*.png": pictures_of})
     handed = tables(declared, inputs)
     first = list(itertools.islice(handed, 1))  # raises at once for an empty input
     training = embed.of_training(opened, data, "similar RUN INPUT --data DATA")
@@ -212,7 +218,7 @@ class _Drawer:
         what = self.medium.plural
         caption = f"{name}: the nearest training {what}, by the cosine of their embeddings"
         stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
-        drawing.panels(shown, caption).save(self.folder / f"{number:05d}-{stem}.png")
+        drawing.save(drawing.panels(shown, caption), self.folder / f"{number:05d}-{stem}.png")
 
     def _square(self, cell: Any) -> Image.Image:
         """The whole cell on a white square; an empty square where the cell cannot be read."""

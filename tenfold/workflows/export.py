@@ -38,10 +38,10 @@ from tenfold.run.folder import (
     EXPORTS,
     INNER,
     beside,
-    refuse_inside,
     refuse_others,
     refused_export,
 )
+from tenfold.run.outputs import OutputPaths
 from tenfold.run.run import Run
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, OutputColumns, by_onnx, session_of
@@ -78,7 +78,7 @@ def exported(
     versions = onnx_export.ready()
     if run.net is None:
         raise refused_export(run.folder, Message("This run is exported already"))
-    folder = _place(run, out, int8)
+    folder = _place(run, data, out, int8)
     found, _ = evaluate.again(run, data, "export")
     content = _graph(run, found)
     with _half(run, folder) as place:
@@ -112,14 +112,14 @@ def _export_inner(run: Run, found: Evidence, place: Path, versions: dict[str, st
 # --- folders --------------------------------------------------------------------------------------
 
 
-def _place(run: Run, out: str | Path | None, int8: bool) -> Path:
+def _place(run: Run, data: Any, out: str | Path | None, int8: bool) -> Path:
     """The folder to write: `out`, or the folder for exports in the run.
 
-    Raises UsageError for any other place in the run folder, and for a folder with other files.
+    Raises UsageError for a place in the data or in a run, and for a folder with other files.
     """
     folder = run.folder / EXPORTS[int8] if out is None else Path(out)
-    if folder.resolve().parent != run.folder.resolve() or folder.name not in EXPORTS:
-        refuse_inside(run.folder, folder, Message("The export"))
+    own = folder if folder.name in EXPORTS and folder.parent.samefile(run.folder) else None
+    OutputPaths.of(data, run).allow_new_folder(folder, own=own)
     what = Message("The folder for the export")
     refuse_others(folder, what, code="export-exists", known=EXPORTED.known)
     return folder

@@ -10,8 +10,9 @@ from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.run import folder as run_folder
+from tenfold.run.outputs import OutputPaths
 
-__all__ = ["folder_for", "numbered", "refuse_changed"]
+__all__ = ["folder_for", "numbered", "outside", "refuse_changed"]
 
 
 def folder_for(out: str | Path | None, settings: dict[str, Any], task: str, data: Any) -> Path:
@@ -21,7 +22,7 @@ def folder_for(out: str | Path | None, settings: dict[str, Any], task: str, data
     holds an unfinished run with other settings.
     """
     if out is not None:
-        return _told(Path(out), settings)
+        return _told(outside(out, data), settings)
     return numbered(
         task,
         data,
@@ -29,12 +30,21 @@ def folder_for(out: str | Path | None, settings: dict[str, Any], task: str, data
     )
 
 
+def outside(out: str | Path, data: Any) -> Path:
+    """The output folder as a path; raises UsageError where it lies in the data or in a run."""
+    OutputPaths.of(data).allow_new_folder(Path(out))
+    return Path(out)
+
+
 def numbered(task: str, data: Any, fits: Callable[[Path], bool]) -> Path:
-    """The newest runs/<data>-<task>-<n> for which `fits` is True, else the first free number."""
+    """The newest runs/<data>-<task>-<n> for which `fits` is True, else the first free number.
+
+    Raises UsageError where `runs` lies in the data.
+    """
     named = isinstance(data, (str, Path))
     name = Path(data).resolve().name.split(".")[0] if named else "data"
-    stem, number = f"{name}-{task}-", 1
-    while (folder := Path("runs") / f"{stem}{number}").exists():
+    runs, stem, number = outside("runs", data), f"{name}-{task}-", 1
+    while (folder := runs / f"{stem}{number}").exists():
         number += 1
     for older in reversed(range(1, number)):
         if fits(place := folder.with_name(f"{stem}{older}")):

@@ -18,7 +18,7 @@ from tenfold.data.prepare import Prepared
 from tenfold.run.folder import plan_of
 from tenfold.run.manifest import pretty
 from tenfold.run.run import Run, open_run
-from tenfold.workflows.places import numbered
+from tenfold.workflows.places import numbered, outside
 from tenfold.workflows.train import TrainingRequest, ready
 
 __all__ = ["SeveralRuns", "again", "baselines", "folder_for", "settings_of", "store", "unchanged"]
@@ -81,7 +81,7 @@ def folder_for(
     holds runs with other settings, UsageError where it holds other files.
     """
     if out is not None:
-        return _given(Path(out), wanted, name)
+        return _given(outside(out, asked.data), wanted, name)
 
     def fits(place: Path) -> bool:
         known = _known(place / name)

@@ -41,7 +41,7 @@ from tenfold.run.run import Run, open_run
 from tenfold.task import Answer
 from tenfold.tasks.registry import class_of
 from tenfold.workflows import trials
-from tenfold.workflows.places import numbered, refuse_changed
+from tenfold.workflows.places import numbered, outside, refuse_changed
 from tenfold.workflows.train import TrainingRequest, once, ready
 from tenfold.workflows.trials import Field, Pruned, Trial, Trials
 
@@ -184,7 +184,7 @@ def _settings(
 def _folder(out: str | Path | None, asked: TrainingRequest, wanted: Content) -> Path:
     """`out`, else the newest unfinished search with equal settings, else a new number."""
     if out is not None:
-        return _told(Path(out), wanted)
+        return _told(outside(out, asked.data), wanted)
 
     def fits(place: Path) -> bool:
         known = _known(place)

@@ -119,7 +119,7 @@ def test_a_large_table_is_written_in_pieces(run, tmp_path):
 
     def pictures():
         for number in range(700):
-            seen.append(sum(p.stat().st_size for p in tmp_path.rglob("features")))
+            seen.append(sum(p.stat().st_size for p in tmp_path.rglob("f.npy")))
             yield np.asarray(drawn(number % 7))
 
     found = api.features(run, pictures(), out=tmp_path / "f.npy")
@@ -160,13 +160,13 @@ def test_nothing_readable_leaves_what_was_there(run, tmp_path):
     (tmp_path / "f.npy").write_text("mine")
     for out in (tmp_path / "f.npy", None):
         with pytest.raises(DataRefused, match=r"None of the 2 inputs.*no\.png") as refused:
-            api.features(run, ["no.png", "none.png"], out=out)
+            api.features(run, ["no.png", "none.png"], out=out, force=True)
         assert (refused.value.code, refused.value.where) == ("missing-file", "no.png")
     with pytest.raises(DataRefused) as refused:
         api.features(run, pd.DataFrame({"image": []}), out=None)
     assert refused.value.code == "no-rows"
     with pytest.raises(UsageError) as nothing:
-        api.features(run, [], out=tmp_path / "f.npy")
+        api.features(run, [], out=tmp_path / "f.npy", force=True)
     assert nothing.value.code == "no-input"
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("f.npy", "mine")]
 
@@ -179,7 +179,7 @@ def test_an_error_on_the_way_leaves_what_was_there(run, tmp_path):
     for suffix in (".npy", ".csv", ".parquet"):
         (tmp_path / f"f{suffix}").write_text("mine")
         with pytest.raises(KeyboardInterrupt):
-            api.features(run, pictures(), out=tmp_path / f"f{suffix}")
+            api.features(run, pictures(), out=tmp_path / f"f{suffix}", force=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["f.csv", "f.npy", "f.parquet"]
     assert {p.read_text() for p in tmp_path.iterdir()} == {"mine"}
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from tenfold.answers.files import TABLES, WriteAnswer, Writer
+from tenfold.answers.files import TABLES, Format, WriteAnswer
 from tenfold.answers.intervals import Weighted, mean, wilson
 from tenfold.answers.kind import Answer, AnswerKind, MetricValues
 from tenfold.answers.metric import MAE, Metric
@@ -90,7 +90,10 @@ class DialKind(AnswerKind):
     prediction = Dial
     truths = ("dial",)
     options = DialOptions
-    files: ClassVar[Mapping[str, Writer]] = {**TABLES, ".gauges": _gauges}
+    files: ClassVar[Mapping[str, Format]] = {
+        **TABLES,
+        ".gauges": Format(_gauges, lambda path, prediction: False),
+    }
     headline = "mae"
     metrics: ClassVar[dict[str, Metric]] = {
         "mae": MAE,
