@@ -29,8 +29,10 @@ import click
 from tenfold.core import language, progress
 from tenfold.core.errors import Stopped, StopSignal, TenfoldError, UsageError, nearest
 from tenfold.core.faults import as_error
+from tenfold.core.language import say
 from tenfold.core.lazy import lazy
-from tenfold.core.message import Message, with_messages
+from tenfold.core.message import Message, translate, with_messages
+from tenfold.core.terminal.help_pages import VARIABLE, HelpContext, RefusedCommand, extra, lang_flag
 from tenfold.core.version import __version__
 
 __all__ = ["main"]
@@ -42,8 +44,6 @@ _ORDER = (
     "tasks runs doctor demo"
 ).split()
 _ALSO = {"about": ["--class"]}  # `class` is a reserved word in Python
-_VARIABLES = {"lang": "TENFOLD_LANG"}
-"""Environment variables that set the default of a flag, by parameter."""
 _SHARED = {
     "json": "JSON output: one document (predict, similar: one object a line).",
     "debug": "Traceback of errors.",
@@ -54,6 +54,8 @@ _SHARED = {
 class _Verbs(click.Group):
     """The command group: lists the verbs without importing any of them."""
 
+    context_class = HelpContext
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_summaries(), key=lambda name: [*_ORDER, name].index(name))
 
@@ -63,7 +65,7 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _summaries():
-            raise _Refused(
+            raise RefusedCommand(
                 UsageError(
                     Message("Unknown command {name!r}", name=name),
                     code="unknown-verb",
@@ -71,14 +73,6 @@ class _Verbs(click.Group):
                 )
             )
         return _command(name)
-
-
-class _Refused(click.ClickException):
-    """Carries a TenfoldError through click."""
-
-    def __init__(self, error: TenfoldError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 @cache
@@ -94,6 +88,7 @@ def _summaries() -> dict[str, str]:
 class _Verb(click.Command):
     """The command of one verb; adds the flags of the task or run that an argument names."""
 
+    context_class = HelpContext
     function: Callable[..., Any]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -109,7 +104,7 @@ class _Verb(click.Command):
                 raise
             # The flags are unknown because the task is unknown: report the task.
             data = next(filter(os.path.exists, words[1:]), None)
-            raise _Refused(registry.asked_back(words[0], data, self.name)) from None
+            raise RefusedCommand(registry.asked_back(words[0], data, self.name)) from None
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help(ctx, formatter)
@@ -117,12 +112,15 @@ class _Verb(click.Command):
             isinstance(param, _SettingFlag) for param in self.params
         ):
             formatter.write_paragraph()
-            formatter.write_text(
-                "The task adds its own settings: name it before --help, "
-                f"as in `tenfold {self.name} image-classification --help`."
-                if "task" in inspect.signature(self.function).parameters
-                else "The run adds its own choices: name it before --help."
-            )
+            if "task" in inspect.signature(self.function).parameters:
+                example = f"`tenfold {self.name} image-classification --help`"
+                text = say(
+                    "The task adds its own settings: name it before --help, as in {example}.",
+                    example=example,
+                )
+            else:
+                text = say("The run adds its own options: name it before --help.")
+            formatter.write_text(text)
 
 
 class _SettingFlag(click.Option):
@@ -140,8 +138,10 @@ def _command(name: str) -> click.Command:
     params += [
         click.Option([f"--{flag}"], is_flag=True, help=text) for flag, text in _SHARED.items()
     ]
+    if "lang" not in helps:
+        params.append(lang_flag())
     summary = (inspect.getdoc(function) or "").split("\n")[0]
-    verb = _Verb(name, params=params, help=summary, epilog=f"Example:  {example}")
+    verb = _Verb(name, params=params, help=summary, epilog=f"{say('Example')}{say(': ')}{example}")
     verb.function = function
     verb.callback = lambda **values: _do(function, name, values)
     return verb
@@ -170,15 +170,13 @@ def _parameter(entry: inspect.Parameter, said: str) -> click.Parameter:
     name = f"--{entry.name.replace('_', '-')}"
     if entry.default is False:
         return click.Option([name], is_flag=True, help=said)
-    shown = entry.default if entry.default is not None else None
+    variable = VARIABLE if entry.name == "lang" else None
     return click.Option(
         [name, *_ALSO.get(entry.name, ())],
         type=_type(str(entry.annotation)),
         default=entry.default,
-        help=said,
-        show_default=shown not in (None, ""),
-        envvar=_VARIABLES.get(entry.name),
-        show_envvar=True,
+        help=translate(said) + extra(entry.default, variable),
+        envvar=variable,
     )
 
 
@@ -227,16 +225,17 @@ def _settings_class(function: Callable[..., Any], word: str) -> Any:
 
 def _setting_flag(entry: dataclasses.Field[Any], annotation: str) -> click.Option:
     facts = entry.metadata
-    said = facts.get("help", "").capitalize()
+    help_text = facts.get("help", "")
+    said = help_text.capitalize() if language.spoken() == "en" else translate(help_text)
     if facts.get("choices"):
-        said += f": {', '.join(map(str, facts['choices']))}"
+        said += f"{say(': ')}{', '.join(map(str, facts['choices']))}"
     unit = f" {facts['unit']}" if facts.get("unit") else ""
     name = f"--{entry.name.replace('_', '-')}"
     return _SettingFlag(
         [name],
         type=_type(annotation),
         default=None,
-        help=f"{said}. [default: {entry.default}{unit}]",
+        help=f"{say('{sentence}.', sentence=said)}{extra(f'{entry.default}{unit}')}",
     )
 
 
@@ -322,7 +321,7 @@ def _fail(error: BaseException, as_json: bool, debug: bool) -> NoReturn:
         traceback.print_exception(error)
     if as_json:
         click.echo(_json({"schema": 1, "error": known.to_json()}))
-    click.echo(f"{language.say('Error')}: {known}", err=True)
+    click.echo(f"{say('Error')}{say(': ')}{known}", err=True)
     sys.exit(known.exit_code)
 
 
@@ -345,24 +344,25 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     with language.speaking(_language(sys.argv)):
+        _tenfold.params = [*_tenfold.params[:1], lang_flag(before_verb=True)]
         _run(as_json, debug)
 
 
 def _language(words: list[str]) -> str:
-    """Returns the language of error messages: --lang, else TENFOLD_LANG, else English.
+    """Returns the display language: --lang, else TENFOLD_LANG, else English.
 
     An unknown language gives English.
     """
     given = [after for word, after in itertools.pairwise(words) if word == "--lang"]
     given += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
-    lang = (given or [os.environ.get(_VARIABLES["lang"], "")])[0]
+    lang = (given or [os.environ.get(VARIABLE, "")])[-1]
     return lang if lang in language.LANGUAGES else "en"
 
 
 def _run(as_json: bool, debug: bool) -> None:
     try:
         _tenfold.main(standalone_mode=False)
-    except _Refused as error:
+    except RefusedCommand as error:
         _fail(error.error.with_traceback(error.__traceback__), as_json, debug)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "")
@@ -378,11 +378,16 @@ def _usage(error: click.UsageError) -> UsageError:
     if isinstance(error, click.NoSuchOption):
         if file := next((w for w in sys.argv if w[:1] == "-" and os.path.lexists(w)), None):
             fix = Message("To give a file with this name, write {path!r}.", path=f"./{file}")
-            return UsageError(Message("{text}", text=error.message), code="usage", fix=fix)
+            message = Message("No such option: {name}", name=error.option_name)
+            return UsageError(message, code="usage", fix=fix)
         flags = [flag for param in error.ctx.command.params for flag in param.opts]
         fix = nearest(error.option_name, [flag for flag in flags if flag.startswith("--")])
-        return UsageError(Message("{text}", text=error.message), code="usage", fix=fix)
+        message = Message("No such option: {name}", name=error.option_name)
+        return UsageError(message, code="usage", fix=fix)
     if isinstance(error, click.MissingParameter) and (task := error.ctx.params.get("task")):
         return registry.asked_back(task, None, error.ctx.info_name)
     fix = Message("tenfold {verb} --help shows an example.", verb=error.ctx.info_name)
-    return UsageError(Message("{text}", text=error.format_message()), code="usage", fix=fix)
+    message = Message("{text}", text=error.format_message())
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        message = Message("Missing argument {name}", name=error.param.make_metavar(error.ctx))
+    return UsageError(message, code="usage", fix=fix)

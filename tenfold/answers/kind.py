@@ -104,7 +104,7 @@ class AnswerKind(ABC):
         """Returns the error if these rows should not be trained on; `check` still reports them."""
         return None
 
-    def notices(self, table: pd.DataFrame) -> list[str]:
+    def notices(self, table: pd.DataFrame) -> list[Message]:
         """Returns notes on the true labels of split rows, for the user to read before training."""
         return []
 

@@ -210,20 +210,24 @@ def _class_of_one(table: pd.DataFrame) -> DataRefused | None:
     )
 
 
-def _alike_names(table: pd.DataFrame) -> list[str]:
+def _alike_names(table: pd.DataFrame) -> list[Message]:
     alike = table["label"].drop_duplicates().groupby(lambda row: table["label"][row].casefold())
     return [
-        f"Classes {' and '.join(map(repr, sorted(names)))} differ in case alone; "
-        "a mapping (--classes) can merge them."
+        Message(
+            "These class names differ only in case: {names}. --classes can merge them.",
+            names=", ".join(map(repr, sorted(names))),
+        )
         for _, names in alike
         if len(names) > 1
     ]
 
 
-def _unseen_classes(table: pd.DataFrame) -> list[str]:
+def _unseen_classes(table: pd.DataFrame) -> list[Message]:
     unseen = set(table["label"]) - set(table["label"][table["split"] == "train"])
     return [
-        f"Class {name!r} has no training rows: every row of it counts as an error."
+        Message(
+            "Class {name!r} has no training rows: each of its rows counts as an error.", name=name
+        )
         for name in sorted(unseen)
         if (table["label"] == name).sum() >= 2
     ]
@@ -329,7 +333,7 @@ class LabelKind(AnswerKind):
 
     refuse_checked = staticmethod(_class_of_one)
 
-    def notices(self, table: pd.DataFrame) -> list[str]:
+    def notices(self, table: pd.DataFrame) -> list[Message]:
         return [*_alike_names(table), *_unseen_classes(table)]
 
     def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 
 if TYPE_CHECKING:
@@ -57,8 +58,13 @@ def _class_weights(option: str, answers: dict[str, Any]) -> list[float] | None:
     weights = counts**-0.5
     weights *= counts.sum() / (weights * counts).sum()
     tell(
-        f"Classes are uneven ({int(counts.min())} to {int(counts.max())} rows): "
-        f"rows of rare classes weigh up to {weights.max() / weights.min():.1f} times as much."
+        Message(
+            "Classes are uneven ({low} to {high} rows): the loss weights rows of rare classes up "
+            "to {factor:.1f} times as much.",
+            low=int(counts.min()),
+            high=int(counts.max()),
+            factor=float(weights.max() / weights.min()),
+        )
     )
     return [round(float(weight), 6) for weight in weights]
 

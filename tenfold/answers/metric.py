@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenfold.core.language import say, spoken
+from tenfold.core.language import spoken
+from tenfold.core.message import Message, as_message
 
 __all__ = [
     "ACCURACY",
@@ -32,11 +33,11 @@ class Metric:
         """Formats a value with its unit."""
         return share(value) if self.share else number(value)
 
-    def gap(self, value: float) -> str:
+    def gap(self, value: float) -> Message:
         """Formats a difference, in percentage points if the metric is a share."""
         if not self.share:
-            return f"{value:+.3g}"
-        return say("{points} points", points=f"{100 * value:+.1f}")
+            return as_message(f"{value:+.3g}")
+        return Message("{points} points", points=f"{100 * value:+.1f}")
 
     def end(self, value: float) -> str:
         """Formats one end of the interval of a difference, without the unit."""

@@ -53,9 +53,11 @@ class Ranking(Prediction):
     def line(self) -> str:
         """One line for the terminal, with cells separated by tabs."""
         said = [f"{self.titles.get(name, name)} {score:.4f}" for name, score in self.items]
-        few = f"{self.known} of {self.given} items known" if self.known < self.given else ""
-        basis = few if self.known else "most popular" + (f", {few}" if few else "")
-        return "\t".join([*said, f"({basis})"] if basis else said) or "-"
+        values = {"known": self.known, "given": self.given}
+        few = say("{known} of {given} items known", **values) if self.known < self.given else ""
+        basis = [few] if self.known else [say("most popular"), few]
+        shown = ", ".join(filter(None, basis))
+        return "\t".join([*said, f"({shown})"] if shown else said) or "-"
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class Ratings(Prediction):
     def line(self) -> str:
         """One line for the terminal, with cells separated by tabs."""
         said = [f"{self.titles.get(name, name)} {rating:.2f}" for name, rating in self.items]
-        return "\t".join([*said, f"(any other {self.otherwise:.2f})"])
+        return "\t".join([*said, say("(any other {rating:.2f})", rating=self.otherwise)])
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tenfold.core.language import say
 from tenfold.core.message import EMPTY, Message, translate, values_of
 
 __all__ = [
@@ -41,7 +42,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Returns reason and fix in the current language."""
-        return f"{translate(self.reason)}. {translate(self.fix)}".rstrip()
+        return f"{translate(self.reason)}{say('. ')}{translate(self.fix)}".rstrip()
 
     def to_json(self) -> dict[str, Any]:
         """Returns the problem as an object of JSON documents."""

@@ -6,17 +6,18 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from tenfold.core.progress import clock
-
-__all__ = ["Answers", "Document", "cell_text", "score_lines", "scores_text"]
+__all__ = ["Answers", "Document", "cell_text"]
 
 T = TypeVar("T")
 
 
 class Document(Mapping[str, Any]):
-    """A read-only mapping with the keys of the JSON document; `str` gives the printed text."""
+    """A read-only mapping with the keys of the JSON document; `str` gives the printed text.
 
-    def __init__(self, content: dict[str, Any], text: str) -> None:
+    `text` writes the text in the current language.
+    """
+
+    def __init__(self, content: dict[str, Any], text: Callable[[], str]) -> None:
         self._content, self._text = content, text
 
     def __getitem__(self, name: str) -> Any:
@@ -33,12 +34,12 @@ class Document(Mapping[str, Any]):
         return self._content
 
     def __str__(self) -> str:
-        return self._text
+        return self._text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self._text)}</pre>"
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 class Answers(Iterator[T]):
@@ -70,33 +71,3 @@ def _number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def scores_text(found: dict[str, Any]) -> str:
-    """Formats the document of `train` or `test` for the terminal."""
-    lines = [f"{found['task']}: {found['protocol']}", "", *score_lines(found)]
-    if again := found.get("refit"):
-        lines.append(f"  trained again on {again['rows']} rows, train and validation")
-    if seconds := found.get("seconds"):
-        lines += ["", "  " + ", ".join(f"{key} {clock(value)}" for key, value in seconds.items())]
-    if report := found.get("report"):
-        run = found["run"]
-        lines += ["", f"Report: {report}", "Next:", f"  tenfold predict {run} INPUT"]
-        lines += [f"  tenfold explain {run} INPUT", f"  tenfold test {run} NEW-DATA"]
-    return "\n".join(lines)
-
-
-def score_lines(found: dict[str, Any]) -> list[str]:
-    """Returns a line for each metric, then the headline on validation and of the baselines."""
-    name, lines = found["headline"], []
-    for metric, one in found["scores"].items():
-        lines.append(
-            f"  {metric:18}{one['value']:8.4f}   95 % {one['low']:.4f} to {one['high']:.4f}"
-            f"   constant baseline {one['baseline']:.4f}{'  <- headline' if metric == name else ''}"
-        )
-    if valid := found.get("valid"):
-        lines.append(f"  {name + ' (valid)':18}{valid[name]['value']:8.4f}")
-    for baseline, values in found["baselines"].items():
-        if name in values:
-            lines.append(f"  baseline: {baseline}, {name} {values[name]:.4f}")
-    return lines

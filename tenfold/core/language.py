@@ -13,7 +13,7 @@ from typing import Any
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.message import SPOKEN, Message, translate
 
-__all__ = ["LANGUAGES", "known", "say", "speaking", "spoken"]
+__all__ = ["LANGUAGES", "counted", "known", "plural", "say", "speaking", "spoken"]
 
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 """The supported languages, each with its BCP 47 tag for HTML pages."""
@@ -58,3 +58,16 @@ def known(lang: str) -> str:
 def say(template: str, **values: Any) -> str:
     """Translates an English template to the current language and fills its `{placeholders}`."""
     return translate(Message(template, **values))
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun in the current language, such as `1 row` or `2,000 rows`."""
+    return translate(counted(count, one, many))
+
+
+def counted(count: int, one: str, many: str = "") -> Message:
+    """A count with its noun as a value of a message; Chinese uses the entry of the plural."""
+    template = f"{{count}} {many or f'{one}s'}"
+    shown = Message(template if count != 1 else f"{{count}} {one}", count=f"{count:,}")
+    shown.template = template
+    return shown

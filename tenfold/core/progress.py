@@ -1,7 +1,8 @@
 """Progress output: sentences, and one line that is redrawn.
 
-Other modules only call `tell` and `advance`; the current listener decides what is shown. The
-command line writes to standard error; a notebook or a test may use its own listener.
+Other modules only call `tell` and `advance`; the current listener decides what is shown. Sentences
+are messages (core/message.py), which are translated when they are displayed. The command line
+writes to standard error; a notebook or a test may use its own listener.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
+
+from tenfold.core.message import Message, translate
 
 __all__ = ["Listener", "ProgressLine", "Silent", "advance", "clock", "listening", "muted", "tell"]
 
@@ -65,9 +68,9 @@ class ProgressLine:
         self.stream.flush()
 
     def tell(self, sentence: str) -> None:
-        """Writes the sentence on a separate line."""
+        """Writes the sentence on a separate line, in the current language."""
         self._close()
-        self.stream.write(sentence + "\n")
+        self.stream.write(translate(sentence) + "\n")
         self.stream.flush()
 
     def advance(self, stage: str, done: float, total: float, note: str = "") -> None:
@@ -80,7 +83,8 @@ class ProgressLine:
         if now - self._shown < (0.1 if terminal else 30.0):
             return
         self._shown = now
-        text = f"{stage} {_share(done, total)} {_left(now - self._start, done, total)} {note}"
+        left = _left(now - self._start, done, total)
+        text = f"{translate(stage)} {_share(done, total)} {left} {translate(note)}"
         self.stream.write(f"\r\x1b[2K{text}" if terminal else text.rstrip() + "\n")
         self.stream.flush()
         self._open = terminal
@@ -99,7 +103,7 @@ def _share(done: float, total: float) -> str:
 def _left(spent: float, done: float, total: float) -> str:
     if not total or done <= 0 or spent < 1:
         return ""
-    return f"{clock(spent * (total - done) / done)} left"
+    return translate(Message("{time} left", time=clock(spent * (total - done) / done)))
 
 
 def clock(seconds: float) -> str:

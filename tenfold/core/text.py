@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-__all__ = ["natural", "short", "width"]
+__all__ = ["natural", "padded", "short", "width", "wrapped"]
 
 
 def short(name: str, most: int = 24) -> str:
@@ -25,6 +26,27 @@ def short(name: str, most: int = 24) -> str:
 def width(text: str) -> int:
     """Returns the width of a text in letters; wide letters (East Asian) count as 2."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def padded(text: str, columns: int, right: bool = False) -> str:
+    """Fills a text with spaces to a width (wide letters count as 2); `right` aligns it right."""
+    space = " " * (columns - width(text))
+    return space + text if right else text + space
+
+
+_WIDE, _CLOSING = r"\u2e80-\u9fff\uff00-\uffef", "，。；：、）！？"
+_PIECES = re.compile(rf"\s+|\[\S+|\S+\]|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_CLOSING}]*")
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Splits a text into lines of a width; they break at spaces and beside wide letters."""
+    lines = [""]
+    for piece in _PIECES.findall(" ".join(text.split())):
+        if width(lines[-1] + piece.rstrip()) > columns and lines[-1]:
+            lines.append("")
+            piece = piece.lstrip()
+        lines[-1] += piece
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def natural(name: str) -> tuple[int, float, str]:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from tenfold.core.errors import UsageError, nearest
+from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
@@ -68,7 +69,8 @@ def apply(rows: Rows, names: Names) -> tuple[Rows, list[str]]:
                 code="unknown-class",
                 fix=nearest(name, known),
             )
-    tell("Classes: " + ", ".join(f"{old} -> {new or 'dropped'}" for old, new in names.items()))
+    pairs = ", ".join(f"{old} -> {new or say('dropped')}" for old, new in names.items())
+    tell(Message("Class mapping: {pairs}.", pairs=pairs))
     table, gone = rows.answer.renamed(rows.table, names)
     kept = table[~gone].reset_index(drop=True)
     return rows.with_table(kept), list(rows.table["source"][gone])

@@ -109,9 +109,9 @@ def _found(name: str, source: str | None, mirrors: tuple[str, ...]) -> tuple[byt
 
 
 def _fetched(address: str) -> bytes:
-    tell(f"Fetching {address}")
+    tell(Message("Downloading {address}", address=address))
     if address.startswith("http://"):
-        tell("The address is not encrypted; the checksum decides.")
+        tell(Message("The address is not encrypted: only the checksum verifies the file."))
     # A new opener, because the shared one keeps the proxies of its first use.
     with urllib.request.build_opener().open(address, timeout=60) as answer:
         return bytes(answer.read(LARGEST))

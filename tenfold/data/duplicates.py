@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from tenfold.answers.kind import AnswerKind
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.media.medium import Medium
 
@@ -98,16 +99,34 @@ def without_leaks(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """
     leaks = _leaks(table, table["digest"])
     if leaks.any():
-        tell(f"{leaks.sum()} training rows stand in validation or test as well: left out.")
+        tell(
+            Message(
+                "Rows left out of training because a copy is in validation or test: {count}.",
+                count=int(leaks.sum()),
+            )
+        )
     if "near" in table:
         also = _leaks(table, table["near"]) & ~leaks
         learning = max(1, int((table["split"] != "test").sum()))
         few = also.sum() <= MOST * learning
         if also.any():
-            what = "left out" if few else "more than 5 %, so they stay; see the report"
-            tell(f"{also.sum()} training rows are near copies of rows judged: {what}.")
+            tell(_near_sentence(int(also.sum()), few))
         leaks |= also & few
     return table[~leaks], list(table["source"][leaks])
+
+
+def _near_sentence(count: int, few: bool) -> Message:
+    """States how many training rows have near copies in other parts, and whether they stay."""
+    if few:
+        return Message(
+            "Rows left out of training because a near copy is in validation or test: {count}.",
+            count=count,
+        )
+    return Message(
+        "Training rows with a near copy in validation or test: {count}. They are more than 5 % "
+        "and stay in training; the report lists them.",
+        count=count,
+    )
 
 
 def _leaks(table: pd.DataFrame, names: pd.Series) -> pd.Series:

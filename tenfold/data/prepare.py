@@ -383,4 +383,4 @@ def _some(table: pd.DataFrame) -> pd.DataFrame:
 def _chunks(task: Task, table: pd.DataFrame, facts: dict[str, Any], rows: int) -> Iterator[Encoded]:
     for start in range(0, len(table), rows):
         yield task.encode(table.iloc[start : start + rows].reset_index(drop=True), facts)
-        advance("decoding", min(start + rows, len(table)), len(table))
+        advance(Message("decoding"), min(start + rows, len(table)), len(table))

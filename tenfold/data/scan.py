@@ -13,6 +13,7 @@ import pandas as pd
 
 from tenfold.core import system
 from tenfold.core.columns import Problem
+from tenfold.core.message import Message
 from tenfold.core.progress import advance
 from tenfold.data import cache
 from tenfold.media.files.references import Unreadable, fetch, file_of
@@ -110,12 +111,12 @@ def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[ScanRes
     pool = ThreadPoolExecutor(system.cores())
     try:
         for number, _ in enumerate(pool.map(work, pieces)):
-            advance("reading", 64 * number, len(todo))
+            advance(Message("reading"), 64 * number, len(todo))
     finally:  # pending work is cancelled, so that Ctrl-C stops at once
         pool.shutdown(cancel_futures=True)
     for at in range(0, len(parts), 1024):
         work(parts[at : at + 1024])
-        advance("reading", len(files) + at, len(todo))
+        advance(Message("reading"), len(files) + at, len(todo))
 
 
 def _look(cell: Any, medium: Medium) -> ScanResult:

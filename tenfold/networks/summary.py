@@ -10,13 +10,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 
 if TYPE_CHECKING:
     from torch import nn
 
 torch, flop_counter = lazy("torch"), lazy("torch.utils.flop_counter")
 
-__all__ = ["table", "text", "totals"]
+__all__ = ["table", "totals"]
 
 _USUAL = frozenset(
     "stride=1x1 padding=0 padding=0x0 dilation=1 ceil_mode=False bias=True inplace=False "
@@ -51,16 +52,6 @@ def table(net: nn.Module, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
 def totals(rows: list[dict[str, Any]]) -> dict[str, int]:
     """Sums of `parameters` and `flops` over all rows."""
     return {name: sum(row[name] for row in rows) for name in ("parameters", "flops")}
-
-
-def text(rows: list[dict[str, Any]]) -> str:
-    """The summary table as text for a terminal, with totals."""
-    heads = ("", "layer", "output", "parameters", "FLOPs")
-    cells = [heads, *(_cells(row) for row in rows)]
-    whole = totals(rows)
-    cells.append(("", "all", "", f"{whole['parameters']:,}", _many(whole["flops"])))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(_line(row, widths) for row in cells)
 
 
 # --- running a copy -------------------------------------------------------------------------------
@@ -137,7 +128,12 @@ def _numbered(
         yield row | {"parameters": _weights(module, counted), "flops": one["flops"]}
     beside = _weights(net, counted)
     if beside or rest:
-        row = {"number": number + 1, "name": "", "layer": "outside of modules", "shape": []}
+        row = {
+            "number": number + 1,
+            "name": "",
+            "layer": Message("outside of modules"),
+            "shape": [],
+        }
         yield row | {"parameters": beside, "flops": rest}
 
 
@@ -162,29 +158,3 @@ def _what(module: nn.Module) -> str:
     said = re.sub(r"\((\d+), (\d+)\)", r"\1x\2", module.extra_repr().split("\n")[0])
     words = ", ".join(word for word in said.split(", ") if word not in _USUAL)
     return f"{type(module).__name__} {words}".strip()
-
-
-# --- as text --------------------------------------------------------------------------------------
-
-
-def _cells(row: dict[str, Any], longest: int = 58) -> tuple[str, ...]:
-    what = row["layer"] if len(row["layer"]) <= longest else f"{row['layer'][: longest - 3]}..."
-    shape = " x ".join(map(str, row["shape"]))
-    weights = f"{row['parameters']:,}" if row["parameters"] else ""
-    return str(row["number"]), what, shape, weights, _many(row["flops"]) if row["flops"] else ""
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    """One line of the table: text aligned left, numbers aligned right."""
-    number, what, shape, weights, flops = zip(row, widths, strict=True)
-    right = "  ".join(cell.rjust(wide) for cell, wide in (weights, flops))
-    left = f"{number[0]:>{number[1]}}  {what[0]:{what[1]}}  {shape[0]:{shape[1]}}"
-    return f"  {left}  {right}".rstrip()
-
-
-def _many(count: int) -> str:
-    """A large number in short form: 12,345,678 as `12.3 M`."""
-    for power, sign in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
-        if count >= 10**power:
-            return f"{count / 10**power:.1f} {sign}"
-    return str(count)

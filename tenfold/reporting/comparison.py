@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.core import system
-from tenfold.core.language import say
+from tenfold.core.language import counted, say
+from tenfold.core.message import Message, translate
 from tenfold.reporting import words
 from tenfold.reporting.templates import page
 from tenfold.run.compare import LEAST, RESAMPLES, Compared
 from tenfold.run.run import Run
 
-__all__ = ["better", "names_of", "verdict", "write_compared"]
+__all__ = ["better", "names_of", "result", "verdict", "write_compared"]
 
 
 def better(found: Compared) -> str:
@@ -32,31 +33,36 @@ def names_of(first: Run, second: Run) -> tuple[str, str]:
 
 def verdict(found: Compared, names: tuple[str, str]) -> str:
     """The result of the comparison, as one sentence in the current language."""
+    return translate(result(found, names))
+
+
+def result(found: Compared, names: tuple[str, str]) -> Message:
+    """The result of the comparison, as one sentence."""
     said, pair, won = words.metric(found.headline), found.paired, better(found)
     if won:
         # The difference is that of the better run less the other.
         sign = 1 if won == "first" else -1
         ends = sorted((sign * pair.low, sign * pair.high))
-        return say(
+        return Message(
             "{best} is significantly better than {other}: difference in {metric} {gap} (95 % "
             "interval {low} to {high}).",
             best=names[0] if won == "first" else names[1],
             other=names[1] if won == "first" else names[0],
-            metric=said.title,
+            metric=words.title(found.headline),
             gap=said.gap(sign * pair.difference),
             low=said.end(ends[0]),
             high=said.end(ends[1]),
         )
     if found.apart < LEAST:
-        return say(
+        return Message(
             "No significant difference can be shown: the runs differ in correctness on only "
             "{rows}.",
-            rows=words.plural(found.apart, "row"),
+            rows=counted(found.apart, "row"),
         )
-    return say(
+    return Message(
         "No significant difference can be shown: {metric} of {first} minus that of {second} is "
         "{gap} (95 % interval {low} to {high}).",
-        metric=said.title,
+        metric=words.title(found.headline),
         first=names[0],
         second=names[1],
         gap=said.gap(pair.difference),

@@ -110,7 +110,13 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
             fix=Message("Give the data that this run was trained on: tenfold {verb}.", verb=verb),
         )
     if len(table) < wanted:
-        tell(f"{wanted - len(table)} of {wanted} training rows are no longer there.")
+        tell(
+            Message(
+                "Training rows that do not exist any more: {count} of {total}.",
+                count=wanted - len(table),
+                total=wanted,
+            )
+        )
     found = _kept(run, table)
     fine = np.array([row not in found.problems for row in range(len(table))])
     units = found.columns[NAME]
@@ -135,7 +141,7 @@ def _made(run: Run, table: pd.DataFrame) -> Iterator[Encoded]:
     for start in range(0, len(table), ROWS):
         found = embed(run, table.iloc[start : start + ROWS])
         yield Encoded({NAME: unit(found.vectors)}, found.problems)
-        advance("training rows", min(start + ROWS, len(table)), len(table))
+        advance(Message("training rows"), min(start + ROWS, len(table)), len(table))
 
 
 # --- nearest neighbours ---------------------------------------------------------------------------

@@ -158,7 +158,11 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
     if table.empty:
         raise DataRefused(Message("No row is left to score"), code="no-rows", where=str(source))
     if left_out:
-        tell(f"{left_out} rows were seen in training: left out.")
+        tell(
+            Message(
+                "Rows left out because they were used in training: {count}.", count=int(left_out)
+            )
+        )
     rows = rows.with_table(table.reset_index(drop=True))
     return _evaluated(run, rows, bad, known, part if own else ""), left_out
 

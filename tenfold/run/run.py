@@ -25,8 +25,8 @@ import pandas as pd
 from tenfold.answers.kind import AnswerKind
 from tenfold.core import device, system
 from tenfold.core.columns import Columns, Encoded, Problem
-from tenfold.core.document import scores_text
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
+from tenfold.core.language import say
 from tenfold.core.lazy import installed, lazy
 from tenfold.core.message import Message, with_messages
 from tenfold.core.progress import tell
@@ -38,6 +38,7 @@ from tenfold.run import facts as run_facts
 from tenfold.run import manifest
 from tenfold.run.folder import EXPORTED, FILES, INNER, ended
 from tenfold.run.manifest import pretty, read
+from tenfold.run.scores_text import scores_text
 from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
 from tenfold.training.inference import Infer, by_onnx, by_torch, finite, session_of
@@ -177,7 +178,9 @@ class Run:
         return self.scores
 
     def __str__(self) -> str:
-        return scores_text(self.scores) if self.scores else f"{self.task_name} run in {self.folder}"
+        if self.scores:
+            return scores_text(self.scores)
+        return say("{task} run in {folder}", task=self.task_name, folder=self.folder)
 
     def __repr__(self) -> str:
         best = self.scores.get("scores", {}).get(self.scores.get("headline", ""), {})
@@ -269,7 +272,7 @@ def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:
     if (folder / "net.onnx").is_file():
         return _open_exported(folder, device_wish)
     if not installed("torch") and (folder / "export").is_dir():
-        tell("torch is not installed: the exported network answers.")
+        tell(Message("torch is not installed: the exported network is used."))
         return _open_exported(folder / "export", device_wish)
     files = manifest.verified(folder, FILES)
     facts = run_facts.read(folder)

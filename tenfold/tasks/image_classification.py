@@ -213,7 +213,7 @@ class ImageClassification(Task):
             for sentence in ready.waste(line, *shape, classes, rows):
                 tell(sentence)
         if self.network not in SIZED and self.size != "small":
-            tell(f"The network {self.network!r} has only one size: --size has no effect.")
+            tell(Message("--size has no effect: {name!r} has only one size.", name=self.network))
         kinds = self._possible(answers["classes"], data, line)
         return {"network": self.network, "size": self.size, "line": line, "augment": kinds}
 
@@ -261,9 +261,13 @@ class ImageClassification(Task):
         if differ is None:
             return kinds
         tell(
-            "Mirror images look like other classes here (the nearest class mean is right for "
-            f"{differ[0]:.0%} of the pictures and {differ[1]:.0%} of their mirror images): "
-            "no flips are used. --augment overrides this."
+            Message(
+                "Flips are not used, because mirror images look like other classes: the nearest "
+                "class mean is correct for {plain:.0%} of the pictures and {mirrored:.0%} of "
+                "their mirror images. --augment overrides this.",
+                plain=differ[0],
+                mirrored=differ[1],
+            )
         )
         return tuple(kind for kind in kinds if kind != "flip")
 

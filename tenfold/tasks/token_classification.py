@@ -27,6 +27,7 @@ from tenfold.core import device
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
@@ -298,7 +299,7 @@ def _count(bayes: Any, train: Columns) -> None:
 
 
 def _comparison(selection: Columns, facts: Facts) -> Comparison:
-    metric = "entity F1" if facts["truths"]["spans"] else "accuracy"
+    metric = Message("entity F1") if facts["truths"]["spans"] else Message("accuracy")
 
     def score(name: str, net: Any) -> float:
         return round(_validation_score(net, selection, facts), 4)

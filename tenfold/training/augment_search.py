@@ -19,6 +19,7 @@ import numpy as np
 
 from tenfold.core import device, system
 from tenfold.core.columns import Parts
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.training import loop
@@ -86,14 +87,18 @@ def choose(
     _store(path, {"steps": steps})
     losses = {}
     for name, policy in policies.items():
-        tell(f"Trying {name} for {steps} steps.")
+        tell(Message("Trying augmentation {name} for {steps} steps.", name=name, steps=steps))
         losses[name] = round(
             validation_loss(_learnt(net, parts, policy, loss, plan, recipe, steps), name), 6
         )
     best = min(losses, key=lambda name: losses[name])
     kept = best if losses[best] < (1 - MARGIN) * losses[first] else first
     tell(
-        f"{kept} is selected: {', '.join(f'{name} {value:.3f}' for name, value in losses.items())}"
+        Message(
+            "Augmentation {name} is selected. Validation loss: {losses}.",
+            name=kept,
+            losses=", ".join(f"{name} {value:.3f}" for name, value in losses.items()),
+        )
     )
     _store(path, {"steps": steps, "policy": kept, "losses": losses})
     spent = (time.perf_counter() - began) / 60

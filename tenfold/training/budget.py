@@ -181,7 +181,7 @@ def agreed(net: nn.Module, train: Columns, loss: Loss, plan: Plan) -> Any:
     net.train(was)
     if abs(full - half) <= 0.02 * abs(full) + 0.01:
         return precision
-    tell("bfloat16 does not agree with float32 on this network here: float32 is used.")
+    tell(Message("bfloat16 and float32 give different losses here: float32 is used."))
     return torch.float32
 
 

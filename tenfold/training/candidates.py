@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tenfold.core.fitted import Fitted
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.training.budget import Estimated
@@ -77,14 +78,13 @@ class Comparison:
     candidate is scored too. `on` names the scored rows where they are not validation rows.
     """
 
-    metric: str
+    metric: Message
     score: Callable[[str, Any], float]
     rows: int
     lower_is_better: bool
     shown: str = ".3f"
     without_rows: tuple[str, ...] = ()
     alone: bool = False
-    on: str = "validation"
 
     def best(self, scores: dict[str, float]) -> str:
         """The name with the best score, the first of equal ones.
@@ -96,14 +96,21 @@ class Comparison:
         choose = min if self.lower_is_better else max
         return choose(scores, key=lambda name: scores[name])
 
-    def sentence(self, scores: dict[str, float], seconds: dict[str, float], selected: str) -> str:
+    def sentence(
+        self, scores: dict[str, float], seconds: dict[str, float], selected: str
+    ) -> Message:
         """A sentence with each score and fit time and the selected candidate."""
         each = [
             f"{name} {score:{self.shown}}"
             + (f" ({took:.1f} s)" if (took := seconds[name]) >= 0.05 else "")
             for name, score in scores.items()
         ]
-        return f"On {self.on} ({self.metric}): {', '.join(each)}. {selected} is selected."
+        return Message(
+            "On validation ({metric}): {scores}. {name} is selected.",
+            metric=self.metric,
+            scores=", ".join(each),
+            name=selected,
+        )
 
 
 def fit(

@@ -122,7 +122,7 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
             if _valid(place):
                 facts = json.loads((place / "state.json").read_text())
                 return facts, safetensors.load_file(place / "state.safetensors")
-        tell(f"Checkpoint {place.name} is damaged and was skipped.")
+        tell(Message("Checkpoint {name} is damaged and was skipped.", name=place.name))
     if found:
         raise ArtefactRefused(
             Message("All {count} checkpoints are damaged", count=len(found)),

@@ -98,12 +98,12 @@ class Contention:
             torch.set_num_threads(1)
             return
         self._left, self._watching, self._best = False, True, math.inf
-        tell("The processor is free again: training uses all threads.")
+        tell(Message("The processor is free again: training uses all threads."))
 
     def _alone(self) -> None:
         self._watching, self._left = False, True
         torch.set_num_threads(1)
-        tell("Another process uses a processor: training continues with one thread.")
+        tell(Message("Another process uses a processor: training continues with one thread."))
 
 
 def crowded(threads: int) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenfold.core import device
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.training.optimizers import Flat, Recipe, make
 
@@ -70,7 +71,9 @@ class Learner:
                 if not _out_of_memory(error) or self.micro >= _rows(batch):
                     raise
             self.micro *= 2
-            tell(f"Memory ran out: each batch now goes in {self.micro} pieces.")
+            tell(
+                Message("Memory ran out: each batch is split into {count} parts.", count=self.micro)
+            )
         self.sum.add_(value)
         self._update(step, factor)
 

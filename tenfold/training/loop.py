@@ -18,7 +18,7 @@ from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import TrainingFailed
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
-from tenfold.core.message import Message
+from tenfold.core.message import EMPTY, Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import advance, tell
 from tenfold.training import checkpoint, interrupts
@@ -75,7 +75,7 @@ def fit(
             learner.step(step, feed.batch(step), course.rate(step))
             step += 1
             busy.step(time.perf_counter() - began)
-            advance("training", step, course.end, journal.note)
+            advance(Message("training"), step, course.end, journal.note)
             if stopped or journal.due_at(step) or began > journal.due:
                 step = journal.stop(step, stopped)
                 busy.look_again()
@@ -109,7 +109,7 @@ class _Journal:
         self.stops = self.logs | frozenset(range(every, budget.steps, every))
         self.rows: list[dict[str, Any]] = []
         self._beginning = {"step": 0, "logged": 0, "rows": [], "course": course.state()}
-        self.retries, self.logged, self.note = 0, 0, ""
+        self.retries, self.logged, self.note = 0, 0, EMPTY
         self._restart_clocks()
 
     def _restart_clocks(self) -> None:
@@ -124,7 +124,7 @@ class _Journal:
         step = self._take(*found)
         self.learner.micro, self.learner.rate = found[0]["micro"], found[0]["rate"]
         self.retries = found[0]["retries"]
-        tell(f"Continuing at step {step} of {self.budget.steps}.")
+        tell(Message("Continuing at step {step} of {steps}.", step=step, steps=self.budget.steps))
         self._ask_judge(step)
         return step
 
@@ -158,8 +158,13 @@ class _Journal:
         if course.turn(step):
             self.learner.take_best(course.end)
             tell(
-                f"Validation has not improved since step {course.best_at}: "
-                f"back to those weights, to end at step {course.end} of {self.budget.steps}."
+                Message(
+                    "Validation has not improved since step {best}: training returns to the "
+                    "weights of that step and ends at step {end} of {steps}.",
+                    best=course.best_at,
+                    end=course.end,
+                    steps=self.budget.steps,
+                )
             )
 
     def _ask_judge(self, step: int) -> None:
@@ -189,7 +194,7 @@ class _Journal:
             "rows_per_second": round(steps * self.budget.batch / seconds),
             **evaluate(self.learner.net, self.choose, self.measure, self.budget.batch),
         }
-        self.note, self.logged = f"loss {row['loss']:.3f}", step
+        self.note, self.logged = Message("loss {value:.3f}", value=row["loss"]), step
         self.learner.sum.zero_()
         self.rows.append(row)
         self._write()
@@ -225,8 +230,11 @@ class _Journal:
             )
         self.learner.rate /= 2
         tell(
-            f"Gradient not finite at step {broken}: back to the last checkpoint, "
-            "at half the learning rate."
+            Message(
+                "The gradient is not finite at step {step}: training continues from the last "
+                "checkpoint at half the learning rate.",
+                step=broken,
+            )
         )
         found = checkpoint.load(self.folder) if self.folder else None
         return self._take(*(found or (self._beginning, self.first)))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenfold.core import language, system
 from tenfold.core.document import Document
+from tenfold.core.language import say
+from tenfold.core.message import Message, translate
 from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
+from tenfold.core.text import padded
 from tenfold.data.prepare import prepare
 from tenfold.data.refusals import refuse_choices
 from tenfold.media.reading import Reading
 from tenfold.reporting import document_rows, write_check
-from tenfold.reporting.words import amount
+from tenfold.reporting.words import amount, named
 from tenfold.run.manifest import pretty
 from tenfold.run.outputs import OutputPaths, page_of
 from tenfold.tasks.registry import chosen
@@ -57,7 +61,7 @@ def check(
         group: Column of groups, such as persons; a group is never split between parts.
         time: Column of times: the latest rows become the test, those before them validation.
         force: Replacement of an existing page that tenfold did not write.
-        lang: Language of the report and of errors: en or zh.
+        lang: Language of the report and of the output: en or zh.
         settings: Settings of the task.
 
     Every file is decoded once, as for training; no model is trained, and the data are not changed.
@@ -94,9 +98,9 @@ def check(
         write_check(prepared, content, page, task=found, views=fitted.get("views"), refusal=refusal)
     system.write_atomically(page.with_suffix(".json"), pretty(content))
     if refusal:
-        tell(f"Report: {page}")
+        tell(Message("Report: {path}", path=page))
         raise refusal
-    return Document(content, _text(content, data))
+    return Document(content, lambda: _text(content, data))
 
 
 def _page(out: str | Path | None, data: Any, force: bool) -> Path:
@@ -124,35 +128,73 @@ def _wrote(path: Path) -> bool:
 
 
 def _text(content: dict[str, Any], data: Any) -> str:
-    bad, same = content["quarantined"], content["duplicates"]
-    parts = ", ".join(f"{count} {part}" for part, count in content["parts"].items())
-    counts = f"found {content['found']}, used {content['used']}, left out {len(bad)}"
-    if content.get("lines"):
-        counts = f"read {content['lines']} lines, left out {len(bad)}, rows {content['used']}"
+    """The document as text for the terminal, in the current language."""
+    parts = say(", ").join(f"{named(part)} {count}" for part, count in content["parts"].items())
     lines = [
-        f"{content['task']}: {counts}, ignored {len(content['ignored'])}",
-        f"  {parts} ({content['split']})",
+        _counts(content),
+        f"  {parts} ({translate(content['split'])})",
         *_classes(content["classes"]),
-        *[f"  left out: {one['source']} {one['reason']}. {one['fix']}" for one in bad[:5]],
+        *(f"  {one}" for one in _problems(content)),
     ]
-    groups = {"copies": same, "near copies": content["near"]}
-    for name, many in (groups | {"different answers for": content["conflicts"]}).items():
-        lines += [f"  {name}: {' = '.join(group[:4])}" for group in many[:3]]
-    if content["leaks"]:
-        lines.append(f"  {len(content['leaks'])} training rows stand in validation or test as well")
     if estimate := content["estimate"]:
-        lines += [
-            f"Training here: about {clock(60 * estimate['minutes'])}, "
-            f"{amount(estimate['memory'])} of memory, {amount(estimate['disk'])} of disk"
-        ]
+        lines.append(
+            say(
+                "Training here: about {time}, {memory} of memory, {disk} of disk",
+                time=clock(60 * estimate["minutes"]),
+                memory=amount(estimate["memory"]),
+                disk=amount(estimate["disk"]),
+            )
+        )
     where = data if isinstance(data, (str, Path)) else "DATA"
-    lines += ["", f"Report: {content['report']}", f"Next: tenfold train {content['task']} {where}"]
-    return "\n".join(lines)
+    command = f"tenfold train {content['task']} {where}"
+    lines += ["", say("Report: {path}", path=content["report"])]
+    return "\n".join([*lines, say("Next: {command}", command=command)])
+
+
+def _counts(content: dict[str, Any]) -> str:
+    values = {
+        "task": content["task"],
+        "used": content["used"],
+        "bad": len(content["quarantined"]),
+        "ignored": len(content["ignored"]),
+    }
+    if content.get("lines"):
+        return say(
+            "{task}: read {lines} lines, left out {bad}, rows {used}, ignored {ignored}",
+            lines=content["lines"],
+            **values,
+        )
+    return say(
+        "{task}: found {found}, used {used}, left out {bad}, ignored {ignored}",
+        found=content["found"],
+        **values,
+    )
+
+
+def _problems(content: dict[str, Any]) -> Iterator[str]:
+    """Unusable rows, copies, and equal content with different labels; the first of each."""
+    for one in content["quarantined"][:5]:
+        source, reason, fix = one["source"], one["reason"], one["fix"]
+        yield say("left out: {source} {reason}. {fix}", source=source, reason=reason, fix=fix)
+    for group in content["duplicates"][:3]:
+        yield say("copies: {sources}", sources=" = ".join(group[:4]))
+    for group in content["near"][:3]:
+        yield say("near copies: {sources}", sources=" = ".join(group[:4]))
+    for group in content["conflicts"][:3]:
+        yield say("different labels for: {sources}", sources=" = ".join(group[:4]))
+    if content["leaks"]:
+        yield say(
+            "Rows left out of training because a copy is in validation or test: {count}.",
+            count=len(content["leaks"]),
+        )
 
 
 def _classes(classes: dict[str, dict[str, int]], most: int = 12) -> list[str]:
     lines = [
-        f"  {name:24} " + " ".join(f"{part} {count:<6}" for part, count in counts.items())
+        f"  {padded(name, 24)} "
+        + " ".join(f"{named(part)} {count:<6}" for part, count in counts.items())
         for name, counts in list(classes.items())[:most]
     ]
-    return lines + ([f"  and {len(classes) - most} more classes"] if len(classes) > most else [])
+    if len(classes) > most:
+        lines.append("  " + say("and {count} more classes", count=len(classes) - most))
+    return lines

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from tenfold.core import system
-from tenfold.core.document import Document, scores_text
+from tenfold.core.document import Document
 from tenfold.core.errors import UsageError, nearest
-from tenfold.core.language import known
+from tenfold.core.language import known, say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
@@ -19,6 +19,7 @@ from tenfold.core.results import SCHEMA
 from tenfold.data import download
 from tenfold.media.files import idx
 from tenfold.run.run import Run
+from tenfold.run.scores_text import scores_text
 from tenfold.verbs.check import check
 from tenfold.verbs.explain import explain
 from tenfold.verbs.predict import predict
@@ -44,7 +45,7 @@ def demo(
         what: Data set: digits (part of scikit-learn) or mnist (downloaded, 11 MB).
         folder: Folder for the pictures, the run and the reports.
         source: Folder or address with the four files of mnist.
-        lang: Language of the pages and of errors: en or zh.
+        lang: Language of the pages and of the output: en or zh.
 
     Example:
         tenfold demo
@@ -71,7 +72,7 @@ def _digits(folder: Path) -> Path:
     done = folder.with_name(".digits-complete")
     if done.exists():
         return folder
-    tell("Writing scikit-learn's 1,797 digits as pictures ...")
+    tell(Message("Writing the 1,797 digits of scikit-learn as pictures ..."))
     found = datasets.load_digits()
     for number, (values, label) in enumerate(zip(found.images, found.target, strict=True)):
         place = folder / str(label)
@@ -84,11 +85,11 @@ def _digits(folder: Path) -> Path:
 
 def _shown(home: Path, data: Path, what: str, settings: dict[str, Any], lang: str) -> Document:
     common = {name: value for name, value in settings.items() if name != "epochs"}
-    tell("1. check: every picture is read once")
+    tell(Message("1. check: every picture is read once"))
     checked = check(TASK, data, out=home / f"check-{what}.html", lang=lang, **common)
-    tell("2. train, test, report")
+    tell(Message("2. train: training, test and report"))
     run = train(TASK, data, out=_free(home / "runs", what), lang=lang, **settings)
-    tell("3. explain: which parts of eight pictures mattered")
+    tell(Message("3. explain: the parts of eight pictures that the answers depend on"))
     some = _eight(data, home)
     explain(run, some, out=home / "explained", lang=lang)
     answers = [one.to_json() for one in predict(run, some, top=2)]
@@ -100,7 +101,7 @@ def _shown(home: Path, data: Path, what: str, settings: dict[str, Any], lang: st
         "scores": run.scores["scores"],
         "answers": answers,
     }
-    return Document(content, _text(run, data, home, some[0]))
+    return Document(content, lambda: _text(run, data, home, some[0]))
 
 
 def _eight(data: Path, home: Path) -> list[str]:
@@ -127,13 +128,13 @@ def _text(run: Run, data: Path, home: Path, one: str) -> str:
     lines = [
         scores,
         "",
-        f"Report:    {run.folder / 'report.html'}",
-        f"Check:     {home / f'check-{data.name}.html'}",
-        f"Explained: {home / 'explained' / 'index.html'}",
+        say("Report: {path}", path=run.folder / "report.html"),
+        say("Check: {path}", path=home / f"check-{data.name}.html"),
+        say("Explained: {path}", path=home / "explained" / "index.html"),
         "",
-        "Next:",
+        say("Next:"),
         f"  tenfold predict {run.folder} {one}",
         f"  tenfold test {run.folder} {data}",
-        f"  tenfold train {TASK} YOUR-FOLDER   (one folder a class inside it)",
+        f"  tenfold train {TASK} YOUR-FOLDER   {say('(with one folder for each class)')}",
     ]
     return "\n".join(lines)

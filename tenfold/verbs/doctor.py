@@ -1,4 +1,4 @@
-"""Show versions, codecs, devices, memory and disk; warn of what is too old."""
+"""Show versions, codecs, devices, memory and disk; warn of old versions."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from typing import Any
 
 from tenfold.core import device, system
 from tenfold.core.document import Document
+from tenfold.core.language import say
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message, translate
 from tenfold.core.results import SCHEMA
+from tenfold.core.text import padded
 from tenfold.core.version import __version__
 
 __all__ = ["doctor"]
 
 torch, features = lazy("torch"), lazy("PIL.features")
 
+NOT_INSTALLED = Message("not installed")
 _PACKAGES = "numpy pandas pillow click torch safetensors scikit-learn jinja2 matplotlib pyarrow"
 _LEAST = {"pillow": "13.0", "torch": "2.10", "python": "3.11.13"}
 _PYTHONS = {(3, 11): "3.11.13", (3, 12): "3.12.11", (3, 13): "3.13.4"}
 
 
 def doctor() -> Document:
-    """Show versions, codecs, devices, memory and disk; warn of what is too old.
+    """Show versions, codecs, devices, memory and disk; warn of old versions.
 
     Example:
         tenfold doctor
@@ -45,7 +49,7 @@ def doctor() -> Document:
         "cache": str(system.cache_folder()),
         "warnings": _warnings(versions),
     }
-    return Document(content, _text(content))
+    return Document(content, lambda: _text(content))
 
 
 def _versions() -> dict[str, str]:
@@ -54,32 +58,43 @@ def _versions() -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
+            found[name] = NOT_INSTALLED
     return found
 
 
 def _devices(versions: dict[str, str]) -> list[str]:
-    if versions["torch"] == "not installed":
+    if versions["torch"] == NOT_INSTALLED:
         return []
     found = [device.name(torch.device("cpu"))]
     found += [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     precision = str(device.choose_precision("auto", device.choose_device("auto")))
-    return [*found, f"precision chosen: {precision.removeprefix('torch.')}"]
+    chosen = Message("precision chosen: {precision}", precision=precision.removeprefix("torch."))
+    return [*found, chosen]
 
 
-def _warnings(versions: dict[str, str]) -> list[str]:
-    found = []
+def _warnings(versions: dict[str, str]) -> list[Message]:
+    found: list[Message] = []
     least = _LEAST | {"python": _PYTHONS.get(sys.version_info[:2], "0")}
     for name, wanted in least.items():
         have = versions[name]
-        if have != "not installed" and _numbers(have) < _numbers(wanted):
+        if have != NOT_INSTALLED and _numbers(have) < _numbers(wanted):
             found.append(
-                f"{name} {have} is older than {wanted}, which mends known faults: update it."
+                Message(
+                    "{name} {have} is older than {wanted}, which fixes known faults: update it.",
+                    name=name,
+                    have=have,
+                    wanted=wanted,
+                )
             )
-    if versions["torch"] == "not installed":
-        found.append('torch is not installed: pip install "tenfold[train]" for training.')
+    if versions["torch"] == NOT_INSTALLED:
+        found.append(Message('torch is not installed: pip install "tenfold[train]" for training.'))
     elif importlib.util.find_spec("torchvision") is not None and not _imports("torchvision"):
-        found.append("torchvision is installed and does not import: remove it, it breaks others.")
+        found.append(
+            Message(
+                "torchvision is installed but cannot be imported: remove it, because it breaks "
+                "other packages."
+            )
+        )
     return found
 
 
@@ -96,12 +111,15 @@ def _imports(name: str) -> bool:
 
 
 def _text(content: dict[str, Any]) -> str:
-    lines = [content["platform"]]
-    lines += [f"  {name:14}{version}" for name, version in content["versions"].items()]
-    lines += [f"  device        {name}" for name in content["devices"]]
-    lines.append("  codecs        " + ", ".join(k for k, v in content["codecs"].items() if v))
-    lines.append(f"  memory free   {content['memory_free'] / 1e9:.1f} GB")
-    lines.append(f"  disk free     {content['disk_free'] / 1e9:.1f} GB")
-    lines.append(f"  cache         {content['cache']}")
-    lines += [f"Warning: {text}" for text in content["warnings"]] or ["Nothing to warn of."]
-    return "\n".join(lines)
+    codecs = ", ".join(name for name, there in content["codecs"].items() if there)
+    rows = list(content["versions"].items())
+    rows += [(say("device"), translate(name)) for name in content["devices"]]
+    rows += [
+        (say("codecs"), codecs),
+        (say("memory free"), f"{content['memory_free'] / 1e9:.1f} GB"),
+        (say("disk free"), f"{content['disk_free'] / 1e9:.1f} GB"),
+        (say("cache"), content["cache"]),
+    ]
+    lines = [f"  {padded(name, 14)}{translate(value)}" for name, value in rows]
+    warnings = [say("Warning: {text}", text=text) for text in content["warnings"]]
+    return "\n".join([content["platform"], *lines, *(warnings or [say("No warnings.")])])

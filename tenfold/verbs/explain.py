@@ -16,6 +16,7 @@ from tenfold.core import language
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.language import say
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
@@ -27,7 +28,7 @@ from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
 from tenfold.media.registry import shown
 from tenfold.media.text.passages import passage, strongest
-from tenfold.reporting import write_gallery
+from tenfold.reporting import agreement, write_gallery
 from tenfold.reporting.words import share
 from tenfold.run import explain as run_explain
 from tenfold.run import folder as run_folder
@@ -42,9 +43,6 @@ METHODS = ("both", "occlusion", "gradcam")
 LEAST_SIDE = 224
 DRAWS = {"occlusion": 2, "gradcam": 5}
 """Number of networks with shuffled weights to compare with; one alone often agrees by chance."""
-ALIKE = 0.7
-"""Rank correlation above which a map shows the input and not what the network learnt."""
-TITLES = {"occlusion": "occlusion", "gradcam": "Grad-CAM"}
 
 
 @dataclass
@@ -95,7 +93,7 @@ def explain(
         limit: Maximum number of inputs to explain.
         force: Replacement of existing pages and pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
-        lang: Language of the page and of errors: en or zh.
+        lang: Language of the page and of the output: en or zh.
 
     Every map is compared with the map of the same network with shuffled weights, which has learnt
     nothing: where the two agree, the map shows the input and not what was learnt. An input that
@@ -114,8 +112,9 @@ def explain(
     for table in _first(tables(opened.task.inputs(opened.facts), inputs), limit):
         for one in _answered(asked, table):
             found.append(one)
-            _draw(asked, one, folder, len(found))
-            advance("explaining", len(found), limit)
+            with language.speaking("en"):  # a system may lack fonts for other languages
+                _draw(asked, one, folder, len(found))
+            advance(Message("explaining"), len(found), limit)
     page = folder / "index.html"
     with language.speaking(lang):
         title = language.say("Explained by {run}", run=opened.folder.resolve().name)
@@ -123,7 +122,7 @@ def explain(
         write_gallery(page, title, [_card(asked, one) for one in found], medium)
     if all(isinstance(one.answer, Problem) for one in found):
         raise _unreadable(found)
-    _warn(found, medium.singular)
+    agreement.warn([one.random_weights for one in found], medium.singular)
     return _document(asked, found, page)
 
 
@@ -137,9 +136,18 @@ def _document(asked: _Asked, found: list[Explained], page: Path) -> Document:
         "page": str(page),
         "inputs": [one.to_json() for one in found],
     }
-    lines = [_line(asked, one) for one in found]
-    what = "Pictures" if any(one.file for one in found) else "Page"
-    return Document(content, "\n".join([*lines, "", *_compared(found), f"{what}: {page}"]))
+    return Document(content, lambda: _text(asked, found, page))
+
+
+def _text(asked: _Asked, found: list[Explained], page: Path) -> str:
+    lines = [
+        *(_line(asked, one) for one in found),
+        "",
+        *agreement.lines([one.random_weights for one in found]),
+    ]
+    drawn = any(one.file for one in found)
+    last = say("Pictures: {path}", path=page) if drawn else say("Page: {path}", path=page)
+    return "\n".join([*lines, last])
 
 
 def _refuse(method: str, limit: int) -> None:
@@ -206,7 +214,12 @@ def _first(tables: Iterator[pd.DataFrame], limit: int) -> Iterator[pd.DataFrame]
             yield table.iloc[:left].reset_index(drop=True)
         left -= len(table)
         if left < 0:
-            tell(f"Only the first {limit} inputs are explained: give --limit for more.")
+            tell(
+                Message(
+                    "Only the first {limit} inputs are explained; --limit changes that.",
+                    limit=limit,
+                )
+            )
             return
 
 
@@ -310,7 +323,7 @@ def _title(one: Explanation) -> str:
     """The title of a heat map; occlusion states the largest loss, Grad-CAM has no unit."""
     if one.method == "gradcam":
         return "Grad-CAM"
-    return f"covered: up to {share(max(0.0, np.max(one.weights)))} less sure"
+    return f"covered: up to {share(max(0.0, np.max(one.weights)))} less probable"
 
 
 def _caption(asked: _Asked, answer: Any) -> str:
@@ -320,7 +333,9 @@ def _caption(asked: _Asked, answer: Any) -> str:
     if about is None:
         return found
     chance = share(answer.chances.get(about, 0.0))
-    return f"{found}; what speaks for {short(about, 40)}  {chance}"
+    return say(
+        "{answer}; evidence for {name}  {share}", answer=found, name=short(about, 40), share=chance
+    )
 
 
 def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
@@ -333,7 +348,11 @@ def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
         pair for pair in one.answer.chances.items() if pair[0] not in words["said"].split(" + ")
     ]
     checks = [
-        {"method": TITLES[way], "value": value, "alike": value is not None and value > ALIKE}
+        {
+            "method": agreement.TITLES[way],
+            "value": value,
+            "alike": value is not None and value > agreement.ALIKE,
+        }
         for way, value in one.random_weights.items()
     ]
     return card | words | {"others": others[:3], "about": asked.about or "", "checks": checks}
@@ -365,29 +384,3 @@ def _line(asked: _Asked, one: Explained) -> str:
     ]
     shown = one.file or "; ".join(filter(None, parts))
     return f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}"
-
-
-# --- comparison with shuffled weights -------------------------------------------------------------
-
-
-def _compared(found: list[Explained]) -> list[str]:
-    """One line with the mean rank correlation of each method whose maps differ from random ones."""
-    told = []
-    for way, title in TITLES.items():
-        known = [value for one in found if (value := one.random_weights.get(way)) is not None]
-        if known and np.mean(known) <= ALIKE:
-            told.append(f"{np.mean(known):.2f} ({title})")
-    if not told:
-        return []
-    return [f"With random weights the maps are others: rank correlation {', '.join(told)}"]
-
-
-def _warn(found: list[Explained], what: str) -> None:
-    for way, title in TITLES.items():
-        values = [one.random_weights.get(way) for one in found]
-        alike = [value for value in values if value is not None and value > ALIKE]
-        if alike:
-            tell(
-                f"{len(alike)} of {len(found)} {title} maps are nearly the same with random "
-                f"weights: they show the {what}, not what the network learned."
-            )

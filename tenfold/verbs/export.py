@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from tenfold.answers.names import column
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
-from tenfold.core.message import Message
+from tenfold.core.language import say
+from tenfold.core.message import Message, translate
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
 from tenfold.reporting import write
@@ -39,7 +42,7 @@ def export(
         int8: 8-bit quantization: a smaller, mostly faster file; its loss of score is measured.
         max_drop: Maximum loss of the headline metric by --int8, in points (0.5 = 0.5 %).
         out: Folder to write; by default export (or export-int8) in the run folder.
-        lang: Language of the report and of errors: en or zh.
+        lang: Language of the report and of the output: en or zh.
 
     Both networks predict every test row. The export is refused, and nothing is written, where an
     output differs by more than 1e-4, a decision differs (unless the best two were closer than that)
@@ -68,7 +71,12 @@ def export(
 def _report(run: Run, made: Exported, lang: str) -> None:
     """Writes the run's own report again, with the parity results, if the export is in the run."""
     if made.folder.parent.resolve() != run.folder.resolve():
-        tell(f"The report of the run is not changed: the export is in {made.folder}.")
+        tell(
+            Message(
+                "The report of the run is not changed, because the export is in {folder}.",
+                folder=made.folder,
+            )
+        )
         return
     with language.speaking(lang):
         write(run, made.found)
@@ -82,31 +90,49 @@ def _document(run: Run, made: Exported) -> Document:
         "export": str(made.folder),
         "parity": made.parity,
     }
-    return Document(content, "\n".join(_lines(made)))
+    return Document(content, lambda: "\n".join(_lines(made)))
 
 
 def _lines(made: Exported) -> list[str]:
+    """The result as lines for the terminal, in the current language."""
     parity = made.parity
-    counts, name = parity["decisions"], parity["headline"]
-    worst = max(parity["largest_difference"].values(), default=0.0)
     paces = parity["milliseconds"]
+    values = ", ".join(f"{key} {value:.4f}" for key, value in parity["values"].items())
     lines = [
-        f"Export: {made.folder} ({parity['precision']}, opset {parity['opset']})",
-        f"  {parity['protocol']}: {counts['equal']} decisions equal, {counts['tied']} tied, "
-        f"{counts['different']} others; outputs within {worst:.1g} (allowed {parity['tolerance']})",
-        f"  {name} {', '.join(f'{key} {value:.4f}' for key, value in parity['values'].items())}",
-        f"  alone {paces['torch']['alone']:.2f} ms by torch, {paces['onnx']['alone']:.2f} ms by "
-        "onnxruntime",
+        say("Export: {folder}", folder=made.folder)
+        + f" ({parity['precision']}, opset {parity['opset']})",
+        f"  {translate(parity['protocol'])}",
+        "  "
+        + say(
+            "decisions: {equal} equal, {tied} tied, {different} different; outputs differ by at "
+            "most {worst:.1g} (allowed: {tolerance})",
+            **parity["decisions"],
+            worst=max(parity["largest_difference"].values(), default=0.0),
+            tolerance=parity["tolerance"],
+        ),
+        f"  {column(parity['headline'])} {values}",
+        "  "
+        + say(
+            "time for one row: {torch:.2f} ms with torch, {onnx:.2f} ms with onnxruntime",
+            torch=paces["torch"]["alone"],
+            onnx=paces["onnx"]["alone"],
+        ),
     ]
+    lines += [f"  {one}" for one in _small(parity)]
+    commands = [f"  tenfold predict {made.folder} INPUT", f"  tenfold serve {made.folder}"]
+    return [*lines, say("Next:"), *commands]
+
+
+def _small(parity: dict[str, Any]) -> Iterator[str]:
+    """A line on 8-bit quantization, where the export has it."""
     if small := parity.get("int8"):
-        lines.append(
-            f"  eight bits: {name} {small['value']:.4f}, {small['drop']:.2f} points less; "
-            f"{small['bytes'] / 1e6:.2f} MB in place of {parity['bytes'] / 1e6:.2f}; alone "
-            f"{small['milliseconds']['alone']:.2f} ms"
+        yield say(
+            "8-bit quantization: {metric} {value:.4f}, {drop:.2f} points less; {size:.2f} MB "
+            "instead of {before:.2f} MB; time for one row {time:.2f} ms",
+            metric=column(parity["headline"]),
+            value=small["value"],
+            drop=small["drop"],
+            size=small["bytes"] / 1e6,
+            before=parity["bytes"] / 1e6,
+            time=small["milliseconds"]["alone"],
         )
-    return [
-        *lines,
-        "Next:",
-        f"  tenfold predict {made.folder} INPUT",
-        f"  tenfold serve {made.folder}",
-    ]

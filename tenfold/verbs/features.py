@@ -16,6 +16,7 @@ import numpy as np
 from tenfold.core.columns import Problem
 from tenfold.core.document import Document, cell_text
 from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.language import plural, say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import advance
@@ -23,7 +24,6 @@ from tenfold.core.results import SCHEMA
 from tenfold.data.inputs import tables
 from tenfold.data.refusals import none_readable
 from tenfold.media.files.references import error_line, printable
-from tenfold.reporting.words import plural
 from tenfold.run import embed
 from tenfold.run import folder as run_folder
 from tenfold.run.outputs import Ours, OutputPaths, placed
@@ -49,7 +49,7 @@ class Features(Document):
     def __init__(
         self,
         content: dict[str, Any],
-        text: str,
+        text: Callable[[], str],
         sources: list[str],
         read: Callable[[], np.ndarray],
     ) -> None:
@@ -121,7 +121,7 @@ class _Made:
             if fine:
                 yield good, found.vectors[fine]
             done = len(self.sources) + len(self.unreadable)
-            advance("features", done, 0, f"{done:,} inputs")
+            advance(Message("features"), done, 0, Message("{count:,} inputs", count=done))
 
     def none(self) -> np.ndarray:
         """Returns an empty array (0, D) if at least one input could be read.
@@ -149,11 +149,18 @@ def _document(made: _Made, path: Path | None, read: Callable[[], np.ndarray]) ->
         "dimensions": made.dimensions,
         "unreadable": [{"source": one, "error": why.to_json()} for one, why in made.unreadable],
     }
+    return Features(content, lambda: _text(made, content), made.sources, read)
+
+
+def _text(made: _Made, content: dict[str, Any]) -> str:
     lines = [error_line(one, why) for one, why in made.unreadable]
-    lines += [f"{plural(len(made.sources), 'row')} of {made.dimensions:,} features"]
-    lines += [f"Features: {path}"] if path else []
-    lines += [f"Names of the rows: {names}"] if names else []
-    return Features(content, "\n".join(lines), made.sources, read)
+    rows = plural(content["rows"], "row")
+    lines.append(say("{rows} of {count:,} features", rows=rows, count=content["dimensions"]))
+    if content["out"]:
+        lines.append(say("Features: {path}", path=content["out"]))
+    if content["names"]:
+        lines.append(say("Names of the rows: {path}", path=content["names"]))
+    return "\n".join(lines)
 
 
 # --- output path ----------------------------------------------------------------------------------

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tenfold.answers.names import column
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.core.language import speaking
-from tenfold.core.message import Message
+from tenfold.core.language import say, speaking
+from tenfold.core.message import Message, translate
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
+from tenfold.core.text import padded
 from tenfold.reporting import comparison, model_card, write
 from tenfold.run import compare as run_compare
 from tenfold.run import evaluate, folder
@@ -47,7 +49,7 @@ def report(
         out: HTML file to write; by default the run's report.html, or a file beside the run.
         force: Replacement of an existing file that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
-        lang: Language of the report and of errors: en or zh.
+        lang: Language of the report and of the output: en or zh.
 
     Where the data have moved, the report is made from the scores of training, without examples. A
     comparison writes a page only if --out is given.
@@ -98,7 +100,7 @@ def _reported(run: Run, data: Data | None, place: Path | None) -> Document:
         "scores": scores["scores"],
         "card": model_card(judged),
     }
-    return Document(content, f"Report: {path}")
+    return Document(content, lambda: say("Report: {path}", path=path))
 
 
 def _opened(run: Any, device: str) -> Run:
@@ -133,7 +135,7 @@ def _evidence(run: Run, data: Data | None) -> Evidence | None:
     except (UsageError, DataRefused) as error:
         if data is not None:
             raise
-        tell(f"{error.message}: the report is made without examples.")
+        tell(Message("{message}: the report has no examples.", message=error.message))
     return None
 
 
@@ -154,8 +156,7 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
     found = run_compare.compare(first, second, data)
     path = comparison.write_compared(found, first, second, Path(out)) if out is not None else None
     pair, names = found.paired, comparison.names_of(first, second)
-    with speaking("en"):
-        verdict = comparison.verdict(found, names)
+    verdict = comparison.result(found, names)
     content = {
         "schema": SCHEMA,
         "task": first.task_name,
@@ -179,23 +180,38 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
         "verdict": verdict,
         "report": str(path) if path else "",
     }
-    return Document(content, _text(content, names))
+    return Document(content, lambda: _text(content, names))
 
 
 def _text(content: dict[str, Any], names: tuple[str, str]) -> str:
-    """The comparison as text for the terminal."""
-    counts, draws = content["counts"], content["resamples"]
+    """The comparison as text for the terminal, in the current language."""
+    draws, rows = content["resamples"], content["rows"]
+    metric = column(content["headline"])
     lines = [
-        content["verdict"],
+        translate(content["verdict"]),
         "",
-        f"  {content['protocol']}, {content['rows']['left_out']} left out",
-        *[
-            f"  {content['headline']:12}{content['values'][key]:8.4f}   {name}"
+        f"  {translate(content['protocol'])}{say(', {count} left out', count=rows['left_out'])}",
+        *(
+            f"  {padded(metric, 12)}{content['values'][key]:8.4f}   {name}"
             for key, name in zip(("first", "second"), names, strict=True)
-        ],
-        f"  both right {counts['both']}, only {names[0]} {counts['only_first']}, "
-        f"only {names[1]} {counts['only_second']}, neither {counts['neither']}",
-        f"  higher in the draws: {names[0]} {draws['first_higher']:.1%}, "
-        f"{names[1]} {draws['second_higher']:.1%} of {draws['count']:,}",
+        ),
+        "  "
+        + say(
+            "both correct {both}, only {first} {only_first}, only {second} {only_second}, "
+            "neither {neither}",
+            first=names[0],
+            second=names[1],
+            **content["counts"],
+        ),
+        "  "
+        + say(
+            "higher in {count:,} bootstrap samples: {first} {above:.1%}, {second} {below:.1%}",
+            first=names[0],
+            second=names[1],
+            above=draws["first_higher"],
+            below=draws["second_higher"],
+            count=draws["count"],
+        ),
     ]
-    return "\n".join([*lines, *(["", f"Report: {content['report']}"] if content["report"] else [])])
+    path = content["report"]
+    return "\n".join([*lines, *(["", say("Report: {path}", path=path)] if path else [])])

@@ -7,11 +7,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from tenfold.answers.names import column
 from tenfold.core import system
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
-from tenfold.core.message import Message
+from tenfold.core.language import say
+from tenfold.core.message import Message, translate
 from tenfold.core.results import SCHEMA
+from tenfold.core.text import padded
 from tenfold.data import cache
 
 __all__ = ["runs"]
@@ -30,20 +33,21 @@ def runs(
     Example:
         tenfold runs
     """
-    done = []
+    done: list[Message] = []
     if remove is not None:
         done.append(_removed(Path(remove)))
     if empty_cache:
-        done.append(f"Cache emptied: {cache.remove_all() / 1e6:.0f} MB freed.")
+        done.append(Message("Cache emptied: {size:.0f} MB freed.", size=cache.remove_all() / 1e6))
     found = [_facts(path) for path in _places(Path(folder)) if (path / "plan.json").exists()]
     used = cache.size()
     content = {"schema": SCHEMA, "runs": found, "done": done, "cache_bytes": used}
-    return Document(
-        content,
-        "\n".join(
-            [*done, *_table(found), f"Cache: {used / 1e6:.0f} MB in {system.cache_folder()}"]
-        ),
-    )
+    return Document(content, lambda: _text(content))
+
+
+def _text(content: dict[str, Any]) -> str:
+    size = content["cache_bytes"] / 1e6
+    cached = say("Cache: {size:.0f} MB in {folder}", size=size, folder=system.cache_folder())
+    return "\n".join([*map(translate, content["done"]), *_table(content["runs"]), cached])
 
 
 def _places(folder: Path) -> list[Path]:
@@ -58,14 +62,14 @@ def _places(folder: Path) -> list[Path]:
     ]
 
 
-def _removed(folder: Path) -> str:
+def _removed(folder: Path) -> Message:
     if not (folder / "task.json").exists() or not (folder / "plan.json").exists():
         raise UsageError(
             Message("{folder!r} is not a run folder", folder=str(folder)), code="no-such-run"
         )
     with system.locked(folder):
         shutil.rmtree(folder)
-    return f"Removed {folder}."
+    return Message("Removed {folder}.", folder=folder)
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -94,15 +98,21 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _table(found: list[dict[str, Any]]) -> list[str]:
     if not found:
-        return ["No runs here yet: `tenfold train TASK DATA` makes one."]
-    lines = []
-    for one in found:
-        score = one["score"]
-        said = "unfinished: the same command continues it"
-        said = f"{one['ended']} by the search it belongs to" if one["ended"] else said
-        if one["finished"] and score:
-            low, high = f"{score['low']:.4f}", f"{score['high']:.4f}"
-            said = f"{one['headline']} {score['value']:.4f} ({low} to {high})"
-            said += ", a trial: on validation" if one["trial"] else ""
-        lines.append(f"{one['run']:44}{one['task']:22}{said}")
-    return lines
+        return [say("There are no runs here: `tenfold train TASK DATA` makes one.")]
+    return [f"{padded(one['run'], 44)}{one['task']:22}{_state(one)}" for one in found]
+
+
+def _state(one: dict[str, Any]) -> str:
+    """The score of a run, or why it has none."""
+    if not one["finished"] or not one["score"]:
+        if not one["ended"]:
+            return say("unfinished; the same command continues it")
+        return say("ended early by a search") if one["ended"] == "pruned" else say("failed")
+    score = say(
+        "{metric} {value:.4f} ({low:.4f} to {high:.4f})",
+        metric=column(one["headline"]),
+        value=one["score"]["value"],
+        low=one["score"]["low"],
+        high=one["score"]["high"],
+    )
+    return say("{score}, a trial on validation", score=score) if one["trial"] else score

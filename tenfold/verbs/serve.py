@@ -9,6 +9,7 @@ from typing import Any
 from tenfold.core import progress
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
+from tenfold.core.language import plural, say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import clock, tell
@@ -78,11 +79,22 @@ def serve(
     with bound(settings) as listening:  # and for a port in use
         settings = dataclasses.replace(settings, port=listening.getsockname()[1])
         opened = [open_run(one, device) for one in named]
-        tell(f"Serving on {settings.address} (page), {settings.address}/docs. Ctrl-C ends it.")
+        tell(
+            Message(
+                "Serving on {address} (page) and {address}/docs (API). Ctrl-C stops the server.",
+                address=settings.address,
+            )
+        )
         done = begin(opened, settings, listening)
-    return Document({"schema": SCHEMA, "address": settings.address, **done}, _text(done))
+    content = {"schema": SCHEMA, "address": settings.address, **done}
+    return Document(content, lambda: _text(done))
 
 
 def _text(done: dict[str, Any]) -> str:
-    told = ", ".join(f"{count} with {status}" for status, count in done["statuses"].items())
-    return f"{done['requests']} requests in {clock(done['seconds'])}{': ' if told else ''}{told}"
+    each = [
+        say("{count} with {status}", count=count, status=status)
+        for status, count in done["statuses"].items()
+    ]
+    requests = plural(done["requests"], "request")
+    text = say("{requests} in {time}", requests=requests, time=clock(done["seconds"]))
+    return f"{text}: {say(', ').join(each)}" if each else text

@@ -16,6 +16,7 @@ from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.facts import plain
+from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.core.settings import check_settings, setting
 from tenfold.core.text import short
@@ -63,7 +64,7 @@ class Neighbour:
         return {"source": self.source, **self.truth, **own}
 
     def __str__(self) -> str:
-        itself = " (itself)" if self.itself else ""
+        itself = " " + say("(itself)") if self.itself else ""
         return f"{self.words} {self.similarity:.4f} {printable(self.source)}{itself}".strip()
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
+from typing import Any
 
 from tenfold.core.document import Document
+from tenfold.core.language import say
+from tenfold.core.message import translate
 from tenfold.core.results import SCHEMA
 from tenfold.task import options_of
 from tenfold.tasks.registry import class_of, names
@@ -25,15 +28,14 @@ def tasks(task: str | None = None) -> Document:
     """
     if task is None:
         found = names()
-        text = "\n".join(f"{name:24}{line}" for name, line in found.items())
-        return Document({"schema": SCHEMA, "tasks": found}, text)
+        return Document(
+            {"schema": SCHEMA, "tasks": found},
+            lambda: "\n".join(f"{name:24}{translate(line)}" for name, line in found.items()),
+        )
     cls = class_of(task)
     about = inspect.getdoc(sys.modules[cls.__module__]) or ""
     settings = {entry.name: _facts(entry) for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
     options = {entry.name: _facts(entry) for entry in dataclasses.fields(options_of(cls))}
-    text = "\n".join(
-        [about, "", "Settings:", *_lines(settings), "", "At prediction:", *_lines(options)]
-    )
     content = {
         "schema": SCHEMA,
         "task": task,
@@ -41,7 +43,13 @@ def tasks(task: str | None = None) -> Document:
         "settings": settings,
         "options": options,
     }
-    return Document(content, text)
+    return Document(content, lambda: _text(content))
+
+
+def _text(content: dict[str, Any]) -> str:
+    about = "\n\n".join(map(translate, content["about"].split("\n\n")))
+    lines = [about, "", say("Settings:"), *_lines(content["settings"])]
+    return "\n".join([*lines, "", say("At prediction:"), *_lines(content["options"])])
 
 
 def _facts(entry: dataclasses.Field[object]) -> dict[str, object]:
@@ -55,9 +63,11 @@ def _facts(entry: dataclasses.Field[object]) -> dict[str, object]:
 
 def _lines(settings: dict[str, dict[str, object]]) -> list[str]:
     lines = []
+    wide = max((len(name) for name in settings), default=0) + 4
     for name, facts in settings.items():
         choices = facts.get("choices")
         shown = f" ({', '.join(map(str, choices))})" if isinstance(choices, tuple) else ""
         flag = f"--{name.replace('_', '-')}"
-        lines.append(f"  {flag:14}{facts.get('help', '')}{shown}, default {facts['default']}")
+        text = f"{translate(str(facts.get('help', '')))}{shown}"
+        lines.append(f"  {flag:{wide}}{text}{say(', default {value}', value=facts['default'])}")
     return lines

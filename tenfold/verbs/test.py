@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from tenfold.core.document import Document, scores_text
+from tenfold.core.document import Document
 from tenfold.run import evaluate
 from tenfold.run.run import Run, open_run
+from tenfold.run.scores_text import scores_text
 
 __all__ = ["test"]
 
@@ -40,5 +41,5 @@ def test(
     learnt = {part: opened.scores["rows"].get(part) for part in ("train", "valid")}
     document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)} | learnt
     document["seconds"] = {"total": round(time.perf_counter() - began, 3)}
-    text = scores_text(document)
-    return Document(document | {"report": opened.scores["report"]}, text)
+    content = document | {"report": opened.scores["report"]}
+    return Document(content, lambda: scores_text(document))

@@ -12,11 +12,13 @@ import numpy as np
 from tenfold.core import language
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
+from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.core.progress import clock
 from tenfold.core.results import SCHEMA
 from tenfold.media.reading import Reading
 from tenfold.networks import summary
+from tenfold.reporting import layers
 from tenfold.reporting.words import amount
 from tenfold.run.run import Run
 from tenfold.tasks.registry import chosen
@@ -103,7 +105,7 @@ def train(
         folds: Cross-validation folds: 2 to 20, or each = one a group; then one run on all rows.
         refit: Refit: train again on train and validation with the chosen settings, then test.
         plan: Dry run: show the network and what training would take, then stop.
-        lang: Language of the report and of errors: en or zh.
+        lang: Language of the report and of the output: en or zh.
         settings: Settings of the task.
 
     Returns the finished Run; with `repeat` or `folds` a document with the scores of all runs, and
@@ -162,11 +164,17 @@ def _planned(asked: TrainingRequest) -> Document:
         **summary.totals(rows),
         "estimate": (took := estimate(prepared, fitted)),
     }
-    lines = [summary.text(rows), "", "FLOPs are those of one row, forward."]
+    return Document(content, lambda: _plan_text(rows, took))
+
+
+def _plan_text(rows: list[dict[str, Any]], took: dict[str, Any]) -> str:
+    """The layers and the cost as text for the terminal, in the current language."""
+    lines = [layers.text(rows), "", say("FLOPs are those of the forward pass of one row.")]
     if took:
-        steps = f"{took['steps']:,} steps of {took['batch']} rows, " if "steps" in took else ""
-        lines.append(
-            f"Training here: about {clock(60 * took['minutes'])}, {steps}"
-            f"{amount(took['memory'])} of memory, {amount(took['disk'])} of disk"
-        )
-    return Document(content, "\n".join(lines))
+        values = {name: amount(took[name]) for name in ("memory", "disk")}
+        values["time"] = clock(60 * took["minutes"])
+        text = say("Training here: about {time}, {memory} of memory, {disk} of disk", **values)
+        if "steps" in took:
+            text += say(", {steps:,} steps of {batch} rows", **took)
+        lines.append(text)
+    return "\n".join(lines)

@@ -61,7 +61,7 @@ def tune(
         time: Column of times: the latest rows become the test, those before them validation.
         device: Device: auto, cpu, cuda, cuda:1 ...
         precision: Precision: auto, float32 or bfloat16.
-        lang: Language of the report and of errors: en or zh.
+        lang: Language of the report and of the output: en or zh.
         settings: Settings of the task; those given are fixed, the others are searched.
 
     Each trial is a run of its own, scored on validation; poor trials end early. The test part is

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.answers.kind import AnswerKind
+from tenfold.answers.names import title
 from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged
 from tenfold.core.errors import ArtefactRefused, UsageError
@@ -356,5 +357,12 @@ def _cost_of_eight_bits(
                 "written."
             ),
         )
-    tell(f"Eight bits: {name} {value:.4f} in place of {found.scores.best.value:.4f}.")
+    tell(
+        Message(
+            "8-bit quantization changes {name} from {before:.4f} to {after:.4f}.",
+            name=title(name),
+            before=found.scores.best.value,
+            after=value,
+        )
+    )
     return {"precision": "int8", "int8": cost}

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.core.document import score_lines
+from tenfold.answers.names import column
 from tenfold.core.errors import UsageError
+from tenfold.core.language import plural, say
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Scores
@@ -26,6 +27,7 @@ from tenfold.data.folds import EACH, Fold
 from tenfold.data.prepare import Prepared
 from tenfold.run.evaluate import Evidence
 from tenfold.run.run import Run, open_run
+from tenfold.run.scores_text import heading, score_lines
 from tenfold.task import Answer, Task
 from tenfold.tasks.registry import class_of
 from tenfold.workflows import series
@@ -76,16 +78,16 @@ def folded(asked: TrainingRequest, folds: int | str, out: str | Path | None) -> 
         asked, whole = replace(asked, plan=plan), replace(whole, plan=plan)
     done = []
     for number in range(count):
-        tell(f"Fold {number + 1} of {count}")
+        tell(Message("Fold {number} of {count}", number=number + 1, count=count))
         one = replace(asked, fold=Fold(number, folds))
         done.append(_tested(one, folder / f"fold-{number}"))
-    tell("The last run learns all rows but a given test part.")
+    tell(Message("The last run is trained on all rows except a given test part."))
     pool = _Pool(done)
     last = replace(whole, last=LastRun(_median(done).run, pool.evidence))
     final = _finished(whole, folder / "final") or once(last, folder / "final")
     content = _summed(asked, folder, pool, final)
     series.store(folder / NAME, {**content, "settings": wanted})
-    return SeveralRuns(content, _text(content), [one.run for one in done])
+    return SeveralRuns(content, lambda: _text(content), [one.run for one in done])
 
 
 def _refuse(asked: TrainingRequest) -> None:
@@ -240,21 +242,28 @@ def _line(one: _Tested) -> dict[str, Any]:
 
 def _text(content: dict[str, Any]) -> str:
     headline, spread, final = content["headline"], content["folds"], content["final"]
-    lines = [f"{content['task']}: {content['protocol']}", ""]
-    lines += score_lines(content)
-    lines += [
+    metric = column(headline)
+    lines = [
+        heading(content),
+        "",
+        *score_lines(content),
         "",
         *(
-            f"  {one['run']}  {one['rows']} rows  {headline} {one[headline]:.4f}"
+            f"  {one['run']}  {plural(one['rows'], 'row')}  {metric} {one[headline]:.4f}"
             + (f"  {one['group']}" if "group" in one else "")
             for one in content["runs"]
         ),
-        f"  mean of folds {spread['mean']:.4f}, deviation {spread['deviation']:.4f}",
+        "  " + say("mean of folds {mean:.4f}, standard deviation {deviation:.4f}", **spread),
         "",
-        f"Last run: {final['run']}, learnt from {final['rows']} rows "
-        f"with the choices of {final['chosen_by']}",
+        say(
+            "Last run: {run}, trained on {rows} with the choices of {chosen_by}",
+            run=final["run"],
+            rows=plural(final["rows"], "row"),
+            chosen_by=final["chosen_by"],
+        ),
     ]
     if final["scores"]:
         value = final["scores"][headline]["value"]
-        lines.append(f"  {headline} on the given test part {value:.4f}")
-    return "\n".join([*lines, "Next:", f"  tenfold predict {final['run']} INPUT"])
+        text = say("{metric} on the given test part {value:.4f}", metric=metric, value=value)
+        lines.append(f"  {text}")
+    return "\n".join([*lines, say("Next:"), f"  tenfold predict {final['run']} INPUT"])

@@ -51,7 +51,7 @@ def trained_inner(task: Task, prepared: Prepared, plan: Plan, folder: Path) -> d
         if (place / "manifest.json").exists():
             found[name] = open_run(place, plan.device)
             continue
-        tell(f"Training the inner run {name!r}.")
+        tell(Message("Training the inner run {name!r}.", name=name))
         share = None if plan.minutes is None else plan.minutes / (1 + len(asked))
         found[name] = _trained(inner, prepare(inner, rows, seed=prepared.seed), plan, share, place)
     return found

@@ -48,7 +48,7 @@ def numbered(task: str, data: Any, fits: Callable[[Path], bool]) -> Path:
         number += 1
     for older in reversed(range(1, number)):
         if fits(place := folder.with_name(f"{stem}{older}")):
-            tell(f"Continuing the unfinished run {place}")
+            tell(Message("Continuing the unfinished run {path}", path=place))
             return place
     return folder
 

@@ -84,7 +84,13 @@ def fitted(
     `seconds` of the result holds the time of the whole refit as `refit`.
     """
     began, rows = time.perf_counter(), prepared.learnt()
-    tell(f"Training again on {len(rows)} rows, train and validation, with the choices made.")
+    tell(
+        Message(
+            "Training again on {count} rows, train and validation, with the choices of the first "
+            "training.",
+            count=len(rows),
+        )
+    )
     nothing = prepared.columns.view(np.zeros(0, np.int64))
     parts = Parts(prepared.columns.view(rows), nothing, nothing)
     plan = replace(plan, minutes=None, epochs=None, batch=None, prune=None, fixed=fixed)

@@ -11,10 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tenfold.answers.names import column
+from tenfold.core.language import say
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
+from tenfold.core.text import padded, width
 from tenfold.run.run import Run
+from tenfold.run.scores_text import LABELS, baseline_lines, interval
 from tenfold.workflows import series
 from tenfold.workflows.series import SeveralRuns
 from tenfold.workflows.train import TrainingRequest, once
@@ -42,13 +47,17 @@ def repeated(asked: TrainingRequest, times: int, out: str | Path | None) -> Seve
     for number in range(times):
         seed = asked.plan.seed + number
         place = folder / f"seed-{seed}"
-        tell(f"Run {number + 1} of {times}: seed {seed}")
+        tell(
+            Message(
+                "Run {number} of {count}: seed {seed}", number=number + 1, count=times, seed=seed
+            )
+        )
         finished = (place / "manifest.json").exists()
         one = replace(asked, plan=replace(plan, seed=seed))
         done.append(series.again(one, place) if finished else once(one, place))
     content = _summed(asked, folder, done)
     series.store(folder / NAME, {**content, "settings": wanted})
-    return SeveralRuns(content, _text(content), done)
+    return SeveralRuns(content, lambda: _text(content), done)
 
 
 # --- results --------------------------------------------------------------------------------------
@@ -88,15 +97,22 @@ def _spread(values: list[float]) -> dict[str, Any]:
 
 
 def _text(content: dict[str, Any]) -> str:
-    headline = content["headline"]
-    lines = [f"{content['task']}: {len(content['runs'])} runs in {content['folder']}", ""]
-    for name, one in content["scores"].items():
-        lines.append(
-            f"  {name:18}{one['mean']:8.4f}   95 % {one['low']:.4f} to {one['high']:.4f}"
-            f"   deviation {one['deviation']:.4f}{'  <- headline' if name == headline else ''}"
-        )
-    for baseline, values in content["baselines"].items():
-        if headline in values:
-            lines.append(f"  baseline: {baseline}, {headline} {values[headline]:.4f}")
-    lines += ["", *(f"  {one['run']}  {headline} {one[headline]:.4f}" for one in content["runs"])]
-    return "\n".join(lines)
+    """The document as text for the terminal, in the current language."""
+    headline, runs = content["headline"], content["runs"]
+    title = say(
+        "{task}: {count} runs in {folder}",
+        task=content["task"],
+        count=len(runs),
+        folder=content["folder"],
+    )
+    labels = {name: column(name) for name in content["scores"]}
+    wide = max(LABELS, *(2 + width(label) for label in labels.values()))
+    lines = [
+        f"  {padded(labels[name], wide)}{one['mean']:8.4f}   {interval(one)}   "
+        + say("standard deviation {value:.4f}", value=one["deviation"])
+        + ("  " + say("<- headline") if name == headline else "")
+        for name, one in content["scores"].items()
+    ]
+    lines += [*baseline_lines(content), ""]
+    lines += [f"  {one['run']}  {labels[headline]} {one[headline]:.4f}" for one in runs]
+    return "\n".join([title, "", *lines])

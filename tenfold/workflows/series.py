@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ __all__ = ["SeveralRuns", "again", "baselines", "folder_for", "settings_of", "st
 class SeveralRuns(Document):
     """The document of several runs; `runs` are the runs themselves."""
 
-    def __init__(self, content: dict[str, Any], text: str, runs: list[Run]) -> None:
+    def __init__(self, content: dict[str, Any], text: Callable[[], str], runs: list[Run]) -> None:
         super().__init__(content, text)
         self.runs = runs
 

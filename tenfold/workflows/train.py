@@ -206,17 +206,31 @@ def left(plan: Plan, spent: float, after: float = _AFTER) -> Plan:
 def _say_data(prepared: Prepared) -> None:
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
     tell(
-        f"{len(prepared.used)} rows: {counts['train']} train, {counts['valid']} validation, "
-        f"{counts['test']} test ({prepared.split_line})"
+        Message(
+            "{rows} rows: {train} training, {valid} validation, {test} test. Split: {split}.",
+            rows=len(prepared.used),
+            split=prepared.split_line,
+            **counts,
+        )
     )
     if prepared.quarantined:
         first = prepared.quarantined[0]
         tell(
-            f"{len(prepared.quarantined)} {prepared.units} left out; the first: "
-            f"{first['source']} {first['reason']}. All are in quarantine.jsonl."
+            Message(
+                "Unusable {units}: {count}, listed in quarantine.jsonl. The first: {source} "
+                "{reason}.",
+                count=len(prepared.quarantined),
+                units=prepared.units,
+                source=first["source"],
+                reason=first["reason"],
+            )
         )
     for sources in prepared.conflicts[:3]:
-        tell(f"The same content stands under different labels: {', '.join(sources[:4])}")
+        tell(
+            Message(
+                "The same content has different labels: {sources}", sources=", ".join(sources[:4])
+            )
+        )
 
 
 def _settings(task: Task, asked: TrainingRequest, prepared: Prepared) -> dict[str, Any]:
@@ -296,7 +310,13 @@ def _warm(net: Any, old: Any) -> None:
         if name in wanted and wanted[name].shape == value.shape
     }
     net.load_state_dict(wanted | same)
-    tell(f"{len(same)} of {len(wanted)} tensors taken from the earlier run.")
+    tell(
+        Message(
+            "Weight tensors taken from the earlier run: {count} of {total}.",
+            count=len(same),
+            total=len(wanted),
+        )
+    )
 
 
 def _evaluate(

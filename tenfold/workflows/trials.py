@@ -44,7 +44,10 @@ class Pruned(Exception):
     """Raised where a trial is worse than the median; `share` is the share of its length done."""
 
     def __init__(self, share: float, loss: float) -> None:
-        super().__init__(f"validation loss {loss:.3f} at {share:.0%} of its length")
+        self.message = Message(
+            "validation loss {loss:.3f} at {share:.0%} of its length", loss=loss, share=share
+        )
+        super().__init__(self.message)
         self.share = share
 
 

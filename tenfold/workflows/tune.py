@@ -23,10 +23,10 @@ import pandas as pd
 
 from tenfold.answers.kind import AnswerKind
 from tenfold.core import system
-from tenfold.core.document import Document
-from tenfold.core.errors import DataRefused, TrainingFailed, UsageError
+from tenfold.core.errors import DataRefused, TenfoldError, TrainingFailed, UsageError
+from tenfold.core.language import counted
 from tenfold.core.lazy import lazy
-from tenfold.core.message import Message
+from tenfold.core.message import Message, as_message, restored
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.settings import settings_of
@@ -40,10 +40,11 @@ from tenfold.run.manifest import pretty
 from tenfold.run.run import Run, open_run
 from tenfold.task import Answer
 from tenfold.tasks.registry import class_of
-from tenfold.workflows import trials
+from tenfold.workflows import trials, tune_document
 from tenfold.workflows.places import numbered, outside, refuse_changed
 from tenfold.workflows.train import TrainingRequest, once, ready
 from tenfold.workflows.trials import Field, Pruned, Trial, Trials
+from tenfold.workflows.tune_document import Content, Tuned
 
 torch = lazy("torch")
 
@@ -55,16 +56,6 @@ SHORT = 15
 """Seconds of a trial below which a notice is printed."""
 FEW = 50
 """Number of selection rows below which a notice is printed."""
-
-Content = dict[str, Any]
-
-
-class Tuned(Document):
-    """The document of `tune`; `run` is the final run, trained again and tested."""
-
-    def __init__(self, content: Content, text: str, run: Run) -> None:
-        super().__init__(content, text)
-        self.run = run
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,7 @@ def search(asked: TrainingRequest, count: int, out: str | Path | None) -> Tuned:
     with system.locked(folder):
         begun = _Search(asked, count, folder, each, began)
         if (known := _known(folder)).get("content"):
-            return _tuned(known["content"], open_run(folder / "best", asked.plan.device))
+            return Tuned(known["content"], open_run(folder / "best", asked.plan.device))
         if not known:
             _store(folder, {"schema": SCHEMA, "settings": wanted})
         found = Trials(folder / "trials.jsonl", asked.plan.seed, fields, settings_of(task))
@@ -113,9 +104,12 @@ def search(asked: TrainingRequest, count: int, out: str | Path | None) -> Tuned:
             _try_all(begun, found)
             known = _note(folder, decided=_decided(begun, found.done))
         run = _run(_final(begun, found.done, known["decided"]), folder / "best")
-        content = _content(begun, found.done, known["decided"], run, prepared)
+        content = tune_document.content_of(
+            asked, folder, found.done, known["decided"], run, prepared
+        )
+        content["seconds"]["total"] = round(_so_far(begun, found.done), 3)
         _note(folder, content=content)
-    return _tuned(content, run)
+    return Tuned(content, run)
 
 
 def _fields(asked: TrainingRequest) -> list[Field]:
@@ -150,8 +144,10 @@ def _look_at(prepared: Prepared) -> None:
         )
     if rows < FEW:
         tell(
-            f"{words.plural(rows, 'validation row')} to select on: with so few rows the best trial "
-            "is mostly chance."
+            Message(
+                "{rows} to select on: with so few rows the best trial is mostly chance.",
+                rows=counted(rows, "validation row"),
+            )
         )
 
 
@@ -204,7 +200,7 @@ def _told(folder: Path, wanted: Content) -> Path:
 
 def _known(folder: Path) -> Content:
     try:
-        found: Content = json.loads((folder / "tune.json").read_text(encoding="utf-8"))
+        found = restored(json.loads((folder / "tune.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
     return found
@@ -227,13 +223,24 @@ def _store(folder: Path, content: Content) -> None:
 def _try_all(begun: _Search, found: Trials) -> None:
     """Runs trials until `count` are done or the time for trials is used up."""
     if begun.minutes and 60 * begun.minutes < SHORT:
-        tell(f"A trial has {clock(60 * begun.minutes)}: give fewer --trials for more time each.")
+        tell(
+            Message(
+                "A trial has {time}: fewer --trials give each more time.",
+                time=clock(60 * begun.minutes),
+            )
+        )
     started = time.perf_counter() - begun.began
     while (number := len(found.done)) < begun.count:
         if begun.minutes and number > 1:
             spent = started + _seconds(found.done)
             if spent + 30 * begun.minutes > 60 * begun.minutes * begun.count:
-                tell(f"{number} of {begun.count} trials: the time for trials is used up.")
+                tell(
+                    Message(
+                        "The time for trials is used up after {number} of {count} trials.",
+                        number=number,
+                        count=begun.count,
+                    )
+                )
                 return
         _try(begun, found, found.next())
 
@@ -245,10 +252,23 @@ def _seconds(done: list[Content]) -> float:
 def _try(begun: _Search, found: Trials, trial: Trial) -> None:
     """Runs one trial, from drawing its settings to storing its result."""
     settings, place, began = trial.draw(), begun.place(trial.number), time.perf_counter()
-    tell(f"Trial {trial.number} ({trial.number + 1} of {begun.count}): {tuning.said(settings)}")
+    tell(
+        Message(
+            "Trial {trial} ({number} of {count}): {settings}",
+            trial=trial.number,
+            number=trial.number + 1,
+            count=begun.count,
+            settings=tuning.said(settings),
+        )
+    )
     for one in found.done:
         if one["settings"] == settings and one["ended"] == "finished":
-            tell(f"These are the settings of trial {one['trial']}: nothing is trained twice.")
+            tell(
+                Message(
+                    "These are the settings of trial {trial}: they are not trained again.",
+                    trial=one["trial"],
+                )
+            )
             noted = {name: one[name] for name in ("settings", "headline", "value", "run")}
             return trial.tell("finished", _signed(one), noted | {"seconds": 0.0})
     plan = replace(begun.asked.plan, minutes=begun.minutes, prune=trial.prune)
@@ -272,20 +292,36 @@ def _trained(asked: TrainingRequest, place: Path, number: int) -> tuple[str, Con
     try:
         run = _run(asked, place)
     except Pruned as error:
-        ended, message = "pruned", str(error)
+        ended, message = "pruned", error.message
     except (TrainingFailed, UsageError, MemoryError) as error:
         if number == 0 or getattr(error, "code", "") == "run-exists":
             raise
-        ended, message = "failed", str(error) or "memory ran out"
+        ended, message = "failed", _message_of(error)
     else:
         name = run.scores["headline"]
         value = run.scores["scores"][name]["value"]
-        tell(f"{words.metric(name).title} {value:.4f} on validation.")
+        tell(
+            Message(
+                "{metric} on validation: {value:.4f}.",
+                metric=words.title(name),
+                value=value,
+            )
+        )
         seconds = run.scores["seconds"]["total"]  # also of a run finished before an interruption
         return "finished", {"headline": name, "value": value, "seconds": seconds}
-    tell(f"The trial {'ends early' if ended == 'pruned' else 'failed'}: {message}")
+    if ended == "pruned":
+        tell(Message("The trial ends early: {message}", message=message))
+    else:
+        tell(Message("The trial failed: {message}", message=message))
     run_folder.end(place, {"ended": ended, "message": message})
     return ended, {"message": message}
+
+
+def _message_of(error: Exception) -> Message:
+    """Why a trial failed, without the advice to the user of a single training."""
+    if isinstance(error, TenfoldError):
+        return error.message
+    return as_message(str(error)) if str(error) else Message("Memory ran out")
 
 
 def _run(asked: TrainingRequest, place: Path) -> Run:
@@ -312,7 +348,7 @@ def _decided(begun: _Search, done: list[Content]) -> Content:
         "trials": len(done),
         "winner": winner["trial"],
         "selected": "winner" if won else "default",
-        "gain": _gain(found),
+        "gain": tune_document.gain(found),
         "verdict": tuning.verdict(winner, default, found, won),
         "minutes": minutes,
     }
@@ -347,53 +383,16 @@ def _answers(begun: _Search, trial: Content) -> tuple[AnswerKind, pd.DataFrame, 
     return run.answer_kind, table, dict(zip(table["source"], said, strict=True))
 
 
-def _gain(found: Compared | None) -> Content:
-    if found is None:
-        return {"value": None, "low": None, "high": None, "rows": 0}
-    pair = found.paired
-    told = {"value": pair.difference, "low": pair.low, "high": pair.high}
-    return {name: round(value, 6) for name, value in told.items()} | {"rows": found.rows}
-
-
 def _final(begun: _Search, done: list[Content], decided: Content) -> TrainingRequest:
     """The request of the final run, with the winner's settings only if significantly better."""
     kept = decided["winner"] if decided["selected"] == "winner" else 0
     names = ("trials", "winner", "selected", "gain")
     plan = replace(begun.asked.plan, minutes=decided["minutes"])
     told = {name: decided[name] for name in names}
-    tell(f"Trained anew and tested: {tuning.said(done[kept]['settings'])}")
+    tell(
+        Message(
+            "The final run is trained and tested with these settings: {settings}",
+            settings=tuning.said(done[kept]["settings"]),
+        )
+    )
     return begun.of(done[kept]["settings"], plan=plan, tuned=told)
-
-
-# --- the document ---------------------------------------------------------------------------------
-
-
-def _content(
-    begun: _Search, done: list[Content], decided: Content, run: Run, prepared: Prepared
-) -> Content:
-    parts = ("train", "selection", "calibration", "test")
-    names = ("headline", "protocol", "scores", "baselines", "report")
-    return {
-        "schema": SCHEMA,
-        "task": begun.asked.task,
-        "folder": str(begun.folder),
-        "run": str(run.folder),
-        "rows": {part: len(prepared.rows(part)) for part in parts},
-        "trials": [_row(begun, one) for one in done],
-        **{name: decided[name] for name in ("winner", "selected", "gain", "verdict")},
-        **{name: run.scores[name] for name in names},
-        "seconds": {
-            "trials": round(_seconds(done), 3),
-            "total": round(_so_far(begun, done), 3),
-        },
-    }
-
-
-def _row(begun: _Search, one: Content) -> Content:
-    """The entry of a trial in the document."""
-    told = {name: one.get(name) for name in ("trial", "ended", "settings", "value", "seconds")}
-    return told | {"run": str(begun.folder / one["run"]), "message": one.get("message", "")}
-
-
-def _tuned(content: Content, run: Run) -> Tuned:
-    return Tuned(content, tuning.text(content, run.scores), run)

@@ -140,7 +140,7 @@ def test_plain_text_of_rooms_from_elsewhere_is_enough():
     error = DataRefused("No dial", fix="Buy one.", code="no-dial")  # type: ignore[arg-type]
     assert error.to_json()["values"] == {} and "Buy one." in str(error)
     with speaking("zh"):
-        assert str(Problem("no-dial", "has no dial")) == "has no dial."  # type: ignore[arg-type]
+        assert str(Problem("no-dial", "has no dial")) == "has no dial。"  # type: ignore[arg-type]
 
 
 def test_messages_are_copied_and_pickled_whole():

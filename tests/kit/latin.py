@@ -16,6 +16,15 @@ AS_IT_IS = set(
 )
 
 
+COMMAND = re.compile(r"`tenfold [^`]*`|tenfold [^`\n]*")
+SENTENCE = re.compile(r"[A-Za-z]{2,}(?: [a-z]{2,}){2,}")
+
+
+def english_sentences(text: str) -> list[str]:
+    """Three or more English words in a row, apart from commands."""
+    return SENTENCE.findall(COMMAND.sub("", text))
+
+
 def latin_words(page: str) -> set[str]:
     """Latin words that a reader sees, but for machines' own: layers, commands, the environment."""
     body = page[page.index("<body>") :]

@@ -2,18 +2,23 @@
 
 import ast
 import dataclasses
+import inspect
 import json
 import re
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import jinja2
 import jinja2.nodes
 
+from tenfold import cli
 from tenfold.answers import charts
 from tenfold.answers.registry import metrics
 from tenfold.core import language
+from tenfold.core.terminal import help_pages
 from tenfold.reporting import words
 from tenfold.task import options_of
 from tenfold.tasks import registry
@@ -42,7 +47,7 @@ def _of_call(name: str, texts: list[str]) -> Iterator[str]:
 
 
 def of_code() -> Iterator[str]:
-    """Templates of say() and Message(), and the nouns of plural()."""
+    """Templates of say() and Message(), and the nouns of plural() and counted()."""
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         for call in filter(lambda node: isinstance(node, ast.Call), ast.walk(tree)):
@@ -50,7 +55,7 @@ def of_code() -> Iterator[str]:
             if name in ("say", "language.say", "Message") and call.args:
                 texts = texts_of(call.args[0], tree)
                 yield from (text for text in texts if name != "Message" or has_words(text))
-            elif name.split(".")[-1] == "plural":
+            elif name.split(".")[-1] in ("plural", "counted"):
                 nouns = [one.value for one in call.args if isinstance(one, ast.Constant)]
                 yield from _of_call("plural", nouns)
 
@@ -75,6 +80,21 @@ def assigned(name: str, tree: ast.AST) -> Iterator[ast.AST]:
                 yield node.value
 
 
+def of_helps() -> Iterator[str]:
+    """Texts of the help pages: verbs, their arguments and flags, and those of click itself."""
+    yield from help_pages.CLICKS
+    yield help_pages.LANGUAGE
+    yield from cli._SHARED.values()
+    yield from cli._summaries().values()
+    yield (cli._tenfold.help or "").split("\n")[0]
+    for verb in cli._summaries():
+        command = cli._command(verb)
+        options = {param.name for param in command.params if isinstance(param, click.Option)}
+        text = inspect.getdoc(command.function) or ""
+        yield text.split("\n")[0]
+        yield from (said for name, said in cli._explained(text)[0].items() if name in options)
+
+
 def of_tables() -> Iterator[str]:
     yield from words.NAMES.values()
     yield from charts.MEASURES.values()
@@ -84,6 +104,7 @@ def of_tables() -> Iterator[str]:
     yield from registry.names().values()
     for name in registry.names():
         cls = registry.class_of(name)
+        yield from (inspect.getdoc(sys.modules[cls.__module__]) or "").split("\n\n")
         options = (cls.options, options_of(cls), *(kind.options for kind in cls.answers))
         for part in (cls, *options):
             yield from (entry.metadata["help"] for entry in dataclasses.fields(part))
@@ -114,4 +135,10 @@ def has_words(template: str) -> bool:
 
 def sentences() -> set[str]:
     stored = {json.loads(f'"{text}"') for text in of_stored()}
-    return {*of_templates(), *of_code(), *of_tables(), *filter(has_words, stored)}
+    return {
+        *of_templates(),
+        *of_code(),
+        *of_helps(),
+        *of_tables(),
+        *filter(has_words, stored),
+    }

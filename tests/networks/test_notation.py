@@ -287,7 +287,7 @@ def test_a_dense_layer_wider_than_the_data_deserve():
     assert said.startswith(
         "Layer 5 'dense512' has 6,423,040 weights for 5,000 training rows, 1,285"
     )
-    assert "`globalaverage` in place of `flatten` (a map of 64 x 14 x 14) or `dense39`" in said
+    assert "`globalaverage` in place of `flatten` (a map of 64 x 14 x 14), or `dense39`" in said
     assert warned("conv64 maxpool2 relu flatten dense39 relu", rows=5000) == []
     assert warned("conv64 maxpool2 relu flatten dense512 relu", rows=65_000) == []
 

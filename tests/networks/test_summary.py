@@ -19,6 +19,7 @@ from tenfold.networks.fast import Fast
 from tenfold.networks.image_classifier import PictureClassifier
 from tenfold.networks.notation import ready
 from tenfold.networks.notation.network import Lined
+from tenfold.reporting import layers
 
 TASK = "image-classification"
 
@@ -131,11 +132,11 @@ def test_shared_weights_are_counted_once():
 
 
 def test_the_text_is_a_table():
-    lines = summary.text(of_pictures(pictures(Fast(1, 3, 28, 28, "tiny")))).split("\n")
+    lines = layers.text(of_pictures(pictures(Fast(1, 3, 28, 28, "tiny")))).split("\n")
     assert lines[0].split() == ["layer", "output", "parameters", "FLOPs"]
     assert lines[1].split()[:2] == ["1", "Whitening"] and "8 x 27 x 27" in lines[1]
     assert lines[-1].split()[0] == "all" and max(map(len, lines)) <= 100
-    assert summary.text([]).split()[-3:] == ["all", "0", "0"]
+    assert layers.text([]).split()[-3:] == ["all", "0", "0"]
 
 
 # --- train --plan ---

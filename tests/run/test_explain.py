@@ -56,7 +56,7 @@ def test_maps_of_one_class_are_not_those_of_another(shapes, tmp_path):
     maps = {}
     for name in ("circle", "triangle"):
         found = explain(run, pictures, out=tmp_path / name, about=name, limit=len(pictures))
-        assert found["about"] == name and f"speaks for {name}" in str(found)
+        assert found["about"] == name and f"evidence for {name}" in str(found)
         maps[name] = [one["explanations"] for one in found["inputs"]]
         assert f'<bdi title="{name}">' in (tmp_path / name / "index.html").read_text("utf-8")
     for place, way in enumerate(("occlusion", "gradcam")):

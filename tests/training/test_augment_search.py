@@ -72,7 +72,7 @@ def test_a_way_that_is_clearly_better_is_kept():
         found = chosen({"spoilt": spoil, "plain": same})
     assert found.policy == "plain" and found.losses["plain"] < 0.97 * found.losses["spoilt"]
     assert found.plan.minutes < MINUTES.minutes
-    assert heard.told("Trying spoilt for") and heard.told("plain is selected")
+    assert heard.told("augmentation spoilt for") and heard.told("plain is selected")
 
 
 def test_without_a_clear_gain_the_usual_way_stays():

@@ -154,7 +154,7 @@ def test_smaller_pieces_give_the_same_update(most: int, pieces: int, tmp_path: P
     whole, _ = learn(replace(PLAN, folder=tmp_path / "whole"))
     for a, b in zip(net.parameters(), whole.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
-    assert heard.told(f"goes in {pieces} pieces")
+    assert heard.told(f"split into {pieces} parts")
     state = tmp_path / "checkpoints" / checkpoints(tmp_path)[-1] / "state.json"
     assert json.loads(state.read_text())["micro"] == pieces
     told, plain = (loop.log_of(folder) for folder in (tmp_path, tmp_path / "whole"))

@@ -100,7 +100,7 @@ def test_a_trial_that_fails_is_noted_and_none_is_trained_twice(
     assert failed[0]["value"] is None and "Layer 1 'dense16'" in failed[0]["message"]
     assert heard.told("The trial failed: Layer 1 'dense16'") and "   failed " in str(found)
     assert run.ended(Path(failed[0]["run"]))["ended"] == "failed"
-    assert heard.told("nothing is trained twice")
+    assert heard.told("they are not trained again")
     assert len(list((tmp_path / "search").glob("trial-*/weights.safetensors"))) <= 2
     again = [one for one in found["trials"][1:] if not one["settings"]]
     assert all(one["run"] == found["trials"][0]["run"] for one in again)

@@ -258,7 +258,14 @@ def _table(
     label = _label(frame, reading, name)
     if frame.empty:
         raise _unusable(name, Message("has a header and no rows"))
-    tell(f"{name}: files from column {str(path)!r}, labels from column {str(label)!r}")
+    tell(
+        Message(
+            "{name}: files are read from column {path!r}, labels from column {label!r}.",
+            name=name,
+            path=str(path),
+            label=str(label),
+        )
+    )
     found = [near.cell("" if value is None else str(value)) for value in frame[path]]
     more = Problem(
         "ragged",

@@ -103,10 +103,16 @@ def roled(
         )
     if "rating" in columns and _words(frame[columns["rating"]]):
         free.append(one := columns.pop("rating"))
-        tell(f"{name}: the column {one} holds words, not numbers, and is not used as ratings.")
+        tell(
+            Message(
+                "{name}: the column {column!r} holds words, so it is not used as ratings.",
+                name=name,
+                column=str(one),
+            )
+        )
     if guessed:
         said = ", ".join(f"{role} = {columns[role]}" for role in ROLES if role in columns)
-        tell(f"{name}: {said}.")
+        tell(Message("Columns of {name}: {columns}.", name=name, columns=said))
     extra = {str(one): frame[one] for one in free if one not in columns.values()}
     numbers = np.arange(1, len(frame) + 1)
     return Frame(

@@ -362,7 +362,12 @@ def _sort(found: Interactions) -> None:
     _, last = np.unique(pair[::-1], return_index=True)
     kept = np.sort(len(pair) - 1 - last)
     if dropped := len(pair) - len(kept):
-        tell(f"{dropped} interactions repeat one of the same user and item: the last one is used.")
+        tell(
+            Message(
+                "Repeated interactions of the same user and item: {count}. The last one is used.",
+                count=dropped,
+            )
+        )
     order = order[kept]
     for name in ("user", "item", "rating", "time", "part"):
         setattr(found, name, getattr(found, name)[order])

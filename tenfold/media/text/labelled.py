@@ -167,7 +167,7 @@ def _with_train(chosen: list[tuple[Entry, str]]) -> list[tuple[Entry, str]]:
     """Returns the files with the validation part as training part where no training file exists."""
     if any(part == "train" for _, part in chosen) or len({part for _, part in chosen}) < 2:
         return chosen
-    tell("No file is named train: the validation part is used for training.")
+    tell(Message("No file is named train: the validation part is used for training."))
     return [(one, "train" if part == "valid" else part) for one, part in chosen]
 
 
@@ -245,7 +245,8 @@ def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
                 "class, or one file for each class."
             ),
         )
-    tell(f"One file a class: {', '.join(dict.fromkeys(label for _, label, *_ in found))}")
+    names = ", ".join(dict.fromkeys(label for _, label, *_ in found))
+    tell(Message("Each file is one class: {names}.", names=names))
     table = pd.DataFrame(found, columns=["text", "label", "source", "problem"], dtype=object)
     order = table.groupby("label", sort=False).cumcount().sort_values(kind="stable").index
     return table.loc[order].reset_index(drop=True)
@@ -307,14 +308,25 @@ def _joined(one: Record, roles: columns.Roles) -> str:
 
 def _tell(table: RecordTable, roles: columns.Roles, name: str, said: set[str]) -> None:
     """Prints the columns used, once for all files with the same sentence."""
-    texts = " and ".join(repr(table.names[at]) for at in roles.texts)
-    label = repr(table.names[roles.label]) if roles.label is not None else "none"
-    head = "" if table.header else " (no header)"
-    coded = "" if table.encoding in ("utf-8", "parquet") else f", {table.encoding.upper()}"
-    sentence = f"texts from column {texts}, labels from column {label}{head}{coded}"
+    texts = ", ".join(repr(table.names[at]) for at in roles.texts)
+    if roles.label is None:
+        sentence = Message(
+            "texts are read from column {texts}, and there are no labels", texts=texts
+        )
+    else:
+        sentence = Message(
+            "texts are read from column {texts}, labels from column {label}",
+            texts=texts,
+            label=repr(table.names[roles.label]),
+        )
+    if not table.header:
+        sentence = Message("{sentence} (the file has no header)", sentence=sentence)
+    if table.encoding not in ("utf-8", "parquet"):
+        coded = table.encoding.upper()
+        sentence = Message("{sentence}, encoding {encoding}", sentence=sentence, encoding=coded)
     if sentence not in said:
         said.add(sentence)
-        tell(f"{name}: {sentence}")
+        tell(Message("File {name}: {sentence}.", name=name, sentence=sentence))
 
 
 def _named(labels: pd.Series, named: dict[str, str]) -> pd.Series:

@@ -62,5 +62,10 @@ def _coarse(labels: pd.Series) -> pd.Series:
         return labels
     if not 1 < len(coarse) < min(COARSE, len(told)):
         return labels
-    tell(f"Labels end at the colon: {', '.join(sorted(coarse)[:8])}")
+    tell(
+        Message(
+            "The part of a label before the colon is its class: {names}.",
+            names=", ".join(sorted(coarse)[:8]),
+        )
+    )
     return labels.map(lambda label: label.partition(":")[0])

@@ -142,7 +142,13 @@ def _rows(entry: Entry, part: str, column: str) -> Iterator[TaggedRow]:
         )
     prefix = _prefix(sentences)
     if prefix:
-        tell(f"{name}: every token begins with {prefix!r}, which is left out.")
+        tell(
+            Message(
+                "{name}: every token begins with {prefix!r}, which is removed.",
+                name=name,
+                prefix=prefix,
+            )
+        )
     for one in sentences:
         words = [word.removeprefix(prefix) or word for word in one.tokens]
         text, places = joined(words, one.spaces)
@@ -268,7 +274,14 @@ def _layout(entry: Entry, name: str, rows: list[list[str]], column: str) -> _Lay
     token = 1 if universal else next((named.index(x) for x in _TOKENS if header and x in named), 0)
     tag = _column(column, names, width, 3 if universal else width - 1, name)
     said = names[tag] if names else str(tag + 1)
-    tell(f"{name}: tokens from column {token + 1}, tags from column {said}")
+    tell(
+        Message(
+            "{name}: tokens are read from column {token}, tags from column {tag}.",
+            name=name,
+            token=token + 1,
+            tag=said,
+        )
+    )
     first = ("\t" if width == 10 else "").join(rows[0]) if header else ""
     text = next((one.text for one in lines(entry.cell) if _cut(one.text) == rows[0]), first)
     return _Layout(width, token, tag, universal, text if header else "\0")
@@ -341,7 +354,15 @@ def _table(rows: list[TaggedRow]) -> pd.DataFrame:
     scheme = tag_schemes.scheme_of(table["tags"])
     brought = [tag_schemes.to_bio(tags, scheme) for tags in table["tags"]]
     table["tags"] = pd.Series([tags for tags, _ in brought], table.index, dtype=object)
-    tell(f"Tags are {'single answers' if scheme == 'plain' else f'of spans ({scheme})'}.")
+    if scheme == "plain":
+        tell(Message("Each tag is the class of one token."))
+    else:
+        tell(Message("The tags mark spans ({scheme}).", scheme=scheme))
     if repaired := sum(count for _, count in brought):
-        tell(f"{repaired} spans continue without a beginning: they begin there.")
+        tell(
+            Message(
+                "Spans without a beginning tag: {count}. Each begins at its first tag.",
+                count=repaired,
+            )
+        )
     return table

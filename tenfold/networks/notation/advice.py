@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message, as_message
 from tenfold.networks.notation.parse import Layer, parse
 from tenfold.networks.notation.shapes import (
     WINDOWS,
@@ -42,7 +43,9 @@ MONOTONE = (
 LINEAR = ("batchnorm", "averagepool", "globalaverage", "flatten", "view", "dropout")
 
 
-def waste(line: str, channels: int, height: int, width: int, classes: int, rows: int) -> list[str]:
+def waste(
+    line: str, channels: int, height: int, width: int, classes: int, rows: int
+) -> list[Message]:
     """Sentences of advice on a network description, for `rows` training rows; often none.
 
     Raises UsageError (network-line) where the line does not fit the images.
@@ -61,7 +64,7 @@ def waste(line: str, channels: int, height: int, width: int, classes: int, rows:
 # --- ignored borders ------------------------------------------------------------------------------
 
 
-def _borders(layers: Sequence[Layer], found: list[ShapedLayer]) -> Iterator[str]:
+def _borders(layers: Sequence[Layer], found: list[ShapedLayer]) -> Iterator[Message]:
     """Reports that part of the image (after a first `view`) does not reach the output."""
     views = sum(1 for _ in itertools.takewhile(lambda one: one.name == "view", found))
     rest, classes = layers[views:], found[-1].outputs[0]
@@ -70,9 +73,20 @@ def _borders(layers: Sequence[Layer], found: list[ShapedLayer]) -> Iterator[str]
     if len(shape) == 1 or not _matters(seen, shape):
         return
     culprits = [one for one in flat(found) if len(one.inputs) == 3 and _drops(one)]
-    said = f"Only {_sides(seen)} of {_sides_of(shape)} reach the output"
-    mends = _mends(rest, shape, classes, seen)
-    yield f"{said}: the windows of {_numbers(culprits)} ignore the border.{mends}"
+    values = {"seen": _sides(seen), "all": _sides_of(shape), "layers": _numbers(culprits)}
+    fixes = _fixes(rest, shape, classes, seen)
+    if fixes is None:
+        yield Message(
+            "Only {seen} of {all} reach the output: the windows of {layers} ignore the border.",
+            **values,
+        )
+    else:
+        yield Message(
+            "Only {seen} of {all} reach the output: the windows of {layers} ignore the border. "
+            "Fix: {fixes}.",
+            fixes=fixes,
+            **values,
+        )
 
 
 Seen = tuple[frozenset[int], frozenset[int]]  # rows and columns of pixels
@@ -128,17 +142,17 @@ def _matters(seen: Seen, shape: Shape) -> bool:
     return any(len(part) < side * (1 - UNSEEN) for part, side in zip(seen, shape[1:], strict=True))
 
 
-def _mends(layers: Sequence[Layer], shape: Shape, classes: int, seen: Seen) -> str:
-    """Fixes that work, as text: a first `view`, or `same` in place of `valid`."""
-    mends = []
+def _fixes(layers: Sequence[Layer], shape: Shape, classes: int, seen: Seen) -> Message | None:
+    """Fixes that work: a first `view`, or `same` in place of `valid`; None where neither does."""
+    fixes = []
     tall, wide = (len(part) for part in seen)
     cut = (shape[0], tall, wide)
     if _whole(layers, cut, classes):
         view = f"view{tall}" if tall == wide else f"view{tall}x{wide}"
-        mends.append(f"`{view}` as the first word crops the middle")
+        fixes.append(Message("`{view}` as the first word crops the middle", view=view))
     if _whole([_kept(layer) for layer in layers], shape, classes):
-        mends.append("`same` in place of `valid` uses all pixels")
-    return f" {'; '.join(mends)}." if mends else ""
+        fixes.append(Message("`same` in place of `valid` uses all pixels"))
+    return _either(fixes)
 
 
 def _whole(layers: Sequence[Layer], shape: Shape, classes: int) -> bool:
@@ -159,17 +173,19 @@ def _kept(layer: Layer) -> Layer:
 # --- redundant layers -----------------------------------------------------------------------------
 
 
-def _idle(found: Sequence[ShapedLayer], head: ShapedLayer) -> Iterator[str]:
+def _idle(found: Sequence[ShapedLayer], head: ShapedLayer) -> Iterator[Message]:
     """Reports two linear layers without an activation between them: they are one linear layer."""
     before: ShapedLayer | None = None
     for one in found:
         yield from _idle(one.body, head)
         if one.name in ("conv", "dense"):
             if before:
-                other = f"layer {head.number}, the one to the classes" if one is head else str(one)
-                yield (
-                    f"There is no activation between {before} and {other}: together they are one "
-                    "linear layer. Put `relu` there, or leave one out."
+                last = Message("layer {number}, the one to the classes", number=head.number)
+                yield Message(
+                    "There is no activation between {first} and {second}: together they are one "
+                    "linear layer. Put `relu` between them, or remove one.",
+                    first=_name(before),
+                    second=last if one is head else _name(one),
                 )
             before = one
         elif one.name not in LINEAR:
@@ -179,34 +195,48 @@ def _idle(found: Sequence[ShapedLayer], head: ShapedLayer) -> Iterator[str]:
 # --- weights --------------------------------------------------------------------------------------
 
 
-def _wide(found: Sequence[ShapedLayer], rows: int) -> Iterator[str]:
+def _wide(found: Sequence[ShapedLayer], rows: int) -> Iterator[Message]:
     """Reports dense layers with too many weights for the number of training rows."""
     for one in flat(found):
         each = one.weights / max(rows, 1)
         if one.name == "dense" and one.weights > FEW_WEIGHTS and each > WEIGHTS_A_ROW:
-            yield (
-                f"{str(one).capitalize()} has {one.weights:,} weights for {rows:,} training rows, "
-                f"{each:,.0f} a row (told from {WEIGHTS_A_ROW} on).{_fewer(one, found, rows)}"
-            )
+            values = {"number": one.number, "text": one.layer.text, "weights": one.weights}
+            values |= {"rows": rows, "each": each, "limit": WEIGHTS_A_ROW}
+            fixes = _fewer(one, found, rows)
+            if fixes is None:
+                yield Message(
+                    "Layer {number} {text!r} has {weights:,} weights for {rows:,} training rows, "
+                    "{each:,.0f} per row (a warning from {limit} on).",
+                    **values,
+                )
+            else:
+                yield Message(
+                    "Layer {number} {text!r} has {weights:,} weights for {rows:,} training rows, "
+                    "{each:,.0f} per row (a warning from {limit} on). Fewer weights: {fixes}.",
+                    fixes=fixes,
+                    **values,
+                )
 
 
-def _fewer(one: ShapedLayer, found: Sequence[ShapedLayer], rows: int) -> str:
-    """Alternatives with fewer weights, as text: global average pooling, or a narrower layer."""
-    mends = []
+def _fewer(one: ShapedLayer, found: Sequence[ShapedLayer], rows: int) -> Message | None:
+    """Alternatives with fewer weights: global average pooling, or a narrower layer."""
+    fixes = []
     flattened = next((each for each in found if each.name == "flatten"), None)
     if flattened and max(flattened.inputs[1:]) > 1:
         inputs = shape_text(flattened.inputs)
-        mends.append(f"`globalaverage` in place of `flatten` (a map of {inputs})")
+        fixes.append(
+            Message("`globalaverage` in place of `flatten` (a map of {shape})", shape=inputs)
+        )
     width = WEIGHTS_A_ROW * rows // one.inputs[0]
     if one is not found[-1] and 8 <= width < one.size:
-        mends.append(f"`dense{width}`")
-    return f" Fewer weights: {' or '.join(mends)}." if mends else ""
+        fixes.append(as_message(f"`dense{width}`"))
+    return _either(fixes)
 
 
 # --- computation ----------------------------------------------------------------------------------
 
 
-def _late_pools(found: Sequence[ShapedLayer]) -> Iterator[str]:
+def _late_pools(found: Sequence[ShapedLayer]) -> Iterator[Message]:
     """Reports max pooling directly after a monotone activation; before it is cheaper."""
     pairs = [
         (one, other)
@@ -217,33 +247,48 @@ def _late_pools(found: Sequence[ShapedLayer]) -> Iterator[str]:
         one, other = pairs[0]
         times = math.prod(one.outputs) / math.prod(other.outputs)
         numbers = _numbers([pool for _, pool in pairs])
-        yield (
-            f"Max pooling before `{one.name}` gives the same values, and `{one.name}` then has "
-            f"{times:.2g} times fewer to work on: {numbers}."
+        yield Message(
+            "Max pooling before `{name}` gives the same values, and `{name}` then has {times:.2g} "
+            "times fewer to work on: {layers}.",
+            name=one.name,
+            times=times,
+            layers=numbers,
         )
 
 
-def _large_maps(found: Sequence[ShapedLayer]) -> Iterator[str]:
+def _large_maps(found: Sequence[ShapedLayer]) -> Iterator[Message]:
     """Reports a last feature map with a side above LARGE_MAP after several convolutions."""
     maps = [one for one in found if len(one.outputs) == 3]
     convolutions = sum(one.name == "conv" for one in flat(maps))
     if maps and convolutions > 1 and min(maps[-1].outputs[1:]) > LARGE_MAP:
         shape = shape_text(maps[-1].outputs)
-        yield (
-            f"The last map is still {shape}: `maxpool2` or `:stride2` early in the line makes all "
-            "that follows four times cheaper."
+        yield Message(
+            "The last map is still {shape}: `maxpool2` or `:stride2` early in the line makes the "
+            "layers after it four times cheaper.",
+            shape=shape,
         )
 
 
 # --- texts ----------------------------------------------------------------------------------------
 
 
-def _numbers(many: Sequence[ShapedLayer]) -> str:
+def _either(fixes: list[Message]) -> Message | None:
+    """Both of two fixes as alternatives, the only one, or None."""
+    if len(fixes) == 2:
+        return Message("{first}, or {second}", first=fixes[0], second=fixes[1])
+    return fixes[0] if fixes else None
+
+
+def _name(one: ShapedLayer) -> Message:
+    return Message("layer {number} {text!r}", number=one.number, text=one.layer.text)
+
+
+def _numbers(many: Sequence[ShapedLayer]) -> Message:
     """Layer numbers as text: `layers 2, 5 and 8`; a single layer with its word."""
     words = [str(one.number) for one in many]
     if len(words) == 1:
-        return str(many[0])
-    return f"layers {', '.join(words[:-1])} and {words[-1]}"
+        return _name(many[0])
+    return Message("layers {first} and {last}", first=", ".join(words[:-1]), last=words[-1])
 
 
 def _sides(seen: Seen) -> str:
@@ -251,6 +296,8 @@ def _sides(seen: Seen) -> str:
     return f"{tall}" if tall == wide else f"{tall} x {wide}"
 
 
-def _sides_of(shape: Shape) -> str:
+def _sides_of(shape: Shape) -> Message:
     tall, wide = shape[1:]
-    return f"{tall} pixels a side" if tall == wide else f"{tall} x {wide} pixels"
+    if tall == wide:
+        return Message("{side} pixels a side", side=tall)
+    return Message("{height} x {width} pixels", height=tall, width=wide)

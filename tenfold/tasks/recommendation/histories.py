@@ -151,7 +151,7 @@ def _way(found: Interactions, holdout: str) -> str:
             ),
         )
     if holdout == "last" and not found.ordered:
-        tell("The data have no times: the order of lines decides which item is the last.")
+        tell(Message("The data have no times: the order of lines decides which item is the last."))
     return holdout
 
 

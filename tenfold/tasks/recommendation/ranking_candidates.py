@@ -18,6 +18,7 @@ from tenfold.core import device, system
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.tasks.recommendation import closed_form, item_models
 from tenfold.tasks.recommendation.mode import FitRequest
@@ -143,7 +144,7 @@ class _RankingFits:
     def comparison(self) -> Comparison:
         """Compares the candidates by NDCG@10 over the whole catalogue."""
         return Comparison(
-            "NDCG@10",
+            Message("NDCG@10"),
             self._score,
             self.evaluator.rows,
             lower_is_better=False,

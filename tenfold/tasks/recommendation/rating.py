@@ -14,6 +14,7 @@ from tenfold.answers.ratings import RATINGS, Ratings
 from tenfold.core.columns import Column, Columns, Encoded, Parts, Ragged
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.task import Facts, Outputs, Table
@@ -91,7 +92,7 @@ class RatingMode(Mode):
             Candidate("biases", biases, FREE, needs, always=True),
             Candidate("matrix factorisation", factors, FREE),
         ]
-        comparison = Comparison("RMSE", score, parts.selection.rows, True, ".4f")
+        comparison = Comparison(Message("RMSE"), score, parts.selection.rows, True, ".4f")
         return candidates.fit(many, "matrix-factorisation", comparison, plan, shown=net)
 
     def decode(self, outputs: Outputs, data: Facts, top: int) -> list[Prediction]:

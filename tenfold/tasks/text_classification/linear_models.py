@@ -16,6 +16,7 @@ from tenfold.answers import calibration, logits
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.tasks.text_classification import bag_of_words
 from tenfold.tasks.text_classification.bag_of_words import Weights
@@ -110,7 +111,7 @@ class LinearModels:
             return round(logits.validation_loss(found, logits.truths(self.parts.selection)), 4)
 
         return Comparison(
-            "log loss", score, self.parts.selection.rows, lower_is_better=True,
+            Message("log loss"), score, self.parts.selection.rows, lower_is_better=True,
             without_rows=("mixed",),
         )  # fmt: skip
 

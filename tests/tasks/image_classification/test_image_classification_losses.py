@@ -71,9 +71,17 @@ def test_a_loss_is_its_formula(
 @pytest.mark.parametrize(
     "counts, option, said",
     [
-        (UNEVEN, "auto", "(4 to 36 rows): rows of rare classes weigh up to 3.0 times"),
-        (UNEVEN, "weighted", "(4 to 36 rows): rows of rare classes weigh up to 3.0 times"),
-        (NEARLY_EVEN, "weighted", "(9 to 12 rows): rows of rare classes weigh up to 1.2 times"),
+        (UNEVEN, "auto", "(4 to 36 rows): the loss weights rows of rare classes up to 3.0 times"),
+        (
+            UNEVEN,
+            "weighted",
+            "(4 to 36 rows): the loss weights rows of rare classes up to 3.0 times",
+        ),
+        (
+            NEARLY_EVEN,
+            "weighted",
+            "(9 to 12 rows): the loss weights rows of rare classes up to 1.2 times",
+        ),
     ],
 )
 def test_uneven_classes_are_weighed_and_said(
@@ -82,7 +90,7 @@ def test_uneven_classes_are_weighed_and_said(
     """By the inverse root of their counts, mean 1 over the rows."""
     with watching() as heard:
         call = handed_over(facts_of(counts), monkeypatch, loss=option)
-    assert heard.told(f"Classes are uneven {said} as much")
+    assert heard.told(f"Classes are uneven {said} as much.")
     rows = np.array(list(counts.values()))
     weights = rows**-0.5
     weights *= rows.sum() / (rows * weights).sum()

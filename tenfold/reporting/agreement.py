@@ -1,0 +1,54 @@
+"""Texts on explanations that are compared with those of a network with shuffled weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tenfold.core.language import say
+from tenfold.core.message import Message, as_message, translate
+from tenfold.core.progress import tell
+
+__all__ = ["ALIKE", "TITLES", "lines", "warn"]
+
+Agreement = Mapping[str, float | None]
+"""Rank correlation of an input's map with the maps of random weights, by method."""
+ALIKE = 0.7
+"""Rank correlation above which a map shows the input and not what the network learnt."""
+TITLES = {"occlusion": Message("occlusion"), "gradcam": as_message("Grad-CAM")}
+
+
+def lines(found: Sequence[Agreement]) -> list[str]:
+    """One line with the mean rank correlation of each method whose maps differ from random ones."""
+    means = []
+    for way, title in TITLES.items():
+        known = [value for one in found if (value := one.get(way)) is not None]
+        if known and np.mean(known) <= ALIKE:
+            means.append(f"{np.mean(known):.2f} ({translate(title)})")
+    if not means:
+        return []
+    return [
+        say(
+            "With random weights the maps are others: rank correlation {values}",
+            values=", ".join(means),
+        )
+    ]
+
+
+def warn(found: Sequence[Agreement], what: Message) -> None:
+    """Prints how many maps of each method are nearly the same with random weights."""
+    for way, title in TITLES.items():
+        values = [one.get(way) for one in found]
+        alike = [value for value in values if value is not None and value > ALIKE]
+        if alike:
+            tell(
+                Message(
+                    "{count} of {total} maps ({method}) are nearly the same with random weights: "
+                    "they show the {input}, not what the network learned.",
+                    count=len(alike),
+                    total=len(found),
+                    method=title,
+                    input=what,
+                )
+            )
