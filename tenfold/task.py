@@ -141,6 +141,8 @@ class Task(ABC):
         """Resolves references in the rows (such as user=42) and adds restrictions as columns.
 
         Called before `encode` on an opened run, never in training. A second call changes nothing.
+        Facts may lack the `memory` of the run: a reference then makes its cell a Problem with the
+        code `people-withheld`, the same for every reference.
         """
         return table
 
@@ -160,7 +162,10 @@ class Task(ABC):
             yield from zip(table["source"], answers_of(table), strict=True)
 
     def memory(self, table: Table, facts: Facts) -> Facts:
-        """Returns lookup data built after training from all rows, test rows too; for `ask` only."""
+        """Returns lookup data built after training from all rows, test rows too; for `ask` only.
+
+        A server removes it unless `--known-people` is given; an export can leave it out.
+        """
         return {}
 
     def show(self, table: Table, facts: Facts) -> Table:

@@ -95,6 +95,21 @@ class Run:
         """The media of the columns that `encode` reads, by column name."""
         return media_of(self.task.encodes(self.facts))
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether the facts of the run, or of an inner run, hold `memory`."""
+        inner = any(run.has_memory for run in self.inner.values())
+        return inner or bool(self.facts.get("memory"))
+
+    def without_memory(self) -> Run:
+        """A copy of the run, and of its inner runs, whose facts hold no `memory`.
+
+        References to the stored data of people cannot be resolved in it.
+        """
+        facts = {key: value for key, value in self.facts.items() if key != "memory"}
+        inner = {name: run.without_memory() for name, run in self.inner.items()}
+        return replace(self, facts=facts, inner=inner)
+
     def refuse_made_rows(self, verb: str) -> None:
         """Raises UsageError where `encode` reads other columns than the user gives.
 

@@ -148,8 +148,12 @@ class Model:
 def model_of(run: Run, name: str, settings: Settings) -> Model:
     """The model that serves the run under the id `name`.
 
+    Its run has no `memory` unless `settings.known_people` is set: what a run stores about people is
+    then out of reach of every request.
+
     Raises ArtefactRefused where the run has an input of an unknown medium.
     """
+    run = run if settings.known_people else run.without_memory()
     inputs = run.task.inputs(run.facts)
     if strange := [one.medium for one in inputs.values() if one.medium not in known()]:
         raise ArtefactRefused(

@@ -26,7 +26,8 @@ class Settings:
 
     `hosts` and `origins` are allowed in addition to the local names and the address itself. A JSON
     body has at most `json` bytes; a part of a form has at most `picture` bytes for a picture,
-    `stream` bytes for sound or video, and `json` bytes for any other input.
+    `stream` bytes for sound or video, and `json` bytes for any other input. `known_people`, which
+    needs a token, allows inputs that refer to data which a run stores about people.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +42,7 @@ class Settings:
     picture: int = 25 * MB
     stream: int = 100 * MB
     log: bool = True
+    known_people: bool = False
 
     def __post_init__(self) -> None:
         """Raises UsageError, with the allowed values, where a value is out of range."""
@@ -57,6 +59,13 @@ class Settings:
                 Message("The token has characters that an HTTP header cannot carry"),
                 code="bad-setting",
                 fix=fix,
+            )
+        if self.known_people and not self.token:
+            raise UsageError(
+                Message("--known-people lets requests read stored data, so a token is needed"),
+                code="needs-token",
+                where="known-people",
+                fix=Message("Set TENFOLD_TOKEN or give --token; or leave out --known-people."),
             )
         for name in self.hosts:
             if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", name):
@@ -90,6 +99,7 @@ def settings_of(
     allow_host: str | None,
     allow_origin: str | None,
     log: bool,
+    known_people: bool = False,
 ) -> Settings:
     """The settings from the arguments of `serve`; the token may come from TENFOLD_TOKEN.
 
@@ -111,6 +121,7 @@ def settings_of(
         hosts=_listed(allow_host),
         origins=_listed(allow_origin),
         log=log,
+        known_people=known_people,
         **sizes,
     )
     if not found.token and not _loopback(found.host):

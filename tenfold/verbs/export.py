@@ -30,6 +30,7 @@ def export(
     to: str = "onnx",
     int8: bool = False,
     max_drop: float = 0.5,
+    without_people: bool = False,
     out: str | Path | None = None,
     lang: str = "en",
 ) -> Document:
@@ -41,6 +42,7 @@ def export(
         to: Format: onnx.
         int8: 8-bit quantization: a smaller, mostly faster file; its loss of score is measured.
         max_drop: Maximum loss of the headline metric by --int8, in points (0.5 = 0.5 %).
+        without_people: No stored data about people in the export; it refuses references to them.
         out: Folder to write; by default export (or export-int8) in the run folder.
         lang: Language of the report and of the output: en or zh.
 
@@ -63,7 +65,7 @@ def export(
             where="max-drop",
         )
     opened = open_run(run, "cpu")
-    made = exported(opened, data, out, int8=int8, max_drop=max_drop)
+    made = exported(opened, data, out, int8=int8, max_drop=max_drop, without_people=without_people)
     _report(opened, made, lang)
     return _document(opened, made)
 
@@ -118,6 +120,9 @@ def _lines(made: Exported) -> list[str]:
             onnx=paces["onnx"]["alone"],
         ),
     ]
+    if made.people:
+        note = say("facts.json holds stored data about people; --without-people leaves them out")
+        lines.append(f"  {note}")
     lines += [f"  {one}" for one in _small(parity)]
     commands = [f"  tenfold predict {made.folder} INPUT", f"  tenfold serve {made.folder}"]
     return [*lines, say("Next:"), *commands]

@@ -34,6 +34,7 @@ def serve(
     max_mb: int | None = None,
     allow_host: str | None = None,
     allow_origin: str | None = None,
+    known_people: bool = False,
     device: str = "auto",
 ) -> Document:
     """Serve runs over HTTP: a page for people, a JSON API for programs.
@@ -49,6 +50,7 @@ def serve(
         max_mb: Maximum body in MB; by default 10 for JSON, 25 a picture, 100 sound or video.
         allow_host: Host names of this server beside its address, separated by commas.
         allow_origin: Origins whose pages may send requests, such as https://example.org, by commas.
+        known_people: Data that runs store about people: requests may refer to them; needs a token.
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     Blocks until Ctrl-C or a termination signal; all accepted requests are still answered.
@@ -67,6 +69,7 @@ def serve(
         allow_host,
         allow_origin,
         not progress.muted(),
+        known_people,
     )
     named = list(runs) if isinstance(runs, list | tuple) else [runs]
     if not named:

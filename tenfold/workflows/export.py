@@ -59,18 +59,28 @@ TOLERANCE = 1e-4
 class Exported:
     """A finished export: its folder, the content of parity.json, and the run's own evaluation.
 
-    `found` is the evaluation of the original run on the rows that parity.json compares.
+    `found` is the evaluation of the original run on the rows that parity.json compares. `people`
+    is True where the facts of the export, or of an inner run, hold `memory`.
     """
 
     folder: Path
     parity: dict[str, Any]
     found: Evidence
+    people: bool
 
 
 def exported(
-    run: Run, data: Any, out: str | Path | None, *, int8: bool, max_drop: float
+    run: Run,
+    data: Any,
+    out: str | Path | None,
+    *,
+    int8: bool,
+    max_drop: float,
+    without_people: bool = False,
 ) -> Exported:
     """Writes `<run>/export` (`<run>/export-int8`, or `out`) once its answers match the run's.
+
+    `without_people` leaves out the `memory` of the facts, and of those of inner runs.
 
     Raises ArtefactRefused where they do not match, or where 8-bit weights lose more than `max_drop`
     points of the headline score; UsageError where the data have moved or the run is an export;
@@ -80,6 +90,7 @@ def exported(
     if run.net is None:
         raise refused_export(run.folder, Message("This run is exported already"))
     folder = _place(run, data, out, int8)
+    run = run.without_memory() if without_people else run
     found, _ = evaluate.again(run, data, "export")
     content = _graph(run, found)
     with _half(run, folder) as place:
@@ -92,7 +103,7 @@ def exported(
         parity |= {"versions": versions}
         _finish(run, place, parity)
         _swap(place, folder)
-    return Exported(folder, parity, found)
+    return Exported(folder, parity, found, run.has_memory)
 
 
 def _graph(run: Run, found: Evidence) -> bytes:

@@ -206,7 +206,10 @@ def _run(server: serving_server.Server, listening: socket.socket) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Echo(Task):
-    """Answers with what came; "several" answers twice a row, "nothing" not at all."""
+    """Answers with what came; "several" answers twice a row, "nothing" not at all.
+
+    A cell that its facts, or those of an inner run, remember is answered with what they remember.
+    """
 
     wanted: tuple[tuple[str, Input], ...] = ()
 
@@ -238,19 +241,28 @@ class Echo(Task):
         raise NotImplementedError
 
     def predict(self, tables: Any, answers_of: Any, facts: Any, options: Any, inner: Any) -> Any:
+        remembered = dict(facts.get("memory", {}))
+        for run in inner.values():
+            remembered |= run.facts.get("memory", {})
         for table in tables:
             for row in table.to_dict("records"):
                 source = row.pop("source")
-                yield from self._answers(source, row)
+                yield from self._answers(source, row, remembered)
 
-    def _answers(self, source: str, row: dict[str, Any]) -> Iterator[tuple[str, Label]]:
-        cells = {name: repr(cell) for name, cell in row.items()}
+    def _answers(
+        self, source: str, row: dict[str, Any], remembered: dict[str, str]
+    ) -> Iterator[tuple[str, Label]]:
+        cells = {name: repr(_recalled(cell, remembered)) for name, cell in row.items()}
         said = Label(json.dumps(cells, ensure_ascii=False), {})
         if "several" in row.values():
             yield f"{source}#t=0,1", said
             yield f"{source}#t=1,2", said
         elif "nothing" not in row.values():
             yield source, said
+
+
+def _recalled(cell: Any, remembered: dict[str, str]) -> Any:
+    return remembered.get(cell, cell) if isinstance(cell, str) else cell
 
 
 def echo(folder: Path, **wanted: Input) -> Run:

@@ -82,6 +82,7 @@ WRONG = [
     ({"allow_origin": "*"}, "bad-setting"),
     ({"host": "0.0.0.0"}, "needs-token"),
     ({"host": "::"}, "needs-token"),
+    ({"known_people": True}, "needs-token"),
     ({"host": ""}, "bad-setting"),
     ({"host": "no such host"}, "no-such-address"),
     ({"port": 0}, "no-such-run"),
@@ -126,6 +127,16 @@ def test_the_token_may_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("TENFOLD_TOKEN", "from-there")
     assert _settings(host="0.0.0.0").token == "from-there"
     assert _settings(token="given").token == "given"
+
+
+def test_known_people_need_a_token_on_every_address(monkeypatch):
+    monkeypatch.delenv("TENFOLD_TOKEN", raising=False)
+    with pytest.raises(UsageError) as told:
+        _settings(known_people=True)
+    assert told.value.code == "needs-token" and "--known-people" in told.value.message
+    assert _settings(known_people=True, token="given").known_people
+    monkeypatch.setenv("TENFOLD_TOKEN", "from-there")
+    assert _settings(known_people=True).known_people and not _settings().known_people
 
 
 def _settings(**words) -> Settings:

@@ -115,6 +115,7 @@ export const chinese = {
   error_array_shape: "图片的形状无法读取。",
   error_bad_setting: "某个选项的值不允许。",
   error_unknown_setting: "该模型没有这个选项。",
+  error_people_withheld: "本服务器不按 ID 回答与某个人有关的问题。请直接给出具体内容。",
   error_missing_input: "缺少一项输入。",
   error_unknown_input: "该模型没有这个名称的输入。",
   error_400: "服务器无法读懂该请求。",

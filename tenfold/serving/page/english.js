@@ -116,6 +116,7 @@ export const english = {
   error_array_shape: "The picture has a shape that is not read.",
   error_bad_setting: "An option has a value that it cannot have.",
   error_unknown_setting: "The model has no such option.",
+  error_people_withheld: "This server does not answer about people by their id. Give the values themselves.",
   error_missing_input: "An input is missing.",
   error_unknown_input: "The model has no input of this name.",
   error_400: "The server could not read the request.",

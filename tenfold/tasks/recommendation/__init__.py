@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 MODELS = ("auto", "popularity", "item-knn", "ease", "mult-vae", "sasrec")
 OFFERED = 20_000
 """Maximum number of items that are offered for completion."""
+WITHHELD = Problem(
+    "people-withheld",
+    Message("names a user, and the histories of users are not available here"),
+    Message(
+        "List the items of the user; or use the run, or an export made without --without-people."
+    ),
+)
+"""The problem of a row with "user=ID" where the facts hold no histories."""
 
 
 @dataclass(frozen=True)
@@ -143,12 +151,7 @@ class Recommendation(Task):
     def ask(self, table: Table, facts: Facts, options: Any) -> Table:
         names, memory = catalogue.listed(facts["data"]["items"]), facts.get("memory", {})
         mode = self._mode(facts)
-        rows = [
-            cell
-            if isinstance(entries := _listed(cell), Problem)
-            else tuple(one for entry in entries for one in mode.resolve(entry, memory, names))
-            for cell in table["items"]
-        ]
+        rows = [_resolved(cell, mode, memory, names) for cell in table["items"]]
         asked = {"items": pd.Series(rows, table.index, dtype=object)}
         return table.assign(**asked, again=options.again, only=options.only)
 
@@ -194,6 +197,19 @@ def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, 
         for value, items in values.items()
     }
     return {value: catalogue.packed(Ragged.of([row], np.int32)) for value, row in rows.items()}
+
+
+def _resolved(cell: Any, mode: Mode, memory: Facts, names: tuple[str, ...]) -> Any:
+    """The entries of one row with the history of a user in place of "user=ID".
+
+    Without histories, every row that names a user is the same Problem, whoever the user is.
+    """
+    entries = _listed(cell)
+    if isinstance(entries, Problem):
+        return cell
+    if not memory and any(map(catalogue.is_person, entries)):
+        return WITHHELD
+    return tuple(one for entry in entries for one in mode.resolve(entry, memory, names))
 
 
 def _entries(cells: Any) -> tuple[list[list[str]], dict[int, Problem]]:

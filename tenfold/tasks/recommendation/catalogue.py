@@ -19,7 +19,10 @@ import numpy as np
 
 from tenfold.core.columns import Ragged
 
-__all__ = ["Known", "history", "known", "listed", "packed", "people", "shown", "titles", "unpacked"]
+__all__ = [
+    "Known", "history", "is_person", "known", "listed", "packed", "people", "shown", "titles",
+    "unpacked",
+]  # fmt: skip
 
 USER = "user="
 MARKED = re.compile(r"(.+)=\s*(?:[-+]?[\d.]+|\?)\s*", re.S)
@@ -125,16 +128,20 @@ def people(persons: Iterable[str], rows: Iterable[Sequence[int]]) -> dict[str, s
     }
 
 
+def is_person(entry: str) -> bool:
+    """Whether an entry has the form "user=ID", whoever the user is."""
+    return entry.strip().startswith(USER)
+
+
 def history(found: dict[str, str], entry: str, column: str = "histories") -> np.ndarray | None:
     """The history of the user of an entry "user=ID" as an array.
 
     None where the entry has another form or the user is unknown. `column` names the packed column
     to read.
     """
-    text = entry.strip()
-    if not text.startswith(USER) or "users" not in found:
+    if not is_person(entry) or "users" not in found:
         return None
-    row = _places(found["users"]).get(text[len(USER) :])
+    row = _places(found["users"]).get(entry.strip()[len(USER) :])
     return None if row is None else unpacked(found[column]).rows(np.array([row])).values
 
 
