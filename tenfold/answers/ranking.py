@@ -9,6 +9,7 @@ Shapes: N rows, K places of a ranking.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,6 +71,8 @@ class Ranking(Prediction):
         return dict(self.items)
 
 
+ROUNDING = 1e-6
+"""Maximum difference of two scores that is due to their rounding to 6 digits."""
 PLACES = 10
 DEEP = 2_000
 """Number of popular items in the constant baseline, before the given items are removed."""
@@ -201,12 +204,18 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
 
 
 def _same_decision(before: Ranking, after: Ranking, tolerance: float) -> bool:
-    """Returns True if items differ only at places where scores differ less than `tolerance`."""
-    if before.names == after.names:
-        return True
-    pairs = list(zip(before.items, after.items, strict=False))
-    near = all(abs(one[1] - other[1]) < tolerance for one, other in pairs if one[0] != other[0])
-    return tolerance > 0 and len(before.items) == len(after.items) and near
+    """Returns True if items differ only at places where the scores of both tie.
+
+    Scores tie that differ by less than `tolerance`, relative to the larger one, beside the rounding
+    of scores. A place that only one ranking has counts as a score of 0 in the other.
+    """
+    if before.names == after.names or not tolerance:
+        return before.names == after.names
+    pairs = itertools.zip_longest(before.items, after.items, fillvalue=("", 0.0))
+    return all(
+        one == other or abs(mark - value) <= tolerance * max(mark, value) + ROUNDING
+        for (one, mark), (other, value) in pairs
+    )
 
 
 def _known(answers: Sequence[Answer]) -> np.ndarray:

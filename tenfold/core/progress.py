@@ -17,7 +17,13 @@ from typing import Protocol, TextIO
 
 from tenfold.core.message import Message, translate
 
-__all__ = ["Listener", "ProgressLine", "Silent", "advance", "clock", "listening", "muted", "tell"]
+__all__ = [
+    "Listener", "ProgressLine", "Silent", "advance", "advance_batches", "clock", "listening",
+    "muted", "predicting", "tell",
+]  # fmt: skip
+
+EVERY, ON_PIPE = 0.1, 10.0
+"""Minimum seconds between two lines of progress, on a terminal and elsewhere."""
 
 
 class Listener(Protocol):
@@ -50,13 +56,14 @@ class Silent:
 class ProgressLine:
     """A listener that writes sentences and one redrawn line to a stream.
 
-    If the stream is not a terminal, it writes plain lines at long intervals instead.
+    If the stream is not a terminal, it writes a plain line instead, once `ON_PIPE` seconds have
+    passed since the last line of any stage.
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     _stage: str = ""
     _start: float = 0.0
-    _shown: float = 0.0
+    _shown: float = field(default_factory=lambda: time.monotonic())
     _open: bool = False
 
     def __enter__(self) -> ProgressLine:
@@ -72,15 +79,16 @@ class ProgressLine:
         self._close()
         self.stream.write(translate(sentence) + "\n")
         self.stream.flush()
+        self._shown = time.monotonic()
 
     def advance(self, stage: str, done: float, total: float, note: str = "") -> None:
-        """Redraws the line at most ten times a second; on a pipe, writes one every 30 seconds."""
+        """Redraws the line at most ten times a second; on a pipe, writes one every 10 seconds."""
         now = time.monotonic()
         if stage != self._stage or done < 0:
             self._close()
-            self._stage, self._start, self._shown = stage, now, now
+            self._stage, self._start = stage, now
         terminal = self.stream.isatty()
-        if now - self._shown < (0.1 if terminal else 30.0):
+        if now - self._shown < (EVERY if terminal else ON_PIPE):
             return
         self._shown = now
         left = _left(now - self._start, done, total)
@@ -139,6 +147,25 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+_predicting: ContextVar[str] = ContextVar("predicting", default="")
+
+
+@contextlib.contextmanager
+def predicting(stage: str) -> Iterator[None]:
+    """Reports the batches that are predicted inside the block as progress of `stage`."""
+    token = _predicting.set(stage)
+    try:
+        yield
+    finally:
+        _predicting.reset(token)
+
+
+def advance_batches(done: int, total: int) -> None:
+    """Reports predicted batches as progress of the stage of `predicting`; without one, nothing."""
+    if stage := _predicting.get():
+        advance(stage, done, total)
 
 
 def tell(sentence: str) -> None:

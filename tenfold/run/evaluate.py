@@ -20,7 +20,7 @@ from tenfold.core.columns import Batch, Columns, batches, join
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.message import EMPTY, Message
-from tenfold.core.progress import tell
+from tenfold.core.progress import predicting, tell
 from tenfold.core.results import SCHEMA, Score, Scores
 from tenfold.core.rows import Judged, Rows
 from tenfold.core.version import __version__
@@ -118,7 +118,8 @@ def on_validation(run: Run, prepared: Prepared) -> Scores:
 def evaluated(run: Run, judged: Judged) -> Evidence:
     """Predictions, scores, baselines and calibration of a run on labelled rows."""
     began = time.perf_counter()
-    answers = run.answer(judged.columns)
+    with predicting("predicting"):
+        answers = run.answer(judged.columns)
     seconds = time.perf_counter() - began
     scores = scores_of(run, answers, judged)
     guesses = {name: round(one.baseline, 6) for name, one in scores.metrics.items()}

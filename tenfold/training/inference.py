@@ -17,6 +17,7 @@ from tenfold.core.columns import Batch, Column, Columns, Ragged, batches, join
 from tenfold.core.errors import EnvironmentRefused, UsageError, run_refused
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
+from tenfold.core.progress import advance_batches
 from tenfold.training import onnx_file
 from tenfold.training.batches import at_once, tensors
 
@@ -90,7 +91,10 @@ def by_onnx(session: Any, size: int = 128) -> Infer:
 def _in_batches(call: Callable[[Batch], Batch], size: int) -> Infer:
     def infer(columns: Columns) -> OutputColumns:
         order = batches(columns.rows, at_once(columns, size), columns.lengths)
-        found = [_cut(call(columns.take(rows))) for rows in order]
+        found = []
+        for rows in order:
+            found.append(_cut(call(columns.take(rows))))
+            advance_batches(len(found), len(order))
         if columns.lengths is None:
             return found[0] if len(found) == 1 else join(found)
         back = np.argsort(np.concatenate(order))

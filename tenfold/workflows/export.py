@@ -28,7 +28,7 @@ from tenfold.core import device, system
 from tenfold.core.columns import Column, Columns, Ragged
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.message import Message
-from tenfold.core.progress import tell
+from tenfold.core.progress import predicting, tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.version import __version__
 from tenfold.run import evaluate, manifest, rows
@@ -91,6 +91,7 @@ def exported(
         raise refused_export(run.folder, Message("This run is exported already"))
     folder = _place(run, data, out, int8)
     run = run.without_memory() if without_people else run
+    tell(Message("Reading the data and predicting the test rows again."))
     found, _ = evaluate.again(run, data, "export")
     content = _graph(run, found)
     with _half(run, folder) as place:
@@ -109,6 +110,7 @@ def exported(
 def _graph(run: Run, found: Evidence) -> bytes:
     """The network as an ONNX file; the network itself is moved to the CPU."""
     about = {"task": run.task_name, "weights": run.digest, "made by": f"tenfold {__version__}"}
+    tell("Converting the network to ONNX.")
     content = onnx_export.graph(run.net, found.columns, about)
     run.net.to(device.choose_device("cpu"))
     return content
@@ -187,12 +189,17 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
     """
     path.write_bytes(content)
     infer = by_onnx(session_of(path, "cpu"))
-    before, after = run.infer(found.columns), infer(found.columns)
+    tell("Comparing the predictions of torch and ONNX Runtime.")
+    with predicting("torch"):
+        before = run.infer(found.columns)
+    with predicting("ONNX Runtime"):
+        after = infer(found.columns)
     # Integer outputs are decisions and are compared as answers.
     measured = [name for name in before if np.issubdtype(_values(before[name]).dtype, np.inexact)]
     worst = {name: _furthest(before[name], after[name]) for name in measured}
+    tell("Scoring the predictions, and timing both networks.")
     other = replace(run, infer=infer)
-    answers = other.answer(found.columns)
+    answers = run.task.decode(after, run.facts, run.options())
     counts = _counts(run.answer_kind, found.answers, answers)
     values = _headlines(other, found, answers, own)
     parity = {
@@ -337,7 +344,8 @@ def _cost_of_eight_bits(
     path.write_bytes(small)
     infer = by_onnx(session_of(path, "cpu"))
     other = replace(run, infer=infer)
-    answers = other.answer(found.columns)
+    with predicting("8 bits"):
+        answers = other.answer(found.columns)
     name, value = found.scores.headline, _headline(other, found, answers)
     drop = 100 * (found.scores.best.value - value)
     drop = -drop if run.scored_kind(name).metrics[name].better == "lower" else drop

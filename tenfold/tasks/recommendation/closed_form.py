@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.core.lazy import lazy
+from tenfold.core.progress import advance
 from tenfold.tasks.recommendation import item_models
 from tenfold.tasks.recommendation.item_models import Kept
 from tenfold.tasks.recommendation.selection import Evaluator, mean
@@ -31,6 +32,7 @@ AT_FIRST, CLEARLY = 1024, 0.97
 Below that share the remaining rows are not evaluated.
 """
 FADINGS = (1.0, 0.8, 0.6)
+POWERS = (0.5, 0.7)  # of `item_models.cosine`
 SMALL = 5_000
 """Maximum number of items for which all of DAMPINGS are compared, otherwise FEW_DAMPINGS."""
 DAMPINGS = ((20.0, 0.0), (100.0, 0.0), (500.0, 0.0), (20.0, 0.25), (100.0, 0.25))
@@ -98,12 +100,15 @@ def key(name: str) -> str:
 
 
 def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    for power in (0.5, 0.7):
+    for done, power in enumerate(POWERS):
+        advance("item-kNN", done, len(POWERS))
         yield item_models.cosine(pairs, power), {"power": power}
 
 
 def _solved(pairs: np.ndarray, l2: float) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    for held, power in _dampings(len(pairs), l2):
+    dampings = _dampings(len(pairs), l2)
+    for done, (held, power) in enumerate(dampings):
+        advance("EASE", done, len(dampings))
         yield item_models.ease(pairs, held, power), {"l2": held, "power": power}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from tenfold.answers.metrics.ranking import measures
 from tenfold.core.columns import Columns
 from tenfold.core.lazy import lazy
+from tenfold.core.progress import advance
 from tenfold.tasks.recommendation import item_models
 
 torch = lazy("torch")
@@ -86,10 +87,10 @@ class Evaluator:
 
     def each(self, scores: ScoreRows, first: int = 0, end: int | None = None) -> np.ndarray:
         """The NDCG (R,) of all rows, or of those from `first` to `end`."""
-        found = [
-            item_models.ndcg(scores(rows), self.seen[rows], self.wanted[rows])
-            for rows in self.blocks(first, end)
-        ]
+        found, blocks = [], self.blocks(first, end)
+        for done, rows in enumerate(blocks):
+            advance("validation", done, len(blocks))
+            found.append(item_models.ndcg(scores(rows), self.seen[rows], self.wanted[rows]))
         return np.concatenate(found) if found else np.zeros(0)
 
     def blocks(self, first: int = 0, end: int | None = None) -> list[np.ndarray]:

@@ -46,6 +46,25 @@ def test_nobody_is_scored_higher_for_longer_lists():
     assert RANKING.score([long], table, TRAIN).best.value == 0
 
 
+def marked(**marks: float) -> Ranking:
+    return Ranking(tuple(marks.items()))
+
+
+def test_only_items_whose_scores_tie_may_change_places():
+    """A tie is relative to the scores: in a large catalogue all of them are small."""
+    alike = RANKING.same_decision
+    first = marked(a=0.5, b=0.002, c=0.001)
+    assert alike(first, marked(a=0.5002, b=0.002, c=0.001), 0.0), "the same items in order"
+    assert alike(first, marked(a=0.5, b=0.002, d=0.001), 1e-4)
+    assert not alike(first, marked(a=0.5, b=0.002, d=0.001), 0.0)
+    assert not alike(first, marked(a=0.5, b=0.002, d=0.00105), 1e-4)
+    assert not alike(first, marked(a=0.5, c=0.0019, b=0.0011), 1e-4)
+    assert alike(marked(a=0.5, b=3e-6), marked(a=0.5, c=2e-6), 1e-4), "rounding"
+    assert not alike(marked(a=0.5, b=9e-6), marked(a=0.5, c=2e-6), 1e-4)
+    assert alike(marked(a=1.0, b=0.0), marked(a=1.0), 1e-4), "a score of almost 0 is no place"
+    assert not alike(marked(a=0.9, b=0.1), marked(a=0.9), 1e-4)
+
+
 def columns(rows: list[list[int]]) -> Columns:
     return Columns({"items": Ragged.of(rows, np.int32)})
 
