@@ -14,6 +14,11 @@ from tenfold.media.text import tokens
 
 __all__ = ["TaggedRow", "joined", "rows_of_json"]
 
+SPANS = ("spans", "entities", "annotations", "labels", "label")
+"""Keys of the list of spans of a text; annotation tools differ in them."""
+KINDS, STARTS, ENDS = ("label", "type", "tag"), ("start", "start_offset"), ("end", "end_offset")
+"""Keys of one span."""
+
 TaggedRow = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem | None]
 """(text, (start, end) of each token, tags, source, part, problem or None) of one sentence."""
 
@@ -45,27 +50,37 @@ def _object(found: Any) -> tuple[str, tuple[tuple[int, int], ...], tuple[str, ..
 
     Raises ValueError, TypeError or KeyError where the object has none of the known forms.
     """
-    if "tokens" in found:
+    if isinstance(found, dict) and "tokens" in found:
         words = [str(word) for word in found["tokens"]]
-        tags = [str(tag) for tag in found.get("tags", found.get("ner_tags", []))]
+        tags = [str(tag) for tag in found.get("tags") or found.get("ner_tags") or ()]
         if len(words) != len(tags):
             raise ValueError(
                 Message("{tokens} tokens and {tags} tags", tokens=len(words), tags=len(tags))
             )
         text, places = joined(words, [True] * len(words))
         return text, places, tuple(tags)
-    text = str(found["text"])
-    marked = next(found[key] for key in ("spans", "entities", "labels", "label") if key in found)
+    if not isinstance(found, dict) or not isinstance(found.get("text"), str):
+        raise ValueError(Message("it has no tokens and no text"))
+    text = found["text"]
+    marked: Any = next((found[key] for key in SPANS if found.get(key) is not None), None)
+    if marked is None:
+        raise ValueError(Message("it has no spans; it has {keys}", keys=", ".join(found)[:80]))
     places = tokens.places(text)
     return text, places, _tags_of(places, [_span(one) for one in marked])
 
 
 def _span(one: Any) -> tuple[int, int, str]:
     if isinstance(one, dict):
-        kind = one.get("label", one.get("type", one.get("tag")))
-        return int(one["start"]), int(one["end"]), str(kind)
+        kind, start, end = (_first(one, names) for names in (KINDS, STARTS, ENDS))
+        if kind is None or start is None or end is None:
+            raise ValueError(Message("a span lacks its start, its end or its label"))
+        return int(start), int(end), str(kind)
     start, end, kind = one
     return int(start), int(end), str(kind)
+
+
+def _first(span: dict[str, Any], names: tuple[str, ...]) -> Any:
+    return next((span[name] for name in names if name in span), None)
 
 
 def _tags_of(places: Any, marked: list[tuple[int, int, str]]) -> tuple[str, ...]:

@@ -171,3 +171,40 @@ def test_real_folders(data_folder: Path, name: str):
     for one in some.itertuples():
         assert len(one.tags) == len(one.places)
         assert all(one.text[a:b].strip() == one.text[a:b] for a, b in one.places)
+
+
+# --- JSON lines of annotation tools ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["spans", "entities", "annotations", "label"])
+def test_spans_of_annotation_tools_are_read(tmp_path: Path, key: str):
+    ends = {"start_offset": 0, "end_offset": 4} if key == "annotations" else {"start": 0, "end": 4}
+    lines = [json.dumps({"id": 1, "text": "Anna sings .", key: [{"label": "PER", **ends}]})] * 3
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines, json.dumps({"text": "No.", key: []})]))
+    table = tagged.read(tmp_path / "a.jsonl").table
+    assert table["problem"].isna().all()
+    assert table["tags"].iloc[0] == ("B-PER", "O", "O") and set(table["tags"].iloc[3]) == {"O"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"text": "No spans here", "id": 7}', "no spans; it has text, id"),
+        ('{"text": "None", "spans": null}', "no spans"),
+        ('{"id": 7}', "no tokens and no text"),
+        ('["text"]', "no tokens and no text"),
+        ("7", "no tokens and no text"),
+        ('{"text": 7, "spans": []}', "no tokens and no text"),
+        ('{"text": "Anna", "spans": [{"start": 0, "label": "PER"}]}', "lacks its start, its end"),
+        ('{"text": "Anna", "spans": [7]}', "cannot be used"),
+        ('{"text": "Anna", "spans": 7}', "cannot be used"),
+    ],
+)
+def test_a_line_without_spans_is_a_problem_of_this_line(tmp_path: Path, line: str, said: str):
+    good = '{"text": "Anna sings", "spans": [[0, 4, "PER"]]}'
+    (tmp_path / "a.jsonl").write_text("\n".join([good, line, good]))
+    table = tagged.read(tmp_path / "a.jsonl").table
+    assert table["problem"].notna().tolist() == [False, True, False]
+    problem = table["problem"][1]
+    assert problem.code == "bad-json" and said in problem.reason and problem.fix
+    assert table["source"][1] == "a.jsonl:2"
