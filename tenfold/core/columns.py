@@ -39,6 +39,8 @@ class Problem:
     code: str
     reason: Message
     fix: Message = EMPTY
+    uncounted: bool = False
+    """True where the number of rows that it concerns is unknown, as for a whole folder."""
 
     def __str__(self) -> str:
         """Returns reason and fix in the current language."""

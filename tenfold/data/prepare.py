@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,8 @@ class Prepared:
     """The rows after reading and class mapping, before unusable rows were excluded."""
     folded: FoldedParts | None = None
     """For a run of `--folds`: the number of folds and the parts of this run; otherwise None."""
+    missing: refusals.Missing = field(default_factory=refusals.Missing)
+    """Classes and folders that are missing because rows cannot be used."""
 
     def inputs(self, part: str) -> Columns:
         """The network's encoded inputs for the rows of a part."""
@@ -138,12 +140,11 @@ class Prepared:
     def refusal(self, on_bad: str) -> DataRefused | None:
         """The error that explains why these data cannot be used for training; None if they can.
 
-        With `on_bad` "stop", more than 5 % unusable rows are an error.
+        With `on_bad` "stop", too many unusable rows are an error.
         """
         rows = self.lines or self.found - len(self.ignored)
-        if on_bad == "stop" and len(self.quarantined) > 0.05 * rows:
-            return refusals.too_many(rows, self.quarantined, self.units)
-        return self.answer.refuse_checked(self.used)
+        stop = refusals.stopped(rows, self.quarantined, self.missing) if on_bad == "stop" else None
+        return stop or self.answer.refuse_checked(self.used)
 
 
 def prepare(
@@ -165,20 +166,20 @@ def prepare(
     began = time.perf_counter()
     rows, ignored = _read(task, source, reading, mapping)
     found, answer, media = len(rows.table) + len(ignored), rows.answer, media_of(rows.inputs)
-    table = scan(_with_blank_problems(rows), media, rows.root)
-    good, quarantined = _parted(table, table["problem"], on_bad)
+    every = rows.with_table(scan(_with_blank_problems(rows), media, rows.root))
+    good, quarantined = _parted(every.table, every.table["problem"], on_bad)
     good, same = data_duplicates.found(good, answer, media)
     split = _split(rows.with_table(good), seed, limit, fold)
     good = split.table
-    refusals.refuse_too_little(rows.with_table(good), quarantined)
-    for sentence in answer.notices(good):
-        tell(sentence)
+    refusals.refuse_too_little(rows.with_table(good), every, quarantined, fold is None)
     facts = _learnt(task, rows.with_table(good))
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
     encoded = _encode(task, good, facts, media)
     good, late = _without_failed(good, encoded, on_bad)
-    refusals.refuse_too_little(rows.with_table(good), quarantined + late)
+    kept, bad = rows.with_table(good), quarantined + late
+    gone = refusals.refuse_too_little(kept, every, bad, fold is None)
+    _tell([*answer.notices(good), *gone.sentences()])
     seconds["encode"] = round(time.perf_counter() - began, 3)
     return Prepared(
         answer=answer,
@@ -188,7 +189,7 @@ def prepare(
         facts=facts,
         split_line=split.line,
         found=found,
-        quarantined=quarantined + late,
+        quarantined=bad,
         ignored=ignored,
         leaks=split.leaks,
         **vars(same),
@@ -199,7 +200,13 @@ def prepare(
         lines=rows.lines,
         read=rows,
         folded=split.folded,
+        missing=gone,
     )
+
+
+def _tell(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        tell(sentence)
 
 
 def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows, list[str]]:
@@ -298,6 +305,7 @@ def _without_blank_tests(rows: Rows) -> tuple[Rows, list[str]]:
     if "split" not in table:
         return rows, []
     blank = rows.answer.blank(table) & (table["split"] == "test").to_numpy()
+    blank &= table["problem"].isna().to_numpy()
     kept = rows.with_table(table[~blank].reset_index(drop=True))
     return kept, list(table["source"][blank])
 

@@ -68,6 +68,9 @@ class Medium(ABC):
     files: ClassVar[bool] = False
     suffixes: ClassVar[frozenset[str]] = frozenset()
     """Lower-case suffixes of its files, with the dot; empty where any file is accepted."""
+    unread: ClassVar[frozenset[str]] = frozenset()
+    """Lower-case suffixes of its files in formats that are not read: such a file is unusable, but
+    never ignored."""
     arrays: ClassVar[bool] = False
     """True where an item of an IDX file can be a cell of this medium."""
     dtype: ClassVar[type] = object
@@ -117,9 +120,9 @@ class Medium(ABC):
         """Returns True for a file of a folder or archive that belongs to this medium.
 
         The suffix decides; only the content of a file without a suffix is examined. A medium
-        without suffixes accepts every file.
+        without suffixes accepts every file. A file in a format that is not read belongs to it too.
         """
-        if not self.suffixes or entry.suffix in self.suffixes:
+        if not self.suffixes or entry.suffix in self.suffixes | self.unread:
             return True
         return not entry.suffix and self.looks_like(tree.start(entry))
 

@@ -112,10 +112,10 @@ def _nothing(tree: Tree, medium: Medium) -> DataRefused:
 def _wanted(tree: Tree, entry: Entry, medium: Medium) -> bool:
     """Returns True for a file of the medium, by its suffix, else by its content.
 
-    A damaged file with a matching suffix is quarantined later, not ignored. The content of a text
-    file is not examined.
+    A damaged file with a matching suffix, or one in a format that is not read, is quarantined
+    later, not ignored. The content of a text file is not examined.
     """
-    if entry.suffix in medium.suffixes or entry.problem is not None:
+    if entry.suffix in medium.suffixes | medium.unread or entry.problem is not None:
         return True
     return entry.suffix not in _TEXT and medium.looks_like(tree.start(entry))
 
@@ -125,9 +125,12 @@ _TEXT = frozenset(".txt .md .csv .tsv .json .xml .yaml .yml .html .htm .py .ini 
 
 def _folder_a_class(tree: Tree, medium: Medium) -> Rows | None:
     entries = [entry for entry in tree.entries if _wanted(tree, entry, medium)]
-    found = places([entry.parts for entry in entries])
+    doubtful = [entry.problem is not None or entry.suffix in medium.unread for entry in entries]
+    found = places([entry.parts for entry in entries], doubtful)
     kept = [
-        (entry, split, label) for entry, (split, label) in zip(entries, found, strict=True) if label
+        (entry, split, label)
+        for entry, (split, label) in zip(entries, found, strict=True)
+        if label or entry.folder
     ]
     if not kept:
         return None
@@ -146,30 +149,42 @@ def _folder_a_class(tree: Tree, medium: Medium) -> Rows | None:
     return Rows(_interleaved(table), ignored=ignored)
 
 
-def places(folders: list[tuple[str, ...]]) -> list[tuple[str, str]]:
-    """Returns (part, class) of every file from its folders; the class of a loose file is ""."""
-    folders = _without_wrapper(folders)
-    tops = {parts[0] for parts in folders if parts}
-    seconds = {parts[1] if len(parts) > 1 else "" for parts in folders if parts}
+def places(
+    folders: list[tuple[str, ...]], doubtful: list[bool] | None = None
+) -> list[tuple[str, str]]:
+    """Returns (part, class) of every file from its folders; the class of a loose file is "".
+
+    `doubtful` is True for files that cannot be used: the others decide how folders are read.
+    """
+    unsure = doubtful or [False] * len(folders)
+    usable = [parts for parts, bad in zip(folders, unsure, strict=True) if not bad] or folders
+    depth = _wrappers([*usable, *filter(None, folders)])
+    folders, usable = [one[depth:] for one in folders], [one[depth:] for one in usable]
+    tops = {parts[0] for parts in usable if parts}
+    seconds = {parts[1] if len(parts) > 1 else "" for parts in usable if parts}
     if tops and all(part_of_folder(name) for name in tops):
         return [
-            (part_of_folder(parts[0]) or "", parts[1]) if len(parts) > 1 else ("", "")
+            (part_of_folder(parts[0]) or "", parts[1])
+            if len(parts) > 1 and part_of_folder(parts[0])
+            else ("", "")
             for parts in folders
         ]
     if seconds and all(part_of_folder(name) for name in seconds):
         return [
-            (part_of_folder(parts[1]) or "", parts[0]) if parts else ("", "") for parts in folders
+            (part_of_folder(parts[1]) or "" if len(parts) > 1 else "", parts[0])
+            if parts
+            else ("", "")
+            for parts in folders
         ]
     return [("", parts[0] if parts else "") for parts in folders]
 
 
-def _without_wrapper(folders: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Removes a single folder around everything, as zip archives often have."""
-    while folders and all(folders) and len({parts[0] for parts in folders}) == 1:
-        if not all(len(parts) > 1 for parts in folders):
-            return folders
-        folders = [parts[1:] for parts in folders]
-    return folders
+def _wrappers(folders: list[tuple[str, ...]]) -> int:
+    """Returns the number of single folders around everything, as zip archives often have one."""
+    depth, deepest = 0, min(map(len, folders), default=0) - 1
+    while depth < deepest and len({parts[depth] for parts in folders}) == 1:
+        depth += 1
+    return depth
 
 
 def _interleaved(table: pd.DataFrame) -> pd.DataFrame:

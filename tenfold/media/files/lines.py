@@ -20,7 +20,7 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.media.files import references
 
-__all__ = ["TextLine", "decoded", "encoding_of", "lines", "opened", "start_of"]
+__all__ = ["TextLine", "decoded", "encoding_of", "lines", "opened", "start_of", "unified"]
 
 LARGEST = 16 << 30
 """Most bytes of one file, after unpacking."""
@@ -114,17 +114,23 @@ def start_of(cell: str, size: int = SEEN) -> bytes:
     return b""
 
 
+def unified(data: bytes) -> bytes:
+    """Returns text with line feeds as line ends, where all its lines end in carriage returns."""
+    return data.replace(b"\r", b"\n") if _classic(data) else data
+
+
 def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLine]:
     """Yields the lines of a file; blank lines only with `blank`.
 
     Raises DataRefused where gzip data is damaged, or a file unpacks to more than 16 GB.
     """
-    encoding = encoding or encoding_of(start_of(cell))
+    start = start_of(cell)
+    encoding = encoding or encoding_of(start)
     name = references.printable(references.file_of(cell).name)
     with opened(cell) as file:
         number = read = 0
         try:
-            for data in _split(file, encoding):
+            for data in _split(file, encoding, start):
                 number, read = number + 1, read + len(data)
                 if read > LARGEST:
                     raise DataRefused(
@@ -151,13 +157,31 @@ def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLi
             ) from error
 
 
-def _split(file: IO[bytes], encoding: str) -> Iterator[bytes | str]:
+def _split(file: IO[bytes], encoding: str, start: bytes) -> Iterator[bytes | str]:
+    """Yields the lines of a file with their ends; `start` are its first bytes."""
     if encoding.startswith("utf-16"):
-        with io.TextIOWrapper(file, encoding, "replace", newline="\n") as text:
+        classic = _classic(start.replace(b"\0", b""))
+        with io.TextIOWrapper(file, encoding, "replace", newline="\r" if classic else "\n") as text:
             yield from text
         return
-    while data := file.readline(LONGEST):
-        yield data
+    if not _classic(start):
+        while data := file.readline(LONGEST):
+            yield data
+        return
+    held = b""
+    while data := file.read(1 << 20):
+        *whole, held = (held + data).split(b"\r")
+        yield from (line + b"\r" for line in whole)
+        if len(held) > LONGEST:
+            yield held
+            held = b""
+    if held:
+        yield held
+
+
+def _classic(start: bytes) -> bool:
+    """Returns True where lines end in a lone carriage return, as on the classic Mac OS."""
+    return b"\r" in start[:-1] and b"\n" not in start
 
 
 def _line(number: int, data: bytes | str, encoding: str) -> TextLine:

@@ -22,16 +22,21 @@ _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "source.md", "readme.
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: its name below the root (with slashes), its cell, and its problem, if any."""
+    """One file: its name below the root (with slashes), its cell, and its problem, if any.
+
+    A folder whose files cannot be listed (`folder`) is an entry too, with a problem.
+    """
 
     name: str
     cell: str
     problem: Problem | None = None
+    folder: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Returns the names of the folders above the file, in NFC."""
-        return tuple(unicodedata.normalize("NFC", self.name).split("/")[:-1])
+        """Returns the names of the folders above the file, in NFC; a folder itself included."""
+        names = unicodedata.normalize("NFC", self.name).split("/")
+        return tuple(names if self.folder else names[:-1])
 
     @property
     def suffix(self) -> str:
@@ -162,7 +167,9 @@ def _closed(folder: str, name: str, error: OSError) -> Entry:
             "no-permission",
             reason,
             Message("Give yourself permission: chmod u+rx, then run the command again."),
+            uncounted=True,
         ),
+        folder=True,
     )
 
 
@@ -172,12 +179,14 @@ def _link(
     target = Path(os.path.realpath(item.path))
     cell = references.file_cell(item.path)
     if not target.is_relative_to(root):
-        problem = Problem(
-            "link-out",
-            Message("is a link to a target outside the folder"),
-            Message("Replace the link with a copy of the file."),
+        folder = os.path.isdir(target)
+        fix = (
+            Message("Replace the link with a copy of the folder.")
+            if folder
+            else Message("Replace the link with a copy of the file.")
         )
-        yield Entry(name, cell, problem)
+        reason = Message("is a link to a target outside the folder")
+        yield Entry(name, cell, Problem("link-out", reason, fix, uncounted=folder), folder)
     elif not os.path.exists(target):
         yield Entry(
             name,

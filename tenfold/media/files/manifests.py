@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -127,8 +128,8 @@ class Near:
         # macOS stores accents in file names decomposed (NFD), other systems composed (NFC).
         forms = dict.fromkeys([name, *(unicodedata.normalize(form, name) for form in _FORMS)])
         for form in forms:
-            if entry := self._members.get(form.removeprefix("./")):
-                return entry.cell, entry.problem
+            if entry := self._members.get(form.removeprefix("./")) or self._closed(form):
+                return entry.cell, entry.problem and replace(entry.problem, uncounted=False)
         paths = [os.path.realpath(self._root / PurePosixPath(form)) for form in forms]
         path = Path(next(filter(os.path.isfile, paths), paths[0]))
         if not path.is_relative_to(self._root):
@@ -144,6 +145,12 @@ class Near:
                 "missing-file", reason, Message("Check the path.")
             )
         return references.file_cell(path), None
+
+    def _closed(self, name: str) -> Entry | None:
+        """The folder above a file, where its files cannot be listed; None where they can."""
+        above = itertools.accumulate(name.removeprefix("./").split("/")[:-1], "{}/{}".format)
+        found = (self._members.get(folder) for folder in above)
+        return next((entry for entry in found if entry and entry.folder), None)
 
 
 def _content(cell: str, name: str) -> bytes:

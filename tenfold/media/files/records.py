@@ -71,6 +71,8 @@ def table_of(
     encoding = encoding_of(start)
     text = decoded(start).lstrip()
     if not text:
+        with opened(cell):  # raises the error of a file that cannot be opened
+            pass
         raise DataRefused(
             Message("{name} is empty", name=name),
             code="empty-file",
@@ -181,7 +183,13 @@ def _open(held: list[TextLine], separator: str) -> bool:
 def _parsed(held: list[TextLine], separator: str) -> Record:
     text = "\n".join(line.text for line in held)
     problem = next((line.problem for line in held if line.problem), None)
-    rows = list(csv.reader([text], delimiter=separator, skipinitialspace=True))
+    try:
+        rows = list(csv.reader([text], delimiter=separator, skipinitialspace=True))
+    except csv.Error:  # a carriage return outside of quotes
+        reason = Message("has a carriage return outside of quotes")
+        fix = Message("Remove it, or put quotes around the whole cell.")
+        problem = problem or Problem("carriage-return", reason, fix)
+        return Record(held[0].number, held[0].text.split(separator), problem)
     return Record(held[0].number, rows[0] if rows else [text], problem)
 
 

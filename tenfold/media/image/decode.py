@@ -23,6 +23,7 @@ from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
+from tenfold.media.image import unread
 
 __all__ = [
     "SUFFIXES",
@@ -34,7 +35,7 @@ __all__ = [
     "looks_like",
 ]
 
-VERSION = 1
+VERSION = 2
 """Version of the decoding; raise it whenever the same file would decode to other bytes."""
 
 LARGEST_PIXELS = 100_000_000
@@ -121,6 +122,8 @@ def _open(content: Any) -> Image.Image:
         raise _stranger(bytes(content[:512])) from None
     except _BROKEN as error:
         raise _damaged(error) from error
+    if unread.is_raw(picture, bytes(content[:32])):
+        raise unreadable("not-a-picture", unread.RAW, Message("Save it as PNG or JPEG."))
     if picture.width * picture.height > LARGEST_PIXELS:
         raise unreadable(
             "too-many-pixels",
@@ -134,27 +137,16 @@ def _open(content: Any) -> Image.Image:
     return picture
 
 
-_DOCUMENTS = {
-    b"%PDF": Message("is a PDF document, not a picture"),
-    b"%!PS": Message("is a PostScript drawing, not a picture"),
-    b"ftyphei": Message("is a HEIC photo, a format that is not supported"),
-    b"ftypmif1": Message("is a HEIC photo, a format that is not supported"),
-    b"ftypavif": Message("is an AVIF picture, a format that is not supported"),
-}
-
-
 def _stranger(start: bytes) -> Unreadable:
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<svg")):
-        reason = (
-            Message("is an SVG drawing, not a picture")
-            if b"<svg" in text
-            else Message("is a web page (HTML or XML), not a picture")
-        )
+    reason = unread.reason(start)
+    if reason is None and text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
+        reason = Message("is a web page (HTML or XML), not a picture")
         return unreadable("not-a-picture", reason, Message("Download the picture itself."))
-    for mark, reason in _DOCUMENTS.items():
-        if mark in start[:16]:
-            return unreadable("not-a-picture", reason, Message("Save it as PNG or JPEG."))
+    if reason is None and start.startswith(b"%PDF"):
+        reason = Message("is a PDF document, not a picture")
+    if reason is not None:
+        return unreadable("not-a-picture", reason, Message("Save it as PNG or JPEG."))
     if looks_like(start):
         return unreadable(
             "damaged", Message("is damaged at its beginning"), Message("Copy it again.")

@@ -13,7 +13,7 @@ from tenfold.core.columns import Column
 from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.media import request
-from tenfold.media.image import cover, decode, draw
+from tenfold.media.image import cover, decode, draw, unread
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium, Sizes
 
@@ -30,13 +30,14 @@ class ImageMedium(Medium):
     version = decode.VERSION
     files = True
     suffixes = decode.SUFFIXES
+    unread = unread.SUFFIXES
     arrays = True
     column_cover = cover.COVER
     drawn = True
     limit = "picture"
 
     def looks_like(self, start: bytes) -> bool:
-        return decode.looks_like(start)
+        return decode.looks_like(start) or unread.reason(start) is not None
 
     def header(self, content: Any) -> dict[str, int]:
         return vars(decode.header(content))

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from tenfold.media.files.lines import encoding_of, opened
+from tenfold.media.files.lines import encoding_of, opened, unified
 from tenfold.media.files.listing import Entry
 from tenfold.media.interactions.columns import coded, role_of
 
@@ -68,7 +68,7 @@ def described(entry: Entry) -> Catalogue:
     """Returns item descriptions read from JSON, or from a table of id, title and more columns."""
     about = Catalogue()
     with opened(entry.cell) as file:
-        data = file.read()
+        data = unified(file.read())
     text = data.decode(encoding_of(data[: 1 << 18]), "replace").removeprefix("\ufeff")
     if plain(entry) == ".json":
         told = json.loads(text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.media.files import references
-from tenfold.media.files.lines import encoding_of, opened, start_of
+from tenfold.media.files.lines import encoding_of, opened, start_of, unified
 from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.interactions.catalogue import (
@@ -92,12 +92,15 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
         return _joined([_file(entry, "", reading)], Catalogue(), str(path.parent), [], str(path))
     tree = open_tree(path)
     used, about, ignored = [], Catalogue(), list(tree.ignored)
+    closed = list[tuple[str, Problem]]()
     for entry in tree.entries:
         name = entry.name.rsplit("/", 1)[-1]
         if entry.problem is None and describes(name):
             about.merge(described(entry))
         elif entry.problem is None and plain(entry) in _TABLES and not _ASIDE.match(name):
             used.append((entry, part_of_folder(name.split(".")[0]) or ""))
+        elif entry.problem and (entry.folder or plain(entry) in _TABLES) and not _ASIDE.match(name):
+            closed.append((entry.name, replace(entry.problem, uncounted=True)))
         else:
             ignored.append(entry.name)
     parts = {part for _, part in used}
@@ -105,7 +108,8 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
         ignored += [entry.name for entry, part in used if not part]
         used = [(entry, part) for entry, part in used if part]
     frames = [_file(entry, part, reading) for entry, part in used]
-    return _joined(frames, about, str(tree.root), ignored)
+    found = _joined(frames, about, str(tree.root), ignored)
+    return replace(found, problems=[*closed, *found.problems], lines=found.lines + len(closed))
 
 
 # --- one file -------------------------------------------------------------------------------------
@@ -116,14 +120,14 @@ def _file(entry: Entry, part: str, reading: Reading) -> Frame:
         with opened(entry.cell) as file:
             frame = pd.read_parquet(io.BytesIO(file.read())).astype(object)
         return roled(frame, entry.name, part, reading=reading)
-    start = start_of(entry.cell)
+    start = unified(start_of(entry.cell))
     text = start.decode(encoding_of(start), "replace").removeprefix("\ufeff")
     head = [line for line in text.split("\n")[:HEAD] if line.strip()]
     if len(start) >= len(text.encode()) and len(head) > 1 and not text.endswith("\n"):
         head = head[:-1] if len(start) > 200_000 else head
     separator, width = _layout([line.rstrip("\r") for line in head])
     with opened(entry.cell) as file:
-        data = file.read()
+        data = unified(file.read())
     if not width:
         refuse_roles(
             reading, ("target", "time"), Message("files of sequences have no columns"), entry.name

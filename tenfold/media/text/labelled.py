@@ -13,6 +13,7 @@ import itertools
 import mimetypes
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
-from tenfold.media.files.lines import decoded, lines, opened, start_of
+from tenfold.media.files.lines import lines, start_of
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles, timed
-from tenfold.media.text import columns
+from tenfold.media.text import columns, documents
 from tenfold.media.text.labels import finished
 
 __all__ = ["read", "texts_of"]
@@ -71,7 +72,9 @@ def texts_of(path: Path) -> Iterator[pd.DataFrame]:
     """
     if path.is_dir() or is_zip(path):
         entries = [
-            one for one in open_tree(path).entries if _suffix(one.name) in (*_TABLES, *_PLAIN)
+            one
+            for one in map(documents.doubted, open_tree(path).entries)
+            if one.problem is not None or _suffix(one.name) in (*_TABLES, *_PLAIN)
         ]
         names = [(entry, f"{path}/{entry.name}") for entry in entries]
     else:
@@ -84,8 +87,9 @@ def texts_of(path: Path) -> Iterator[pd.DataFrame]:
 
 
 def _asked(entry: Entry, name: str) -> Iterator[tuple[str, str, Problem | None]]:
-    if _suffix(entry.name) not in _TABLES:
-        yield _document(entry), references.printable(name), entry.problem
+    if entry.problem is not None or _suffix(entry.name) not in _TABLES:
+        text, problem = documents.text_of(entry)
+        yield text, references.printable(name), problem
         return
     table = table_of(entry.cell, name, columns.known)
     found = columns.roles(table, name, needs_label=False)
@@ -99,16 +103,19 @@ def _asked(entry: Entry, name: str) -> Iterator[tuple[str, str, Problem | None]]
 
 def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
     """Returns the rows, and the cells of the files that were used."""
-    entries = [entry for entry in tree.entries if _fits(tree, entry)]
-    if not entries:
-        raise _nothing(tree)
-    names = next((one for one in entries if _NAMES.fullmatch(_last(one))), None)
-    data = [one for one in entries if one is not names and not _ABOUT.fullmatch(_last(one))]
-    top = [one for one in data if len(one.parts) == min(len(each.parts) for each in data)]
+    entries = [entry for entry in map(documents.doubted, tree.entries) if _fits(tree, entry)]
+    names = next((one for one in entries if _NAMES.fullmatch(_last(one)) and not one.problem), None)
+    named = [one for one in entries if one is not names and not _ABOUT.fullmatch(_last(one))]
+    data = [one for one in named if one.problem is None]
+    if not data:
+        raise documents.none_usable(tree, named)
+    depth = min(len(one.parts) for one in data)
+    top = [one for one in data if len(one.parts) == depth]
     tables = [one for one in top if _suffix(one.name) in _TABLES]
     parts = {one.cell: _part(_last(one)) for one in top}
     if any(parts.values()):
-        chosen = [(one, parts[one.cell]) for one in top if parts[one.cell]]
+        closed = [one for one in named if one.problem and _is_part(one, depth)]
+        chosen = [(one, part) for one in [*top, *closed] if (part := _part(_last(one)))]
         return _rows(_with_train(chosen), _class_names(names), reading), _used(chosen, names)
     if len(top) == 1 and len(data) == 1:
         one = [(data[0], "")]
@@ -129,8 +136,8 @@ def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
     why = Message("files that each hold the texts of one class have no columns")
     refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
     if any(one.parts for one in data):
-        return _folder_a_class(data), {one.cell for one in data if one.parts}
-    return _file_a_class(data), {one.cell for one in data}
+        return _folder_a_class(named), {one.cell for one in named if one.parts}
+    return _file_a_class(data, [one for one in named if one.problem]), {one.cell for one in named}
 
 
 def _used(chosen: list[tuple[Entry, str]], names: Entry | None) -> set[str]:
@@ -163,6 +170,12 @@ def _part(name: str) -> str:
     return next((part for piece in pieces if (part := part_of_folder(piece))), "") or ""
 
 
+def _is_part(entry: Entry, depth: int) -> bool:
+    """Returns True for an unusable table of one part, in a folder of this depth."""
+    table = _suffix(entry.name) in (*_TABLES, *_PLAIN, *documents.SPREADSHEETS)
+    return table and not entry.folder and len(entry.parts) == depth
+
+
 def _with_train(chosen: list[tuple[Entry, str]]) -> list[tuple[Entry, str]]:
     """Returns the files with the validation part as training part where no training file exists."""
     if any(part == "train" for _, part in chosen) or len({part for _, part in chosen}) < 2:
@@ -184,38 +197,22 @@ def _class_names(entry: Entry | None) -> dict[str, str]:
     }
 
 
-def _nothing(tree: Tree) -> DataRefused:
-    what = (
-        Message("The folder holds no files; texts were expected")
-        if not tree.entries
-        else Message("None of the {count} files is a text or a table", count=len(tree.entries))
-    )
-    fix = Message(
-        "Add a CSV with the columns text,label, one folder for each class, or one file for each "
-        "class."
-    )
-    code = "no-files" if tree.entries else "empty-folder"
-    return DataRefused(what, code=code, where=str(tree.root), fix=fix)
-
-
 # --- layouts --------------------------------------------------------------------------------------
-
-
-def _document(entry: Entry) -> str:
-    with opened(entry.cell) as file:
-        return decoded(file.read(references.LARGEST_FILE))
 
 
 def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
     """Returns one text for each file, labelled by its folder."""
-    places = labelled.places([entry.parts for entry in entries])
-    kept = [(one, *place) for one, place in zip(entries, places, strict=True) if place[1]]
+    doubtful = [entry.problem is not None for entry in entries]
+    places = labelled.places([entry.parts for entry in entries], doubtful)
+    pairs = zip(entries, places, strict=True)
+    kept = [(one, *place) for one, place in pairs if place[1] or one.folder]
+    read = [documents.text_of(one) for one, *_ in kept]
     table = pd.DataFrame(
         {
-            "text": [_document(one) if one.problem is None else "" for one, *_ in kept],
+            "text": [text for text, _ in read],
             "label": [label for *_, label in kept],
             "source": [references.printable(one.name) for one, *_ in kept],
-            "problem": pd.Series([one.problem for one, *_ in kept], dtype=object),
+            "problem": pd.Series([problem for _, problem in read], dtype=object),
         }
     )
     if any(split for _, split, _ in kept):
@@ -223,8 +220,11 @@ def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
     return table
 
 
-def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
-    """Returns one text for each line, labelled by the part of the file name that differs."""
+def _file_a_class(entries: list[Entry], unusable: list[Entry]) -> pd.DataFrame:
+    """Returns one text for each line, labelled by the part of the file name that differs.
+
+    An unusable file is one row, labelled by its name.
+    """
     stems = [_last(one).removesuffix(".gz").removesuffix(".txt") for one in entries]
     start = len(_same(stems))
     end = len(_same([stem[start:][::-1] for stem in stems]))
@@ -235,6 +235,9 @@ def _file_a_class(entries: list[Entry]) -> pd.DataFrame:
             found.append(
                 (line.text, label, f"{references.printable(one.name)}:{line.number}", line.problem)
             )
+    for one in unusable:
+        name = references.printable(one.name)
+        found.append(("", name.partition(".")[0] or name, name, one.problem))
     if len(entries) < 2:
         raise DataRefused(
             Message("The texts have no labels"),
@@ -267,6 +270,10 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Readin
     found, said = [], set[str]()
     for entry, part in files:
         name = references.printable(entry.name)
+        if entry.problem is not None:
+            problem = replace(entry.problem, uncounted=True)
+            found.append(("", "", name, problem, part, None, None, None))
+            continue
         table = table_of(entry.cell, name, columns.known_to(reading), labelled=True)
         roles = columns.roles(table, name, reading=reading)
         _tell(table, roles, _last(entry), said)
@@ -293,7 +300,7 @@ _MORE = ("split", "group", "weight", "time")
 def _row(one: Record, roles: columns.Roles, name: str, part: str) -> tuple[Any, ...]:
     source = f"{name}:{one.line}"
     if one.problem is not None:
-        return "", "?", source, one.problem, part, None, None, None
+        return "", "", source, one.problem, part, None, None, None
     label = one.cells[roles.label] if roles.label is not None else ""
     more = {key: one.cells[at] for key, at in roles.others.items()}
     split = part or str(more.get("split") or "").strip()
@@ -333,7 +340,7 @@ def _named(labels: pd.Series, named: dict[str, str]) -> pd.Series:
     """Returns the labels, numbers replaced by the names of a file that lists all of them."""
     if not named:
         return labels
-    told = {str(label).strip() for label in labels if label != "?"}
+    told = {str(label).strip() for label in labels if label != ""}
     for first in ("1", "0"):
         names = {key[2:]: name for key, name in named.items() if key[0] == first}
         if told <= set(names):

@@ -56,7 +56,7 @@ def _several(value: Any) -> tuple[str, ...]:
 
 def _coarse(labels: pd.Series) -> pd.Series:
     """Returns the coarse labels, such as `DESC` of `DESC:manner`, if all have that form."""
-    told = [label for label in labels.unique() if label not in ("?", "")]
+    told = [label for label in labels.unique() if label != ""]
     coarse = {label.partition(":")[0] for label in told}
     if not told or not all(re.fullmatch(r"[^\s:]+:[^\s:]+", label) for label in told):
         return labels

@@ -12,7 +12,7 @@ from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.medium import Medium, Sizes
-from tenfold.media.text import cover, inputs, near_duplicates
+from tenfold.media.text import cover, documents, inputs, near_duplicates
 from tenfold.media.text import sizes as text_sizes
 
 __all__ = ["TEXT", "TOKENS", "TextMedium", "TokensMedium"]
@@ -25,6 +25,7 @@ class TextMedium(Medium):
     singular = Message("text")
     plural = Message("texts")
     schema: ClassVar[dict[str, Any]] = {"type": "string"}
+    unread = documents.UNREAD
     cell_cover = cover.COVER
     written = True
 

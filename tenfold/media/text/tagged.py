@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import references
-from tenfold.media.files.lines import TextLine, lines, start_of
+from tenfold.media.files.lines import TextLine, lines, opened, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.reading import AS_FOUND, Reading, column_of, refuse_roles, timed
@@ -117,8 +117,13 @@ ROLES = ("target", "group", "time")
 def _rows(entry: Entry, part: str, column: str) -> Iterator[TaggedRow]:
     """Yields (text, places, tags, source, part, problem) of every sentence of a file."""
     name = references.printable(entry.name)
+    if entry.problem is not None:
+        yield "", (), (), name, part, replace(entry.problem, uncounted=True)
+        return
     start = start_of(entry.cell, 1 << 16).lstrip()
     if not start:
+        with opened(entry.cell):  # raises the error of a file that cannot be opened
+            pass
         raise DataRefused(
             Message("{name} is empty", name=name),
             code="empty-file",
