@@ -32,12 +32,13 @@ from tenfold.core.faults import as_error
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message, translate, with_messages
-from tenfold.core.terminal.help_pages import VARIABLE, HelpContext, RefusedCommand, extra, lang_flag
+from tenfold.core.terminal.help_pages import VARIABLE, HelpContext, extra, lang_flag
 from tenfold.core.version import __version__
 
 __all__ = ["main"]
 
 registry, task_module = lazy("tenfold.tasks.registry"), lazy("tenfold.task")
+choice = lazy("tenfold.workflows.choice")
 
 _ORDER = (
     "check train tune test predict explain similar features report export serve "
@@ -65,12 +66,10 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _summaries():
-            raise RefusedCommand(
-                UsageError(
-                    Message("Unknown command {name!r}", name=name),
-                    code="unknown-verb",
-                    fix=nearest(name, _summaries()),
-                )
+            raise UsageError(
+                Message("Unknown command {name!r}", name=name),
+                code="unknown-verb",
+                fix=nearest(name, _summaries()),
             )
         return _command(name)
 
@@ -92,6 +91,7 @@ class _Verb(click.Command):
     function: Callable[..., Any]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = self._with_task(args)
         options = _task_options(self.function, args)
         for option in options:
             if option.name not in {param.name for param in self.params}:
@@ -104,7 +104,19 @@ class _Verb(click.Command):
                 raise
             # The flags are unknown because the task is unknown: report the task.
             data = next(filter(os.path.exists, words[1:]), None)
-            raise RefusedCommand(registry.asked_back(words[0], data, self.name)) from None
+            raise choice.asked_back(words[0], data, self.name) from None
+
+    def _with_task(self, args: list[str]) -> list[str]:
+        """Returns the arguments with the task before the data, if they name data alone."""
+        named = {*inspect.signature(self.function).parameters}
+        if not {"task", "data"} <= named or {"-h", "--help"} & {*args}:
+            return args
+        options = [param for param in self.params if isinstance(param, click.Option)]
+        switches = {flag for one in options if one.is_flag for flag in one.opts}
+        listener = progress.Silent() if "--quiet" in args else progress.ProgressLine()
+        with progress.listening(listener), listener:
+            found: list[str] = choice.with_task(args, switches, self.name)
+        return found
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help(ctx, formatter)
@@ -362,8 +374,8 @@ def _language(words: list[str]) -> str:
 def _run(as_json: bool, debug: bool) -> None:
     try:
         _tenfold.main(standalone_mode=False)
-    except RefusedCommand as error:
-        _fail(error.error.with_traceback(error.__traceback__), as_json, debug)
+    except TenfoldError as error:
+        _fail(error, as_json, debug)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "")
     except click.UsageError as error:
@@ -385,7 +397,7 @@ def _usage(error: click.UsageError) -> UsageError:
         message = Message("No such option: {name}", name=error.option_name)
         return UsageError(message, code="usage", fix=fix)
     if isinstance(error, click.MissingParameter) and (task := error.ctx.params.get("task")):
-        return registry.asked_back(task, None, error.ctx.info_name)
+        return choice.asked_back(task, None, error.ctx.info_name)
     fix = Message("tenfold {verb} --help shows an example.", verb=error.ctx.info_name)
     message = Message("{text}", text=error.format_message())
     if isinstance(error, click.MissingParameter) and error.param is not None:

@@ -22,7 +22,7 @@ from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount, named
 from tenfold.run.manifest import pretty
 from tenfold.run.outputs import OutputPaths, page_of
-from tenfold.tasks.registry import chosen
+from tenfold.workflows.choice import chosen
 from tenfold.workflows.estimate import estimate, tried
 
 if TYPE_CHECKING:

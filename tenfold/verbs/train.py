@@ -21,7 +21,7 @@ from tenfold.networks import summary
 from tenfold.reporting import layers
 from tenfold.reporting.words import amount
 from tenfold.run.run import Run
-from tenfold.tasks.registry import chosen
+from tenfold.workflows.choice import chosen
 from tenfold.workflows.estimate import estimate, tried
 from tenfold.workflows.folds import count_of, folded
 from tenfold.workflows.repeat import repeated

@@ -9,7 +9,7 @@ from tenfold.core import language
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.media.reading import Reading
-from tenfold.tasks.registry import chosen
+from tenfold.workflows.choice import chosen
 from tenfold.workflows.train import TrainingRequest, checked
 from tenfold.workflows.tune import Tuned, search
 

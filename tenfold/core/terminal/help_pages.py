@@ -10,12 +10,11 @@ from collections.abc import Iterable
 
 import click
 
-from tenfold.core.errors import TenfoldError, UsageError
 from tenfold.core.language import known, say, spoken
 from tenfold.core.message import translate
 from tenfold.core.text import padded, width, wrapped
 
-__all__ = ["CLICKS", "LANGUAGE", "VARIABLE", "HelpContext", "RefusedCommand", "extra", "lang_flag"]
+__all__ = ["CLICKS", "LANGUAGE", "VARIABLE", "HelpContext", "extra", "lang_flag"]
 
 VARIABLE = "TENFOLD_LANG"
 """Environment variable that sets the default of --lang."""
@@ -26,14 +25,6 @@ CLICKS = ("Options", "Verbs", "Show the version and exit.", "Show this message a
 """Headings, and texts of click that are displayed."""
 WIDEST = 30
 """Width of the column of flags; a longer flag has its text on the next line."""
-
-
-class RefusedCommand(click.ClickException):
-    """Carries a TenfoldError through click."""
-
-    def __init__(self, error: TenfoldError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class _Pages(click.HelpFormatter):
@@ -98,10 +89,7 @@ def lang_flag(before_verb: bool = False) -> click.Option:
     """
 
     def checked(_: click.Context, __: click.Parameter, lang: str) -> None:
-        try:
-            known(lang)
-        except UsageError as error:
-            raise RefusedCommand(error) from None
+        known(lang)
         if before_verb:
             os.environ[VARIABLE] = lang
 

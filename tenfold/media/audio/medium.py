@@ -22,6 +22,9 @@ class AudioMedium(Medium):
     plural = Message("sounds")
     schema: ClassVar[dict[str, Any]] = {**request.BASE64, "contentMediaType": "audio/*"}
     files = True
+    unread = frozenset(
+        ".wav .mp3 .flac .ogg .oga .opus .m4a .aac .aif .aiff .au .amr .wma .caf".split()
+    )
     limit = "stream"
 
     def sample(self, declared: Input) -> bytes:

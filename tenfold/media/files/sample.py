@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import io
 import os
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,14 +73,42 @@ def _placed(file: Path, target: Path) -> Path | None:
     None where an archive is too large, or the file may not be read.
     """
     suffix, size = file.suffix.lower(), file.stat().st_size
-    if suffix in _WHOLE and size > MAX_ARCHIVE_BYTES:
-        return None
     try:
         with file.open("rb") as content:
-            head = content.read(MAX_ARCHIVE_BYTES if suffix in _WHOLE else MAX_BYTES)
+            head = content.read(MAX_BYTES)
+            whole = suffix in _WHOLE or (suffix == ".json" and not _json_lines(head))
+            if whole and size > MAX_ARCHIVE_BYTES:
+                return None
+            head += content.read(MAX_ARCHIVE_BYTES) if whole else b""
     except PermissionError:
         return None
-    if suffix in _LINES and size > MAX_BYTES:
-        head = head[: head.rfind(b"\n") + 1] or head
+    if suffix in _LINES and len(head) < size:
+        head = _whole_lines(head)
+    if head[:2] == b"\x1f\x8b":
+        head = _unpacked_start(head, file.name.lower().endswith(".json.gz"))
     target.write_bytes(head)
     return target
+
+
+def _json_lines(head: bytes) -> bool:
+    """Returns True for JSON lines, one object a line, which may be cut after a line."""
+    return re.match(rb"\s*\{[^\n]*\}\s*\n\s*\{", head) is not None
+
+
+def _whole_lines(head: bytes) -> bytes:
+    return head[: head.rfind(b"\n") + 1] or head
+
+
+def _unpacked_start(packed: bytes, json: bool) -> bytes:
+    """Returns a gzip file with the first lines of a packed text.
+
+    Another file, and JSON that is one document, stays whole.
+    """
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+            start = file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error):
+        return packed
+    if b"\0" in start or len(start) <= MAX_BYTES or (json and not _json_lines(start)):
+        return packed
+    return gzip.compress(_whole_lines(start[:MAX_BYTES]), 1)

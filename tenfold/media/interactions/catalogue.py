@@ -10,6 +10,9 @@ import re
 import numpy as np
 import pandas as pd
 
+from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
+from tenfold.media.files import references
 from tenfold.media.files.lines import encoding_of, opened, unified
 from tenfold.media.files.listing import Entry
 from tenfold.media.interactions.columns import coded, role_of
@@ -64,6 +67,16 @@ def describes(name: str) -> bool:
     return bool(_ATTRIBUTES.fullmatch(name.removesuffix(".gz")) or _DESCRIBING.match(name))
 
 
+def _no_attributes(entry: Entry, error: Exception) -> DataRefused:
+    name = references.printable(entry.name)
+    return DataRefused(
+        Message("{name} is not a JSON object of lists ({error})", name=name, error=str(error)[:80]),
+        code="bad-json",
+        where=name,
+        fix=Message("Write the attributes of each item as a list, or remove the file."),
+    )
+
+
 def described(entry: Entry) -> Catalogue:
     """Returns item descriptions read from JSON, or from a table of id, title and more columns."""
     about = Catalogue()
@@ -71,8 +84,11 @@ def described(entry: Entry) -> Catalogue:
         data = unified(file.read())
     text = data.decode(encoding_of(data[: 1 << 18]), "replace").removeprefix("\ufeff")
     if plain(entry) == ".json":
-        told = json.loads(text)
-        joined = {str(item): "|".join(map(str, values)) for item, values in told.items()}
+        try:
+            told = json.loads(text)
+            joined = {str(item): "|".join(map(str, values)) for item, values in told.items()}
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise _no_attributes(entry, error) from error
         _describe(about, "attribute", joined)
         return about
     head = [line for line in text.split("\n")[:HEAD] if line.strip()]

@@ -138,7 +138,8 @@ def _guessed(frame: pd.DataFrame, free: list[Any], known: set[str]) -> dict[str,
         elif "time" not in known | found.keys() and _dates(texts[:50]).notna().mean() > 0.8:
             found["time"] = one
     ids = [one for one in free if one not in found.values()]
-    if not found and ids and not known and _digits(some[ids[0]].astype(str)) < 0.5:
+    texts = [some[one].astype(str) for one in ids[:2]]
+    if not found and texts and not known and (_digits(texts[0]) < 0.5 or any(map(_prose, texts))):
         return {}  # looks like running text, the data of another task
     for role, one in zip([r for r in ("user", "item") if r not in known], ids, strict=False):
         found[role] = one
@@ -156,6 +157,16 @@ def _words(column: pd.Series) -> bool:
 def _digits(texts: pd.Series) -> float:
     """Returns the share of texts that contain a digit and no space inside."""
     return float((texts.str.contains(r"\d") & ~texts.str.strip().str.contains(r"\s")).mean())
+
+
+def _prose(texts: pd.Series) -> bool:
+    """Returns True for long texts, nearly all different: sentences, not names of items.
+
+    Long is five words, or ten characters of a script without spaces.
+    """
+    words, signs = texts.str.strip().str.count(r"\s+"), texts.str.count("[\u3040-\u9fff]")
+    long = float(((words >= 4) | (signs >= 10)).mean())
+    return long > 0.5 and texts.nunique() > 0.9 * len(texts)
 
 
 def _dates(texts: pd.Series) -> pd.Series:

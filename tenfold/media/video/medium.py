@@ -20,6 +20,9 @@ class VideoMedium(Medium):
     plural = Message("films")
     schema: ClassVar[dict[str, Any]] = {**request.BASE64, "contentMediaType": "video/*"}
     files = True
+    unread = frozenset(
+        ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp .mts .m2ts .ogv".split()
+    )
     limit = "stream"
 
     def sample(self, declared: Input) -> bytes:
