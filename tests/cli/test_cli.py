@@ -125,16 +125,16 @@ def test_a_reader_that_has_seen_enough(home):
 
 @pytest.fixture
 def slow(tmp_path) -> Path:
-    """Pictures that take far longer than a signal needs: `reading` has many large files, links to
-    two; in `decoding` each is small, has bytes of its own and 16 megapixels.
+    """Pictures that take far longer than a signal needs: `large` has many large files, links to
+    two; in `wide` each is a small file with bytes of its own and a megapixel.
     """
     for label, name in enumerate(("cat", "dog")):
-        large, wide = (tmp_path / stage / name for stage in ("reading", "decoding"))
+        large, wide = (tmp_path / folder / name for folder in ("large", "wide"))
         large.mkdir(parents=True)
         wide.mkdir(parents=True)
         pixels = np.random.default_rng(label).integers(0, 256, (1024, 1024), np.uint8)
         Image.fromarray(pixels).save(large / "0.png", compress_level=9)
-        Image.new("L", (4096, 4096), 100 * label).save(wide / "0.png")
+        Image.new("L", (1024, 1024), 100 * label).save(wide / "0.png")
         content = (wide / "0.png").read_bytes()
         for number in range(1, 400):
             os.link(large / "0.png", large / f"{number}.png")
@@ -143,13 +143,13 @@ def slow(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("stage", "number", "code"),
-    [("reading", signal.SIGINT, 130), ("decoding", signal.SIGTERM, 143)],
+    ("stage", "folder", "number", "code"),
+    [(b"reading", "large", signal.SIGINT, 130), (b"decoding", "wide", signal.SIGTERM, 143)],
 )
-def test_a_signal_ends_it_at_once_and_leaves_nothing(slow, stage, number, code):
+def test_a_signal_ends_it_at_once_and_leaves_nothing(slow, stage, folder, number, code):
     env = {"TENFOLD_CACHE": str(slow / "cache")}
-    running = Running(["train", TASK, stage, *QUICK], slow, env=env, terminal=True)
-    running.read_until(stage.encode())
+    running = Running(["train", TASK, folder, *QUICK], slow, env=env, terminal=True)
+    running.read_until(stage, 600)
     running.signal(number)
     done = running.wait()
     assert done.code == code and "Traceback" not in done.err and "Error: Stopped" in done.err
