@@ -76,7 +76,12 @@ def odd(home):
     return home
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+SLOW = {name: pytest.mark.slow for name in ("repeat", "folds")}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=SLOW.get(name, ())) for name in COMMANDS]
+)
 def test_output_is_in_one_language(odd, name):
     """No English sentence in Chinese output, and no Chinese letter in English output."""
     words = COMMANDS[name]

@@ -114,7 +114,7 @@ def test_upper_and_lower_case_are_two_classes_and_said(photos):
     with watching() as listener:
         data = prepared(photos)
     assert set(data.used["label"]) == {"Cat", "cat", "dog"}
-    assert any("'Cat' and 'cat' differ in case" in said for said in listener.sentences)
+    assert any("differ only in case: 'Cat', 'cat'" in said for said in listener.sentences)
 
 
 def test_composed_and_decomposed_names_are_one_class_of_two_folders(photos):

@@ -107,7 +107,7 @@ def test_a_column_of_words_is_not_taken_for_ratings(tmp_path: Path):
     with progress.listening(progress.ProgressLine(told)):
         found = read.read(tmp_path / "r.csv")
     assert not found.problems and np.isnan(found.rating).all()
-    assert "the column rating holds words" in told.getvalue()
+    assert "the column 'rating' holds words" in told.getvalue()
     with pytest.raises(DataRefused) as refused:
         histories.rows_of(found, ratings=True)
     assert refused.value.code == "missing-column" and "--output ratings" in refused.value.fix
