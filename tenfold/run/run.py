@@ -12,7 +12,6 @@ An exported folder is complete by itself and is opened in the same way.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,21 +22,20 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.kind import AnswerKind
-from tenfold.core import device, system
+from tenfold.core import device
 from tenfold.core.columns import Columns, Encoded, Problem
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.core.language import say
 from tenfold.core.lazy import installed, lazy
-from tenfold.core.message import Message, with_messages
+from tenfold.core.message import Message
 from tenfold.core.progress import tell
-from tenfold.core.results import SCHEMA
-from tenfold.core.settings import check_settings, settings_of
+from tenfold.core.settings import check_settings
 from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of
 from tenfold.run import facts as run_facts
 from tenfold.run import manifest
 from tenfold.run.folder import EXPORTED, FILES, INNER, ended
-from tenfold.run.manifest import pretty, read
+from tenfold.run.manifest import read
 from tenfold.run.scores_text import scores_text
 from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
 
 torch, safetensors = lazy("torch"), lazy("safetensors.torch")
 
-__all__ = ["Infer", "Run", "open_run", "save", "seal"]
+__all__ = ["Infer", "Run", "open_run"]
 
 
 NOT_FINITE = Problem(
@@ -213,58 +211,6 @@ class Run:
 
 
 # --- on disk --------------------------------------------------------------------------------------
-
-
-def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any]) -> None:
-    """Writes plan, task and facts before training; the plan comes first and marks the start.
-
-    A run that was interrupted, here or later, is started again in this way and continues.
-    """
-    for left in manifest.leftovers(folder, FILES.known):
-        (folder / left).unlink()
-    about = {
-        "schema": SCHEMA,
-        "task": name_of(task),
-        "settings": settings_of(task),
-        "encoding": task.encoding,
-    }
-    for name, value in (("plan", plan), ("task", about)):
-        system.write_atomically(folder / f"{name}.json", pretty(value))
-    run_facts.write(folder, facts)
-
-
-def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list[Any]) -> None:
-    """Writes rows.jsonl with the used rows, and quarantine.jsonl with the unusable rows."""
-    columns = ("source", "split", *answer.truths, "group", "digest")
-    lines = used[[name for name in columns if name in used]].to_dict(orient="records")
-    for name in answer.baseline_columns:
-        for line, cell in zip(lines, used[name], strict=True):
-            line |= {name: cell} if line["split"] == "train" else {}
-    system.write_atomically(folder / "rows.jsonl", _lines(lines))
-    unusable = [with_messages(line) for line in quarantined]
-    system.write_atomically(folder / "quarantine.jsonl", _lines(unusable))
-
-
-def save(run: Run) -> None:
-    """Writes the facts and weights of a trained run."""
-    run_facts.write(run.folder, run.facts)
-    state = {
-        name: value.detach().cpu().contiguous().clone()
-        for name, value in run.net.state_dict().items()
-    }
-    system.write_atomically(run.folder / "weights.safetensors", safetensors.save(state))
-
-
-def seal(run: Run) -> None:
-    """Writes scores.json, without local paths, then the manifest, which completes the run."""
-    folder = run.folder
-    portable = run.scores | {"run": folder.name, "report": "report.html"}
-    system.write_atomically(folder / "scores.json", pretty(portable))
-    run.digest = manifest.seal(folder, FILES)["weights.safetensors"]["sha256"]
-
-
-def _lines(rows: list[Any]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def open_run(folder: str | Path | Run, device_wish: str = "auto") -> Run:

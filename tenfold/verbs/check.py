@@ -60,7 +60,7 @@ def check(
         target: Column to learn, for data with columns.
         group: Column of groups, such as persons; a group is never split between parts.
         time: Column of times: the latest rows become the test, those before them validation.
-        force: Replacement of an existing page that tenfold did not write.
+        force: Overwriting of an existing page that tenfold did not write.
         lang: Language of the report and of the output: en or zh.
         settings: Settings of the task.
 

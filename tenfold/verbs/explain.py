@@ -91,7 +91,7 @@ def explain(
         method: Explanation method: occlusion, gradcam or both.
         about: Class to explain; by default the predicted one.
         limit: Maximum number of inputs to explain.
-        force: Replacement of existing pages and pictures that tenfold did not write.
+        force: Overwriting of existing pages and pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         lang: Language of the page and of the output: en or zh.
 

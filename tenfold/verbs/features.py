@@ -76,7 +76,7 @@ def features(
         run: Run folder.
         inputs: Files, folders, globs or zips; - reads paths from standard input.
         out: File to write: .npy, .csv or .parquet; auto = <run>-features.npy beside the run.
-        force: Replacement of existing files that tenfold did not write.
+        force: Overwriting of existing files that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     One row for each input that can be read; the others are listed with the reason. The names of the

@@ -62,7 +62,7 @@ def predict(
         out: File for the answers: .csv, .jsonl, or another format of the task.
         csv: CSV file for the answers, whatever its name.
         draw: Folder for pictures with the answers drawn on them.
-        force: Replacement of existing output files that tenfold did not write.
+        force: Overwriting of existing output files that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         options: Options of the task, such as top.
 

@@ -47,7 +47,7 @@ def report(
         data: Labelled data to report on; by default the run's own test rows.
         compare: Comparison of two runs by paired bootstrap: is one significantly better?
         out: HTML file to write; by default the run's report.html, or a file beside the run.
-        force: Replacement of an existing file that tenfold did not write.
+        force: Overwriting of an existing file that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         lang: Language of the report and of the output: en or zh.
 

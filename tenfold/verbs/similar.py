@@ -106,7 +106,7 @@ def similar(
         k: Number of neighbours, nearest first.
         data: Training data of the run; by default read again from their place.
         draw: Folder for pictures of each input beside its neighbours.
-        force: Replacement of existing pictures that tenfold did not write.
+        force: Overwriting of existing pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     Similarity is the cosine of the angle between two embeddings: 1 = the same direction, 0 =

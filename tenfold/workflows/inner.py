@@ -19,9 +19,8 @@ from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.data.splits import PARTS
-from tenfold.run import evaluate
+from tenfold.run import evaluate, store
 from tenfold.run import rows as run_rows
-from tenfold.run import run as runs
 from tenfold.run.evaluate import Evidence
 from tenfold.run.folder import INNER, plan_of
 from tenfold.run.run import Run, open_run
@@ -65,18 +64,18 @@ def _trained(
         raise refusal
     folder.mkdir(parents=True, exist_ok=True)
     own = replace(plan, facts=prepared.facts, folder=folder, minutes=minutes, prune=None)
-    runs.begin(folder, task, prepared.facts, {"plan": own.settings(), "inner": True})
-    runs.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
+    store.begin(folder, task, prepared.facts, {"plan": own.settings(), "inner": True})
+    store.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
     torch.manual_seed(plan.seed)
     fitted = task.fit(task.build(prepared.facts), prepared.parts, own)
     facts = prepared.facts | {"fitted": fitted.facts}
     if memory := task.memory(prepared.used, prepared.facts):
         facts |= {"memory": memory}
     run = Run(folder, task, facts, by_torch(fitted.net), fitted.net)
-    runs.save(run)
+    store.save(run)
     found = evaluate.gather(run, prepared)
     run.scores = evaluate.document(run, found, prepared, {**prepared.seconds, **fitted.seconds})
-    runs.seal(run)
+    store.seal(run)
     return run
 
 

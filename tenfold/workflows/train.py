@@ -23,11 +23,10 @@ from tenfold.data.prepare import Prepared, prepare
 from tenfold.data.refusals import refuse_choices
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.reporting import write as write_report
-from tenfold.run import evaluate
+from tenfold.run import evaluate, store
 from tenfold.run import folder as run_folder
-from tenfold.run import run as runs
 from tenfold.run.evaluate import Evidence
-from tenfold.run.run import Run
+from tenfold.run.run import Run, open_run
 from tenfold.task import Task
 from tenfold.tasks.registry import find
 from tenfold.training import checkpoint
@@ -251,8 +250,8 @@ def _json(value: Any) -> Any:
 
 
 def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any]) -> None:
-    runs.begin(folder, task, prepared.facts, settings)
-    runs.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
+    store.begin(folder, task, prepared.facts, settings)
+    store.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
 
 
 def _learn(
@@ -278,7 +277,7 @@ def _learn(
     else:
         fitted = task.fit(net, prepared.parts, plan)
     run = _run(task, prepared, folder, fitted, inner)
-    runs.save(run)
+    store.save(run)
     return run, fitted.seconds, valid
 
 
@@ -297,7 +296,7 @@ def _network(task: Task, prepared: Prepared, asked: TrainingRequest) -> Any:
     torch.manual_seed(asked.plan.seed)
     net = task.build(prepared.facts)
     if asked.start is not None:
-        _warm(net, runs.open_run(asked.start, "cpu").net)
+        _warm(net, open_run(asked.start, "cpu").net)
     return net
 
 
@@ -344,7 +343,7 @@ def _evaluate(
     if prepared.folded is not None:
         run.scores["fold"] = _fold(prepared.folded, asked.fold, pooled)
     write_report(run, found)
-    runs.seal(run)
+    store.seal(run)
     return found
 
 
