@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 import click
 
-from tenfold.core import language, progress
+from tenfold.core import language, progress, system
 from tenfold.core.errors import Stopped, StopSignal, TenfoldError, UsageError, nearest
 from tenfold.core.faults import as_error
 from tenfold.core.language import say
@@ -256,12 +256,14 @@ def _setting_flag(entry: dataclasses.Field[Any], annotation: str) -> click.Optio
 
 def _do(function: Callable[..., Any], name: str, values: dict[str, Any]) -> None:
     as_json, debug = values.pop("json"), values.pop("debug")
-    listener = progress.Silent() if values.pop("quiet") else progress.ProgressLine()
+    quiet = values.pop("quiet")
+    listener: progress.ProgressLine | progress.Silent
+    listener = progress.Silent() if quiet else progress.ProgressLine()
     named = set(inspect.signature(function).parameters)
     given = {key: value for key, value in values.items() if key in named or value is not None}
     try:
         with _terminated(), progress.listening(listener), listener:
-            _show(_called(function, given), as_json)
+            _show(_called(function, given), as_json, listener)
     except BrokenPipeError:  # stdout is closed; do not fail again when Python flushes it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -282,17 +284,19 @@ def _called(function: Callable[..., Any], given: dict[str, Any]) -> Any:
     return function(*positional, **given)
 
 
-def _show(result: Any, as_json: bool) -> None:
+def _show(result: Any, as_json: bool, listener: progress.ProgressLine | progress.Silent) -> None:
+    """Prints a result; the moving line is erased before each line of it."""
     if isinstance(result, Iterator):
         for one in result:
             line = json.dumps(one.to_json(), ensure_ascii=False) if as_json else str(one)
-            click.echo(line)
+            with listener.cleared():
+                click.echo(line)
         _finish(getattr(result, "exit_code", 0))
         return
-    if as_json:
-        click.echo(_json(result.to_json(), indent=1))
-    elif text := str(result):
-        click.echo(text)
+    text = _json(result.to_json(), indent=1) if as_json else str(result)
+    with listener.cleared():
+        if text:
+            click.echo(text)
 
 
 def _json(document: dict[str, Any], indent: int | None = None) -> str:
@@ -355,6 +359,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # file names may not be valid UTF-8
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    system.BEGAN.set(system.process_began())
     with language.speaking(_language(sys.argv)):
         _tenfold.params = [*_tenfold.params[:1], lang_flag(before_verb=True)]
         _run(as_json, debug)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,10 @@ import numpy as np
 
 from tenfold.core.columns import Parts
 
-__all__ = ["Plan"]
+__all__ = ["LEAST_MINUTES", "Plan"]
+
+LEAST_MINUTES = 0.02
+"""Minutes that a fit has in any case."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,11 @@ class Plan:
     """Options of training common to all tasks, as the user gave them (None = automatic).
 
     `facts` are those of the task. `minutes` is the rest of the time budget of the command when
-    fitting starts. `folder` is the run folder; None = train in memory without checkpoints. With
-    `dry` (`check`, `train --plan`), the loop and `candidates.fit` make all decisions, time a few
-    steps and raise Estimated; a task never reads `dry`.
+    fitting starts, counted from `given`, a time of `time.perf_counter` (0 = from the start of a
+    fit); with `shortens` they allow no more than the recipe's own steps. `folder` is the run
+    folder; None = train in memory without checkpoints. With `dry` (`check`, `train --plan`), the
+    loop and `candidates.fit` make all decisions, time a few steps and raise Estimated; a task never
+    reads `dry`.
 
     `fixed` is the `fitted` of a first fit. It is given for a second fit on more rows without any
     selection (`--refit`, `--folds`): only the selected candidate is fitted, for the same number of
@@ -37,6 +43,8 @@ class Plan:
     device: str = "auto"
     precision: str = "auto"
     minutes: float | None = None
+    given: float = 0.0
+    shortens: bool = False
     epochs: float | None = None
     batch: int | None = None
     folder: Path | None = None
@@ -45,6 +53,14 @@ class Plan:
     dry: bool = False
     prune: Callable[[float, float], None] | None = None
     fixed: dict[str, Any] | None = None
+
+    def now(self) -> Plan:
+        """Returns the plan with the minutes that are left now."""
+        if self.minutes is None:
+            return self
+        now = time.perf_counter()
+        spent = (now - self.given) / 60 if self.given else 0.0
+        return replace(self, minutes=max(self.minutes - spent, LEAST_MINUTES), given=now)
 
     def visible(self, parts: Parts) -> Parts:
         """Returns the rows that a fit may use; with `fixed`, only the training rows."""

@@ -8,22 +8,23 @@ writes to standard error; a notebook or a test may use its own listener.
 from __future__ import annotations
 
 import contextlib
+import contextvars
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TextIO
 
 from tenfold.core.message import Message, translate
+from tenfold.core.text import short
 
 __all__ = [
     "Listener", "ProgressLine", "Silent", "advance", "advance_batches", "clock", "listening",
     "muted", "predicting", "tell",
 ]  # fmt: skip
-
-EVERY, ON_PIPE = 0.1, 10.0
-"""Minimum seconds between two lines of progress, on a terminal and elsewhere."""
 
 
 class Listener(Protocol):
@@ -51,67 +52,127 @@ class Silent:
     def advance(self, stage: str, done: float, total: float, note: str = "") -> None:
         """Does nothing."""
 
+    @contextlib.contextmanager
+    def cleared(self) -> Iterator[None]:
+        """Does nothing around the block."""
+        yield
+
+
+REDRAWN, BEAT = 0.1, 1.0
+"""Minimum seconds between two drawings of the line, and seconds after which it moves by itself."""
+PLAIN = 12.0
+"""Seconds without output after which a stream that is not a terminal gets a line."""
+MARGIN = 4
+"""Columns of a terminal that the line leaves free: for the ^C that a terminal adds to it."""
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """The progress of a stage; `first` was done when it was `begun` (seconds)."""
+
+    name: str = ""
+    begun: float = 0.0
+    first: float = 0.0
+    done: float = 0.0
+    total: float = 0.0
+    note: str = ""
+
+    def text(self, now: float) -> str:
+        """Stage, share done, time left (without a total the time spent), note."""
+        spent = now - self.begun
+        if self.total:
+            left = _left(spent, self.done - self.first, self.total - self.done)
+            share = f"{100 * self.done / self.total:3.0f} %"
+            return f"{translate(self.name)} {share} {left} {translate(self.note)}".rstrip()
+        time_spent = clock(spent) if spent >= 1 else ""
+        return f"{translate(self.name)} {time_spent} {translate(self.note)}".rstrip()
+
 
 @dataclass
 class ProgressLine:
     """A listener that writes sentences and one redrawn line to a stream.
 
-    If the stream is not a terminal, it writes a plain line instead, once `ON_PIPE` seconds have
-    passed since the last line of any stage.
+    If the stream is not a terminal, it writes plain lines at long intervals instead. As a context
+    manager it also shows that a stage goes on where `advance` is not called for a while.
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
-    _stage: str = ""
-    _start: float = 0.0
+    _stage: _Stage = _Stage()
     _shown: float = field(default_factory=lambda: time.monotonic())
     _open: bool = False
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> ProgressLine:
+        context = contextvars.copy_context()  # the display language is a context variable
+        threading.Thread(target=context.run, args=(self._beat,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clears the redrawn line, so that later output begins on an empty line."""
-        self._close()
-        self.stream.flush()
+        """Erases the redrawn line, so that later output begins on an empty line."""
+        self._ended.set()
+        with self.cleared():
+            self.stream.flush()
+
+    @contextlib.contextmanager
+    def cleared(self) -> Iterator[None]:
+        """Erases the redrawn line, and keeps it away inside the block, for output of others."""
+        with self._lock:
+            if self._open:
+                self.stream.write("\r\x1b[2K")
+                self.stream.flush()
+                self._open = False
+            yield
 
     def tell(self, sentence: str) -> None:
         """Writes the sentence on a separate line, in the current language."""
-        self._close()
-        self.stream.write(translate(sentence) + "\n")
-        self.stream.flush()
-        self._shown = time.monotonic()
+        with self.cleared():
+            self.stream.write(translate(sentence) + "\n")
+            self.stream.flush()
+            self._shown = time.monotonic()
 
     def advance(self, stage: str, done: float, total: float, note: str = "") -> None:
-        """Redraws the line at most ten times a second; on a pipe, writes one every 10 seconds."""
-        now = time.monotonic()
-        if stage != self._stage or done < 0:
-            self._close()
-            self._stage, self._start = stage, now
+        """Redraws the line at most ten times a second; on a pipe, writes one every 12 seconds."""
+        now, known = time.monotonic(), self._stage
+        if stage != known.name or done < known.done:
+            known = _Stage(stage, now, done)
+        self._stage = replace(known, done=done, total=total, note=note)
+        if now - self._shown >= REDRAWN:
+            self._draw(REDRAWN)
+
+    def _draw(self, least: float) -> None:
+        """Draws the line, or writes it, where the last output is `least` seconds old."""
         terminal = self.stream.isatty()
-        if now - self._shown < (EVERY if terminal else ON_PIPE):
-            return
-        self._shown = now
-        left = _left(now - self._start, done, total)
-        text = f"{translate(stage)} {_share(done, total)} {left} {translate(note)}"
-        self.stream.write(f"\r\x1b[2K{text}" if terminal else text.rstrip() + "\n")
-        self.stream.flush()
-        self._open = terminal
+        with self._lock:
+            now = time.monotonic()
+            if now - self._shown < (least if terminal else PLAIN) or not self._stage.name:
+                return
+            self._shown, text = now, self._stage.text(now)
+            if terminal:
+                text = f"\r\x1b[2K{short(text, _columns(self.stream) - MARGIN)}"
+            self.stream.write(text if terminal else text + "\n")
+            self.stream.flush()
+            self._open = terminal
 
-    def _close(self) -> None:
-        if self._open:
-            self.stream.write("\r\x1b[2K")
-            self._open = False
-        self._stage = ""
-
-
-def _share(done: float, total: float) -> str:
-    return f"{100 * done / total:3.0f} %" if total else ""
+    def _beat(self) -> None:
+        """Draws the line again and again until the end, however long a stage takes."""
+        while not self._ended.wait(BEAT):
+            with contextlib.suppress(ValueError, OSError):  # the stream is closed
+                self._draw(BEAT)
 
 
-def _left(spent: float, done: float, total: float) -> str:
-    if not total or done <= 0 or spent < 1:
+def _columns(stream: TextIO) -> int:
+    """The width of a terminal in columns; 80 where it does not tell its width."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def _left(spent: float, done: float, rest: float) -> str:
+    if done <= 0 or spent < 1:
         return ""
-    return translate(Message("{time} left", time=clock(spent * (total - done) / done)))
+    return translate(Message("{time} left", time=clock(spent * rest / done)))
 
 
 def clock(seconds: float) -> str:

@@ -7,10 +7,14 @@ import ctypes
 import hashlib
 import os
 import platform
+import re
 import secrets
+import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from tenfold.core.errors import EnvironmentRefused
@@ -21,8 +25,10 @@ _locking = lazy("fcntl" if os.name == "posix" else "msvcrt")
 _resource = lazy("resource")
 
 __all__ = [
+    "BEGAN",
     "available_memory",
     "cache_folder",
+    "command_began",
     "cores",
     "digest_file",
     "fsync_folder",
@@ -31,6 +37,8 @@ __all__ = [
     "multiplies_bytes",
     "need_disk",
     "peak_memory",
+    "process_began",
+    "shell_word",
     "write_atomically",
 ]
 
@@ -202,3 +210,46 @@ def _take(handle: int) -> None:
         _locking.flock(handle, _locking.LOCK_EX | _locking.LOCK_NB)
     else:
         _locking.locking(handle, _locking.LK_NBLCK, 1)
+
+
+BEGAN: ContextVar[float] = ContextVar("began", default=0.0)
+"""When the command line began, as a time of `time.perf_counter`; 0 = no command line."""
+
+
+def command_began() -> float:
+    """When the command began, a time of `time.perf_counter`: with the process, or just now."""
+    return BEGAN.get() or time.perf_counter()
+
+
+def process_began() -> float:
+    """When this process began, as a time of `time.perf_counter`; now where that is unknown."""
+    now = time.perf_counter()
+    try:
+        ticks = float(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+        return now - max(0.0, uptime - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError, AttributeError):
+        return now
+
+
+def shell_word(path: str | Path) -> str:
+    """A path as one word of a command line, quoted for the shell of this platform.
+
+    POSIX shells, or cmd and PowerShell on Windows. A path with a dash in front gets its folder, so
+    that it is no flag.
+    """
+    word = str(path)
+    if os.name != "nt":
+        return shlex.quote(f"./{word}" if word.startswith("-") else word)
+    return _windows_word(f".\\{word}" if word.startswith("-") else word, "PROMPT" in os.environ)
+
+
+def _windows_word(word: str, cmd: bool) -> str:
+    """A path quoted for cmd, or for PowerShell, where $ and ` are special in double quotes."""
+    if re.fullmatch(r"[\w.:\\/+=-]+", word):
+        return word
+    if not cmd and set(word) & set("$`\u201c\u201d\u201e"):
+        quotes = "".join(letter * 2 if letter in "'\u2018\u2019" else letter for letter in word)
+        return f"'{quotes}'"
+    ends = len(word) - len(word.rstrip("\\"))  # a program reads \" as a quotation mark
+    return f'"{word}{ends * chr(92)}"'

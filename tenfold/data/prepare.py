@@ -214,6 +214,7 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
 
     Raises DataRefused where there are no rows.
     """
+    advance(Message("reading"), 0, 0)
     rows = source if isinstance(source, Rows) else task.read(source, reading)
     if rows.table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"
@@ -372,6 +373,7 @@ def _encode(
             *table["digest"],
         ]
     )
+    advance(Message("encoding"), 0, 0)
     known = cache.load(name)
     if known is not None:
         return known

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from tenfold.core.columns import Batch, Columns, batches, join
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.message import EMPTY, Message
-from tenfold.core.progress import predicting, tell
+from tenfold.core.progress import advance, predicting, tell
 from tenfold.core.results import SCHEMA, Score, Scores
 from tenfold.core.rows import Judged, Rows
 from tenfold.core.version import __version__
@@ -44,6 +45,8 @@ __all__ = [
     "scored",
     "scores_of",
 ]
+
+T = TypeVar("T")
 
 FEW = (10, 30, 100)
 """Upper limits of training rows that divide classes into groups; the last group is unlimited."""
@@ -78,16 +81,24 @@ class Evidence:
         return self.judged.columns
 
 
-def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = None) -> Evidence:
+def gather(
+    run: Run,
+    prepared: Prepared,
+    part: str = "",
+    valid: Scores | None = None,
+    due: float = math.inf,
+) -> Evidence:
     """Evaluates a run on the test part of its data, and also on validation.
 
     Without a test part, the validation part is used; without both, the training part. With `part`,
     only that part is evaluated and the test part is not used. `valid` are validation scores that
-    are known already.
+    are known already. Validation, the other candidates and the ablations are scored as far as this
+    ends before `due`, a time of `time.perf_counter`.
     """
-    judged = part or prepared.judged
+    judged, began = part or prepared.judged, time.perf_counter()
     found = evaluated(run, prepared.judged_rows(judged))
     rows, line = len(found.table), prepared.split_line
+    latest = due - (time.perf_counter() - began)  # for the begin of scoring another model
     found.protocol = {
         "test": Message("{rows} test rows; {split}", rows=rows, split=line),
         "valid": Message("{rows} validation rows; {split}", rows=rows, split=line),
@@ -100,9 +111,11 @@ def gather(run: Run, prepared: Prepared, part: str = "", valid: Scores | None = 
     }[judged]
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
-        found.valid = valid or on_validation(run, prepared)
-    found.baselines |= _trivial(run, prepared, judged) | _rungs(run, found)
-    found.ablations = _ablations(run, found)
+        later = {"validation": prepared} if valid is None else {}
+        scores = [on_validation(run, one) for _, one in _in_time(later, latest)]
+        found.valid = scores[0] if scores else valid
+    found.baselines |= _trivial(run, prepared, judged) | _rungs(run, found, latest)
+    found.ablations = _ablations(run, found, latest)
     found.without_near = _without_near(run, found)
     if found.calibration:
         found.calibration["rows"] = prepared.parts.calibration.rows
@@ -238,20 +251,31 @@ def _by_examples(classes: list[dict[str, Any]], counts: Counter[str]) -> list[di
 # --- ablations, candidates, baselines -------------------------------------------------------------
 
 
-def _ablations(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
+def _in_time(models: dict[str, T], latest: float) -> Iterator[tuple[str, T]]:
+    """Yields models to score, by name, and names those that are left out from `latest` on."""
+    for number, (name, one) in enumerate(models.items()):
+        if time.perf_counter() > latest:
+            names = ", ".join([*models][number:])
+            tell(Message("Not scored for lack of time, give more --minutes: {names}.", names=names))
+            return
+        advance(Message("testing {name}", name=name), 0, 0)
+        yield name, one
+
+
+def _ablations(run: Run, found: Evidence, latest: float) -> dict[str, dict[str, float]]:
     """Scores on the same rows with a part of each input removed, by the name of the ablation."""
     changed = {}
-    for name, change in run.task.ablations(run.facts).items():
+    for name, change in _in_time(run.task.ablations(run.facts), latest):
         less = replace(run, infer=_without(run, change))
         scores = scores_of(less, less.answer(found.columns), found.judged)
         changed[name] = _values(scores)
     return changed
 
 
-def _rungs(run: Run, found: Evidence) -> dict[str, dict[str, float]]:
+def _rungs(run: Run, found: Evidence, latest: float) -> dict[str, dict[str, float]]:
     """Scores of the other candidates on the same rows; {} for a run opened from disk."""
     others = {}
-    for name, net in run.candidates.items():
+    for name, net in _in_time(run.candidates, latest):
         other = replace(run, infer=by_torch(net), net=net)
         scores = scores_of(other, other.answer(found.columns), found.judged)
         others[name] = _values(scores)

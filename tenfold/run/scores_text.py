@@ -8,6 +8,7 @@ from tenfold.answers.names import column, named
 from tenfold.core.language import plural, say
 from tenfold.core.message import translate
 from tenfold.core.progress import clock
+from tenfold.core.system import shell_word
 from tenfold.core.text import padded, width
 
 __all__ = ["LABELS", "baseline_lines", "heading", "interval", "score_lines", "scores_text"]
@@ -35,7 +36,7 @@ def scores_text(found: dict[str, Any]) -> str:
         each = [f"{named(key)} {clock(value)}" for key, value in seconds.items()]
         lines += ["", f"  {say(', ').join(each)}"]
     if report := found.get("report"):
-        run = found["run"]
+        run = shell_word(found["run"])
         lines += ["", say("Report: {path}", path=report), say("Next:")]
         lines += [f"  tenfold predict {run} INPUT", f"  tenfold explain {run} INPUT"]
         lines += [f"  tenfold test {run} NEW-DATA"]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,8 +133,8 @@ class TokenClassification(Task):
 
         def linear(plan: Plan, fits: Fits) -> Fitted:
             alone = parts
-            if not first:  # fitted after the network: few epochs, no log, no checkpoints
-                plan = replace(plan, minutes=None, epochs=None, folder=None, prune=None)
+            if not first:  # few epochs beside the network's; only their number is stored
+                plan = replace(plan, epochs=None, folder=_beside(plan), prune=None, shortens=True)
                 alone = replace(parts, selection=parts.selection.view(np.zeros(0, np.int64)))
             found = loop.fit(net.linear, alone, _by_token, plan, _LINEAR)
             return replace(found, net=answering(net, "linear"))
@@ -270,6 +271,15 @@ def _recipe(rows: int) -> loop.Recipe:
         batch=32,
         average=0.3,
     )
+
+
+def _beside(plan: Plan) -> Path | None:
+    """The folder that stores the steps of the linear model; None where they are the recipe's."""
+    if plan.folder is None or plan.minutes is None:
+        return None
+    folder = plan.folder / "checkpoints" / "linear"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 _LINEAR = loop.Recipe("adamw", 0.02, warm=0.1, epochs=4, least_steps=100, batch=128, average=0.2)

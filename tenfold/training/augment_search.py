@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,12 +77,12 @@ def choose(
     told = stored(path) if path and path.exists() else {}
     if "policy" in told:
         return Chosen(told["policy"], told["losses"], plan)
-    began = time.perf_counter()
+    given, plan = plan, plan.now()
     steps = told.get("steps") or _steps(
         net, parts, policies[first], loss, plan, recipe, len(policies)
     )
     if not steps:
-        return Chosen(first, {}, plan)
+        return Chosen(first, {}, given)
     _store(path, {"steps": steps})
     losses = {}
     for name, policy in policies.items():
@@ -101,8 +100,7 @@ def choose(
         )
     )
     _store(path, {"steps": steps, "policy": kept, "losses": losses})
-    spent = (time.perf_counter() - began) / 60
-    return Chosen(kept, losses, replace(plan, minutes=max((plan.minutes or 0) - spent, 0.02)))
+    return Chosen(kept, losses, plan.now())
 
 
 def _store(path: Path | None, content: dict[str, Any]) -> None:

@@ -38,10 +38,15 @@ __all__ = [
     "decide",
     "own_steps",
     "pace",
+    "path_of",
     "seconds_a_step",
     "stored",
     "tried",
 ]
+
+
+LOOK, LOOKS = 0.6, 20
+"""Cost of a validation row beside that of a training row; largest number of logged validations."""
 
 
 class Estimated(Exception):
@@ -61,7 +66,8 @@ class Budget:
     """Number of steps, batch size, precision and threads of a training.
 
     `length` is the number of steps of one epoch. `decided` states in words where `steps` comes
-    from. Training stops early after `patience` steps without improvement, 0 = never.
+    from. Training stops early after `patience` steps without improvement, 0 = never. `cuts` are
+    those of the schedule, made where steps took longer than planned.
     """
 
     steps: int
@@ -71,6 +77,7 @@ class Budget:
     threads: int
     decided: str
     patience: int = 0
+    cuts: tuple[tuple[int, int], ...] = ()
 
     @property
     def epochs(self) -> float:
@@ -84,20 +91,26 @@ class Budget:
 
 
 def decide(
-    net: nn.Module, train: Columns, loss: Loss, plan: Plan, recipe: Recipe, augment: Augment | None
+    net: nn.Module,
+    train: Columns,
+    loss: Loss,
+    plan: Plan,
+    recipe: Recipe,
+    augment: Augment | None,
+    looked: int = 0,
 ) -> Budget:
     """Decides the budget of a training, or reads the one stored by the run that is continued.
 
-    With `plan.fixed` it repeats the budget of the first training. Raises ArtefactRefused where the
-    stored budget is damaged.
+    `looked` is the number of validation rows whose loss is logged. With `plan.fixed` it repeats the
+    budget of the first training. Raises ArtefactRefused where the stored budget is damaged.
     """
-    path = plan.folder / "checkpoints" / "plan.json" if plan.folder else None
+    path = path_of(plan)
     if path and path.exists():
         budget: Budget = stored(path, Budget)
         torch.set_num_threads(budget.threads)
         return budget
     if plan.fixed is None:
-        budget = _decided(net, train, loss, plan, recipe, augment)
+        budget = _decided(net, train, loss, plan, recipe, augment, looked)
     else:
         budget = _fixed(plan.fixed, train.rows)
     if path:
@@ -105,12 +118,23 @@ def decide(
     return budget
 
 
+def path_of(plan: Plan) -> Path | None:
+    """The file beside the checkpoints that holds the budget; None without a run folder."""
+    return plan.folder / "checkpoints" / "plan.json" if plan.folder else None
+
+
 def _decided(
-    net: nn.Module, train: Columns, loss: Loss, plan: Plan, recipe: Recipe, augment: Augment | None
+    net: nn.Module,
+    train: Columns,
+    loss: Loss,
+    plan: Plan,
+    recipe: Recipe,
+    augment: Augment | None,
+    looked: int,
 ) -> Budget:
     batch, length = batch_and_length(plan, recipe, train.rows)
     work = Work(loss, augment, agreed(net, train, loss, plan))
-    steps, decided = _steps(net, train, plan, recipe, work, batch, length)
+    steps, decided = _steps(net, train, plan, recipe, work, batch, length, looked)
     precision = str(work.precision).removeprefix("torch.")
     threads = torch.get_num_threads()
     patience = _patience(plan, recipe, steps, length)
@@ -198,6 +222,7 @@ def _steps(
     work: Work,
     batch: int,
     length: int,
+    looked: int,
 ) -> tuple[int, str]:
     if plan.epochs is not None:
         return max(1, round(plan.epochs * length)), "epochs as given"
@@ -206,7 +231,11 @@ def _steps(
     began, budget = time.perf_counter(), plan.minutes * 60
     second = pace(net, train, recipe, work, batch, most=min(4.0, 0.1 * budget))
     room = max(0.5, (budget - (time.perf_counter() - began)) * 0.95)
-    return max(1, int(room / second)), "minutes left for training"
+    steps, look = room / second, LOOK * looked / batch
+    steps = max(steps / (1 + look / length), steps - LOOKS * look)
+    if plan.shortens:
+        steps = min(steps, own_steps(recipe, length))
+    return max(1, int(steps)), "minutes left for training"
 
 
 def pace(

@@ -10,63 +10,22 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tenfold.core.fitted import Fitted
 from tenfold.core.message import Message
 from tenfold.core.plan import Plan
-from tenfold.core.progress import tell
+from tenfold.core.progress import advance, tell
 from tenfold.training.budget import Estimated
+from tenfold.training.candidate import FREE, Candidate, Cost, Fits
+from tenfold.training.shares import Shares
 
 if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["FREE", "Candidate", "Comparison", "Cost", "Fits", "answering", "fit"]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Cost of fitting a closed form: seconds, and bytes of memory needed during the fit."""
-
-    seconds: float = 0.0
-    bytes: float = 0.0
-
-
-FREE = Cost()
-"""Cost of a candidate that is fitted so fast that estimates ignore it."""
-
-
-@dataclass
-class Fits:
-    """Results so far, by the candidates' names: fitted networks and their validation scores."""
-
-    nets: dict[str, Any] = field(default_factory=dict)
-    scores: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One model to fit and compare.
-
-    `fit(plan, fits)` returns the network that predicts with this candidate and the choices made, or
-    None where it combines candidates that were not fitted. `cost` is None where the training loop
-    fits it: the loop estimates its cost itself. `needs` names candidates that must be fitted
-    before. A candidate with `always` is also fitted and compared where another one was requested by
-    name.
-    """
-
-    name: str
-    fit: Callable[[Plan, Fits], Fitted | None]
-    cost: Cost | None = None
-    needs: tuple[str, ...] = ()
-    always: bool = False
-
-    @property
-    def setting(self) -> str:
-        """The name as the value of a setting, such as naive-bayes for "naive Bayes"."""
-        return self.name.lower().replace(" ", "-")
 
 
 @dataclass(frozen=True)
@@ -127,27 +86,29 @@ def fit(
     by name where the loop trained several (the facts of the first one also stand at the top level).
     With `plan.fixed` only the selected candidate and those it needs are fitted, with the same
     choices. Raises Estimated under a dry plan; it holds the network `shown`, by default that of the
-    last candidate that the loop would train.
+    last candidate that the loop would train. Under a plan with minutes, candidates that do not fit
+    into them are left out (see `shares`).
     """
     asked = _asked(candidates, requested, plan.fixed)
     by_loop = [one for one in asked if one.cost is None]
     if plan.dry:
         raise _estimated(asked, by_loop, plan, shown)
     compared = plan.fixed is None and (len(asked) > 1 or comparison.alone)
-    fits, facts, budgets, seconds = Fits(), dict[str, Any](), dict[str, Any](), dict[str, float]()
-    for one in sorted(asked, key=lambda one: (one.cost is not None, bool(one.needs))):
+    fits, made, seconds = Fits(), dict[str, dict[str, Any]](), dict[str, float]()
+    for one, own in _planned(asked, by_loop, plan, requested):
         began = time.perf_counter()
-        found = one.fit(_plan_of(one, by_loop, plan), fits)
+        if one.cost is not None:
+            advance(Message("fitting {name}", name=one.name), 0, 0)
+        found = one.fit(_plan_of(one, by_loop, own), fits)
         if found is None:
             continue
         seconds[one.name] = round(time.perf_counter() - began, 2)
-        facts |= {name: value for name, value in found.facts.items() if name not in facts}
-        budgets |= {one.name: _budget(found.facts)} if "steps" in found.facts else {}
+        made[one.name] = found.facts
         fits.nets[one.name] = found.net.eval()
         if compared:
             score = comparison.score(one.name, found.net) if comparison.rows else 0.0
             fits.scores[one.name] = score
-    facts |= {"budgets": budgets} if len(budgets) > 1 else {}
+    facts = _facts({one.name: made[one.name] for one in _loop_first(asked) if one.name in made})
     if not compared:
         first = plan.fixed or {"selected": _named(asked, requested)}
         kept = {name: first[name] for name in ("selected", "validation_scores") if name in first}
@@ -158,6 +119,41 @@ def fit(
     others = {other: fits.nets[other] for other in scores if other != name}
     facts |= {"selected": name, "validation_scores": scores}
     return Fitted(fits.nets[name], facts, others, seconds)
+
+
+def _planned(
+    asked: list[Candidate], by_loop: list[Candidate], plan: Plan, requested: str
+) -> Iterator[tuple[Candidate, Plan]]:
+    """Yields the candidates in the order of fitting, each with its share of the minutes.
+
+    Without minutes, those of the loop come first.
+    """
+    if plan.minutes is None or plan.fixed is not None:
+        for one in _loop_first(asked):
+            yield one, plan
+        return
+    needed = {one.name for one in asked} if requested != "auto" else set()
+    shares = Shares(asked, by_loop, plan.now(), needed)
+    for one in shares.order():
+        own = shares.plan_of(one)
+        if own is not None:
+            began = time.perf_counter()
+            yield one, own
+            shares.took(one, time.perf_counter() - began)
+
+
+def _loop_first(asked: list[Candidate]) -> list[Candidate]:
+    """The candidates of the loop, closed forms, and those that need others."""
+    return sorted(asked, key=lambda one: (one.cost is not None, bool(one.needs)))
+
+
+def _facts(made: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The choices of all candidates, of equal keys the first; `budgets` where there are several."""
+    facts: dict[str, Any] = {}
+    for one in made.values():
+        facts |= {name: value for name, value in one.items() if name not in facts}
+    budgets = {name: _budget(one) for name, one in made.items() if "steps" in one}
+    return facts | ({"budgets": budgets} if len(budgets) > 1 else {})
 
 
 def answering(net: Any, name: str) -> Any:
@@ -187,20 +183,16 @@ def _named(candidates: Iterable[Candidate], requested: str) -> str:
 
 
 def _plan_of(one: Candidate, by_loop: list[Candidate], plan: Plan) -> Plan:
-    """The plan of one candidate: its share of the minutes, its folder, its fixed choices.
-
-    The minutes are shared equally among the candidates that the loop trains.
-    """
+    """The plan of one candidate: its folder, its fixed choices."""
     if plan.fixed is not None:
         plan = replace(plan, fixed=plan.fixed | plan.fixed.get("budgets", {}).get(one.name, {}))
     if one not in by_loop:
         return plan
     number, folder = by_loop.index(one), plan.folder
-    minutes = None if plan.minutes is None else plan.minutes / len(by_loop)
     if folder is not None and number:
         folder = folder / "checkpoints" / f"part-{number}"
         folder.mkdir(parents=True, exist_ok=True)
-    return replace(plan, minutes=minutes, folder=folder)
+    return replace(plan, folder=folder)
 
 
 def _budget(facts: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +209,8 @@ def _estimated(
     Its facts are those of the first candidate that the loop would train, and `more`: the total
     seconds and the largest memory of the closed forms.
     """
+    if plan.minutes is not None:
+        plan = replace(plan, minutes=plan.minutes / max(1, len(by_loop)))
     found = [_tried(one, _plan_of(one, by_loop, plan)) for one in by_loop]
     costs = [one.cost for one in asked if one.cost is not None]
     more = {

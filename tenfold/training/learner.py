@@ -45,6 +45,7 @@ class Learner:
         self, net: nn.Module, recipe: Recipe, work: Work, steps: int, keeps_best: bool = False
     ) -> None:
         self.net, self.recipe, self.work, self.steps = net, recipe, work, steps
+        self.averaged_from = int(steps * (1 - recipe.average))
         self.flat = Flat(net)
         self.optimizer = make(recipe, self.flat)
         self.place = self.flat.values.device
@@ -57,15 +58,19 @@ class Learner:
         self.best = [value.clone() for value in kept]
         self.micro, self.rate = 1, 1.0
 
-    def step(self, step: int, batch: TensorBatch, factor: float) -> None:
+    def step(
+        self, step: int, batch: TensorBatch, factor: float, share: float | None = None
+    ) -> None:
         """Makes one step on `batch` at `factor` times the learning rate.
+
+        `share` is the share of the schedule done, for augmentation; None = that of the steps.
 
         Where memory runs out, it splits the batch into twice as many pieces and tries again.
         """
         while True:
             try:
                 self.flat.grads.zero_()
-                value = self._gradients(batch, step / self.steps)
+                value = self._gradients(batch, step / self.steps if share is None else share)
                 break
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not _out_of_memory(error) or self.micro >= _rows(batch):
@@ -113,7 +118,7 @@ class Learner:
 
     def _average(self, done: int) -> None:
         """Updates the mean of the weights after every `average_every`-th step of the last share."""
-        begun = done - int(self.steps * (1 - self.recipe.average))
+        begun = done - self.averaged_from
         number, rest = divmod(begun, self.recipe.average_every)
         if begun <= 0 or (rest and done < self.steps):
             return
@@ -139,9 +144,12 @@ class Learner:
         for kept, now in zip(self.best, (self.flat.values, self.flat.buffers), strict=True):
             kept.copy_(now)
 
-    def take_best(self, steps: int) -> None:
-        """Returns to the best weights, with training to end after `steps` steps in total."""
-        self.steps = steps
+    def end_after(self, steps: int, averaged_from: int) -> None:
+        """Ends training after `steps` steps, with an average of the weights of the last ones."""
+        self.steps, self.averaged_from = steps, averaged_from
+
+    def take_best(self) -> None:
+        """Returns to the best weights."""
         with torch.no_grad():
             for kept, now in zip(self.best, (self.flat.values, self.flat.buffers), strict=True):
                 now.copy_(kept)

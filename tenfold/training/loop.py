@@ -24,6 +24,7 @@ from tenfold.core.progress import advance, tell
 from tenfold.training import checkpoint, interrupts
 from tenfold.training.batches import Batches, in_order
 from tenfold.training.budget import Budget, Estimated, decide, tried
+from tenfold.training.deadline import Deadline
 from tenfold.training.learner import Augment, Learner, Loss, TensorBatch, Work
 from tenfold.training.optimizers import Recipe
 from tenfold.training.schedule import Schedule
@@ -54,15 +55,17 @@ def fit(
     the gradient is still not finite after three retries, and Estimated before training under a dry
     plan.
     """
-    parts = plan.visible(parts)
+    plan, parts = plan.now(), plan.visible(parts)
     place = device.choose_device(plan.device)
-    budget = decide(net.to(place), parts.train, loss, plan, recipe, augment)
+    deadline = Deadline(plan)
+    looked = parts.selection.rows
+    budget = decide(net.to(place), parts.train, loss, plan, recipe, augment, looked)
     work = Work(loss, augment, getattr(torch, budget.precision))
     if plan.dry:
         raise Estimated(net.eval(), tried(net, parts.train, recipe, work, budget))
     patience = budget.patience if parts.selection.rows else 0
     learner = Learner(net, recipe, work, budget.steps, keeps_best=patience > 0)
-    course = Schedule(budget.steps, patience, recipe)
+    course = Schedule(budget.steps, patience, recipe, budget.cuts)
     journal = _Journal(learner, budget, plan, parts.selection, measure or _mean_of(loss), course)
     feed = Batches(parts.train, budget.batch, plan.seed, place)
     busy = interrupts.Contention(budget.threads, place.type == "cpu")
@@ -72,15 +75,19 @@ def fit(
         while step < course.end:
             began = time.perf_counter()
             device.seed(place, (plan.seed << 40) + step)
-            learner.step(step, feed.batch(step), course.rate(step))
+            share = course.planned(step) / course.steps if course.cuts else None
+            learner.step(step, feed.batch(step), course.rate(step), share)
             step += 1
             busy.step(time.perf_counter() - began)
+            if end := deadline.end(step, course):
+                budget = deadline.cut(budget, course, step, end)
+                learner.end_after(end, course.averaged_from)
             advance(Message("training"), step, course.end, journal.note)
             if stopped or journal.due_at(step) or began > journal.due:
                 step = journal.stop(step, stopped)
                 busy.look_again()
     learner.finish()
-    early = {"ended_early": course.end} if course.turned else {}
+    early = {"ended_early": course.end} if course.turned or course.cuts else {}
     return Fitted(net.eval(), budget.to_json() | early)
 
 
@@ -156,7 +163,8 @@ class _Journal:
         if course.patience and course.better(step, self.rows[-1].get("valid_loss", math.inf)):
             self.learner.keep_best()
         if course.turn(step):
-            self.learner.take_best(course.end)
+            self.learner.take_best()
+            self.learner.end_after(course.end, course.averaged_from)
             tell(
                 Message(
                     "Validation has not improved since step {best}: training returns to the "
@@ -242,7 +250,7 @@ class _Journal:
     def _take(self, facts: dict[str, Any], state: dict[str, Tensor]) -> int:
         self.learner.take(state)
         self.course.take(facts["course"])
-        self.learner.steps = self.course.end
+        self.learner.end_after(self.course.end, self.course.averaged_from)
         self.logged, self.rows = facts["logged"], list(facts["rows"])
         self._write()
         self._restart_clocks()

@@ -3,11 +3,15 @@
 The planned schedule is a triangle: linear warm-up, then linear decay. Where early stopping is on
 and validation has not improved for a quarter of the plan, training returns to the best weights and
 the learning rate falls from there to zero within about a tenth of the plan.
+
+Where steps take longer than planned, the rest of the schedule is compressed into fewer steps: a
+cut (at, end) lets training end after `end` steps from step `at` on.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from tenfold.training.optimizers import Recipe, slope
@@ -26,19 +30,48 @@ class Schedule:
     `state` and `take` are for checkpoints.
     """
 
-    def __init__(self, steps: int, patience: int, recipe: Recipe) -> None:
+    def __init__(
+        self, steps: int, patience: int, recipe: Recipe, cuts: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self.steps, self.patience, self.recipe = steps, patience, recipe
-        self.end, self.turned = steps, 0
+        self.cuts = [(at, end) for at, end in cuts]
+        self.end, self.turned = self.cuts[-1][1] if self.cuts else steps, 0
         self.best, self.best_at = math.inf, 0
 
     def rate(self, step: int) -> float:
         """The factor of the recipe's learning rate at a step."""
-        planned = min(step, self.turned) if self.turned else step
+        planned = min(step, self.turned) if self.turned else self.planned(step)
         share = (planned + 1) / (self.steps + 1)
         height = slope(share, self.recipe.warm, self.recipe.last)
         if not self.turned:
             return height
         return height * max(0, self.end - step) / (self.end - self.turned)
+
+    def planned(self, step: int) -> float:
+        """The step of the planned schedule that this step stands for; the same without cuts."""
+        if not self.cuts:
+            return step
+        begun, place, end = 0, 0.0, self.steps
+        for at, until in self.cuts:
+            if step < at:
+                break
+            place += (self.steps - place) * (at - begun) / (end - begun)
+            begun, end = at, until
+        return place + (self.steps - place) * (step - begun) / (end - begun)
+
+    def cut(self, step: int, end: int) -> None:
+        """Lets training end after `end` steps, with the rest of the schedule compressed."""
+        self.cuts.append((step, end))
+        self.end = end
+
+    @property
+    def averaged_from(self) -> int:
+        """The number of steps after which the average of the weights begins."""
+        planned = int((self.end if self.turned else self.steps) * (1 - self.recipe.average))
+        if self.turned or not self.cuts:
+            return planned
+        later = (step for step in range(self.end) if self.planned(step + 1) > planned)
+        return next(later, self.end)
 
     def better(self, step: int, loss: float) -> bool:
         """Records a validation loss; returns True where it is the best so far."""
@@ -52,7 +85,8 @@ class Schedule:
 
         The remaining steps are enough for the average of the last weights to begin in them.
         """
-        if not self.patience or self.turned or step - self.best_at < self.patience:
+        waits = self.patience and not self.turned and not self.cuts
+        if not waits or step - self.best_at < self.patience:
             return False
         average = min(self.recipe.average, 0.9)
         least = math.ceil(step * average / (1 - average)) + 1 if average else 1
@@ -70,6 +104,7 @@ class Schedule:
     def take(self, state: dict[str, Any]) -> None:
         """Restores the state that `state` returned."""
         self.turned = int(state["turned"])
-        self.end = int(state["end"]) if self.turned else self.steps
+        planned = self.cuts[-1][1] if self.cuts else self.steps
+        self.end = int(state["end"]) if self.turned else planned
         self.best = math.inf if state["best"] is None else float(state["best"])
         self.best_at = int(state["best_at"])

@@ -14,6 +14,7 @@ from tenfold.core.message import Message, translate
 from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
+from tenfold.core.system import shell_word
 from tenfold.core.text import padded
 from tenfold.data.prepare import prepare
 from tenfold.data.refusals import refuse_choices
@@ -145,7 +146,7 @@ def _text(content: dict[str, Any], data: Any) -> str:
                 disk=amount(estimate["disk"]),
             )
         )
-    where = data if isinstance(data, (str, Path)) else "DATA"
+    where = shell_word(data) if isinstance(data, (str, Path)) else "DATA"
     command = f"tenfold train {content['task']} {where}"
     lines += ["", say("Report: {path}", path=content["report"])]
     return "\n".join([*lines, say("Next: {command}", command=command)])

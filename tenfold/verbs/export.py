@@ -16,6 +16,7 @@ from tenfold.core.language import say
 from tenfold.core.message import Message, translate
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
+from tenfold.core.system import shell_word
 from tenfold.reporting import write
 from tenfold.run.run import Run, open_run
 from tenfold.workflows.export import Exported, exported
@@ -124,7 +125,8 @@ def _lines(made: Exported) -> list[str]:
         note = say("facts.json holds stored data about people; --without-people leaves them out")
         lines.append(f"  {note}")
     lines += [f"  {one}" for one in _small(parity)]
-    commands = [f"  tenfold predict {made.folder} INPUT", f"  tenfold serve {made.folder}"]
+    folder = shell_word(made.folder)
+    commands = [f"  tenfold predict {folder} INPUT", f"  tenfold serve {folder}"]
     return [*lines, say("Next:"), *commands]
 
 

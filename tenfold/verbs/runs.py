@@ -14,10 +14,13 @@ from tenfold.core.errors import UsageError
 from tenfold.core.language import say
 from tenfold.core.message import Message, translate
 from tenfold.core.results import SCHEMA
-from tenfold.core.text import padded
+from tenfold.core.text import padded, width
 from tenfold.data import cache
 
 __all__ = ["runs"]
+
+LONGEST = 44
+"""Maximum width of the column of run folders; a longer name moves the rest of its line."""
 
 
 def runs(
@@ -99,7 +102,11 @@ def _read(path: Path) -> dict[str, Any]:
 def _table(found: list[dict[str, Any]]) -> list[str]:
     if not found:
         return [say("There are no runs here: `tenfold train TASK DATA` makes one.")]
-    return [f"{padded(one['run'], 44)}{one['task']:22}{_state(one)}" for one in found]
+    columns = min(LONGEST, max(width(one["run"]) for one in found) + 2)
+    return [
+        f"{padded(one['run'] + '  ', columns)}{padded(one['task'], 22)}{_state(one)}"
+        for one in found
+    ]
 
 
 def _state(one: dict[str, Any]) -> str:

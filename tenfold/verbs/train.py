@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from tenfold.core import language
+from tenfold.core import language, system
 from tenfold.core.document import Document
 from tenfold.core.errors import UsageError
 from tenfold.core.language import say
@@ -115,6 +115,7 @@ def train(
     Example:
         tenfold train image-classification photos/ --minutes 5
     """
+    began = system.command_began()
     language.known(lang)
     chosen(task, data, "train", settings)  # raises for a mistake before anything is read
     many = _folds(folds, repeat, plan)
@@ -125,7 +126,9 @@ def train(
         return folded(asked, many, out)
     if plan:
         return _planned(asked)
-    return repeated(asked, repeat, out) if repeat > 1 else once(asked, out)
+    if repeat > 1:
+        return repeated(asked, repeat, out)
+    return once(replace(asked, began=began), out)
 
 
 def _folds(folds: str | int | None, repeat: int, plan: bool) -> int | str | None:

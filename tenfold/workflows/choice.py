@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tenfold.core.errors import TenfoldError, UsageError, nearest
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import Silent, listening, tell
 from tenfold.core.rows import Rows
+from tenfold.core.system import shell_word
 from tenfold.media.files.listing import is_zip, open_tree
 from tenfold.media.files.sample import small_copy
 from tenfold.media.medium import Medium
@@ -160,7 +160,7 @@ def _ask(message: Message, code: str, fix: Message) -> UsageError:
 
 
 def _line(verb: str, task: str, data: Any) -> str:
-    place = "DATA" if isinstance(data, pd.DataFrame) else shlex.quote(str(data))
+    place = "DATA" if isinstance(data, pd.DataFrame) else shell_word(data)
     return f"tenfold {verb} {task} {place}"
 
 

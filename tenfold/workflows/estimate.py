@@ -6,19 +6,32 @@ import contextlib
 import math
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tenfold.core import device, system
 from tenfold.core.errors import EnvironmentRefused
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
+from tenfold.core.progress import advance
 from tenfold.data.prepare import Prepared
+from tenfold.run import evaluate
+from tenfold.run.run import Run
 from tenfold.task import Task
 from tenfold.training.budget import Estimated
+from tenfold.training.inference import by_torch
 
 torch = lazy("torch")
 
-__all__ = ["estimate", "tried"]
+__all__ = ["estimate", "testing", "tried"]
+
+TRIAL = 128
+"""Number of rows whose predictions and scores are timed."""
+TIMES = 3
+"""Number of models that are scored on the test rows, on average: the selected one and others."""
 
 
 def tried(task: Task, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], Any]:
@@ -38,6 +51,25 @@ def tried(task: Task, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], A
         begun = time.perf_counter() - began
         return facts | {"weights": weights, "device": place, "begun": begun}, net
     return {}, None
+
+
+def testing(task: Task, prepared: Prepared, folder: Path, seed: int) -> float:
+    """Seconds that scoring on test and validation rows will take, by a trial before training.
+
+    A few rows are predicted and scored by the untrained network.
+    """
+    torch.manual_seed(seed)
+    net = task.build(prepared.facts)
+    run = Run(folder, task, prepared.facts, by_torch(net), net)
+    judged = prepared.judged_rows(prepared.judged)
+    rows = len(judged.table)
+    some = judged.only(np.linspace(0, rows - 1, min(TRIAL, rows)).astype(np.int64))
+    advance(Message("timing a test"), 0, 0)
+    for _ in range(2):  # the first time also loads what is needed
+        began = time.perf_counter()
+        evaluate.scores_of(run, run.answer(some.columns), some)
+    spent = time.perf_counter() - began
+    return spent / len(some.table) * (TIMES * rows + len(prepared.rows("valid")))
 
 
 def estimate(prepared: Prepared, fitted: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Scores
 from tenfold.core.rows import Judged
+from tenfold.core.system import shell_word
 from tenfold.data.folds import EACH, Fold
 from tenfold.data.prepare import Prepared
 from tenfold.run.evaluate import Evidence
@@ -266,4 +267,5 @@ def _text(content: dict[str, Any]) -> str:
         value = final["scores"][headline]["value"]
         text = say("{metric} on the given test part {value:.4f}", metric=metric, value=value)
         lines.append(f"  {text}")
-    return "\n".join([*lines, say("Next:"), f"  tenfold predict {final['run']} INPUT"])
+    run = shell_word(final["run"])
+    return "\n".join([*lines, say("Next:"), f"  tenfold predict {run} INPUT"])

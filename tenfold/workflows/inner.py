@@ -63,7 +63,7 @@ def _trained(
     if refusal := prepared.refusal("skip"):
         raise refusal
     folder.mkdir(parents=True, exist_ok=True)
-    own = replace(plan, facts=prepared.facts, folder=folder, minutes=minutes, prune=None)
+    own = replace(plan, facts=prepared.facts, folder=folder, minutes=minutes, given=0.0, prune=None)
     store.begin(folder, task, prepared.facts, {"plan": own.settings(), "inner": True})
     store.rows(folder, prepared.used, prepared.answer, prepared.quarantined)
     torch.manual_seed(plan.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,8 @@ from tenfold.core.errors import UsageError
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
-from tenfold.core.plan import Plan
-from tenfold.core.progress import tell
+from tenfold.core.plan import LEAST_MINUTES, Plan
+from tenfold.core.progress import advance, tell
 from tenfold.core.results import Scores
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
@@ -32,6 +33,7 @@ from tenfold.tasks.registry import find
 from tenfold.training import checkpoint
 from tenfold.training.inference import by_torch
 from tenfold.workflows import refit
+from tenfold.workflows.estimate import testing
 from tenfold.workflows.inner import trained_inner
 from tenfold.workflows.places import folder_for
 
@@ -48,7 +50,8 @@ __all__ = [
     "trained",
 ]
 
-_AFTER = 4.0  # seconds of --minutes reserved for start, test and report
+_AFTER = 4.0  # seconds of --minutes reserved for the report
+_TESTING = 0.4  # largest share of --minutes reserved for the test
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class TrainingRequest:
 
     `tuned` describes a run of a hyperparameter search. A trial (`{"trial": number}`) is scored on
     the half of validation for selection, and the test part is not used. `fold` makes it a run of a
-    cross-validation, `last` the final run of one.
+    cross-validation, `last` the final run of one. `began` is the time (of `time.perf_counter`) at
+    which the command began, 0 = when its data are read.
     """
 
     task: str
@@ -74,6 +78,7 @@ class TrainingRequest:
     refit: bool = False
     fold: Fold | None = None
     last: LastRun | None = None
+    began: float = 0.0
 
     @property
     def choices(self) -> dict[str, Any]:
@@ -135,6 +140,7 @@ def checked(
     refuse_choices(seed, on_bad)
     if minutes is not None and epochs is not None:
         raise UsageError(Message("Give --minutes or --epochs, not both"), code="bad-setting")
+    advance(Message("starting"), 0, 0)
     device.prepare()
     device.choose_precision(precision, device.choose_device(wanted))
     return Plan(
@@ -175,7 +181,7 @@ def once(asked: TrainingRequest, out: str | Path | None) -> Run:
 
 def trained(asked: TrainingRequest, out: str | Path | None) -> Trained:
     """Trains, scores and seals one run; returns it with its data and the evidence."""
-    began = time.perf_counter()
+    began = asked.began or time.perf_counter()
     task, prepared = ready(asked)
     settings = _settings(task, asked, prepared)
     folder = folder_for(out, settings, asked.task, asked.data)
@@ -183,9 +189,9 @@ def trained(asked: TrainingRequest, out: str | Path | None) -> Trained:
         _begin(folder, task, prepared, settings)
         if isinstance(asked.data, (str, Path)):
             run_folder.remember_data(folder, Path(asked.data))
+        after = _after(task, prepared, asked, folder)
         spent = time.perf_counter() - began
-        after = _AFTER if "trial" not in asked.tuned else 0.2 * 60 * (asked.plan.minutes or 0)
-        plan = left(asked.plan, spent, min(after, _AFTER))
+        plan = left(asked.plan, spent, after)
         run, each, valid = _learn(task, prepared, plan, folder, asked)
         learnt = time.perf_counter() - began - spent
         with language.speaking(asked.lang):
@@ -195,11 +201,23 @@ def trained(asked: TrainingRequest, out: str | Path | None) -> Trained:
     return Trained(run, prepared, found)
 
 
+def _after(task: Task, prepared: Prepared, asked: TrainingRequest, folder: Path) -> float:
+    """The seconds of the minutes to reserve for the test and the report."""
+    if asked.plan.minutes is None:
+        return 0.0
+    whole = 60 * asked.plan.minutes
+    if "trial" in asked.tuned:
+        return min(0.2 * whole, _AFTER)
+    tests = testing(task, prepared, folder, asked.plan.seed)
+    return _AFTER + min(tests, _TESTING * whole)
+
+
 def left(plan: Plan, spent: float, after: float = _AFTER) -> Plan:
     """The plan with the minutes left for training; `after` seconds are reserved."""
     if plan.minutes is None:
         return plan
-    return replace(plan, minutes=max(plan.minutes - (spent + after) / 60, 0.02))
+    minutes = max(plan.minutes - (spent + after) / 60, LEAST_MINUTES)
+    return replace(plan, minutes=minutes, given=time.perf_counter())
 
 
 def _say_data(prepared: Prepared) -> None:
@@ -262,7 +280,7 @@ def _learn(
     inner, valid = trained_inner(task, prepared, plan, folder), None
     net = _network(task, prepared, asked)  # after the inner runs, which draw random numbers
     if inner and plan.minutes is not None:
-        plan = replace(plan, minutes=plan.minutes / (1 + len(inner)))
+        plan = plan.now()
     if asked.last is not None:
         chosen = asked.last.chosen
         fixed = chosen.facts.get("fitted", {})
@@ -333,7 +351,8 @@ def _evaluate(
         found = asked.last.pooled(run, prepared)
     else:
         part = "selection" if "trial" in asked.tuned else ""
-        found = evaluate.gather(run, prepared, part, valid)
+        due = began + 60 * asked.plan.minutes - _AFTER if asked.plan.minutes else math.inf
+        found = evaluate.gather(run, prepared, part, valid, due)
     seconds["test"] = round(time.perf_counter() - started, 3)
     seconds["total"] = round(time.perf_counter() - began, 3)
     run.scores = evaluate.document(run, found, prepared, seconds)
@@ -342,6 +361,7 @@ def _evaluate(
         run.scores["refit"] = {"rows": len(prepared.learnt())}
     if prepared.folded is not None:
         run.scores["fold"] = _fold(prepared.folded, asked.fold, pooled)
+    advance(Message("writing the report"), 0, 0)
     write_report(run, found)
     store.seal(run)
     return found

@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from commands import QUICK, Running, tenfold
 from commands import home as home
 from pictures_made import TASK
 from PIL import Image
+from screens import ERASE, screen
 
 import tenfold as api
 from tenfold.core.errors import DataRefused
@@ -83,6 +85,33 @@ def test_on_a_terminal_a_line_moves_and_goes(home):
     assert done.code == 0 and "\r\x1b[2K" in done.err and "training" in done.err
     after = done.err[done.err.rindex("\x1b[2K") + 4 :]
     assert "%" not in after  # the moving line was taken away at last
+
+
+def test_results_on_the_same_terminal_are_not_mixed_with_the_line(home):
+    """No rest of the moving line stays before, beside or between the lines of a result."""
+    words = ["train", TASK, "photos", "--out", "both", "--size", "tiny", "--epochs", "60"]
+    done = Running([*words, "--device", "cpu"], home, terminal="both").wait()
+    assert done.code == 0 and f"{ERASE}training" in done.err
+    lines = screen(done.err.replace("\r\n", "\n"), 200)
+    assert not any("training" in line and "%" in line for line in lines)
+    assert any(line.startswith(f"{TASK}: ") for line in lines)
+    done = Running(["predict", "both", *["photos"] * 9], home, terminal="both").wait()
+    lines = screen(done.err.replace("\r\n", "\n"), 200)[:-1]
+    assert len(lines) == 9 * 32
+    assert all(re.fullmatch(r"photos/(cat|dog)/\d+\.png +(cat|dog) +0\.\d{4}", one.expandtabs())
+               for one in lines)  # fmt: skip
+
+
+def test_the_next_commands_are_quoted_for_the_shell(home):
+    """A run folder with spaces, quotes, Chinese letters or a dash in front can be copied."""
+    for name in ("it's my run", "花卉 1", "-dash"):
+        done = tenfold("train", TASK, "photos", f"--out={name}", *QUICK, cwd=home)
+        following = done.out[done.out.index("Next:") :].splitlines()[1:]
+        assert done.code == 0 and len(following) == 3
+        for line in following:
+            words = shlex.split(line)
+            assert words[0] == "tenfold" and (home / words[2]).is_dir() and words[2][0] != "-"
+        assert tenfold(*shlex.split(following[0])[1:3], "photos/cat", cwd=home).code == 0
 
 
 # --- tracebacks, pipes, signals -------------------------------------------------------------------

@@ -144,7 +144,10 @@ class Done:
 
 
 class Running:
-    """A command on its way, its standard error on a terminal where `terminal` is set."""
+    """A command on its way, its standard error on a terminal where `terminal` is set.
+
+    With `terminal="both"` its standard output is on the same terminal.
+    """
 
     def __init__(self, words, cwd, env=None, stdin=b"", terminal=False, stdout=None) -> None:
         self.err = b""
@@ -154,6 +157,8 @@ class Running:
         self.terminal, handles = None, [file.fileno() for file in self.files]
         if terminal:
             self.terminal, handles[2] = pty.openpty()
+        if terminal == "both":
+            handles[1] = handles[2]
         if stdout is not None:
             handles[1] = stdout
         words = [os.fsdecode(word) for word in words]

@@ -212,6 +212,8 @@ def run_document(document: Path, folder: Path, wanted: set[str]) -> None:
             where = f"{named(document)}:{block.line}"
             if block.kind == "python":
                 python.run(server.here(block.text), where)
+            elif "make demo" in block.commands():
+                run_command("tenfold demo", folder, where)
             elif block.kind == "bash served":
                 for command in filter(is_run, block.commands()):
                     server.run(command, where)
@@ -221,7 +223,9 @@ def run_document(document: Path, folder: Path, wanted: set[str]) -> None:
 
 
 def runs_something(block: Block) -> bool:
-    return block.kind == "python" or any(map(is_run, block.commands()))
+    """True for Python, for a command that is run, and for `make demo`, run without its install."""
+    commands = block.commands()
+    return block.kind == "python" or "make demo" in commands or any(map(is_run, commands))
 
 
 def environment() -> dict[str, str]:

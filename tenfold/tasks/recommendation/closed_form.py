@@ -5,18 +5,20 @@ Shapes: R rows (users), N items.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tenfold.core.lazy import lazy
-from tenfold.core.progress import advance
+from tenfold.core.plan import Plan
 from tenfold.tasks.recommendation import item_models
 from tenfold.tasks.recommendation.item_models import Kept
 from tenfold.tasks.recommendation.selection import Evaluator, mean
 from tenfold.training.candidates import Cost
+from tenfold.training.shares import affordable
 
 torch = lazy("torch")
 networks = lazy("tenfold.networks.rankers")
@@ -54,16 +56,19 @@ class _Tried:
 
 
 def fitted(
-    name: str, pairs: np.ndarray, evaluator: Evaluator, ordered: bool, l2: float
+    name: str, pairs: np.ndarray, evaluator: Evaluator, ordered: bool, l2: float, plan: Plan
 ) -> tuple[Any, dict[str, Any], float]:
     """Fits the variants of a closed form and returns the best part, its settings, and its NDCG.
 
     `name` is ease or item-knn, `pairs` (N, N) the number of users who have both items. Where rows
     are `ordered`, fading weights for older items are compared too. `l2` 0 = best on validation.
-    Raises ValueError where there is nothing to fit.
+    Only the variants that fit into the minutes of the plan are compared. Raises ValueError where
+    there is nothing to fit.
     """
     best: _Tried | None = None
-    for weights, told in _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2):
+    variants = _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2)
+    for _, fit in affordable(plan, name, variants):
+        weights, told = fit()
         before = -1.0
         for fading in FADINGS if ordered else FADINGS[:1]:
             one = _Tried(weights, fading, told, evaluator.linear(weights, fading))
@@ -99,17 +104,27 @@ def key(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _neighbours(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    for done, power in enumerate(POWERS):
-        advance("item-kNN", done, len(POWERS))
-        yield item_models.cosine(pairs, power), {"power": power}
+Fit = Callable[[], tuple[np.ndarray, dict[str, float]]]
+"""A function that fits a variant and returns its weights (N, N) and its settings."""
 
 
-def _solved(pairs: np.ndarray, l2: float) -> Iterator[tuple[np.ndarray, dict[str, float]]]:
-    dampings = _dampings(len(pairs), l2)
-    for done, (held, power) in enumerate(dampings):
-        advance("EASE", done, len(dampings))
-        yield item_models.ease(pairs, held, power), {"l2": held, "power": power}
+def _neighbours(pairs: np.ndarray) -> dict[str, Fit]:
+    return {f"{power:g}": functools.partial(_cosine, pairs, power) for power in (0.5, 0.7)}
+
+
+def _cosine(pairs: np.ndarray, power: float) -> tuple[np.ndarray, dict[str, float]]:
+    return item_models.cosine(pairs, power), {"power": power}
+
+
+def _solved(pairs: np.ndarray, l2: float) -> dict[str, Fit]:
+    return {
+        f"{held:g} {power:g}": functools.partial(_ease, pairs, held, power)
+        for held, power in _dampings(len(pairs), l2)
+    }
+
+
+def _ease(pairs: np.ndarray, l2: float, power: float) -> tuple[np.ndarray, dict[str, float]]:
+    return item_models.ease(pairs, l2, power), {"l2": l2, "power": power}
 
 
 def _dampings(items: int, l2: float) -> tuple[tuple[float, float], ...]:
@@ -125,7 +140,7 @@ def cost(name: str, items: int, l2: float, counts_pairs: bool) -> Cost:
     """
     times = 1 + (len(_dampings(items, l2)) if name == "ease" else 0)
     seconds = times * (2 * items**3 / 2e11 + items**2 * 3e-8)
-    return Cost(counts_pairs + seconds, 4.0 * 4 * items**2)
+    return Cost(counts_pairs + seconds, 4.0 * 4 * items**2, counts_pairs + seconds / times)
 
 
 def empty(items: int) -> Any:

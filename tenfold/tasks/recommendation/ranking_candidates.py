@@ -138,7 +138,7 @@ class _RankingFits:
             needs = tuple(plan.fixed["mix"])
             found.append(Candidate("mixed", self._mixed_as_before, FREE, needs))
         elif self.request.model == "auto" and self.evaluator.rows:
-            found.append(Candidate("mixed", self._mixed, FREE))
+            found.append(Candidate("mixed", self._mixed, FREE, combines=True))
         return found
 
     def comparison(self) -> Comparison:
@@ -178,7 +178,7 @@ class _RankingFits:
             linear = closed_form.fixed(name, self.pairs, plan.fixed[key])
             return Fitted(self.net.only(linear=linear), {key: plan.fixed[key]})
         linear, facts, self.known[MODELS[name]] = closed_form.fitted(
-            name, self.pairs, self.evaluator, request.ordered, request.l2
+            name, self.pairs, self.evaluator, request.ordered, request.l2, plan
         )
         return Fitted(self.net.only(linear=linear), facts)
 

@@ -22,6 +22,7 @@ from tenfold.tasks.recommendation import catalogue, factorisation
 from tenfold.tasks.recommendation.mode import FitRequest, Mode
 from tenfold.training import candidates
 from tenfold.training.candidates import FREE, Candidate, Comparison, Fits
+from tenfold.training.shares import affordable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -188,7 +189,9 @@ def _factorise(net: Any, parts: Parts, plan: Plan) -> tuple[float, float]:
     errors: dict[float, float] = {}
     found: dict[float, factorisation.Factors] = {}
     choices = L2_VECTORS if parts.selection.rows else L2_VECTORS[1:2]
-    for l2 in choices if plan.fixed is None else [plan.fixed["l2_vectors"]]:
+    if plan.fixed is not None:
+        choices = (plan.fixed["l2_vectors"],)
+    for _, l2 in affordable(plan, "matrix factorisation", {f"{l2:g}": l2 for l2 in choices}):
         found[l2] = factorisation.factorised(told, items, width, l2, L2_BIASES, plan.seed)
         errors[l2] = _error(_put(net, found[l2], l2), parts.selection)
     best = min(errors, key=lambda one: errors[one])

@@ -21,6 +21,7 @@ from tenfold.core.plan import Plan
 from tenfold.tasks.text_classification import bag_of_words
 from tenfold.tasks.text_classification.bag_of_words import Weights
 from tenfold.training.candidates import Comparison, Fits, answering
+from tenfold.training.shares import affordable
 
 torch = lazy("torch")
 
@@ -132,7 +133,7 @@ class LinearModels:
             _put(bag, tried[chosen]())
         else:
             rows, truth = self.judged
-            made = {key: fit() for key, fit in tried.items()}
+            made = {key: fit() for key, fit in affordable(plan, name, tried)}
             losses = {
                 key: logits.validation_loss(one.scores(rows), truth) for key, one in made.items()
             }
