@@ -31,8 +31,9 @@ from tenfold.core.errors import Stopped, StopSignal, TenfoldError, UsageError, n
 from tenfold.core.faults import as_error
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
-from tenfold.core.message import Message, translate, with_messages
-from tenfold.core.terminal.help_pages import VARIABLE, HelpContext, extra, lang_flag
+from tenfold.core.message import Message, with_messages
+from tenfold.core.terminal.flags import SettingFlag, explained, parameter, setting_flag
+from tenfold.core.terminal.help_pages import VARIABLE, HelpContext, lang_flag
 from tenfold.core.version import __version__
 
 __all__ = ["main"]
@@ -44,7 +45,6 @@ _ORDER = (
     "check train tune test predict explain similar features report export serve "
     "tasks runs doctor demo"
 ).split()
-_ALSO = {"about": ["--class"]}  # `class` is a reserved word in Python
 _SHARED = {
     "json": "JSON output: one document (predict, similar: one object a line).",
     "debug": "Traceback of errors.",
@@ -121,7 +121,7 @@ class _Verb(click.Command):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help(ctx, formatter)
         if _open_ended(self.function) and not any(
-            isinstance(param, _SettingFlag) for param in self.params
+            isinstance(param, SettingFlag) for param in self.params
         ):
             formatter.write_paragraph()
             if "task" in inspect.signature(self.function).parameters:
@@ -135,15 +135,11 @@ class _Verb(click.Command):
             formatter.write_text(text)
 
 
-class _SettingFlag(click.Option):
-    """A flag for a setting or an option of the task."""
-
-
 def _command(name: str) -> click.Command:
     function = getattr(importlib.import_module(f"tenfold.verbs.{name}"), name)
-    helps, example = _explained(inspect.getdoc(function) or "")
+    helps, example = explained(inspect.getdoc(function) or "")
     params = [
-        _parameter(entry, helps.get(entry.name, ""))
+        parameter(entry, helps.get(entry.name, ""))
         for entry in inspect.signature(function, eval_str=False).parameters.values()
         if entry.kind is not entry.VAR_KEYWORD
     ]
@@ -159,44 +155,6 @@ def _command(name: str) -> click.Command:
     return verb
 
 
-def _explained(text: str) -> tuple[dict[str, str], str]:
-    """Returns the help text of each parameter from `Args:` and the first line below `Example:`."""
-    helps, example, part = {}, "", ""
-    for line in text.split("\n"):
-        word = line.strip()
-        if word in ("Args:", "Example:") or not word:
-            part = word or part
-        elif part == "Args:" and line.startswith("    ") and ": " in word:
-            name, _, said = word.partition(": ")
-            helps[name] = said
-        elif part == "Example:" and not example:
-            example = word
-    return helps, example
-
-
-def _parameter(entry: inspect.Parameter, said: str) -> click.Parameter:
-    if entry.kind is entry.VAR_POSITIONAL or entry.kind is entry.POSITIONAL_OR_KEYWORD:
-        many = -1 if entry.kind is entry.VAR_POSITIONAL or "list" in str(entry.annotation) else 1
-        required = entry.default is entry.empty and many == 1
-        return click.Argument([entry.name], nargs=many, required=required)
-    name = f"--{entry.name.replace('_', '-')}"
-    if entry.default is False:
-        return click.Option([name], is_flag=True, help=said)
-    variable = VARIABLE if entry.name == "lang" else None
-    return click.Option(
-        [name, *_ALSO.get(entry.name, ())],
-        type=_type(str(entry.annotation)),
-        default=entry.default,
-        help=translate(said) + extra(entry.default, variable),
-        envvar=variable,
-    )
-
-
-def _type(annotation: str) -> Any:
-    first = annotation.partition("|")[0].strip()
-    return {"int": int, "float": float}.get(first, str)
-
-
 def _open_ended(function: Callable[..., Any]) -> bool:
     """Returns True if the verb accepts settings or options of the task as `**keywords`."""
     kinds = [entry.kind for entry in inspect.signature(function).parameters.values()]
@@ -208,14 +166,8 @@ def _task_options(function: Callable[..., Any], args: list[str]) -> list[click.O
     for word in _words(args) if _open_ended(function) else []:
         with contextlib.suppress(TenfoldError):  # the verb itself raises the same error later
             cls = _settings_class(function, word)
-            return [_setting_flag(entry, _annotation(entry)) for entry in dataclasses.fields(cls)]
+            return [setting_flag(entry) for entry in dataclasses.fields(cls)]
     return []
-
-
-def _annotation(entry: dataclasses.Field[Any]) -> str:
-    """Returns the type of a setting as text; merged options hold type objects, not text."""
-    found: Any = entry.type
-    return found if isinstance(found, str) else inspect.formatannotation(found)
 
 
 def _words(args: list[str]) -> list[str]:
@@ -233,22 +185,6 @@ def _settings_class(function: Callable[..., Any], word: str) -> Any:
         return task_module.options_of(registry.class_of(str(json.loads(about.read_text())["task"])))
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(Message("There is no run")) from None
-
-
-def _setting_flag(entry: dataclasses.Field[Any], annotation: str) -> click.Option:
-    facts = entry.metadata
-    help_text = facts.get("help", "")
-    said = help_text.capitalize() if language.spoken() == "en" else translate(help_text)
-    if facts.get("choices"):
-        said += f"{say(': ')}{', '.join(map(str, facts['choices']))}"
-    unit = f" {facts['unit']}" if facts.get("unit") else ""
-    name = f"--{entry.name.replace('_', '-')}"
-    return _SettingFlag(
-        [name],
-        type=_type(annotation),
-        default=None,
-        help=f"{say('{sentence}.', sentence=said)}{extra(f'{entry.default}{unit}')}",
-    )
 
 
 # --- running a verb -------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ class Decoding(progress.Silent):
         self.stages = []
 
     def advance(self, stage, done, total, note=""):
-        self.stages.append(stage)
+        if total:  # what is counted: files and rows
+            self.stages.append(stage)
 
 
 def stages(source, **settings) -> set[str]:

@@ -35,8 +35,8 @@ NOUNS = set(
     data device dropout dry epochs explanation file files finished folder foreground format host
     hold-out html image items json l2 labelled language learning loss maximum minutes model network
     no number
-    optimizer options origins output port precision random refit run settings task threshold timeout
-    token traceback training unusable 8-bit
+    optimizer options origins output overwriting port precision random refit run settings task
+    threshold timeout token traceback training unusable 8-bit
     """.split()
 )
 """First words of help texts: the field's noun of the setting."""
@@ -52,7 +52,7 @@ def helps() -> Iterator[tuple[str, str]]:
     """Every help text of the command line: (verb or task and name, text)."""
     for verb in cli._summaries():
         function = getattr(importlib.import_module(f"tenfold.verbs.{verb}"), verb)
-        for name, text in cli._explained(inspect.getdoc(function) or "")[0].items():
+        for name, text in cli.explained(inspect.getdoc(function) or "")[0].items():
             yield f"{verb} {name}", text
     for task in registry.names():
         cls = registry.class_of(task)

@@ -92,7 +92,7 @@ def of_helps() -> Iterator[str]:
         options = {param.name for param in command.params if isinstance(param, click.Option)}
         text = inspect.getdoc(command.function) or ""
         yield text.split("\n")[0]
-        yield from (said for name, said in cli._explained(text)[0].items() if name in options)
+        yield from (said for name, said in cli.explained(text)[0].items() if name in options)
 
 
 def of_tables() -> Iterator[str]:

@@ -23,7 +23,7 @@ from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import decoded
 from tenfold.media.files.listing import Entry, Tree
-from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.roles import CONVERTED
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading, column_of, timed
 
@@ -354,7 +354,7 @@ def _answers(
         given = column_of(reading, name, frame.columns, where)
         column = _find(frame, _NAMES[name]) if given is None else given
         if column is not None and _once(frame, column, "table") != label:
-            table[name] = _CONVERT[name](frame[column]).reset_index(drop=True)
+            table[name] = CONVERTED[name](frame[column]).reset_index(drop=True)
     when = column_of(reading, "time", frame.columns, where)
     return table if when is None else timed(table, frame[when])
 
@@ -363,41 +363,3 @@ def _several(value: Any) -> tuple[str, ...]:
     parts = value.split("|") if isinstance(value, str) else list(value)
     names = {unicodedata.normalize("NFC", str(part).strip()) for part in parts}
     return tuple(sorted({references.speakable(name) for name in names} - {""}))
-
-
-def _weights(column: pd.Series) -> pd.Series:
-    weights = pd.to_numeric(column, errors="coerce")
-    bad = weights.index[weights.isna() | (weights < 0)]
-    if len(bad):
-        raise DataRefused(
-            Message(
-                "{count} weights are not numbers of 0 or more; the first is {first!r}",
-                count=len(bad),
-                first=column[bad[0]],
-            ),
-            code="bad-weight",
-            where=f"{bad.name} {bad[0]}",
-            fix=Message("Write a number such as 1 or 0.5."),
-        )
-    return weights.astype(float)
-
-
-def _parts(column: pd.Series) -> pd.Series:
-    names = column.astype(object).where(column.notna(), "").astype(str).str.strip()
-    parts = names.map(lambda name: part_of_folder(name) if name else "")
-    bad = names[parts.isna()]
-    if len(bad):
-        raise DataRefused(
-            Message("The split {value!r} is not one of train, valid, test", value=bad.iloc[0]),
-            code="bad-split",
-            where=f"{bad.index.name} {bad.index[0]}",
-            fix=Message("Write train, valid or test, or leave the cell empty."),
-        )
-    return parts
-
-
-def _groups(column: pd.Series) -> pd.Series:
-    return column.astype(object).where(column.notna() & (column.astype(str) != ""), None)
-
-
-_CONVERT = {"group": _groups, "weight": _weights, "split": _parts}

@@ -29,9 +29,10 @@ from tenfold.media.files.lines import lines, start_of
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.files.records import Record, RecordTable, table_of
-from tenfold.media.reading import AS_FOUND, Reading, refuse_roles, timed
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 from tenfold.media.text import columns, documents
 from tenfold.media.text.labels import finished
+from tenfold.media.text.others import with_others
 
 __all__ = ["read", "texts_of"]
 
@@ -291,7 +292,7 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Readin
         found, columns=["text", "label", "source", "problem", *_MORE], dtype=object
     )
     frame["label"] = _named(frame["label"], named)
-    return _with_others(frame)
+    return with_others(frame)
 
 
 _MORE = ("split", "group", "weight", "time")
@@ -351,40 +352,6 @@ def _named(labels: pd.Series, named: dict[str, str]) -> pd.Series:
     return labels
 
 
-def _with_others(frame: pd.DataFrame) -> pd.DataFrame:
-    """Returns the table without empty columns, with weights as numbers and splits as parts.
-
-    A row with an invalid split, weight or time gets a problem.
-    """
-    if not frame["split"].astype(bool).any():
-        frame = frame.drop(columns="split")
-    else:
-        parts = frame["split"].map(lambda name: part_of_folder(name) if name else "")
-        wrong = parts.isna()
-        problem = Problem(
-            "bad-split",
-            Message("has a split that is not train, valid or test"),
-            Message("Write train, valid or test."),
-        )
-        frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
-        frame["split"] = parts.fillna("train")
-    cells = frame.pop("time")
-    frame = frame if cells.isna().all() else timed(frame, cells)
-    if frame["group"].isna().all():
-        frame = frame.drop(columns="group")
-    if frame["weight"].isna().all():
-        return frame.drop(columns="weight")
-    weight = pd.to_numeric(frame["weight"], errors="coerce")
-    wrong = (weight.isna() | (weight < 0)) & frame["problem"].isna()
-    problem = Problem(
-        "bad-weight",
-        Message("has a weight that is not a number of 0 or more"),
-        Message("Write a number."),
-    )
-    frame.loc[wrong, "problem"] = pd.Series([problem] * int(wrong.sum()), frame.index[wrong])
-    return frame.assign(weight=weight.clip(lower=0).fillna(1.0))
-
-
 def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """Returns the rows of a DataFrame; its columns are found as in a table file."""
     rows = [Record(row, list(cells_)) for row, cells_ in enumerate(frame.itertuples(index=False))]
@@ -401,4 +368,4 @@ def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     if "problem" in frame:
         kept = frame["problem"].astype(object)
         found["problem"] = kept.where(kept.notna(), None).to_numpy()
-    return finished(_with_others(found))
+    return finished(with_others(found))

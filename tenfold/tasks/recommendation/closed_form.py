@@ -104,11 +104,11 @@ def key(name: str) -> str:
     return name.replace("-", "_")
 
 
-Fit = Callable[[], tuple[np.ndarray, dict[str, float]]]
+FitVariant = Callable[[], tuple[np.ndarray, dict[str, float]]]
 """A function that fits a variant and returns its weights (N, N) and its settings."""
 
 
-def _neighbours(pairs: np.ndarray) -> dict[str, Fit]:
+def _neighbours(pairs: np.ndarray) -> dict[str, FitVariant]:
     return {f"{power:g}": functools.partial(_cosine, pairs, power) for power in (0.5, 0.7)}
 
 
@@ -116,7 +116,7 @@ def _cosine(pairs: np.ndarray, power: float) -> tuple[np.ndarray, dict[str, floa
     return item_models.cosine(pairs, power), {"power": power}
 
 
-def _solved(pairs: np.ndarray, l2: float) -> dict[str, Fit]:
+def _solved(pairs: np.ndarray, l2: float) -> dict[str, FitVariant]:
     return {
         f"{held:g} {power:g}": functools.partial(_ease, pairs, held, power)
         for held, power in _dampings(len(pairs), l2)

@@ -1,0 +1,84 @@
+"""Flags of the command line, from the parameters of a verb and the settings of a task."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+import click
+
+from tenfold.core import language
+from tenfold.core.language import say
+from tenfold.core.message import translate
+from tenfold.core.terminal.help_pages import VARIABLE, extra
+
+__all__ = ["SettingFlag", "explained", "parameter", "setting_flag"]
+
+_ALSO = {"about": ["--class"]}  # `class` is a reserved word in Python
+
+
+class SettingFlag(click.Option):
+    """A flag for a setting or an option of the task."""
+
+
+def explained(text: str) -> tuple[dict[str, str], str]:
+    """Returns the help text of each parameter from `Args:` and the first line below `Example:`."""
+    helps, example, part = {}, "", ""
+    for line in text.split("\n"):
+        word = line.strip()
+        if word in ("Args:", "Example:") or not word:
+            part = word or part
+        elif part == "Args:" and line.startswith("    ") and ": " in word:
+            name, _, said = word.partition(": ")
+            helps[name] = said
+        elif part == "Example:" and not example:
+            example = word
+    return helps, example
+
+
+def parameter(entry: inspect.Parameter, said: str) -> click.Parameter:
+    """Returns the argument or flag of a parameter of a verb, with its help text."""
+    if entry.kind is entry.VAR_POSITIONAL or entry.kind is entry.POSITIONAL_OR_KEYWORD:
+        many = -1 if entry.kind is entry.VAR_POSITIONAL or "list" in str(entry.annotation) else 1
+        required = entry.default is entry.empty and many == 1
+        return click.Argument([entry.name], nargs=many, required=required)
+    name = f"--{entry.name.replace('_', '-')}"
+    if entry.default is False:
+        return click.Option([name], is_flag=True, help=said)
+    variable = VARIABLE if entry.name == "lang" else None
+    return click.Option(
+        [name, *_ALSO.get(entry.name, ())],
+        type=_type(str(entry.annotation)),
+        default=entry.default,
+        help=translate(said) + extra(entry.default, variable),
+        envvar=variable,
+    )
+
+
+def _type(annotation: str) -> Any:
+    first = annotation.partition("|")[0].strip()
+    return {"int": int, "float": float}.get(first, str)
+
+
+def _annotation(entry: dataclasses.Field[Any]) -> str:
+    """Returns the type of a setting as text; merged options hold type objects, not text."""
+    found: Any = entry.type
+    return found if isinstance(found, str) else inspect.formatannotation(found)
+
+
+def setting_flag(entry: dataclasses.Field[Any]) -> click.Option:
+    """Returns the flag of a setting or option, with its choices and its default as help text."""
+    facts = entry.metadata
+    help_text = facts.get("help", "")
+    said = help_text.capitalize() if language.spoken() == "en" else translate(help_text)
+    if facts.get("choices"):
+        said += f"{say(': ')}{', '.join(map(str, facts['choices']))}"
+    unit = f" {facts['unit']}" if facts.get("unit") else ""
+    name = f"--{entry.name.replace('_', '-')}"
+    return SettingFlag(
+        [name],
+        type=_type(_annotation(entry)),
+        default=None,
+        help=f"{say('{sentence}.', sentence=said)}{extra(f'{entry.default}{unit}')}",
+    )
