@@ -7,7 +7,7 @@ from typing import Any
 
 from tenfold.core import system
 from tenfold.core.errors import UsageError
-from tenfold.core.message import Message
+from tenfold.core.message import Message, restored
 from tenfold.data import cache
 from tenfold.run import manifest
 from tenfold.run.facts import ARRAYS, ASSETS
@@ -73,7 +73,7 @@ def end(folder: Path, why: dict[str, Any]) -> None:
 def ended(folder: Path) -> dict[str, Any]:
     """The reason why a search stopped this run early; {} where it was not stopped."""
     path = folder / "ended.json"
-    found: dict[str, Any] = read(path) if path.exists() else {}
+    found: dict[str, Any] = restored(read(path)) if path.exists() else {}
     return found
 
 

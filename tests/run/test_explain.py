@@ -16,10 +16,11 @@ from subjects import trained
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.media.input import Input
+from tenfold.reporting.agreement import ALIKE
 from tenfold.run import explain as run_explain
 from tenfold.run.run import Run
 from tenfold.training.inference import by_torch
-from tenfold.verbs.explain import ALIKE, explain
+from tenfold.verbs.explain import explain
 from tenfold.verbs.features import features
 from tenfold.verbs.similar import similar
 from tenfold.verbs.train import train

@@ -185,7 +185,7 @@ def test_rows_that_are_gone_are_counted(run, home, tmp_path):
         (moved / row["source"]).unlink()
     with watching() as heard:
         (one,) = found(run, home / "photos/cat/0.png", data=moved, k=1000)
-    assert f"3 of {len(rows(run))} training rows are no longer there." in heard.sentences
+    assert heard.told(f"not exist any more: 3 of {len(rows(run))}.")
     assert len(one["neighbours"]) == len(rows(run)) - 3
 
 
