@@ -179,8 +179,9 @@ class Task(ABC):
     def score(self, run: Any, judged: Judged) -> Scores | None:
         """Scores a run on units other than rows, such as pairs, tracks or clusters.
 
-        `judged.rows.extra` holds data that `read` found outside the table. Returns None if the
-        answer kind scores the rows.
+        `judged.rows.extra` holds data that `read` found outside the table. A table of other units
+        keeps the column `group` of their rows, because intervals draw whole groups. Returns None if
+        the answer kind scores the rows.
         """
         return None
 

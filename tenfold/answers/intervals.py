@@ -1,59 +1,44 @@
 """95 % confidence intervals of a share, a mean, a metric, and the difference of two runs.
 
-Shapes: N rows, T statistics of each row that a metric is computed from, U distinct rows, R
-resamples.
+An answer kind gets a `Sampling` from shared code and computes every interval with it: the Sampling
+knows whether the labelled rows are independent or come in groups (persons, speakers, batches). With
+groups, a whole group is one observation: rows of one group are alike, and intervals that count them
+as independent are too narrow. No other code computes an interval of scores.
+
+Shapes: N rows, M observations of these rows, G groups, T statistics of each row that a metric is
+computed from, U distinct rows, R resamples, C cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
-__all__ = ["Paired", "Weighted", "mean", "paired", "resampled", "wilson"]
+from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
+
+sparse, special = lazy("scipy.sparse"), lazy("scipy.special")
+
+__all__ = ["LEAST_GROUPS", "Interval", "Paired", "Sampling", "Weighted", "protocol"]
+
+Interval = tuple[float, float | None, float | None]
+"""A value with the lower and upper end of its 95 % interval; None = there is no interval."""
 
 Weighted = tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]
 """A metric that can be bootstrapped: the statistics of each row (N, T), and a function that
 computes its values (R,) from rows (U, T) and how often each row counts in each resample (R, U)."""
 
+RESAMPLED = 200
+"""Number of bootstrap resamples for an interval."""
+FEW_GROUPS, MORE_RESAMPLES = 100, 5
+"""With fewer groups than this, the ends lie further out: that many times the resamples."""
+LEAST_GROUPS = 5
+"""With fewer groups, no interval is computed: their spread says too little."""
+
 _Z = 1.959964
-
-
-def wilson(right: np.ndarray) -> tuple[float, float, float]:
-    """Returns the share of True values and its 95 % Wilson interval (E. B. Wilson, 1927)."""
-    rows = max(1, len(right))
-    share = float(right.sum()) / rows
-    middle = (share + _Z * _Z / (2 * rows)) / (1 + _Z * _Z / rows)
-    half = np.sqrt(share * (1 - share) / rows + _Z * _Z / (4 * rows**2))
-    half *= _Z / (1 + _Z * _Z / rows)
-    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
-    return share, min(low, share), max(high, share)
-
-
-def mean(values: np.ndarray) -> tuple[float, float, float]:
-    """Returns the mean of non-negative values and its 95 % interval (normal approximation)."""
-    if not len(values):
-        return 0.0, 0.0, 0.0
-    middle = float(values.mean())
-    half = _Z * float(values.std()) / np.sqrt(len(values))
-    return middle, max(0.0, middle - half), middle + half
-
-
-def resampled(
-    metric: Callable[[np.ndarray], float], counts: np.ndarray, times: int
-) -> tuple[float, float, float]:
-    """Returns a metric of counts and its 95 % bootstrap interval (B. Efron, 1979).
-
-    `metric` maps the count of each unit to a value; `times` is the number of resamples.
-    """
-    total = int(counts.sum())
-    if not total:
-        return 0.0, 0.0, 0.0
-    value, random = metric(counts), np.random.default_rng(0)
-    many = [value, *(metric(random.multinomial(total, counts / total)) for _ in range(times))]
-    low, high = np.percentile(many, [2.5, 97.5])
-    return value, min(float(low), value), max(float(high), value)
 
 
 @dataclass(frozen=True)
@@ -61,15 +46,16 @@ class Paired:
     """A metric of two runs on the same rows, and the bootstrap interval of the difference.
 
     `low` and `high` are the ends of the 95 % interval of first minus second. `above` and `below`
-    are the shares of resamples in which the first value is higher or lower than the second.
+    are the shares of resamples in which the first value is higher or lower than the second. All
+    four are None if there are too few groups for an interval.
     """
 
     first: float
     second: float
-    low: float
-    high: float
-    above: float
-    below: float
+    low: float | None
+    high: float | None
+    above: float | None
+    below: float | None
 
     @property
     def difference(self) -> float:
@@ -77,23 +63,245 @@ class Paired:
         return self.first - self.second
 
 
-def paired(first: Weighted, second: Weighted, times: int = 10_000, block: int = 1 << 22) -> Paired:
-    """Compares two runs on one metric by paired bootstrap (B. Efron and R. Tibshirani, 1993).
+@dataclass(frozen=True)
+class Sampling:
+    """What intervals of N labelled rows draw: single rows, or whole groups of rows.
 
-    Each resample draws rows with the statistics of both runs. Rows with identical statistics are
-    drawn together as one multinomial count, which gives the same distribution. `block` limits the
-    size of the arrays of counts.
+    `groups` (N,) is the number of the group of each row; None = every row is an observation of its
+    own. `times` is the number of bootstrap resamples, 0 = only the values are needed.
     """
-    (one, metric), (other, _) = first, second
-    both, counts = np.unique(np.hstack([one, other]), axis=0, return_counts=True)
-    kinds = np.hsplit(both, [one.shape[1]])
-    values = [float(metric(kind, counts[None])[0]) for kind in kinds]
-    random, total, found = np.random.default_rng(0), int(counts.sum()), []
-    size = max(1, block // len(counts))
-    for start in range(0, times, size):
-        draws = random.multinomial(total, counts / total, min(size, times - start))
-        found.append(metric(kinds[0], draws) - metric(kinds[1], draws))
-    gaps = np.concatenate(found)
-    low, high = np.percentile(gaps, [2.5, 97.5])
-    shares = float((gaps > 0).mean()), float((gaps < 0).mean())
-    return Paired(values[0], values[1], float(low), float(high), *shares)
+
+    groups: np.ndarray | None = None
+    times: int = RESAMPLED
+
+    @staticmethod
+    def of(table: pd.DataFrame) -> Sampling:
+        """Returns the sampling of a table of labelled rows, from its column `group`.
+
+        A row without a group is a group of its own. If every group is a single row, the rows are
+        independent.
+        """
+        if "group" not in table or table["group"].isna().all():
+            return Sampling()
+        numbers = pd.factorize(table["group"])[0].astype(np.int64)
+        alone = numbers < 0
+        numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
+        return Sampling(numbers) if len(np.unique(numbers)) < len(numbers) else Sampling()
+
+    def at(self, rows: np.ndarray) -> Sampling:
+        """Returns the sampling of M observations; `rows` are their rows, or True (N,) for each."""
+        return self if self.groups is None else replace(self, groups=self.groups[rows])
+
+    @property
+    def count(self) -> int | None:
+        """Number of groups; None if rows are drawn."""
+        return None if self.groups is None else len(np.unique(self.groups))
+
+    def share(self, right: np.ndarray) -> Interval:
+        """Returns the share of True values (N,) and its 95 % interval.
+
+        Rows: the Wilson interval (E. B. Wilson, 1927). Groups: see `mean`.
+        """
+        if self.groups is None:
+            return _wilson(right)
+        return _group_mean(self.groups, right.astype(float), share=True)
+
+    def mean(self, values: np.ndarray, share: bool = False) -> Interval:
+        """Returns the mean of non-negative values (N,) and its 95 % interval.
+
+        Rows: the normal approximation. Groups: Student's t with G - 1 degrees of freedom and the
+        jackknife variance that leaves out one group at a time, which weighs groups of unequal size
+        as the mean does (K. M. Wolter, 2007, Introduction to variance estimation, chapter 4).
+
+        If the values lie from 0 to 1 (`share`), the interval is Wilson's, so that it stays within 0
+        and 1, with t in place of the normal quantile and the effective number of rows that has this
+        variance (E. L. Korn and B. I. Graubard, 1998, Survey Methodology 24; C. Franco et al. 2019,
+        Journal of Survey Statistics and Methodology 7). If all values are 0, or all are 1, nothing
+        is known of how alike the rows of a group are: the interval is that of G observations, the
+        widest possible.
+        """
+        if self.groups is None:
+            return _normal(values)
+        return _group_mean(self.groups, values, share)
+
+    def resampled(
+        self,
+        metric: Callable[[np.ndarray], float],
+        size: int,
+        cells: np.ndarray | None = None,
+        share: bool = True,
+    ) -> Interval:
+        """Returns a metric of counts and its 95 % bootstrap interval (B. Efron, 1979).
+
+        `metric` maps the counts of cells (C,) to a value. `size` is the number C, `cells` (N,) the
+        cell of each row; by default every row is a cell. `share` = the values lie from 0 to 1.
+
+        Groups: each resample draws G whole groups. The ends are moved outwards to the percentiles
+        that make the interval of a mean as wide as that of Student's t (T. Hesterberg, 2015, The
+        American Statistician 69, expanded percentile interval).
+        """
+        if self.groups is None or not len(self.groups):
+            return self._rows_resampled(metric, size, cells)
+        count, place = _numbered(self.groups)
+        value = metric(_counted(np.ones_like(place), size, cells))
+        if not self.times or count < LEAST_GROUPS:
+            return value, None, None
+        times = self.times * (MORE_RESAMPLES if count < FEW_GROUPS else 1)
+        random, many = np.random.default_rng(0), [value]
+        for _ in range(times):
+            draw = random.multinomial(count, np.full(count, 1 / count))
+            many.append(metric(_counted(draw[place], size, cells)))
+        if share and min(many) == max(many) and value in (0.0, 1.0):
+            return value, *_score_ends(value, count, _student(count))
+        low, high = np.percentile(many, _expanded(count))
+        return value, min(float(low), value), max(float(high), value)
+
+    def _rows_resampled(
+        self, metric: Callable[[np.ndarray], float], size: int, cells: np.ndarray | None
+    ) -> Interval:
+        counts = np.ones(size, np.int64) if cells is None else np.bincount(cells, minlength=size)
+        total = int(counts.sum())
+        if not total:
+            return 0.0, 0.0, 0.0
+        value, random, shares = metric(counts), np.random.default_rng(0), counts / total
+        many = [value, *(metric(random.multinomial(total, shares)) for _ in range(self.times))]
+        low, high = np.percentile(many, [2.5, 97.5])
+        return value, min(float(low), value), max(float(high), value)
+
+    def over_classes(
+        self, scores: list[float], metric: Callable[[np.ndarray], float], size: int
+    ) -> Interval:
+        """Returns the mean of the scores of classes and its 95 % interval.
+
+        Rows: a normal approximation over the classes. Groups: `metric` computes the same mean from
+        the counts of rows (N,) and is resampled; `size` is N.
+        """
+        if self.groups is not None:
+            return self.resampled(metric, size)
+        mean = float(np.mean(scores)) if len(scores) else 0.0
+        half = 1.96 * float(np.std(scores)) / len(scores) ** 0.5 if len(scores) else 0.0
+        return mean, max(0.0, mean - half), min(1.0, mean + half)
+
+    def paired(
+        self, first: Weighted, second: Weighted, times: int = 10_000, block: int = 1 << 22
+    ) -> Paired:
+        """Compares two runs on one metric by paired bootstrap (B. Efron and R. Tibshirani, 1993).
+
+        Each resample draws rows, or whole groups, with the statistics of both runs. Rows with
+        identical statistics are counted together, which gives the same distribution. `block`
+        limits the size of the arrays of counts. Groups: the ends are those of `resampled`.
+        """
+        (one, metric), (other, _) = first, second
+        both, place, counts = np.unique(
+            np.hstack([one, other]), axis=0, return_inverse=True, return_counts=True
+        )
+        kinds = np.hsplit(both, [one.shape[1]])
+        values = [float(metric(kind, counts[None])[0]) for kind in kinds]
+        if self.count is not None and self.count < LEAST_GROUPS:
+            return Paired(values[0], values[1], None, None, None, None)
+        draw, random = self._draws(place.ravel(), counts), np.random.default_rng(0)
+        size, found = max(1, block // len(counts)), []
+        for start in range(0, times, size):
+            draws = draw(random, min(size, times - start))
+            found.append(metric(kinds[0], draws) - metric(kinds[1], draws))
+        gaps = np.concatenate(found)
+        low, high = np.percentile(
+            gaps, [2.5, 97.5] if self.count is None else _expanded(self.count)
+        )
+        shares = float((gaps > 0).mean()), float((gaps < 0).mean())
+        return Paired(values[0], values[1], float(low), float(high), *shares)
+
+    def _draws(
+        self, place: np.ndarray, counts: np.ndarray
+    ) -> Callable[[np.random.Generator, int], np.ndarray]:
+        """Returns a function that draws R resamples: how often each distinct row counts (R, U).
+
+        `place` (N,) is the distinct row of each row, `counts` (U,) how many rows are equal.
+        """
+        if self.groups is None:
+            total = int(counts.sum())
+            return lambda random, times: random.multinomial(total, counts / total, times)
+        groups, group = _numbered(self.groups)
+        shape, ones = (groups, len(counts)), np.ones(len(place), np.int64)
+        rows, shares = sparse.csr_array((ones, (group, place)), shape), np.full(groups, 1 / groups)
+        return lambda random, times: np.asarray(random.multinomial(groups, shares, times) @ rows)
+
+
+def protocol(sentence: Message, groups: int | None) -> Message:
+    """Returns the protocol of scores, with the number of groups that their intervals draw."""
+    if groups is None:
+        return sentence
+    if groups < LEAST_GROUPS:
+        return Message(
+            "{protocol}; no 95 % interval, because the number of groups is {count} and at least "
+            "{least} are needed",
+            protocol=sentence,
+            count=groups,
+            least=LEAST_GROUPS,
+        )
+    return Message(
+        "{protocol}; 95 % intervals over {count} groups", protocol=sentence, count=groups
+    )
+
+
+def _wilson(right: np.ndarray) -> Interval:
+    rows = max(1, len(right))
+    share = float(right.sum()) / rows
+    return share, *_score_ends(share, rows, _Z)
+
+
+def _score_ends(share: float, rows: float, quantile: float) -> tuple[float, float]:
+    """Returns the ends of the Wilson interval of a share of `rows` observations."""
+    middle = (share + quantile * quantile / (2 * rows)) / (1 + quantile * quantile / rows)
+    half = np.sqrt(share * (1 - share) / rows + quantile * quantile / (4 * rows**2))
+    half *= quantile / (1 + quantile * quantile / rows)
+    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    return min(low, share), max(high, share)
+
+
+def _normal(values: np.ndarray) -> Interval:
+    if not len(values):
+        return 0.0, 0.0, 0.0
+    middle = float(values.mean())
+    half = _Z * float(values.std()) / np.sqrt(len(values))
+    return middle, max(0.0, middle - half), middle + half
+
+
+def _group_mean(groups: np.ndarray, values: np.ndarray, share: bool) -> Interval:
+    count, group = _numbered(groups)
+    rows, value = len(values), float(values.mean()) if len(values) else 0.0
+    if count < LEAST_GROUPS:
+        return value, None, None
+    sizes = np.bincount(group)
+    off = np.bincount(group, values) - value * sizes
+    variance = (count - 1) / count * float(((off / (rows - sizes)) ** 2).sum())
+    if not share:
+        half = _student(count) * variance**0.5
+        return value, max(0.0, value - half), value + half
+    known = 0 < value < 1 and variance > 0
+    effective = min(float(rows), value * (1 - value) / variance) if known else float(count)
+    return value, *_score_ends(value, effective, _student(count))
+
+
+def _numbered(groups: np.ndarray) -> tuple[int, np.ndarray]:
+    """Returns the number of groups that occur, and the number of each row's group from 0 (N,)."""
+    names, place = np.unique(groups, return_inverse=True)
+    return len(names), place
+
+
+def _student(groups: int) -> float:
+    """Returns the 97.5 % quantile of Student's t with `groups` - 1 degrees of freedom."""
+    return float(special.stdtrit(groups - 1, 0.975))
+
+
+def _expanded(groups: int) -> list[float]:
+    """Returns the two percentiles of bootstrap values of so many groups for a 95 % interval."""
+    tail = float(special.ndtr(-_student(groups) * (groups / (groups - 1)) ** 0.5))
+    return [100 * tail, 100 * (1 - tail)]
+
+
+def _counted(weights: np.ndarray, size: int, cells: np.ndarray | None) -> np.ndarray:
+    """Returns the counts of cells (C,), given how often each row counts (N,)."""
+    if cells is None:
+        return weights
+    return np.bincount(cells, weights, size).astype(np.int64)

@@ -13,13 +13,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import numpy as np
 import pandas as pd
 
 from tenfold.answers.files import TABLES, Format
-from tenfold.answers.intervals import Weighted
+from tenfold.answers.intervals import Interval, Sampling, Weighted
 from tenfold.answers.metric import Metric
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import DataRefused
@@ -34,18 +34,24 @@ if TYPE_CHECKING:
 
 drawing = lazy("tenfold.media.drawing")
 
-__all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "unit_keys"]
+__all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "Recalled", "unit_keys"]
 
 Answer = Prediction | Problem
-MetricValues = dict[str, tuple[float, float, float]]
-"""Value, lower end and upper end of the 95 % interval, by metric."""
+MetricValues = dict[str, Interval]
+"""Value, lower end and upper end of the 95 % interval (see `Interval`), by metric."""
 Change = Callable[[np.ndarray], np.ndarray]
 """A function that changes probabilities, (N, K) -> (N, K)."""
 Marks = list[tuple[str, int, int]]
 """Parts of a text as (name, start, end) in characters, end excluded."""
 
-RESAMPLED = 200
-"""Number of bootstrap resamples for an interval."""
+
+class Recalled(NamedTuple):
+    """M true classes of labelled rows, and whether the prediction of the row has them."""
+
+    rows: np.ndarray
+    """The position of the row of each (M,)."""
+    classes: Sequence[str]
+    hits: np.ndarray
 
 
 class AnswerKind(ABC):
@@ -139,8 +145,10 @@ class AnswerKind(ABC):
     # --- predictions compared with true labels ----------------------------------------------------
 
     @abstractmethod
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        """Computes all metrics with intervals from `times` bootstrap resamples."""
+    def measure(
+        self, answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling
+    ) -> MetricValues:
+        """Computes all metrics; `sampling` computes their intervals, over rows or over groups."""
 
     @abstractmethod
     def constant(self, train: pd.DataFrame) -> Prediction:
@@ -180,9 +188,18 @@ class AnswerKind(ABC):
         """Returns scores of more trivial baselines by name, from rows and their encoded inputs."""
         return {}
 
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
-        """Returns more results as JSON, such as a table of classes or a confusion matrix."""
+    def details(
+        self, answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling
+    ) -> dict[str, Any]:
+        """Returns more results as JSON, such as a table of classes or a confusion matrix.
+
+        An interval among them is computed by `sampling`, as in `measure`.
+        """
         return {}
+
+    def recalled(self, answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
+        """Returns whether each true class of each row was predicted; nothing without classes."""
+        return Recalled(np.zeros(0, np.int64), [], np.zeros(0, bool))
 
     def extras(
         self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
@@ -202,14 +219,18 @@ class AnswerKind(ABC):
     @final
     def score(self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> Scores:
         """Computes all metrics with 95 % intervals and the value of the constant baseline."""
-        values = self.measure(answers, table, RESAMPLED)
-        baseline = self.measure(self.baseline(train, table), table, 0)
-        metrics = {
-            name: Score(*three, baseline.get(name, (0.0, 0.0, 0.0))[0])
-            for name, three in values.items()
-        }
-        details = self.details(answers, table) | self.extras(answers, table, train)
-        return Scores(self.headline, metrics, len(table), details)
+        sampling = Sampling.of(table)
+        values = self.measure(answers, table, sampling)
+        baseline = self.values(self.baseline(train, table), table)
+        metrics = {name: Score(*three, baseline.get(name, 0.0)) for name, three in values.items()}
+        details = self.details(answers, table, sampling) | self.extras(answers, table, train)
+        return Scores(self.headline, metrics, len(table), details, sampling.count)
+
+    @final
+    def values(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, float]:
+        """Computes all metrics without intervals."""
+        found = self.measure(answers, table, Sampling(times=0))
+        return {name: value for name, (value, _, _) in found.items()}
 
     @final
     def decides_alike(self, before: Answer, after: Answer, tolerance: float) -> bool:

@@ -13,8 +13,8 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.centroids import centroids
-from tenfold.answers.intervals import Weighted, mean, resampled, wilson
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
+from tenfold.answers.intervals import Sampling, Weighted
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_F1, Metric
 from tenfold.answers.sections import matrix_pieces
 from tenfold.core.columns import Columns
@@ -99,19 +99,20 @@ class Matrix:
         return self.said == self.truth
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> MetricValues:
     matrix = Matrix.of(answers, table)
-    found = {"accuracy": wilson(matrix.right)}
+    found = {"accuracy": sampling.share(matrix.right)}
     if len(matrix.classes) > 5:
         best = np.argsort(-matrix.probabilities, axis=1, kind="stable")[:, :5]
         known = matrix.probabilities.any(1)
-        found["top5_accuracy"] = wilson((best == matrix.truth[:, None]).any(1) & known)
-    counts = confusion(matrix)
-    cells = np.nonzero(counts)
-    found["macro_f1"] = resampled(partial(_macro_f1, cells, len(counts)), counts[cells], times)
-    rows = np.ones(len(matrix.truth), np.int64)
-    found["ece"] = resampled(calibration.error(*_sure_and_right(matrix)), rows, times)
-    found["log_loss"] = mean(_row_log_loss(matrix))
+        found["top5_accuracy"] = sampling.share((best == matrix.truth[:, None]).any(1) & known)
+    size = len(matrix.classes) + 1
+    flat, cell = np.unique(_cells(matrix), return_inverse=True)
+    macro_f1 = partial(_macro_f1, np.divmod(flat, size), size)
+    error = calibration.error(*_sure_and_right(matrix))
+    found["macro_f1"] = sampling.resampled(macro_f1, len(flat), cell)
+    found["ece"] = sampling.resampled(error, len(matrix.truth))
+    found["log_loss"] = sampling.mean(_row_log_loss(matrix))
     return found
 
 
@@ -120,11 +121,15 @@ def confusion(matrix: Matrix) -> np.ndarray:
 
     The last row counts classes not in training, the last column rows without a prediction.
     """
-    count = len(matrix.classes)
-    truth = np.where(matrix.truth < 0, count, matrix.truth)
-    said = np.where(matrix.said < 0, count, matrix.said)
-    flat = np.bincount(truth * (count + 1) + said, minlength=(count + 1) ** 2)
-    return flat.reshape(count + 1, count + 1)
+    size = len(matrix.classes) + 1
+    return np.bincount(_cells(matrix), minlength=size**2).reshape(size, size)
+
+
+def _cells(matrix: Matrix) -> np.ndarray:
+    """Returns the cell of each row (N,) in the flat confusion matrix."""
+    other = len(matrix.classes)
+    truth, said = (np.where(one < 0, other, one) for one in (matrix.truth, matrix.said))
+    return np.asarray(truth * (other + 1) + said)
 
 
 def per_class(matrix: Matrix) -> list[dict[str, Any]]:
@@ -167,9 +172,8 @@ def _sure_and_right(matrix: Matrix) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _row_log_loss(matrix: Matrix) -> np.ndarray:
-    known = matrix.truth >= 0
-    chance = np.full(len(matrix.truth), 1e-7)
-    chance[known] = matrix.probabilities[np.flatnonzero(known), matrix.truth[known]]
+    known, chance = np.flatnonzero(matrix.truth >= 0), np.full(len(matrix.truth), 1e-7)
+    chance[known] = matrix.probabilities[known, matrix.truth[known]]
     return -np.log(chance.clip(1e-7, 1.0))
 
 
@@ -257,13 +261,19 @@ def _constant(train: pd.DataFrame) -> Label:
     return Label(str(ordered[0][0]), {str(name): float(share) for name, share in ordered})
 
 
-def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+def _details(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> dict[str, Any]:
     matrix = Matrix.of(answers, table)
     return {
         "classes": per_class(matrix),
         "confusion": confusion(matrix).tolist(),
         "reliability": calibration.reliability(*_sure_and_right(matrix)),
     }
+
+
+def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
+    matrix = Matrix.of(answers, table)
+    rows = np.flatnonzero(matrix.truth >= 0)
+    return Recalled(rows, [matrix.classes[one] for one in matrix.truth[rows]], matrix.right[rows])
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
@@ -372,6 +382,7 @@ class LabelKind(AnswerKind):
     bootstrap = staticmethod(_bootstrap)
     same_decision = staticmethod(_same_decision)
     details = staticmethod(_details)
+    recalled = staticmethod(_recalled)
     calibration = staticmethod(_calibration)
 
     def words(self, answer: Label, truth: str = "") -> dict[str, Any]:

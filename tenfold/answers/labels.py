@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Weighted, resampled, wilson
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
+from tenfold.answers.intervals import Sampling, Weighted
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.label import one_class
 from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
 from tenfold.answers.sections import class_pieces
@@ -73,15 +73,15 @@ def _classes(answers: Sequence[Answer], table: pd.DataFrame) -> list[str]:
     return sorted(names, key=natural)
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> MetricValues:
     truth, said, chance = _arrays(answers, table)
-    rows = np.ones(len(truth), np.int64)
+    rows, resampled = len(truth), sampling.resampled
     both, either = 2.0 * (truth & said), 1.0 * truth + said
     return {
-        "micro_f1": resampled(partial(_micro_f1, both.sum(1), either.sum(1)), rows, times),
-        "macro_f1": resampled(partial(_mean_f1, both, either, truth), rows, times),
-        "accuracy": wilson((truth == said).all(1)),
-        "average_precision": resampled(_average_precision(truth, chance), rows, times),
+        "micro_f1": resampled(partial(_micro_f1, both.sum(1), either.sum(1)), rows),
+        "macro_f1": resampled(partial(_mean_f1, both, either, truth), rows),
+        "accuracy": sampling.share((truth == said).all(1)),
+        "average_precision": resampled(_average_precision(truth, chance), rows),
     }
 
 
@@ -126,7 +126,7 @@ def _retained(before: Labels, after: Labels) -> float:
     return float(np.mean(kept)) if kept else 1 - max(after.probabilities.values(), default=0.0)
 
 
-def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+def _details(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> dict[str, Any]:
     truth, said, _ = _arrays(answers, table)
     rows = []
     for number, name in enumerate(_classes(answers, table)):
@@ -142,6 +142,12 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
             }
         )
     return {"classes": rows}
+
+
+def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
+    truth, said, _ = _arrays(answers, table)
+    names, (rows, places) = _classes(answers, table), np.nonzero(truth)
+    return Recalled(rows, [names[place] for place in places], said[rows, places])
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
@@ -241,6 +247,7 @@ class LabelsKind(AnswerKind):
     bootstrap = staticmethod(_bootstrap)
     same_decision = staticmethod(_same_decision)
     details = staticmethod(_details)
+    recalled = staticmethod(_recalled)
     calibration = staticmethod(_calibration)
 
     def words(self, answer: Labels, truth: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenfold.core.language import spoken
+from tenfold.core.language import say, spoken
 from tenfold.core.message import Message, as_message
 
 __all__ = [
@@ -13,11 +13,15 @@ __all__ = [
     "LOG_LOSS",
     "MACRO_F1",
     "MAE",
+    "NO_INTERVAL",
     "RMSE",
     "Metric",
     "number",
     "share",
 ]
+
+
+NO_INTERVAL = "–"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Metric:
         if not self.share:
             return as_message(f"{value:+.3g}")
         return Message("{points} points", points=f"{100 * value:+.1f}")
+
+    def interval(self, low: float | None, high: float | None) -> str:
+        """Formats an interval; a dash if there is none."""
+        if low is None or high is None:
+            return NO_INTERVAL
+        return say("{low} to {high}", low=self.text_of(low), high=self.text_of(high))
 
     def end(self, value: float) -> str:
         """Formats one end of the interval of a difference, without the unit."""

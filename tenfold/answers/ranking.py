@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Weighted, mean
+from tenfold.answers.intervals import Sampling, Weighted
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
 from tenfold.answers.metric import Metric, number, share
 from tenfold.answers.metrics.ranking import measures
@@ -128,7 +128,7 @@ def _retained(before: Ranking, after: Ranking) -> float:
     return sum(now.get(name, 0.0) for name in before.names) / whole if whole else 1.0
 
 
-def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+def _details(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> dict[str, Any]:
     """Returns details for the report.
 
     The number of different recommended items, NDCG by the number of known items of a row, and the
@@ -140,13 +140,13 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
     )
     found = measures(hits, wanted)[f"ndcg@{PLACES}"]
     known = _known(answers)
-    groups = []
+    groups: list[dict[str, Any]] = []
     for least, most in ((0, 0), (1, 4), (5, 9), (10, 49), (50, None)):
         inside = (known >= least) & (known <= (most if most is not None else known.max(initial=0)))
         if inside.any():
-            value, low, high = mean(found[inside])
-            group = {"least": least, "most": most, "rows": int(inside.sum())}
-            groups.append(group | {"value": value, "low": low, "high": high})
+            value, low, high = sampling.at(inside).mean(found[inside], share=True)
+            three = {"value": value, "low": low, "high": high}
+            groups.append({"least": least, "most": most, "rows": int(inside.sum()), **three})
     titles = {
         name: title
         for one in answers
@@ -252,8 +252,11 @@ class RankingKind(AnswerKind):
     def truth_text(self, table: pd.DataFrame, row: int) -> str:
         return " + ".join(table["next"].iloc[row]) if "next" in table else ""
 
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-        return {name: mean(values) for name, values in measures(*_hits(answers, table)).items()}
+    def measure(
+        self, answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling
+    ) -> MetricValues:
+        found = measures(*_hits(answers, table))
+        return {name: sampling.mean(values, share=True) for name, values in found.items()}
 
     constant = staticmethod(_constant)
 
@@ -307,13 +310,7 @@ def known_table(groups: list[dict[str, Any]], metric: Metric) -> SectionTable:
             Cell(_range(one["least"], one["most"])),
             Cell(f"{one['rows']:,}"),
             Cell(metric.text_of(one["value"]), one["value"] if metric.share else None),
-            Cell(
-                say(
-                    "{low} to {high}",
-                    low=metric.text_of(one["low"]),
-                    high=metric.text_of(one["high"]),
-                )
-            ),
+            Cell(metric.interval(one["low"], one["high"])),
         ]
         for one in groups
     ]

@@ -1,6 +1,6 @@
 """The answer kind of rating prediction. Rows have `next`: pairs of an item and its true rating.
 
-Every rating has the same weight. Intervals resample rows, which are users.
+Every rating has the same weight. Intervals resample rows, which are users, or groups of rows.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.intervals import Weighted, resampled
+from tenfold.answers.intervals import Sampling, Weighted
 from tenfold.answers.kind import Answer, AnswerKind, MetricValues
 from tenfold.answers.metric import MAE, RMSE, Metric
 from tenfold.answers.ranking import known_table
 from tenfold.answers.sections import Section, class_pieces
 from tenfold.core.language import say
-from tenfold.core.results import Prediction
+from tenfold.core.results import Prediction, rounded
 from tenfold.core.settings import setting
 
 __all__ = ["RATINGS", "Ratings", "RatingsKind"]
@@ -68,15 +68,15 @@ def _errors(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
     return rows
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
-    rows, ones = _errors(answers, table), np.ones(len(answers), np.int64)
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> MetricValues:
+    rows = _errors(answers, table)
 
     def mae(counts: np.ndarray) -> float:
         return float(counts @ rows[:, 1] / max(1.0, counts @ rows[:, 2]))
 
     return {
-        "rmse": resampled(partial(_once, rows), ones, times),
-        "mae": resampled(mae, ones, times),
+        "rmse": sampling.resampled(partial(_once, rows), len(rows), share=False),
+        "mae": sampling.resampled(mae, len(rows), share=False),
     }
 
 
@@ -112,7 +112,7 @@ def _retained(before: Ratings, after: Ratings) -> float:
     return float(np.mean(marks)) if marks else after.otherwise
 
 
-def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+def _details(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> dict[str, Any]:
     """Returns the RMSE by the number of known ratings of a row."""
     rows = _errors(answers, table)
     known = np.array([one.known if isinstance(one, Ratings) else 0 for one in answers], np.int64)
@@ -120,10 +120,11 @@ def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
     for least, most in ((0, 0), (1, 9), (10, 49), (50, None)):
         inside = (known >= least) & (known <= (most if most is not None else known.max(initial=0)))
         if inside.any():
-            ones = np.ones(int(inside.sum()), np.int64)
-            value, low, high = resampled(partial(_once, rows[inside]), ones, 200)
-            group = {"least": least, "most": most, "rows": len(ones), "value": round(value, 6)}
-            groups.append(group | {"low": round(low, 6), "high": round(high, 6)})
+            count, part = int(inside.sum()), sampling.at(inside)
+            three = part.resampled(partial(_once, rows[inside]), count, share=False)
+            value, low, high = map(rounded, three)
+            group = {"least": least, "most": most, "rows": count, "value": value}
+            groups.append(group | {"low": low, "high": high})
     return {"by_known": groups}
 
 

@@ -1,8 +1,9 @@
 """The answer kind of span extraction: spans of a text with their types.
 
 A span is correct if its type and both ends are correct (exact match, as in the CoNLL evaluation).
-Intervals resample whole texts; that of macro F1 is a normal approximation over types. Rows have
-`text`, `places` (character positions of the tokens) and `tags`.
+Intervals resample whole texts, or whole groups of texts; without groups, that of macro F1 is a
+normal approximation over types. Rows have `text`, `places` (character positions of the tokens) and
+`tags`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Weighted, resampled
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
+from tenfold.answers.intervals import Sampling, Weighted
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.metric import MACRO_F1, Metric
 from tenfold.answers.sections import class_pieces
 from tenfold.core.language import say
@@ -164,19 +165,39 @@ def _by_type(answers: Sequence[Answer], table: pd.DataFrame) -> list[dict[str, A
 # --- spans ----------------------------------------------------------------------------------------
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> MetricValues:
     counts = _counts(answers, table)
-    ones = np.ones(len(counts), np.int64)
 
     def metric(name: str, weights: np.ndarray) -> float:
         return precision_recall(*(weights @ counts))[name]
 
     named = {"entity_f1": "f1", "precision": "precision", "recall": "recall"}
-    found = {name: resampled(partial(metric, key), ones, times) for name, key in named.items()}
+    found = {
+        name: sampling.resampled(partial(metric, key), len(counts)) for name, key in named.items()
+    }
     types = [one["f1"] for one in _by_type(answers, table) if one["support"]]
-    mean = float(np.mean(types)) if types else 0.0
-    half = 1.96 * float(np.std(types)) / len(types) ** 0.5 if types else 0.0
-    return found | {"macro_f1": (mean, max(0.0, mean - half), min(1.0, mean + half))}
+    macro_f1 = partial(_macro_f1, _type_counts(answers, table))
+    return found | {"macro_f1": sampling.over_classes(types, macro_f1, len(counts))}
+
+
+def _type_counts(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
+    """Returns (N, 3, K) counts of correct, predicted and true spans of each of K types."""
+    pairs = list(zip(_told(answers), _gold(table), strict=True))
+    names = sorted({kind for told, gold in pairs for kind, *_ in gold | told.keys()})
+    place = {name: number for number, name in enumerate(names)}
+    found = np.zeros((len(pairs), 3, len(names)), np.int64)
+    for row, (told, gold) in enumerate(pairs):
+        for column, spans in enumerate((gold & told.keys(), told, gold)):
+            for kind, *_ in spans:
+                found[row, column, place[kind]] += 1
+    return found
+
+
+def _macro_f1(counts: np.ndarray, weights: np.ndarray) -> float:
+    """Returns the mean F1 of the types with true spans; `counts` are those of `_type_counts`."""
+    right, told, there = np.tensordot(weights, counts, 1)
+    scores = (2 * right / np.maximum(1, told + there))[there > 0]
+    return float(scores.mean()) if len(scores) else 0.0
 
 
 def _constant(train: pd.DataFrame) -> Spans:
@@ -193,6 +214,17 @@ def _renamed(tag: str, names: Mapping[str, str | None]) -> str:
     """Returns the tag with the new name of its type; O if the type is dropped."""
     new = names.get(tag[2:], tag[2:]) if tag != "O" else None
     return f"{tag[:2]}{new}" if new else "O"
+
+
+def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
+    found = [
+        (row, span[0], span in told)
+        for row, (told, gold) in enumerate(zip(_told(answers), _gold(table), strict=True))
+        for span in gold
+    ]
+    rows = np.array([row for row, _, _ in found], np.int64)
+    hits = np.array([hit for _, _, hit in found], bool)
+    return Recalled(rows, [name for _, name, _ in found], hits)
 
 
 def _retained(before: Spans, after: Spans) -> float:
@@ -301,8 +333,12 @@ class SpansKind(AnswerKind):
     bootstrap = staticmethod(_bootstrap)
     same_decision = staticmethod(_same_decision)
 
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    def details(
+        self, answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling
+    ) -> dict[str, Any]:
         return {"classes": _by_type(answers, table)}
+
+    recalled = staticmethod(_recalled)
 
     calibration = staticmethod(_calibration)
 

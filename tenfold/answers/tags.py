@@ -1,7 +1,8 @@
 """The answer kind of token tagging: a tag for each token, such as its part of speech.
 
-Intervals of the accuracy resample whole texts, those of macro F1 tokens. Rows have `text`, `places`
-(character positions of the tokens) and `tags`.
+Intervals of the accuracy resample whole texts, those of macro F1 tokens, and both whole groups of
+texts where there are groups. Rows have `text`, `places` (character positions of the tokens) and
+`tags`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.intervals import Weighted, resampled
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues
+from tenfold.answers.intervals import Sampling, Weighted
+from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
 from tenfold.answers.sections import matrix_pieces
 from tenfold.answers.spans import (
@@ -81,12 +82,18 @@ def _confusion(pairs: list[list[tuple[str, str]]]) -> tuple[list[str], np.ndarra
 
     Rows are true tags, columns predicted tags; the last column counts tokens without a prediction.
     """
+    names, cells = _cells(pairs)
+    size = len(names) + 1
+    return names, np.bincount(cells, minlength=size**2).reshape(size, size)
+
+
+def _cells(pairs: list[list[tuple[str, str]]]) -> tuple[list[str], np.ndarray]:
+    """Returns the K tags, and the cell of each of M tokens (M,) in the flat confusion matrix."""
     names = sorted({tag for row in pairs for pair in row for tag in pair if tag}, key=natural)
     place = {name: number for number, name in enumerate(names)} | {"": len(names)}
-    counts = np.zeros((len(names) + 1, len(names) + 1), np.int64)
-    for (truth, said), times in Counter(pair for row in pairs for pair in row).items():
-        counts[place[truth], place[said]] = times
-    return names, counts
+    size = len(place)
+    found = [place[truth] * size + place[said] for row in pairs for truth, said in row]
+    return names, np.array(found, np.int64)
 
 
 def _per_tag(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
@@ -97,23 +104,21 @@ def _per_tag(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> MetricValues:
     pairs = _tags(answers, table)
-    shares, cells = _shares(pairs), _confusion(pairs)[1]
+    shares, (tags, cells) = _shares(pairs), _cells(pairs)
+    size, tokens = len(tags) + 1, sampling.at(np.repeat(np.arange(len(shares)), shares[:, 1]))
 
     def accuracy(weights: np.ndarray) -> float:
         return float(ratio(shares, weights))
 
     def macro(flat: np.ndarray) -> float:
-        counts = flat.reshape(cells.shape)
-        names = [str(at) for at in range(len(cells) - 1)]
-        f1 = [one["f1"] for one in _per_tag(names, counts) if one["support"]]
+        f1 = [one["f1"] for one in _per_tag(tags, flat.reshape(size, size)) if one["support"]]
         return float(np.mean(f1)) if f1 else 0.0
 
-    ones = np.ones(len(shares), np.int64)
     return {
-        "accuracy": resampled(accuracy, ones, times),
-        "macro_f1": resampled(macro, cells.ravel(), times),
+        "accuracy": sampling.resampled(accuracy, len(shares)),
+        "macro_f1": tokens.resampled(macro, size**2, cells),
     }
 
 
@@ -137,9 +142,20 @@ def _retained(before: Tags, after: Tags) -> float:
     return float(np.mean([now.get(tag, 0.0) for tag in before.tags])) if before.tags else 1.0
 
 
-def _details(answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+def _details(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> dict[str, Any]:
     names, counts = _confusion(_tags(answers, table))
     return {"classes": _per_tag(names, counts), "confusion": counts.tolist()}
+
+
+def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
+    found = [
+        (row, truth, truth == said)
+        for row, pairs in enumerate(_tags(answers, table))
+        for truth, said in pairs
+    ]
+    rows = np.array([row for row, _, _ in found], np.int64)
+    hits = np.array([hit for _, _, hit in found], bool)
+    return Recalled(rows, [name for _, name, _ in found], hits)
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
@@ -213,6 +229,7 @@ class TagsKind(AnswerKind):
     bootstrap = staticmethod(_bootstrap)
     same_decision = staticmethod(_same_decision)
     details = staticmethod(_details)
+    recalled = staticmethod(_recalled)
     calibration = staticmethod(_calibration)
 
     def words(self, answer: Tags, truth: str = "") -> dict[str, Any]:

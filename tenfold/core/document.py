@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["Answers", "Document", "cell_text"]
+__all__ = ["Answers", "Document", "cell_text", "ends"]
 
 T = TypeVar("T")
 
@@ -71,3 +71,8 @@ def _number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def ends(score: Mapping[str, Any]) -> str:
+    """Returns both ends of the interval of a score as text; empty where there is no interval."""
+    return "" if score["low"] is None else f"{score['low']:.4f} to {score['high']:.4f}"

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
-__all__ = ["SCHEMA", "Explanation", "Prediction", "Score", "Scores", "to_json"]
+__all__ = ["SCHEMA", "Explanation", "Prediction", "Score", "Scores", "rounded", "to_json"]
 
 SCHEMA = 1
 """Version of the JSON documents and of the run folder."""
@@ -55,26 +55,33 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Score:
-    """The value of a metric with its 95 % interval and the value of the constant baseline."""
+    """The value of a metric with its 95 % interval and the value of the constant baseline.
+
+    `low` and `high` are None where there are too few groups of rows for an interval.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     baseline: float
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, float | None]:
         """Returns the four numbers by name, rounded to six decimals."""
-        return {name: _round(value) for name, value in asdict(self).items()}
+        return {name: rounded(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """All metrics on one set of rows; `headline` names the main metric."""
+    """All metrics on one set of rows; `headline` names the main metric.
+
+    `groups` is the number of groups of rows that the intervals draw; None = they draw single rows.
+    """
 
     headline: str
     metrics: dict[str, Score]
     rows: int
     details: dict[str, Any] = field(default_factory=dict)
+    groups: int | None = None
 
     @property
     def best(self) -> Score:
@@ -82,8 +89,9 @@ class Scores:
         return self.metrics[self.headline]
 
 
-def _round(value: float) -> float:
-    return round(float(value), 6)
+def rounded(value: float | None) -> float | None:
+    """Returns a number of a document, rounded to six decimals; None stays None."""
+    return None if value is None else round(float(value), 6)
 
 
 def to_json(result: Any) -> dict[str, Any]:

@@ -139,9 +139,10 @@ def _headline(document: dict[str, Any]) -> dict[str, Any]:
     said, score = words.metric(name), document["scores"][name]
     known = {key: values[name] for key, values in document["baselines"].items() if name in values}
     ordered = sorted(known.items(), key=lambda one: -one[1])
-    own = (say("this run"), score["value"], (score["low"], score["high"]))
+    interval = None if score["low"] is None else (score["low"], score["high"])
+    own = (say("this run"), score["value"], interval)
     bars = [own, *((words.named(key), value, None) for key, value in ordered)]
-    values = [score["low"], score["high"], *known.values()]
+    values = [score["value"], *(interval or ()), *known.values()]
     return {
         "metric": said,
         "value": score["value"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tenfold.answers.intervals import LEAST_GROUPS, Paired
+from tenfold.answers.metric import NO_INTERVAL
 from tenfold.core import system
 from tenfold.core.language import counted, say
 from tenfold.core.message import Message, translate
@@ -19,7 +21,7 @@ __all__ = ["better", "names_of", "result", "verdict", "write_compared"]
 def better(found: Compared) -> str:
     """`first` or `second`; an empty string where neither run is significantly better."""
     low, high = found.paired.low, found.paired.high
-    if found.apart < LEAST or low <= 0 <= high:
+    if low is None or high is None or found.apart < LEAST or low <= 0 <= high:
         return ""
     lower = words.metric(found.headline).better == "lower"
     return "first" if (low > 0) != lower else "second"
@@ -39,6 +41,13 @@ def verdict(found: Compared, names: tuple[str, str]) -> str:
 def result(found: Compared, names: tuple[str, str]) -> Message:
     """The result of the comparison, as one sentence."""
     said, pair, won = words.metric(found.headline), found.paired, better(found)
+    if pair.low is None or pair.high is None:
+        return Message(
+            "No significant difference can be shown: the rows are from {groups}, and at least "
+            "{least} are needed.",
+            groups=counted(found.groups or 0, "group"),
+            least=LEAST_GROUPS,
+        )
     if won:
         # The difference is that of the better run less the other.
         sign = 1 if won == "first" else -1
@@ -52,6 +61,12 @@ def result(found: Compared, names: tuple[str, str]) -> Message:
             gap=said.gap(sign * pair.difference),
             low=said.end(ends[0]),
             high=said.end(ends[1]),
+        )
+    if found.apart < LEAST and found.groups is not None:
+        return Message(
+            "No significant difference can be shown: the runs have different numbers of correct "
+            "predictions in only {groups}.",
+            groups=counted(found.apart, "group"),
         )
     if found.apart < LEAST:
         return Message(
@@ -71,6 +86,12 @@ def result(found: Compared, names: tuple[str, str]) -> Message:
     )
 
 
+def _interval(pair: Paired, said: words.Metric) -> str:
+    if pair.low is None or pair.high is None:
+        return NO_INTERVAL
+    return say("{low} to {high}", low=said.end(pair.low), high=said.end(pair.high))
+
+
 def write_compared(found: Compared, first: Run, second: Run, out: Path) -> Path:
     """Writes the page of `report --compare`."""
     names = names_of(first, second)
@@ -84,7 +105,8 @@ def write_compared(found: Compared, first: Run, second: Run, out: Path) -> Path:
         "metric_said": said,
         "values": (pair.first, pair.second),
         "bars": all(0 <= value <= 1 for value in (pair.first, pair.second)) and said.share,
-        "gaps": (said.gap(pair.difference), said.end(pair.low), said.end(pair.high)),
+        "gap": said.gap(pair.difference),
+        "interval": _interval(pair, said),
         "found": found,
         "resamples": RESAMPLES,
     }

@@ -91,9 +91,7 @@ def tables(found: CardDocument) -> dict[str, list[tuple[str, str]]]:
     """The card as tables of (word, value) rows for the page, by section."""
     learnt, tested, made = found["learnt_from"], found["tested"], found["made"]
     said = words.metric(tested["metric"])
-    interval = say(
-        "{low} to {high}", low=said.text_of(tested["low"]), high=said.text_of(tested["high"])
-    )
+    interval = said.interval(tested["low"], tested["high"])
     rows = {
         "learnt_from": [
             *((say("rows of {part}", part=words.named(part)), f"{learnt[part]:,}")

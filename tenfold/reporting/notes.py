@@ -36,7 +36,10 @@ def _against_baselines(
     best = (min if lower else max)(known, key=lambda key: known[key])
     words = {"baseline": named(best), "value": said.text_of(known[best])}
     worst, sign = score["high" if lower else "low"], -1 if lower else 1
-    if sign * worst > sign * known[best]:
+    if worst is None and sign * score["value"] > sign * known[best]:
+        text = "Better than the {baseline} ({value}); too few groups to know whether significantly."
+        yield "look", say(text, **words)
+    elif worst is not None and sign * worst > sign * known[best]:
         yield "good", say("Significantly better than the {baseline} ({value}).", **words)
     elif sign * score["value"] > sign * known[best]:
         yield (
@@ -49,7 +52,15 @@ def _against_baselines(
 
 def _few_rows(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:
     score, judged = document["scores"][document["headline"]], document["rows"].get("judged", 0)
-    if metric(document["headline"]).share and score["high"] - score["low"] > 0.08:
+    if score["low"] is None:
+        yield (
+            "look",
+            say(
+                "Scored on rows from too few groups: how far the true score may be from this one "
+                "is not known."
+            ),
+        )
+    elif metric(document["headline"]).share and score["high"] - score["low"] > 0.08:
         yield (
             "look",
             say(
@@ -68,7 +79,8 @@ def _unlike_validation(
     valid = document.get("valid", {}).get(name)
     if not valid or metric(name).better == "lower":
         return
-    if valid["low"] > document["scores"][name]["high"]:
+    low, high = valid["low"], document["scores"][name]["high"]
+    if low is not None and high is not None and low > high:
         text = (
             "The validation score ({value}) is significantly better than the test "
             "score: the two parts differ."

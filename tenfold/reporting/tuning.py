@@ -42,6 +42,9 @@ def verdict(
             "was not used to select. They are kept."
         )
     rows = counted(found.rows, "validation row")
+    if found.groups is not None:
+        groups = counted(found.groups, "group")
+        rows = Message("{rows} of {groups}", rows=rows, groups=groups)
     trial = Message("trial {number}", number=winner["trial"])
     result = comparison.result(found, (trial, Message("the default settings")))
     if won:

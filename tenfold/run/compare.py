@@ -2,12 +2,12 @@
 
 The interval of the difference of their headline metrics comes from the paired bootstrap: each
 resampled row keeps both predictions, so that rows that are hard for both runs do not widen the
-interval.
+interval. If the rows come in groups, whole groups are resampled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import intervals
-from tenfold.answers.intervals import Paired
+from tenfold.answers.intervals import Paired, Sampling
 from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
@@ -30,7 +30,8 @@ RESAMPLES = 10_000
 LEAST = 6
 """Minimum number of rows that only one run predicts correctly, for a statement on significance.
 
-With fewer such rows, the exact sign test cannot reach 5 % either.
+With fewer such rows, the exact sign test cannot reach 5 % either. If the rows come in groups, it is
+the minimum number of groups in which the runs have different numbers of correct predictions.
 """
 
 
@@ -41,7 +42,9 @@ class Compared:
     `counts` are the numbers of rows that both runs, only the first, only the second, or neither
     predict correctly. `left_out` is the number of excluded rows: training and validation rows of a
     run, rows that cannot be read, and, without given data, test rows that belong to one run only,
-    have different true labels in the two runs, or were not found again.
+    have different true labels in the two runs, or were not found again. `groups` is the number of
+    groups that the interval draws (None = it draws rows), `groups_apart` in how many of them the
+    runs differ.
     """
 
     headline: str
@@ -50,10 +53,14 @@ class Compared:
     rows: int
     left_out: int
     protocol: Message
+    groups: int | None = None
+    groups_apart: int = 0
 
     @property
     def apart(self) -> int:
-        """Number of rows that only one of the two runs predicts correctly."""
+        """Number of rows that only one run predicts correctly, or of groups where they differ."""
+        if self.groups is not None:
+            return self.groups_apart
         return self.counts["only_first"] + self.counts["only_second"]
 
 
@@ -91,13 +98,16 @@ def of_answers(
 ) -> Compared:
     """Compares two runs by their predictions for the same rows; needs at least one row."""
     one, other = (kind.bootstrap(each, table) for each in answers)
+    sampling, right = Sampling.of(table), _right(kind, answers, table)
     return Compared(
         headline=kind.headline,
-        paired=intervals.paired(one, other, RESAMPLES),
-        counts=_counts(kind, answers, table),
+        paired=sampling.paired(one, other, RESAMPLES),
+        counts=_counts(*right),
         rows=len(table),
         left_out=left_out,
-        protocol=protocol,
+        protocol=intervals.protocol(protocol, sampling.count),
+        groups=sampling.count,
+        groups_apart=_groups_apart(sampling, *right),
     )
 
 
@@ -146,7 +156,20 @@ def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
         return pd.DataFrame({"source": []}), every
     table = _read_again(first, second)
     table = table[table["digest"].isin(common)].drop_duplicates("digest").reset_index(drop=True)
-    return table, every - len(table)
+    return _grouped(table, judged), every - len(table)
+
+
+def _grouped(table: pd.DataFrame, known: Sequence[Mapping[str, Mapping[str, Any]]]) -> pd.DataFrame:
+    """The table with the groups that either run stored, by digest, if it has none."""
+    if "group" in table:
+        return table
+    groups = {
+        digest: row["group"]
+        for rows in known
+        for digest, row in rows.items()
+        if row.get("group") is not None
+    }
+    return table.assign(group=table["digest"].map(groups)) if groups else table
 
 
 def _read_again(first: Run, second: Run) -> pd.DataFrame:
@@ -165,6 +188,11 @@ def _read_again(first: Run, second: Run) -> pd.DataFrame:
 
 def _given(first: Run, second: Run, data: Any) -> tuple[pd.DataFrame, int]:
     table, _ = run_rows.looked_at(first, data)
+    if "group" not in table and "group" in second.facts.get("reading", {}):
+        other, _ = run_rows.looked_at(second, data)
+        rows = {row["source"]: row for row in other[["source", "group"]].to_dict("records")}
+        group = [rows.get(one, {}).get("group") for one in table["source"]]
+        table = table.assign(group=pd.Series(group, table.index, dtype=object))
     seen = table["digest"].isin(_learnt([run_rows.rows_of(run) for run in (first, second)]))
     return table[~seen].reset_index(drop=True), int(seen.sum())
 
@@ -190,11 +218,20 @@ def _answered(
     return table.iloc[kept].reset_index(drop=True), answers, len(failed)
 
 
-def _counts(
+def _right(
     kind: AnswerKind, answers: Sequence[Sequence[Answer]], table: pd.DataFrame
-) -> dict[str, int]:
-    wrong = [np.isin(np.arange(len(table)), kind.worst(one, table)) for one in answers]
-    first, second = (~one for one in wrong)
+) -> list[np.ndarray]:
+    """The rows (N,) that each run predicts correctly."""
+    return [~np.isin(np.arange(len(table)), kind.worst(one, table)) for one in answers]
+
+
+def _groups_apart(sampling: Sampling, first: np.ndarray, second: np.ndarray) -> int:
+    if sampling.groups is None:
+        return 0
+    return int(np.count_nonzero(np.bincount(sampling.groups, first * 1.0 - second)))
+
+
+def _counts(first: np.ndarray, second: np.ndarray) -> dict[str, int]:
     return {
         "both": int((first & second).sum()),
         "only_first": int((first & ~second).sum()),

@@ -6,7 +6,6 @@ import functools
 import math
 import platform
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -15,14 +14,15 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration, intervals
-from tenfold.answers.kind import Change
+from tenfold.answers.intervals import Sampling
+from tenfold.answers.kind import AnswerKind, Change
 from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns, batches, join
 from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import advance, predicting, tell
-from tenfold.core.results import SCHEMA, Score, Scores
+from tenfold.core.results import SCHEMA, Score, Scores, rounded
 from tenfold.core.rows import Judged, Rows
 from tenfold.core.version import __version__
 from tenfold.data.prepare import Prepared
@@ -99,7 +99,7 @@ def gather(
     found = evaluated(run, prepared.judged_rows(judged))
     rows, line = len(found.table), prepared.split_line
     latest = due - (time.perf_counter() - began)  # for the begin of scoring another model
-    found.protocol = {
+    sentence = {
         "test": Message("{rows} test rows; {split}", rows=rows, split=line),
         "valid": Message("{rows} validation rows; {split}", rows=rows, split=line),
         "train": Message(
@@ -109,6 +109,7 @@ def gather(
             "{rows} validation rows, the half for selection; {split}", rows=rows, split=line
         ),
     }[judged]
+    found.protocol = intervals.protocol(sentence, found.scores.groups)
     found.quarantined, found.prepared = prepared.quarantined, prepared
     if judged == "test" and len(prepared.rows("valid")):
         later = {"validation": prepared} if valid is None else {}
@@ -136,14 +137,13 @@ def evaluated(run: Run, judged: Judged) -> Evidence:
     seconds = time.perf_counter() - began
     scores = scores_of(run, answers, judged)
     guesses = {name: round(one.baseline, 6) for name, one in scores.metrics.items()}
-    counts = run.answer_kind.counts(judged.train)
     return Evidence(
         judged,
         answers,
         scores,
         baselines={"constant baseline": guesses},
         calibration=_calibration(run, answers, judged.table),
-        by_examples=_by_examples(scores.details.get("classes", []), counts),
+        by_examples=_by_examples(run.answer_kind, answers, judged),
         seconds=seconds,
     )
 
@@ -198,12 +198,13 @@ def _evaluated(
     found = evaluated(run, judged.only(kept.nonzero()[0]))
     found.quarantined = bad
     count = len(found.table)
-    found.protocol = {
+    sentence = {
         "test": Message("{rows} rows of the run's own test part", rows=count),
         "valid": Message("{rows} rows of the run's own validation part", rows=count),
         "train": Message("{rows} rows of the run's own training part", rows=count),
         "": Message("{rows} rows of the given data, none seen in training", rows=count),
     }[part]
+    found.protocol = intervals.protocol(sentence, found.scores.groups)
     return found
 
 
@@ -228,23 +229,23 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
     return {"temperature": temperature, "rows": known, **found}
 
 
-def _by_examples(classes: list[dict[str, Any]], counts: Counter[str]) -> list[dict[str, Any]]:
+def _by_examples(
+    kind: AnswerKind, answers: Sequence[Answer], judged: Judged
+) -> list[dict[str, Any]]:
     """Recall with 95 % interval of classes grouped by their number of training rows (FEW)."""
     found: list[dict[str, Any]] = []
-    classes = [one for one in classes if one["support"]]
+    recalled, counts = kind.recalled(answers, judged.table), kind.counts(judged.train)
+    names = np.array(recalled.classes, dtype=object)
+    examples = np.array([counts[name] for name in names], np.int64)
+    rows, hits, sampling = recalled.rows, recalled.hits, Sampling.of(judged.table)
     for least, most in zip((0, *(end + 1 for end in FEW)), (*FEW, None), strict=True):
-        inside = [
-            one
-            for one in classes
-            if least <= counts[one["class"]] and (most is None or counts[one["class"]] <= most)
-        ]
-        if not inside:
+        inside = (examples >= least) & (examples <= (np.inf if most is None else most))
+        if not inside.any():
             continue
-        rows = sum(one["support"] for one in inside)
-        hits = sum(round(one["recall"] * one["support"]) for one in inside)
-        value, low, high = (round(x, 6) for x in intervals.wilson(np.arange(rows) < hits))
-        group = {"least": least, "most": most, "classes": len(inside), "rows": rows}
-        found.append(group | {"value": value, "low": low, "high": high})
+        value, low, high = map(rounded, sampling.at(rows[inside]).share(hits[inside]))
+        about = {"classes": len(set(names[inside])), "rows": int(inside.sum())}
+        three = {"value": value, "low": low, "high": high}
+        found.append({"least": least, "most": most, **about, **three})
     return found
 
 
@@ -356,7 +357,7 @@ def scored(run: Run, found: Evidence) -> dict[str, Any]:
     }
 
 
-def _metrics(metrics: dict[str, Score]) -> dict[str, dict[str, float]]:
+def _metrics(metrics: dict[str, Score]) -> dict[str, dict[str, float | None]]:
     return {name: score.to_json() for name, score in metrics.items()}
 
 

@@ -109,7 +109,7 @@ def own_rows(run: Run, table: pd.DataFrame, known: list[dict[str, Any]], part: s
     """The rows of a table that belong to one part of the run, with the labels used in training.
 
     Rows are matched by source and digest, or by digest alone if no source matches. The labels come
-    from the run, because a class mapping may have renamed classes.
+    from the run, because a class mapping may have renamed classes; so do the groups.
     """
     mine = [row for row in known if row["split"] == part]
     exact = {(row["source"], row["digest"]): row for row in mine}
@@ -129,6 +129,8 @@ def _relabelled(
         for name in truths
         if name in table and all(name in row for row in rows)
     }
+    if any(row.get("group") is not None for row in rows):
+        new["group"] = pd.Series([row.get("group") for row in rows], table.index, dtype=object)
     return table.assign(**new)
 
 

@@ -24,6 +24,7 @@ import pandas as pd
 from tenfold.answers.kind import AnswerKind
 from tenfold.core import device
 from tenfold.core.columns import Columns, Encoded, Problem
+from tenfold.core.document import ends
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.core.language import say
 from tenfold.core.lazy import installed, lazy
@@ -202,8 +203,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{name}</td><td>{one['value']:.4f}</td><td>{one['low']:.4f} to "
-            f"{one['high']:.4f}</td><td>{one['baseline']:.4f}</td></tr>"
+            f"<tr><td>{name}</td><td>{one['value']:.4f}</td><td>{ends(one)}</td>"
+            f"<td>{one['baseline']:.4f}</td></tr>"
             for name, one in self.scores.get("scores", {}).items()
         )
         head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>baseline</th></tr>"

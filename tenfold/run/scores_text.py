@@ -63,7 +63,9 @@ def score_lines(found: dict[str, Any]) -> list[str]:
 
 
 def interval(one: dict[str, Any]) -> str:
-    """The 95 % interval of a score."""
+    """The 95 % interval of a score; states where there is none."""
+    if one["low"] is None:
+        return say("no interval")
     return say("95 % {low:.4f} to {high:.4f}", low=one["low"], high=one["high"])
 
 

@@ -49,6 +49,9 @@ def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any])
 def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list[Any]) -> None:
     """Writes rows.jsonl with the used rows, and quarantine.jsonl with the unusable rows."""
     columns = ("source", "split", *answer.truths, "group", "digest")
+    if "group" in used:
+        group = used["group"].astype(object)
+        used = used.assign(group=group.where(group.notna(), None))
     lines = used[[name for name in columns if name in used]].to_dict(orient="records")
     for name in answer.baseline_columns:
         for line, cell in zip(lines, used[name], strict=True):

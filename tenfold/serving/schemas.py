@@ -169,7 +169,8 @@ def components(models: list[Model]) -> dict[str, Schema]:
 def _model() -> Schema:
     """The schema of the description of a model in /v1/models."""
     text, number = {"type": "string"}, {"type": "number"}
-    numbers = record({name: number for name in ("value", "low", "high", "baseline")})
+    end = {"anyOf": [number, {"type": "null"}]}  # null = too few groups for an interval
+    numbers = record({"value": number, "low": end, "high": end, "baseline": number})
     whole = {"type": "integer"}
     return record(
         {

@@ -15,7 +15,7 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import say, speaking
 from tenfold.core.message import Message, translate
 from tenfold.core.progress import tell
-from tenfold.core.results import SCHEMA
+from tenfold.core.results import SCHEMA, rounded
 from tenfold.core.text import padded
 from tenfold.reporting import comparison, model_card, write
 from tenfold.run import compare as run_compare
@@ -167,11 +167,11 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
         "values": {"first": round(pair.first, 6), "second": round(pair.second, 6)},
         "difference": {
             "value": round(pair.difference, 6),
-            "low": round(pair.low, 6),
-            "high": round(pair.high, 6),
+            "low": rounded(pair.low),
+            "high": rounded(pair.high),
         },
         "resamples": {
-            "count": run_compare.RESAMPLES,
+            "count": run_compare.RESAMPLES if pair.above is not None else 0,
             "first_higher": pair.above,
             "second_higher": pair.below,
         },
@@ -203,15 +203,22 @@ def _text(content: dict[str, Any], names: tuple[str, str]) -> str:
             second=names[1],
             **content["counts"],
         ),
-        "  "
-        + say(
-            "higher in {count:,} bootstrap samples: {first} {above:.1%}, {second} {below:.1%}",
-            first=names[0],
-            second=names[1],
-            above=draws["first_higher"],
-            below=draws["second_higher"],
-            count=draws["count"],
-        ),
+        *_draws(draws, names),
     ]
     path = content["report"]
     return "\n".join([*lines, *(["", say("Report: {path}", path=path)] if path else [])])
+
+
+def _draws(draws: dict[str, Any], names: tuple[str, str]) -> list[str]:
+    """A line on the bootstrap samples, if any were drawn."""
+    if not draws["count"]:
+        return []
+    text = say(
+        "higher in {count:,} bootstrap samples: {first} {above:.1%}, {second} {below:.1%}",
+        first=names[0],
+        second=names[1],
+        above=draws["first_higher"],
+        below=draws["second_higher"],
+        count=draws["count"],
+    )
+    return [f"  {text}"]

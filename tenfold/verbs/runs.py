@@ -115,6 +115,9 @@ def _state(one: dict[str, Any]) -> str:
         if not one["ended"]:
             return say("unfinished; the same command continues it")
         return say("ended early by a search") if one["ended"] == "pruned" else say("failed")
+    if one["score"]["low"] is None:
+        score = f"{column(one['headline'])} {one['score']['value']:.4f}"
+        return say("{score}, a trial on validation", score=score) if one["trial"] else score
     score = say(
         "{metric} {value:.4f} ({low:.4f} to {high:.4f})",
         metric=column(one["headline"]),

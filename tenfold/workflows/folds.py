@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tenfold.answers import intervals
 from tenfold.answers.names import column
 from tenfold.core.errors import UsageError
 from tenfold.core.language import plural, say
@@ -158,20 +159,21 @@ class _Pool:
         each = [one.run.scores["baselines"] for one in done]
         guesses = {name: round(one.baseline, 6) for name, one in self.scores.metrics.items()}
         self.baselines = series.baselines(each) | {"constant baseline": guesses}
-        self.protocol = Message(
+        sentence = Message(
             "{rows} rows in {count} folds, each tested by the run that was not trained on it",
             rows=len(self.table),
             count=len(done),
         )
+        self.protocol = intervals.protocol(sentence, self.scores.groups)
 
     def _scored(self) -> Scores:
         """The pooled scores; the constant baseline comes from each fold's own training rows."""
         kind = self.done[0].run.answer_kind
         found = kind.score(self.answers, self.table, self.table)
         guesses = [answer for one in self.done for answer in kind.baseline(one.train, one.table)]
-        values = kind.measure(guesses, self.table, 0)
+        values = kind.values(guesses, self.table)
         metrics = {
-            name: replace(score, baseline=values.get(name, (0.0,))[0])
+            name: replace(score, baseline=values.get(name, 0.0))
             for name, score in found.metrics.items()
         }
         return replace(found, metrics=metrics)

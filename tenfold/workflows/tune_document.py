@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.core.document import Document
-from tenfold.core.results import SCHEMA
+from tenfold.core.results import SCHEMA, rounded
 from tenfold.data.prepare import Prepared
 from tenfold.reporting import tuning
 from tenfold.run.compare import Compared
@@ -62,4 +62,4 @@ def gain(found: Compared | None) -> Content:
         return {"value": None, "low": None, "high": None, "rows": 0}
     pair = found.paired
     told = {"value": pair.difference, "low": pair.low, "high": pair.high}
-    return {name: round(value, 6) for name, value in told.items()} | {"rows": found.rows}
+    return {name: rounded(value) for name, value in told.items()} | {"rows": found.rows}

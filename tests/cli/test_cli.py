@@ -197,11 +197,11 @@ def script() -> list[str]:
 def test_the_installed_command_and_the_module_are_the_same(home):
     ways = [script(), [sys.executable, "-m", "tenfold"]]
     outs = [
-        subprocess.run([*way, "train", "photos"], cwd=home, capture_output=True, text=True)
+        subprocess.run([*way, "train", "phots"], cwd=home, capture_output=True, text=True)
         for way in ways
     ]
     assert [done.returncode for done in outs] == [2, 2]
-    assert outs[0].stderr == outs[1].stderr and f"tenfold train {TASK} photos" in outs[0].stderr
+    assert outs[0].stderr == outs[1].stderr and "phots" in outs[0].stderr
 
 
 def test_a_real_pipe_into_head(home):

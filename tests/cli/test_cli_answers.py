@@ -72,7 +72,7 @@ def test_check_as_json(home):
 
 def test_predict_as_json_is_an_object_a_line(home):
     done = tenfold("predict", "run", "photos/cat", "nothing.png", "--json", cwd=home)
-    assert done.code == 0 and len(done.lines) == 17
+    assert done.code == 3 and len(done.lines) == 17
     first, last = done.lines[0], done.lines[-1]
     assert first["source"] == "photos/cat/0.png" and first["answer"] == "label"
     assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-4)
@@ -161,7 +161,7 @@ def test_names_on_standard_input_need_not_be_utf_8(home):
 def test_a_glob_without_a_match_and_an_empty_folder(home):
     (home / "empty").mkdir(exist_ok=True)
     done = tenfold("predict", "run", "x*.png", "photos/cat/0.png", "empty", "--json", cwd=home)
-    assert done.code == 0 and [("error" in line) for line in done.lines] == [True, False]
+    assert done.code == 3 and [("error" in line) for line in done.lines] == [True, False]
     refused(tenfold("predict", "run", "empty", cwd=home), 3, "No input was found", "(empty)")
     refused(tenfold("predict", "run", cwd=home), 2, "files or folders")
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_answered_on_its_own_line(home):
     os.mkfifo(place / "f.png")
     words = ["mixed/a.png", "mixed", "mixed/e.zip", "mixed/f.png", "mixed/b.png", "photos/dgo"]
     done = tenfold("predict", "run", *words, "--json", cwd=home)
-    assert done.code == 0 and "Traceback" not in done.err
+    assert done.code == 3 and "Traceback" not in done.err
     bad = {line["source"]: line["error"] for line in done.lines if "error" in line}
     good = [line["source"] for line in done.lines if "error" not in line]
     assert good == ["mixed/b.png"] * 2 and set(bad) == {
@@ -204,7 +204,7 @@ def test_answers_as_csv_and_drawn(home):
         (home / name).write_bytes(png(number))
     zipped(home / "photos" / "dog", home / "dogs.zip")
     words = [*names, "dogs.zip", "--csv", "out.csv", "--draw", "drawn"]
-    assert tenfold("predict", "run", *words, cwd=home).code == 0
+    assert tenfold("predict", "run", *words, cwd=home).code == 3
     table = pd.read_csv(home / "out.csv")
     assert list(table.columns) == ["source", "label", "error", "cat", "dog"] and len(table) == 20
     assert table["error"].notna().tolist() == [True] + [False] * 19

@@ -88,13 +88,14 @@ def test_output_is_in_one_language(odd, name):
     allowed = ["--on-bad", "skip"] if words[0] in ("check", "train") else []
     out = ["--out", f"zh-{name}"] if words[0] == "train" and name != "plan" else []
     done = tenfold(*words, *allowed, *out, cwd=odd, env={"TENFOLD_LANG": "zh"})
-    assert done.code == 0, done.err
+    code = 3 if name == "predict" else 0  # one of the files is missing
+    assert done.code == code, done.err
     text = f"{done.err}\n{done.out}"
     assert CHINESE.search(text) or name in ("predict", "similar"), text
     assert english_sentences(text) == [], text
     out = ["--out", f"en-{name}"] if out else []
     done = tenfold(*words, *allowed, *out, cwd=odd)
-    assert done.code == 0 and not CHINESE.search(f"{done.err}{done.out}"), done.out
+    assert done.code == code and not CHINESE.search(f"{done.err}{done.out}"), done.out
     assert english_sentences(done.err + done.out) or name in ("predict", "similar", "report")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tenfold.answers.intervals import Sampling
 from tenfold.answers.label import LABEL, Label
 from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Problem
@@ -231,7 +232,7 @@ def details(classes: int, rows: int = 600) -> dict:
         Label(names[one], {name: 0.8 if name == names[one] else rest for name in names})
         for one in said
     ]
-    return LABEL.details(given, pd.DataFrame({"label": [names[n] for n in truth]}))
+    return LABEL.details(given, pd.DataFrame({"label": [names[n] for n in truth]}), Sampling())
 
 
 @pytest.mark.parametrize(("classes", "shown"), [(2, True), (30, True), (31, False), (300, False)])

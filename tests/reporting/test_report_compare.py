@@ -11,8 +11,8 @@ from commands import tenfold as command
 from PIL import Image
 
 import tenfold
-from tenfold.answers import intervals, registry
-from tenfold.answers.intervals import Paired
+from tenfold.answers import registry
+from tenfold.answers.intervals import Paired, Sampling
 from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
 from tenfold.core.errors import DataRefused, UsageError
@@ -35,7 +35,7 @@ def share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def pair_of(first: np.ndarray, second: np.ndarray) -> Paired:
-    return intervals.paired((first[:, None] * 1, share), (second[:, None] * 1, share))
+    return Sampling().paired((first[:, None] * 1, share), (second[:, None] * 1, share))
 
 
 def test_the_interval_of_a_difference_is_that_of_theory():
@@ -65,7 +65,7 @@ def test_a_difference_is_rarely_seen_where_there_is_none():
         hard = random.random(200)
         first, second = (random.random(200) > 0.5 * hard for _ in "ab")
         one = (first[:, None] * 1, share)
-        found = intervals.paired(one, (second[:, None] * 1, share), times=500)
+        found = Sampling().paired(one, (second[:, None] * 1, share), times=500)
         told += not found.low <= 0 <= found.high
     assert told <= 20, "at most one of twenty is expected; twice that is chance"
 

@@ -14,6 +14,8 @@ from tenfold.answers import calibration
 from tenfold.answers.kind import unit_keys
 from tenfold.answers.label import LABEL, Label
 from tenfold.answers.labels import LABELS, Labels
+from tenfold.core.columns import Columns
+from tenfold.core.rows import Judged, Rows
 from tenfold.data import splits
 from tenfold.reporting import provenance, words, write
 from tenfold.run import evaluate
@@ -89,15 +91,18 @@ def test_certainty_of_many_classes_counts_every_decision():
 # --- few examples ---
 
 
+def judged_by(train: pd.DataFrame, test: pd.DataFrame) -> Judged:
+    return Judged(Rows(test), Columns({"x": np.zeros(len(test))}), train)
+
+
 def test_classes_are_grouped_by_their_training_rows():
-    labels = ["a"] * 10 + ["b"] * 11 + ["c"] * 100 + ["d"] * 101
-    train_rows = LABEL.counts(pd.DataFrame({"label": labels}))
-    classes = [
-        {"class": name, "recall": recall, "support": support}
-        for name, recall, support in [("a", 0.5, 4), ("b", 1.0, 3), ("c", 0.8, 10), ("d", 0.9, 20),
-                                      ("never judged", 0.0, 0)]
-    ]  # fmt: skip
-    found = evaluate._by_examples(classes, train_rows)
+    train = pd.DataFrame({"label": ["a"] * 10 + ["b"] * 11 + ["c"] * 100 + ["d"] * 101 + ["e"]})
+    rows = [("a", 4, 2), ("b", 3, 3), ("c", 10, 8), ("d", 20, 18)]  # class, test rows, right
+    truth = [name for name, count, _ in rows for _ in range(count)]
+    said = [name if n < hits else "e" for name, count, hits in rows for n in range(count)]
+    answers = [Label(name, {one: 0.9 if one == name else 0.1 for one in "abcde"}) for name in said]
+    judged = judged_by(train, pd.DataFrame({"label": truth}))
+    found = evaluate._by_examples(LABEL, answers, judged)
     assert [
         (one["least"], one["most"], one["classes"], one["rows"], one["value"]) for one in found
     ] == [
@@ -107,9 +112,13 @@ def test_classes_are_grouped_by_their_training_rows():
         (101, None, 1, 20, 0.9),
     ]
     assert all(one["low"] < one["value"] or one["value"] == 0 for one in found)
-    assert evaluate._by_examples([], train_rows) == []
-    several = LABELS.counts(pd.DataFrame({"labels": [("a", "b"), ("b",)]}))
-    assert [one["rows"] for one in evaluate._by_examples(classes[:2], several)] == [7]
+    assert evaluate._by_examples(LABEL, [], judged_by(train, pd.DataFrame({"label": []}))) == []
+    several = pd.DataFrame({"labels": [("a", "b"), ("b",)]})
+    both = [Labels(names, dict.fromkeys("ab", 0.5)) for names in several["labels"]]
+    assert [
+        (one["classes"], one["rows"])
+        for one in evaluate._by_examples(LABELS, both, judged_by(several, several))
+    ] == [(2, 3)]
 
 
 # --- a real run ---

@@ -198,8 +198,8 @@ def test_nothing_goes_into_the_run_or_the_data(run, home):
     before = snapshot(home)
     one = str(home / "photos/cat/0.png")
     for out, said in (
-        (run.folder / "f.npy", "finished run"),
-        (run.folder / "deep/f.csv", "finished run"),
+        (run.folder / "f.npy", "run folder"),
+        (run.folder / "deep/f.csv", "run folder"),
         (home / "photos/f.npy", "into the data"),  # of training, though one file was handed over
         (home / "photos/cat/f.npy", "into the data"),
     ):

@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_answered_on_its_own_line(run, home, tmp_path):
     assert [("error" in one, "neighbours" in one) for one in lines] == [
         (True, False), (False, True), (True, False)
     ]  # fmt: skip
-    assert lines[0]["error"]["code"] == "not-a-picture" and answers.exit_code == 0
+    assert lines[0]["error"]["code"] == "not-a-picture" and answers.exit_code == 3
     answers = api.similar(run, ["none.png"])
     assert "ERROR" in str(next(answers)) and answers.exit_code == 3
 
@@ -244,7 +244,7 @@ def test_neighbours_are_drawn_beside_the_input(run, home, tmp_path):
 
 def test_the_command_says_a_line_for_each_input(home):
     done = tenfold("similar", "run", "photos/cat", "none.png", "--k", "2", "--json", cwd=home)
-    assert done.code == 0, done.err
+    assert done.code == 3, done.err
     assert len(done.lines) == 17 and done.lines[-1]["error"]["code"] == "missing-file"
     assert all(len(one["neighbours"]) == 2 for one in done.lines[:-1])
     text = tenfold("similar", "run", "photos/cat/0.png", "--data", "photos", cwd=home)

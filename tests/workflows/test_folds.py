@@ -162,6 +162,12 @@ def test_one_run_a_group_and_refitted_folds(data: Path, tmp_path: Path):
         assert groups == {run.scores["fold"]["group"]}
         assert run.scores["refit"]["rows"] == 28
     assert "person 1" in str(found)
+    values = [one["accuracy"] for one in found["runs"]]
+    assert values == [run.scores["scores"]["accuracy"]["value"] for run in found.runs]
+    for one in (found, *(run.scores for run in found.runs)):
+        assert one["scores"]["accuracy"]["low"] is None and "no interval" in str(found)
+        count = 3 if one is found else 1
+        assert f"the number of groups is {count} and at least 5 are needed" in one["protocol"]
 
 
 @pytest.mark.parametrize("folds", [1, 0, -2, 21, "all", "2.5"])

@@ -93,7 +93,8 @@ function about({ id, task, hash, headline, score }) {
 function scored(headline, { value, low, high, baseline }) {
   const as = (one) => metric(headline).say(one);
   const big = make("strong", { text: () => say("tested", { metric: metric(headline).title, value: as(value) }) });
-  const rest = () => [say("interval", { low: as(low), high: as(high) }), say("baseline", { baseline: as(baseline) })].join(" · ");
+  const interval = () => (low === null ? [] : [say("interval", { low: as(low), high: as(high) })]);
+  const rest = () => [...interval(), say("baseline", { baseline: as(baseline) })].join(" · ");
   return make("p", { class: "score" }, big, " ", make("span", { class: "soft", text: rest }));
 }
 

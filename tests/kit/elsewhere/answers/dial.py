@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from tenfold.answers.files import TABLES, Format, WriteAnswer
-from tenfold.answers.intervals import Weighted, mean, wilson
+from tenfold.answers.intervals import Sampling, Weighted
 from tenfold.answers.kind import Answer, AnswerKind, MetricValues
 from tenfold.answers.metric import MAE, Metric
 from tenfold.answers.sections import Cell, Section, SectionTable
@@ -100,9 +100,11 @@ class DialKind(AnswerKind):
         "within": Metric("Within a tenth", "share of rows whose error is at most 0.1"),
     }
 
-    def measure(self, answers: Sequence[Answer], table: pd.DataFrame, times: int) -> MetricValues:
+    def measure(
+        self, answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling
+    ) -> MetricValues:
         off = _errors(answers, table)
-        return {"mae": mean(off), "within": wilson(off <= NEAR)}
+        return {"mae": sampling.mean(off), "within": sampling.share(off <= NEAR)}
 
     def constant(self, train: pd.DataFrame) -> Dial:
         known = "dial" in train and len(train)
@@ -121,7 +123,9 @@ class DialKind(AnswerKind):
     def same_decision(self, before: Dial, after: Dial, tolerance: float) -> bool:
         return abs(before.dial - after.dial) <= max(tolerance, 1e-4)
 
-    def details(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
+    def details(
+        self, answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling
+    ) -> dict[str, Any]:
         tenths = np.histogram(table["dial"].to_numpy(float), 10, (0.0, 1.0))[0]
         return {"positions": [int(count) for count in tenths]}
 

@@ -123,6 +123,9 @@ class DialWatch(Task):
         high = dict(zip(table["source"], table["dial"] >= CUT, strict=True))
         names = [source.rpartition("#")[0] for source, _ in found]
         truths = pd.DataFrame({"label": ["high" if high[name] else "low" for name in names]})
+        if "group" in table:  # the windows of a signal belong to the group of the signal
+            groups = dict(zip(table["source"], table["group"], strict=True))
+            truths["group"] = [groups[name] for name in names]
         return LABEL.score([answer for _, answer in found], truths, truths)
 
 
