@@ -13,6 +13,7 @@ import pandas as pd
 
 from tenfold.answers import calibration
 from tenfold.answers.centroids import centroids
+from tenfold.answers.class_names import alike_names, class_of_one, one_class, unseen_classes
 from tenfold.answers.intervals import Sampling, Weighted
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_F1, Metric
@@ -177,66 +178,6 @@ def _row_log_loss(matrix: Matrix) -> np.ndarray:
     return -np.log(chance.clip(1e-7, 1.0))
 
 
-# --- rows before training -------------------------------------------------------------------------
-
-
-def one_class(names: pd.Series, needed: int) -> DataRefused | None:
-    """Returns an error if there are fewer than `needed` different classes, else None."""
-    if names.nunique() >= needed:
-        return None
-    return DataRefused(
-        Message("The data have only one class, {name!r}", name=names.iloc[0])
-        if len(names)
-        else Message("The data have no class names"),
-        code="one-class",
-        fix=Message("Add examples of a second class."),
-    )
-
-
-def _class_of_one(table: pd.DataFrame) -> DataRefused | None:
-    counts = table["label"].value_counts()
-    few = counts[counts < 2]
-    if few.empty:
-        return None
-    return DataRefused(
-        Message("Class {name!r} has only one example", name=few.index[0])
-        if len(few) == 1
-        else Message(
-            "Class {name!r} and {count} more have only one example each",
-            name=few.index[0],
-            count=len(few) - 1,
-        ),
-        code="class-of-one",
-        where=str(few.index[0]),
-        fix=Message(
-            "Add examples, or drop or merge the class with --classes (see `tenfold check --help`)."
-        ),
-    )
-
-
-def _alike_names(table: pd.DataFrame) -> list[Message]:
-    alike = table["label"].drop_duplicates().groupby(lambda row: table["label"][row].casefold())
-    return [
-        Message(
-            "These class names differ only in case: {names}. --classes can merge them.",
-            names=", ".join(map(repr, sorted(names))),
-        )
-        for _, names in alike
-        if len(names) > 1
-    ]
-
-
-def _unseen_classes(table: pd.DataFrame) -> list[Message]:
-    unseen = set(table["label"]) - set(table["label"][table["split"] == "train"])
-    return [
-        Message(
-            "Class {name!r} has no training rows: each of its rows counts as an error.", name=name
-        )
-        for name in sorted(unseen)
-        if (table["label"] == name).sum() >= 2
-    ]
-
-
 # --- trivial baselines ----------------------------------------------------------------------------
 
 
@@ -341,10 +282,10 @@ class LabelKind(AnswerKind):
     def refuse(self, table: pd.DataFrame) -> DataRefused | None:
         return one_class(table["label"], 2)
 
-    refuse_checked = staticmethod(_class_of_one)
+    refuse_checked = staticmethod(class_of_one)
 
     def notices(self, table: pd.DataFrame) -> list[Message]:
-        return [*_alike_names(table), *_unseen_classes(table)]
+        return [*alike_names(table), *unseen_classes(table)]
 
     def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
         return [(name,) for name in table["label"].astype(str)]

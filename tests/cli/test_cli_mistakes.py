@@ -100,7 +100,9 @@ def test_2_a_file_for_a_folder_and_a_run_that_is_none(home):
     refused(tenfold("runs", "--remove", "photos", cwd=home), 2, "not a run folder")
     assert (home / "photos" / "cat").is_dir()
     refused(tenfold("train", TASK, "photos", "--out", "run", *QUICK, cwd=home), 2, "finished run")
-    refused(tenfold("train", TASK, "photos", "--out", "photos", *QUICK, cwd=home), 2, "into the data")
+    refused(
+        tenfold("train", TASK, "photos", "--out", "photos", *QUICK, cwd=home), 2, "into the data"
+    )
 
 
 def test_3_data_that_cannot_be_learnt_from(home):

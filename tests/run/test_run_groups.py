@@ -131,7 +131,8 @@ def test_of_few_groups_no_run_is_called_better(run: Run, alone: Run, few: Path, 
     assert found["better"] == "" and found["resamples"]["count"] == 0
     assert found["difference"]["low"] is found["difference"]["high"] is None
     assert found["verdict"] == (
-        "No difference can be shown: the rows are from 3 groups, and at least 5 are needed."
+        "No significant difference can be shown: the rows are from 3 groups, and at least 5 are "
+        "needed."
     )
     assert "at least 5" in found["protocol"] and "None" not in str(found)
     page = out.read_text("utf-8")
@@ -172,7 +173,7 @@ def test_a_search_does_not_count_rows_of_a_group(groups: int, better: int):
     trials = [{"headline": "accuracy", "trial": n, "value": 0.9} for n in (1, 0)]
     assert comparison.better(rows) == "first" and not comparison.better(found)
     said = tuning.verdict(*trials, found, won=False)
-    assert f"not used to select, from {groups} groups" in said and "None" not in said
+    assert f"rows of {groups} groups not used to select" in said and "None" not in said
 
 
 # --- folds ---
