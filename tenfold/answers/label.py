@@ -12,8 +12,13 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.centroids import centroids
-from tenfold.answers.class_names import alike_names, class_of_one, one_class, unseen_classes
+from tenfold.answers.classification.centroids import centroids
+from tenfold.answers.classification.class_names import (
+    alike_names,
+    class_of_one,
+    one_class,
+    unseen_classes,
+)
 from tenfold.answers.intervals import Sampling, Weighted
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_F1, Metric

@@ -102,7 +102,7 @@ def test_ctrl_c_leaves_a_search_that_goes_on(data: Path, tmp_path: Path):
     words = ["tune", TASK, data, "--size", "tiny", "--network", "fast", "--device", "cpu"]
     words += ["--trials", "2", "--epochs", "2000", "--batch", "24"]
     running = Running(words, tmp_path, terminal=True)
-    running.read_until(b"training")
+    running.read_until(b"training ")  # the stage, not the counts of rows
     running.signal(signal.SIGINT)
     stopped = running.wait()
     assert stopped.code == 130 and "the state is saved" in stopped.err

@@ -270,8 +270,9 @@ def rated(tmp_path_factory: pytest.TempPathFactory) -> Run:
             mark = np.clip(round((4.4 if liked else 1.8) + random.normal(0, 0.4), 1), 1, 5)
             lines.append(f"{user},i{item},{mark},{1_500_000_000 + at}")
     folder = tmp_path_factory.mktemp("rated")
-    (folder / "ratings.csv").write_text("\n".join(lines))
-    return tenfold.train(TASK, folder, output="ratings", size="tiny", out=folder / "run")
+    (folder / "data").mkdir()
+    (folder / "data" / "ratings.csv").write_text("\n".join(lines))
+    return tenfold.train(TASK, folder / "data", output="ratings", size="tiny", out=folder / "run")
 
 
 def test_ratings_are_better_than_the_mean_and_than_biases(rated: Run):
@@ -296,7 +297,7 @@ def test_a_new_person_is_folded_in(rated: Run):
 
 
 def test_a_known_person_is_as_a_new_one_with_the_same_ratings(rated: Run):
-    table = pd.read_csv(rated.folder.parent / "ratings.csv", dtype=str)
+    table = pd.read_csv(rated.folder.parent / "data" / "ratings.csv", dtype=str)
     own = table[table["user"] == "7"]
     told = [f"{item}={mark}" for item, mark in zip(own["item"], own["rating"], strict=True)]
     known, new = answers(rated, "user=7|i1=?", "|".join(told) + "|i1=?")

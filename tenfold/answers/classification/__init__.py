@@ -1,0 +1,1 @@
+"""Parts of classification that the answer kinds use: checks of class names, a baseline."""
