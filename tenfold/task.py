@@ -141,8 +141,9 @@ class Task(ABC):
         """Resolves references in the rows (such as user=42) and adds restrictions as columns.
 
         Called before `encode` on an opened run, never in training. A second call changes nothing.
-        Facts may lack the `memory` of the run: a reference then makes its cell a Problem with the
-        code `people-withheld`, the same for every reference.
+        References are looked up in the `memory` of the facts. Facts may lack it, to protect the
+        people stored there: each cell with a reference then becomes the same Problem with the code
+        `people-withheld`, whether the person is known or not.
         """
         return table
 

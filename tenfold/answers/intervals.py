@@ -98,9 +98,10 @@ class Sampling:
         return None if self.groups is None else len(np.unique(self.groups))
 
     def share(self, right: np.ndarray) -> Interval:
-        """Returns the share of True values (N,) and its 95 % interval.
+        """Returns the share of True in `right` (N,) and its 95 % interval.
 
-        Rows: the Wilson interval (E. B. Wilson, 1927). Groups: see `mean`.
+        If single rows are drawn: the Wilson interval (E. B. Wilson, 1927). If whole groups are
+        drawn: the interval described in `mean`.
         """
         if self.groups is None:
             return _wilson(right)

@@ -22,7 +22,10 @@ __all__ = ["calibrate", "logits_of", "truths", "validation_loss"]
 
 
 def truths(columns: Columns) -> np.ndarray:
-    """Returns true labels: class numbers (N,), or zeros and ones (N, K) for several classes."""
+    """Returns true labels: class numbers (N,), or zeros and ones (N, K) if multi-label.
+
+    Multi-label: a row may have several classes.
+    """
     return np.asarray(columns["labels" if "labels" in columns else "label"])
 
 

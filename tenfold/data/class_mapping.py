@@ -52,7 +52,7 @@ def apply(rows: Rows, names: Names) -> tuple[Rows, list[str]]:
     if not known:
         raise UsageError(
             Message(
-                "Answers of the kind {name!r} have no classes to map",
+                "Answers of the kind {name!r} have no classes: a class mapping cannot be used",
                 name=rows.answer.name,
             ),
             code="no-classes",

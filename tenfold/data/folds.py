@@ -1,8 +1,8 @@
 """Cross-validation: every row outside a given test part is a test row in exactly one fold.
 
 The fold of a row depends on its content (or the name of its group) and the seed, so that files
-added later do not change the folds of other rows. Only if a class is missing in a fold, the nearest
-row is moved there.
+added later do not change the folds of other rows. Only if a fold is empty or lacks a class, the row
+(or group) of another fold whose hash is closest to that fold is moved there.
 """
 
 from __future__ import annotations

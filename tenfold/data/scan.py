@@ -132,7 +132,10 @@ def _digest(data: bytes) -> str:
 
 
 class _Stamps:
-    """Cached stamps (size, time) of files, because thousands of cells may share a container."""
+    """Sizes and modification times of files, looked up once for each file.
+
+    Thousands of cells may name parts of the same container, such as a zip file.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, list[int]] = {}

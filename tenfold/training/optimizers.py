@@ -187,7 +187,7 @@ class _AdamW:
         self._squares = [torch.zeros_like(one.values) for one in self._stretches]
 
     def step(self, factor: float, broken: Tensor) -> None:
-        """Makes one fused update; a step with a non-finite gradient is not counted."""
+        """Makes one fused update and counts it; does neither where `broken` is 1."""
         self._count.add_(1 - broken)
         recipe, states = self._recipe, zip(self._stretches, self._means, self._squares, strict=True)
         for one, mean, square in states:

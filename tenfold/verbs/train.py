@@ -102,7 +102,7 @@ def train(
         device: Device: auto, cpu, cuda, cuda:1 ...
         precision: Precision: auto, float32 or bfloat16.
         repeat: Number of trainings with consecutive seeds; reports mean and spread.
-        folds: Cross-validation folds: 2 to 20, or each = one a group; then one run on all rows.
+        folds: Cross-validation folds: 2 to 20, or each = one per group; lastly a run on all rows.
         refit: Refit: train again on train and validation with the chosen settings, then test.
         plan: Dry run: show the network and what training would take, then stop.
         lang: Language of the report and of the output: en or zh.

@@ -80,7 +80,8 @@ def fitted(
 ) -> Fitted:
     """Fits the untrained `net` on all rows but the test part, with the choices in `fixed`.
 
-    `calibrated` is the network of the first fit; `plan.folder` must not be the folder of that fit.
+    The calibration is copied from `calibrated`, the network of the first fit, because no rows are
+    held out here to fit it. `plan.folder` must not be the folder of that first fit.
     `seconds` of the result holds the time of the whole refit as `refit`.
     """
     began, rows = time.perf_counter(), prepared.learnt()

@@ -298,7 +298,7 @@ def _label(frame: pd.DataFrame, reading: Reading, where: str) -> Any:
     given = column_of(reading, "target", frame.columns, where)
     if given is not None:
         return _once(frame, given, where)
-    return _needed(frame, _NAMES["label"], Message("what it shows"), where)
+    return _needed(frame, _NAMES["label"], Message("the true label of each file"), where)
 
 
 def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND) -> Rows:

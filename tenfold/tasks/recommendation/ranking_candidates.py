@@ -232,9 +232,9 @@ def _size(part: Any) -> int:
 
 
 def _with_items(columns: Columns) -> Columns:
-    """The rows with at least one item before the next one; only these show what goes together.
+    """The rows with at least one item before the next one: only these show which items go together.
 
-    All rows where there are none.
+    If no row has an item before the next one, all rows are returned.
     """
     lengths = columns.only(["items"]).lengths
     there = np.flatnonzero(lengths) if lengths is not None else np.arange(columns.rows)

@@ -51,7 +51,11 @@ class RatingMode(Mode):
         return [*(name for name, mark in pairs if mark is not None), *(name for name, _ in after)]
 
     def encode(self, rows: list[list[str]], table: Table, data: Facts) -> Encoded:
-        """Encodes the rated items, their ratings, the requested items, and entry counts."""
+        """Encodes, for each row, the rated items, their ratings and the items without a rating.
+
+        The latter are the items to predict. `given` is their number and that of the rated items,
+        plus that of the entries that name an unknown item.
+        """
         known = catalogue.known(data)
         encoded = [_encoded(row, known) for row in rows]
         types = {"items": np.int32, "marks": np.float32, "asked": np.int32}
