@@ -36,7 +36,7 @@ __all__ = ["Task", "name_of", "options_of"]
 Table = pd.DataFrame
 Facts = dict[str, Any]
 Outputs = dict[str, Any]
-"""Arrays by name; a Ragged for an output with one value for each position of a row."""
+"""Network outputs by name: arrays, or a `Ragged` where rows have different lengths."""
 AnswersOf = Callable[[Table], list[Answer]]
 
 
@@ -77,19 +77,23 @@ class Task(ABC):
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         """Reads labelled data into rows, with the answer kind and the inputs for `encode`.
 
-        `reading` names columns by role. The table may have the columns split, group, time and
-        weight. `problem` holds the reason why a row cannot be used.
+        `reading` states how to read the source, for example which column is the target. The table
+        may have the columns split, group, time and weight. Its column `problem` holds the reason
+        why a row cannot be used, or None.
         """
 
     @abstractmethod
     def learn(self, train: Rows) -> Facts:
-        """Returns the facts for later methods, from true labels and headers of training rows."""
+        """Returns the facts that later methods use, computed from the training rows only.
+
+        It reads the true labels and the headers of files, such as the size of an image.
+        """
 
     @abstractmethod
     def inputs(self, facts: Facts) -> dict[str, Input]:
         """Returns the inputs that the user gives.
 
-        The command line, the schema and the page are built from them.
+        The options of the command line, the server's schema and its web page are built from them.
         """
 
     @abstractmethod
@@ -105,13 +109,14 @@ class Task(ABC):
 
     @abstractmethod
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
-        """Returns the targets of the loss, row by row; -1 = unknown; {} if there are no labels."""
+        """Returns the loss targets of each row: -1 for an unknown label; {} without labels."""
 
     @abstractmethod
     def build(self, facts: Facts) -> nn.Module:
         """Returns the untrained network, built from facts without disk or network access.
 
-        Its class attribute `calibrated` names the tensors of its state fitted on validation rows.
+        The network's class attribute `calibrated` names the parameters and buffers that are fitted
+        on validation rows after training, such as a temperature.
         """
 
     @abstractmethod
@@ -134,11 +139,17 @@ class Task(ABC):
         return self.answer(facts)
 
     def inner(self, rows: Rows) -> dict[str, tuple[Task, Rows]]:
-        """Returns inner runs by name: the task and training rows of each, made from split rows."""
+        """Returns the task and the rows of each run to train before this one, by name.
+
+        These inner runs are kept in the run folder for `predict`. `rows` are already split into
+        training, validation and test rows.
+        """
         return {}
 
     def ask(self, table: Table, facts: Facts, options: Any) -> Table:
-        """Resolves references in the rows (such as user=42) and adds restrictions as columns.
+        """Resolves references in the rows (such as user=42) to the stored data that they name.
+
+        It also adds columns with restrictions of the predictions, such as items to exclude.
 
         Called before `encode` on an opened run, never in training. A second call changes nothing.
         References are looked up in the `memory` of the facts. Facts may lack it, to protect the
@@ -155,9 +166,9 @@ class Task(ABC):
         options: Any,
         inner: Mapping[str, InnerRun],
     ) -> Iterator[tuple[str, Answer]]:
-        """Yields (source, answer of the kind `result`) for the given tables, lazily.
+        """Yields (source, answer) for each row of the tables, lazily; answers are of kind `result`.
 
-        A task that is a pipeline may make other rows and use the runs of `inner` on them.
+        A task that is a pipeline may derive other rows and predict them with the runs in `inner`.
         """
         for table in tables:
             yield from zip(table["source"], answers_of(table), strict=True)
@@ -174,15 +185,15 @@ class Task(ABC):
         return table
 
     def reference(self, facts: Facts) -> Table | None:
-        """Returns the rows that `similar` compares with; None = the training rows."""
+        """Returns the rows that the command `similar` searches; None = the training rows."""
         return None
 
     def score(self, run: Any, judged: Judged) -> Scores | None:
         """Scores a run on units other than rows, such as pairs, tracks or clusters.
 
         `judged.rows.extra` holds data that `read` found outside the table. A table of other units
-        keeps the column `group` of their rows, because intervals draw whole groups. Returns None if
-        the answer kind scores the rows.
+        keeps the column `group` of their rows, because confidence intervals resample whole groups.
+        Returns None if the answer kind scores the rows.
         """
         return None
 

@@ -26,8 +26,8 @@ BINS = 15
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """Fits the softmax temperature, from 1/5 to 5, that minimizes the penalized log loss.
 
-    `logits` (N, K); `truth` (N,) class numbers, -1 = unknown, or (N, K) zeros and ones where
-    classes do not exclude each other. Returns 1.0 without rows.
+    `logits` (N, K); `truth` (N,) class numbers, -1 = a class not in training, or (N, K) zeros
+    and ones for multi-label data. Returns 1.0 if there are no rows.
     """
     if truth.ndim == 1:
         logits, truth = logits[truth >= 0], truth[truth >= 0]
@@ -38,7 +38,10 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
-    """Returns the mean log loss over rows with a known class: minus the log of its probability."""
+    """Returns the mean log loss over rows with a known class; arguments as in `temperature`.
+
+    For multi-label data, the loss of a row is the sum of the binary log losses of all classes.
+    """
     if truth.ndim == 1:
         logits, truth = logits[truth >= 0], truth[truth >= 0]
     total = (_exclusive if truth.ndim == 1 else _independent)(logits, truth)
@@ -95,9 +98,10 @@ def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarr
 
 
 def certainty(sure: np.ndarray, right: np.ndarray, loss: float) -> dict[str, Any]:
-    """Returns `ece`, `log_loss` and `reliability` of M decisions as JSON.
+    """Returns expected calibration error, log loss and reliability bins of M decisions as JSON.
 
-    `sure` (M,) is the confidence, `right` (M,) True for correct decisions; `loss` is copied.
+    The keys are `ece`, `log_loss` and `reliability`. `sure` (M,) is the confidence, `right` (M,)
+    True for correct decisions, `loss` the value for `log_loss`.
     """
     bins = [[round(one, 6) for one in row] for row in reliability(sure, right)]
     found = error(sure, right)(np.ones(len(sure)))
@@ -105,7 +109,11 @@ def certainty(sure: np.ndarray, right: np.ndarray, loss: float) -> dict[str, Any
 
 
 def error(sure: np.ndarray, right: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Returns the expected calibration error as a function of the count of each decision (M,)."""
+    """Returns a function that computes the expected calibration error of bootstrap resamples.
+
+    The function takes how often each decision occurs in the resample (M,). `sure` (M,) is the
+    confidence, `right` (M,) True for correct decisions.
+    """
     place = np.minimum((sure * BINS).astype(int), BINS - 1)
     gap = sure - right
 

@@ -232,7 +232,7 @@ def support(classes: Sequence[dict[str, Any]], named: int = 6) -> str:
 
 
 def examples(classes: Sequence[tuple[str, int, float]], named: int = 6) -> str:
-    """Plots the recall of each class against its training rows; names the lowest.
+    """Plots the recall of each class against its training rows; names the lowest recalls.
 
     `classes` holds (class, training rows, recall).
     """

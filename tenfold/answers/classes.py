@@ -21,7 +21,7 @@ __all__ = ["answers", "answers_of", "kind_in", "kind_of", "targets"]
 
 
 def kind_in(table: pd.DataFrame) -> AnswerKind:
-    """Returns the answer kind of rows: LABELS if a row may have several classes, else LABEL."""
+    """Returns the answer kind of rows: LABELS if they are multi-label, else LABEL."""
     return LABELS if LABELS.truths[0] in table else LABEL
 
 
@@ -33,8 +33,8 @@ def kind_of(truths: dict[str, Any]) -> AnswerKind:
 def answers(train: Rows) -> dict[str, Any]:
     """Returns facts about the classes of the training rows.
 
-    `classes` in natural order, their `counts` of training rows, and `several`, True if a row may
-    have any number of classes.
+    `classes` are their names in natural order, `counts` are the numbers of their training
+    rows, and `several` is True for multi-label data.
     """
     counts = train.answer.counts(train.table)
     classes = sorted(counts, key=natural)
@@ -46,7 +46,10 @@ def answers(train: Rows) -> dict[str, Any]:
 
 
 def targets(table: pd.DataFrame, answers: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Returns `label` (N,) with -1 for a class not in training, or `labels` (N, K) of 0 and 1."""
+    """Returns the targets of the loss: `label` (N,), or `labels` (N, K) for multi-label data.
+
+    A label is a class number, -1 for a class not in training; `labels` holds zeros and ones.
+    """
     place = {name: number for number, name in enumerate(answers["classes"])}
     if answers["several"]:
         rows = [[name in row for name in place] for row in table["labels"]]

@@ -20,7 +20,7 @@ from tenfold.media.files.references import printable
 __all__ = ["CSV", "TABLES", "Format", "WriteAnswer", "Writer", "as_json"]
 
 HEADER = 1 << 20
-"""Maximum number of characters of the first line of a file, to recognize it."""
+"""Maximum number of characters that are read from the first line to recognize a file."""
 
 WriteAnswer = Callable[[str, Prediction | Problem], None]
 """Writes the answer for one input: (source, answer)."""
@@ -34,7 +34,7 @@ class Format:
 
     write: Writer
     wrote: Callable[[Path, type[Prediction]], bool]
-    """True for an existing file that `write` made, by its header."""
+    """Returns True if the header of an existing file shows that `write` wrote it."""
 
 
 @contextlib.contextmanager

@@ -6,7 +6,8 @@ groups, a whole group is one observation: rows of one group are alike, and inter
 as independent are too narrow. No other code computes an interval of scores.
 
 Shapes: N rows, M observations of these rows, G groups, T statistics of each row that a metric is
-computed from, U distinct rows, R resamples, C cells.
+computed from, U distinct rows, R resamples, C cells of a table of counts, such as a confusion
+matrix.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ computes its values (R,) from rows (U, T) and how often each row counts in each 
 RESAMPLED = 200
 """Number of bootstrap resamples for an interval."""
 FEW_GROUPS, MORE_RESAMPLES = 100, 5
-"""With fewer groups than this, the ends lie further out: that many times the resamples."""
+"""With fewer than FEW_GROUPS groups, MORE_RESAMPLES times as many resamples are drawn, because the
+ends of the interval are more extreme percentiles."""
 LEAST_GROUPS = 5
-"""With fewer groups, no interval is computed: their spread says too little."""
+"""With fewer groups, no interval is computed, because their variance is not known well enough."""
 
 _Z = 1.959964
 
@@ -65,10 +67,10 @@ class Paired:
 
 @dataclass(frozen=True)
 class Sampling:
-    """What intervals of N labelled rows draw: single rows, or whole groups of rows.
+    """Computes intervals for N labelled rows, with single rows or whole groups as observations.
 
     `groups` (N,) is the number of the group of each row; None = every row is an observation of its
-    own. `times` is the number of bootstrap resamples, 0 = only the values are needed.
+    own. `times` is the number of bootstrap resamples; 0 if no intervals are needed.
     """
 
     groups: np.ndarray | None = None
@@ -89,19 +91,22 @@ class Sampling:
         return Sampling(numbers) if len(np.unique(numbers)) < len(numbers) else Sampling()
 
     def at(self, rows: np.ndarray) -> Sampling:
-        """Returns the sampling of M observations; `rows` are their rows, or True (N,) for each."""
+        """Returns the sampling of M observations that are made on these rows.
+
+        `rows` is the row of each observation (M,), or a mask (N,) of the M observed rows.
+        """
         return self if self.groups is None else replace(self, groups=self.groups[rows])
 
     @property
     def count(self) -> int | None:
-        """Number of groups; None if rows are drawn."""
+        """Number of groups; None if single rows are the observations."""
         return None if self.groups is None else len(np.unique(self.groups))
 
     def share(self, right: np.ndarray) -> Interval:
         """Returns the share of True in `right` (N,) and its 95 % interval.
 
-        If single rows are drawn: the Wilson interval (E. B. Wilson, 1927). If whole groups are
-        drawn: the interval described in `mean`.
+        For single rows, it is the Wilson interval (E. B. Wilson, 1927); for groups, the interval
+        described in `mean`.
         """
         if self.groups is None:
             return _wilson(right)
@@ -110,16 +115,17 @@ class Sampling:
     def mean(self, values: np.ndarray, share: bool = False) -> Interval:
         """Returns the mean of non-negative values (N,) and its 95 % interval.
 
-        Rows: the normal approximation. Groups: Student's t with G - 1 degrees of freedom and the
-        jackknife variance that leaves out one group at a time, which weighs groups of unequal size
-        as the mean does (K. M. Wolter, 2007, Introduction to variance estimation, chapter 4).
+        For single rows, the interval is the normal approximation. For groups, it is Student's t
+        with G - 1 degrees of freedom and the jackknife variance that leaves out one group at a
+        time, which weights groups of unequal size as the mean does (K. M. Wolter, 2007,
+        Introduction to variance estimation, chapter 4).
 
-        If the values lie from 0 to 1 (`share`), the interval is Wilson's, so that it stays within 0
-        and 1, with t in place of the normal quantile and the effective number of rows that has this
-        variance (E. L. Korn and B. I. Graubard, 1998, Survey Methodology 24; C. Franco et al. 2019,
-        Journal of Survey Statistics and Methodology 7). If all values are 0, or all are 1, nothing
-        is known of how alike the rows of a group are: the interval is that of G observations, the
-        widest possible.
+        For groups and values from 0 to 1 (`share`), the interval is Wilson's, so that it stays
+        within 0 and 1, with t in place of the normal quantile and the effective number of rows that
+        has this variance (E. L. Korn and B. I. Graubard, 1998, Survey Methodology 24; C. Franco et
+        al. 2019, Journal of Survey Statistics and Methodology 7). If all values are 0, or all are
+        1, nothing is known of how alike the rows of a group are: the interval is that of G
+        observations, the widest possible.
         """
         if self.groups is None:
             return _normal(values)
@@ -134,12 +140,13 @@ class Sampling:
     ) -> Interval:
         """Returns a metric of counts and its 95 % bootstrap interval (B. Efron, 1979).
 
-        `metric` maps the counts of cells (C,) to a value. `size` is the number C, `cells` (N,) the
-        cell of each row; by default every row is a cell. `share` = the values lie from 0 to 1.
+        `metric` computes its value from the number of rows in each cell (C,). `size` is the number
+        C, `cells` (N,) the cell of each row; by default every row is a cell. `share` is True if the
+        metric lies between 0 and 1.
 
-        Groups: each resample draws G whole groups. The ends are moved outwards to the percentiles
-        that make the interval of a mean as wide as that of Student's t (T. Hesterberg, 2015, The
-        American Statistician 69, expanded percentile interval).
+        For groups, each resample draws G whole groups. The ends are moved outwards to the
+        percentiles that make the interval of a mean as wide as that of Student's t (T. Hesterberg,
+        2015, The American Statistician 69, expanded percentile interval).
         """
         if self.groups is None or not len(self.groups):
             return self._rows_resampled(metric, size, cells)
@@ -172,10 +179,11 @@ class Sampling:
     def over_classes(
         self, scores: list[float], metric: Callable[[np.ndarray], float], size: int
     ) -> Interval:
-        """Returns the mean of the scores of classes and its 95 % interval.
+        """Returns the mean of `scores`, one for each class, and its 95 % interval.
 
-        Rows: a normal approximation over the classes. Groups: `metric` computes the same mean from
-        the counts of rows (N,) and is resampled; `size` is N.
+        For single rows, the interval is a normal approximation over the classes. For groups, it is
+        that of `resampled`: `metric` computes the same mean from how often each row is drawn (N,),
+        and `size` is N.
         """
         if self.groups is not None:
             return self.resampled(metric, size)
@@ -190,7 +198,8 @@ class Sampling:
 
         Each resample draws rows, or whole groups, with the statistics of both runs. Rows with
         identical statistics are counted together, which gives the same distribution. `block`
-        limits the size of the arrays of counts. Groups: the ends are those of `resampled`.
+        limits the size of the arrays of counts. For groups, the ends are the percentiles that
+        `resampled` uses.
         """
         (one, metric), (other, _) = first, second
         both, place, counts = np.unique(
@@ -229,7 +238,7 @@ class Sampling:
 
 
 def protocol(sentence: Message, groups: int | None) -> Message:
-    """Returns the protocol of scores, with the number of groups that their intervals draw."""
+    """Returns `sentence`, which describes scores, with the number of groups of their intervals."""
     if groups is None:
         return sentence
     if groups < LEAST_GROUPS:
@@ -296,13 +305,13 @@ def _student(groups: int) -> float:
 
 
 def _expanded(groups: int) -> list[float]:
-    """Returns the two percentiles of bootstrap values of so many groups for a 95 % interval."""
+    """Returns the percentiles of bootstrap values that are the ends of a 95 % interval."""
     tail = float(special.ndtr(-_student(groups) * (groups / (groups - 1)) ** 0.5))
     return [100 * tail, 100 * (1 - tail)]
 
 
 def _counted(weights: np.ndarray, size: int, cells: np.ndarray | None) -> np.ndarray:
-    """Returns the counts of cells (C,), given how often each row counts (N,)."""
+    """Returns the counts of cells (C,), given how often each row is drawn, `weights` (N,)."""
     if cells is None:
         return weights
     return np.bincount(cells, weights, size).astype(np.int64)

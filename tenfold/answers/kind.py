@@ -46,10 +46,10 @@ Marks = list[tuple[str, int, int]]
 
 
 class Recalled(NamedTuple):
-    """M true classes of labelled rows, and whether the prediction of the row has them."""
+    """M true classes of labelled rows, and whether each was predicted for its row (`hits`)."""
 
     rows: np.ndarray
-    """The position of the row of each (M,)."""
+    """Position of the row of each true class (M,)."""
     classes: Sequence[str]
     hits: np.ndarray
 
@@ -107,7 +107,7 @@ class AnswerKind(ABC):
         return None
 
     def refuse_checked(self, table: pd.DataFrame) -> DataRefused | None:
-        """Returns the error if these rows should not be trained on; `check` still reports them."""
+        """Returns an error that stops training but not the report of `check`, or None."""
         return None
 
     def notices(self, table: pd.DataFrame) -> list[Message]:
@@ -158,7 +158,8 @@ class AnswerKind(ABC):
     def retained(self, before: Any, after: Any) -> float:
         """Returns how strongly `after` still supports the prediction `before`.
 
-        For probabilities: 1 = fully, 0 = not at all.
+        `after` is the prediction for the same input with a part of it hidden. For probabilities:
+        1 = fully, 0 = not at all.
         """
 
     @abstractmethod
@@ -185,7 +186,7 @@ class AnswerKind(ABC):
         train: tuple[pd.DataFrame, Columns],
         judged: tuple[pd.DataFrame, Columns],
     ) -> dict[str, Scores]:
-        """Returns scores of more trivial baselines by name, from rows and their encoded inputs."""
+        """Returns scores of further trivial baselines by name, from rows and encoded inputs."""
         return {}
 
     def details(
@@ -198,7 +199,7 @@ class AnswerKind(ABC):
         return {}
 
     def recalled(self, answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
-        """Returns whether each true class of each row was predicted; nothing without classes."""
+        """Returns whether each true class was predicted; empty if the kind has no classes."""
         return Recalled(np.zeros(0, np.int64), [], np.zeros(0, bool))
 
     def extras(
@@ -210,9 +211,10 @@ class AnswerKind(ABC):
     def calibration(
         self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
     ) -> dict[str, Any]:
-        """Returns `ece`, `log_loss` and `reliability` after `change` of the probabilities.
+        """Returns the calibration of the answers after `change` is applied to their probabilities.
 
-        Returns {} if the kind has no probabilities.
+        The keys are `ece`, `log_loss` and `reliability` (see `calibration.certainty`). Returns {}
+        if the kind has no probabilities.
         """
         return {}
 
@@ -234,7 +236,7 @@ class AnswerKind(ABC):
 
     @final
     def decides_alike(self, before: Answer, after: Answer, tolerance: float) -> bool:
-        """Returns `same_decision`; a Problem is the same only as another Problem."""
+        """Returns `same_decision` of two answers; a Problem equals only another Problem."""
         if isinstance(before, Problem) or isinstance(after, Problem):
             return isinstance(before, Problem) and isinstance(after, Problem)
         return self.same_decision(before, after, tolerance)
@@ -243,7 +245,7 @@ class AnswerKind(ABC):
 
     @abstractmethod
     def words(self, answer: Any, truth: str = "") -> dict[str, Any]:
-        """Returns the prediction in words, for display.
+        """Returns the prediction for display as a dictionary with three keys.
 
         `said` is the text, `sure` its probability or None, and `right` the probability of the true
         label or None.
@@ -259,7 +261,7 @@ class AnswerKind(ABC):
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
         """Returns class names in the order of the network's outputs; [] if there are no classes.
 
-        `truths` is the part of the facts of this name.
+        `truths` is `facts["truths"]` of the run.
         """
         return []
 
@@ -268,7 +270,7 @@ class AnswerKind(ABC):
         return self.classes(truths)
 
     def about(self, answer: Any, name: str) -> Prediction:
-        """Returns the same scores with only `name` predicted; by default `answer` itself."""
+        """Returns `answer` changed so that it predicts only `name`; by default `answer` itself."""
         found: Prediction = answer
         return found
 
@@ -286,7 +288,7 @@ class AnswerKind(ABC):
         return found
 
     def marks(self, answer: Any) -> Marks | None:
-        """Returns the marked parts of a text in order; None if answers of this kind mark none."""
+        """Returns the parts of a text that the answer marks; None if the kind never marks any."""
         return None
 
     def true_marks(self, table: pd.DataFrame, row: int) -> Marks:

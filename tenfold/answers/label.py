@@ -187,7 +187,10 @@ def _row_log_loss(matrix: Matrix) -> np.ndarray:
 
 
 def _nearest_centroids(table: pd.DataFrame, columns: Columns, judged: Columns) -> list[Label]:
-    """Predicts the class with the nearest centroid; [] unless there is one column, not ragged."""
+    """Predicts the class with the nearest centroid for each row of `judged`.
+
+    Returns [] if there is more than one input column, if it is ragged, or if there are no rows.
+    """
     if len(columns) != 1 or columns.lengths is not None or not judged.rows:
         return []
     classes = sorted(table["label"].unique(), key=natural)

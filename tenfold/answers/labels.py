@@ -96,7 +96,10 @@ def _mean_f1(both: np.ndarray, either: np.ndarray, truth: np.ndarray, counts: np
 
 
 def _average_precision(truth: np.ndarray, chance: np.ndarray) -> Callable[[np.ndarray], float]:
-    """Returns mean average precision over classes as a function of the count of each row (N,)."""
+    """Returns a function that computes the mean average precision over classes of a resample.
+
+    The function takes how often each row occurs in the resample (N,).
+    """
     order = np.argsort(-chance, axis=0, kind="stable")
     ranked = np.take_along_axis(truth, order, 0)
 
@@ -175,7 +178,7 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
 
 
 def _same_decision(before: Labels, after: Labels, tolerance: float) -> bool:
-    """Returns True if each class that was added or removed changed less than `tolerance`."""
+    """Returns True if each added or removed class changed its probability by < `tolerance`."""
     moved = set(before.labels) ^ set(after.labels)
     first, second = before.probabilities, after.probabilities
     return all(abs(first.get(name, 0.0) - second.get(name, 0.0)) < tolerance for name in moved)

@@ -1,9 +1,9 @@
 """Loss functions of classification: cross-entropy, class-weighted, focal and binary.
 
-They work with any network that has a method `logits`, whose parameters are named like columns.
-Rows have a `label` (-1 = unknown) or `labels` (zeros and ones where classes do not exclude each
-other), and may have a `weight`. With mixup, each row has its `share` in the mixture, and the
-labels of the row it is mixed with under names that begin with `other_`.
+They work with any network that has a method `logits`, whose parameters are named like columns. Rows
+have a `label` (-1 = a class not in training) or `labels` (K zeros and ones, multi-label), and may
+have a `weight`. With mixup, each row has its `share` in the mixture, and the labels of the row it
+is mixed with under names that begin with `other_`.
 
 Shapes: B rows, K classes.
 """
@@ -37,8 +37,9 @@ Tensors = dict[str, Any]
 def loss_function(option: str, answers: dict[str, Any], place: Any) -> Any:
     """Returns the loss function (net, batch) -> scalar for the setting `option`.
 
-    `answers` has the `counts` of training rows of each class, and `several`; if `several` is true,
-    the loss is always binary cross-entropy. `auto` uses class weights if classes are imbalanced.
+    `answers` has the `counts` of training rows of each class, and `several`, True for multi-label
+    data, for which the loss is always binary cross-entropy. `place` is the torch device. `auto`
+    uses class weights if classes are imbalanced.
     """
     name = option if option in ("focal", "binary") else "cross-entropy"
     weights = _class_weights(option, answers)
@@ -50,7 +51,10 @@ def loss_function(option: str, answers: dict[str, Any], place: Any) -> Any:
 
 
 def _class_weights(option: str, answers: dict[str, Any]) -> list[float] | None:
-    """Returns class weights: 1 / sqrt(count), mean 1 over rows; None if classes are balanced."""
+    """Returns class weights proportional to 1 / sqrt(count), with mean 1 over rows.
+
+    Returns None if classes are balanced, for multi-label data, and for losses without weights.
+    """
     counts = np.array(answers["counts"], float)
     uneven = counts.max() > (1.0 if option == "weighted" else 1.5) * counts.min()
     if answers["several"] or option not in ("auto", "weighted") or not uneven:

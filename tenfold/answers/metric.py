@@ -26,7 +26,7 @@ NO_INTERVAL = "–"
 
 @dataclass(frozen=True)
 class Metric:
-    """Title and meaning of a metric; `share` = a value from 0 to 1, displayed in percent."""
+    """Title and meaning of a metric; `share` is True for values from 0 to 1, shown in percent."""
 
     title: str
     meaning: str

@@ -54,12 +54,12 @@ NAMES = {
 
 
 def named(word: str) -> str:
-    """A key of the documents as pages show it; an unknown key keeps its own words."""
+    """Returns the display name of a key of JSON documents; an unknown key is its own name."""
     return say(NAMES.get(word, word.replace("_", " ")))
 
 
 def metric(name: str) -> Metric:
-    """The description of a metric; an unknown metric is called by its own name."""
+    """Returns the description of a metric, translated; an unknown metric has its key as title."""
     found = metrics().get(name)
     if found is None:
         return Metric(name.replace("_", " "), "", share=False)
@@ -67,11 +67,11 @@ def metric(name: str) -> Metric:
 
 
 def title(name: str) -> Message:
-    """The title of a metric as a value of a message."""
+    """Returns the title of a metric as a Message."""
     found = metrics().get(name)
     return as_message(found.title if found else name.replace("_", " "))
 
 
 def column(name: str) -> str:
-    """A metric as the terminal shows it: its key in the documents, in Chinese its title."""
+    """Returns the heading of a metric on the terminal: in English its key, in Chinese its title."""
     return name if spoken() == "en" else metric(name).title

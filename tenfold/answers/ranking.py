@@ -1,8 +1,8 @@
 """The answer kind of recommendation: a ranking of the items of a catalogue.
 
-Rows have `items` (the given items) and `next` (the true next items). Metrics are computed over the
-whole catalogue, never a sample of it (W. Krichene and S. Rendle, 2020). For rows with one next
-item, recall equals hit rate, and MRR equals MAP.
+Rows have `items` (the given items: those that a user has already) and `next` (the true next items).
+Metrics are computed over the whole catalogue, never a sample of it (W. Krichene and S. Rendle,
+2020). For rows with one next item, recall equals hit rate, and MRR equals MAP.
 
 Shapes: N rows, K places of a ranking.
 """
@@ -35,8 +35,9 @@ __all__ = ["RANKING", "Ranking", "RankingKind", "known_table", "popular"]
 class Ranking(Prediction):
     """Ranked `items` as (item, score), the best first; scores over the catalogue sum to one.
 
-    `known` of the `given` items of the row are in the catalogue. If none is known, the ranking is
-    by popularity. `titles` holds the titles of items that have one.
+    `given` is the number of given items of the row, `known` is how many of them are in the
+    catalogue. If none is known, the ranking is by popularity. `titles` holds the titles of items
+    that have one.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("items",)
@@ -123,7 +124,7 @@ def _broadcast(constant: Ranking, table: pd.DataFrame) -> list[Ranking]:
 
 
 def _retained(before: Ranking, after: Ranking) -> float:
-    """Returns the share of the total score of the items in `before` that they have in `after`."""
+    """Returns the total score in `after` of the items of `before`, divided by that in `before`."""
     whole, now = sum(score for _, score in before.items), after.chances
     return sum(now.get(name, 0.0) for name in before.names) / whole if whole else 1.0
 
@@ -204,10 +205,11 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
 
 
 def _same_decision(before: Ranking, after: Ranking, tolerance: float) -> bool:
-    """Returns True if items differ only at places where the scores of both tie.
+    """Returns True if the rankings differ only at places where their scores are tied.
 
-    Scores tie that differ by less than `tolerance`, relative to the larger one, beside the rounding
-    of scores. A place that only one ranking has counts as a score of 0 in the other.
+    Two scores are tied if they differ by at most `tolerance` times the larger one plus ROUNDING. A
+    place that is missing in one ranking has a score of 0 there. If `tolerance` is 0, only equal
+    rankings are the same.
     """
     if before.names == after.names or not tolerance:
         return before.names == after.names

@@ -27,10 +27,11 @@ __all__ = ["RATINGS", "Ratings", "RatingsKind"]
 
 @dataclass(frozen=True)
 class Ratings(Prediction):
-    """Predicted ratings of a user: `items` are (item, rating), in the requested order.
+    """Predicted ratings of a user: `items` are (item, rating) in the order of the request.
 
-    `otherwise` is the rating predicted for unknown items. `known` of the `given` entries are in
-    the catalogue.
+    If no item was requested, they are the items with the highest predicted ratings. `otherwise` is
+    the rating predicted for unknown items. `given` is the number of the user's entries in the
+    input, `known` is how many of them are in the catalogue.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("ratings",)

@@ -194,7 +194,10 @@ def _type_counts(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
 
 
 def _macro_f1(counts: np.ndarray, weights: np.ndarray) -> float:
-    """Returns the mean F1 of the types with true spans; `counts` are those of `_type_counts`."""
+    """Returns the mean F1 of the types with true spans.
+
+    `counts` (N, 3, K) is the result of `_type_counts`, `weights` (N,) how often each row is drawn.
+    """
     right, told, there = np.tensordot(weights, counts, 1)
     scores = (2 * right / np.maximum(1, told + there))[there > 0]
     return float(scores.mean()) if len(scores) else 0.0

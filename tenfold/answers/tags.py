@@ -1,8 +1,8 @@
 """The answer kind of token tagging: a tag for each token, such as its part of speech.
 
-Intervals of the accuracy resample whole texts, those of macro F1 tokens, and both whole groups of
-texts where there are groups. Rows have `text`, `places` (character positions of the tokens) and
-`tags`.
+The interval of the accuracy resamples whole texts, the interval of macro F1 single tokens; if the
+texts come in groups, both resample whole groups. Rows have `text`, `places` (character positions of
+the tokens) and `tags`.
 """
 
 from __future__ import annotations

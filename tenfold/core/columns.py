@@ -40,7 +40,7 @@ class Problem:
     reason: Message
     fix: Message = EMPTY
     uncounted: bool = False
-    """True where the number of rows that it concerns is unknown, as for a whole folder."""
+    """True if the number of affected rows is unknown, as for a folder that cannot be read."""
 
     def __str__(self) -> str:
         """Returns reason and fix in the current language."""
@@ -54,7 +54,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Ragged:
-    """Rows of different lengths: `values` (sum of lengths, ...) and `offsets` (N + 1,) int64."""
+    """Rows of different lengths, stored one after another in the array `values`.
+
+    Row i is `values[offsets[i] : offsets[i + 1]]`. `values` has the shape (sum of lengths, ...),
+    `offsets` (N + 1,) int64.
+    """
 
     values: np.ndarray
     offsets: np.ndarray
@@ -80,9 +84,9 @@ class Ragged:
         return np.diff(self.offsets)
 
     def take(self, index: np.ndarray, grid: int = 8) -> tuple[np.ndarray, np.ndarray]:
-        """Returns rows zero-padded to one length (B, T, ...), and their lengths (B,).
+        """Returns the rows at `index`, zero-padded to (B, T, ...), and their lengths (B,).
 
-        The common length is rounded up by `bucket`.
+        T is the length of the longest of these rows, rounded up by `bucket`.
         """
         lengths = (self.offsets[index + 1] - self.offsets[index]).astype(np.int64)
         longest = bucket(int(lengths.max(initial=0)), grid)
@@ -117,7 +121,8 @@ Column = np.ndarray | Ragged
 def bucket(length: int, grid: int) -> int:
     """Rounds `length` up to one of a few sizes, so that batches have few different shapes.
 
-    There are `grid` sizes between a power of two and the next; padding adds at most 1/grid.
+    There are `grid` sizes between a power of two and the next; padding adds at most 1/grid of the
+    length.
     """
     if grid < 2 or length < 2:
         return length
@@ -164,7 +169,7 @@ class Columns(Mapping[str, Column]):
 
     @property
     def lengths(self) -> np.ndarray | None:
-        """Number of values in the longest ragged input of each row, (N,); None without any."""
+        """Number of values in each row's longest ragged input, (N,); None if no input is ragged."""
         found = [
             (one.lengths if self.index is None else one.lengths[self.index])
             * int(np.prod(one.values.shape[1:], dtype=np.int64))
@@ -217,9 +222,10 @@ class Columns(Mapping[str, Column]):
 
 @dataclass(frozen=True)
 class Encoded:
-    """The result of `Task.encode`: columns for all rows, and a Problem for each row that failed.
+    """The result of `Task.encode`: columns for all rows, and the problems of rows that failed.
 
-    A row that failed is filled with zeros.
+    `problems` maps the position of a row that could not be encoded to its Problem; the columns of
+    such a row hold zeros.
     """
 
     columns: dict[str, Column]
@@ -245,8 +251,8 @@ def batches(
     """Returns the positions of the rows of each batch, at most `size` rows a batch.
 
     Without `lengths`, the batches are consecutive. With `lengths`, rows are sorted by length, so
-    that a batch holds rows of similar length; it has at most `most` values after padding, or one
-    row.
+    that a batch holds rows of similar length. Each batch then has at most `most` values after
+    padding, or a single row.
     """
     if lengths is None:
         return [np.arange(start, min(start + size, rows)) for start in range(0, rows, size)]

@@ -49,7 +49,7 @@ def prepare() -> None:
 
 
 def choose_device(option: str) -> torch_types.device:
-    """Returns the torch device for `option`; `auto` = the first GPU, else the CPU.
+    """Returns the torch device for `option`; for `auto`, the first GPU or, without one, the CPU.
 
     Raises UsageError where the device name is invalid, EnvironmentRefused where this machine has
     no such device.
@@ -80,10 +80,10 @@ def _has(option: str) -> bool:
 
 
 def choose_precision(option: str, device: torch_types.device) -> torch_types.dtype:
-    """Returns the torch dtype for `option`; `auto` = bfloat16 with hardware support, else float32.
+    """Returns the torch dtype for `option`.
 
-    Hardware support: CUDA of compute capability 8 or higher, AMX, AVX512-BF16. Raises UsageError
-    where the option is unknown.
+    `auto` selects bfloat16 if the hardware supports it (CUDA compute capability 8 or higher, AMX or
+    AVX512-BF16), else float32. Raises UsageError where the option is unknown.
     """
     if option not in PRECISIONS:
         raise UsageError(
@@ -111,17 +111,18 @@ def _fast_bfloat16(device: torch_types.device) -> bool:
 
 
 def autocast(device: torch_types.device, precision: torch_types.dtype) -> Any:
-    """Returns the autocast context that runs heavy operators in `precision`."""
+    """Returns the torch autocast context for `precision`; float32 disables autocast."""
     half = precision != torch.float32
     return torch.autocast(device.type, precision if half else torch.bfloat16, enabled=half)
 
 
 @contextlib.contextmanager
 def repeatable(device: torch_types.device) -> Iterator[None]:
-    """Operators on a GPU that add in any order add in one order inside the block.
+    """Uses deterministic implementations of GPU operators inside the block.
 
-    Operators on a processor do so anyway. Those without such an implementation are left as they
-    are: max pooling is among them, which needs none where windows do not overlap.
+    On a CPU it does nothing, because operators are deterministic there. A GPU operator without a
+    deterministic implementation runs as usual, without a warning. One of these is max pooling,
+    which is deterministic anyway if its windows do not overlap.
     """
     if device.type != "cuda":
         yield
@@ -144,7 +145,7 @@ def repeatable(device: torch_types.device) -> Iterator[None]:
 def seed(device: torch_types.device, number: int) -> None:
     """Seeds the random generators of the CPU and of `device`.
 
-    torch.manual_seed takes 110 times as long.
+    It sets each generator directly, because torch.manual_seed takes 110 times as long.
     """
     torch.default_generator.manual_seed(number)
     if device.type == "cuda":

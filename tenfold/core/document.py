@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Document(Mapping[str, Any]):
     """A read-only mapping with the keys of the JSON document; `str` gives the printed text.
 
-    `text` writes the text in the current language.
+    `text` is a function that returns the printed text in the current language.
     """
 
     def __init__(self, content: dict[str, Any], text: Callable[[], str]) -> None:
@@ -43,7 +43,7 @@ class Document(Mapping[str, Any]):
 
 
 class Answers(Iterator[T]):
-    """Iterates over answers and counts failures for the exit code of the command line."""
+    """Iterates over answers and counts those for which `failed` is True, for the exit code."""
 
     def __init__(self, answers: Iterator[T], failed: Callable[[T], bool]) -> None:
         self._answers, self._failed = answers, failed

@@ -5,7 +5,7 @@ TenfoldError
 |-- DataRefused         3    the data cannot be used as they are
 |-- EnvironmentRefused  4    disk, memory, codec, missing package, port, permission
 |-- TrainingFailed      5    training failed
-|-- ArtefactRefused     6    a run folder or model file is damaged, foreign or too new
+|-- ArtefactRefused     6    a run folder or model file is damaged, unfinished or too new
 `-- Stopped             130  Ctrl-C (143 for a termination signal); training saves its state
 """
 
@@ -110,15 +110,15 @@ class TrainingFailed(TenfoldError):
 
 
 class ArtefactRefused(TenfoldError):
-    """A run folder or a model file is damaged, foreign or too new."""
+    """A run folder or model file is unusable: damaged, unfinished, not of tenfold, or too new."""
 
     exit_code, default_code = 6, "artefact-refused"
 
 
 class StopSignal(BaseException):
-    """SIGINT or SIGTERM, raised at the line that the signal interrupts; `number` is the signal.
+    """A received SIGINT or SIGTERM, raised at the interrupted line; `number` is the signal number.
 
-    Like KeyboardInterrupt it is no Exception: code that catches errors of inputs never catches it.
+    Like KeyboardInterrupt it is not an Exception, so that `except Exception` does not catch it.
     """
 
     def __init__(self, number: int) -> None:
@@ -127,7 +127,7 @@ class StopSignal(BaseException):
 
 
 class Stopped(TenfoldError):
-    """Stopped by a signal; `signal` is its number (2 or 15), and the exit code is 128 + signal."""
+    """The command was stopped by signal number `signal` (2 or 15); exit code 128 + signal."""
 
     default_code = "stopped"
 

@@ -1,4 +1,4 @@
-"""Facts in memory: JSON values, arrays, and the bytes of files that a task needs."""
+"""Conversion of the facts of a run, its stored values: JSON, arrays, and contents of files."""
 
 from __future__ import annotations
 

@@ -54,9 +54,10 @@ def as_error(error: BaseException) -> TenfoldError:
 
 
 def _signal_in(error: BaseException | None) -> int:
-    """The signal that caused an exception, 0 if none did.
+    """Returns the number of the signal that caused an exception, or 0 if none did.
 
-    An import that a signal interrupts fails with another exception, which names it as its cause.
+    If a signal interrupts an import, Python raises another exception, and the exception of the
+    signal is its `__cause__`.
     """
     while error is not None:
         if isinstance(error, StopSignal):

@@ -1,4 +1,4 @@
-"""The result of a fit: the trained network, its decisions, and the other candidates."""
+"""The result of a fit: the trained network, the values that were chosen, other candidates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ __all__ = ["Fitted"]
 class Fitted:
     """The result of `Task.fit`.
 
-    `net` is the trained network in eval mode. `facts` become `facts["fitted"]`; they are JSON and
-    identical when the fit is repeated. `candidates` are the other fitted networks by name.
+    `net` is the trained network in eval mode. `facts` holds the values that the fit chose, such
+    as the number of steps; it is JSON, identical when the fit is repeated, and stored as
+    `facts["fitted"]` of the run. `candidates` are the other fitted networks by name.
     `seconds` is the wall time of each candidate.
     """
 

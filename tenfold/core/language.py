@@ -1,7 +1,8 @@
 """The display language of pages and errors: English or Chinese.
 
-Code and templates hold English sentences with `{placeholders}`. `say` translates one to the
-current language. A Message (see core/message.py) is translated when it is displayed.
+Code and templates hold English sentences with `{placeholders}`. `say` translates such a
+sentence to the current language. A Message (see core/message.py) is translated when it is
+displayed.
 """
 
 from __future__ import annotations
@@ -61,12 +62,16 @@ def say(template: str, **values: Any) -> str:
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """A count with its noun in the current language, such as `1 row` or `2,000 rows`."""
+    """Returns a count with its noun in the current language, such as `1 row` or `2,000 rows`."""
     return translate(counted(count, one, many))
 
 
 def counted(count: int, one: str, many: str = "") -> Message:
-    """A count with its noun as a value of a message; Chinese uses the entry of the plural."""
+    """Returns a count with its noun as a Message, to be used as a value of another Message.
+
+    Its template is the plural form, also for a count of 1, because the Chinese catalogue has no
+    other.
+    """
     template = f"{{count}} {many or f'{one}s'}"
     shown = Message(template if count != 1 else f"{{count}} {one}", count=f"{count:,}")
     shown.template = template

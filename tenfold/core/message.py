@@ -31,7 +31,7 @@ SPOKEN: ContextVar[str] = ContextVar("language", default="en")
 STORED = "messages"
 """Key of a JSON document under which template and values of its messages are stored."""
 MAX_NESTED_MESSAGES = 8
-"""Levels of messages among the values of a stored message, which may name itself."""
+"""Maximum depth of messages within messages; in a damaged file, one may contain itself."""
 
 
 class Message(str):
@@ -60,8 +60,8 @@ def as_message(text: str) -> Message:
 def translate(sentence: str) -> str:
     """Translates a message to the current language; a plain string is its own template.
 
-    A template without a translation stays English, and so does a message from a file whose values
-    do not fit its template.
+    The sentence stays English if its template has no translation, or if the values of the message
+    (which may come from a file) do not match the placeholders of the translation.
     """
     if SPOKEN.get() == "en":
         return str(sentence)
@@ -93,9 +93,9 @@ def _catalogue() -> dict[str, str]:
 
 
 def values_of(*messages: str) -> dict[str, Any]:
-    """Returns the values of messages as JSON; for equal names, that of the first message.
+    """Returns the values of all messages as one JSON object; of equal names, the first is kept.
 
-    A plain string has none: tasks and media from other folders may raise errors with it.
+    A plain string has no values; the errors of extensions may hold plain strings.
     """
     values = {}
     for message in reversed(messages):
@@ -105,9 +105,9 @@ def values_of(*messages: str) -> dict[str, Any]:
 
 
 def with_messages(document: dict[str, Any]) -> dict[str, Any]:
-    """Returns the document with template and values of its messages added under `messages`.
+    """Returns the document with the templates and values of its messages under `messages`.
 
-    A document without such messages is returned unchanged.
+    A document in which no message has values is returned unchanged.
     """
     messages = {
         str(one): {"template": one.template, "values": values_of(one)}
@@ -119,8 +119,8 @@ def with_messages(document: dict[str, Any]) -> dict[str, Any]:
 def restored(document: dict[str, Any]) -> dict[str, Any]:
     """Converts the sentences of a stored document back to messages (inverse: `with_messages`).
 
-    The document may come from a stranger: a stored template is never formatted, it only finds its
-    translation in the catalogue.
+    The document may come from an untrusted source. A stored template is therefore never formatted;
+    it is only the key under which the translation is looked up.
     """
     stored = document.get(STORED)
     if not isinstance(stored, dict) or not stored:
@@ -133,7 +133,7 @@ def restored(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _restore(value: Any, stored: dict[str, Any], depth: int) -> Any:
-    """The value with the sentences in it as messages, and those in their values, `depth` deep."""
+    """Converts the sentences in a value to messages, and those in their values, up to `depth`."""
     if isinstance(value, str):
         return _stored_message(value, stored.get(value), stored, depth) if depth else value
     if isinstance(value, dict):
@@ -144,7 +144,7 @@ def _restore(value: Any, stored: dict[str, Any], depth: int) -> Any:
 
 
 def _stored_message(sentence: str, entry: Any, stored: dict[str, Any], depth: int) -> str:
-    """The message of a stored sentence; the sentence itself where its entry has another form."""
+    """Returns a stored sentence as a message, or unchanged if its entry is missing or invalid."""
     if not isinstance(entry, dict):
         return sentence
     template, values = entry.get("template"), entry.get("values")

@@ -15,23 +15,23 @@ from tenfold.core.columns import Parts
 __all__ = ["LEAST_MINUTES", "Plan"]
 
 LEAST_MINUTES = 0.02
-"""Minutes that a fit has in any case."""
+"""Minimum time of a fit in minutes, even if the time budget is used up."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """Options of training common to all tasks, as the user gave them (None = automatic).
 
-    `facts` are those of the task. `minutes` is the rest of the time budget of the command when
-    fitting starts, counted from `given`, a time of `time.perf_counter` (0 = from the start of a
-    fit); with `shortens` they allow no more than the recipe's own steps. `folder` is the run
-    folder; None = train in memory without checkpoints. With `dry` (`check`, `train --plan`), the
-    loop and `candidates.fit` make all decisions, time a few steps and raise Estimated; a task never
-    reads `dry`.
+    `facts` are the values that the task computed from the training rows. `minutes` is the time left
+    for fitting, counted from `given`, a time of `time.perf_counter` (0 = from the start of a fit).
+    If `shortens` is true, this time can only reduce the recipe's number of steps, not increase it.
+    `folder` is the run folder; None = train in memory without checkpoints. With `dry` (`check`,
+    `train --plan`), the training loop and `candidates.fit` choose all settings, time a few steps
+    and raise Estimated instead of training; a task never reads `dry`.
 
-    `fixed` is the `fitted` of a first fit. It is given for a second fit on more rows without any
-    selection (`--refit`, `--folds`): only the selected candidate is fitted, for the same number of
-    steps, and validation rows are not used. Give the second fit another `folder`.
+    `fixed` is `facts["fitted"]` of an earlier fit. It is given for a second fit on more rows
+    without any selection (`--refit`, `--folds`): only the selected candidate is fitted, for the
+    same number of steps, and validation rows are not used. Give the second fit another `folder`.
 
     `prune(share of the planned steps done, validation loss)` is called for each row of the log
     before the planned end. It may raise to stop training, as a hyperparameter search does for a

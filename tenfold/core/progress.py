@@ -59,16 +59,16 @@ class Silent:
 
 
 REDRAWN, BEAT = 0.1, 1.0
-"""Minimum seconds between two drawings of the line, and seconds after which it moves by itself."""
+"""Minimum seconds between two drawings of the line; seconds until it redraws by itself."""
 PLAIN = 12.0
-"""Seconds without output after which a stream that is not a terminal gets a line."""
+"""Seconds without output after which a stream that is not a terminal gets a progress line."""
 MARGIN = 4
-"""Columns of a terminal that the line leaves free: for the ^C that a terminal adds to it."""
+"""Columns left free at the end of the line, where a terminal may print ^C."""
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """The progress of a stage; `first` was done when it was `begun` (seconds)."""
+    """The progress of a stage that began at time `begun` (seconds) with `first` already done."""
 
     name: str = ""
     begun: float = 0.0
@@ -78,7 +78,10 @@ class _Stage:
     note: str = ""
 
     def text(self, now: float) -> str:
-        """Stage, share done, time left (without a total the time spent), note."""
+        """Returns the line to display: stage, percentage done, time left and note.
+
+        If the total is unknown (0), the time spent replaces percentage and time left.
+        """
         spent = now - self.begun
         if self.total:
             left = _left(spent, self.done - self.first, self.total - self.done)
@@ -93,7 +96,8 @@ class ProgressLine:
     """A listener that writes sentences and one redrawn line to a stream.
 
     If the stream is not a terminal, it writes plain lines at long intervals instead. As a context
-    manager it also shows that a stage goes on where `advance` is not called for a while.
+    manager it also redraws the line from a thread, so that the time shown goes on if `advance` is
+    not called for a while.
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
@@ -116,7 +120,7 @@ class ProgressLine:
 
     @contextlib.contextmanager
     def cleared(self) -> Iterator[None]:
-        """Erases the redrawn line, and keeps it away inside the block, for output of others."""
+        """Erases the line and does not redraw it inside the block, where other code may write."""
         with self._lock:
             if self._open:
                 self.stream.write("\r\x1b[2K")
@@ -141,7 +145,10 @@ class ProgressLine:
             self._draw(REDRAWN)
 
     def _draw(self, least: float) -> None:
-        """Draws the line, or writes it, where the last output is `least` seconds old."""
+        """Redraws the line on a terminal if the last output is at least `least` seconds old.
+
+        On any other stream, writes a plain line if the last output is at least PLAIN seconds old.
+        """
         terminal = self.stream.isatty()
         with self._lock:
             now = time.monotonic()
@@ -155,14 +162,14 @@ class ProgressLine:
             self._open = terminal
 
     def _beat(self) -> None:
-        """Draws the line again and again until the end, however long a stage takes."""
+        """Redraws the line every BEAT seconds until the context manager exits (run in a thread)."""
         while not self._ended.wait(BEAT):
             with contextlib.suppress(ValueError, OSError):  # the stream is closed
                 self._draw(BEAT)
 
 
 def _columns(stream: TextIO) -> int:
-    """The width of a terminal in columns; 80 where it does not tell its width."""
+    """Returns the width of a terminal in columns; 80 if it is unknown."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
@@ -224,7 +231,7 @@ def predicting(stage: str) -> Iterator[None]:
 
 
 def advance_batches(done: int, total: int) -> None:
-    """Reports predicted batches as progress of the stage of `predicting`; without one, nothing."""
+    """Reports predicted batches as progress of the stage set by `predicting`, if any is set."""
     if stage := _predicting.get():
         advance(stage, done, total)
 

@@ -20,7 +20,7 @@ class Prediction(ABC):
     """The prediction for one row; each answer kind has its frozen dataclass (see answers/)."""
 
     columns: ClassVar[tuple[str, ...]]
-    """Columns of a table of predictions that `cells` fills."""
+    """Names of the columns that hold `cells` in a table of predictions."""
 
     @property
     @abstractmethod
@@ -74,7 +74,8 @@ class Score:
 class Scores:
     """All metrics on one set of rows; `headline` names the main metric.
 
-    `groups` is the number of groups of rows that the intervals draw; None = they draw single rows.
+    `groups` is the number of groups of rows (such as persons) if the intervals treat each group as
+    one observation; None if they treat each row as one.
     """
 
     headline: str
@@ -90,7 +91,7 @@ class Scores:
 
 
 def rounded(value: float | None) -> float | None:
-    """Returns a number of a document, rounded to six decimals; None stays None."""
+    """Returns a number rounded to six decimals, as JSON documents hold it; None stays None."""
     return None if value is None else round(float(value), 6)
 
 

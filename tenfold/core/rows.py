@@ -34,7 +34,7 @@ class Rows:
     lines: int | None = None
     """Number of lines read, if one row is made of several lines."""
     split: Message = EMPTY
-    """How the reader made the parts, as a sentence; empty if the source gives the parts."""
+    """How the reader split the rows into parts, a sentence; empty if the source has the parts."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Data that `learn` needs in addition to the table, such as titles of items."""
     reading: Any = None

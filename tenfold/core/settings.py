@@ -55,8 +55,9 @@ def setting(
     `accepts(value)` raises UsageError where a value has the right type but is invalid.
 
     `search` is the search space that `tune` uses if the user gave no value: a tuple of values (the
-    default is always included), a `Range` of numbers, or a function that returns one of these from
-    the settings by name, after the fields above were drawn. () = always the default.
+    default is always included), a `Range` of numbers, or a function that returns one of these.
+    The function gets the values drawn so far, by name; fields are drawn in the order of definition.
+    With (), the default is always used.
     """
     facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
     return field(default=default, metadata=facts | {"accepts": accepts, "search": search})

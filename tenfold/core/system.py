@@ -141,7 +141,7 @@ def need_disk(folder: Path, size: int, what: Message) -> None:
 
 
 def cache_folder() -> Path:
-    """Returns the cache folder of the user: TENFOLD_CACHE, else a folder of the platform."""
+    """Returns the cache folder of the user: TENFOLD_CACHE, else the platform's usual one."""
     if told := os.environ.get("TENFOLD_CACHE"):
         return Path(told)
     if os.name == "nt":
@@ -213,16 +213,19 @@ def _take(handle: int) -> None:
 
 
 BEGAN: ContextVar[float] = ContextVar("began", default=0.0)
-"""When the command line began, as a time of `time.perf_counter`; 0 = no command line."""
+"""Start of the command, a time of `time.perf_counter`; 0 outside of the command line."""
 
 
 def command_began() -> float:
-    """When the command began, a time of `time.perf_counter`: with the process, or just now."""
+    """Returns the start of the command as a time of `time.perf_counter`.
+
+    On the command line, it is the start of the process; in Python, the time of this call.
+    """
     return BEGAN.get() or time.perf_counter()
 
 
 def process_began() -> float:
-    """When this process began, as a time of `time.perf_counter`; now where that is unknown."""
+    """Returns the start of this process as a time of `time.perf_counter`; now if it is unknown."""
     now = time.perf_counter()
     try:
         ticks = float(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
@@ -233,10 +236,10 @@ def process_began() -> float:
 
 
 def shell_word(path: str | Path) -> str:
-    """A path as one word of a command line, quoted for the shell of this platform.
+    """Returns a path as one word of a command line, quoted for the shell of this platform.
 
-    POSIX shells, or cmd and PowerShell on Windows. A path with a dash in front gets its folder, so
-    that it is no flag.
+    The shell is a POSIX shell; on Windows, cmd or PowerShell. A path that begins with a dash gets
+    `./` in front, so that it is not read as a flag.
     """
     word = str(path)
     if os.name != "nt":
@@ -245,7 +248,7 @@ def shell_word(path: str | Path) -> str:
 
 
 def _windows_word(word: str, cmd: bool) -> str:
-    """A path quoted for cmd, or for PowerShell, where $ and ` are special in double quotes."""
+    """Returns a path quoted for cmd (`cmd` = True) or PowerShell, where $ and ` are special."""
     if re.fullmatch(r"[\w.:\\/+=-]+", word):
         return word
     if not cmd and set(word) & set("$`\u201c\u201d\u201e"):

@@ -39,7 +39,7 @@ _PIECES = re.compile(rf"\s+|\[\S+|\S+\]|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_C
 
 
 def wrapped(text: str, columns: int) -> list[str]:
-    """Splits a text into lines of a width; they break at spaces and beside wide letters."""
+    """Splits a text into lines of at most `columns`; breaks at spaces and next to wide letters."""
     lines = [""]
     for piece in _PIECES.findall(" ".join(text.split())):
         if width(lines[-1] + piece.rstrip()) > columns and lines[-1]:

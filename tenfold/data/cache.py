@@ -44,7 +44,7 @@ def limit() -> int:
 
 
 def key(parts: Iterable[str | bytes]) -> str:
-    """Cache name of an encoding: a hash of all parts that determine its content."""
+    """Returns the cache name of encoded columns: a hash of all that determines their content."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         digest.update(part if isinstance(part, bytes) else part.encode())
@@ -121,10 +121,10 @@ def _refused(home: Path, error: OSError) -> EnvironmentRefused:
 
 
 class Memo:
-    """Stored facts about files and their parts, valid while the file's stamp is unchanged.
+    """Stored values for files and their parts, valid until the file changes.
 
-    The stamp is the file's size and modification time. A value is JSON. `part` is the fragment of
-    the cell, empty for a whole file.
+    A file has changed if its `stamp`, its size and modification time, differs. A value is JSON.
+    `part` names a part of the file, such as a member of an archive; it is empty for the whole file.
     """
 
     def __init__(self, root: str) -> None:
@@ -135,7 +135,7 @@ class Memo:
             self._old = json.loads(self._path.read_text())
 
     def get(self, file: str, part: str, stamp: Any) -> Any | None:
-        """The stored value, or None if there is none or the file's stamp has changed."""
+        """Returns the stored value; None if there is none or it was stored with another stamp."""
         known = self._old.get(file)
         if known is None or known["stamp"] != stamp or part not in known["parts"]:
             return None
@@ -144,14 +144,14 @@ class Memo:
         return value
 
     def put(self, file: str, part: str, stamp: Any, value: Any) -> None:
-        """Stores the value of a file or part with the file's stamp."""
+        """Stores the value of a file or part with the file's stamp (size and modification time)."""
         entry = self._new.get(file)
         if entry is None:
             entry = self._new[file] = {"stamp": stamp, "parts": {}}
         entry["parts"][part] = value
 
     def save(self) -> None:
-        """Writes the values that were read or added; ignores a cache that cannot be written."""
+        """Writes the values that were read or added to the cache folder; ignores write errors."""
         if self._new == self._old:
             return
         with contextlib.suppress(OSError):
@@ -159,7 +159,7 @@ class Memo:
 
 
 def remember(name: str, value: str) -> None:
-    """Stores a short text on this machine only, such as the path of a run's data."""
+    """Stores a short text under `name` in the cache of this machine, such as the path of data."""
     with contextlib.suppress(OSError):
         system.write_atomically(system.cache_folder() / "facts" / key([name]), value)
 

@@ -1,7 +1,7 @@
 """Class mapping: merge, drop and rename classes with a small file.
 
-CSV   from,to        kitten,cat = rename or merge; a class with an empty `to` is dropped
-JSON  {"kitten": "cat", "unsure": null}
+A CSV file has the header from,to and lines such as kitten,cat; an empty `to` drops the class. A
+JSON file has the form {"kitten": "cat", "unsure": null}; null drops the class.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ Names = Mapping[str, str | None]
 
 
 def names_of(mapping: str | Path | Names | None) -> Names:
-    """Returns a class mapping as new names by old ones, read from its file; {} for None.
+    """Returns a class mapping as {old name: new name}, with None for classes to drop.
 
+    `mapping` is such a mapping, the path of its file, or None, which returns {}.
     Raises UsageError for a mapping file that cannot be read.
     """
     if mapping is None:
@@ -36,7 +37,10 @@ def names_of(mapping: str | Path | Names | None) -> Names:
 
 
 def apply_known(rows: Rows, names: Names) -> Rows:
-    """Applies the entries of a class mapping whose class is in these rows; drops dropped rows."""
+    """Applies the entries of a class mapping for classes that occur in these rows.
+
+    Rows of a dropped class are removed.
+    """
     known = rows.answer.classes_in(rows.table)
     return apply(rows, {old: new for old, new in names.items() if old in known})[0]
 

@@ -130,8 +130,11 @@ def _near_sentence(count: int, few: bool) -> Message:
 
 
 def _leaks(table: pd.DataFrame, names: pd.Series) -> pd.Series:
-    """True for train and validation rows whose name also occurs in the test part, and for train
-    rows whose name also occurs in the validation part."""
+    """Returns (N,) True for rows to remove; copies of one row have the same name in `names`.
+
+    These are train and validation rows with a copy in the test part, and train rows with a copy in
+    the validation part.
+    """
     split = table["split"]
     test, valid = (set(names[split == part].dropna()) for part in ("test", "valid"))
     return (names.isin(test) & (split != "test")) | (names.isin(valid) & (split == "train"))

@@ -28,15 +28,16 @@ EACH = "each"
 class Fold:
     """One run of a cross-validation with `of` folds ("each" = one fold per group).
 
-    The run of fold `number` is tested on the rows of that fold and trained on the others. `number`
-    None is the final run, trained on all rows except a given test part, which is its test part.
+    The run of fold `number` is tested on the rows of that fold and trained on the others. If
+    `number` is None, it is the final run: it is trained on all rows, except for a test part that
+    the data give, and tested on that part.
     """
 
     number: int | None
     of: int | str
 
     def to_json(self) -> dict[str, Any]:
-        """Fold number and number of folds, as stored in the plan of a run."""
+        """Returns fold number and number of folds, as stored in the plan of a run."""
         return {"number": self.number, "of": self.of}
 
 
@@ -55,10 +56,10 @@ class FoldedParts:
 
 
 def basis(rows: Rows) -> pd.Series:
-    """(N,) `test` for the rows of a given test part, `train` for all other rows.
+    """Returns (N,) `test` for rows that the data assign to a test part, `train` for all others.
 
-    Without a given test part, a given validation part is used as the test part. Where no row is
-    left for training, all rows are `train`.
+    If the data give only a validation part, it is used as the test part. Where no row is left for
+    training, all rows are `train`.
     """
     table = rows.table
     given = table["split"] if "split" in table else pd.Series("", index=table.index, dtype=object)
@@ -73,7 +74,7 @@ def basis(rows: Rows) -> pd.Series:
 def assign(rows: Rows, seed: int, fold: Fold) -> FoldedParts:
     """Assigns the parts of one run of a cross-validation.
 
-    The column `split` of the rows must hold their `basis`. In the run of a fold, 10 % of the rows
+    The column `split` of the rows must hold `basis(rows)`. In the run of a fold, 10 % of the rows
     outside of that fold are drawn for validation. Raises UsageError where there are fewer units
     (rows or groups) than folds, or, for one fold per group, rows without a group or only one group.
     """
@@ -107,7 +108,7 @@ def _last_line(parts: pd.Series) -> Message:
 
 
 def _by_place(rows: Rows, seed: int, count: int) -> tuple[pd.Series, list[str]]:
-    """The fold of each row by the hash of its unit, and the names of the folds.
+    """Returns the fold of each row, chosen by a hash of its unit (row or group), and fold names.
 
     Raises UsageError where there are fewer units than folds.
     """

@@ -70,9 +70,9 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
 
 
 def drawn_input(inputs: dict[str, Input]) -> tuple[str, Medium]:
-    """The first input that can be drawn, with its medium.
+    """Returns the name and medium of the first input that can be shown as an image (`--draw`).
 
-    Raises UsageError where no input can be drawn.
+    Raises UsageError where there is no such input.
     """
     for name, medium in media_of(inputs).items():
         if medium.drawn:
@@ -167,8 +167,9 @@ def _framed(media: Mapping[str, Medium], frame: pd.DataFrame) -> Table:
 def _column(
     frame: pd.DataFrame, name: str, medium: Medium, media: Mapping[str, Medium], where: str
 ) -> pd.Series:
-    """The column of an input; if only one input is a file, its column may have a usual path name.
+    """Returns the column of the table that holds the input `name`.
 
+    If only one input is a file, its column may also have a usual name of a column of paths.
     Raises UsageError where the column is missing.
     """
     alone = sum(one.files for one in media.values()) == 1

@@ -1,8 +1,8 @@
 """Data preparation for training and for `check`, in a fixed order.
 
 read -> digests and headers -> duplicates and near copies -> split -> compute the facts ->
-decode and encode all rows once -> exclude rows that failed. A row that fails later is only
-excluded: the split and the facts do not change.
+decode and encode all rows once -> exclude rows that failed. A row that cannot be decoded is
+only excluded: the split and the facts do not change.
 """
 
 from __future__ import annotations
@@ -46,11 +46,13 @@ SEEN = 8
 class Prepared:
     """Data ready for training: the `used` rows with their parts, and their encoded columns.
 
-    `quarantined` rows have a Problem. `ignored` are names in the source that are not data, and rows
-    removed by a class mapping or without a label in the test part. `leaks` are copies or near
-    copies of held-out rows, removed from the training and validation parts. `beyond` is the number
-    of rows beyond the limit. found = used + quarantined + ignored + leaks + beyond, except that a
-    run of one fold does not use a given test part.
+    `quarantined` has an entry for each row that cannot be used. `ignored` are names in the source
+    that are not data, and the sources of rows that a class mapping removes and of test rows without
+    a label. `leaks` are copies or near copies of held-out rows, removed from the training and
+    validation parts. `beyond` is the number of rows beyond the limit. `eaten` names the columns
+    that are inputs of the network. `found` counts all rows and ignored names: found = used +
+    quarantined + ignored + leaks + beyond, except that a run of one fold does not use a given test
+    part.
     """
 
     answer: AnswerKind
@@ -106,7 +108,7 @@ class Prepared:
 
     @property
     def split_rows(self) -> Rows:
-        """The used rows with their parts, as the argument of `Task.inner`."""
+        """The used rows with their parts of the split, as `Task.inner` takes them."""
         return replace(self.read or Rows(self.used, answer=self.answer), table=self.used)
 
     def judged_rows(self, part: str) -> Judged:
@@ -160,8 +162,9 @@ def prepare(
 ) -> Prepared:
     """Reads, checks and splits the data, computes the facts and encodes every row once.
 
-    With `fold`, the rows are split for that run of a cross-validation. Raises DataRefused where the
-    data cannot be used for training at all.
+    `limit` is the maximum number of rows of a part, `mapping` a class mapping. With `fold`, the
+    rows are split for that run of a cross-validation. Raises DataRefused where the data cannot be
+    used for training at all and, with `on_bad` "fail", for the first unusable row.
     """
     began = time.perf_counter()
     rows, ignored = _read(task, source, reading, mapping)
@@ -230,7 +233,7 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
 
 
 def _learnt(task: Task, rows: Rows) -> dict[str, Any]:
-    """The facts of the training rows as plain values, with the reading of the source."""
+    """The facts of the training rows as plain values; `reading` is how the source was read."""
     facts: dict[str, Any] = plain(task.learn(rows.part("train")))
     given = rows.reading.to_json()
     return facts | ({"reading": given} if given else {})

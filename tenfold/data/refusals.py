@@ -88,7 +88,7 @@ class Missing:
     def refusal(self, skip: Message = EMPTY) -> DataRefused | None:
         """Returns the error for these data, None where nothing is missing.
 
-        `skip` is added to its fix.
+        `skip`, a sentence on how to continue, is added to the fix of the error.
         """
         if self.uncounted:
             first = self.uncounted[0]
@@ -117,9 +117,9 @@ def _either(fix: Message, skip: Message) -> Message:
 
 
 def stopped(rows: int, quarantined: list[dict[str, Any]], gone: Missing) -> DataRefused | None:
-    """The error for data of which too much cannot be used; None where they can be used.
+    """Returns the error for data with too many unusable rows; None if there are not too many.
 
-    That is an unknown number of rows, more than 5 % of the rows, or all rows of a class.
+    Too many are: an unknown number of rows, more than 5 % of the rows, or all rows of a class.
     """
     if not gone.uncounted and len(quarantined) > 0.05 * rows:
         return _too_many(rows, quarantined, gone.units)
@@ -127,7 +127,10 @@ def stopped(rows: int, quarantined: list[dict[str, Any]], gone: Missing) -> Data
 
 
 def missing(rows: Rows, quarantined: list[dict[str, Any]]) -> Missing:
-    """Returns what is missing without the quarantined rows; `rows` are all rows that were read."""
+    """Returns the classes and folders that the data lack because of the quarantined rows.
+
+    `rows` are all rows that were read.
+    """
     entries = {one["source"]: one for one in quarantined}
     table, problems = rows.table, rows.table["problem"]
     doubts = [
@@ -161,10 +164,11 @@ def _unusable(quarantined: list[dict[str, Any]], units: Message) -> dict[str, An
 def refuse_too_little(
     rows: Rows, every: Rows, quarantined: list[dict[str, Any]], judged: bool
 ) -> Missing:
-    """Raises DataRefused where no network can be trained on these rows.
+    """Raises DataRefused where no network can be trained on `rows`, the usable rows.
 
-    Where rows of `every`, the rows that were read, cannot be used, the error names what is missing,
-    which is returned otherwise. With `judged`, rows for validation or test are needed too.
+    `every` are all rows that were read. If classes or folders are missing because of unusable rows,
+    the error names the first of these; if there is no error, they are returned. With `judged`, rows
+    for validation or test are needed too.
     """
     table, gone = rows.table, missing(every, quarantined)
     if table.empty and quarantined:
@@ -186,7 +190,7 @@ def refuse_too_little(
 
 
 def _refuse_unjudged(rows: Rows) -> None:
-    """Raises DataRefused where rows are not held out, although the answer kind needs some."""
+    """Raises DataRefused if no row is held out, although the answer kind needs held-out rows."""
     table = rows.table
     if rows.answer.fits_all(table) or table["split"].isin(["valid", "test"]).any():
         return

@@ -1,4 +1,4 @@
-"""Digests and headers of all rows, read in parallel threads and cached between runs."""
+"""Digests and file headers (such as image sizes) of all rows, read in threads and cached."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ ScanResult = tuple[str, dict[str, int], Problem | None]
 def scan(
     table: pd.DataFrame, media: Mapping[str, Medium], root: Path | None = None
 ) -> pd.DataFrame:
-    """The table with the added columns `digest`, header values, and `problem`.
+    """Returns the table with added columns: `digest`, values of file headers, and `problem`.
 
-    `media` maps the input columns to their media. The digest of a row is computed from its files;
-    without files, from the contents of its other inputs; if some row has no such content, from all
-    cells. Several files or contents are combined into one digest, in the order of `media`. The
-    cache of file digests is separate for each `root`.
+    Values of file headers are, for example, the width and height of an image. `media` maps the
+    input columns to their media. The digest of a row is computed from its files;
+    without files, from the contents of its other inputs; if any row has no such content, from all
+    cells of the row. Several files or contents are combined into one digest, in the order of
+    `media`. The cache of file digests is separate for each `root`.
     """
     files = {name: medium for name, medium in media.items() if medium.files}
     if not files:
@@ -99,7 +100,11 @@ def _remembered(memo: cache.Memo, cell: Any, stamps: _Stamps) -> Any | None:
 
 
 def _read(cells: list[Any], todo: list[int], medium: Medium, found: list[ScanResult]) -> None:
-    """Reads whole files in threads, and parts of containers, already in memory, one by one."""
+    """Reads the cells at the positions `todo` and stores the results in `found`.
+
+    Whole files are read in parallel threads; parts of containers are in memory already and are read
+    one by one.
+    """
 
     def work(rows: list[int]) -> None:
         for row in rows:
@@ -141,7 +146,7 @@ class _Stamps:
         self._known: dict[str, list[int]] = {}
 
     def of(self, file: str) -> list[int]:
-        """Size and modification time of a file; [] where it does not exist. `file` is quoted."""
+        """Size and modification time of a file; [] if it is missing. `file` is URL-quoted."""
         known = self._known.get(file)
         if known is None:
             known = self._known[file] = _stamp(file_of(file))

@@ -1,8 +1,8 @@
 """Split of rows into train, validation and test, by digest and seed, with whole groups.
 
 The part of a row depends on its content (or the name of its group) and the seed, so that files
-added later do not change the parts of other rows. Only if a class is missing in a part, the nearest
-row is moved there.
+added later do not change the parts of other rows. Only if a class is missing in a part, the row
+of the class whose hash is closest to that part is moved there.
 """
 
 from __future__ import annotations
@@ -65,17 +65,19 @@ def assign(rows: Rows, seed: int) -> tuple[pd.Series, Message]:
 
 
 def reserved(keys: pd.Series, seed: int) -> np.ndarray:
-    """(N,) True for the half of validation that is reserved for calibration and thresholds.
+    """Returns (N,) True for the half of validation reserved for calibration and thresholds.
 
-    The half depends only on the keys and the seed.
+    `keys` is the unit (row or group) of each validation row. The half depends only on the keys and
+    the seed.
     """
     return places(keys, f"reserve {seed}") < 0.5
 
 
 def drawn(rows: Rows, seed: int, shares: tuple[float, float, float]) -> pd.Series:
-    """The part of each row (train, valid, test), drawn with these shares, in whole units.
+    """Draws the part of each row (train, valid, test) with these shares.
 
-    With a column `time`, the latest units are the test part, those before them validation.
+    A unit (a row, or all rows of a group) is never divided. With a column `time`, the latest
+    units are the test part, those before them validation.
     """
     table = rows.table
     keys = rows.answer.units(table)
@@ -106,7 +108,7 @@ def _latest(time: pd.Series, keys: pd.Series, shares: tuple[float, float, float]
 
 
 def places(keys: pd.Series, salt: str) -> np.ndarray:
-    """(N,) hash of each key as a number in [0, 1), uniformly distributed (SipHash with a salt)."""
+    """Returns a hash of each key (N,), uniformly distributed in [0, 1): SipHash with a salt."""
     salted = hashlib.blake2b(salt.encode(), digest_size=8).hexdigest()
     hashed = pd.util.hash_array(keys.to_numpy(object), hash_key=salted, categorize=False)
     return np.asarray(hashed >> np.uint64(11), np.float64) / 2**53
@@ -120,11 +122,12 @@ def fill_gaps(
     wanted: list[str],
     nearest: Callable[[pd.Series, str], pd.Series],
 ) -> None:
-    """Moves the nearest whole unit of a class into each part in which the class is missing.
+    """Moves a unit of a class into each part of the split in which the class is missing.
 
-    A unit is moved only if its own part keeps another unit of the class. `nearest(place, part)`
-    gives sort keys of places, the smallest for the place nearest to the part. The series `part` is
-    changed in place.
+    `strata` are the classes of each row, `keys` is its unit (row or group), `place` the hash of its
+    unit, `part` its present part, which is changed in place. `wanted` are the parts that need every
+    class. `nearest(place, part)` returns sort keys; the unit with the smallest key is moved. It is
+    moved only if its own part keeps another unit of the class.
     """
     each = pd.Series(strata, keys.index, dtype=object).explode().dropna()
     for _, rows in each.groupby(each, sort=True).groups.items():
@@ -139,7 +142,7 @@ def _towards(place: pd.Series, missing: str) -> pd.Series:
 
 
 def _spare(keys: pd.Series, far: pd.Series, part: pd.Series) -> str | None:
-    """The nearest unit whose part keeps another unit of the class; None where there is none."""
+    """Returns the unit with the smallest `far` whose part keeps another unit; None without one."""
     for row in far.sort_values(kind="stable").index:
         others = keys[(part == part[row]) & (keys != keys[row])]
         if len(others):

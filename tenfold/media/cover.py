@@ -1,4 +1,7 @@
-"""How parts of an input are covered: in a cell before encoding, or in an encoded column."""
+"""Descriptions of how parts of an input are covered (hidden) for occlusion explanations.
+
+Parts are covered either in a cell, before encoding, or in a row of an encoded column.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ CoverParts = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class ColumnCover:
-    """How the rows of an encoded column are covered.
+    """How the rows of an encoded column are covered for occlusion.
 
-    `fits` accepts a column. `covers` returns (M, ...) copies of a row, each with one part covered,
-    and the shape of the grid of parts.
+    `fits` returns True for a column whose rows `covers` can cover. `covers` returns (M, ...) copies
+    of a row, each with one part covered, and the shape of the grid of parts.
     """
 
     fits: Callable[[Column], bool]
@@ -31,10 +34,10 @@ class ColumnCover:
 
 @dataclass(frozen=True)
 class CellCover:
-    """How a cell is covered before encoding.
+    """How a cell is covered for occlusion, before encoding.
 
     `parts` returns the parts of a cell, `without` the cell with one of them removed or blanked, and
-    `places` the positions of the parts in the text that is shown.
+    `places` the (start, end) characters of the parts in the text that pages show for the cell.
     """
 
     parts: Callable[[Any], CoverParts]

@@ -37,7 +37,7 @@ def thumbnail(picture: Image.Image, side: int = 144) -> str:
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Saves a PNG file with a note of the program that wrote it."""
+    """Saves the image as a PNG file whose metadata name tenfold as the software."""
     note = PngInfo()
     note.add_text("Software", "tenfold")
     picture.save(path, "PNG", pnginfo=note)
@@ -100,9 +100,9 @@ def _font_for(text: str, size: int) -> tuple[Any, str]:
 
 @functools.cache
 def _font(size: int, wide: bool) -> Any:
-    """Returns Pillow's default font, or for `wide` text a system font with Chinese letters.
+    """Returns Pillow's default font, or with `wide` a system font that has Chinese characters.
 
-    None where the system has no such font.
+    Returns None where `wide` is True and the system has no such font.
     """
     if not wide:
         return ImageFont.load_default(size)

@@ -35,8 +35,9 @@ __all__ = ["Medium", "Sizes"]
 class Sizes:
     """Sizes of the rows for the page of `check`: a table, and a histogram.
 
-    `sides` maps the name of each measure to its smallest, median and largest value. `values` are
-    the values of the histogram, empty where all are equal.
+    `sides` maps the name of each measure to its smallest, median and largest value; `measured`,
+    `smallest` and `largest` are headings of the table. `values` are the values of the histogram,
+    empty where all are equal; `chart` is its name and `axis` the title of its axis.
     """
 
     title: str
@@ -50,7 +51,7 @@ class Sizes:
 
 
 class Medium(ABC):
-    """One medium. Subclass it once; define every attribute and method that has no default.
+    """Base class of a medium; a subclass defines each attribute and method without a default.
 
     `name` is the value of `Input.medium`; `singular` and `plural` name it in sentences. A medium
     with `files` set has cells that refer to files, or hold their bytes or arrays; its rows are
@@ -76,9 +77,9 @@ class Medium(ABC):
     dtype: ClassVar[type] = object
     """Data type of its column in tables."""
     cell_cover: ClassVar[CellCover | None] = None
-    """How parts of a cell are covered before encoding for explanations; None: unsupported."""
+    """How explanations cover parts of a cell before encoding; None where this is not supported."""
     column_cover: ClassVar[ColumnCover | None] = None
-    """How parts of an encoded row are covered for explanations; None: unsupported."""
+    """How explanations cover parts of an encoded row; None where this is not supported."""
     written: ClassVar[bool] = False
     """True where pages show a cell as text, see `text`."""
     drawn: ClassVar[bool] = False
@@ -147,7 +148,7 @@ class Medium(ABC):
         return f"{array.shape}{array.dtype.str}".encode() + array.tobytes()
 
     def near_pairs(self, cells: pd.Series) -> Iterator[tuple[int, int]]:
-        """Yields the positions of every two cells found to be near duplicates."""
+        """Yields the row positions of each pair of cells found to be near duplicates."""
         return iter(())
 
     # --- prediction ---
@@ -185,7 +186,7 @@ class Medium(ABC):
 
     @abstractmethod
     def sample(self, declared: Input) -> Any:
-        """Returns a cell for the first prediction, which warms up a model."""
+        """Returns a placeholder cell for the prediction that warms up a model."""
 
     # --- pages: how a row is shown ---
 

@@ -18,11 +18,12 @@ __all__ = ["AS_FOUND", "Reading", "column_of", "refuse_roles", "seconds_of", "ti
 
 @dataclass(frozen=True)
 class Reading:
-    """Columns by role, and the class mapping; for an empty name the reader chooses the column.
+    """Name of the column for each role, as given by the user, and the class mapping.
 
-    `target` is the column to learn. Rows with the same `group` stay in the same part of the split.
-    `time` orders the rows: where no parts are given, the latest rows become the test part.
-    `classes` maps the names of classes in the source to those to learn; None drops a class.
+    An empty name lets the reader of the source choose the column. `target` is the column to learn.
+    Rows with the same `group` stay in the same part of the split. `time` orders the rows: where no
+    parts are given, the latest rows become the test part. `classes` maps the names of classes in
+    the source to those to learn; None drops a class.
     """
 
     target: str = ""
@@ -32,7 +33,7 @@ class Reading:
 
     @property
     def roles(self) -> dict[str, str]:
-        """The columns that were given, by role."""
+        """Returns the names of the columns given by the user, by role."""
         every = {"target": self.target, "group": self.group, "time": self.time}
         return {role: column for role, column in every.items() if column}
 

@@ -1,4 +1,4 @@
-"""The list of media: every package in a room of media with a module `medium.py` is found."""
+"""Finds all media: the packages with a module `medium.py` in `media/` and extension folders."""
 
 from __future__ import annotations
 

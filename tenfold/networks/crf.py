@@ -19,9 +19,10 @@ NEVER = -1e4
 class TagPath:
     """The best tag sequence (T,) of a text, with the log values that its probabilities need.
 
-    `scores` (T, K) are the tag scores. `before` and `behind` (T, K) are the forward and backward
-    log-sums at each tag. `chain` (1 + K, K) holds the start scores and the transition scores.
-    `whole` is the log of the sum over all tag sequences.
+    `scores` (T, K) are the tag scores. `before` and `behind` (T, K) are the log values of the
+    forward and backward algorithms. `chain` (1 + K, K) holds the start scores and the transition
+    scores. `whole` is the log partition function: the log of the sum of exp(score) over all tag
+    sequences.
     """
 
     tags: np.ndarray

@@ -1,7 +1,8 @@
 """Image classifier from encoded bytes to probabilities, with any network body.
 
-A body has the methods `embed`, (B, C, h, w) -> (B, D), and `answer`, (B, D) -> logits (B, K), which
-is linear, and the attribute `last_map`.
+A body is a module with two methods: `embed`, (B, C, h, w) -> (B, D), and the linear `answer`,
+(B, D) -> logits (B, K). Its attribute `last_map` is the module whose output is the last feature
+map.
 
 Shapes: B images, H x W stored pixels, h x w pixels of the body's input, C channels, K classes, D
 values of an embedding.
@@ -19,9 +20,9 @@ class PictureClassifier(nn.Module):
     """Image classifier: uint8 images (B, H, W, C) -> probabilities (B, K), embedding (B, D).
 
     Images larger than (height, width) are center-cropped. At evaluation, the embedding is the mean
-    over several views: the image, with `middle` (h', w') its center crop of that size, and with
-    `mirror` the mirror image of each. Both attributes may be changed later. Training uses one view.
-    `several` means that an image may have several classes (sigmoid in place of softmax).
+    over several views: the image; its center crop of size `middle` (h', w') unless that is None;
+    and, with `mirror`, the mirror image of each. Both attributes may be changed later. Training
+    uses one view. `several` selects multi-label classification (sigmoid in place of softmax).
     """
 
     calibrated = ("temperature",)

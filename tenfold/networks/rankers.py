@@ -127,7 +127,11 @@ class Sequence(nn.Module):
         return F.normalize(self.items.weight[1:], dim=-1)
 
     def states(self, items: Tensor, places: Tensor) -> Tensor:
-        """State vectors (B, P, D) at `places` (B, P) of `items` (B, T), normalised to length 1."""
+        """Returns vectors (B, P, D) of length 1, from which the next items are predicted.
+
+        `places` (B, P) are positions in `items` (B, T). Each vector is computed from the item at
+        its position and older items, and predicts the item that followed.
+        """
         there = items > 0
         seen = self.dropout(F.normalize(self.items(items.long()), dim=-1))
         own = seen.gather(1, places.unsqueeze(-1).expand(-1, -1, seen.shape[-1]))
@@ -203,8 +207,8 @@ class Ranker(nn.Module):
     def only(self, **parts: nn.Module) -> Ranker:
         """Returns a copy of the ranker whose models are `parts` and no others.
 
-        The remaining tensors are shared. New in the copy, and 1, are the weights of the models
-        (`mix`) and the inverse softmax temperature (`sharp`).
+        The remaining tensors are shared. The copy has its own weights of the models (`mix`) and its
+        own inverse softmax temperature (`sharp`), all set to 1.
         """
         other: Ranker = copy.copy(self)
         other._modules, other._buffers = dict(self._modules), dict(self._buffers)
@@ -238,9 +242,9 @@ class Ranker(nn.Module):
         """Ranks the catalogue for each row, without the items `seen`.
 
         If a row has items `among`, only these are ranked. Returns `ranking` (B, K), item numbers
-        from 1 (0 = none); `scores` (B, K), their probabilities; `known` (B,), the number of known
-        items; `told` (B,), the number of items `given`; and `embedding` (B, D), the mean item
-        vector of the row.
+        from 1 (0 = none); `scores` (B, K), their probabilities; `known` (B,), the number of the
+        row's items that are in the catalogue; `told` (B,), a copy of `given`, the number of items
+        that the user gave, known or not; and `embedding` (B, D), the mean item vector of the row.
         """
         known = items_length.unsqueeze(1) > 0
         logits = torch.where(known, self.logits(items), self.popular.unsqueeze(0)).float()
@@ -277,8 +281,8 @@ class Ranker(nn.Module):
 def _shares(best: Tensor, logits: Tensor) -> Tensor:
     """Softmax over `logits` (B, N) at its largest values `best` (B, K), the largest first.
 
-    The sum is in double precision: thousands of small shares beside a large one are lost in a
-    float32 sum, and torch and ONNX Runtime lose different ones (0.0004 at 12,000 items).
+    The sum is in double precision. In float32, rounding would lose thousands of small terms beside
+    a large one, and results of torch and ONNX Runtime would differ (by 0.0004 at 12,000 items).
     """
     most = best[:, :1]
     total = (logits - most).exp().sum(1, keepdim=True, dtype=torch.float64)
@@ -323,8 +327,8 @@ class _FullSoftmax(torch.autograd.Function):
 def sequence_loss(net: Ranker, batch: dict[str, Tensor], places: int) -> Tensor:
     """Cross-entropy of the next item.
 
-    In training, at `places` random positions of each row, averaged over all positions. In
-    evaluation, of the items in `next`, given all items of the row.
+    In training, `places` random positions of each row are used to estimate the mean over all
+    positions. In evaluation, the items in `next` are predicted from all items of the row.
     """
     part: Any = net.parts["sequence"]
     items, after, length = batch["items"], batch["next"], batch["items_length"]
@@ -351,7 +355,8 @@ def autoencoder_loss(net: Ranker, batch: dict[str, Tensor], share: Tensor) -> Te
     """Loss of the variational autoencoder: negative log likelihood + `share` * KL divergence.
 
     The multinomial likelihood covers the items of the row and those in `next`; both terms are
-    divided by their number. In evaluation, the cross-entropy of the items in `next`.
+    divided by the number of these items. In evaluation, it is the cross-entropy of the items in
+    `next`.
     """
     part: Any = net.parts["autoencoder"]
     items, after = batch["items"], batch["next"]

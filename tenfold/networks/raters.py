@@ -20,7 +20,7 @@ TOP = 100
 
 
 class Rater(nn.Module):
-    """Predicts ratings of requested items, and ranks the catalogue by predicted rating."""
+    """Predicts a user's ratings of given items, and ranks the catalogue by predicted rating."""
 
     vectors: Tensor
     biases: Tensor
@@ -75,12 +75,14 @@ class Rater(nn.Module):
         asked_length: Tensor,
         given: Tensor,
     ) -> dict[str, Tensor]:
-        """Predicts the ratings of the items `asked` and ranks the items not rated yet.
+        """Predicts the ratings of the items `asked` (B, M) and ranks the items not rated yet.
 
-        Returns `ratings` (B, M) of `asked`; `otherwise` (B,), the rating of an unknown item;
-        `ranking` and `scores` (B, K), the unrated items with the highest predicted ratings, without
-        `rare` ones; `known` and `told` (B,), counts of known and given items; and `embedding`
-        (B, D), the mean item vector.
+        `marks` (B, T) are the user's ratings of `items` (B, T). Returns `ratings` (B, M) of the
+        items `wanted`, a copy of `asked`; `otherwise` (B,), the predicted rating of an item outside
+        the catalogue; `ranking` and `scores` (B, K), the unrated items with the highest predicted
+        ratings, without `rare` items; `known` (B,), the number of items in `items` and `asked`;
+        `told` (B,), a copy of `given`, the number of items that the user gave, known or not; and
+        `embedding` (B, D), the mean item vector.
         """
         person = self.person(items, marks)
         bias, taste = person[:, :1], person[:, 1:] * self.sharp
@@ -111,7 +113,7 @@ def _solved(square: Tensor, l2_vectors: Tensor, wanted: Tensor) -> Tensor:
     """Solves (square + diag(l2_vectors)) x = wanted by preconditioned conjugate gradients.
 
     `wanted` and the result are (B, 1 + D). Exact after as many steps as there are unknowns
-    (M. Hestenes and E. Stiefel 1952). Exported graphs contain no linear solver.
+    (M. Hestenes and E. Stiefel 1952). A direct solver could not be exported to ONNX.
     """
     scale = 1 / (torch.diagonal(square, dim1=1, dim2=2) + l2_vectors)
     found = torch.zeros_like(wanted)

@@ -30,8 +30,8 @@ def table(net: nn.Module, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     `batch` holds arrays or tensors by name; those that are not parameters of `net.forward` are
     ignored. A copy of the network runs in training mode on the meta device, so nothing is computed.
-    If the network needs values, the copy runs on the CPU with the values of `batch`. The network
-    itself is not changed.
+    If the forward pass depends on actual values, the copy runs on the CPU with those of `batch`.
+    The network itself is not changed.
 
     A row has `number` (from 1), `name` (path in the network), `layer` (class and arguments),
     `shape` (of the output, without the batch), `parameters`, and `flops` of the forward pass for
@@ -111,7 +111,7 @@ def _rows(net: nn.Module, inputs: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _leaves(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Names and modules that have no submodules, without identity modules."""
+    """Yields name and module of each module without submodules, except identity modules."""
     for name, module in net.named_modules():
         if not list(module.children()) and not isinstance(module, torch.nn.Identity):
             yield name, module
@@ -120,7 +120,10 @@ def _leaves(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def _numbered(
     net: nn.Module, found: dict[nn.Module, dict[str, Any]], rest: int
 ) -> Iterator[dict[str, Any]]:
-    """Numbered rows with parameters; parameters and operations of no leaf module come last."""
+    """Yields the rows of the table with their numbers and parameters.
+
+    Parameters and operations that belong to no module without submodules are in a last row.
+    """
     counted: set[int] = set()
     number = 0
     for number, (module, one) in enumerate(found.items(), 1):

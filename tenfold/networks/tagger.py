@@ -135,7 +135,10 @@ class LinearTagger(nn.Module):
 
 
 class Bayes(nn.Module):
-    """Naive Bayes on the first feature of a token, the word: log prior + log ratio per tag."""
+    """Naive Bayes on the first feature of a token, which is its word.
+
+    The score of a tag is log P(tag), the prior, plus log (P(tag | word) / P(tag)), the ratio.
+    """
 
     ratios: Tensor
     prior: Tensor
@@ -157,7 +160,7 @@ class Bayes(nn.Module):
     def finish(self) -> None:
         """Turns the counts into log probabilities, smoothed by the tag distribution of all words.
 
-        Words without a count get the ratio 0, so that only the prior decides.
+        Words without a count get the log ratio 0, so that only the prior decides.
         """
         chances = (self.prior + 1e-3) / (self.prior + 1e-3).sum()
         own = (self.ratios + 0.1 * chances) / (self.ratios.sum(1, keepdim=True) + 0.1)
@@ -242,7 +245,10 @@ def chain_loss(scores: Tensor, chain: Tensor, tags: Tensor, length: Tensor) -> T
 
 
 def _ways(scores: Tensor, chain: Tensor, there: Tensor) -> Tensor:
-    """Log of the sum over all tag sequences, (B,), from scores (B, T, K); padding is ignored."""
+    """Returns the log partition function (B,) of a CRF from scores (B, T, K); ignores padding.
+
+    That is the log of the sum of exp(score) over all tag sequences of a text.
+    """
     top = scores.amax(2, keepdim=True).detach()
     weights, steps = (scores - top).exp(), chain[1:].exp()
     now, logs = weights[:, 0] * chain[0].exp(), []

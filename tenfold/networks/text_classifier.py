@@ -93,7 +93,8 @@ class TextClassifier(nn.Module):
 
     "naive Bayes", "linear" and "convolution" are single models. "mixed" is the weighted sum of the
     logits of `bag` (weights scaled by how much more often an n-gram occurs in a class), `linear`
-    and `convolution`, with the weights `mix`.
+    and `convolution`, with the weights `mix`. `several` selects multi-label classification (sigmoid
+    in place of softmax).
     """
 
     calibrated = ("temperature",)

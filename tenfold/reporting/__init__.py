@@ -1,6 +1,6 @@
-"""HTML reports of runs and checks: each is one file, complete without external addresses.
+"""HTML reports of runs and checks: each is one file that loads nothing from other addresses.
 
-They are written in the current language (see tenfold.core.language).
+Reports are written in the current language (see tenfold.core.language).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def model_card(run: Run) -> dict[str, Any]:
 
 
 def _document(run: Run, found: Evidence | None) -> dict[str, Any]:
-    """The scores with all keys of this version, and with values that the evidence can add."""
+    """Returns the scores of a run, with missing keys filled from defaults and the evidence."""
     document = EMPTY | run.scores
     if found and not document["calibration"]:
         document |= {"calibration": found.calibration, "by_examples": found.by_examples}
@@ -112,12 +112,15 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
 
 
 def _units(medium: Medium) -> dict[str, Any]:
-    """What pages call a row (file or row); `texts` is True where rows are not files."""
+    """Returns `unit`, the word for a row (file or row), and `texts`, True if rows are not files."""
     return {"unit": medium.unit, "texts": not medium.files}
 
 
 def _by_examples(document: dict[str, Any], counts: dict[str, dict[str, int]]) -> str:
-    """Chart of recall against training rows; empty for few classes, or if all have many rows."""
+    """Returns a chart of the recall of each class against its number of training rows.
+
+    Returns "" for fewer than five classes, or where all classes have many training rows.
+    """
     judged = [one for one in document["details"].get("classes", []) if one["support"]]
     told = [(one["class"], counts[one["class"]]["train"], one["recall"]) for one in judged
             if one["class"] in counts]  # fmt: skip
@@ -134,7 +137,10 @@ def _certainty(document: dict[str, Any]) -> str:
 
 
 def _headline(document: dict[str, Any]) -> dict[str, Any]:
-    """The headline score, with bars for it and the baselines where all lie between 0 and 1."""
+    """Returns the headline score with its interval, and bars for this score and the baselines.
+
+    There are no bars where a value lies outside of 0 to 1.
+    """
     name = document["headline"]
     said, score = words.metric(name), document["scores"][name]
     known = {key: values[name] for key, values in document["baselines"].items() if name in values}
@@ -193,7 +199,7 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
 
 
 def _both(parts: Any, true: Any) -> list[tuple[Any, Any]]:
-    """Pairs of predicted and true parts, in both orders; one empty pair without named parts."""
+    """Returns [(predicted, true), (true, predicted)] parts; [(None, None)] if `parts` is None."""
     return [(None, None)] if parts is None else [(parts, true), (true, parts)]
 
 
@@ -205,7 +211,10 @@ def _over(one: Explanation | None, name: str) -> Explanation | None:
 def _maps(
     run: Run, table: pd.DataFrame, columns: Columns, media: dict[str, Medium]
 ) -> dict[int, Explanation]:
-    """Explanations by row: Grad-CAM if the network has a map, else two seconds of occlusion."""
+    """Returns explanations by row: Grad-CAM if the network has a feature map, else occlusion.
+
+    Occlusion stops after two seconds; the remaining rows have no explanation.
+    """
     maps = explain.grad_cam(run.net, columns, media=media) if explain.has_map(run.net) else []
     if maps:
         return dict(enumerate(maps))
@@ -230,7 +239,10 @@ def write_check(
     views: dict[str, Any] | None = None,
     refusal: TenfoldError | None = None,
 ) -> Path:
-    """Writes the page of `check`: counts, rows left out, examples, the estimate."""
+    """Writes the page of `check` to `out` and returns its path.
+
+    The page shows counts, rows left out, examples, and the estimated cost of training.
+    """
     data = prepared.root.name if prepared.root else "data"
     media = media_of(task.encodes(prepared.facts))
     medium = examples.first(task, prepared.facts)
@@ -277,7 +289,10 @@ def _learnt(data: dict[str, Any]) -> str:
 
 
 def write_gallery(out: Path, title: str, cards: list[dict[str, Any]], medium: Medium) -> Path:
-    """Writes the page of `explain`, beside its pictures, in the words of a medium."""
+    """Writes the page of `explain` to `out` and returns its path.
+
+    `cards` are the explained inputs; `medium` supplies the sentences of the page.
+    """
     text = page("gallery.html.jinja", title=title, cards=cards, medium=medium)
     system.write_atomically(out, text)
     return out

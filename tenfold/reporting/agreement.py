@@ -1,4 +1,4 @@
-"""Texts on explanations that are compared with those of a network with shuffled weights."""
+"""Texts on how far explanation maps agree with those of the same network with shuffled weights."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from tenfold.core.progress import tell
 __all__ = ["ALIKE", "TITLES", "lines", "warn"]
 
 Agreement = Mapping[str, float | None]
-"""Rank correlation of an input's map with the maps of random weights, by method."""
+"""Rank correlation of an input's map with those of networks with shuffled weights, by method."""
 ALIKE = 0.7
 """Rank correlation above which a map shows the input and not what the network learnt."""
 TITLES = {"occlusion": Message("occlusion"), "gradcam": as_message("Grad-CAM")}
 
 
 def lines(found: Sequence[Agreement]) -> list[str]:
-    """One line with the mean rank correlation of each method whose maps differ from random ones."""
+    """Returns a list with one line on the mean rank correlation of each method, or [].
+
+    Methods with a mean above ALIKE are left out.
+    """
     means = []
     for way, title in TITLES.items():
         known = [value for one in found if (value := one.get(way)) is not None]

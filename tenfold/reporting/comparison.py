@@ -19,7 +19,7 @@ __all__ = ["better", "names_of", "result", "verdict", "write_compared"]
 
 
 def better(found: Compared) -> str:
-    """`first` or `second`; an empty string where neither run is significantly better."""
+    """Returns which run is significantly better: `first`, `second` or "" (neither)."""
     low, high = found.paired.low, found.paired.high
     if low is None or high is None or found.apart < LEAST or low <= 0 <= high:
         return ""

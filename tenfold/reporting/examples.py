@@ -26,7 +26,7 @@ SMALL = 96
 
 
 def first(task: Task, facts: dict[str, Any]) -> Medium:
-    """The medium of the first input; pages use its words."""
+    """Returns the medium of the task's first input, which supplies the sentences of pages."""
     return next(iter(media_of(task.encodes(facts)).values()))
 
 
@@ -88,7 +88,10 @@ def _plain(
 
 
 def changed(media: Mapping[str, Medium], views: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """(original, augmented) pictures of some rows, for inputs that can be shown as pictures."""
+    """Returns (original, augmented) thumbnails of some rows, for inputs shown as pictures.
+
+    `views` holds the encoded columns of these rows, `before` and `after` augmentation.
+    """
     if not views:
         return []
     before, after = views["before"], views["after"]

@@ -13,7 +13,7 @@ __all__ = ["text"]
 
 
 def text(rows: list[dict[str, Any]]) -> str:
-    """The summary table as text for a terminal, with totals."""
+    """Returns the table of layers as text for a terminal; the last line holds the totals."""
     heads = ("", say("layer"), say("output"), say("parameters"), "FLOPs")
     cells = [heads, *(_cells(row) for row in rows)]
     whole = totals(rows)

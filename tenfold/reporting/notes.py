@@ -19,7 +19,10 @@ MOST = 7
 def notes(
     document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]
 ) -> list[tuple[str, str]]:
-    """At most seven (tone, sentence) pairs, most important first; the tone is `good` or `look`."""
+    """Returns at most seven findings as (tone, sentence) pairs, most important first.
+
+    The tone is `good` for a good result and `look` for one that needs attention.
+    """
     found = [note for rule in RULES for note in rule(document, rows, log)]
     return found[:MOST]
 

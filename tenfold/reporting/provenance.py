@@ -23,7 +23,7 @@ _OUTSIDE = "outside of modules"
 
 
 def plan(run: Run) -> WordedRows:
-    """The decisions of the user and of the plan, as (word, value) pairs."""
+    """Returns the choices made in training and the changed settings, as (name, value) texts."""
     fitted, begun = run.facts.get("fitted", {}), folder.plan_of(run.folder)
     found: dict[str, Any] = dict(fitted)
     if tried := fitted.get("validation_scores"):
@@ -68,9 +68,9 @@ def changed(task: Task) -> dict[str, Any]:
 def command(run: Run, prepared: Prepared | None) -> str:
     """The command line that trains the same run again.
 
-    Minutes are replaced by the epochs they became, unless training ended early or the run is a
-    refit or a fold. Settings that were chosen on validation have their chosen values. For a fold,
-    the command trains all folds.
+    `--minutes` is replaced by the number of epochs trained in that time, unless training ended
+    early or the run is a refit or a fold. Settings that were selected on validation have their
+    selected values. For a fold, the command trains all folds.
     """
     told = folder.plan_of(run.folder)
     plan, fitted = dict(told.get("plan", {})), run.facts.get("fitted", {})
@@ -94,7 +94,7 @@ def command(run: Run, prepared: Prepared | None) -> str:
 
 
 def cost(document: dict[str, Any]) -> WordedRows:
-    """Seconds of every stage, and the cost of a prediction and of the run, where known."""
+    """Returns the time of each stage, and where known the cost of a prediction, size and memory."""
     stages = [
         (say("time: {stage}", stage=words.named(stage)), words.span(value))
         for stage, value in document["seconds"].items()

@@ -1,4 +1,6 @@
-"""The texts of a hyperparameter search: its trials as a table, and winner against default."""
+"""Texts of a hyperparameter search: the table of its trials, and its winner compared with the
+default settings.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ def verdict(
 
 
 def text(content: TuningContent, scores: TuningContent) -> str:
-    """The document as text for the terminal; `scores` are those of the final run."""
+    """Returns the document of `tune` as text for the terminal; `scores` are of the final run."""
     trials = content["trials"]
     lines = [_heading(content), "", *_table(content), "", translate(content["verdict"])]
     if content["winner"]:

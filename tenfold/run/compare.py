@@ -30,8 +30,9 @@ RESAMPLES = 10_000
 LEAST = 6
 """Minimum number of rows that only one run predicts correctly, for a statement on significance.
 
-With fewer such rows, the exact sign test cannot reach 5 % either. If the rows come in groups, it is
-the minimum number of groups in which the runs have different numbers of correct predictions.
+With fewer such rows, the p-value of the exact sign test cannot be below 5 %. If the rows come in
+groups, this is the minimum number of groups in which the runs have different numbers of correct
+predictions.
 """
 
 
@@ -43,8 +44,8 @@ class Compared:
     predict correctly. `left_out` is the number of excluded rows: training and validation rows of a
     run, rows that cannot be read, and, without given data, test rows that belong to one run only,
     have different true labels in the two runs, or were not found again. `groups` is the number of
-    groups that the interval draws (None = it draws rows), `groups_apart` in how many of them the
-    runs differ.
+    groups that the bootstrap resamples (None = it resamples rows), `groups_apart` the number of
+    groups in which the runs have different numbers of correct predictions.
     """
 
     headline: str
@@ -160,7 +161,10 @@ def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
 
 
 def _grouped(table: pd.DataFrame, known: Sequence[Mapping[str, Mapping[str, Any]]]) -> pd.DataFrame:
-    """The table with the groups that either run stored, by digest, if it has none."""
+    """Adds the column `group` if the table has none, with the groups that either run stored.
+
+    `known` are the stored test rows of each run, by digest.
+    """
     if "group" in table:
         return table
     groups = {
@@ -221,7 +225,7 @@ def _answered(
 def _right(
     kind: AnswerKind, answers: Sequence[Sequence[Answer]], table: pd.DataFrame
 ) -> list[np.ndarray]:
-    """The rows (N,) that each run predicts correctly."""
+    """Returns for each run a mask (N,), True for the rows that it predicts correctly."""
     return [~np.isin(np.arange(len(table)), kind.worst(one, table)) for one in answers]
 
 

@@ -73,9 +73,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Training:
-    """The reference rows of a run that were found, with unit vectors `units` (N, D).
+    """The rows that `similar` searches, with their embeddings `units` (N, D) of length 1.
 
-    The reference rows are the training rows, unless the task defines others.
+    These reference rows are the training rows that were found, unless the task defines others.
     """
 
     table: pd.DataFrame
@@ -126,9 +126,9 @@ def of_training(run: Run, data: Any, verb: str) -> Training:
 
 
 def _kept(run: Run, table: pd.DataFrame) -> Encoded:
-    """Unit vectors of a table from the cache, computed where missing.
+    """Returns the embeddings of a table's rows, normalised to length 1, and caches them.
 
-    The cache name is a hash of network, facts, rows and versions.
+    The cache key is a hash of network, facts, rows and versions.
     """
     files = [run.digest, system.digest_file(run.folder / "facts.json")]
     versions = [f"{one.name} {one.version}" for one in run.media.values()]

@@ -49,7 +49,7 @@ __all__ = [
 T = TypeVar("T")
 
 FEW = (10, 30, 100)
-"""Upper limits of training rows that divide classes into groups; the last group is unlimited."""
+"""Classes are grouped by their number of training rows: up to 10, up to 30, up to 100, and more."""
 
 
 @dataclass
@@ -92,8 +92,8 @@ def gather(
 
     Without a test part, the validation part is used; without both, the training part. With `part`,
     only that part is evaluated and the test part is not used. `valid` are validation scores that
-    are known already. Validation, the other candidates and the ablations are scored as far as this
-    ends before `due`, a time of `time.perf_counter`.
+    are known already. Validation, the other candidates and the ablations are scored only if this is
+    expected to end before `due`, a time of `time.perf_counter`.
     """
     judged, began = part or prepared.judged, time.perf_counter()
     found = evaluated(run, prepared.judged_rows(judged))
@@ -253,7 +253,7 @@ def _by_examples(
 
 
 def _in_time(models: dict[str, T], latest: float) -> Iterator[tuple[str, T]]:
-    """Yields models to score, by name, and names those that are left out from `latest` on."""
+    """Yields the models to score, by name, until the time `latest`; reports which are left out."""
     for number, (name, one) in enumerate(models.items()):
         if time.perf_counter() > latest:
             names = ", ".join([*models][number:])

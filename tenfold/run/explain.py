@@ -68,8 +68,8 @@ def covered(
     """Occlusion explanations of row number `row`, for every input that can be covered.
 
     A weight is how much of the prediction is lost when a part is covered. `columns` are the
-    encoded columns of `table`. `about` is another prediction to explain, with its probabilities. At
-    most 64 covers per input, predicted in one batch.
+    encoded columns of `table`. `about` is the prediction to explain, with its probabilities; by
+    default the run's own prediction. At most 64 parts of an input are covered, one at a time.
     """
     kind, inputs = run.answer_kind, run.task.encodes(run.facts)
     cells = in_cells(kind, run.answers_of, inputs, table, row, about)
@@ -90,9 +90,10 @@ def occlusion(
     """Occlusion explanations of row number `row`, for every encoded column that can be covered.
 
     A weight is how much of the prediction is lost when a part is covered. `say` predicts
-    encoded columns. `about` is another prediction to explain, with its probabilities. At most 64
-    covers per column, predicted in one batch; other columns are skipped. `media` maps the input
-    names to their media (default: all known media).
+    encoded columns. `about` is the prediction to explain, with its probabilities; by default that
+    of `say`. At most 64 parts of a column are covered, one at a time, and predicted as one batch.
+    Columns that cannot be covered are skipped. `media` maps the input names to their media
+    (default: all known media).
     """
     alone = {name: _alone(column, columns, row) for name, column in columns.arrays.items()}
     before = about or say(Columns(alone))[0]
@@ -112,7 +113,7 @@ def occlusion(
 
 
 def _own(media: Mapping[str, Medium], name: str, forms: list[ColumnCover]) -> Sequence[ColumnCover]:
-    """The covers to try for a column: that of its input, or all if it is not an input."""
+    """Returns the covers to try for a column: that of its medium, or all for unknown columns."""
     if name not in media:
         return forms
     own = media[name].column_cover
@@ -267,7 +268,7 @@ def _maps(
 def _forward(net: Any, inputs: dict[str, Tensor]) -> tuple[Tensor | None, Tensor]:
     """The last feature map of the first forward pass, and a score per class.
 
-    Later passes may be of mirrored images.
+    A network that averages several views of an image computes several maps; the first one is used.
     """
     kept: list[Tensor] = []
     handle = net.last_map.register_forward_hook(lambda *facts: kept.append(facts[2]))

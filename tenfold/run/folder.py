@@ -1,4 +1,4 @@
-"""Run folders: their files, the state of their run, and rules for output paths near them."""
+"""Run folders: their files, whether their run is finished, and checks of output folders."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Output files of the verbs: where they may be written, and how.
 
 No output replaces an input, is written into data or into a run, or replaces a file that the same
-verb did not write. A verb makes `OutputPaths` from what it reads, lets it `allow` each output
-before it begins to work, and writes through `placed`: a file gets its name when it is complete.
+verb (command) did not write. A verb creates `OutputPaths` from its inputs, calls `allow` for each
+output before it begins to work, and writes through `placed`: a file gets its name when it is
+complete.
 """
 
 from __future__ import annotations
@@ -28,33 +29,36 @@ __all__ = ["Ours", "OutputPaths", "never", "page_of", "pictures_of", "placed"]
 Ours = Callable[[Path], bool]
 """Recognizes an existing file as an earlier output of the same verb."""
 Identity = tuple[int, int]
-"""Device and number of a file: equal for all names of it."""
+"""Device and inode number of a file, which are the same for all paths to the file."""
 
 HEAD = 4096
 """Bytes at the start of a file in which its header is searched."""
 STREAMS = ("/dev/", "/proc/")
-"""Places of files that are written directly, such as /dev/stdout."""
+"""Path prefixes of files that are written directly, such as /dev/stdout."""
 
 
 def never(_: Path) -> bool:
-    """Recognizes no file: without a header, nothing shows who wrote it."""
+    """Returns False: a file in a format without a header is never known to be an earlier output."""
     return False
 
 
 @dataclass(frozen=True)
 class OutputPaths:
-    """Where the outputs of one call may be written."""
+    """Checks where the outputs of one call may be written.
+
+    `files` and `folders` identify the inputs of the call, which must not be changed.
+    """
 
     files: frozenset[Identity]
     folders: frozenset[Identity]
     force: bool = False
-    """Replace files that tenfold did not write."""
+    """Whether files that tenfold did not write may be replaced."""
 
     @staticmethod
     def of(inputs: Any = None, *runs: Run, force: bool = False) -> OutputPaths:
-        """The outputs of a call that reads `inputs` (paths, globs, or a list with some) and runs.
+        """Returns the checks for a call that reads `inputs` (paths, globs or a list) and `runs`.
 
-        The data that the runs were trained on count as read too.
+        The data that the runs were trained on count as inputs too.
         """
         found: list[str | Path] = [*_named(inputs)]
         found += filter(None, (run_folder.data_of(run.home) for run in runs))
@@ -66,10 +70,11 @@ class OutputPaths:
         return OutputPaths(files, folders, force)
 
     def allow(self, path: str | Path, ours: Ours = never, *, own: Path | None = None) -> Path:
-        """Returns the path of an output file after checking it; `own` is allowed inside a run.
+        """Returns the path of an output file after checking it.
 
-        Raises UsageError where the path is an input, lies in the data or in a run, or is an
-        existing file that is not recognized by `ours` (allowed with `force`).
+        The path `own` is always allowed, even inside a run. Raises UsageError where the path is an
+        input, lies in the data or in a run, or is an existing file that is not recognized by `ours`
+        (allowed with `force`).
         """
         path = Path(path)
         if own is not None and path.resolve() == own.resolve():
@@ -94,8 +99,8 @@ class OutputPaths:
     def allow_folder(self, path: str | Path, ours: dict[str, Ours]) -> Path:
         """Returns the path of an output folder after checking it and the files in it.
 
-        `ours` recognizes files by a pattern of their names. Other files stay untouched. Raises
-        UsageError as `allow` does.
+        `ours` maps patterns of file names to functions that recognize earlier outputs. Files that
+        match no pattern stay untouched. Raises UsageError as `allow` does.
         """
         path = Path(path)
         self._refuse_place(path)
@@ -109,14 +114,17 @@ class OutputPaths:
         return path
 
     def allow_new_folder(self, path: Path, *, own: Path | None = None) -> None:
-        """Raises UsageError where a new run or export must not lie; `own` is allowed in a run."""
+        """Raises UsageError if a new run or export must not be written to this path.
+
+        The path `own` is always allowed, even inside a run.
+        """
         if own is None or path.resolve() != own.resolve():
             self._refuse_place(path, itself=False)
 
     def _refuse_place(self, path: Path, itself: bool = True) -> None:
         """Raises UsageError where the path is an input, or lies in the data or in a run.
 
-        Without `itself`, the path may be a run.
+        With `itself=False`, the path may be a run folder itself, but not lie in one.
         """
         if self.files & _identities([path]):
             raise _refused(
@@ -195,7 +203,7 @@ def placed(path: Path) -> Iterator[Path]:
 
 
 def page_of(template: str) -> Ours:
-    """Recognizes an HTML page made from a template such as `report`."""
+    """Returns a function that recognizes HTML pages made from a template such as `report`."""
     wanted = re.compile(rf'name="generator" content="tenfold [^"]*, {template}"'.encode())
 
     def ours(path: Path) -> bool:
@@ -205,7 +213,7 @@ def page_of(template: str) -> Ours:
 
 
 def pictures_of(path: Path) -> bool:
-    """Recognizes a PNG file written by `media.drawing.save`."""
+    """Returns True for a PNG file written by `media.drawing.save`."""
     return b"Software\0tenfold" in _head(path)
 
 

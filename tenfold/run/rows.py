@@ -96,7 +96,7 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
 
 
 def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """The rows without a problem, and an entry for each of the others."""
+    """Returns the rows without a problem, and the source and problem of each other row."""
     bad = table["problem"].notna()
     lines = [
         {"source": source, **problem.to_json()}

@@ -140,13 +140,13 @@ class Run:
         return self.task.result(self.facts)
 
     def scored_kind(self, metric: str) -> AnswerKind:
-        """The answer kind that has a metric: that of the rows, else that of `predict`."""
+        """Returns the answer kind that defines a metric: that of the labels, or of `predict`."""
         return self.answer_kind if metric in self.answer_kind.metrics else self.result_kind
 
     def answer(self, columns: Columns, options: Any = None) -> list[Answer]:
         """Predictions for encoded rows; `columns` are the output columns of `encode`.
 
-        A row for which the network computes no finite number gets a Problem.
+        A row with an output of the network that is not finite gets a Problem.
         """
         if not columns.rows:
             return []
@@ -161,7 +161,7 @@ class Run:
         return self.task.ask(table, self.facts, options or self.options())
 
     def encode(self, table: Table, options: Any = None) -> Encoded:
-        """Encodes given or labelled rows, after `ask`."""
+        """Encodes rows, with or without labels, after preparing them with `ask`."""
         return self.task.encode(self.ask(table, options), self.facts)
 
     def answers_of(self, table: Table, options: Any = None) -> list[Answer]:
@@ -314,7 +314,10 @@ def _unfinished(folder: Path) -> Exception:
 
 
 def _app_of(folder: Path) -> Task:
-    """The task of a run; ArtefactRefused where task.json is invalid in spite of its manifest."""
+    """Returns the task of a run, with its settings, as task.json states them.
+
+    Raises ArtefactRefused where the task does not exist or the settings are invalid.
+    """
     about = read(folder / "task.json")
     try:
         return find(about["task"], **about["settings"])

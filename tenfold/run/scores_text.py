@@ -23,7 +23,7 @@ def heading(found: dict[str, Any]) -> str:
 
 
 def scores_text(found: dict[str, Any]) -> str:
-    """The document of `train` or `test`."""
+    """Formats the JSON document of `train` or `test` as text for the terminal."""
     lines = [heading(found), "", *score_lines(found)]
     if again := found.get("refit"):
         text = say(
@@ -44,7 +44,10 @@ def scores_text(found: dict[str, Any]) -> str:
 
 
 def score_lines(found: dict[str, Any]) -> list[str]:
-    """A line for each metric, then the headline on validation and of the baselines."""
+    """Returns a line for each metric, then lines for the headline metric.
+
+    The latter give its value on validation, if known, and its value for each baseline.
+    """
     name, lines = found["headline"], []
     valid = found.get("valid")
     labels = {metric: column(metric) for metric in found["scores"]}
@@ -63,7 +66,7 @@ def score_lines(found: dict[str, Any]) -> list[str]:
 
 
 def interval(one: dict[str, Any]) -> str:
-    """The 95 % interval of a score; states where there is none."""
+    """Returns the 95 % interval of a score as text; "no interval" where there is none."""
     if one["low"] is None:
         return say("no interval")
     return say("95 % {low:.4f} to {high:.4f}", low=one["low"], high=one["high"])

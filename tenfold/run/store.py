@@ -31,7 +31,7 @@ __all__ = ["begin", "rows", "save", "seal"]
 def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any]) -> None:
     """Writes plan, task and facts before training; the plan comes first and marks the start.
 
-    A run that was interrupted, here or later, is started again in this way and continues.
+    May be called again for a run that was interrupted; its training then continues.
     """
     for left in manifest.leftovers(folder, FILES.known):
         (folder / left).unlink()

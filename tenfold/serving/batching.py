@@ -27,7 +27,10 @@ from tenfold.task import Answer
 __all__ = ["Batcher", "Job", "Outcome"]
 
 COVERS = 64
-"""Rows that an explanation counts as in the queue: up to 64 covered copies per input."""
+"""Number of rows as which an explanation counts in the queue.
+
+It predicts up to 64 copies of each input, with different parts covered.
+"""
 
 
 @dataclass(slots=True)
@@ -48,8 +51,9 @@ BROKEN = Outcome(code="internal", status=500)
 class Job:
     """One request to a model, with its results.
 
-    `deadline` and `arrived` are values of time.monotonic(). `waited` is the time in the queue in
-    seconds, `together` the number of rows in the same batch.
+    `deadline` and `arrived` are values of time.monotonic(). `told` holds the outcome of each row,
+    `maps` the explanations as JSON. `waited` is the time in the queue in seconds, `together` the
+    number of rows in the same batch.
     """
 
     rows: list[RequestRow]
@@ -66,7 +70,7 @@ class Job:
 
     @property
     def weight(self) -> int:
-        """Number of rows that the job counts as in the queue."""
+        """Number of rows as which the job counts in the queue."""
         return COVERS if self.explain else len(self.rows)
 
     def dropped(self, now: float) -> Outcome | None:
@@ -144,7 +148,11 @@ class Batcher:
             self.ready = True
 
     def _next(self) -> list[Job]:
-        """The next jobs to predict together: the first one and all that fit; [] at the end."""
+        """Returns the next jobs to predict in one batch; [] when the queue has ended.
+
+        These are the first job and those with equal options for which the batch has room. An
+        explanation is alone in its batch.
+        """
         waiting = self._waiting
         if not waiting and not self._ended:
             self._take(self._queue.get())

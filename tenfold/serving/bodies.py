@@ -68,7 +68,7 @@ def _same_names(model: Model, given: Any) -> None:
 
 
 class _Parts:
-    """Collects the parts of a form; raises Refused at a part too many or too large."""
+    """Collects the parts of a form; raises Refused if they are too many or one is too large."""
 
     def __init__(self, model: Model) -> None:
         self.found: list[tuple[str, bytes]] = []

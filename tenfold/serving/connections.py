@@ -1,8 +1,8 @@
 """HTTP connections: uvicorn's protocol with limits on time, size and number.
 
 The head of a request must arrive in time and stay small. A refused request is answered from its
-head alone, in one write and without a task of its own. The rest of its body is read and dropped for
-a short time, so that the client receives the answer and not a connection reset.
+head alone, in one write and without an asyncio task. The rest of its body is read and dropped for a
+short time, so that the client receives the answer and not a connection reset.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 @dataclass
 class Histogram:
-    """Number of values at or below each edge, and their sum."""
+    """Number of values in each bucket, and their sum; `edges` are inclusive upper bounds."""
 
     edges: tuple[float, ...]
     counts: list[int] = field(default_factory=list)
@@ -55,7 +55,10 @@ class Histogram:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts for one route of one model; the routes of a model share `waits` and `rows`."""
+    """Counts for one route of one model.
+
+    The routes of a model share `waits`, the seconds in the queue, and `rows`, the batch sizes.
+    """
 
     waits: Histogram
     rows: Histogram

@@ -50,7 +50,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Model:
-    """One run with its id and its limits."""
+    """One run with its id and its limits.
+
+    `batch` is the maximum number of rows of a request or batch, `json` the maximum bytes of a JSON
+    body.
+    """
 
     id: str
     run: Run

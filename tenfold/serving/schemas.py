@@ -63,7 +63,7 @@ def taken(model: Model) -> Schema:
 
 
 def body(model: Model, many: bool) -> dict[str, Any]:
-    """The request body of a model in OpenAPI form: JSON or a form."""
+    """Returns the OpenAPI description of the request body of a model: JSON or form data."""
     thing = reference(f"{model.id}.inputs")
     things = {"type": "array", "items": thing, "minItems": 1, "maxItems": model.batch}
     told = record(

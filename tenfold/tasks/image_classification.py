@@ -72,9 +72,9 @@ AUGMENTS = (  # augmentations that a hyperparameter search may try in addition t
 
 
 def _line(text: str) -> None:
-    """Checks that a text is the name of a network or a line of layers.
+    """Checks that a text is the name of a network or describes layers in the network notation.
 
-    Raises UsageError where it is neither.
+    Raises UsageError where it does neither.
     """
     named = ("fast", *ready.NAMES)
     if text in named:
@@ -300,12 +300,13 @@ def _recipe_of(network: str, optimizer: str) -> loop.Recipe:
 
 
 def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
-    """The (height, width) at which images are stored.
+    """Returns the (height, width) to which all images are resized.
 
-    Where `wanted` is 0, square images of one size of at most 128 pixels keep it. Other images get
-    the median aspect ratio of the data (between 1:2 and 2:1) at the area of a square of `wanted`
-    pixels a side; where it is 0, the square has the median area of the images, but at most 128
-    pixels a side. Sides are multiples of 8 from 32 pixels on.
+    With `wanted` 0, squares of one size keep that size if it is at most 128 pixels. Otherwise the
+    result has the median aspect ratio of the images (clipped to 1:2 and 2:1, near 1 a square) and
+    the area of a square of `wanted` pixels a side. With `wanted` 0, this square has the median area
+    of the images, at most 128 pixels a side. If its side is at least 32, the height and width are
+    multiples of 8.
     """
     widths, heights = train["width"], train["height"]
     side = wanted or min(128, round(float(np.sqrt(np.median(widths * heights)))))
@@ -321,7 +322,7 @@ def _sides(train: pd.DataFrame, wanted: int) -> tuple[int, int]:
 
 
 def _loss_of(net: Any, policy: str, facts: Facts, columns: Columns) -> float:
-    """The validation log loss of the network with the test views of this augmentation."""
+    """Returns the validation log loss; `policy` sets the views that are averaged (`_averaged`)."""
     found = _logits(_averaged(net, facts, policy), columns)
     return logits.validation_loss(found, logits.truths(columns))
 
@@ -329,7 +330,7 @@ def _loss_of(net: Any, policy: str, facts: Facts, columns: Columns) -> float:
 def _averaged(net: Any, facts: Facts, policy: str) -> nn.Module:
     """Sets the views over which the network averages its predictions, and returns the network.
 
-    Training with flips adds the mirror image; training with crops adds the middle of the image.
+    An augmentation `policy` with flips adds the mirror image; one with crops adds the central crop.
     """
     kinds = image_augment.named(policy) or ()
     net.mirror = "flip" in kinds
@@ -339,9 +340,9 @@ def _averaged(net: Any, facts: Facts, policy: str) -> nn.Module:
 
 
 def _changes(facts: Facts, policy: str) -> image_augment.Augmentation | None:
-    """The augmentation of a policy, or None where it changes nothing.
+    """Returns the augmentation that a policy names, or None where it would change nothing.
 
-    Training with it may also start with smaller images, where the network accepts these.
+    It also makes training start with smaller images, where the network accepts their size.
     """
     kinds = image_augment.named(policy) or ()
     data, line = facts["data"], facts["net"]["line"]
@@ -387,7 +388,7 @@ def _learn_statistics(net: nn.Module, parts: Parts) -> None:
 
 
 def _sample(columns: Columns, rows: int) -> Batch:
-    """At most `rows` rows, evenly spaced; fewer of large images (16 MiB, but at least 64 rows)."""
+    """Returns up to `rows` evenly spaced rows: at most 16 MiB, or 64 rows where those are more."""
     each = max(1, columns.nbytes // columns.rows)
     rows = min(rows, columns.rows, max(64, (16 << 20) // each))
     return columns.take(np.linspace(0, columns.rows - 1, rows).astype(np.int64))

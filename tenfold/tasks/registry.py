@@ -18,7 +18,7 @@ __all__ = ["class_of", "find", "names"]
 
 
 def names() -> dict[str, str]:
-    """Every task with the first line of its docstring, without importing it."""
+    """Returns the name of each task and the first line of its docstring, importing no task."""
     found = {}
     for path in _files():
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -27,7 +27,10 @@ def names() -> dict[str, str]:
 
 
 def _files() -> list[Path]:
-    """The file of each task: a module of this room, or the `__init__.py` of a package."""
+    """Returns the file of each task in this folder and in the `tasks` folders of extensions.
+
+    It is a module, or the `__init__.py` of a package.
+    """
     rooms = [Path(__file__).parent, *folders("tasks")]
     files = [path for room in rooms for path in room.glob("[!_]*.py") if path != Path(__file__)]
     files += [path for room in rooms for path in room.glob("[!_]*/__init__.py")]
@@ -43,7 +46,7 @@ def _name(path: Path) -> str:
 def class_of(task: str) -> type[Task]:
     """The class of a task.
 
-    Raises UsageError, which suggests the nearest task, where the name is unknown.
+    Raises UsageError, which suggests the task with the most similar name, for an unknown name.
     """
     known = names()
     if task not in known:

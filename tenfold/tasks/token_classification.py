@@ -175,7 +175,7 @@ def _whole(tags: Any) -> list[str]:
 
 
 def _places(table: Table, read: list[str]) -> list[Any]:
-    """The character positions of every token: those of the table, else by our tokenizer."""
+    """Returns (start, end) of each token of each text: from the table, else from our tokenizer."""
     told = table["places"] if "places" in table else [None] * len(table)
     return [
         (one if isinstance(one, Sequence) else tokens.places(text))[:LONGEST] if text else ()
@@ -235,7 +235,7 @@ def _kind(letter: str) -> str:
 
 
 def _alone(word: str) -> bool:
-    """True for one character of a script without spaces."""
+    """True for a single character of a script written without spaces, such as Chinese."""
     return len(word) == 1 and ("\u2e80" <= word < "\ua000" or "\uf900" <= word < "\ufb00")
 
 
@@ -274,7 +274,10 @@ def _recipe(rows: int) -> loop.Recipe:
 
 
 def _beside(plan: Plan) -> Path | None:
-    """The folder that stores the steps of the linear model; None where they are the recipe's."""
+    """Returns the checkpoint folder of the linear model, which stores its number of steps.
+
+    Returns None where the recipe sets that number: without a run folder or a time limit.
+    """
     if plan.folder is None or plan.minutes is None:
         return None
     folder = plan.folder / "checkpoints" / "linear"
@@ -345,7 +348,10 @@ def _f1(pairs: list[tuple[list[Any], list[Any]]]) -> float:
 
 
 def _spans(tags: np.ndarray, names: list[str]) -> list[tuple[str, int, int]]:
-    """(type, first token, end token, exclusive) of every span; the tag -1 ends a span."""
+    """Returns (type, first token, end token) of every span; the end is exclusive.
+
+    An unknown tag (-1) ends a span.
+    """
     found, begun = list[tuple[str, int, int]](), -1
     said = [names[tag] if tag >= 0 else "O" for tag in tags]
     for place, name in enumerate([*said, "O"]):

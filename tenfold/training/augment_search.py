@@ -40,7 +40,7 @@ MARGIN = 0.03  # relative decrease of the loss that another augmentation must re
 class Chosen:
     """The selected augmentation, the validation loss of each one compared, and the remaining plan.
 
-    `losses` is {} where nothing was compared. `plan.minutes` is what the comparison has left.
+    `losses` is {} where nothing was compared. `plan.minutes` is the time left.
     """
 
     policy: str

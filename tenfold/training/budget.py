@@ -46,14 +46,14 @@ __all__ = [
 
 
 LOOK, LOOKS = 0.6, 20
-"""Cost of a validation row beside that of a training row; largest number of logged validations."""
+"""Time of a validation row relative to a training row; maximum number of logged validations."""
 
 
 class Estimated(Exception):
     """Raised to end a fit under a dry plan; holds the network and the estimated cost of training.
 
-    `facts` are those of `tried`; `facts["more"]` holds the seconds and bytes of closed forms. `net`
-    is None where the network that was given to `fit` is the one to show.
+    `facts` are those that `tried` returns; `facts["more"]` holds the seconds and bytes of closed
+    forms. `net` is None where the network that was given to `fit` is the one to show.
     """
 
     def __init__(self, net: Any, facts: dict[str, Any]) -> None:
@@ -170,7 +170,7 @@ def batch_and_length(plan: Plan, recipe: Recipe, rows: int) -> tuple[int, int]:
 
 
 def stored(path: Path, make: Callable[..., Any] = dict) -> Any:
-    """`make(**content)` of a JSON file that was written when the run began.
+    """Reads a JSON file that was written when the run began, and returns `make(**content)`.
 
     Raises ArtefactRefused where the file is damaged.
     """
@@ -190,7 +190,7 @@ def stored(path: Path, make: Callable[..., Any] = dict) -> Any:
 
 
 def agreed(net: nn.Module, train: Columns, loss: Loss, plan: Plan) -> Any:
-    """The precision of the plan; float32 where an automatic bfloat16 changes the loss.
+    """Returns the precision of the plan, or float32 if an automatic bfloat16 changes the loss.
 
     The losses of both precisions on one batch may differ by 2 % plus 0.01.
     """

@@ -14,9 +14,10 @@ __all__ = ["FREE", "Candidate", "Cost", "Fits"]
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of fitting a closed form: seconds, and bytes of memory needed during the fit.
+    """Cost of fitting a closed form, which is any candidate that the training loop does not train.
 
-    `least` are the seconds of its cheapest variant, 0 = the same.
+    `seconds` is the duration of the fit, `bytes` the memory needed during the fit, and `least` the
+    seconds of its cheapest variant (0 = the same as `seconds`).
     """
 
     seconds: float = 0.0

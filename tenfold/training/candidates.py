@@ -33,8 +33,8 @@ class Comparison:
     """How candidates are scored on the selection half of validation, which has `rows` rows.
 
     `score(name, net)` returns the value of `metric`; `shown` is its number format. `without_rows`
-    lists, best first, the candidates to select where there are no rows. With `alone` a single
-    candidate is scored too. `on` names the scored rows where they are not validation rows.
+    lists, best first, the candidates to select where there are no rows. With `alone` a candidate is
+    scored even if it is the only one.
     """
 
     metric: Message
@@ -86,8 +86,8 @@ def fit(
     by name where the loop trained several (the facts of the first one also stand at the top level).
     With `plan.fixed` only the selected candidate and those it needs are fitted, with the same
     choices. Raises Estimated under a dry plan; it holds the network `shown`, by default that of the
-    last candidate that the loop would train. Under a plan with minutes, candidates that do not fit
-    into them are left out (see `shares`).
+    last candidate that the loop would train. Under a plan with minutes, candidates whose fit would
+    take too long are left out (see `shares`).
     """
     asked = _asked(candidates, requested, plan.fixed)
     by_loop = [one for one in asked if one.cost is None]
@@ -124,9 +124,9 @@ def fit(
 def _planned(
     asked: list[Candidate], by_loop: list[Candidate], plan: Plan, requested: str
 ) -> Iterator[tuple[Candidate, Plan]]:
-    """Yields the candidates in the order of fitting, each with its share of the minutes.
+    """Yields the candidates in the order of fitting, each with the plan that holds its minutes.
 
-    Without minutes, those of the loop come first.
+    Without a time limit, the candidates that the training loop trains come first.
     """
     if plan.minutes is None or plan.fixed is not None:
         for one in _loop_first(asked):
@@ -143,12 +143,18 @@ def _planned(
 
 
 def _loop_first(asked: list[Candidate]) -> list[Candidate]:
-    """The candidates of the loop, closed forms, and those that need others."""
+    """Sorts candidates: those of the training loop first, then closed forms.
+
+    In both groups, the candidates that need others come last.
+    """
     return sorted(asked, key=lambda one: (one.cost is not None, bool(one.needs)))
 
 
 def _facts(made: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The choices of all candidates, of equal keys the first; `budgets` where there are several."""
+    """Merges the facts of all candidates; for equal keys, the value of the first one is kept.
+
+    If the training loop trained several candidates, `budgets` holds the budget of each by name.
+    """
     facts: dict[str, Any] = {}
     for one in made.values():
         facts |= {name: value for name, value in one.items() if name not in facts}
@@ -178,12 +184,12 @@ def _asked(
 
 
 def _named(candidates: Iterable[Candidate], requested: str) -> str:
-    """The name of the candidate with this setting; for "auto" the first candidate."""
+    """Returns the name of the candidate whose `setting` is `requested`; the first for "auto"."""
     return next(one.name for one in candidates if requested in ("auto", one.setting))
 
 
 def _plan_of(one: Candidate, by_loop: list[Candidate], plan: Plan) -> Plan:
-    """The plan of one candidate: its folder, its fixed choices."""
+    """Returns the plan with the checkpoint folder and the fixed choices of one candidate."""
     if plan.fixed is not None:
         plan = replace(plan, fixed=plan.fixed | plan.fixed.get("budgets", {}).get(one.name, {}))
     if one not in by_loop:
@@ -204,7 +210,7 @@ def _budget(facts: dict[str, Any]) -> dict[str, Any]:
 def _estimated(
     asked: list[Candidate], by_loop: list[Candidate], plan: Plan, shown: nn.Module | None
 ) -> Estimated:
-    """The estimate of a dry run.
+    """Returns the exception that ends a dry run and holds the estimated cost.
 
     Its facts are those of the first candidate that the loop would train, and `more`: the total
     seconds and the largest memory of the closed forms.

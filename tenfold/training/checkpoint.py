@@ -4,7 +4,7 @@
 
 checkpoints/plan.json                     decisions made at the start, never changed
 checkpoints/step-000001000/
-    state.safetensors                     weights, buffers, optimizer state, averages, sums
+    state.safetensors                     weights, buffers, optimizer state, averages, loss sum
     state.json                            step, learning rate factor, micro-batches, log, schedule
     manifest.json                         sizes and SHA-256 of both, written last
 """

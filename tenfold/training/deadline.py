@@ -1,7 +1,8 @@
-"""Ends a training in time: shortens it where its steps take longer than those that were measured.
+"""Shortens a training whose steps take longer than measured at its start, so that it ends in time.
 
-A step may take longer where another process begins to use the processor. A cut is stored before it
-takes effect, so a continued training makes the same one; it makes no further cuts.
+Steps may take longer because another process begins to use the processor. A cut of the schedule
+(see `schedule`) is stored before it takes effect. A continued training applies the stored cuts and
+makes no further ones.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Deadline:
     FIRST, CHECK = 3.0, 1.0
     """Seconds of training before the first check, and between two checks."""
     LATE = 0.03
-    """Share of the time left by which training must be late to be shortened."""
+    """Minimum delay, as a share of the time left, at which training is shortened."""
 
     def __init__(self, plan: Plan) -> None:
         self._path = path_of(plan)
@@ -37,7 +38,7 @@ class Deadline:
         self._begun, self._first, self._check = 0.0, 0, 0.0
 
     def end(self, step: int, course: Schedule) -> int:
-        """The step after which training must end to be in time; 0 = as planned."""
+        """Returns the step after which training must end to be in time; 0 if nothing changes."""
         if math.isinf(self._due):
             return 0
         now = time.perf_counter()
@@ -53,7 +54,10 @@ class Deadline:
         return step + max(1, min(left - 1, int((self._due - now) / pace)))
 
     def cut(self, budget: Budget, course: Schedule, step: int, end: int) -> Budget:
-        """Shortens the schedule, stores the cut beside the checkpoints, and returns the budget."""
+        """Shortens the schedule at `step` so that training ends at step `end`.
+
+        Stores the cut beside the checkpoints and returns the budget with it.
+        """
         if not course.cuts:
             tell(
                 Message(

@@ -33,9 +33,10 @@ Infer = Callable[[Columns], OutputColumns]
 
 
 def finite(outputs: OutputColumns, rows: int) -> tuple[OutputColumns, np.ndarray]:
-    """Returns the outputs of the rows that have no NaN and no plus infinity, and (N,) the others.
+    """Removes the rows whose outputs contain NaN or plus infinity.
 
-    Minus infinity is the score of what is ruled out.
+    Returns the outputs of the other rows, and a mask (N,) that is True for the removed rows. Minus
+    infinity is valid: it is the score of excluded classes or items.
     """
     bad = np.zeros(rows, bool)
     for column in outputs.values():
@@ -61,9 +62,9 @@ def finite(outputs: OutputColumns, rows: int) -> tuple[OutputColumns, np.ndarray
 
 
 def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = None) -> Infer:
-    """Batched inference with a torch network, on the device of its parameters.
+    """Returns a function that runs a torch network in batches, on the device of its parameters.
 
-    `ask(**tensors)`, where given, is called instead of the network.
+    A batch has at most `size` rows. `ask(**tensors)`, if given, is called instead of the network.
     """
     net.eval()
 
@@ -77,7 +78,7 @@ def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = N
 
 
 def by_onnx(session: Any, size: int = 128) -> Infer:
-    """Batched inference with an ONNX session (see `session_of`); needs no torch."""
+    """Returns a function that runs an ONNX session (see `session_of`) in batches, without torch."""
     names = [one.name for one in session.get_outputs()]
     taken = {one.name for one in session.get_inputs()}  # inputs without effect are absent
 
@@ -107,7 +108,10 @@ def _in_batches(call: Callable[[Batch], Batch], size: int) -> Infer:
 
 
 def _cut(outputs: Batch) -> OutputColumns:
-    """Makes outputs `y` (B, T, ...) with a `y_length` (B,) ragged, which removes their padding."""
+    """Removes padding: converts each output `y` (B, T, ...) with lengths `y_length` to a Ragged.
+
+    The lengths (B,) are not outputs of their own afterwards.
+    """
     lengths = {name.removesuffix("_length") for name in outputs if name.endswith("_length")}
     found: OutputColumns = {}
     for name in outputs.keys() - {f"{name}_length" for name in lengths}:
@@ -122,7 +126,10 @@ def _cut(outputs: Batch) -> OutputColumns:
 
 
 def _refuse_other_files(folder: Path, content: bytes) -> None:
-    """Raises ArtefactRefused for a network that would read files: a stranger may name any path."""
+    """Raises ArtefactRefused for an ONNX network that refers to other files.
+
+    The file may come from an untrusted source, and the reference could be any path.
+    """
     try:
         outside = onnx_file.refers_to_files(content)
     except ValueError as error:

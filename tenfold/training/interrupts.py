@@ -62,7 +62,7 @@ class Contention:
     """Reduces torch to one thread while another process uses the cores and steps become very slow.
 
     OpenMP threads wait for each other several times a step. Where another process uses one core, a
-    step takes 5 to 100 times as long on several threads; on one thread it only loses its share.
+    step takes 5 to 100 times as long with several threads. With one thread no waiting is needed.
     """
 
     STEPS, SECONDS, COLLAPSE = 20, 1.0, 3.0
@@ -75,7 +75,7 @@ class Contention:
             self._alone()
 
     def step(self, seconds: float) -> bool:
-        """Records the seconds of a step; True where it has just reduced torch to one thread."""
+        """Records the duration of a step; returns True if this call reduced torch to one thread."""
         if not self._watching:
             return False
         self._times.append(seconds)
@@ -110,8 +110,8 @@ def crowded(threads: int) -> bool:
     """True where `threads` threads take over twice as long as one thread for the same work.
 
     On an idle machine several threads are hardly ever slower than one; on a crowded machine they
-    are slower by an order of magnitude. Takes a few hundredths of a second. Leaves torch at
-    `threads`.
+    are slower by an order of magnitude. Takes a few hundredths of a second. Afterwards torch uses
+    `threads` threads.
     """
     alone = _seconds_each(1)
     return _seconds_each(threads) > 2.0 * alone

@@ -63,9 +63,9 @@ class Learner:
     ) -> None:
         """Makes one step on `batch` at `factor` times the learning rate.
 
-        `share` is the share of the schedule done, for augmentation; None = that of the steps.
-
-        Where memory runs out, it splits the batch into twice as many pieces and tries again.
+        `share` is the part of the schedule that is done, 0 to 1, for the augmentation; by default
+        `step` / `steps`. Where memory runs out, the batch is split into twice as many pieces and
+        the step is tried again.
         """
         while True:
             try:
@@ -117,7 +117,10 @@ class Learner:
             self._average(step + 1)
 
     def _average(self, done: int) -> None:
-        """Updates the mean of the weights after every `average_every`-th step of the last share."""
+        """Updates the weight average at every `average_every`-th step after `averaged_from`.
+
+        The last step is included in any case.
+        """
         begun = done - self.averaged_from
         number, rest = divmod(begun, self.recipe.average_every)
         if begun <= 0 or (rest and done < self.steps):
@@ -145,11 +148,11 @@ class Learner:
             kept.copy_(now)
 
     def end_after(self, steps: int, averaged_from: int) -> None:
-        """Ends training after `steps` steps, with an average of the weights of the last ones."""
+        """Ends training after `steps` steps; weights are averaged after step `averaged_from`."""
         self.steps, self.averaged_from = steps, averaged_from
 
     def take_best(self) -> None:
-        """Returns to the best weights."""
+        """Restores the weights that `keep_best` copied."""
         with torch.no_grad():
             for kept, now in zip(self.best, (self.flat.values, self.flat.buffers), strict=True):
                 now.copy_(kept)

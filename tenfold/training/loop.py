@@ -48,7 +48,7 @@ def fit(
     augment: Augment | None = None,
     measure: Measure | None = None,
 ) -> Fitted:
-    """Trains `net` by the plan and returns it in eval mode, with the decisions made.
+    """Trains `net` as the plan states and returns it in eval mode, with the decisions made.
 
     `measure(net, batch)` returns sums over rows, which are logged as means over validation. Raises
     Stopped after a signal (the state is saved where there is a run folder), TrainingFailed where
@@ -124,7 +124,7 @@ class _Journal:
         self.due = self.began + self.plan.checkpoint_seconds if self.folder else math.inf
 
     def begin(self) -> int:
-        """The first step: 0, or that of the newest valid checkpoint, which it loads."""
+        """Loads the newest valid checkpoint and returns its step; 0 without a checkpoint."""
         found = checkpoint.load(self.folder) if self.folder else None
         if found is None:
             return 0
@@ -140,9 +140,10 @@ class _Journal:
         return step in self.stops or step == self.course.end
 
     def stop(self, step: int, stopped: list[int]) -> int:
-        """Logs, saves and stops as due; returns the step to continue with.
+        """Logs, saves a checkpoint and stops early if due; returns the step to continue with.
 
-        The step is an earlier one where a gradient was not finite. Raises Stopped after a signal.
+        After a gradient that was not finite, it restores the last checkpoint and returns its step.
+        Raises TrainingFailed after three such attempts, and Stopped after a signal.
         """
         if broken := int(self.learner.broken):
             return self._go_back(broken)
@@ -158,7 +159,7 @@ class _Journal:
         return step
 
     def _end_early(self, step: int) -> None:
-        """Keeps the best weights; returns to them where validation has not improved."""
+        """Copies the weights if they are the best so far; restores the best to stop early."""
         course = self.course
         if course.patience and course.better(step, self.rows[-1].get("valid_loss", math.inf)):
             self.learner.keep_best()
@@ -178,8 +179,8 @@ class _Journal:
     def _ask_judge(self, step: int) -> None:
         """Gives the newest validation loss to `plan.prune`, which may raise to end a poor trial.
 
-        It does not once early stopping has begun: the learning rate then falls faster than in other
-        trials, so that losses are not comparable.
+        Does nothing after early stopping has begun: the learning rate then falls faster than in
+        other trials, so that the losses are not comparable.
         """
         row, end = (self.rows or [{}])[-1], self.budget.steps
         told = row.get("step") == step and "valid_loss" in row
@@ -265,7 +266,10 @@ def _mean_of(loss: Loss) -> Measure:
 
 
 def evaluate(net: nn.Module, columns: Columns, measure: Measure, batch: int) -> dict[str, float]:
-    """The means over all rows of the sums by `measure`, in eval mode; {} without rows."""
+    """Returns the mean over all rows of each value of `measure`, by name; {} without rows.
+
+    `measure(net, batch)` returns sums over the rows of a batch. The network runs in eval mode.
+    """
     was, place = net.training, next(net.parameters()).device
     totals: dict[str, Any] = {}
     net.eval()

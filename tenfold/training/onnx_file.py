@@ -1,7 +1,8 @@
-"""What an ONNX file from a stranger refers to, read before anything of it is used.
+"""Checks an untrusted ONNX file for references to other files, before the file is used.
 
 The file is parsed with the Protocol Buffers library and the part of the ONNX schema in which a
-tensor can occur (onnx.proto3, https://github.com/onnx/onnx), so no spelling of the bytes escapes.
+tensor can occur (onnx.proto3, https://github.com/onnx/onnx), so that a reference is found however
+its bytes are encoded.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ SCHEMA: dict[str, dict[str, tuple[int, str]]] = {
     "Tensor": {"external": (13, "Entry"), "location": (14, "int32")},
     "Entry": {"key": (1, "bytes")},
 }
-"""By message, the number and the type of each field in which a tensor can occur."""
+"""For each message type: name, number and type of the fields in which a tensor can occur."""
 OF_FILES = (b"EPContext",)
 """Operators that may read a file."""
 
@@ -74,7 +75,10 @@ def _parts(message: Any) -> Iterator[Any]:
 
 @functools.cache
 def _messages() -> dict[str, Any]:
-    """The classes of the messages of SCHEMA; every field is repeated, so none hides another."""
+    """Returns the Protocol Buffers class of each message in SCHEMA, by name.
+
+    Every field is declared as repeated, so that a second value cannot hide the first one.
+    """
     kinds = descriptors.FieldDescriptorProto
     file = descriptors.FileDescriptorProto(name="onnx-part.proto", package="part", syntax="proto3")
     for name, fields in SCHEMA.items():

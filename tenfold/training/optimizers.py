@@ -28,8 +28,8 @@ class Recipe:
     `learning_rate` is for Muon's matrices, or for all parameters of the other optimizers;
     `other_rate` is for the parameters that Muon leaves to AdamW (vectors, and the last matrix, the
     head). `decay` is the weight decay, `second` the beta2 of AdamW. `warm` is the share of warm-up
-    steps, `last` the final share of the learning rate. Training takes `epochs`, but at least
-    `least_steps`. `average` is the last share of the steps whose weights are averaged.
+    steps, `last` the final learning rate as a share of the highest. Training takes `epochs`, but at
+    least `least_steps`. `average` is the share of steps, at the end, whose weights are averaged.
     """
 
     optimizer: str = "adamw"
@@ -62,7 +62,8 @@ class Flat:
     """Parameters and gradients of a network as two vectors, and float buffers as a third.
 
     Order: hidden matrices, then other matrices, then vectors. `hidden` is the length of the first
-    group, `matrices` that of the first two together. Convolution weights keep channels last.
+    group, `matrices` that of the first two together. Convolution weights are stored in the order
+    O H W I (channels last).
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -137,7 +138,7 @@ class Optimizer(Protocol):
     def step(self, factor: float, broken: Tensor) -> None:
         """Makes one update at `factor` times the learning rate; none where `broken` is 1.
 
-        `broken` is a float on the device.
+        `broken` is a scalar tensor on the device: 1 if the gradient is not finite, else 0.
         """
 
     def tensors(self) -> dict[str, Tensor]:
@@ -288,9 +289,10 @@ class _Muon:
 
 
 def orthogonal(stack: Tensor, steps: int) -> Tensor:
-    """(K, r, c) where each matrix is close to U V' of its singular value decomposition.
+    """Orthogonalizes K matrices (K, r, c): returns approximately U V' of each matrix U S V'.
 
-    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024.
+    U S V' is the singular value decomposition. Uses the Newton-Schulz iteration with the quintic
+    polynomial of Jordan et al. 2024.
     """
     wide = stack.shape[1] <= stack.shape[2]
     x = stack.to(torch.bfloat16) if stack[0].numel() > 1 << 12 else stack

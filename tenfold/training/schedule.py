@@ -1,11 +1,11 @@
 """The learning rate schedule and early stopping.
 
 The planned schedule is a triangle: linear warm-up, then linear decay. Where early stopping is on
-and validation has not improved for a quarter of the plan, training returns to the best weights and
-the learning rate falls from there to zero within about a tenth of the plan.
+and validation has not improved for a quarter of the planned steps, training returns to the best
+weights, and the learning rate falls from there to zero within about a tenth of the planned steps.
 
-Where steps take longer than planned, the rest of the schedule is compressed into fewer steps: a
-cut (at, end) lets training end after `end` steps from step `at` on.
+Where steps take longer than planned, the rest of the schedule is compressed into fewer steps. Such
+a cut is a pair (at, end): the step at which it was made, and the new total number of steps.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ DESCENT = 0.1  # share of the planned steps that early stopping takes to reach a
 class Schedule:
     """Learning rate factors of the steps from 0 to `end`, and early stopping.
 
-    Training stops early after `patience` steps without improvement, 0 = never.
-
-    `state` and `take` are for checkpoints.
+    Early stopping begins after `patience` steps without a better validation loss (0 = never).
+    `state` and `take` save and restore the state for checkpoints.
     """
 
     def __init__(
@@ -48,7 +47,10 @@ class Schedule:
         return height * max(0, self.end - step) / (self.end - self.turned)
 
     def planned(self, step: int) -> float:
-        """The step of the planned schedule that this step stands for; the same without cuts."""
+        """Returns the position in the schedule without cuts that this step corresponds to.
+
+        It is a number of steps, possibly fractional; without cuts it is `step` itself.
+        """
         if not self.cuts:
             return step
         begun, place, end = 0, 0.0, self.steps
@@ -60,7 +62,7 @@ class Schedule:
         return place + (self.steps - place) * (step - begun) / (end - begun)
 
     def cut(self, step: int, end: int) -> None:
-        """Lets training end after `end` steps, with the rest of the schedule compressed."""
+        """Ends training after `end` steps in total, compressing the schedule after `step`."""
         self.cuts.append((step, end))
         self.end = end
 
@@ -81,9 +83,10 @@ class Schedule:
         return True
 
     def turn(self, step: int) -> bool:
-        """True where early stopping begins now: training must return to its best weights.
+        """Begins early stopping if it is due; returns True if it begins at this step.
 
-        The remaining steps are enough for the average of the last weights to begin in them.
+        The caller must then restore the best weights. The new `end` leaves enough steps that weight
+        averaging begins only after this step.
         """
         waits = self.patience and not self.turned and not self.cuts
         if not waits or step - self.best_at < self.patience:

@@ -1,9 +1,9 @@
-"""Shares the minutes of a training among its candidates, and among the variants of one.
+"""Divides the time of a training among its candidate models, and among variants of a candidate.
 
-With minutes, closed forms come first: half of the time is theirs, and the loop gets what they left.
-A candidate whose cheapest form does not fit into the time is left out. Each decision is stored
-beside the checkpoints when it is made, so a continued training fits the same candidates and
-variants.
+If the time is limited (`plan.minutes`), candidates with a closed-form solution are fitted first, in
+at most half of the time; candidates of the training loop get the rest. A candidate is left out if
+even its cheapest variant would take too long. Each decision is stored beside the checkpoints, so
+that a continued training fits the same candidates and variants.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["Shares", "affordable"]
 T = TypeVar("T")
 
 CLOSED = 0.5
-"""Share of the minutes for closed forms where the loop trains other candidates."""
+"""Share of the time for closed-form candidates, if the training loop trains others."""
 
 
 class Shares:
-    """The order in which candidates are fitted, and the minutes of each.
+    """Decides the order in which candidates are fitted, and the minutes that each gets.
 
-    `by_loop` are the candidates that the loop trains; `needed` names those that are fitted in any
-    case.
+    `by_loop` are the candidates that the training loop trains. `needed` names the candidates that
+    are fitted even if the time is too short.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Shares:
         self._slow = 1.0
 
     def order(self) -> list[Candidate]:
-        """With minutes closed forms, then those of the loop, then combinations of both."""
+        """Returns the candidates: closed forms, then those of the loop, then combinations."""
         return [one for stage in self._stages for one in stage]
 
     def plan_of(self, one: Candidate) -> Plan | None:
-        """The plan with the candidate's share of the minutes; None = left out for lack of time."""
+        """Returns the plan with the candidate's minutes; None if too little time is left."""
         number = next(at for at, stage in enumerate(self._stages) if one in stage)
         ahead = [other for other in self._stages[number] if other.name not in self._seconds]
         left = self._left(number)
@@ -67,13 +67,16 @@ class Shares:
         return replace(self._plan, minutes=minutes, given=time.perf_counter())
 
     def took(self, one: Candidate, seconds: float) -> None:
-        """Records the time of a fit; a slow machine makes the next closed forms dearer too."""
+        """Records the duration of a fit.
+
+        If a closed form took longer than estimated, the estimates of later ones are scaled up.
+        """
         self._seconds[one.name] = seconds
         if one.cost is not None and one.cost.seconds > 1:
             self._slow = max(self._slow, seconds / one.cost.seconds)
 
     def _left(self, number: int) -> float:
-        """The seconds left for the rest of a stage."""
+        """Returns the seconds left for the unfitted candidates of stage `number` (see `order`)."""
         whole = 60 * (self._plan.minutes or 0)
         if number == 0 and self._stages[1]:
             whole *= CLOSED
@@ -81,13 +84,20 @@ class Shares:
         return left - sum(map(self._combined, self._stages[2])) if number == 1 else left
 
     def _combined(self, one: Candidate) -> float:
-        """Seconds reserved for a combination: those of its closed forms, or of the longest."""
+        """Returns the seconds reserved for a combination of candidates.
+
+        The estimate is the time that its closed forms took to fit or, if its `needs` name none, the
+        time of the slowest closed form.
+        """
         closed = {other.name: self._seconds.get(other.name, 0.0) for other in self._stages[0]}
         needed = [closed[name] for name in one.needs if name in closed]
         return sum(needed) if needed else max(closed.values(), default=0.0)
 
     def _left_out(self, one: Candidate, left: float) -> bool:
-        """True where the cheapest form of a candidate takes longer than its stage has time."""
+        """Returns True if even the cheapest variant of a candidate takes more than `left` seconds.
+
+        The decision is stored, and a stored one is used again. Never True for `needed` candidates.
+        """
         known = _stored(self._plan).get("left_out", {})
         if one.name not in known:
             least = one.cost.least or one.cost.seconds if one.cost else 0.0
@@ -106,10 +116,11 @@ class Shares:
 
 
 def affordable(plan: Plan, name: str, variants: Mapping[str, T]) -> Iterator[tuple[str, T]]:
-    """Yields variants of a candidate, by name, while its minutes last; the first in any case.
+    """Yields the variants of a candidate, by name, while its time lasts; the first in any case.
 
-    Another one is yielded where it fits into the minutes if it takes as long as those before.
-    Without minutes all are yielded. The number is stored under `name`.
+    The caller fits each variant before it asks for the next one, which is yielded if the mean time
+    of the variants so far still fits into `plan.minutes`. Without a time limit all are yielded. The
+    number of variants is stored under `name`, and a continued training yields the same number.
     """
     every = [*variants.items()]
     if plan.minutes is None or plan.fixed is not None or plan.dry:

@@ -117,7 +117,7 @@ def _page(out: str | Path | None, data: Any, force: bool) -> Path:
 
 
 def _wrote(path: Path) -> bool:
-    """True for an existing JSON document of this verb."""
+    """True if the file holds a JSON document that `check` wrote."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
@@ -173,7 +173,7 @@ def _counts(content: dict[str, Any]) -> str:
 
 
 def _problems(content: dict[str, Any]) -> Iterator[str]:
-    """Unusable rows, copies, and equal content with different labels; the first of each."""
+    """Yields lines on the first unusable rows, copies, and copies with different labels."""
     for one in content["quarantined"][:5]:
         source, reason, fix = one["source"], one["reason"], one["fix"]
         yield say("left out: {source} {reason}. {fix}", source=source, reason=reason, fix=fix)

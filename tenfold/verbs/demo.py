@@ -121,7 +121,7 @@ def _tagged(sentence: str, random: np.random.Generator) -> str:
 
 
 def _watched(random: np.random.Generator) -> Iterator[str]:
-    """Lines of users who watch the episodes of a series, mostly one after the other."""
+    """Yields "user,episode,time" lines: users watch the episodes of a series, mostly in order."""
     for user in range(USERS):
         place = int(random.integers(ITEMS))
         for time in range(int(random.integers(6, 14))):

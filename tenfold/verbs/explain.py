@@ -246,7 +246,10 @@ class _Asked:
         return next(iter(self.media.values()))
 
     def of(self, run: Run, one: Explained, way: str, answer: Prediction) -> list[Explanation]:
-        """The explanations of one row by one method, for `answer`, which another run may give."""
+        """Returns the explanations of `answer`, a prediction for one row, by one method and `run`.
+
+        `answer` may come from another run.
+        """
         if way == "occlusion":
             (own,) = run.answer(one.columns)
             failed = isinstance(own, Problem)
@@ -320,7 +323,7 @@ def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
 
 
 def _title(one: Explanation) -> str:
-    """The title of a heat map; occlusion states the largest loss, Grad-CAM has no unit."""
+    """Returns the title of a heat map; for occlusion it states the largest drop in probability."""
     if one.method == "gradcam":
         return "Grad-CAM"
     return f"covered: up to {share(max(0.0, np.max(one.weights)))} less probable"

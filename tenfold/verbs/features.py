@@ -102,7 +102,10 @@ def features(
 
 @dataclass
 class _Made:
-    """Iterates over names and vectors of the readable rows, one table at a time; its lists grow."""
+    """Iterates over names and vectors of the readable rows, one table at a time.
+
+    The iteration fills `sources` and `unreadable` and sets `dimensions`.
+    """
 
     run: Run
     handed: Iterator[Table]
@@ -190,13 +193,13 @@ def _path(run: Run, out: str | Path, inputs: Any, force: bool) -> Path:
 
 
 def _is_names(path: Path) -> bool:
-    """True for the names of an .npy file, which `_to_npy` writes with one name per line."""
+    """True if the file begins like the list of row names that `_to_npy` writes beside its .npy."""
     with path.open("rb") as file:
         return file.read(3) == b'[\n"'
 
 
 def _is_npy(path: Path) -> bool:
-    """True for float32 (N, D) with its names beside it."""
+    """True if the file holds a float32 array (N, D) and the file of its row names is beside it."""
     try:
         found = np.load(path, mmap_mode="r")
     except ValueError:

@@ -129,7 +129,7 @@ def _written(
 
 
 def _noted(tables: Iterator[Table], column: str, cells: dict[str, Any]) -> Iterator[Table]:
-    """Yields the tables unchanged; `cells` holds the cell of each source in the current table."""
+    """Yields the tables unchanged; fills `cells` with `column` of the current table by source."""
     for table in tables:
         cells.clear()
         cells.update(zip(table["source"], table[column], strict=True))

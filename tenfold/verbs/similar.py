@@ -151,7 +151,10 @@ def _found(
 def _answered(
     run: Run, table: Table, training: Training, copies: dict[str, list[int]], k: int
 ) -> Iterator[Similar]:
-    """One result for each row of a table."""
+    """Yields, for each row of a table, the `k` most similar training rows.
+
+    `copies` maps a digest to the training rows with this content; these come first.
+    """
     digests = _digests(run, table)
     found = embed.embed(run, table)
     asked = embed.unit(found.vectors)

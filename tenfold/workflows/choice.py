@@ -1,4 +1,4 @@
-"""Chooses the task of a command: as it is named, else the one that fits the data best.
+"""Finds the task of a command: the one that is named, else the one that fits the data best.
 
 Only a few files are read for this (`media/files/sample.py`), never the whole data.
 """
@@ -30,11 +30,11 @@ from tenfold.tasks.registry import class_of, find, names
 __all__ = ["Fit", "asked_back", "chosen", "fits", "guessed", "with_task"]
 
 SMALLEST_FIT = 0.3
-"""Smallest score of a task that can read the data."""
+"""Minimum score (`Fit.score`) at which a task counts as fitting the data."""
 NEAR = 0.6
-"""Share of the best score from which on another task is too near to choose."""
+"""Fraction of the best score at or above which a second task makes the choice ambiguous."""
 SEEN_ROWS = 20_000
-"""Rows of which the contents are compared."""
+"""Maximum number of rows whose contents are compared."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def guessed(data: Any, verb: str) -> str:
 
 
 def with_task(words: list[str], switches: set[str], verb: str) -> list[str]:
-    """Returns the words of a command with its task before the data, if it names data alone.
+    """Returns the words of a command; if it names only data, the guessed task is put before them.
 
     `switches` are the flags of the verb without a value; every other flag has one. Raises
     UsageError where no task fits the data, or two fit nearly alike.
@@ -96,9 +96,10 @@ def with_task(words: list[str], switches: set[str], verb: str) -> list[str]:
 
 
 def asked_back(task: str, data: Any = None, verb: str = "train") -> UsageError:
-    """The error for a task that is mistyped, or missing (`data` is None).
+    """Returns the error for a mistyped task, or for a command without its task or its data.
 
-    The fix suggests the nearest task, or the tasks that fit the data with the whole command.
+    The fix suggests the task with the most similar name, or the whole command for each task that
+    fits the data.
     """
     registered = names()
     if data is None and task in registered:
@@ -145,7 +146,7 @@ def _command(looks: Message, verb: str, data: Any) -> Message:
 
 
 def _readings(found: list[Fit], verb: str, data: Any) -> Message:
-    """Returns the readings of the data by these tasks, each with the whole command."""
+    """Returns a message with each task's reading of the data and the whole command for it."""
     lines = EMPTY
     for one in found:
         line = Message(
@@ -168,7 +169,7 @@ def _line(verb: str, task: str, data: Any) -> str:
 
 
 def fits(data: Any) -> list[Fit]:
-    """The tasks that can read the data, the best first, from the first files of each folder."""
+    """Returns the tasks that fit the data, best first; reads only the first files of a folder."""
     with tempfile.TemporaryDirectory() as place, listening(Silent()):
         source = data if isinstance(data, pd.DataFrame) else small_copy(Path(data), Path(place))
         files, other = _counted(source)
@@ -238,7 +239,7 @@ def _reading(rows: Rows) -> Message:
 
 
 def _unread_medium(data: Any) -> Medium | None:
-    """The medium of most files, where no format of it is read; else None."""
+    """Returns the medium of most files if no format of this medium can be read, else None."""
     with tempfile.TemporaryDirectory() as place, contextlib.suppress(TenfoldError, OSError):
         source = small_copy(Path(data), Path(place))
         suffixes = [entry.suffix for entry in open_tree(source).entries] if source.is_dir() else []

@@ -54,9 +54,9 @@ def tried(task: Task, prepared: Prepared, plan: Plan) -> tuple[dict[str, Any], A
 
 
 def testing(task: Task, prepared: Prepared, folder: Path, seed: int) -> float:
-    """Seconds that scoring on test and validation rows will take, by a trial before training.
+    """Estimates the seconds that scoring on the test and validation rows will take.
 
-    A few rows are predicted and scored by the untrained network.
+    Measures the time in which the untrained network predicts and scores a few rows.
     """
     torch.manual_seed(seed)
     net = task.build(prepared.facts)
@@ -73,7 +73,7 @@ def testing(task: Task, prepared: Prepared, folder: Path, seed: int) -> float:
 
 
 def estimate(prepared: Prepared, fitted: dict[str, Any]) -> dict[str, Any]:
-    """Minutes, bytes of memory, and bytes of disk (cache and, during training, checkpoints).
+    """Estimates minutes, bytes of memory, and bytes of disk (cache, checkpoints) of a training.
 
     `fitted` holds the facts from `tried`; its `more` is the work besides training steps, in seconds
     and bytes. Returns {} where no step was timed and there is no other work.

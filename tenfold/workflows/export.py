@@ -266,7 +266,7 @@ def _counts(kind: AnswerKind, before: Sequence[Answer], after: Sequence[Answer])
 
 
 def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) -> dict[str, float]:
-    """The headline score by torch, by ONNX, and as recorded if it is the score of these rows."""
+    """Returns the headline score by torch, by ONNX and, if it is of these rows, as recorded."""
     name = found.scores.headline
     values = {"torch": found.scores.best.value, "onnx": _headline(run, found, answers)}
     recorded = run.scores.get("scores", {}).get(name, {}).get("value")
@@ -278,7 +278,7 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
 
 
 def _headline(other: Run, found: Evidence, answers: Sequence[Answer]) -> float:
-    """The headline score of these answers on the same rows, for a run with other inference."""
+    """Returns the headline score of `answers`, given by the run `other`, on the rows of `found`."""
     return evaluate.scores_of(other, answers, found.judged).best.value
 
 
@@ -336,7 +336,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
 def _cost_of_eight_bits(
     run: Run, found: Evidence, content: bytes, some: Columns, path: Path, most: float
 ) -> dict[str, Any]:
-    """Writes the 8-bit network; returns what it loses on the same rows.
+    """Writes the 8-bit network; returns its score on the rows of `found` and the loss of points.
 
     Raises ArtefactRefused where it loses more than `most` points of the headline score.
     """

@@ -1,7 +1,8 @@
 """Cross-validation: one run per fold, their pooled scores, and a final run on all rows.
 
 <folder>/fold-0/ fold-1/ ...   ordinary runs; each is tested on the rows of one fold
-<folder>/final/                trained on all rows but a given test part, as the median fold chose
+<folder>/final/                trained on all rows but a given test part; all choices (candidate,
+                               steps, hyperparameters) are those of the median fold
 <folder>/folds.json            the request and, once all runs are done, the results
 """
 

@@ -35,8 +35,8 @@ __all__ = ["inner_evidence", "trained_inner"]
 def trained_inner(task: Task, prepared: Prepared, plan: Plan, folder: Path) -> dict[str, Run]:
     """The inner runs of a task by name, each trained and sealed, or opened if finished.
 
-    The minutes of the plan are shared with them. An interrupted training continues. Raises
-    UsageError for a name that is not an identifier.
+    The minutes of the plan are divided among them and the training of the task. An interrupted
+    training continues. Raises UsageError for a name that is not an identifier.
     """
     asked = task.inner(prepared.split_rows)
     found: dict[str, Run] = {}

@@ -33,7 +33,10 @@ OPSET = 20
 CALIBRATED_ON = 512
 """Maximum number of training rows that calibrate the range of every activation."""
 IN_EIGHT_BITS = ["Conv", "Gemm", "MatMul", "Gather"]
-"""Operators to quantize: the slow ones and tables. 8 bits made the others slower (measured)."""
+"""Operators to quantize: the slow ones, and lookups in tables.
+
+8 bits made the other operators slower (measured).
+"""
 
 
 def ready() -> dict[str, str]:
@@ -127,11 +130,11 @@ def _quiet() -> Iterator[None]:
 
 
 def eight_bits(content: bytes, columns: Columns) -> bytes:
-    """The same network with weights and activations of its largest layers in 8 bits.
+    """Returns the ONNX network with weights and activations of IN_EIGHT_BITS in 8 bits.
 
-    Static quantization: ranges come from `columns`, training rows spread over all. Weights are
-    quantized per channel to 7 bits, since sums of 8-bit products saturate on processors without
-    VNNI.
+    Quantization is static: the ranges of the activations are measured on `columns`, a sample of the
+    training rows. Weights are quantized per channel to 7 bits, since sums of 8-bit products
+    saturate on processors without VNNI.
     """
     with tempfile.TemporaryDirectory() as place, _quiet():
         folded, found = Path(place) / "folded.onnx", Path(place) / "int8.onnx"

@@ -101,7 +101,7 @@ def fitted(
 
 
 def keep_calibration(first: nn.Module, second: nn.Module) -> None:
-    """Copies the tensors that `second` names in `calibrated` from `first` to it."""
+    """Copies the tensors that `second.calibrated` names from `first` to `second`."""
     names: tuple[str, ...] = getattr(second, "calibrated", ())
     before, after = first.state_dict(), second.state_dict()
     with torch.no_grad():

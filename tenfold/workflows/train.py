@@ -58,10 +58,10 @@ _TESTING = 0.4  # largest share of --minutes reserved for the test
 class TrainingRequest:
     """The request of the user; `plan` holds seed, device, precision and budget.
 
-    `tuned` describes a run of a hyperparameter search. A trial (`{"trial": number}`) is scored on
-    the half of validation for selection, and the test part is not used. `fold` makes it a run of a
-    cross-validation, `last` the final run of one. `began` is the time (of `time.perf_counter`) at
-    which the command began, 0 = when its data are read.
+    `tuned` is set for a run of a hyperparameter search. A trial (`{"trial": number}`) is scored on
+    the selection half of validation, never on the test part. `fold` is set for a run of a
+    cross-validation, `last` for its final run. `began` is the time (of `time.perf_counter`) at
+    which the command began; with 0, the time from the call of `trained` counts.
     """
 
     task: str
@@ -126,7 +126,7 @@ def checked(
     limit: int | None,
     on_bad: str,
 ) -> Plan:
-    """The plan, made after all checks that need no file.
+    """Checks all arguments that can be checked without a file, and returns the plan.
 
     Raises UsageError for a value out of range, and for minutes together with epochs.
     """
@@ -202,7 +202,7 @@ def trained(asked: TrainingRequest, out: str | Path | None) -> Trained:
 
 
 def _after(task: Task, prepared: Prepared, asked: TrainingRequest, folder: Path) -> float:
-    """The seconds of the minutes to reserve for the test and the report."""
+    """Returns how many seconds of the time limit to reserve for evaluation and report."""
     if asked.plan.minutes is None:
         return 0.0
     whole = 60 * asked.plan.minutes
@@ -275,7 +275,10 @@ def _begin(folder: Path, task: Task, prepared: Prepared, settings: dict[str, Any
 def _learn(
     task: Task, prepared: Prepared, plan: Plan, folder: Path, asked: TrainingRequest
 ) -> tuple[Run, dict[str, float], Scores | None]:
-    """The trained run, saved; seconds of each candidate; validation scores from before a refit."""
+    """Trains and saves a run; returns it, the seconds of each candidate, and validation scores.
+
+    The scores are those of the first fit of a refit; None without a refit.
+    """
     plan = replace(plan, facts=prepared.facts, folder=folder)
     inner, valid = trained_inner(task, prepared, plan, folder), None
     net = _network(task, prepared, asked)  # after the inner runs, which draw random numbers
@@ -368,7 +371,7 @@ def _evaluate(
 
 
 def _fold(folded: FoldedParts, fold: Fold | None, pooled: bool) -> dict[str, Any]:
-    """Number and count of folds, and whether the scores are pooled from all folds."""
+    """Returns number of the fold, count of folds, and whether scores are pooled over all folds."""
     number = fold.number if fold else None
     found: dict[str, Any] = {"number": number, "count": folded.count, "pooled": pooled}
     return found | ({"group": folded.group} if folded.group else {})

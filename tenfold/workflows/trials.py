@@ -31,8 +31,10 @@ RANDOM = 5
 BINS = 20
 """Number of points along a trial at which losses are compared."""
 WARM, LEAST = 0.3, 4
-"""No trial is pruned before this share of its length, nor before this many trials are finished:
-while the learning rate still rises, losses mean little."""
+"""Minimum fraction of a trial, and minimum number of finished trials, before a trial is pruned.
+
+While the learning rate still rises, losses mean little.
+"""
 LARGEST = 1e9
 """The value that replaces a loss that is not finite."""
 
@@ -41,7 +43,7 @@ Pick = Callable[[str, Search, Any], Any]
 
 
 class Pruned(Exception):
-    """Raised where a trial is worse than the median; `share` is the share of its length done."""
+    """Raised where a trial is worse than the median; `share` is the fraction of it that is done."""
 
     def __init__(self, share: float, loss: float) -> None:
         self.message = Message(
@@ -63,7 +65,7 @@ class Trials:
     """The trials of one search in `path`, which must be locked for this process.
 
     `fields` are the settings to search, `settings` the values of all settings before the search.
-    The first trial has just these values. Higher values of trials are better.
+    The first trial uses the values in `settings`. A higher value of a trial is better.
     """
 
     def __init__(
@@ -102,7 +104,7 @@ class Trials:
         return [{"trial": one.number, **one.user_attrs} for one in known if one.state.is_finished()]
 
     def walk(self, pick: Pick) -> dict[str, Any]:
-        """A value for each field by name: `pick(name, search, default)`, in the order of fields."""
+        """Returns a value for each searched field: `pick(name, search, default)`, in order."""
         drawn: dict[str, Any] = {}
         for entry in self.fields:
             search, name = entry.metadata["search"], entry.name
@@ -154,7 +156,8 @@ class Trial:
     def prune(self, share: float, loss: float) -> None:
         """Raises Pruned where the trial is worse at this point than the median of finished trials.
 
-        A log row that a continued run logs again is checked only if it was the last one.
+        `share` is the fraction of the trial that is done. A continued run may report a point again:
+        it is checked only if it is the last one reported before.
         """
         mark = math.floor(BINS * share + 1e-9)
         known = self._trials.study.get_trials(deepcopy=False)[self.number].intermediate_values

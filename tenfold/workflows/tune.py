@@ -113,7 +113,7 @@ def search(asked: TrainingRequest, count: int, out: str | Path | None) -> Tuned:
 
 
 def _fields(asked: TrainingRequest) -> list[Field]:
-    """The settings to search: declared so by the task and not given by the user."""
+    """Returns the settings to search: those that the task declares and the user did not give."""
     fields = dataclasses.fields(class_of(asked.task))  # type: ignore[arg-type]
     declared = [entry for entry in fields if entry.metadata.get("search")]
     found = [entry for entry in declared if entry.name not in asked.settings]
@@ -178,7 +178,7 @@ def _settings(
 
 
 def _folder(out: str | Path | None, asked: TrainingRequest, wanted: Content) -> Path:
-    """`out`, else the newest unfinished search with equal settings, else a new number."""
+    """Returns `out`, else the newest unfinished search with equal settings, else a new folder."""
     if out is not None:
         return _told(outside(out, asked.data), wanted)
 

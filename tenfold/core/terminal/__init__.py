@@ -1,1 +1,1 @@
-"""The command line's own texts: help pages."""
+"""Help pages and flags of the command line."""

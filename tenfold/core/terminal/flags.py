@@ -23,7 +23,7 @@ class SettingFlag(click.Option):
 
 
 def explained(text: str) -> tuple[dict[str, str], str]:
-    """Returns the help text of each parameter from `Args:` and the first line below `Example:`."""
+    """Returns the help texts below `Args:` of a docstring, by parameter, and its first example."""
     helps, example, part = {}, "", ""
     for line in text.split("\n"):
         word = line.strip()

@@ -1,4 +1,4 @@
-"""Help pages of the command line in the current language, and the flag that sets it.
+"""Help pages of the command line in the current language, and the flag --lang that sets it.
 
 Click's own pages are always English.
 """
@@ -19,10 +19,10 @@ __all__ = ["CLICKS", "LANGUAGE", "VARIABLE", "HelpContext", "extra", "lang_flag"
 VARIABLE = "TENFOLD_LANG"
 """Environment variable that sets the default of --lang."""
 LANGUAGE = "Language of the output: en or zh."
-"""Help text of --lang where no page is written."""
+"""Help text of --lang for commands that do not write an HTML page."""
 
 CLICKS = ("Options", "Verbs", "Show the version and exit.", "Show this message and exit.")
-"""Headings, and texts of click that are displayed."""
+"""Headings and texts that click writes into help pages, listed for translation."""
 WIDEST = 30
 """Width of the column of flags; a longer flag has its text on the next line."""
 
@@ -76,16 +76,17 @@ class HelpContext(click.Context):
 
 
 def extra(default: object = None, variable: str | None = None) -> str:
-    """The default of a flag and its environment variable, in brackets; "" without both."""
+    """Returns the default and environment variable of a flag in brackets; "" without both."""
     parts = [say("env var: {name}", name=variable)] if variable else []
     parts += [] if default in (None, "") else [say("default: {value}", value=default)]
     return f"  [{'; '.join(parts)}]" if parts else ""
 
 
 def lang_flag(before_verb: bool = False) -> click.Option:
-    """The flag --lang of commands that write no page.
+    """Returns the flag --lang of commands that do not write an HTML page.
 
-    `before_verb` is that of the group, which becomes the default of the verb's own flag.
+    With `before_verb`, it is the flag in front of the verb (`tenfold --lang zh VERB`); its value
+    becomes the default of the verb's own --lang.
     """
 
     def checked(_: click.Context, __: click.Parameter, lang: str) -> None:

@@ -23,22 +23,26 @@ _NAME = re.compile(r"(?P<stem>.*?)[-_.](?P<what>images|labels)[-_.]idx[13][-_.]u
 
 
 def is_name(name: str) -> tuple[str, str] | None:
-    """Returns (`train`, `images`) of `train-images-idx3-ubyte.gz`; None for any other name."""
+    """Returns (stem, `images` or `labels`) for the name of an IDX file; None for other names.
+
+    `train-images-idx3-ubyte.gz` gives (`train`, `images`).
+    """
     match = _NAME.match(name)
     return (match["stem"].lower(), match["what"].lower()) if match else None
 
 
 def split_of(stem: str) -> str:
-    """Returns the part that a file's stem means; `t10k` is MNIST's name for the test part."""
+    """Returns `train`, `valid` or `test` for a stem from `is_name`; `t10k` is MNIST's test part."""
     if stem.startswith("train"):
         return "train"
     return "test" if stem.startswith(("t10k", "test")) else "valid"
 
 
 def parse(data: bytes, where: str) -> np.ndarray:
-    """Returns the (N, ...) uint8 values of an IDX file, whose sizes must match its number of bytes.
+    """Returns the (N, ...) uint8 array stored in the bytes of an IDX file, plain or gzip.
 
-    Raises DataRefused where the file is damaged or holds another type.
+    Raises DataRefused where the file is damaged, where the shape in its header does not match its
+    number of bytes, or where its values are not unsigned bytes. `where` names the file in errors.
     """
     packed = data[:2] == b"\x1f\x8b"
     file = io.BytesIO(data)

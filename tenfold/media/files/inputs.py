@@ -29,9 +29,10 @@ FileFits = Callable[[Tree, Entry], bool]
 
 
 def rows(source: Any, numbers: Iterator[int], named: NamedRows) -> Iterator[InputRow]:
-    """Yields a row for each name, array, bytes object or open file, or list of these.
+    """Yields the input rows of a name, array, bytes object or open file, or of a list of these.
 
-    An array with four axes gives a row for each entry of its first axis.
+    `named` yields the rows of a name, which may stand for several files. An array with four axes
+    gives a row for each entry of its first axis. `numbers` numbers the inputs without a name.
     """
     if isinstance(source, (str, Path)):
         yield from named(str(source))
@@ -48,7 +49,11 @@ def rows(source: Any, numbers: Iterator[int], named: NamedRows) -> Iterator[Inpu
 
 
 def named(name: str, fits: FileFits) -> Iterator[InputRow]:
-    """Yields the files that a name stands for; `-` reads names from standard input."""
+    """Yields a row for each file that a name stands for; `-` reads names from standard input.
+
+    A name is the path of a file, folder or zip archive, or a glob pattern. Where it matches no
+    file, one row holds the Problem.
+    """
     if name == "-":
         yield from _lines(fits)
     elif os.path.isdir(name) or (os.path.isfile(name) and is_zip(Path(name))):

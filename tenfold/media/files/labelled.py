@@ -152,9 +152,11 @@ def _folder_a_class(tree: Tree, medium: Medium) -> Rows | None:
 def places(
     folders: list[tuple[str, ...]], doubtful: list[bool] | None = None
 ) -> list[tuple[str, str]]:
-    """Returns (part, class) of every file from its folders; the class of a loose file is "".
+    """Returns (part, class) of each file, derived from the names of the folders above it.
 
-    `doubtful` is True for files that cannot be used: the others decide how folders are read.
+    The part is `train`, `valid`, `test` or "" (none given); the class of a file without a class
+    folder is "". `doubtful` is True for files that cannot be used: only the other files decide
+    which level of folders names the parts and which the classes.
     """
     unsure = doubtful or [False] * len(folders)
     usable = [parts for parts, bad in zip(folders, unsure, strict=True) if not bad] or folders
@@ -180,7 +182,7 @@ def places(
 
 
 def _wrappers(folders: list[tuple[str, ...]]) -> int:
-    """Returns the number of single folders around everything, as zip archives often have one."""
+    """Returns the number of outer folders that hold all files; zip archives often have one."""
     depth, deepest = 0, min(map(len, folders), default=0) - 1
     while depth < deepest and len({parts[depth] for parts in folders}) == 1:
         depth += 1
@@ -188,7 +190,7 @@ def _wrappers(folders: list[tuple[str, ...]]) -> int:
 
 
 def _interleaved(table: pd.DataFrame) -> pd.DataFrame:
-    """Orders the rows by turns over the classes, so that any first n rows are balanced."""
+    """Orders the rows round-robin over the classes, so that the first n rows are balanced."""
     keys = [name for name in ("split", "label") if name in table]
     order = table.groupby(keys, sort=False).cumcount().sort_values(kind="stable").index
     return table.loc[order].reset_index(drop=True)

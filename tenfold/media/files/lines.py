@@ -42,9 +42,10 @@ class TextLine:
 def encoding_of(start: bytes) -> str:
     """Returns the encoding detected from the beginning of a file.
 
-    UTF-16 by its byte order mark or zero bytes. UTF-8 where it fits nine of ten lines that contain
-    non-ASCII bytes. Then GB18030 where it fits as many, and at least half of the runs of such bytes
-    have an even length, as in Chinese but not for single accents in Latin text. Otherwise Latin-1.
+    UTF-16 is detected by its byte order mark or its zero bytes. Otherwise, UTF-8 is returned where
+    nine of ten lines with non-ASCII bytes can be decoded as UTF-8. GB18030 is returned where as
+    many lines can be decoded as GB18030, and at least half of the runs of non-ASCII bytes have an
+    even length, as in Chinese but not for single accents in Latin text. The default is Latin-1.
     """
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
@@ -80,7 +81,7 @@ def decoded(data: bytes) -> str:
 def opened(cell: str) -> Iterator[IO[bytes]]:
     """Opens the file or archive member that a cell names, as bytes; gzip is unpacked.
 
-    Raises DataRefused where it cannot be read.
+    Raises DataRefused where the file cannot be read.
     """
     name = references.printable(references.file_of(cell).name)
     try:
@@ -115,7 +116,10 @@ def start_of(cell: str, size: int = SEEN) -> bytes:
 
 
 def unified(data: bytes) -> bytes:
-    """Returns text with line feeds as line ends, where all its lines end in carriage returns."""
+    """Returns the data with carriage returns replaced by line feeds, if there is no line feed.
+
+    Text files of the classic Mac OS end lines in a lone carriage return.
+    """
     return data.replace(b"\r", b"\n") if _classic(data) else data
 
 

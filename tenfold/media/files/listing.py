@@ -1,4 +1,7 @@
-"""Lists the files of a folder or a zip archive in one form; links that lead out get a problem."""
+"""Lists the files of a folder or a zip archive as entries of the same form.
+
+A link to a target outside the folder is not followed; its entry has a Problem.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "source.md", "readme.
 class Entry:
     """One file: its name below the root (with slashes), its cell, and its problem, if any.
 
-    A folder whose files cannot be listed (`folder`) is an entry too, with a problem.
+    The cell refers to the content of the file (see `references`). A folder whose files cannot be
+    listed is an entry too, with a problem and with `folder` set.
     """
 
     name: str
@@ -34,7 +38,10 @@ class Entry:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Returns the names of the folders above the file, in NFC; a folder itself included."""
+        """Returns the names of the folders above the file, in Unicode NFC.
+
+        For the entry of a folder, its own name is included.
+        """
         names = unicodedata.normalize("NFC", self.name).split("/")
         return tuple(names if self.folder else names[:-1])
 
@@ -103,7 +110,7 @@ def open_tree(source: Path) -> Tree:
 
 
 def neighbours(source: Path) -> Message:
-    """Returns a sentence with the names that a mistyped path may mean."""
+    """Returns a sentence that suggests similar names for a path that does not exist."""
     parent = source.parent
     try:
         with os.scandir(parent) as found:
@@ -117,7 +124,10 @@ def neighbours(source: Path) -> Message:
 
 
 def _walk(root: Path, ignored: list[str]) -> Iterator[Entry]:
-    """Yields all files below `root`, each folder once; links to folders are followed last."""
+    """Yields an entry for each file below `root`; names of skipped files are added to `ignored`.
+
+    Each folder is read once; links to folders are followed last.
+    """
     # Strings, not Path objects, which are slow for deep folders.
     todo, links = [(str(root), "")], list[tuple[str, str]]()
     seen: set[tuple[int, int]] = set()

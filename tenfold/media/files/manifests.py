@@ -57,9 +57,10 @@ def is_manifest(name: str) -> bool:
 
 
 def frame_of(path: Path) -> pd.DataFrame:
-    """Returns a table file as a DataFrame, indexed by line (text) or by row (Parquet).
+    """Returns a table file as a DataFrame.
 
-    Raises DataRefused where it cannot be read.
+    The index holds line numbers (CSV, TSV) or row numbers (Parquet), counted from 1. Raises
+    DataRefused where the file cannot be read.
     """
     return _frame(_content(references.file_cell(path), path.name), path.name)[0]
 
@@ -147,7 +148,7 @@ class Near:
         return references.file_cell(path), None
 
     def _closed(self, name: str) -> Entry | None:
-        """The folder above a file, where its files cannot be listed; None where they can."""
+        """Returns the entry of a folder above the file that cannot be listed; None if none."""
         above = itertools.accumulate(name.removeprefix("./").split("/")[:-1], "{}/{}".format)
         found = (self._members.get(folder) for folder in above)
         return next((entry for entry in found if entry and entry.folder), None)
@@ -294,7 +295,7 @@ def _table(
 
 
 def _label(frame: pd.DataFrame, reading: Reading, where: str) -> Any:
-    """Returns the column of labels: as given, else by name."""
+    """Returns the column of labels: the one given by the user, else one with a usual name."""
     given = column_of(reading, "target", frame.columns, where)
     if given is not None:
         return _once(frame, given, where)
@@ -321,15 +322,16 @@ def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND)
 
 
 def path_column(frame: pd.DataFrame, column: str, alone: bool) -> Any | None:
-    """Returns the frame's own name of a column of files; None where it has none.
+    """Returns the name of the frame's column that matches `column`, as spelled in the frame.
 
-    With `alone` (the only column of files), the usual names of such a column count as well.
+    None where no column matches. With `alone` (`column` is the only input of files), columns with a
+    usual name for paths, such as `path` or `filename`, match as well.
     """
     return _find(frame, [column, *(_PATH if alone else ())])
 
 
 def cells(column: pd.Series) -> pd.Series:
-    """Returns the cells of a column of paths, arrays, bytes or open files."""
+    """Converts a column of paths, arrays, bytes or open files to cells (see `references`)."""
     return column.map(_cell)
 
 

@@ -46,7 +46,8 @@ class Record:
 class RecordTable:
     """A table whose `records` are read lazily.
 
-    Without a header the `names` of the columns are "1", "2" ...; `head` holds the first records.
+    Without a header the `names` of the columns are "1", "2" ...; `head` holds the first records,
+    which `records` yields as well.
     """
 
     names: list[str]
@@ -61,7 +62,7 @@ def table_of(
 ) -> RecordTable:
     """Returns the table in a file.
 
-    `known` is a function that is True for the usual name of a column. With `labelled`, lines
+    `known` is a function that returns True for a usual column name. With `labelled`, lines
     without a separator may begin with a label ("1 a stirring film"). Raises DataRefused where the
     file is empty.
     """
@@ -202,7 +203,11 @@ def _headed(
     encoding: str,
     header: bool | None = None,
 ) -> RecordTable:
-    """Returns the table after its header, if any; a record of another length gets a problem."""
+    """Returns the table of the records; the first record may be the header.
+
+    `header` states whether it is; None detects this. A record with a different number of cells than
+    the table has columns gets a problem.
+    """
     head = list(itertools.islice(records, HEAD))
     first = [str(cell).strip() for cell in head[0].cells] if head else []
     if header is None:

@@ -75,7 +75,7 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def unquote(name: str) -> str:
-    """Returns the file name that was percent-encoded."""
+    """Returns the file name, decoded from its percent-encoded form."""
     return os.fsdecode(unquote_to_bytes(name)) if "%" in name else name
 
 

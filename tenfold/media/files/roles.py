@@ -1,4 +1,4 @@
-"""The columns of a manifest beside paths and labels, converted from text."""
+"""Converts the group, weight and split columns of a manifest from text."""
 
 from __future__ import annotations
 
@@ -47,4 +47,4 @@ def _groups(column: pd.Series) -> pd.Series:
 
 
 CONVERTED = {"group": _groups, "weight": _weights, "split": _parts}
-"""By role, the function that converts a column; it raises DataRefused for an invalid cell."""
+"""Functions that convert a column, by role; each raises DataRefused for an invalid cell."""

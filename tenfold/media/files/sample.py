@@ -68,9 +68,9 @@ def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _placed(file: Path, target: Path) -> Path | None:
-    """Copies the beginning of a file, or a whole archive, to `target`, and returns it.
+    """Copies the beginning of a file, or a whole archive, to `target`, and returns `target`.
 
-    None where an archive is too large, or the file may not be read.
+    Returns None where an archive is too large, or the file may not be read.
     """
     suffix, size = file.suffix.lower(), file.stat().st_size
     try:
@@ -100,9 +100,10 @@ def _whole_lines(head: bytes) -> bytes:
 
 
 def _unpacked_start(packed: bytes, json: bool) -> bytes:
-    """Returns a gzip file with the first lines of a packed text.
+    """Returns a gzip file with the first lines of a text file packed with gzip.
 
-    Another file, and JSON that is one document, stays whole.
+    Data that are not such a text, a short text, and JSON that is one document are returned
+    unchanged. `json` is True where the file name ends in `.json.gz`.
     """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:

@@ -203,7 +203,7 @@ def _reflected(side: int, most: int, place: Any) -> Tensor:
 
 
 def _windows(image: Tensor, height: int, width: int) -> Tensor:
-    """Returns (B, height, width, C) windows, each at a random position, by one gather."""
+    """Returns (B, height, width, C) windows, one at a random position of each image."""
     count, channels = len(image), image.shape[3]
     places = (image.shape[1] - height + 1, image.shape[2] - width + 1)
     stride = image.stride()
@@ -218,9 +218,9 @@ def _windows(image: Tensor, height: int, width: int) -> Tensor:
 
 
 def _cropped(image: Tensor, sides: tuple[int, int]) -> Tensor:
-    """Returns resized windows of random size, shape and position.
+    """Returns a random crop of each image, resized to `sides`.
 
-    A quarter of the batch shares one size.
+    Each quarter of the batch shares one random crop size; every image has its own position.
     """
     parts = image.split(max(1, -(-len(image) // GROUPS)))
     return torch.cat([_resized(_windows(part, *_window(part)), sides) for part in parts])
@@ -276,7 +276,7 @@ def _cut_out(image: Tensor) -> Tensor:
 
 
 def _near(count: int, side: int, half: int, place: Any) -> Tensor:
-    """Returns (count, side) booleans: True less than `half` from a position drawn for each row."""
+    """Returns (count, side) booleans, True closer than `half` to a random position of each row."""
     middle = torch.randint(0, side, (count, 1), device=place)
     return (torch.arange(side, device=place) - middle).abs() < half
 

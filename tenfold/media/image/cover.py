@@ -28,9 +28,9 @@ def picture_covers(picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
 
 
 def _squares(side: int, most: int = 8, least: int = 3) -> list[slice]:
-    """Returns up to `most` cells of at least `least` pixels along a side.
+    """Divides a side into up to `most` cells of at least `least` pixels; returns their slices.
 
-    Each cell is widened by half its width on both ends, as far as the image reaches.
+    Each slice is widened by half a cell on both ends, as far as the image reaches.
     """
     edges = np.linspace(0, side, 1 + min(most, max(1, side // least)))
     half = (edges[1] - edges[0]) / 2

@@ -53,10 +53,11 @@ def reason(start: bytes) -> Message | None:
 
 
 def is_raw(picture: Image.Image, start: bytes) -> bool:
-    """Returns True for a RAW photo that opens as TIFF: DNG, or a preview beside the photo itself.
+    """Returns True for a RAW photo of a camera that Pillow opens as a TIFF file.
 
-    NEF and ARW files begin with a small preview (TIFF 6.0, NewSubfileType bit 0) and hold the data
-    of the sensor in a picture of SubIFDs. `start` are the first bytes of the file.
+    It is recognised by its first bytes (`start`), by the DNG version tag, or by a first picture
+    that is only a preview: NEF and ARW files begin with a small preview (TIFF 6.0, NewSubfileType
+    bit 0) and hold the data of the sensor in a picture of SubIFDs.
     """
     tags = getattr(picture, "tag_v2", None)
     if picture.format != "TIFF" or tags is None:

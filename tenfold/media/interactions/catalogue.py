@@ -32,15 +32,15 @@ FLAGGED = (
 HEAD = 400
 """Lines that are examined to detect the layout of a file."""
 MANY = 200
-"""Most distinct values of an attribute; a column with more is used only if they are fewer than a
-fifth of its items.
+"""Maximum number of distinct values of an attribute; a column with more values is used only if it
+has more than five times as many items as values.
 """
 
 
 class Catalogue:
     """Descriptions of items: `titles` maps item to title.
 
-    `attributes` maps attribute name to value to the items that have the value.
+    `attributes` maps the name of each attribute to a dict from value to the items that have it.
     """
 
     def __init__(
@@ -128,7 +128,10 @@ def _unflagged(frame: pd.DataFrame) -> pd.DataFrame:
 def attribute(
     about: Catalogue, name: str, item: np.ndarray, items: np.ndarray, column: pd.Series
 ) -> None:
-    """Adds an extra column as an attribute where each item has exactly one value in it."""
+    """Adds a column of the interactions to the catalogue, if each item has a single value in it.
+
+    `item` (N,) are indices into `items`, one for each interaction; `column` has N values.
+    """
     codes, values = coded(column)
     pairs = pd.DataFrame({"item": item, "value": codes}).drop_duplicates()
     if pairs["item"].duplicated().any() or not len(pairs):
@@ -138,9 +141,9 @@ def attribute(
 
 
 def _describe(about: Catalogue, name: str, told: dict[str, str]) -> None:
-    """Adds titles, or an attribute with few distinct values.
+    """Adds a column to the catalogue: as titles, or as an attribute if it has few distinct values.
 
-    Several values of an item are separated by |.
+    `told` maps each item to its text in the column; | separates several values of one item.
     """
     if name.strip().lower() in TITLES:
         about.titles.update(told)

@@ -71,7 +71,7 @@ def roled(
     header: bool = True,
     reading: Reading = AS_FOUND,
 ) -> Frame:
-    """Returns the columns of a table by role: as given, else by name, else by content.
+    """Returns the columns of a table by role: as the user gave them, else by name or content.
 
     Raises DataRefused where no column of users or no column of items is found.
     """
@@ -177,7 +177,7 @@ def _dates(texts: pd.Series) -> pd.Series:
 
 
 def coded(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Returns (N,) codes and the distinct texts, stripped; the code of an empty text is -1."""
+    """Returns (N,) codes and the distinct stripped texts that they index; empty texts have -1."""
     column = (
         texts if isinstance(texts.dtype, pd.CategoricalDtype) else _said(texts).astype("category")
     )

@@ -1,4 +1,4 @@
-"""Covers of a list of items: each leaves out one entry."""
+"""Occlusion of a list of items: each cover leaves out one entry of the list."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BETWEEN = " | "
 
 
 def as_text(cell: Any) -> str:
-    """Returns a list as one text."""
+    """Returns a list as one text with | between its entries, and any other cell as text."""
     return BETWEEN.join(map(str, cell)) if isinstance(cell, (list, tuple)) else str(cell)
 
 
 def entry_covers(cell: Any) -> CoverParts:
-    """Returns (index, index + 1) for each entry of a list; of a longer list only the last 256."""
+    """Returns (index, index + 1) for the last 256 entries of a list; [] for any other cell."""
     if not isinstance(cell, (list, tuple)):
         return []
     return [(place, place + 1) for place in range(max(0, len(cell) - 256), len(cell))]
@@ -31,7 +31,7 @@ def _without_entries(cell: Any, start: int, end: int) -> tuple[str, ...]:
 
 
 def _shown(cell: Any, parts: CoverParts) -> CoverParts:
-    """Returns the (start, end) characters of the entries in the list shown as one text."""
+    """Returns the (start, end) characters of each part in the text made by `as_text`."""
     ends = list(itertools.accumulate(len(str(entry)) + len(BETWEEN) for entry in cell))
     return [
         (ends[at] - len(str(cell[at])) - len(BETWEEN), ends[at] - len(BETWEEN)) for at, _ in parts

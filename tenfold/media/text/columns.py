@@ -32,15 +32,15 @@ OTHERS = {
 FEW = 0.2
 """Most distinct values of a column of labels, as a share of its rows; two are always allowed."""
 LONG = 12
-"""Mean characters from which a column without another role is part of the text."""
+"""Least mean number of characters of a column without another role that is used as text."""
 
 
 @dataclass(frozen=True)
 class Roles:
     """Column positions by role.
 
-    The `texts` are joined; `label` is None where the table has no labels; `others` maps role to
-    column.
+    The columns `texts` are joined to one text; `label` is None where the table has no labels;
+    `others` maps the roles group, weight, split and time to their columns.
     """
 
     texts: list[int]
@@ -68,9 +68,10 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
 def roles(
     table: RecordTable, name: str, needs_label: bool = True, reading: Reading = AS_FOUND
 ) -> Roles:
-    """Returns the role of each column: as given, else by name, else by content.
+    """Returns the role of each column: as given by the user, else by its name or its content.
 
-    Raises DataRefused where no column can hold texts, or labels where these are needed.
+    Raises DataRefused where no column can hold texts, or with `needs_label` no column can hold
+    labels.
     """
     lower = [one.strip().lower() for one in table.names]
     given = {
@@ -119,7 +120,7 @@ def _length(column: list[str]) -> float:
 
 
 def _few(columns: list[list[str]], free: list[int]) -> int | None:
-    """Returns the shortest column with few distinct values; None in a table of one column."""
+    """Returns the column with the shortest cells of those with few distinct values, or None."""
     fit = [
         at
         for at in free

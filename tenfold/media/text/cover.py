@@ -1,4 +1,4 @@
-"""Covers of a text: each replaces one part by spaces."""
+"""Occlusion of a text: each cover replaces one part of the text by spaces."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ UNREAD = SPREADSHEETS | frozenset(
 
 
 def doubted(entry: Entry) -> Entry:
-    """Returns the file with a problem where it is a document in a format that is not read."""
+    """Returns the entry, with a problem added if it is a document in a format that is not read."""
     suffix = entry.suffix
     if entry.problem is not None or suffix not in UNREAD:
         return entry
@@ -43,7 +43,7 @@ def text_of(entry: Entry) -> tuple[str, Problem | None]:
 
 
 def _why(entry: Entry, error: DataRefused) -> Problem:
-    """Returns the problem of a file that could not be opened, without its name."""
+    """Returns the problem of a file that could not be opened, without the file name if possible."""
     try:
         references.fetch(entry.cell)
     except references.Unreadable as unreadable:
@@ -52,7 +52,7 @@ def _why(entry: Entry, error: DataRefused) -> Problem:
 
 
 def none_usable(tree: Tree, unusable: list[Entry]) -> DataRefused:
-    """Returns the error for a folder without usable texts, with its first unusable file, if any."""
+    """Returns the error for a folder without usable texts; it names the first unusable file."""
     if unusable and (problem := unusable[0].problem):
         name = references.printable(unusable[0].name)
         return DataRefused(

@@ -172,7 +172,10 @@ def _part(name: str) -> str:
 
 
 def _is_part(entry: Entry, depth: int) -> bool:
-    """Returns True for an unusable table of one part, in a folder of this depth."""
+    """Returns True for a table or text file that lies `depth` folders below the root.
+
+    Such a file, if it cannot be read, may hold one part (train, valid or test) of the data.
+    """
     table = _suffix(entry.name) in (*_TABLES, *_PLAIN, *documents.SPREADSHEETS)
     return table and not entry.folder and len(entry.parts) == depth
 
@@ -186,9 +189,10 @@ def _with_train(chosen: list[tuple[Entry, str]]) -> list[tuple[Entry, str]]:
 
 
 def _class_names(entry: Entry | None) -> dict[str, str]:
-    """Returns class names by number, from a file that lists them, counted from 0 and from 1.
+    """Returns class names by class number, from a file with one class name on each line.
 
-    The key "1 3" is class 3 in the count from 1. The result is {} where there is no such file.
+    Labels may number the classes from 0 or from 1, so each name has two keys: "0 2" and "1 3" are
+    the third class, numbered from 0 and from 1. The result is {} where `entry` is None.
     """
     if entry is None:
         return {}
@@ -222,9 +226,10 @@ def _folder_a_class(entries: list[Entry]) -> pd.DataFrame:
 
 
 def _file_a_class(entries: list[Entry], unusable: list[Entry]) -> pd.DataFrame:
-    """Returns one text for each line, labelled by the part of the file name that differs.
+    """Returns one text for each line, labelled by the part of its file's name that is not common.
 
-    An unusable file is one row, labelled by its name.
+    The common beginning and end of all file names are removed. An unusable file is one row,
+    labelled by its name.
     """
     stems = [_last(one).removesuffix(".gz").removesuffix(".txt") for one in entries]
     start = len(_same(stems))
@@ -315,7 +320,7 @@ def _joined(one: Record, roles: columns.Roles) -> str:
 
 
 def _tell(table: RecordTable, roles: columns.Roles, name: str, said: set[str]) -> None:
-    """Prints the columns used, once for all files with the same sentence."""
+    """Prints which columns are used, unless the sentence is in `said` (those printed before)."""
     texts = ", ".join(repr(table.names[at]) for at in roles.texts)
     if roles.label is None:
         sentence = Message(
@@ -338,7 +343,10 @@ def _tell(table: RecordTable, roles: columns.Roles, name: str, said: set[str]) -
 
 
 def _named(labels: pd.Series, named: dict[str, str]) -> pd.Series:
-    """Returns the labels, numbers replaced by the names of a file that lists all of them."""
+    """Returns the labels, with class numbers replaced by class names if all have a name.
+
+    `named` holds the names by number, as returned by `_class_names`.
+    """
     if not named:
         return labels
     told = {str(label).strip() for label in labels if label != ""}

@@ -55,7 +55,10 @@ def _several(value: Any) -> tuple[str, ...]:
 
 
 def _coarse(labels: pd.Series) -> pd.Series:
-    """Returns the coarse labels, such as `DESC` of `DESC:manner`, if all have that form."""
+    """Returns the coarse labels, such as `DESC` for `DESC:manner`, if all labels have that form.
+
+    Otherwise, or with only one or too many coarse labels, the labels are returned unchanged.
+    """
     told = [label for label in labels.unique() if label != ""]
     coarse = {label.partition(":")[0] for label in told}
     if not told or not all(re.fullmatch(r"[^\s:]+:[^\s:]+", label) for label in told):

@@ -1,10 +1,10 @@
 """Near-duplicate texts: MinHash sketches propose pairs, and comparing the contents confirms them.
 
-Texts are compared by the sets of their runs of four letters or digits; case, spaces and marks are
-ignored (A. Broder 1997: the minima of a hash over two sets are equal with a probability that is the
-Jaccard similarity of the sets).
+Texts are compared by the sets of their runs of four letters or digits; case, spaces and punctuation
+are ignored (A. Broder 1997: the minima of a hash over two sets are equal with a probability that is
+the Jaccard similarity of the sets).
 
-Shapes: N rows, G runs of all rows.
+Shapes: N rows, G runs in all rows together.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Pairs = Iterator[tuple[int, int]]
 
 
 def pairs(texts: pd.Series) -> Pairs:
-    """Yields the positions of every two texts found to be near duplicates."""
+    """Yields the row positions of each pair of texts found to be near duplicates."""
     read = texts.to_numpy()
     keys = [_keys(list(read[at : at + BLOCK])) for at in range(0, len(read), BLOCK)]
     for rows in _proposed(np.concatenate(keys)) if keys else ():
@@ -50,7 +50,7 @@ def _pairs(rows: int) -> Pairs:
 
 
 def _runs(read: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns (G,) row and (G,) hash of every run of letters and digits."""
+    """Returns (G,) row and (G,) hash of every run of four letters or digits."""
     block = tokens.block(read)
     kept = block.letters
     points, row = block.points[kept].astype(np.uint64), block.row[kept]

@@ -22,7 +22,10 @@ _BARE = "span"
 
 
 def _parts(tag: str, bare: bool = False) -> tuple[str, str]:
-    """Returns letter and type of a tag: ("O", "") outside spans, ("", tag) without a letter."""
+    """Returns (scheme letter, type) of a tag: ("O", "") outside spans, ("", tag) without a letter.
+
+    With `bare`, a tag may be a letter alone; its type is then "span".
+    """
     if tag == "O":
         return "O", ""
     if bare and tag in "BIMESLU":

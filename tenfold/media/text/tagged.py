@@ -55,8 +55,8 @@ class Sentence:
 def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
     """Reads one row for each sentence.
 
-    The target is the column of tags, by its name or counted from 1. Raises UsageError or
-    DataRefused where there is nothing to train on.
+    `reading.target` gives the column of tags by its name, or by its number counted from 1. Raises
+    UsageError or DataRefused where there is nothing to train on.
     """
     if isinstance(source, pd.DataFrame):
         return Rows(_from_frame(source, reading))
@@ -293,9 +293,9 @@ def _layout(entry: Entry, name: str, rows: list[list[str]], column: str) -> _Lay
 
 
 def _column(wanted: str, names: list[str], width: int, usual: int, file: str) -> int:
-    """Returns the position of the requested column; `auto` = the usual one.
+    """Returns the position of the column `wanted`: a name, or a number counted from 1.
 
-    Raises UsageError where no column has that name or number.
+    `auto` gives `usual`. Raises UsageError where no column has that name or number.
     """
     if wanted == "auto":
         return usual

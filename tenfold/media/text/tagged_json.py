@@ -15,9 +15,9 @@ from tenfold.media.text import tokens
 __all__ = ["TaggedRow", "joined", "rows_of_json"]
 
 SPANS = ("spans", "entities", "annotations", "labels", "label")
-"""Keys of the list of spans of a text; annotation tools differ in them."""
+"""Possible keys of the list of spans in a JSON object; annotation tools use different ones."""
 KINDS, STARTS, ENDS = ("label", "type", "tag"), ("start", "start_offset"), ("end", "end_offset")
-"""Keys of one span."""
+"""Possible keys of the type, the start and the end of a span."""
 
 TaggedRow = tuple[str, tuple[tuple[int, int], ...], tuple[str, ...], str, str, Problem | None]
 """(text, (start, end) of each token, tags, source, part, problem or None) of one sentence."""
@@ -40,7 +40,7 @@ def rows_of_json(entry: Entry, name: str, part: str) -> Iterator[TaggedRow]:
 
 
 def _why(error: Exception) -> str:
-    """Returns our own message of an error, else the first 80 characters of its text."""
+    """Returns the Message that an error of this module holds, else 80 characters of its text."""
     first = error.args[0] if error.args else ""
     return first if isinstance(first, Message) else str(error)[:80]
 
@@ -112,8 +112,8 @@ def _tags_of(places: Any, marked: list[tuple[int, int, str]]) -> tuple[str, ...]
 def joined(words: list[str], spaces: list[bool]) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Returns the text made of tokens, and the (start, end) characters of each token in it.
 
-    `spaces` states whether a space follows each token; between two characters of a script without
-    spaces it is left out.
+    `spaces` states whether a space follows each token. Between two characters of a script without
+    spaces, such as Chinese, no space is inserted.
     """
     found, places, at = list[str](), list[tuple[int, int]](), 0
     for number, word in enumerate(words):
@@ -126,5 +126,5 @@ def joined(words: list[str], spaces: list[bool]) -> tuple[str, tuple[tuple[int, 
 
 
 def _alone(word: str) -> bool:
-    """Returns True for one character of a script without spaces, or one of its marks."""
+    """Returns True for one character or punctuation mark of a script without spaces."""
     return len(word) == 1 and ("\u2e80" <= word < "\ua000" or "\uf900" <= word < "\uffef")

@@ -126,8 +126,9 @@ def _mixed(values: np.ndarray) -> np.ndarray:
 class Block:
     """N texts joined end to end.
 
-    `points` (P,) are the characters, `row` (P,) the text each belongs to, `kinds` (P,) the kind of
-    each. `starts` (W,) and `ends` (W,) are the borders of the tokens, `texts` is N.
+    For each character, `points` (P,) is its code point, `row` (P,) the number of its text, and
+    `kinds` (P,) its kind: space, part of a word, or single token. `starts` (W,) and `ends` (W,) are
+    the borders of the tokens; `texts` is N.
     """
 
     points: np.ndarray
@@ -146,7 +147,7 @@ class Block:
 
     @property
     def letters(self) -> np.ndarray:
-        """Returns (P,) True for characters that are neither spaces nor marks."""
+        """Returns (P,) True for characters that are neither spaces nor punctuation."""
         alone = np.zeros(len(self.points), bool)
         for first, last in _ALONE:
             alone |= (self.points >= first) & (self.points < last)
@@ -158,9 +159,9 @@ class Block:
         return self._sums(0, None)
 
     def _sums(self, first: int, last: int | None, behind: bool = False) -> np.ndarray:
-        """Returns (W,) hashes of characters `first` to `last` of each token.
+        """Returns (W,) hashes of the characters [first:last] of each token.
 
-        With `behind` the characters are counted from the end of the token.
+        With `behind` the characters are counted backwards from the end of the token.
         """
         if not len(self.starts):
             return np.zeros(0, np.uint32)
@@ -176,10 +177,11 @@ class Block:
         return np.add.reduceat(np.where(kept, hashed, np.uint32(0)), begins, dtype=np.uint32)
 
     def grams(self, words: int, least: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns (row, hash) of n-grams of 1 to `words` tokens, and `least` to `most` characters.
+        """Returns (row, hash) of all word n-grams and character n-grams.
 
-        Each n-gram is listed once for each text, ordered by row and hash. A run of characters may
-        have a space only at its ends.
+        Word n-grams have 1 to `words` tokens. Character n-grams have `least` to `most` characters,
+        with spaces only at their ends. Each n-gram is listed once for each text, ordered by row and
+        hash.
         """
         found = [*self._word_grams(words), *self._character_grams(least, most)]
         keys = [row.astype(np.uint64) << np.uint64(32) | hashed for row, hashed in found]
@@ -220,9 +222,9 @@ class Block:
     def features(self, buckets: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns (W,) hash of each token and (W, 5) bucket numbers of its parts.
 
-        Buckets are 1 to `buckets` - 1; 0 = none. The parts of a word are its first 3, 4, 5 and last
-        2, 3 characters; for a token of one character they are the pairs it forms with its
-        neighbours.
+        Buckets are 1 to `buckets` - 1; 0 means that the token has no such part. The parts of a word
+        are its first 3, 4, 5 and last 2, 3 characters; the parts of a token of one character are
+        the pairs that it forms with its neighbours.
         """
         words, row = self.words, self.row[self.starts]
         alone = self.kinds[self.starts] == _SINGLE if len(words) else np.zeros(0, bool)

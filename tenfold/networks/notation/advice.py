@@ -46,7 +46,7 @@ LINEAR = ("batchnorm", "averagepool", "globalaverage", "flatten", "view", "dropo
 def waste(
     line: str, channels: int, height: int, width: int, classes: int, rows: int
 ) -> list[Message]:
-    """Sentences of advice on a network description, for `rows` training rows; often none.
+    """Returns sentences of advice on a network for `rows` training rows; often there are none.
 
     Raises UsageError (network-line) where the line does not fit the images.
     """
@@ -65,7 +65,10 @@ def waste(
 
 
 def _borders(layers: Sequence[Layer], found: list[ShapedLayer]) -> Iterator[Message]:
-    """Reports that part of the image (after a first `view`) does not reach the output."""
+    """Reports if part of the image does not affect the output.
+
+    Pixels that a center crop (`view`) at the start of the line removes are not reported.
+    """
     views = sum(1 for _ in itertools.takewhile(lambda one: one.name == "view", found))
     rest, classes = layers[views:], found[-1].outputs[0]
     shape = found[views].inputs
@@ -237,7 +240,7 @@ def _fewer(one: ShapedLayer, found: Sequence[ShapedLayer], rows: int) -> Message
 
 
 def _late_pools(found: Sequence[ShapedLayer]) -> Iterator[Message]:
-    """Reports max pooling directly after a monotone activation; before it is cheaper."""
+    """Reports max pooling directly after a monotone activation: the other order is cheaper."""
     pairs = [
         (one, other)
         for one, other in itertools.pairwise(found)
@@ -273,7 +276,7 @@ def _large_maps(found: Sequence[ShapedLayer]) -> Iterator[Message]:
 
 
 def _either(fixes: list[Message]) -> Message | None:
-    """Both of two fixes as alternatives, the only one, or None."""
+    """Returns one message for up to two alternative fixes; None if there are none."""
     if len(fixes) == 2:
         return Message("{first}, or {second}", first=fixes[0], second=fixes[1])
     return fixes[0] if fixes else None

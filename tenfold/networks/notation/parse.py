@@ -133,7 +133,7 @@ class Layer:
 
 
 class _Node(NamedTuple):
-    """A word as written, with the words in its brackets; None without brackets."""
+    """A word as written; `inside` holds the words in its brackets, None without brackets."""
 
     text: str
     place: int
@@ -180,7 +180,7 @@ def refused(said: Message, line: str = "", place: int = 0, fix: Message = EMPTY)
 
 
 def _nodes(text: str) -> tuple[_Node, ...]:
-    """The words of a line as a tree, by brackets.
+    """Returns the words of a line as a tree: words in brackets are children of the word before.
 
     Raises UsageError for brackets that do not match or are nested too deep.
     """
@@ -284,7 +284,10 @@ class _Reader:
         return Layer(node.text, node.place, name, sizes, self._options(node, name, rest))
 
     def _named(self, node: _Node, head: str) -> tuple[str, str]:
-        """Canonical name of a word, and the number attached to it as text."""
+        """Splits a word such as `conv64` into its layer's canonical name and its number, as text.
+
+        The text is empty without a number. Raises UsageError for an unknown layer.
+        """
         found = re.fullmatch(r"([^\W\d][a-z_-]*?(?:2d)?)_?(-?[0-9.][0-9.x]*)?", head)
         letters = re.sub("[_-]", "", found[1]) if found else head
         name = _ALSO.get(letters, letters)

@@ -59,9 +59,10 @@ _WIDTHS = {
 
 
 def line_of(name: str, channels: int, height: int, width: int, size: str) -> str:
-    """The description of a named network (NAMES) for images of that size.
+    """Returns the description of a named network (NAMES) for images of height x width pixels.
 
-    `listing` has one size only. Raises UsageError (network-line) for an unknown name or size.
+    `size` is the size of the network, such as "small"; `listing` ignores it. Raises UsageError
+    (network-line) for an unknown name or size.
     """
     if name == "listing":
         return _listing(height, width)
@@ -98,7 +99,7 @@ def _listing(height: int, width: int) -> str:
 
 
 def _left(side: int) -> int:
-    """Side of the map, in pixels, after three stages without padding; at least 1."""
+    """Returns the side in pixels that three stages without padding leave of `side`; at least 1."""
     for _ in _STAGES:
         side = max((side - 2) // 2, 1)
     return side

@@ -1,4 +1,4 @@
-"""Shape inference for network descriptions: shapes, numbers of weights, errors of misfit.
+"""Shape inference for network descriptions: shapes, numbers of weights, layers that do not fit.
 
 Layers are numbered in the order of computation: each repetition, each layer inside a residual
 block, then the block's projection if it has one. Nothing is allocated.
@@ -104,7 +104,10 @@ def shape_text(shape: Shape) -> Message:
 
 
 class _Misfit(Exception):
-    """A layer does not fit its input: the end of the error sentence, and a fix."""
+    """Raised if a layer does not fit its input.
+
+    `said` is the part of the error sentence after the name of the layer, `fix` a suggestion.
+    """
 
     def __init__(self, said: Message, fix: Message = EMPTY) -> None:
         super().__init__(said)
@@ -237,7 +240,7 @@ def _projection(
 
 
 def stride_of(one: ShapedLayer) -> int:
-    """Stride of a layer, the vertical one; of a residual block, the product of its strides."""
+    """Returns the vertical stride of a layer; for a residual block, the product of its strides."""
     if one.body:
         return math.prod(stride_of(inner) for inner in one.body)
     return window(one.layer)[0][1] if one.name in WINDOWS else 1
@@ -284,7 +287,10 @@ def _outputs(layer: Layer, inputs: Shape) -> Shape:
 
 
 def _row(shape: Shape, after: bool = False) -> Message:
-    """The fix that turns a feature map into a vector, `after` or before a layer."""
+    """Returns the suggestion to turn a feature map into a vector before the layer.
+
+    With `after`, the suggestion is to do so after the layer.
+    """
     values = {"flat": shape_text((math.prod(shape),)), "average": shape_text(shape[:1])}
     if after:
         return Message("Put flatten ({flat}) or globalaverage ({average}) after it.", **values)
@@ -356,7 +362,10 @@ def _refuse_groups(layer: Layer, inputs: Shape) -> None:
 
 
 def groups_of(layer: Layer, channels: int) -> int:
-    """Number of groups of a group norm: the given one, else the largest divisor up to 32."""
+    """Returns the number of groups of a group norm, by default the largest divisor of `channels`.
+
+    The default is at most 32.
+    """
     told, most = int(layer.sizes[0]), min(32, channels)
     return told or next(some for some in range(most, 0, -1) if channels % some == 0)
 

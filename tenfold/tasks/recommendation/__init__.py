@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 MODELS = ("auto", "popularity", "item-knn", "ease", "mult-vae", "sasrec")
 OFFERED = 20_000
-"""Maximum number of items that are offered for completion."""
+"""Maximum number of items that the input lists as choices, for auto-completion."""
 WITHHELD = Problem(
     "people-withheld",
     Message("names a user, and the histories of users are not available here"),
@@ -87,7 +87,7 @@ class Recommendation(Task):
     options = _Options
 
     def _mode(self, facts: Facts | None = None) -> Mode:
-        """The mode, ranking or rating: that of the facts, or without facts that of `output`."""
+        """Returns the mode, ranking or rating: from the facts, or without facts from `output`."""
         rated = self.output == "ratings" if facts is None else facts["data"]["rated"]
         return rating.MODE if rated else ranking.MODE
 
@@ -202,7 +202,8 @@ def _packed(values: dict[str, list[str]], numbers: dict[str, int]) -> dict[str, 
 def _resolved(cell: Any, mode: Mode, memory: Facts, names: tuple[str, ...]) -> Any:
     """The entries of one row with the history of a user in place of "user=ID".
 
-    Without histories, every row that names a user is the same Problem, whoever the user is.
+    Where `memory` holds no histories, each row that names a user becomes the Problem WITHHELD,
+    whether the user is known or not.
     """
     entries = _listed(cell)
     if isinstance(entries, Problem):

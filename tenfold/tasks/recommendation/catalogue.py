@@ -47,13 +47,13 @@ def unpacked(text: str) -> Ragged:
 
 @functools.lru_cache(maxsize=8)
 def listed(text: str) -> tuple[str, ...]:
-    """The names of a JSON list."""
+    """Parses a JSON list of names."""
     return tuple(json.loads(text))
 
 
 @functools.lru_cache(maxsize=8)
 def titles(text: str) -> dict[str, str]:
-    """The titles by id of a JSON object."""
+    """Parses a JSON object of titles by item id."""
     return dict(json.loads(text))
 
 
@@ -65,9 +65,9 @@ class Known:
     titles: dict[str, int]
 
     def latest_first(self, entries: Iterable[str]) -> tuple[list[int], int]:
-        """The numbers of the known items, latest first, each once, and the count of all entries.
+        """Returns the numbers of the known items, latest first, and a count of the entries.
 
-        The count is the number of different entries, those of unknown items included.
+        Both are without repetitions; the count includes entries of unknown items.
         """
         found: list[int] = []
         strange: set[str] = set()

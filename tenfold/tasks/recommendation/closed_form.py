@@ -29,9 +29,9 @@ KEPT = (200, 400, 800)
 """Numbers of weights per item to compare; the first that ranks nearly as well as all is used."""
 NEARLY = 0.995  # minimum NDCG of fewer weights, as a share of the NDCG of all weights
 AT_FIRST, CLEARLY = 1024, 0.97
-"""Number of rows evaluated first, and the share of the NDCG of all weights they must reach.
+"""Number of rows evaluated first, and the minimum ratio of their NDCG to that with all weights.
 
-Below that share the remaining rows are not evaluated.
+Below that ratio the remaining rows are not evaluated.
 """
 FADINGS = (1.0, 0.8, 0.6)
 POWERS = (0.5, 0.7)  # of `item_models.cosine`
@@ -43,7 +43,10 @@ FEW_DAMPINGS = ((100.0, 0.0), (40.0, 0.25))  # (l2, power) of `item_models.ease`
 
 @dataclass(frozen=True)
 class _Tried:
-    """A fitted variant: weights (N, N), fading, settings `told`, NDCG of each row `each` (R,)."""
+    """A fitted variant: `weights` (N, N), `fading`, its settings `told`, and NDCG per row `each`.
+
+    `fading` is the factor by which each older item of a row weighs less; `each` is (R,).
+    """
 
     weights: np.ndarray
     fading: float
@@ -58,12 +61,12 @@ class _Tried:
 def fitted(
     name: str, pairs: np.ndarray, evaluator: Evaluator, ordered: bool, l2: float, plan: Plan
 ) -> tuple[Any, dict[str, Any], float]:
-    """Fits the variants of a closed form and returns the best part, its settings, and its NDCG.
+    """Fits variants of a closed-form model; returns the best ranker, its settings and its NDCG.
 
-    `name` is ease or item-knn, `pairs` (N, N) the number of users who have both items. Where rows
-    are `ordered`, fading weights for older items are compared too. `l2` 0 = best on validation.
-    Only the variants that fit into the minutes of the plan are compared. Raises ValueError where
-    there is nothing to fit.
+    `name` is "ease" or "item-knn"; `pairs` (N, N) counts the users who have both items. Where rows
+    are `ordered` in time, smaller weights for older items are compared too. With `l2` 0, several
+    values of the L2 regularization are compared. Only variants for which the minutes of the plan
+    suffice are fitted. Raises ValueError where no variant was fitted.
     """
     best: _Tried | None = None
     variants = _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2)
@@ -136,7 +139,7 @@ def _dampings(items: int, l2: float) -> tuple[tuple[float, float], ...]:
 def cost(name: str, items: int, l2: float, counts_pairs: bool) -> Cost:
     """Estimates the seconds and bytes of fitting, which works on matrices of all pairs of items.
 
-    `counts_pairs` adds the time of counting the pairs.
+    `counts_pairs` adds one second for counting the users of each pair.
     """
     times = 1 + (len(_dampings(items, l2)) if name == "ease" else 0)
     seconds = times * (2 * items**3 / 2e11 + items**2 * 3e-8)
@@ -144,15 +147,15 @@ def cost(name: str, items: int, l2: float, counts_pairs: bool) -> Cost:
 
 
 def empty(items: int) -> Any:
-    """The part before it is fitted, with the smallest number of weights that it may keep."""
+    """Returns an unfitted linear ranker with the smallest number of weights per item."""
     return networks.LinearRanker(items, min(KEPT[0], items))
 
 
 def _smallest(best: _Tried, evaluator: Evaluator) -> tuple[Kept | None, float]:
-    """The fewest weights per item that rank nearly as well as all of them, and their NDCG.
+    """Returns the fewest weights per item that rank nearly as well as all, and their NDCG.
 
-    None instead of weights = all weights: the catalogue is small, and fewer would rank worse or
-    save no memory.
+    Returns None instead of weights where all weights are used: in small catalogues, where fewer
+    would rank worse or save no memory.
     """
     items, kept = len(best.weights), None
     if 2 * KEPT[0] >= items:
@@ -174,7 +177,7 @@ def _smallest(best: _Tried, evaluator: Evaluator) -> tuple[Kept | None, float]:
 
 
 def _linear(kept: Kept | None, weights: np.ndarray, fading: float) -> Any:
-    """A part of a network with the kept weights, or with all where `kept` is None."""
+    """Returns a linear ranker with the weights `kept`, or with all `weights` if `kept` is None."""
     items = len(weights)
     part = networks.LinearRanker(items, items if kept is None else kept.targets.shape[1])
     with torch.no_grad():

@@ -25,7 +25,10 @@ BLOCK = 100_000
 
 @dataclass(frozen=True)
 class RatingColumns:
-    """Ratings `mark` (E,) with their `row` (a user) and `item` (E,), both counted from 0."""
+    """The ratings `mark` (E,); `row` (E,) and `item` (E,) are their users and items, from 0.
+
+    `rows` is the number of users.
+    """
 
     row: np.ndarray
     item: np.ndarray
@@ -45,7 +48,7 @@ class Factors:
 def told(columns: Columns, pairs: tuple[tuple[str, str], ...]) -> RatingColumns:
     """The ratings of ragged columns; unknown items (0) are left out.
 
-    `pairs` names a column of item numbers, from 1, and the column of their ratings.
+    Each of `pairs` names a column of item numbers, from 1, and the column of their ratings.
     """
     rows, items, marks = [], [], []
     for names in pairs:
@@ -86,7 +89,7 @@ def factorised(
 
 
 def _half(own: Any, other: Any, mark: Any, known: Any, size: int, held: Any) -> Any:
-    """Bias and vector (size, 1 + D) of each user or item, with the other side fixed.
+    """Returns bias and vector (size, 1 + D) of each user, given those of the items, or vice versa.
 
     Solves one ridge regression per user or item; the L2 grows with its number of ratings.
     """

@@ -39,12 +39,12 @@ LINES = {
 }
 """A sentence for each hold-out method, shown with every score."""
 SHARES = (0.8, 0.9)
-"""Shares of the events, or of the users, where validation and test begin."""
+"""Fractions of the events, or of the users, after which validation and test begin."""
 HIDDEN = 0.2
 """Share of a user's items that are the targets where whole users are held out."""
 
 HistoryRow = tuple[str, np.ndarray, np.ndarray]
-"""The part of a row, the positions of the events in `items`, and those of the events in `next`."""
+"""A row: its part of the data, and the positions of its `items` and of its `next` events."""
 
 
 def rows_of(found: Interactions, holdout: str = "auto", ratings: bool = False) -> Rows:

@@ -42,7 +42,10 @@ sparse, torch = lazy("scipy.sparse"), lazy("torch")
 PAIRS = 32_000_000
 """Number of pair counts that the sparse method holds in memory at a time."""
 DENSE_PAIRS = 500
-"""Cost of counting one pair sparsely, in byte products of the dense method (measured: 1,500)."""
+"""Cost of one pair with sparse matrices, in 8-bit products of the dense method.
+
+The measured cost is 1,500.
+"""
 COLUMNS = 512
 """Number of columns in a block of weights."""
 ROWS = 8192
@@ -51,7 +54,7 @@ ROWS = 8192
 
 @dataclass(frozen=True)
 class Kept:
-    """The largest weights of each item (N, W), and the positions `targets` (N, W) of the items."""
+    """The largest `weights` (N, W) of each item, and the items `targets` (N, W) they point to."""
 
     targets: np.ndarray
     weights: np.ndarray
@@ -71,10 +74,10 @@ def matrix(columns: Columns, names: tuple[str, ...], items: int, fading: float =
 
 
 def gram(rows: Any) -> np.ndarray:
-    """(N, N) float32: number of users with both items, from a sparse matrix (R, N) of ones.
+    """Returns how many users have both items of each pair, (N, N) float32.
 
-    Counts pairs sparsely, or by products of dense byte blocks where that is less work; both are
-    exact.
+    `rows` is a sparse matrix (R, N) of ones. Counts pairs sparsely, or by products of dense byte
+    blocks where that is less work; both are exact.
     """
     many, items = rows.shape
     pairs = float((np.diff(rows.indptr).astype(float) ** 2).sum())
@@ -104,10 +107,10 @@ def _dense_gram(rows: Any) -> np.ndarray:
 
 
 def ease(counts: np.ndarray, l2: float, power: float = 0.0) -> np.ndarray:
-    """Fits EASE and returns its weights (N, N), [from, to], with zeros on the diagonal.
+    """Fits EASE and returns its weights (N, N) from row item to column item, diagonal zero.
 
-    With `power`, the counts of a pair are multiplied by both items' count**-power before solving,
-    and the weights by that of the item they come from.
+    `counts` (N, N) is the result of `gram`. With `power`, the count of a pair is multiplied by
+    `count ** -power` of both items before solving, and a weight by that factor of its row item.
     """
     lain = torch.from_numpy(counts).clone()
     scale = lain.diagonal().clamp(min=1) ** -power
@@ -199,10 +202,10 @@ def vectors(columns: Columns, names: tuple[str, ...], items: int, width: int) ->
 def _lifted(
     one: np.ndarray, other: np.ndarray, counts: np.ndarray, items: int
 ) -> tuple[np.ndarray, Any]:
-    """How often each item has neighbours (N,), and the lift of all pairs (N, N).
+    """Returns the weighted number of neighbours of each item (N,), and the lift of pairs (N, N).
 
-    The lift is log(1 + observed / expected by chance). Pairs `one`, `other` (E,) with `counts`
-    count in both directions. The matrix is dense for few items, else sparse.
+    The lift is log(1 + observed / expected count). The pairs `one`, `other` (E,) have the weights
+    `counts` (E,) and hold in both directions. The matrix is dense for few items, else sparse.
     """
     if items <= FEW:
         near = np.bincount(one * items + other, counts, items * items).astype(np.float32)
@@ -221,7 +224,7 @@ def _lifted(
 
 
 def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Row and number of every known item, the columns of a row one after the other."""
+    """Returns row and number of every known item, sorted by row, then by the order of `names`."""
     rows, found, order = [], [], []
     for place, name in enumerate(names):
         shown = columns.ragged(name)
@@ -235,7 +238,10 @@ def in_order(columns: Columns, names: tuple[str, ...]) -> tuple[np.ndarray, np.n
 
 
 def _decomposed(square: Any, width: int, times: int = 6) -> np.ndarray:
-    """Vectors (N, D) of a symmetric matrix by subspace iteration (N. Halko et al. 2011)."""
+    """Returns the leading eigenvectors (N, D) of a symmetric matrix, scaled by root eigenvalues.
+
+    Uses subspace iteration (N. Halko et al. 2011).
+    """
     size: int = square.shape[0]
     rank = min(width, size)
     start = np.random.default_rng(0).normal(size=(size, min(size, rank + 8))).astype(np.float32)
@@ -253,10 +259,10 @@ def _decomposed(square: Any, width: int, times: int = 6) -> np.ndarray:
 def hits(
     scores: np.ndarray, seen: Any, wanted: Any, places: int = 10
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which of the top places (R, K) are correct, and the number of correct items (R,).
+    """Returns which of the top K items are targets (R, K), and the number of targets (R,).
 
-    `scores` (R, N) are changed in place: the items in `seen` get minus infinity. `seen` and
-    `wanted` are sparse (R, N).
+    K is `places`, or N if that is less. `scores` (R, N) are changed in place: the items in `seen`
+    get minus infinity. `seen` and the targets `wanted` are sparse (R, N).
     """
     scores[seen.nonzero()] = -np.inf
     top = torch.from_numpy(scores).topk(min(places, scores.shape[1]), dim=1).indices.numpy()

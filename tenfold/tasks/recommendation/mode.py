@@ -28,8 +28,9 @@ __all__ = ["FitRequest", "Mode"]
 class FitRequest:
     """Settings and properties of the training rows that determine the fit.
 
-    `l2` 0 = best on validation. `ordered`: the items of a row have an order in time. `positions`:
-    the number of positions of a training row in the loss of the sequence network.
+    With `l2` 0, several values are compared on validation. `ordered` is True where the items of a
+    row are in order of time. `positions` is the number of positions of a training row in the loss
+    of the sequence network.
     """
 
     model: str
@@ -71,7 +72,7 @@ class Mode(ABC):
 
     @abstractmethod
     def decode(self, outputs: Outputs, data: Facts, top: int) -> list[Prediction]:
-        """A prediction per row, of at most `top` items where none are requested."""
+        """Returns a prediction per row: the `top` best items, or the ratings "item=?" asks for."""
 
     @abstractmethod
     def memory(

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["MODE", "RankingMode"]
 
 LATEST = 1024
-"""Maximum number of items of a row that the network uses, the latest ones.
+"""Maximum number of items of a row that the network uses: the latest ones.
 
-By default all items of the row are left out of the ranking.
+The ranking leaves out all items of the row by default, not only these.
 """
 
 
@@ -40,7 +40,10 @@ class RankingMode(Mode):
         return [*items, *after]
 
     def encode(self, rows: list[list[str]], table: Table, data: Facts) -> Encoded:
-        """Encodes the items, those to leave out, those to restrict to, and the entry count."""
+        """Encodes, for each row, its items, those to leave out, and the number of entries.
+
+        `among` holds the items to which `only` restricts the ranking; empty = no restriction.
+        """
         known, problems = catalogue.known(data), dict[int, Problem]()
         pairs = [known.latest_first(row) for row in rows]
         seen = [numbers for numbers, _ in pairs]
@@ -106,7 +109,7 @@ def _numbered(names: Iterable[str], numbers: dict[str, int]) -> list[int]:
 
 
 def _with_attribute(data: Facts, text: str) -> np.ndarray | Problem | list[int]:
-    """The numbers of the items with an attribute "name=value"; none where `text` is blank.
+    """Returns the numbers of the items with the attribute `text`, "name=value"; [] if blank.
 
     Returns a Problem where no item has that value.
     """

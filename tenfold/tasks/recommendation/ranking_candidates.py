@@ -1,4 +1,4 @@
-"""Fits the candidates of a ranking recommender and selects the best: one part, or two mixed.
+"""Fits the candidates of a ranking recommender; selects the best one or a mixture of two.
 
 The size of the catalogue decides which candidates are fitted; the test part is never used.
 
@@ -57,7 +57,7 @@ def network(net: dict[str, Any], fitted: dict[str, Any]) -> nn.Module:
 
 
 def fit(net: Any, parts: Parts, plan: Plan, request: FitRequest) -> Fitted:
-    """Fits the candidates and returns the best on validation, or the requested one."""
+    """Fits the candidates; returns the best on validation, or the one set as `model`."""
     parts = plan.visible(parts)
     names = _names(request, parts.train.rows, plan)
     fits = _RankingFits(net, parts, request, names, Evaluator(parts.selection, request.items))
@@ -83,7 +83,11 @@ def _names(request: FitRequest, rows: int, plan: Plan) -> list[str]:
 
 
 def _tries(name: str, request: FitRequest, rows: int) -> bool:
-    """True where a candidate is fitted on so many training rows."""
+    """True where the candidate `name` is to be fitted.
+
+    It is the model set by the user, or, for `auto`, suits the data and is cheap enough for the
+    number of training `rows`.
+    """
     if request.model != "auto":
         return request.model == name
     pairs = 4.0 * request.items**2 * 4
@@ -115,11 +119,14 @@ class _RankingFits:
 
     @functools.cached_property
     def pairs(self) -> np.ndarray:
-        """Number of users who have both items (N, N)."""
+        """Number of users who have both items, for all pairs of items (N, N)."""
         return item_models.gram(self.counts)
 
     def shown(self) -> Any:
-        """The network of a dry run; None = that of the last part which the loop would train."""
+        """Returns the network that a dry run describes.
+
+        None = that of the last candidate which the training loop trains.
+        """
         if any(name in LEARNT for name in self.names):
             return None
         part = {"linear": closed_form.empty(self.request.items)} if self.names else {}
@@ -142,7 +149,7 @@ class _RankingFits:
         return found
 
     def comparison(self) -> Comparison:
-        """Compares the candidates by NDCG@10 over the whole catalogue."""
+        """Returns the comparison of the candidates: by NDCG@10 over the whole catalogue."""
         return Comparison(
             Message("NDCG@10"),
             self._score,
@@ -227,14 +234,14 @@ def _best_share(pair: list[Any], evaluator: Evaluator) -> float:
 
 
 def _size(part: Any) -> int:
-    """The number of weights kept of an item; 1 for a part without such weights."""
+    """Returns the number of weights per item of a linear ranker; 1 for the other parts."""
     return part.weights.shape[1] if isinstance(part, networks.LinearRanker) else 1
 
 
 def _with_items(columns: Columns) -> Columns:
-    """The rows with at least one item before the next one: only these show which items go together.
+    """Returns the rows with at least one item besides the target: only these relate items.
 
-    If no row has an item before the next one, all rows are returned.
+    If there are no such rows, all rows are returned.
     """
     lengths = columns.only(["items"]).lengths
     there = np.flatnonzero(lengths) if lengths is not None else np.arange(columns.rows)

@@ -34,7 +34,7 @@ __all__ = ["MODE", "RatingMode"]
 
 L2_VECTORS = (0.03, 0.06, 0.12, 0.2)
 OFTEN = 10
-"""Minimum number of ratings of an item that is listed where no specific items are requested."""
+"""Minimum number of ratings of an item in a list of best items; "item=?" needs none."""
 L2_BIASES = 0.02
 """L2 regularization of the biases, per rating."""
 
@@ -53,8 +53,8 @@ class RatingMode(Mode):
     def encode(self, rows: list[list[str]], table: Table, data: Facts) -> Encoded:
         """Encodes, for each row, the rated items, their ratings and the items without a rating.
 
-        The latter are the items to predict. `given` is their number and that of the rated items,
-        plus that of the entries that name an unknown item.
+        The ratings of the items without a rating are predicted. `given` is the number of different
+        known items plus that of the entries that name an unknown item.
         """
         known = catalogue.known(data)
         encoded = [_encoded(row, known) for row in rows]
@@ -101,7 +101,10 @@ class RatingMode(Mode):
         return candidates.fit(many, "matrix-factorisation", comparison, plan, shown=net)
 
     def decode(self, outputs: Outputs, data: Facts, top: int) -> list[Prediction]:
-        """The requested ratings, or the items with the best predicted ratings where none are."""
+        """Returns the predicted ratings of the items that a row names with "item=?".
+
+        For a row without such items, returns the `top` items with the highest predicted ratings.
+        """
         names, titles = catalogue.listed(data["items"]), catalogue.titles(data["titles"])
         answers: list[Prediction] = []
         for row, pair in enumerate(zip(outputs["wanted"], outputs["ratings"], strict=True)):
@@ -139,7 +142,7 @@ class RatingMode(Mode):
         return [f"{names[number - 1]}={mark:g}" for number, mark in pairs]
 
     def show(self, cell: Any, titles: dict[str, str]) -> Any:
-        """A cell with titles in place of ids, in entries with ratings and in pairs."""
+        """Returns a cell with titles in place of ids, in entries "item=4.5" and (item, rating)."""
         if not isinstance(cell, tuple):
             return cell
         shown = []
@@ -165,7 +168,10 @@ def _parsed(entry: str) -> tuple[str, float | None]:
 
 
 def _encoded(entries: list[str], known: catalogue.Known) -> dict[str, Any]:
-    """The rated and the requested items of a row, each once; the last rating of an item counts."""
+    """Returns the rated items of a row and those to predict, each once, and `given`.
+
+    An item that is rated several times has its last rating.
+    """
     pairs: dict[int, float] = {}
     asked: dict[int, None] = {}
     strange = 0

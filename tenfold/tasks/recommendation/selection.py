@@ -27,10 +27,10 @@ OUT = 1e4
 SPARE = 0.02
 """Label smoothing: share of the target that is spread over all allowed items.
 
-Without it, a ranking with no errors on validation would become certain.
+Without it, a ranking with no errors on validation would get probabilities of 0 and 1.
 """
 ROOM = 2e9
-"""Maximum multiplications of evaluating weights once; 500 rows are evaluated in any case."""
+"""Maximum number of multiplications of one evaluation, which uses 500 rows in any case."""
 
 ScoreRows = Callable[[np.ndarray], np.ndarray]
 """A function that returns the logits (r, N) of some of the evaluated rows."""
@@ -40,7 +40,7 @@ class Evaluator:
     """Computes the NDCG of scores on the evaluated rows, ranking the whole catalogue."""
 
     def __init__(self, columns: Columns, items: int, most: int | None = None) -> None:
-        """Takes `most` evenly spaced rows; None = as many as ROOM allows."""
+        """Selects `most` evenly spaced rows; if None, as many as ROOM allows."""
         found = columns.only(["items"]).lengths if columns.rows else np.zeros(1)
         room = ROOM / max(1.0, float(np.mean(found)) * items)  # type: ignore[arg-type]
         many = min(columns.rows, most or int(np.clip(room, 500, JUDGED)))
@@ -119,8 +119,8 @@ def logits(net: Any, columns: Columns) -> np.ndarray:
 def sharpen(net: Any, columns: Columns, most: int = 500) -> None:
     """Fits the softmax temperature on held-out next items; masks items that the user already has.
 
-    Multiplies `net.sharp`, the inverse temperature. Uses at most `most` rows, and does nothing
-    without rows or next items.
+    Multiplies `net.sharp`, the inverse temperature, by the fitted factor. Uses at most `most` rows,
+    and does nothing without rows or next items.
     """
     spread = np.linspace(0, columns.rows - 1, min(most, columns.rows)).astype(np.int64)
     some = columns.view(spread)

@@ -194,7 +194,7 @@ def _vocabularies(read: list[str], model: str) -> Facts:
 
 
 def _often(hashes: list[np.ndarray], least: int) -> str:
-    """The n-grams that occur in at least `least` texts, at most GRAMS, most frequent first."""
+    """Packs the n-grams that occur in at least `least` texts: the GRAMS most frequent, in order."""
     if not hashes:
         return tokens.packed(np.zeros(0, np.uint32))
     names, counts = np.unique(np.concatenate(hashes), return_counts=True)
@@ -209,7 +209,10 @@ def _known(data: Facts) -> int:
 
 
 def _grams(block: tokens.Block, data: Facts) -> Ragged:
-    """The numbers, from 1, of each text's known n-grams: first those of words, then characters."""
+    """Returns the vocabulary indices, from 1, of the known n-grams of each text.
+
+    Character n-grams have the indices after those of the word n-grams.
+    """
     words, characters = (tokens.unpacked(data[name]) for name in ("grams", "characters"))
     row, hashed = block.grams(data["words"], 1, 0)
     more_row, more_hashed = block.grams(0, data["least"], data["most"])
@@ -221,9 +224,9 @@ def _grams(block: tokens.Block, data: Facts) -> Ragged:
 
 
 def _tokens(block: tokens.Block, data: Facts) -> Ragged:
-    """The tokens of each text (T, F); only both ends of long texts.
+    """Returns the features (T, F) of the T tokens of each text; of long texts, only both ends.
 
-    Empty where the model does not use word order.
+    All texts are empty where the model does not use word order.
     """
     if not data["buckets"]:
         return Ragged.of([()] * block.texts, np.int32, (tokens.FEATURES,))
@@ -261,9 +264,9 @@ def _recipe(rows: int) -> loop.Recipe:
 
 
 def _without_words(batch: dict[str, Any], share: float) -> dict[str, Any]:
-    """Word dropout: replaces a tenth of the tokens by the unknown token without parts.
+    """Replaces a random tenth of the tokens by the unknown token without subwords (word dropout).
 
-    So no single word decides alone.
+    This keeps the network from relying on single words.
     """
     found = batch["tokens"]
     hidden = (torch.rand(found.shape[:2], device=found.device) < 0.1) & (found[..., 0] > 0)

@@ -27,9 +27,9 @@ MOST = 60_000_000
 
 @dataclass(frozen=True)
 class Weights:
-    """A linear model: `weights` (V, K), `squares` (V, K) of the scales, `bias` (K,).
+    """A linear model: `weights` (V, K), squared feature scales `squares` (V, K), `bias` (K,).
 
-    The sum of `squares` over a row's n-grams is the squared length by which it is normalized; where
+    A row is divided by its length, the root of the sum of `squares` over its n-grams. Where
     `squares` is empty, rows are not normalized.
     """
 
@@ -74,10 +74,10 @@ def matrix(columns: Columns, name: str, size: int) -> tuple[Any, np.ndarray]:
 
 
 def naive_bayes(rows: Any, truth: np.ndarray, several: bool, prior: float = 1.0) -> Weights:
-    """Fits multinomial naive Bayes: log shares of n-grams in each class.
+    """Fits multinomial naive Bayes; the weights are log probabilities of n-grams in each class.
 
-    With `several` classes a row, the weights are log odds of each class against the rest. `truth`
-    (N, K) holds zeros and ones.
+    For multi-label data (`several`), they are log ratios of these probabilities to those in the
+    rows without the class. `prior` is added to all counts. `truth` (N, K) holds zeros and ones.
     """
     inside = np.asarray(rows.T @ truth) + prior
     counts = truth.sum(0) + prior
@@ -98,7 +98,10 @@ def frequencies(rows: Any) -> np.ndarray:
 
 
 def ratios(rows: Any, truth: np.ndarray) -> np.ndarray:
-    """(V, K): the log ratio of an n-gram's share in a class to its share in the other classes."""
+    """Returns log ratios (V, K) of an n-gram's frequency in a class to that in other classes.
+
+    The frequencies are relative and smoothed.
+    """
     inside = np.asarray(rows.T @ truth) + 1.0
     outside = np.asarray(rows.T @ (1 - truth)) + 1.0
     return np.asarray(np.log(inside / inside.sum(0)) - np.log(outside / outside.sum(0)), np.float32)
@@ -107,8 +110,8 @@ def ratios(rows: Any, truth: np.ndarray) -> np.ndarray:
 def linear(rows: Any, truth: np.ndarray, scales: np.ndarray, cost: float) -> Weights:
     """Fits one linear support vector machine per class on rows scaled by `scales` and normalized.
 
-    The loss is the squared hinge with L2 regularization; `cost` is the C of an error. `scales` is
-    (V,), or (V, K) for scales that differ by class.
+    The loss is the squared hinge with L2 regularization; `cost` is C, the weight of the loss.
+    `scales` is (V,), or (V, K) for scales that differ by class.
     """
     classes = truth.shape[1]
     scales = scales if scales.ndim == 2 else scales[:, None]

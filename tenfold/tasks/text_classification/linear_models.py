@@ -34,9 +34,9 @@ COSTS = (0.1, 0.3, 1.0)
 class LinearModels:
     """Fits naive Bayes and linear models; C and the set of n-grams are selected on validation.
 
-    `cost` is the C of the linear models, 0 = best on validation. `costs` holds the names of the
-    selected variants. The first `words` of the `grams` n-grams are of words, the others of
-    characters.
+    `cost` is the C of the linear models; with 0, COSTS are compared on validation. `costs` maps
+    each linear model to its selected variant, such as "0.3 words". The first `words` of the `grams`
+    n-grams are word n-grams, the others character n-grams.
     """
 
     net: Any
@@ -55,7 +55,7 @@ class LinearModels:
 
     @cached_property
     def truth(self) -> np.ndarray:
-        """True labels (N, K) of these rows as zeros and ones."""
+        """True labels (N, K) of the training rows in `rows`, as zeros and ones."""
         truth = logits.truths(self.parts.train)
         every = truth.astype(np.float32) if truth.ndim == 2 else self._one_hot(truth)
         return every[self.rows[1]]
@@ -76,7 +76,8 @@ class LinearModels:
     def linear(self, plan: Plan, fits: Fits) -> Fitted:
         """Fits support vector machines on n-grams scaled by inverse document frequency.
 
-        C and the set of n-grams (all, or only those of words) are the best on validation.
+        C and the set of n-grams (all, or only word n-grams) are those with the lowest validation
+        loss.
         """
         rows, truth = self.rows[0], self.truth
         idf = bag_of_words.frequencies(rows)
@@ -88,9 +89,10 @@ class LinearModels:
         return Fitted(answering(self.net, "linear"))
 
     def mixed(self, plan: Plan, fits: Fits) -> Fitted:
-        """Fits the weighted sum of bag, linear model and convolution that is best on validation.
+        """Fits the mixture: a weighted sum of the logits of `bag`, `linear` and `convolution`.
 
-        The bag is a linear model whose n-grams are scaled by naive Bayes ratios.
+        The weights are fitted on validation. `bag` is a linear model, fitted here, whose n-grams
+        are scaled by naive Bayes ratios.
         """
         rows, truth = self.rows[0], self.truth
         scales = bag_of_words.ratios(rows, truth)
@@ -105,7 +107,7 @@ class LinearModels:
         return Fitted(answering(self.net, "mixed"), {"mix": mix})
 
     def comparison(self) -> Comparison:
-        """Compares the candidates by log loss, each at its best temperature."""
+        """Returns the comparison by validation log loss, each candidate at its best temperature."""
 
         def score(name: str, net: Any) -> float:
             found = logits_of(net.logits, net, self.parts.selection)
@@ -127,7 +129,10 @@ class LinearModels:
     def _keep_best(
         self, name: str, bag: Any, tried: dict[str, Callable[[], Weights]], plan: Plan
     ) -> None:
-        """Stores the variant that is best on validation, or that of the first fit, in the bag."""
+        """Fits the variants and stores the one with the lowest validation loss in `bag`.
+
+        A refit fits only the variant that the first fit selected (`plan.fixed`).
+        """
         if plan.fixed is not None:
             chosen = plan.fixed["cost"][name]
             _put(bag, tried[chosen]())
@@ -142,7 +147,7 @@ class LinearModels:
         self.costs[name] = chosen
 
     def _mix(self, plan: Plan) -> Any:
-        """The weights (3,) of the branches."""
+        """Returns the mixture weights (3,): fitted on validation, or in a refit those of `plan`."""
         if plan.fixed is not None:
             return plan.fixed["mix"]
         selection = self.parts.selection
@@ -156,7 +161,10 @@ class LinearModels:
 
 
 def logits_of(ask: Callable[..., Any], net: Any, columns: Columns) -> np.ndarray:
-    """The logits (N, K) of `net.logits`, or (N, 3, K) of `net.branches`."""
+    """Returns the logits of all rows: (N, K) where `ask` is `net.logits`, else (N, 3, K).
+
+    `ask` is `net.logits`, or `net.branches` for the three models of the mixture.
+    """
     return logits.logits_of(net, columns.only(["ids", "tokens"]), ask)
 
 
