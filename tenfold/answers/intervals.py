@@ -311,7 +311,11 @@ def _expanded(groups: int) -> list[float]:
 
 
 def _counted(weights: np.ndarray, size: int, cells: np.ndarray | None) -> np.ndarray:
-    """Returns the counts of cells (C,), given how often each row is drawn, `weights` (N,)."""
+    """Returns how many drawn rows are in each cell (C,).
+
+    `weights` (N,) is how often each row is drawn, `cells` (N,) the cell of each row; with None,
+    every row is a cell.
+    """
     if cells is None:
         return weights
     return np.bincount(cells, weights, size).astype(np.int64)

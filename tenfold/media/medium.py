@@ -154,14 +154,17 @@ class Medium(ABC):
     # --- prediction ---
 
     def rows(self, source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
-        """Yields input rows from the given source: a name, an object, or a list of these.
+        """Yields input rows from a source: an input of the command line, an object, or a list.
 
         `numbers` supplies numbers to name the inputs that have no name.
         """
         return file_inputs.rows(source, numbers, self.named)
 
     def named(self, name: str) -> Iterator[InputRow]:
-        """Yields the input rows for a name given on the command line."""
+        """Yields the input rows for one input given on the command line.
+
+        That is a path, a glob pattern, `-` for standard input, or the value itself, by medium.
+        """
         return file_inputs.named(name, self.fits)
 
     def from_text(self, text: str) -> Any:

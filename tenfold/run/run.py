@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 
 torch, safetensors = lazy("torch"), lazy("safetensors.torch")
 
-__all__ = ["Infer", "Run", "open_run"]
+__all__ = ["NOT_FINITE", "Infer", "Run", "open_run"]
 
 
 NOT_FINITE = Problem(
-    "not-finite",
+    "answer-not-finite",
     Message("has no answer: the network computes a value that is not a finite number"),
     Message("Use another run; the weights of this one are damaged or far too large."),
 )

@@ -19,6 +19,7 @@ from tenfold.core import results
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.results import Explanation
 from tenfold.run import explain as run_explain
+from tenfold.run.run import NOT_FINITE
 from tenfold.serving.log import fault
 from tenfold.serving.models import Model, RequestOptions, RequestRow
 from tenfold.serving.replies import encoded
@@ -141,11 +142,11 @@ class Batcher:
     def _warm(self) -> None:
         """Makes a first prediction, so that everything loaded or compiled on first use is ready."""
         try:
-            self._ask([self.model.sample()], {})
+            (first,) = self._ask([self.model.sample()], {})
         except Exception as error:
             fault(error, self.model.id)  # the model is never ready: /ready answers 503
         else:
-            self.ready = True
+            self.ready = first.code != NOT_FINITE.code
 
     def _next(self) -> list[Job]:
         """Returns the next jobs to predict in one batch; [] when the queue has ended.
@@ -233,7 +234,7 @@ def _told_of(answers: list[tuple[str, Answer]]) -> Outcome:
     """The outcome of one row; a pipeline may give several answers to it."""
     problems = [answer for _, answer in answers if isinstance(answer, Problem)]
     if problems and len(problems) == len(answers):
-        return Outcome(code=problems[0].code, status=422)
+        return Outcome(code=problems[0].code, status=500 if NOT_FINITE in problems else 422)
     return Outcome(text=encoded([_said(part, answer) for part, answer in answers]))
 
 

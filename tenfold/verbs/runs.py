@@ -117,7 +117,11 @@ def _state(one: dict[str, Any]) -> str:
         return say("ended early by a search") if one["ended"] == "pruned" else say("failed")
     if one["score"]["low"] is None:
         score = f"{column(one['headline'])} {one['score']['value']:.4f}"
-        return say("{score}, a trial on validation", score=score) if one["trial"] else score
+        return (
+            say("{score} on validation (a trial of a search)", score=score)
+            if one["trial"]
+            else score
+        )
     score = say(
         "{metric} {value:.4f} ({low:.4f} to {high:.4f})",
         metric=column(one["headline"]),
@@ -125,4 +129,6 @@ def _state(one: dict[str, Any]) -> str:
         low=one["score"]["low"],
         high=one["score"]["high"],
     )
-    return say("{score}, a trial on validation", score=score) if one["trial"] else score
+    return (
+        say("{score} on validation (a trial of a search)", score=score) if one["trial"] else score
+    )

@@ -131,7 +131,9 @@ def let_in(path: str, rules: list[str]) -> bool:
 
 
 def test_the_environment_reaches_every_flag_but_the_token():
-    flags = re.search(r'FLAGS = "(.*)"\.split', START.read_text("utf-8"))[1].split()
+    text = START.read_text("utf-8")
+    flags = re.search(r'FLAGS = "(.*)"\.split', text)[1].split()
+    flags += json.loads(re.search(r"SWITCHES = (\[.*\])", text)[1])
     known = inspect.signature(tenfold.serve).parameters.values()
     assert set(flags) == {one.name for one in known if one.kind is one.KEYWORD_ONLY} - {"token"}
 

@@ -39,7 +39,8 @@ from documents import (
 from tenfold.networks.notation import ready
 
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
-SLOW = {"export.md", "networks.md", "tune.md", "image-classification.md"}
+SLOW = {"export.md", "networks.md", "tune.md", "image-classification.md", "serving.md"}
+SLOW |= {"recommendation.md", "features.md", "text-classification.md", "run-folder.md"}
 """Pages whose commands train for more than a few seconds each."""
 DOCUMENTS = [README, CHINESE, ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 ON_DATA = [

@@ -97,7 +97,7 @@ def test_they_are_listed_and_found_by_their_data(place: Path):
     assert "Read the position of a dial from a signal." in listed and "dial-watch" in listed
     assert "image-classification" in listed
     asked = tenfold(place, "check", "short", code=2).err
-    assert "dial-watch / signal-dial" in asked
+    assert "tenfold check dial-watch short" in asked and "tenfold check signal-dial short" in asked
 
 
 def test_nobody_else_knows_them(place: Path):
@@ -146,7 +146,7 @@ def test_reports(runs: Path, task: str):
 
 def test_answers_of_the_kind(runs: Path):
     handed = ["short/00.signal", "short/bad.signal", "short/01.signal"]
-    found = tenfold(runs, "predict", "signal-dial-1", *handed, "--csv", "a.csv", "--json")
+    found = tenfold(runs, "predict", "signal-dial-1", *handed, "--csv", "a.csv", "--json", code=3)
     first, bad, _ = found.lines
     assert first["answer"] == "dial" and 0 <= first["dial"] <= 1
     assert bad["error"]["code"] == "bad-signal"
@@ -159,7 +159,7 @@ def test_answers_of_the_kind(runs: Path):
 def test_the_kind_draws_its_answers_and_writes_a_format_of_its_own(runs: Path):
     handed = ["short/00.signal", "short/bad.signal"]
     words = ["predict", "signal-dial-1", *handed, "--out", "w.gauges", "--draw", "w", "--json"]
-    first, _ = tenfold(runs, *words).lines
+    first, _ = tenfold(runs, *words, code=3).lines
     (gauge,) = (runs / "w.gauges").iterdir()
     assert (gauge.name, gauge.read_text()) == ("00.txt", f"{first['dial']:.0%}\n")
     (drawn,) = (runs / "w").iterdir()
@@ -170,7 +170,7 @@ def test_the_kind_draws_its_answers_and_writes_a_format_of_its_own(runs: Path):
 
 def test_several_results_a_source_by_the_inner_run(runs: Path):
     words = ["predict", "dial-watch-1", "long/00.signal", "long/bad.signal"]
-    found = tenfold(runs, *words, "--csv", "b.csv", "--json", "--draw", "drawn").lines
+    found = tenfold(runs, *words, "--csv", "b.csv", "--json", "--draw", "drawn", code=3).lines
     assert [one["source"].partition("#")[2] for one in found] == [
         "t=0,32",
         "t=32,64",

@@ -191,7 +191,7 @@ def test_an_answer_that_is_no_number_is_no_answer(subject, pictures):
     with served.thread([dataclasses.replace(subject.run, infer=infer)], ready=False) as server:
         processes.wait_for(lambda: server.get("/live").status == 200)
         reply = server.post(PREDICT, one(pictures[0].read_bytes()))
-        assert (reply.status, reply.code) == (500, "internal")
+        assert (reply.status, reply.code) == (500, "answer-not-finite")
         assert server.get("/ready").status == 503, "a model that cannot answer is never ready"
 
 

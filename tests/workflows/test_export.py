@@ -406,7 +406,7 @@ def test_what_is_not_finite_is_no_answer(folder: Path, subject: Subject, value: 
     handed = subject.world.hand_over(subject.data)
     answers = tenfold.predict(run, handed)
     found = [one.to_json() for one in answers]
-    assert found and {one["error"]["code"] for one in found} == {"not-finite"}
+    assert found and {one["error"]["code"] for one in found} == {"answer-not-finite"}
     assert answers.exit_code == 3
 
 

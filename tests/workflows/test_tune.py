@@ -94,7 +94,7 @@ def test_poor_trials_end_early_and_their_folders_say_so(done):
         row = told[Path(one["run"]).name]
         assert row["ended"] == ("pruned" if one in early else "")
         assert row["finished"] == row["trial"] == (one not in early)
-    assert "unfinished" not in str(listed) and ", a trial on validation" in str(listed)
+    assert "unfinished" not in str(listed) and "on validation (a trial of a search)" in str(listed)
 
 
 def test_the_test_part_of_a_trial_is_not_given_away(done):

@@ -107,7 +107,7 @@ WORDS: dict[str, Word] = {
     "flatten": Word(("flat",)),
     "globalaverage": Word(("gap", "globalavg", "globalmean", "globalaveragepool", "globalavgpool")),
     "globalmax": Word(("gmp", "globalmaxpool")),
-    "view": Word(("middle", "centercrop"), _SIDE, Message("side"), pair=True),
+    "view": Word(("middle", "centercrop"), _SIDE, Message("side of the crop"), pair=True),
     "residual": Word(("res",)),
 }
 _ALSO = {

@@ -112,6 +112,7 @@ export const chinese = {
   error_too_many_pixels: "图片超过 1 亿像素。请缩小后再试。",
   error_too_large: "文件太大。请缩小后再试。",
   error_not_finite: "含有非有限的数值。",
+  error_answer_not_finite: "网络算出的值不是有限数。",
   error_array_shape: "图片的形状无法读取。",
   error_bad_setting: "某个选项的值不允许。",
   error_unknown_setting: "该模型没有这个选项。",

@@ -113,6 +113,7 @@ export const english = {
   error_too_many_pixels: "The picture has more than 100 megapixels. Make it smaller.",
   error_too_large: "The file is too large. Make it smaller.",
   error_not_finite: "The values are not finite numbers.",
+  error_answer_not_finite: "The network computes a value that is not a finite number.",
   error_array_shape: "The picture has a shape that is not read.",
   error_bad_setting: "An option has a value that it cannot have.",
   error_unknown_setting: "The model has no such option.",

@@ -103,7 +103,10 @@ def _tries(name: str, request: FitRequest, rows: int) -> bool:
 
 @dataclass
 class _RankingFits:
-    """Fits the candidates in `names`; `known` holds the scores that a fit has already computed."""
+    """Fits the models in `names`, popularity, and a mixture of two models.
+
+    `known` holds the validation scores of closed forms, which their own fit computes, by name.
+    """
 
     net: Any
     parts: Parts
