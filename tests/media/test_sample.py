@@ -4,12 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from counting import rows_read
 
 import tenfold
 from tenfold.core.errors import UsageError
 from tenfold.media.files.sample import MAX_BYTES, MAX_FILES_A_FOLDER, small_copy
-from tenfold.task import Task
-from tenfold.tasks import registry
 from worlds import shapes
 
 
@@ -34,16 +33,7 @@ def test_a_mistyped_task_does_not_read_the_whole_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     data = shapes(tmp_path / "data", 1, {"train": 200})
-    rows = []
-    for name in registry.names():
-        cls: type[Task] = registry.class_of(name)
-
-        def read(self, source, real=cls.read):
-            found = real(self, source)
-            rows.append(len(found.table))
-            return found
-
-        monkeypatch.setattr(cls, "read", read)
+    rows = rows_read(monkeypatch)
     with pytest.raises(UsageError) as refused:
         tenfold.check("image-clasification", data)
     assert refused.value.code == "unknown-task"

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from commands import QUICK, refused, tenfold
 from commands import home as home
+from counting import rows_read
 from pictures_made import TASK, folder
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.media.files.sample import MAX_BYTES, MAX_FILES_A_FOLDER, small_copy
 from tenfold.media.interactions import read as interactions
 from tenfold.media.registry import known
-from tenfold.task import Task
-from tenfold.tasks import registry
 from tenfold.workflows import choice
 from worlds import WORLDS
 
@@ -128,16 +127,7 @@ def test_no_task_reads_more_than_the_first_files(tmp_path, monkeypatch):
     data = folder(tmp_path / "data", 3)
     for number in range(400):
         os.link(data / "cat" / "0.png", data / "cat" / f"copy-{number}.png")
-    rows = []
-    for name in registry.names():
-        cls: type[Task] = registry.class_of(name)
-
-        def read(self, source, real=cls.read):
-            found = real(self, source)
-            rows.append(len(found.table))
-            return found
-
-        monkeypatch.setattr(cls, "read", read)
+    rows = rows_read(monkeypatch)
     assert choice.guessed(str(data), "train") == TASK
     assert rows and max(rows) <= MAX_FILES_A_FOLDER + 3
 

@@ -20,7 +20,16 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.media.files import references
 
-__all__ = ["TextLine", "decoded", "encoding_of", "lines", "opened", "start_of", "unified"]
+__all__ = [
+    "TextLine",
+    "decoded",
+    "empty_file",
+    "encoding_of",
+    "lines",
+    "opened",
+    "start_of",
+    "unified",
+]
 
 LARGEST = 16 << 30
 """Most bytes of one file, after unpacking."""
@@ -75,6 +84,18 @@ def _fits(data: bytes, encoding: str) -> bool:
 def decoded(data: bytes) -> str:
     """Returns a whole text, decoded in its detected encoding; invalid bytes are replaced."""
     return data.decode(encoding_of(data), "replace").removeprefix("\ufeff")
+
+
+def empty_file(cell: str, name: str) -> DataRefused:
+    """Returns the error for a file without content; raises that of a file that cannot be opened."""
+    with opened(cell):
+        pass
+    return DataRefused(
+        Message("{name} is empty", name=name),
+        code="empty-file",
+        where=name,
+        fix=Message("Copy it again."),
+    )
 
 
 @contextlib.contextmanager

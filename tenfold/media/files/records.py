@@ -20,7 +20,15 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.media.files import references
-from tenfold.media.files.lines import TextLine, decoded, encoding_of, lines, opened, start_of
+from tenfold.media.files.lines import (
+    TextLine,
+    decoded,
+    empty_file,
+    encoding_of,
+    lines,
+    opened,
+    start_of,
+)
 
 __all__ = ["Record", "RecordTable", "table_of"]
 
@@ -72,14 +80,7 @@ def table_of(
     encoding = encoding_of(start)
     text = decoded(start).lstrip()
     if not text:
-        with opened(cell):  # raises the error of a file that cannot be opened
-            pass
-        raise DataRefused(
-            Message("{name} is empty", name=name),
-            code="empty-file",
-            where=name,
-            fix=Message("Copy it again."),
-        )
+        raise empty_file(cell, name)
     if re.match(r'\{\s*"|\[\s*[{\]]', text):
         return _of_json(cell, name, encoding, text)
     records: Iterator[Record]

@@ -25,7 +25,7 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import references
-from tenfold.media.files.lines import TextLine, lines, opened, start_of
+from tenfold.media.files.lines import TextLine, empty_file, lines, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.reading import AS_FOUND, Reading, column_of, refuse_roles, timed
@@ -122,14 +122,7 @@ def _rows(entry: Entry, part: str, column: str) -> Iterator[TaggedRow]:
         return
     start = start_of(entry.cell, 1 << 16).lstrip()
     if not start:
-        with opened(entry.cell):  # raises the error of a file that cannot be opened
-            pass
-        raise DataRefused(
-            Message("{name} is empty", name=name),
-            code="empty-file",
-            where=name,
-            fix=Message("Copy it again."),
-        )
+        raise empty_file(entry.cell, name)
     if start[:1] == b"{":
         yield from rows_of_json(entry, name, part)
         return
