@@ -9,6 +9,7 @@ complete.
 from __future__ import annotations
 
 import contextlib
+import functools
 import glob
 import os
 import re
@@ -44,30 +45,32 @@ def never(_: Path) -> bool:
 
 @dataclass(frozen=True)
 class OutputPaths:
-    """Checks where the outputs of one call may be written.
+    """Checks where the outputs of one call may be written; looks at no input before that.
 
-    `files` and `folders` identify the inputs of the call, which must not be changed.
+    `inputs` are what the call reads (paths, globs or a list), `runs` the runs that it opens. The
+    data that the runs were trained on count as inputs too.
     """
 
-    files: frozenset[Identity]
-    folders: frozenset[Identity]
+    inputs: Any
+    runs: tuple[Run, ...]
     force: bool = False
     """Whether files that tenfold did not write may be replaced."""
 
     @staticmethod
     def of(inputs: Any = None, *runs: Run, force: bool = False) -> OutputPaths:
-        """Returns the checks for a call that reads `inputs` (paths, globs or a list) and `runs`.
+        """Returns the checks for a call that reads `inputs` and opens `runs`."""
+        return OutputPaths(inputs, runs, force)
 
-        The data that the runs were trained on count as inputs too.
-        """
-        found: list[str | Path] = [*_named(inputs)]
-        found += filter(None, (run_folder.data_of(run.home) for run in runs))
-        known = [(one, stat.S_ISDIR(one.st_mode)) for one in _facts(found)]
-        files, folders = (
-            frozenset((one.st_dev, one.st_ino) for one, folder in known if folder is wanted)
-            for wanted in (False, True)
-        )
-        return OutputPaths(files, folders, force)
+    @functools.cached_property
+    def _read(self) -> tuple[set[Identity], set[Identity]]:
+        """The identities of the files and of the folders that the call reads."""
+        found: list[str | Path] = [*_named(self.inputs)]
+        found += filter(None, (run_folder.data_of(run.home) for run in self.runs))
+        files: set[Identity] = set()
+        folders: set[Identity] = set()
+        for one in _facts(found):
+            (folders if stat.S_ISDIR(one.st_mode) else files).add((one.st_dev, one.st_ino))
+        return files, folders
 
     def allow(self, path: str | Path, ours: Ours = never, *, own: Path | None = None) -> Path:
         """Returns the path of an output file after checking it.
@@ -126,7 +129,8 @@ class OutputPaths:
 
         With `itself=False`, the path may be a run folder itself, but not lie in one.
         """
-        if self.files & _identities([path]):
+        files, folders = self._read
+        if files & _identities([path]):
             raise _refused(
                 path,
                 Message("The output would replace an input of this command"),
@@ -134,7 +138,7 @@ class OutputPaths:
             )
         real = Path(os.path.realpath(path))
         above = [real, *real.parents]
-        if self.folders & _identities(above):
+        if folders & _identities(above):
             raise _refused(
                 path,
                 Message("The output would be written into the data"),
