@@ -41,11 +41,11 @@ def finite(outputs: OutputColumns, rows: int) -> tuple[OutputColumns, np.ndarray
     bad = np.zeros(rows, bool)
     for column in outputs.values():
         values = column.values if isinstance(column, Ragged) else np.asarray(column)
-        if not np.issubdtype(values.dtype, np.inexact) or not len(values):
+        if not np.issubdtype(values.dtype, np.inexact) or not values.size:
+            continue
+        if np.isfinite(values.max()):  # NaN and infinity pass through the maximum
             continue
         wrong = np.isnan(values) | np.isposinf(values)
-        if not wrong.any():
-            continue
         wrong = wrong.reshape(len(values), -1).any(1)
         if isinstance(column, Ragged):
             bad[np.repeat(np.arange(rows), column.lengths)[wrong]] = True
