@@ -1,0 +1,37 @@
+"""Exported runs, and what a stranger can make of an exported folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+from subjects import Subject, trained
+
+from tenfold.core.errors import ArtefactRefused, TenfoldError
+from tenfold.run import manifest
+from tenfold.run.folder import EXPORTED
+from tenfold.run.run import open_run
+
+
+def copied(task: str, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """A copy of a trained run, as tests add to it, where its data still lie."""
+    own = trained(task, tmp_path_factory)
+    folder = shutil.copytree(own.run.folder, tmp_path_factory.mktemp("export") / "run")
+    return dataclasses.replace(own, run=open_run(folder, "cpu"))
+
+
+def refusal(folder: Path) -> TenfoldError:
+    with pytest.raises(ArtefactRefused) as found:
+        open_run(folder)
+    assert found.value.code.startswith("run-")
+    assert found.value.exit_code == 6 and found.value.fix
+    return found.value
+
+
+def with_network(folder: Path, content: bytes) -> Path:
+    """A stranger's network in a folder whose manifest agrees with it."""
+    (folder / "net.onnx").write_bytes(content)
+    manifest.seal(folder, EXPORTED)
+    return folder
