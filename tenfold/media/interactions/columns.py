@@ -89,18 +89,7 @@ def roled(
     guessed = {} if {"user", "item"} <= set(columns) else _guessed(frame, free, set(columns))
     columns |= {role: one for role, one in guessed.items() if role not in columns}
     if missing := {"user", "item"} - set(columns):
-        has = ", ".join(map(repr, map(str, frame.columns[:20])))
-        raise DataRefused(
-            Message(
-                "{name} has no column {missing!r} and none with a similar name; it has {columns}",
-                name=name,
-                missing=sorted(missing)[0],
-                columns=has,
-            ),
-            code="missing-column",
-            where=name,
-            fix=Message("Name the columns user, item and, if present, rating and time."),
-        )
+        raise _missing(frame, name, min(missing))
     if "rating" in columns and _words(frame[columns["rating"]]):
         free.append(one := columns.pop("rating"))
         tell(
@@ -117,6 +106,22 @@ def roled(
     numbers = np.arange(1, len(frame) + 1)
     return Frame(
         {role: frame[one] for role, one in columns.items()}, numbers, name, part, [], extra=extra
+    )
+
+
+def _missing(frame: pd.DataFrame, name: str, role: str) -> DataRefused:
+    """The error for a table without a column of users or of items."""
+    has = ", ".join(map(repr, map(str, frame.columns[:20])))
+    return DataRefused(
+        Message(
+            "{name} has no column {missing!r} and none with a similar name; it has {columns}",
+            name=name,
+            missing=role,
+            columns=has,
+        ),
+        code="missing-column",
+        where=name,
+        fix=Message("Name the columns user, item and, if present, rating and time."),
     )
 
 
