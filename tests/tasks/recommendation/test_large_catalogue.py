@@ -96,7 +96,9 @@ def test_a_run_on_a_large_catalogue_exports(tmp_path: Path):
         items = list(dict.fromkeys([*random.integers(0, ITEMS, 4).tolist(), *walk]))
         lines += [f"u{user},i{item},{1_600_000_000 + at}" for at, item in enumerate(items)]
     (tmp_path / "events.csv").write_text("\n".join(lines))
-    run = tenfold.train("recommendation", tmp_path, model="ease", l2=100, out=tmp_path / "run")
+    run = tenfold.train(
+        "recommendation", tmp_path / "events.csv", model="ease", l2=100, out=tmp_path / "run"
+    )
     assert run.facts["net"]["items"] > 11_000 and run.facts["fitted"]["parts"]["linear"] < 1_000
     parity = tenfold.export(run).to_json()["parity"]
     assert parity["decisions"]["different"] == 0 and parity["largest_difference"]["scores"] < 2e-5
