@@ -39,7 +39,7 @@ from tenfold.core.version import __version__
 __all__ = ["main"]
 
 registry, task_module = lazy("tenfold.tasks.registry"), lazy("tenfold.task")
-choice = lazy("tenfold.workflows.choice")
+choice, reading = lazy("tenfold.workflows.choice"), lazy("tenfold.media.reading")
 
 _ORDER = (
     "check train tune test predict explain similar features report export serve "
@@ -146,6 +146,7 @@ def _command(name: str) -> click.Command:
     params += [
         click.Option([f"--{flag}"], is_flag=True, help=text) for flag, text in _SHARED.items()
     ]
+    params += _reading_flags(function)
     if "lang" not in helps:
         params.append(lang_flag())
     summary = (inspect.getdoc(function) or "").split("\n")[0]
@@ -166,8 +167,17 @@ def _task_options(function: Callable[..., Any], args: list[str]) -> list[click.O
     for word in _words(args) if _open_ended(function) else []:
         with contextlib.suppress(TenfoldError):  # the verb itself raises the same error later
             cls = _settings_class(function, word)
-            return [setting_flag(entry) for entry in dataclasses.fields(cls)]
+            own = [setting_flag(entry) for entry in dataclasses.fields(cls)]
+            return [*_reading_flags(function, getattr(cls, "roles", ())), *own]
     return []
+
+
+def _reading_flags(function: Callable[..., Any], roles: tuple[str, ...] = ()) -> list[click.Option]:
+    """Returns the flags that name columns and notation, for a verb that reads data for a task."""
+    named = inspect.signature(function).parameters
+    if not {"task", "data"} <= {*named} or not _open_ended(function):
+        return []
+    return [setting_flag(entry, click.Option) for entry in reading.flags_of(roles)]
 
 
 def _words(args: list[str]) -> list[str]:
@@ -196,7 +206,8 @@ def _do(function: Callable[..., Any], name: str, values: dict[str, Any]) -> None
     listener: progress.ProgressLine | progress.Silent
     listener = progress.Silent() if quiet else progress.ProgressLine()
     named = set(inspect.signature(function).parameters)
-    given = {key: value for key, value in values.items() if key in named or value is not None}
+    told = {key for key, value in values.items() if value is not None and value != ()}
+    given = {key: value for key, value in values.items() if key in named or key in told}
     try:
         with _terminated(), progress.listening(listener), listener:
             _show(_called(function, given), as_json, listener)

@@ -62,6 +62,8 @@ class Task(ABC):
     """Version of the encoding. Increase it when the same table and facts encode to other bytes."""
     answers: ClassVar[tuple[AnswerKind, ...]]
     """The answer kinds that runs of the task may have, the usual one first."""
+    roles: ClassVar[tuple[str, ...]] = ()
+    """The columns of its inputs that a user can name, such as `text` (`media.reading.COLUMNS`)."""
     options: ClassVar[type] = NoOptions
     """A frozen dataclass of prediction options, in addition to those of the answer kinds."""
 

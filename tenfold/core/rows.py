@@ -11,6 +11,7 @@ import pandas as pd
 
 from tenfold.core.columns import Columns
 from tenfold.core.message import EMPTY, Message
+from tenfold.core.taken import Taken
 
 __all__ = ["Judged", "Rows"]
 
@@ -39,6 +40,8 @@ class Rows:
     """Data that `learn` needs in addition to the table, such as titles of items."""
     reading: Any = None
     """How the source was read (a `media.reading.Reading`): stored, and used again by `test`."""
+    taken: Taken = field(default_factory=Taken)
+    """What the reader took from the source, and what it left."""
     answer: Any = None
     inputs: dict[str, Any] = field(default_factory=dict)
 
@@ -51,8 +54,11 @@ class Rows:
         return self.with_table(self.table[self.table["split"] == name])
 
     def completed(self, answer: Any, inputs: dict[str, Any], reading: Any) -> Rows:
-        """Returns a copy with the answer kind, the inputs for `encode` and the reading added."""
-        return replace(self, answer=answer, inputs=inputs, reading=reading)
+        """Returns a copy with the answer kind, the inputs for `encode` and the reading added.
+
+        A reading that the reader has completed itself is kept.
+        """
+        return replace(self, answer=answer, inputs=inputs, reading=self.reading or reading)
 
 
 @dataclass(frozen=True)

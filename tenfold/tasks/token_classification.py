@@ -71,6 +71,7 @@ class TokenClassification(Task):
     dropout: float = setting(0.5, "dropout rate", low=0.0, high=0.9, search=(0.3, 0.6))
 
     answers = (SPANS, TAGS)
+    roles = ("token", "text")
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         rows = tagged.read(source, reading)

@@ -18,7 +18,6 @@ from tenfold.core.system import shell_word
 from tenfold.core.text import padded
 from tenfold.data.prepare import prepare
 from tenfold.data.refusals import refuse_choices
-from tenfold.media.reading import Reading
 from tenfold.reporting import document_rows, write_check
 from tenfold.reporting.words import amount, named
 from tenfold.run.manifest import pretty
@@ -41,9 +40,6 @@ def check(
     limit: int | None = None,
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
-    target: str | None = None,
-    group: str | None = None,
-    time: str | None = None,
     force: bool = False,
     lang: str = "en",
     **settings: Any,
@@ -58,12 +54,10 @@ def check(
         limit: Maximum number of rows of each part.
         classes: Class mapping: a file that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
-        target: Column to learn, for data with columns.
-        group: Column of groups, such as persons; a group is never split between parts.
-        time: Column of times: the latest rows become the test, those before them validation.
         force: Overwriting of an existing page that tenfold did not write.
         lang: Language of the report and of the output: en or zh.
-        settings: Settings of the task.
+        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
+            the task.
 
     Every file is decoded once, as for training; no model is trained, and the data are not changed.
     A JSON file with the full lists is written beside the report. Data that cannot be used for
@@ -74,9 +68,8 @@ def check(
     """
     refuse_choices(seed, on_bad, limit)
     language.known(lang)
-    found = chosen(task, data, "check", settings)
+    found, reading, _ = chosen(task, data, "check", settings)
     page = _page(out, data, force)
-    reading = Reading(target or "", group or "", time or "")
     prepared = prepare(
         found,
         data,

@@ -16,7 +16,6 @@ from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.core.progress import clock
 from tenfold.core.results import SCHEMA
-from tenfold.media.reading import Reading
 from tenfold.networks import summary
 from tenfold.reporting import layers
 from tenfold.reporting.words import amount
@@ -69,9 +68,6 @@ def train(
     limit: int | None = None,
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
-    target: str | None = None,
-    group: str | None = None,
-    time: str | None = None,
     start: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -95,9 +91,6 @@ def train(
         limit: Maximum number of rows of each part.
         classes: Class mapping: a file that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
-        target: Column to learn, for data with columns.
-        group: Column of groups, such as persons; a group is never split between parts.
-        time: Column of times: the latest rows become the test, those before them validation.
         start: Finished run to start from (its weights).
         device: Device: auto, cpu, cuda, cuda:1 ...
         precision: Precision: auto, float32 or bfloat16.
@@ -106,7 +99,8 @@ def train(
         refit: Refit: train again on train and validation with the chosen settings, then test.
         plan: Dry run: show the network and what training would take, then stop.
         lang: Language of the report and of the output: en or zh.
-        settings: Settings of the task.
+        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
+            the task.
 
     Returns the finished Run; with `repeat` or `folds` a document with the scores of all runs, and
     the runs as `runs`; with `plan` a document, and nothing is written. The same call again
@@ -117,11 +111,11 @@ def train(
     """
     began = system.command_began()
     language.known(lang)
-    chosen(task, data, "train", settings)  # raises for a mistake before anything is read
+    _, reading, own = chosen(task, data, "train", settings)  # before anything is read
     many = _folds(folds, repeat, plan)
     told = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    asked = TrainingRequest(task, data, told, limit, classes, on_bad, start, lang, settings)
-    asked = replace(asked, reading=Reading(target or "", group or "", time or ""), refit=refit)
+    asked = TrainingRequest(task, data, told, limit, classes, on_bad, start, lang, own)
+    asked = replace(asked, reading=reading, refit=refit)
     if many is not None:
         return folded(asked, many, out)
     if plan:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from tenfold.core import language
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
-from tenfold.media.reading import Reading
 from tenfold.workflows.choice import chosen
 from tenfold.workflows.train import TrainingRequest, checked
 from tenfold.workflows.tune import Tuned, search
@@ -34,9 +33,6 @@ def tune(
     limit: int | None = None,
     classes: str | Path | dict[str, str | None] | None = None,
     on_bad: str = "stop",
-    target: str | None = None,
-    group: str | None = None,
-    time: str | None = None,
     device: str = "auto",
     precision: str = "auto",
     lang: str = "en",
@@ -56,13 +52,11 @@ def tune(
         limit: Maximum number of rows of each part.
         classes: Class mapping: a file that merges, drops or renames classes (CSV from,to or JSON).
         on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
-        target: Column to learn, for data with columns.
-        group: Column of groups, such as persons; a group is never split between parts.
-        time: Column of times: the latest rows become the test, those before them validation.
         device: Device: auto, cpu, cuda, cuda:1 ...
         precision: Precision: auto, float32 or bfloat16.
         lang: Language of the report and of the output: en or zh.
-        settings: Settings of the task; those given are fixed, the others are searched.
+        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
+            the task; those given are fixed, the others are searched.
 
     Each trial is a run of its own, scored on validation; poor trials end early. The test part is
     scored once, by the final run. The same call again continues an unfinished search.
@@ -73,7 +67,7 @@ def tune(
         tenfold tune image-classification photos/ --trials 20 --minutes 30
     """
     language.known(lang)
-    chosen(task, data, "tune", settings)  # raises for a mistake before anything is read
+    _, reading, own = chosen(task, data, "tune", settings)  # before anything is read
     if not 2 <= trials <= MOST:
         raise UsageError(
             Message(
@@ -84,8 +78,7 @@ def tune(
             code="bad-setting",
         )
     plan = checked(seed, device, precision, minutes, epochs, batch, limit, on_bad)
-    reading = Reading(target or "", group or "", time or "")
     asked = TrainingRequest(
-        task, data, plan, limit, classes, on_bad, None, lang, settings, reading=reading
+        task, data, plan, limit, classes, on_bad, None, lang, own, reading=reading
     )
     return search(asked, trials, out)

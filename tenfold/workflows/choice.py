@@ -23,6 +23,7 @@ from tenfold.core.system import shell_word
 from tenfold.media.files.listing import is_zip, open_tree
 from tenfold.media.files.sample import small_copy
 from tenfold.media.medium import Medium
+from tenfold.media.reading import Reading, of_settings
 from tenfold.media.registry import known, media_of
 from tenfold.task import Task
 from tenfold.tasks.registry import class_of, find, names
@@ -46,14 +47,17 @@ class Fit:
     reading: Message
 
 
-def chosen(task: str, data: Any, verb: str, settings: dict[str, Any]) -> Task:
-    """Returns the task that a user chose, with these settings, before any data are read.
+def chosen(
+    task: str, data: Any, verb: str, settings: dict[str, Any]
+) -> tuple[Task, Reading, dict[str, Any]]:
+    """Returns the task that a user chose, how to read the data, and the settings of the task.
 
-    Raises UsageError where the task is missing or mistyped, or a setting is invalid.
+    Nothing is read. Raises UsageError where the task is missing or mistyped, or a value is invalid.
     """
     if task not in names():
         raise asked_back(task, data, verb)
-    return find(task, **settings)
+    reading, own = of_settings(settings, class_of(task).roles)
+    return find(task, **own), reading, own
 
 
 def guessed(data: Any, verb: str) -> str:

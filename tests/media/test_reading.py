@@ -65,7 +65,7 @@ TABLES = {
     "text-classification": texts,
     "token-classification": tagged,
 }
-GIVEN = Reading("what", "who", "when")
+GIVEN = Reading(target="what", group="who", time="when")
 
 
 def prepared(task: str, reading: Reading, data: Any = None) -> Any:
@@ -74,7 +74,7 @@ def prepared(task: str, reading: Reading, data: Any = None) -> Any:
 
 @pytest.mark.parametrize("task", TABLES)
 def test_the_target_is_the_column_that_is_named(task: str):
-    given, found = prepared(task, Reading("what")), prepared(task, Reading())
+    given, found = prepared(task, Reading(target="what")), prepared(task, Reading())
     (truth,) = given.answer.truths
     table = TABLES[task]()
     wanted = [one if isinstance(one, str) else tuple(one) for one in table["what"]]
@@ -85,14 +85,14 @@ def test_the_target_is_the_column_that_is_named(task: str):
 
 @pytest.mark.parametrize("task", TABLES)
 def test_groups_stay_on_one_side(task: str):
-    used = prepared(task, Reading("what", "who")).used
+    used = prepared(task, Reading(target="what", group="who")).used
     assert (used.groupby("group")["split"].nunique() == 1).all()
     assert used["group"].nunique() == 12 and used["split"].nunique() == 3
 
 
 @pytest.mark.parametrize("task", TABLES)
 def test_the_latest_rows_are_the_test_and_groups_still_stay_whole(task: str):
-    for reading in (Reading("what", "", "when"), GIVEN):
+    for reading in (Reading(target="what", time="when"), GIVEN):
         found = prepared(task, reading)
         when = {part: found.table(part)["time"] for part in ("train", "valid", "test")}
         assert when["train"].max() <= when["valid"].min() <= when["valid"].max()
@@ -128,7 +128,7 @@ def test_data_without_columns_refuse_a_role(task: str, role: str, tmp_path: Path
 def test_a_time_that_is_none_leaves_the_row_out():
     table = texts().astype({"when": object})
     table.loc[[3, 7], "when"] = ["tomorrow", None]
-    found = prepared("text-classification", Reading("what", "", "when"), table)
+    found = prepared("text-classification", Reading(target="what", time="when"), table)
     assert {one["code"] for one in found.quarantined} == {"bad-time"} and len(found.used) == 58
 
 
@@ -141,8 +141,8 @@ def test_times_are_seconds_dates_and_what_their_size_makes_likely():
 
 
 def test_a_name_is_taken_as_written_before_it_is_taken_in_any_case():
-    assert column_of(Reading("Label"), "target", ["label", "Label"], "x") == "Label"
-    assert column_of(Reading("LABEL"), "target", ["label", "Label"], "x") == "label"
+    assert column_of(Reading(target="Label"), "target", ["label", "Label"], "x") == "Label"
+    assert column_of(Reading(target="LABEL"), "target", ["label", "Label"], "x") == "label"
 
 
 def test_test_reads_as_training_did(tmp_path: Path):

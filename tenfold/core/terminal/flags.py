@@ -67,7 +67,9 @@ def _annotation(entry: dataclasses.Field[Any]) -> str:
     return found if isinstance(found, str) else inspect.formatannotation(found)
 
 
-def setting_flag(entry: dataclasses.Field[Any]) -> click.Option:
+def setting_flag(
+    entry: dataclasses.Field[Any], kind: type[click.Option] = SettingFlag
+) -> click.Option:
     """Returns the flag of a setting or option, with its choices and its default as help text."""
     facts = entry.metadata
     help_text = facts.get("help", "")
@@ -76,9 +78,11 @@ def setting_flag(entry: dataclasses.Field[Any]) -> click.Option:
         said += f"{say(': ')}{', '.join(map(str, facts['choices']))}"
     unit = f" {facts['unit']}" if facts.get("unit") else ""
     name = f"--{entry.name.replace('_', '-')}"
-    return SettingFlag(
+    default = "" if entry.default in ("", ()) else extra(f"{entry.default}{unit}")
+    return kind(
         [name],
         type=_type(_annotation(entry)),
         default=None,
-        help=f"{say('{sentence}.', sentence=said)}{extra(f'{entry.default}{unit}')}",
+        multiple=entry.default == (),
+        help=f"{say('{sentence}.', sentence=said)}{default}",
     )

@@ -24,7 +24,7 @@ from tenfold.core.progress import tell
 from tenfold.media.files import references
 from tenfold.media.files.lines import encoding_of, opened, start_of, unified
 from tenfold.media.files.listing import Entry, is_zip, open_tree
-from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.parts import part_of_file
 from tenfold.media.interactions.catalogue import (
     HEAD,
     SEPARATORS,
@@ -98,7 +98,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
         if entry.problem is None and describes(name):
             about.merge(described(entry))
         elif entry.problem is None and plain(entry) in _TABLES and not _ASIDE.match(name):
-            used.append((entry, part_of_folder(name.split(".")[0]) or ""))
+            used.append((entry, part_of_file(name)))
         elif entry.problem and (entry.folder or plain(entry) in _TABLES) and not _ASIDE.match(name):
             closed.append((entry.name, replace(entry.problem, uncounted=True)))
         else:

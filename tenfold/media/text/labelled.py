@@ -27,7 +27,7 @@ from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import lines, start_of
 from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
-from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.parts import part_of_file
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 from tenfold.media.text import columns, documents
@@ -113,10 +113,10 @@ def _of_tree(tree: Tree, reading: Reading) -> tuple[pd.DataFrame, set[str]]:
     depth = min(len(one.parts) for one in data)
     top = [one for one in data if len(one.parts) == depth]
     tables = [one for one in top if _suffix(one.name) in _TABLES]
-    parts = {one.cell: _part(_last(one)) for one in top}
+    parts = {one.cell: part_of_file(_last(one)) for one in top}
     if any(parts.values()):
         closed = [one for one in named if one.problem and _is_part(one, depth)]
-        chosen = [(one, part) for one in [*top, *closed] if (part := _part(_last(one)))]
+        chosen = [(one, part) for one in [*top, *closed] if (part := part_of_file(_last(one)))]
         return _rows(_with_train(chosen), _class_names(names), reading), _used(chosen, names)
     if len(top) == 1 and len(data) == 1:
         one = [(data[0], "")]
@@ -163,12 +163,6 @@ def _fits(tree: Tree, entry: Entry) -> bool:
         return False
     start = start_of(entry.cell, 4096)
     return not start or b"\0" not in start or start[:2] in (b"\xff\xfe", b"\xfe\xff")
-
-
-def _part(name: str) -> str:
-    """Returns train, valid or test where a word of the file name means it; "" otherwise."""
-    pieces = re.split(r"[^a-z]+", name.lower())
-    return next((part for piece in pieces if (part := part_of_folder(piece))), "") or ""
 
 
 def _is_part(entry: Entry, depth: int) -> bool:

@@ -27,7 +27,7 @@ from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import TextLine, empty_file, lines, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
-from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.parts import part_of_file
 from tenfold.media.reading import AS_FOUND, Reading, column_of, refuse_roles, timed
 from tenfold.media.text import tag_schemes
 from tenfold.media.text.tagged_json import TaggedRow, joined, rows_of_json
@@ -75,7 +75,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
     else:
         tree = open_tree(path)
         root = tree.root
-        files = [(one, _part(one.name)) for one in tree.entries if _fits(one)]
+        files = [(one, part_of_file(one.name)) for one in tree.entries if _fits(one)]
         ignored = [*tree.ignored, *(one.name for one in tree.entries if not _fits(one))]
     if not files:
         raise DataRefused(
@@ -99,16 +99,6 @@ def _fits(entry: Entry) -> bool:
     if _ABOUT.fullmatch(name):
         return False
     return entry.problem is not None or b"\0" not in start_of(entry.cell, 4096)[2:]
-
-
-def _part(name: str) -> str:
-    """Returns train, valid or test where a word of the file name, or its end, means it."""
-    stem = name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
-    for piece in re.split(r"[^a-z]+", stem):
-        for end in (piece, *(piece[-size:] for size in (5, 4, 3))):
-            if part := part_of_folder(end):
-                return part
-    return ""
 
 
 ROLES = ("target", "group", "time")

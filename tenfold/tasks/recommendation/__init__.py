@@ -84,6 +84,7 @@ class Recommendation(Task):
     dropout: float = setting(0.4, "dropout rate", low=0.0, high=0.9, search=(0.2, 0.5))
 
     answers = (RANKING, RATINGS)
+    roles = ("user", "item", "rating")
     options = _Options
 
     def _mode(self, facts: Facts | None = None) -> Mode:

@@ -77,6 +77,7 @@ class TextClassification(Task):
     )
 
     answers = (LABEL, LABELS)
+    roles = ("text",)
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         rows = labelled.read(source, reading)

@@ -54,11 +54,11 @@ def test_chinese_characters_stand_together(tmp_path: Path, encoding: str):
 def test_nested_tags_by_number_and_name(tmp_path: Path):
     rows = [("Bank", "B-ORG", "O"), ("of", "I-ORG", "O"), ("China", "I-ORG", "B-LOC")] * 2
     path = write(tmp_path / "a.conll", "token outer inner\n" + columns(rows, rows))
-    assert entities(tagged.read(path, Reading("inner")).table)[0] == ("LOC", "China")
-    assert entities(tagged.read(path, Reading("2")).table)[0] == ("ORG", "Bank of China")
+    assert entities(tagged.read(path, Reading(target="inner")).table)[0] == ("LOC", "China")
+    assert entities(tagged.read(path, Reading(target="2")).table)[0] == ("ORG", "Bank of China")
     assert len(tagged.read(path).table) == 2
     with pytest.raises(UsageError, match=r"(?s)no column 'iner'.*Did you mean 'inner'"):
-        tagged.read(path, Reading("iner"))
+        tagged.read(path, Reading(target="iner"))
 
 
 UD = """# text = I don't know.
@@ -79,7 +79,7 @@ def test_conll_u(tmp_path: Path):
     assert table["tags"][0] == ("PRON", "AUX", "PART", "VERB", "PUNCT")
     words = [table["text"][0][a:b] for a, b in table["places"][0]]
     assert words == ["I", "do", "n't", "know", "."]
-    assert tagged.read(tmp_path / "a.conllu", Reading("xpos")).table["tags"][0][0] == "PRP"
+    assert tagged.read(tmp_path / "a.conllu", Reading(target="xpos")).table["tags"][0][0] == "PRP"
 
 
 def test_json_lines(tmp_path: Path):

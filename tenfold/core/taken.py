@@ -1,0 +1,141 @@
+"""What a reader took from a source, and what it left: for the terminal, `check` and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenfold.core.message import EMPTY, Message
+from tenfold.core.progress import tell
+
+__all__ = ["Left", "Role", "Taken", "said"]
+
+EXAMPLES = 3
+"""Number of example values of each role."""
+NAMED = 8
+"""Maximum number of names in a sentence."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role, and where it comes from: columns or folders.
+
+    `role` is a name such as `input`, `answer`, `part`, `group`, `time`; `source` names the columns
+    or folders; `flag` is the flag that changes it, such as `--text`, "" where none does.
+    """
+
+    role: str
+    source: Message
+    flag: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Left:
+    """Things of one kind that are not used: their names, their number, and the reason.
+
+    `kind` is `columns`, `tables`, `files`, `rows`, `folders` or `formats`.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    count: int
+    why: Message = EMPTY
+
+
+@dataclass
+class Taken:
+    """The roles that a reader filled, what it left, and how the files were read.
+
+    `notes` are sentences about the notation, such as the encoding that was detected.
+    """
+
+    roles: list[Role] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
+
+    def role(self, role: str, source: Any, flag: str = "", examples: Sequence[Any] = ()) -> None:
+        """Adds a role, unless the same role was already added with the same source."""
+        where = source if isinstance(source, Message) else Message("{text}", text=str(source))
+        if any((one.role, str(one.source)) == (role, str(where)) for one in self.roles):
+            return
+        shown = tuple(_short(one) for one in examples[:EXAMPLES])
+        self.roles.append(Role(role, where, flag, shown))
+
+    def leave(self, kind: str, names: Sequence[Any], count: int = 0, why: Message = EMPTY) -> None:
+        """Adds things that are not used; nothing where there are none."""
+        if names or count:
+            told = tuple(_short(name) for name in names)
+            self.left.append(Left(kind, told, count or len(told), why))
+
+    def note(self, message: Message) -> None:
+        """Adds a sentence, unless it was already added."""
+        if str(message) not in map(str, self.notes):
+            self.notes.append(message)
+
+    def tell(self) -> None:
+        """Prints what was taken and left in one line, and the notes, each in a line of its own."""
+        if self.roles:
+            tell(self.line())
+        for note in self.notes:
+            tell(note)
+
+    def line(self) -> Message:
+        """Returns one line: each role with its source and its flag, and what is not used."""
+        line = _joined([_role_said(one) for one in self.roles])
+        if not self.left:
+            return Message("Read: {roles}.", roles=line)
+        return Message(
+            "Read: {roles}. Not used: {left}.", roles=line, left=_joined(list(map(said, self.left)))
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the document of `check` and of the report."""
+        return {
+            "roles": [
+                {
+                    "role": one.role,
+                    "source": one.source,
+                    "flag": one.flag,
+                    "examples": list(one.examples),
+                }
+                for one in self.roles
+            ],
+            "left": [
+                {"kind": one.kind, "names": list(one.names), "count": one.count, "why": one.why}
+                for one in self.left
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def _role_said(one: Role) -> Message:
+    role = Message("{name}", name=Message(one.role))
+    if one.flag:
+        return Message("{role} = {source} ({flag})", role=role, source=one.source, flag=one.flag)
+    return Message("{role} = {source}", role=role, source=one.source)
+
+
+def said(one: Left) -> Message:
+    """Returns a phrase such as "2 columns (id, url: no role)"."""
+    names = ", ".join(one.names[:NAMED]) + (" ..." if len(one.names) > NAMED else "")
+    kind = Message(one.kind)
+    values = {"count": one.count, "kind": kind, "names": names, "why": one.why}
+    if one.why and names:
+        return Message("{count} {kind} ({names}: {why})", **values)
+    if one.why:
+        return Message("{count} {kind} ({why})", **values)
+    return Message("{count} {kind} ({names})" if names else "{count} {kind}", **values)
+
+
+def _joined(parts: list[Message]) -> Message:
+    line = parts[0]
+    for one in parts[1:]:
+        line = Message("{left}, {right}", left=line, right=one)
+    return line
+
+
+def _short(value: Any, most: int = 80) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
