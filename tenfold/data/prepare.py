@@ -221,7 +221,7 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
     rows = source if isinstance(source, Rows) else task.read(source, reading)
     if rows.table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"
-        fix = Message("Add one line for each example below the header.")
+        fix = Message("Below the header, add one line for each example.")
         raise DataRefused(Message("The data have no rows"), code="no-rows", where=where, fix=fix)
     rows = rows.with_table(rows.table.reset_index(drop=True))
     names = class_mapping.names_of(mapping)

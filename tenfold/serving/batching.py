@@ -1,8 +1,9 @@
-"""One queue and one worker thread per model; jobs that wait at the same time form one batch.
+"""One queue and one worker thread per model; waiting jobs with equal options form one batch.
 
-The worker never waits to fill a batch. Rows with equal options are predicted in one call; if that
-call raises, each row is predicted alone, so that one bad row does not fail the others. A job whose
-client has left or whose deadline has passed is dropped before it is predicted.
+The worker never waits to fill a batch, and takes no more jobs than fit. An explanation is alone in
+its batch. The rows of a batch are predicted in one call; if that call raises, each row is predicted
+alone, so that one bad row does not fail the others. A job whose client has left or whose deadline
+has passed is dropped before it is predicted.
 """
 
 from __future__ import annotations
@@ -84,9 +85,9 @@ class Job:
 class Batcher:
     """The queue of one model.
 
-    `held` counts accepted rows that are not answered yet. `coming` counts requests whose head was
-    accepted and that have not reached the queue; without it, requests that arrive at the same time
-    would all find room.
+    `held` counts queued rows that are not answered yet (an explanation as COVERS rows). `coming`
+    counts requests whose head was accepted and whose handling has not started; without it, requests
+    that arrive at the same time would all find room.
     """
 
     def __init__(self, model: Model, limit: int) -> None:

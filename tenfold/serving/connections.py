@@ -167,10 +167,11 @@ class Connection(HttpToolsProtocol):
     # --- answers ---
 
     def reply(self, call: Call, response: Any) -> bool:
-        """Writes a whole response at once; `cycle.send` would write it header by header.
+        """Writes a whole response in one call.
 
-        Returns False where uvicorn has to send the response: the client is slow to read or has
-        left, or further requests are waiting on this connection.
+        `cycle.send` would check each header, and write head and body apart. Returns False where
+        uvicorn has to send the response: the client is slow to read or has left, or further
+        requests are waiting on this connection.
         """
         cycle = self.cycle
         if cycle.scope.get("tenfold") is not call or cycle.disconnected or self.flow.write_paused:

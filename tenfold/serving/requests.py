@@ -16,7 +16,7 @@ Handler = Callable[[Any], Awaitable[Any]]
 
 
 class RequestLine(Protocol):
-    """A queue; `coming` counts admitted requests that have not reached it yet."""
+    """A queue; `coming` counts accepted requests whose handling has not started."""
 
     coming: int
 
@@ -47,10 +47,12 @@ class Call:
     """The state of a request; `refused` is the reason if it was refused.
 
     `size` and `chunked` describe the body as stated in the head, `most` is its maximum size in
-    bytes; `coming` is True between head and queue, `reading` while the body is read; `received` and
-    `sent` are bytes of bodies, `holds` are the bytes in memory; `together` is the number of rows in
-    the same batch; `began` is the time of the clock, `spent` and `waited` are seconds; `transport`
-    shows whether the client is still connected.
+    bytes. `coming` is True from the accepted head until handling starts, `reading` while the body
+    is read. `received` and `sent` are the bytes of the two bodies, `holds` the bytes of the body
+    counted as in memory. `together` is the number of rows in the same batch. `began` is the
+    wall-clock time of arrival, `started` the same moment by `perf_counter`; `spent` is the total
+    time and `waited` the time in the queue, both in seconds. `transport` shows whether the client
+    is still connected.
     """
 
     method: str
@@ -77,7 +79,7 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
 
     def come(self, coming: bool) -> None:
-        """Counts the request as on its way to the queue (True), or no longer (False)."""
+        """Counts the request as accepted and not yet handled (True), or no longer (False)."""
         if self.found and self.found.line and coming != self.coming:
             self.found.line.coming += 1 if coming else -1
             self.coming = coming

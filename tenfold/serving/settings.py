@@ -17,7 +17,7 @@ __all__ = ["Settings", "bound"]
 
 MB = 1 << 20
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
-"""Host names that a request may always use."""
+"""Names that a request may always give in its Host header."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Settings:
 
     @property
     def names(self) -> frozenset[str]:
-        """Host names, in lower case and without port, that a request may use."""
+        """Names, in lower case and without port, that a request may give in its Host header."""
         own = f"[{self.host}]" if ":" in self.host else self.host
         return frozenset(name.lower() for name in (*LOCAL, own, *self.hosts))
 

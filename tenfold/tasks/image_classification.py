@@ -239,7 +239,10 @@ class ImageClassification(Task):
         return image_augment.joined(found)
 
     def _policies(self, kinds: tuple[str, ...]) -> list[str]:
-        """The default augmentation and, where `augment` is auto, alternatives to compare."""
+        """The augmentation `kinds`, then the alternatives to compare with it.
+
+        There are alternatives only where `augment` is auto and `kinds` is not empty.
+        """
         usual = image_augment.joined(kinds)
         if self.augment != "auto" or not kinds:
             return [usual]

@@ -1,4 +1,4 @@
-"""Export a run as one ONNX file, verified on the test rows; predicts without torch."""
+"""Export a run to ONNX, verified on the test rows; the export predicts without torch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def export(
     out: str | Path | None = None,
     lang: str = "en",
 ) -> Document:
-    """Export a run as one ONNX file, verified on the test rows; predicts without torch.
+    """Export a run to ONNX, verified on the test rows; the export predicts without torch.
 
     Args:
         run: Run folder.

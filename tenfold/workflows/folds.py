@@ -101,7 +101,7 @@ def _refuse(asked: TrainingRequest) -> None:
                 "{task} scores whole runs, not rows, so folds cannot be pooled", task=asked.task
             ),
             code="bad-setting",
-            fix=Message("Leave out --folds, or give --repeat."),
+            fix=Message("Leave out --folds, or give --repeat instead."),
         )
 
 

@@ -14,10 +14,14 @@ def one_class(names: pd.Series, needed: int) -> DataRefused | None:
     """Returns an error if there are fewer than `needed` different classes, else None."""
     if names.nunique() >= needed:
         return None
+    if names.empty:
+        return DataRefused(
+            Message("The data have no class names"),
+            code="one-class",
+            fix=Message("Give the class or classes of each example."),
+        )
     return DataRefused(
-        Message("The data have only one class, {name!r}", name=names.iloc[0])
-        if len(names)
-        else Message("The data have no class names"),
+        Message("The data have only one class, {name!r}", name=names.iloc[0]),
         code="one-class",
         fix=Message("Add examples of a second class."),
     )

@@ -52,8 +52,8 @@ def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
             code="file-for-folder",
             where=str(path),
             fix=Message(
-                "Give a folder with one folder for each class, a CSV, TSV or Parquet manifest, "
-                "or a zip."
+                "Give a CSV, TSV or Parquet manifest, a folder with one folder for each class, or "
+                "a zip of such a folder."
             ),
         )
     tree = open_tree(path)

@@ -1,4 +1,4 @@
-"""Images as a medium."""
+"""Images as a medium: files or arrays of pixels."""
 
 from __future__ import annotations
 

@@ -285,7 +285,7 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Readin
                 else Message("{name} is empty", name=name),
                 code="bad-manifest",
                 where=name,
-                fix=Message("Add one line for each text below the header."),
+                fix=Message("Below the header, add one line for each text."),
             )
     frame = pd.DataFrame(
         found, columns=["text", "label", "source", "problem", *_MORE], dtype=object

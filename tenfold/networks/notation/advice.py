@@ -96,7 +96,7 @@ Seen = tuple[frozenset[int], frozenset[int]]  # rows and columns of pixels
 
 
 def _seen(layers: Sequence[Layer], shape: Shape, classes: int) -> Seen:
-    """Rows and columns of the image that reach the output."""
+    """Positions of the rows and columns of the image that reach the output."""
     found = fit(layers, shape, classes)
     down, across = (_back(found, axis) for axis in (0, 1))
     return down, across
