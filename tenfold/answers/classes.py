@@ -33,7 +33,7 @@ def kind_of(truths: dict[str, Any]) -> AnswerKind:
 def answers(train: Rows) -> dict[str, Any]:
     """Returns facts about the classes of the training rows.
 
-    `classes` are their names in natural order, `counts` are the numbers of their training
+    `classes` are their names in the order of `natural`, `counts` are the numbers of their training
     rows, and `several` is True for multi-label data.
     """
     counts = train.answer.counts(train.table)

@@ -67,7 +67,7 @@ def _arrays(
 
 
 def _classes(answers: Sequence[Answer], table: pd.DataFrame) -> list[str]:
-    """Returns the classes of the predictions in natural order; without any, the true classes."""
+    """Returns the classes of the predictions (or else the true classes), sorted by `natural`."""
     first = next((one for one in answers if isinstance(one, Labels)), None)
     names = first.probabilities if first else {name for row in table["labels"] for name in row}
     return sorted(names, key=natural)

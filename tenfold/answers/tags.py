@@ -78,7 +78,7 @@ def _shares(pairs: list[list[tuple[str, str]]]) -> np.ndarray:
 
 
 def _confusion(pairs: list[list[tuple[str, str]]]) -> tuple[list[str], np.ndarray]:
-    """Returns the K tags in natural order and the confusion matrix (K + 1, K + 1).
+    """Returns the K tags in the order of `natural` and the confusion matrix (K + 1, K + 1).
 
     Rows are true tags, columns predicted tags; the last column counts tokens without a prediction.
     """

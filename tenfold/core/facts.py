@@ -1,4 +1,7 @@
-"""Conversion of the facts of a run, its stored values: JSON, arrays, and contents of files."""
+"""Facts of a run (its stored values), copied as if loaded from disk or given as JSON for hashing.
+
+Facts are values that JSON can store, arrays, and contents of files as bytes.
+"""
 
 from __future__ import annotations
 

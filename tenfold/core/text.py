@@ -1,4 +1,4 @@
-"""Text functions: shortening of names, width of text, and natural order."""
+"""Text functions: shortening of names, width of text, and order of names."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def wrapped(text: str, columns: int) -> list[str]:
 
 
 def natural(name: str) -> tuple[int, float, str]:
-    """Returns a sort key for natural order: numbers by value, then words."""
+    """Returns a sort key: names that are numbers by value, then the other names by their text."""
     try:
         return (0, float(name), name)
     except ValueError:

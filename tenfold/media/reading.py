@@ -215,14 +215,21 @@ def _needed(wanted: str, role: str, every: list[Any], where: str) -> Any:
     return found
 
 
-def refuse_roles(reading: Reading, roles: Iterable[str], why: Message, where: str) -> None:
-    """Raises UsageError where a role was given that this kind of source does not support."""
+def refuse_roles(
+    reading: Reading, roles: Iterable[str], why: Message, where: str, table: bool = True
+) -> None:
+    """Raises UsageError where a role was given that this kind of source does not support.
+
+    `table` is True where a table with that column would support it.
+    """
     for role in set(roles) & reading.given.keys():
         raise UsageError(
             Message("--{role} needs a column, but {why}", role=role, why=why),
             code="bad-setting",
             where=where,
-            fix=Message("Leave out --{role}, or give a table with that column.", role=role),
+            fix=Message("Leave out --{role}, or give a table with that column.", role=role)
+            if table
+            else Message("Leave out --{role}.", role=role),
         )
 
 

@@ -96,7 +96,7 @@ class Run:
 
     @property
     def has_memory(self) -> bool:
-        """Whether the facts of the run, or of an inner run, hold `memory`."""
+        """Whether the run, or an inner run, stores data about people (`memory` in its facts)."""
         inner = any(run.has_memory for run in self.inner.values())
         return inner or bool(self.facts.get("memory"))
 

@@ -164,7 +164,7 @@ class TokenClassification(Task):
 
 
 def _whole(tags: Any) -> list[str]:
-    """All tags in natural order, completed with B-, I- and O of every span type."""
+    """All tags, sorted by `natural`, completed with B-, I- and O of every span type."""
     found = set(tags)
     for tag in list(found):
         if tag[:2] in ("B-", "I-"):

@@ -41,7 +41,7 @@ def serve(
 
     Args:
         runs: Run folders or exported runs.
-        host: Address to listen on; any address but this machine's own needs a token.
+        host: Address to listen on; one that other machines can reach needs a token.
         port: Port to listen on; 0 = a free one.
         token: Token that every request must carry; safer as TENFOLD_TOKEN.
         batch: Maximum batch: rows predicted at once, and rows in one request.

@@ -72,7 +72,7 @@ def _values(file: gzip.GzipFile | io.BytesIO, where: str) -> np.ndarray:
             Message(
                 "should hold {size} values and holds {held}",
                 size=size,
-                held="more" if held > size else held,
+                held=Message("more") if held > size else held,
             ),
         )
     return np.frombuffer(b"".join(parts), np.uint8).reshape(shape)

@@ -27,8 +27,8 @@ def is_picture(column: Column) -> bool:
 def picture(pixels: np.ndarray, least: int = 0) -> Image.Image:
     """Returns (H, W, C) uint8 values as an image; a small one is enlarged without smoothing.
 
-    The longer side of the result has at least `least` pixels. Where the last of two or four
-    channels is a mask, the region outside the mask is lightened.
+    The longer side of the result has at least `least` pixels. The last of two or four channels is
+    a mask: the region outside it is lightened.
     """
     if pixels.shape[2] in (2, 4):
         pixels = _paled(pixels[..., :-1], pixels[..., -1:])

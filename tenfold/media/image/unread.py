@@ -22,7 +22,7 @@ _SCIENCE = ".exr .hdr .dcm .fits"
 SUFFIXES = frozenset(f"{_CAMERAS} {_PHOTOS} {_DRAWINGS} {_SCIENCE}".split())
 """Lower-case suffixes of pictures in formats that are not read, with the dot."""
 
-RAW = Message("is a RAW photo of a camera, a format that is not supported")
+RAW = Message("is a RAW photo from a camera, a format that is not supported")
 _HEIC = Message("is a HEIC photo, a format that is not supported")
 _AVIF = Message("is an AVIF picture, a format that is not supported")
 _JPEG_XL = Message("is a JPEG XL picture, a format that is not supported")
@@ -53,7 +53,7 @@ def reason(start: bytes) -> Message | None:
 
 
 def is_raw(picture: Image.Image, start: bytes) -> bool:
-    """Returns True for a RAW photo of a camera that Pillow opens as a TIFF file.
+    """Returns True for a RAW photo from a camera that Pillow opens as a TIFF file.
 
     It is recognised by its first bytes (`start`), by the DNG version tag, or by a first picture
     that is only a preview: NEF and ARW files begin with a small preview (TIFF 6.0, NewSubfileType

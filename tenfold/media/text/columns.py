@@ -142,5 +142,7 @@ def _missing(table: RecordTable, name: str, what: str) -> DataRefused:
         ),
         code="missing-column",
         where=name,
-        fix=Message("Name the column {column!r} in the header.{near}", column=what, near=near),
+        fix=Message(
+            "Rename the right column to {column!r} in the header.{near}", column=what, near=near
+        ),
     )

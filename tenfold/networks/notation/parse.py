@@ -143,8 +143,9 @@ class _Node(NamedTuple):
 def parse(line: str) -> tuple[Layer, ...]:
     """Parses a network description into layers, with repetitions expanded; shapes are not checked.
 
-    Case, full-width characters, and hyphens and underscores inside words are ignored. Raises
-    UsageError (network-line) with the number and text of the wrong layer.
+    Case does not matter, full-width characters count as ordinary ones, and hyphens and underscores
+    inside words are ignored. Raises UsageError (network-line), for a wrong layer with its number
+    and text.
     """
     text = plain(line)
     if not text.strip(" ,;"):

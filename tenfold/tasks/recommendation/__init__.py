@@ -94,10 +94,11 @@ class Recommendation(Task):
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         mode, where = self._mode(), str(source)[:200]
-        refuse_roles(reading, ("group",), Message("all events of a user stay together"), where)
+        why = Message("all events of a user stay together")
+        refuse_roles(reading, ("group",), why, where, table=False)
         if not mode.rated:
             why = Message("a ranking has no target column (--output ratings has one)")
-            refuse_roles(reading, ("target",), why, where)
+            refuse_roles(reading, ("target",), why, where, table=False)
         rows = histories.rows_of(interactions.read(source, reading), self.holdout, mode.rated)
         return rows.completed(mode.answer, {"items": Input("items")}, reading)
 

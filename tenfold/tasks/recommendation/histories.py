@@ -120,7 +120,7 @@ def _refuse(found: Interactions, ratings: bool) -> None:
             ),
             code="nothing-together",
             fix=Message(
-                "Check that the column user holds the users, or give data of a longer period."
+                "Check that the column of users is the right one, or give data of a longer period."
             ),
         )
     if ratings and not np.isfinite(found.rating).any():
