@@ -56,8 +56,8 @@ def check(
         on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
         force: Overwriting of an existing page that tenfold did not write.
         lang: Language of the report and of the output: en or zh.
-        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
-            the task.
+        settings: Settings of the task. Roles of columns and notation:
+            see `media.reading.Reading`.
 
     Every file is decoded once, as for training; no model is trained, and the data are not changed.
     A JSON file with the full lists is written beside the report. Data that cannot be used for

@@ -99,8 +99,8 @@ def train(
         refit: Refit: train again on train and validation with the chosen settings, then test.
         plan: Dry run: show the network and what training would take, then stop.
         lang: Language of the report and of the output: en or zh.
-        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
-            the task.
+        settings: Settings of the task. Roles of columns and notation:
+            see `media.reading.Reading`.
 
     Returns the finished Run; with `repeat` or `folds` a document with the scores of all runs, and
     the runs as `runs`; with `plan` a document, and nothing is written. The same call again

@@ -55,8 +55,8 @@ def tune(
         device: Device: auto, cpu, cuda, cuda:1 ...
         precision: Precision: auto, float32 or bfloat16.
         lang: Language of the report and of the output: en or zh.
-        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
-            the task; those given are fixed, the others are searched.
+        settings: Settings of the task; those given are fixed, the others are searched. Roles of columns and notation:
+            see `media.reading.Reading`.
 
     Each trial is a run of its own, scored on validation; poor trials end early. The test part is
     scored once, by the final run. The same call again continues an unfinished search.
