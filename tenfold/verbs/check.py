@@ -52,7 +52,7 @@ def check(
 
     Args:
         task: Task, such as image-classification.
-        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, an archive, or a DataFrame.
         out: HTML file or folder for the report; by default check-<data>.html.
         seed: Random seed of the split.
         limit: Maximum number of rows of each part.

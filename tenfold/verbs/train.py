@@ -86,7 +86,7 @@ def train(
 
     Args:
         task: Task, such as image-classification.
-        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, an archive, or a DataFrame.
         out: Run folder; by default runs/<data>-<task>-<n>.
         minutes: Minutes for the whole command; they decide the number of epochs.
         epochs: Epochs: passes over the training rows.

@@ -46,7 +46,7 @@ def tune(
 
     Args:
         task: Task, such as image-classification.
-        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, an archive, or a DataFrame.
         trials: Number of trials; the first has the default settings.
         minutes: Minutes for the whole command: three quarters for the trials, then the winner.
         epochs: Epochs of each trial and of the winner.
