@@ -4,14 +4,17 @@
     photos.zip#path=cats/1.jpg          a member of a zip or tar archive
     train-images-idx3-ubyte.gz#17       one item of an IDX file
     mnist.zip#path=train.gz&item=17     one item of an IDX file in an archive
+    train.parquet#row=17&column=image   a file inside a Parquet file, row 17 counted from 0
 
-In memory a cell may also be an array, bytes or a PIL image. Archives and IDX files are cached.
+In memory a cell may also be an array, bytes or a PIL image. Archives, IDX files
+and row groups of Parquet files are cached.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 import re
 import stat
 import threading
@@ -29,6 +32,7 @@ from tenfold.media.files import idx
 from tenfold.media.files.archives.kinds import kind_of
 from tenfold.media.files.archives.tars import TarArchive
 from tenfold.media.files.archives.zips import ZipArchive
+from tenfold.media.files.parquet_columns import ParquetColumns
 from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, printable, unreadable
 
 __all__ = [
@@ -42,6 +46,7 @@ __all__ = [
     "is_item",
     "items",
     "member_cell",
+    "parquet_cells",
     "printable",
     "speakable",
     "unreadable",
@@ -83,6 +88,27 @@ def file_cell(path: str | Path) -> str:
 def member_cell(archive: str | Path, member: str) -> str:
     """Returns the cell of one member of a zip or tar archive."""
     return f"{quote(os.fspath(archive))}#path={quote(member).replace('&', '%26')}"
+
+
+def parquet_cells(path: str | Path, member: str = "") -> dict[str, list[str]]:
+    """Returns the cells of the files inside a Parquet file, for each column that holds files.
+
+    Such a column is one of bytes, or of structs with `bytes` and `path`, as published data sets
+    have them; where the bytes are null, the cell is the file at `path`, relative to the Parquet
+    file. The cells are in the order of the rows; no value is read. `member` is the name of the
+    Parquet file within the archive at `path`. Raises Unreadable where it is not a Parquet file.
+    """
+    place = Path(path)
+    with _problems():
+        columns = _parquet(place, member, _stamp(place))
+    start = f"{member_cell(place, member)}&" if member else f"{file_cell(place)}#"
+    return {
+        name: [
+            f"{start}row={row}&column={quote(name).replace('&', '%26')}"
+            for row in range(columns.rows)
+        ]
+        for name in columns.of_files()
+    }
 
 
 def file_of(cell: str) -> Path:
@@ -165,9 +191,41 @@ def _part(path: Path, fragment: str) -> Any:
         return _item(_idx_file(path, _stamp(path)), int(fragment))
     fields = dict(field.partition("=")[::2] for field in fragment.split("&"))
     member = unquote(fields.get("path", ""))
+    if "row" in fields:
+        return _file_in_table(path, member, fields["row"], unquote(fields.get("column", "")))
     if "item" in fields:
         return _item(_idx_member(path, member, _stamp(path)), int(fields["item"]))
     return read_member(path, member)
+
+
+def _file_in_table(path: Path, member: str, row: str, column: str) -> bytes:
+    """Returns the bytes of a file in a Parquet file, or of the file that its row names."""
+    number = int(row) if row.isdigit() and len(row) < 19 else 1 << 62
+    content, name = _parquet(path, member, _stamp(path)).value(number, column)
+    if content is not None:
+        return content
+    if name is None:
+        raise unreadable(
+            "empty-cell",
+            Message("is empty in the table"),
+            Message("Write the file into the table, or remove the row."),
+        )
+    if member:
+        return read_member(path, posixpath.normpath(f"{posixpath.dirname(member)}/{name}"))
+    folder = os.path.realpath(path.parent)
+    target = Path(os.path.realpath(os.path.join(folder, name)))
+    if not target.is_relative_to(folder):
+        raise unreadable(
+            "path-out",
+            Message("points outside the folder"),
+            Message("Move the file into the folder of the table or one of its subfolders."),
+        )
+    return _bytes(target)
+
+
+@lru_cache(maxsize=4)
+def _parquet(path: Path, member: str, stamp: tuple[int, int]) -> ParquetColumns:
+    return ParquetColumns(read_member(path, member) if member else path)
 
 
 def is_item(cell: Any) -> bool:
