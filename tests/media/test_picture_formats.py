@@ -19,7 +19,7 @@ from tenfold.media.files.references import Unreadable
 from tenfold.media.image import decode, formats, unread
 from tenfold.media.image.medium import IMAGE
 
-# 16 x 12 pixels, the upper left quarter blue and the rest red, made with pillow-heif 1.8.
+# 16 x 12 pixels, the left half blue and the right half red, made with pillow-heif 1.8.
 HEIC = zlib.decompress(
     base64.b85decode(
         b"c-muNV30{GsVvAy%}izhg51nBLl8SRGck>Ufw3kxwIq=N0u(b+a*CjAhJwuG5(YG&l$nzcHpIn&fe{FSfN=qY27="
@@ -29,6 +29,18 @@ HEIC = zlib.decompress(
         b"7M&DT$ykp02^Tp3O+=M_fa!W6`(YKlY#a`Re@t((PaFyY2t~mFL=jxs+X>YrifD-u+OlRw&YJcKJ*0zyDu)$uC%b"
         b"^W|c1zMBaK7gR3nY>k-mQEaYXYQ)AHH5_+NE1&0xXuEn}uwrX)XW@myQ(iBcu9t))bUNl8JM;Kmh5G;L{r?s${1L"
         b"z0&Obh1;&rFe?sr{%b53nc-thgcq4-wrZz}<=?WH0"
+    )
+)
+# The same, with a property `irot`: shown turned by 90 degrees counterclockwise.
+TURNED_HEIC = zlib.decompress(
+    base64.b85decode(
+        b"c-muNV30{GsVvAy%}izhg51nBLl8SRGck>Ufw3(&wIq=N0u(b+a*CjAhJwuG5(YG&l$nzcHpIn&fe{FSfN>R"
+        b"s27=i@telydmj>p6L`8v|R3<1dqb%7F#N;c;EXjo_VPwlJC@KK5pJo;$=L6|dpfYDhW{}VXup+q+41fOq_`$"
+        b"%y&zu0%A>qKt!}$L{NC7iQ1v3cA?P79B1WIZ;F*2gbEKq1<o%U+otY;4t7aV9{VBl#03AZExRkOJ;9xOiC3A"
+        b"95vIX|Z;FFB_ID9X#g22{czl384k3iX%+6l)~sB!V0!0QDXZi2nco{{<k;1f<V^XpnqCW<@4QBQpmF2aw{-E"
+        b"XpqdX^_k;$b|(qF#OmWnV4By+JKzJxhaXD(4MZrxSq{O>PK8dtYgu)-#_-B`1$Jm|I+PW?z`>(|CQ(3f4P)h"
+        b"pKHG^3EurstX3$}Y<Bre?!W(EddV+Xe)HvGZ@!xe1{YK=>}-vg@=<KAUuwk08#NqvPAi}1h-kZdU$A0paA)C"
+        b"#!c$%^ny#0GBy>9F9Xs>*U4{Dp>HYr}Ec_9_+|EBfU*dJA((ZR%eREE2Oy2PQt)ci<?r$pr<r=1%"
     )
 )
 NEW = [
@@ -185,6 +197,13 @@ def test_heic_is_read():
     with pytest.raises(Unreadable) as refused:
         decode.header(box(b"heic", b"mif1"))
     assert refused.value.problem.code == "damaged"
+
+
+@needs_heic
+def test_orientation_is_applied_to_heic():
+    assert decode.header(TURNED_HEIC) == decode.PictureHeader(12, 16, 3)
+    got = decode.decode(TURNED_HEIC, 16, 12, 3).astype(int)
+    assert (got[12, 3:9, 2] > 200).all() and (got[3, 3:9, 0] > 200).all()
 
 
 @needs_heic

@@ -23,6 +23,7 @@ from tenfold.media.files.archives import kinds, tars
 from tenfold.media.files.listing import is_archive, open_tree
 from tenfold.media.image.medium import IMAGE
 from tenfold.tasks.registry import find
+from tenfold.workflows.choice import fits
 
 PACKED = {
     ".tar": lambda data: data,
@@ -346,3 +347,9 @@ def test_packed_files_that_are_no_tar_are_no_archives(tmp_path):
     with pytest.raises(DataRefused) as refused:
         open_tree(tmp_path / "data.tar.gz")
     assert refused.value.code == "damaged-archive"
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_the_task_is_found_from_an_archive(suffix, tmp_path):
+    (tmp_path / f"data{suffix}").write_bytes(PACKED[suffix](tar(pictures())))
+    assert [fit.task for fit in fits(tmp_path / f"data{suffix}")] == [TASK]
