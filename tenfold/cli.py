@@ -28,7 +28,7 @@ import click
 
 from tenfold.core import language, progress, system
 from tenfold.core.errors import Stopped, StopSignal, TenfoldError, UsageError, nearest
-from tenfold.core.faults import as_error
+from tenfold.core.terminal.faults import as_error
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message, with_messages
