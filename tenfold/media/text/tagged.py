@@ -26,7 +26,7 @@ from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import start_of
-from tenfold.media.files.listing import Entry, is_zip, open_tree
+from tenfold.media.files.listing import Entry, is_archive, open_tree
 from tenfold.media.files.parts import is_unlabelled, part_of_file, part_of_folder
 from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
 from tenfold.media.text.tags import brat, numbers
@@ -94,7 +94,7 @@ def rows_to_predict(path: str | Path, reading: Reading) -> list[TaggedRow]:
 
 def _files(path: Path) -> _Files:
     """Returns the files of a folder, an archive or a single file, by their use."""
-    if path.is_file() and not is_zip(path):
+    if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
         beside = [Entry(one.name, references.file_cell(one)) for one in _beside(path)]
         return _Files(path.parent, [entry], names=beside)

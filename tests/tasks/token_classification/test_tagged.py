@@ -136,7 +136,7 @@ def test_nul_and_blank_lines(tmp_path: Path):
     [
         ("", "empty-file"),
         ("word\nword\n\nword\n", "no-labels"),
-        ("text,label\na,b\n", "no-labels"),
+        ("text,label\na b c,b\nc d,a\n", "no-labels"),
         (columns([("word", "O")] * 1200), "no-blank-lines"),
     ],
 )

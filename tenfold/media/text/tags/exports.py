@@ -25,7 +25,8 @@ class LeftOut(Exception):
 
 def is_json(start: str) -> bool:
     """Returns True for the beginning of JSON objects or of an array of objects or pairs."""
-    return bool(re.match(r'\{\s*["}]|\[\s*(\{\s*["}]|\[\s*["\[])', start))
+    pair = r'\[\s*"(?:[^"\\]|\\.)*",\s*\{'
+    return bool(re.match(r'\{\s*["}]|\[\s*(\{\s*["}]|\[\s*["\[])|' + pair, start))
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -60,7 +61,8 @@ def _by_line(head: list[str]) -> bool:
     """Returns True where the first lines of a file are values of their own."""
     values = [_loaded(line) for line in head]
     if len(head) == 1:
-        return isinstance(values[0], dict) and not _arrays(values[0])
+        found = values[0]
+        return isinstance(found, dict) and not _arrays(found) and not _columns(found)
     if head[0].startswith("["):
         return isinstance(values[0], list) and isinstance(values[1], list)
     return any(isinstance(one, dict) for one in values) and head[0] != "{"
@@ -141,17 +143,19 @@ def _rows_in(found: Any) -> Iterator[tuple[str, Any]]:
         yield from ((part_of_folder(key) or "", one) for one in found[key])
     if keys:
         return
+    columns = _columns(found)
+    for row in zip(*columns.values(), strict=True) if columns else ():
+        yield "", dict(zip(columns, row, strict=True))
+    if not columns:
+        yield "", found
+
+
+def _columns(found: dict[str, Any]) -> dict[str, list[Any]]:
+    """Returns the lists of an object that has a list of one length for each column, else {}."""
     lists = {key: value for key, value in found.items() if isinstance(value, list)}
-    long = {len(value) for value in lists.values()}
-    if len(lists) > 1 and len(long) == 1 and any(_of_lists(value) for value in lists.values()):
-        for number in range(long.pop()):
-            yield "", {key: value[number] for key, value in lists.items()}
-        return
-    yield "", found
-
-
-def _of_lists(value: list[Any]) -> bool:
-    return bool(value) and all(isinstance(one, list) for one in value)
+    nested = [value for value in lists.values() if value and isinstance(value[0], list)]
+    same = len({len(value) for value in lists.values()}) == 1
+    return lists if same and len(nested) > 1 else {}
 
 
 def _sentences(found: Any) -> Iterator[Any]:

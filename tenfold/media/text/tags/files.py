@@ -6,6 +6,7 @@ import ast
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from tenfold.core.errors import DataRefused
@@ -17,7 +18,6 @@ from tenfold.media.text.tags.columns import is_token_name
 from tenfold.media.text.tags.exports import JsonRow, is_json, objects_of
 from tenfold.media.text.tags.lines import (
     Line,
-    header_of,
     is_comment,
     separator_of,
     split_lines,
@@ -28,14 +28,27 @@ from tenfold.media.text.tags.sentences import rows_of_lines
 
 __all__ = ["is_binary", "is_table_file", "rows_of_file"]
 
-TABLES = (".parquet", ".xlsx", ".arrow", ".feather", ".db", ".sqlite", ".sqlite3")
+BINARY = (
+    ".parquet",
+    ".arrow",
+    ".feather",
+    ".xlsx",
+    ".xlsm",
+    ".xlsb",
+    ".xls",
+    ".ods",
+    ".db",
+    ".sqlite",
+)
+"""Suffixes of tables that are not texts."""
 SEEN = 200
 """Lines that are examined to find the separator."""
 
 
 def is_table_file(name: str, start: bytes) -> bool:
     """Returns True for a table in a binary format."""
-    return start[:4] == b"PAR1" or name.lower().endswith(TABLES)
+    known = (b"PAR1", b"ARROW1", b"SQLite format 3")
+    return start.startswith(known) or (is_binary(start) and name.lower().endswith(BINARY))
 
 
 def is_binary(start: bytes) -> bool:
@@ -54,7 +67,7 @@ def rows_of_file(entry: Entry, name: str, findings: Findings) -> Iterator[Tagged
     if not start.strip():
         raise empty_file(entry.cell, name)
     if is_table_file(name, start):
-        yield from _rows_of_table(table_of(entry.cell, name, is_token_name), name, findings)
+        yield from _rows_of_table(_table(entry, name, findings), name, findings)
         return
     encoding = findings.reading.encoding or encoding_of(start_of(entry.cell))
     if is_binary(start):
@@ -69,12 +82,14 @@ def rows_of_file(entry: Entry, name: str, findings: Findings) -> Iterator[Tagged
     head = list(itertools.islice(lines(entry.cell, encoding, blank=True), SEEN))
     separator = separator_of([one.text for one in head], findings.reading.separator)
     cells = [one for one in split_lines(head, separator) if not is_comment(one.text)]
-    filled = [one.cells for one in cells if one.cells]
-    blank = len(filled) < len([*itertools.dropwhile(lambda one: not one.cells, cells[:-1])])
-    header = findings.reading.header != "no" and header_of(filled)
-    if separator and header and not blank:
-        yield from _rows_of_table(table_of(entry.cell, name, is_token_name), name, findings)
-        return
+    body = [*itertools.dropwhile(lambda one: not one.cells, cells)]
+    blank = any(not one.cells for one in body[:-1])
+    if _has_header([one.cells for one in body[:20]]) and findings.reading.header != "no":
+        table = _table(entry, name, findings, separator)
+        named = table.header and any(map(is_token_name, table.names))
+        if named and (not blank or table.above):
+            yield from _rows_of_table(table, name, findings)
+            return
     found = split_lines(lines(entry.cell, encoding, blank=True), separator)
     names = () if findings.reading.header == "no" else None
     yield from rows_of_lines(found, names, name, findings)
@@ -104,8 +119,21 @@ def _unknown(name: str) -> DataRefused:
 # --- tables ---------------------------------------------------------------------------------------
 
 
+def _has_header(rows: list[list[str]]) -> bool:
+    """Returns True where one of the first rows holds usual names of columns."""
+    named = (sum(is_token_name(cell.strip()) for cell in row) for row in rows)
+    return bool(rows) and (next(named) > 0 or any(count > 1 for count in named))
+
+
+def _table(entry: Entry, name: str, findings: Findings, separator: str = "") -> RecordTable:
+    reading = replace(findings.reading, separator=separator or findings.reading.separator)
+    return table_of(entry.cell, name, is_token_name, reading)
+
+
 def _rows_of_table(table: RecordTable, name: str, findings: Findings) -> Iterator[TaggedRow]:
     """Yields the rows of a table with a token, or with a whole text, in each row."""
+    for note in table.notes:
+        findings.taken.note(note)
     pair = _lists(table)
     if pair is not None:
         yield from rows_of_objects(_objects(table, name, pair), name, findings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tenfold.core.columns import Problem
 from tenfold.media.files.lines import TextLine
+from tenfold.media.files.tables.dialect import NAMES
 from tenfold.media.text.tags.columns import is_tag_column, is_token_name
 
 __all__ = ["Line", "header_of", "is_comment", "separator_of", "split_lines"]
@@ -36,7 +37,7 @@ def is_comment(text: str, universal: bool = False) -> bool:
 def separator_of(texts: list[str], given: str = "") -> str:
     """Returns the separator of nearly all lines: a tab, a sign of CSV, or "" for spaces."""
     if given:
-        return {"tab": "\t", "space": "", " ": "", "\\t": "\t"}.get(given, given)
+        return NAMES.get(given.lower(), given).strip(" ")
     rows = [text for text in texts if text.strip() and not is_comment(text)]
     if sum("\t" in text for text in rows) >= 0.9 * len(rows):
         return "\t"

@@ -145,6 +145,15 @@ def _layout(
             where=name,
             fix=Message("Write a token and its tag on each line, separated by a tab or a space."),
         )
+    texts = sum(" " in one.cells[layout.token].strip() for one in rows)
+    if rows and texts > 0.5 * len(rows):
+        column = names[layout.token] if names else layout.token + 1
+        raise DataRefused(
+            Message("{name} has texts in column {column}, not one token", name=name, column=column),
+            code="no-labels",
+            where=name,
+            fix=Message("Write a token and its tag on each line, separated by a tab or a space."),
+        )
     findings.columns[form] = layout
     _take(layout, rows, findings)
     return layout
