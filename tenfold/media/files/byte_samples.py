@@ -26,8 +26,9 @@ MAX_PLAIN = 200
 class Sample:
     """Lines with non-ASCII bytes, some of ASCII only, and how many of the former are UTF-8.
 
-    `valid` lines are UTF-8, `other` lines are not; `escapes` is True where ASCII text holds the
-    escape sequences of ISO-2022-JP. `wide` is "utf-16" or similar, "" for an encoding of bytes.
+    `valid` lines are UTF-8, `other` lines are not. Of a chunk with `other` lines, at most MAX_LINES
+    lines are counted. `escapes` is True where ASCII text holds the escape sequences of ISO-2022-JP.
+    `wide` is "utf-16" or similar, "" for an encoding of bytes.
     """
 
     valid: list[bytes] = field(default_factory=list)
@@ -54,8 +55,10 @@ class Sample:
             self.valid_count += len(marked)
             _keep(marked, self.valid)
             return
-        good = [line for line in marked if fits(line, "utf-8")]
-        bad = [line for line in marked if not fits(line, "utf-8")]
+        marked = marked[:: max(1, -(-len(marked) // MAX_LINES))]
+        good, bad = [], []
+        for line in marked:
+            (good if fits(line, "utf-8") else bad).append(line)
         self.valid_count += len(good)
         self.other_count += len(bad)
         _keep(good, self.valid)
