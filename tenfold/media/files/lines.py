@@ -1,4 +1,4 @@
-"""Reads text files line by line: detects the encoding, unpacks gzip, reports bad lines.
+"""Reads text files line by line: decodes them, unpacks gzip, reports bad lines.
 
 A file of any length is read with constant memory. Bytes that do not fit the encoding are a problem
 of their line, not of the file.
@@ -6,10 +6,11 @@ of their line, not of the file.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import functools
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,13 +19,16 @@ from typing import IO, Any
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.media.files import references
+from tenfold.media.files import encodings, references
+from tenfold.media.files.byte_samples import sample_of
+from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = [
     "TextLine",
     "decoded",
     "empty_file",
     "encoding_of",
+    "found_encoding",
     "lines",
     "opened",
     "start_of",
@@ -36,7 +40,7 @@ LARGEST = 16 << 30
 LONGEST = 64 << 20
 """Most bytes of one line; a longer one is split."""
 SEEN = 1 << 18
-"""Bytes at the beginning of a file that are used to detect its encoding and format."""
+"""Bytes at the beginning of a file that are used to detect its format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,41 +53,49 @@ class TextLine:
 
 
 def encoding_of(start: bytes) -> str:
-    """Returns the encoding detected from the beginning of a file.
+    """Returns the encoding detected from the beginning of a file (see `encodings.decided`).
 
-    UTF-16 is detected by its byte order mark or its zero bytes. Otherwise, UTF-8 is returned where
-    nine of ten lines with non-ASCII bytes can be decoded as UTF-8. GB18030 is returned where as
-    many lines can be decoded as GB18030, and at least half of the runs of non-ASCII bytes have an
-    even length, as in Chinese but not for single accents in Latin text. The default is Latin-1.
+    Raises UsageError where two encodings are about equally probable.
     """
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    if start[1:200:2].count(0) > 0.4 * len(start[1:200:2]) > 2:
-        return "utf-16-le"
-    if start[0:200:2].count(0) > 0.4 * len(start[0:200:2]) > 2:
-        return "utf-16-be"
-    body = start[:-4] if len(start) >= SEEN else start  # the last character may be cut
-    high = [line for line in body.split(b"\n")[:20_000] if not line.isascii()]
-    good = sum(_fits(line, "utf-8") for line in high)
-    if good >= 0.9 * len(high):
-        return "utf-8"
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", body)]
-    pairs = 2 * sum(run % 2 for run in runs) <= len(runs)
-    if pairs and sum(_fits(line, "gb18030") for line in high) >= 0.9 * len(high):
-        return "gb18030"
-    return "latin-1"
+    return _encoding_of(start)
 
 
-def _fits(data: bytes, encoding: str) -> bool:
-    with contextlib.suppress(UnicodeDecodeError):
-        data.decode(encoding)
-        return True
-    return False
+@functools.lru_cache(16)
+def _encoding_of(start: bytes) -> str:
+    return encodings.decided(sample_of([start], whole=len(start) < SEEN)).name
 
 
-def decoded(data: bytes) -> str:
-    """Returns a whole text, decoded in its detected encoding; invalid bytes are replaced."""
-    return data.decode(encoding_of(data), "replace").removeprefix("\ufeff")
+def decoded(data: bytes, encoding: str = "") -> str:
+    """Returns a whole text, in the encoding that it shows itself, else in `encoding`.
+
+    Without `encoding`, that of older encodings is detected. Invalid bytes are replaced.
+    """
+    name = encodings.own_encoding(data) or encoding or encoding_of(data)
+    return data.decode(name, "replace").removeprefix("\ufeff")
+
+
+def found_encoding(cell: str, reading: Reading = AS_FOUND) -> encodings.Encoding:
+    """Returns the encoding of a file, and what is to be said about it.
+
+    The whole file is looked at, up to a gigabyte. Raises UsageError where two encodings are about
+    equally probable, DataRefused where the file cannot be read or is no text.
+    """
+    path = references.file_of(cell)
+    with contextlib.suppress(OSError):
+        stat = path.stat()
+        return _found_encoding(cell, reading, (stat.st_size, stat.st_mtime_ns))
+    return _found_encoding(cell, reading, (0, 0))
+
+
+@functools.lru_cache(64)
+def _found_encoding(cell: str, reading: Reading, stamp: tuple[int, int]) -> encodings.Encoding:
+    name = references.printable(references.file_of(cell).name)
+    try:
+        with opened(cell) as file:
+            sample = sample_of(iter(lambda: file.read(1 << 20), b""))
+    except (OSError, EOFError, zlib.error):  # `lines` reports it, with the line
+        sample = sample_of([start_of(cell)], whole=False)
+    return encodings.decided(sample, name, reading)
 
 
 def empty_file(cell: str, name: str) -> DataRefused:
@@ -147,10 +159,11 @@ def unified(data: bytes) -> bytes:
 def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLine]:
     """Yields the lines of a file; blank lines only with `blank`.
 
-    Raises DataRefused where gzip data is damaged, or a file unpacks to more than 16 GB.
+    Without `encoding`, that of the file is detected. Raises DataRefused where gzip data is damaged,
+    or a file unpacks to more than 16 GB; UsageError where two encodings are about equally probable.
     """
     start = start_of(cell)
-    encoding = encoding or encoding_of(start)
+    encoding = encoding or found_encoding(cell).name
     name = references.printable(references.file_of(cell).name)
     with opened(cell) as file:
         number = read = 0
@@ -184,7 +197,7 @@ def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLi
 
 def _split(file: IO[bytes], encoding: str, start: bytes) -> Iterator[bytes | str]:
     """Yields the lines of a file with their ends; `start` are its first bytes."""
-    if encoding.startswith("utf-16"):
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         classic = _classic(start.replace(b"\0", b""))
         with io.TextIOWrapper(file, encoding, "replace", newline="\r" if classic else "\n") as text:
             yield from text

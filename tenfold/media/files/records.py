@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from tenfold.core.message import Message
-from tenfold.media.files.lines import TextLine, empty_file, encoding_of, lines, start_of
+from tenfold.media.files.lines import TextLine, empty_file, found_encoding, lines, start_of
 from tenfold.media.files.tables.columnar import is_columnar, table_of_columns
 from tenfold.media.files.tables.delimited import Dialect, evened, separated
 from tenfold.media.files.tables.dialect import ALONE, SEPARATORS, dialect_of
@@ -60,7 +61,22 @@ def table_of(
         return table_of_database(cell, name, known, reading)
     if is_workbook(start, name):
         return table_of_workbook(cell, name, known, reading)
-    encoding = str(reading.value("encoding")) or encoding_of(start)
+    said = found_encoding(cell, reading)
+    found = _text_table(cell, name, known, reading, labelled, separators, said.name)
+    return replace(found, notes=[*said.notes, *found.notes])
+
+
+def _text_table(
+    cell: str,
+    name: str,
+    known: Callable[[str], bool],
+    reading: Reading,
+    labelled: bool,
+    separators: Sequence[str],
+    encoding: str,
+) -> RecordTable:
+    """Returns the table in a text file of a known encoding."""
+    start = start_of(cell)
     text = start.decode(encoding, "replace").removeprefix("\ufeff").lstrip()
     if not text:
         raise empty_file(cell, name)
