@@ -197,7 +197,7 @@ def _with_names(rows: list[TaggedRow], files: _Files, findings: Findings) -> lis
     names, file = list(stored) if isinstance(stored, list) else [], "facts.json"
     for entry in files.names:
         if found := numbers.names_in(entry, target):
-            taken.role("names of tags", Message("file {name}", name=entry.name), "", found)
+            taken.role(Message("names of tags"), Message("file {name}", name=entry.name), "", found)
             names, file = found, entry.name
             break
     if not names:
