@@ -9,6 +9,7 @@ an input that cannot be read, the prediction is a Problem.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tenfold.core.message import Message
 from tenfold.media.files import manifests, references
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.registry import media_of
 from tenfold.task import Table
 
@@ -28,8 +30,10 @@ __all__ = ["drawn_input", "tables"]
 CHUNK = 256
 
 
-def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
+def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -> Iterator[Table]:
     """Yields tables of at most 256 rows: the input columns and `source`, the name of each row.
+
+    `reading` is how the data of the run were read: its columns hold here too.
 
     Raises UsageError where the list of inputs is empty, a table lacks an input column, or several
     inputs are not given as a table; DataRefused where no input was found or a table file cannot be
@@ -50,13 +54,19 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
             yield from _chunks(_from_file(media, path))
         return
     (name,) = media
-    rows = media[name].rows(source, itertools.count(1))
-    count = 0
-    while part := list(itertools.islice(rows, CHUNK)):
-        count += len(part)
-        cell, said = zip(*part, strict=True)
-        # The dtype is object, because file names need not be valid UTF-8.
-        yield pd.DataFrame({name: cell, "source": said}, dtype=object)
+    count, numbers = 0, itertools.count(1)
+    for one in [source] if inputs[name].file is None else _listed(source):
+        table = _of_file(inputs[name], one, reading)
+        if table is not None:
+            count += len(table)
+            yield from _chunks(table)
+            continue
+        rows = media[name].rows(one, numbers)
+        while part := list(itertools.islice(rows, CHUNK)):
+            count += len(part)
+            cell, said = zip(*part, strict=True)
+            # The dtype is object, because file names need not be valid UTF-8.
+            yield pd.DataFrame({name: cell, "source": said}, dtype=object)
     if not count:
         where = " ".join(map(str, source)) if isinstance(source, (list, tuple)) else str(source)
         raise DataRefused(
@@ -67,6 +77,17 @@ def tables(inputs: dict[str, Input], source: Any) -> Iterator[Table]:
                 "Give the path of each file: in a folder, only files with a known suffix are read."
             ),
         )
+
+
+def _listed(source: Any) -> list[Any]:
+    return list(source) if isinstance(source, (list, tuple)) else [source]
+
+
+def _of_file(declared: Input, source: Any, reading: Reading) -> Table | None:
+    """The rows of a path, as the task reads it; None where the medium reads it."""
+    if declared.file is None or not isinstance(source, (str, Path)) or not os.path.exists(source):
+        return None
+    return declared.file(Path(source), reading)
 
 
 def drawn_input(inputs: dict[str, Input]) -> tuple[str, Medium]:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenfold.media.reading import Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Input", "InputRow", "NamedRows"]
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input given by the user: the name of its medium, and the possible values, if limited."""
+    """One input given by the user: the name of its medium, and the possible values, if limited.
+
+    `file` reads a file or folder that is given for prediction as the training data were read. It
+    returns a table with the input and `source`, or None where the medium reads the file.
+    """
 
     medium: str
     choices: tuple[str, ...] = ()
+    file: Callable[[Path, Reading], pd.DataFrame | None] | None = None
 
 
 InputRow = tuple[Any, str]

@@ -37,6 +37,7 @@ from tenfold.core.text import natural
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import tag_schemes, tagged, tokens
+from tenfold.media.text.tags.asked import tokens_in
 from tenfold.networks import crf
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.training import candidates, loop
@@ -51,7 +52,7 @@ networks = lazy("tenfold.networks.tagger")
 
 # Shapes: N texts, T tokens, K tags, F features of a token
 
-INPUTS = {"text": Input("text")}
+INPUTS = {"text": Input("text", file=tokens_in)}
 SIZES = {"tiny": (64, 2), "small": (128, 4), "medium": (256, 5), "large": (384, 6)}
 TAG_FORMATS = ("auto", "spans", "single")
 MODELS = ("auto", "network", "linear", "naive-bayes")

@@ -117,7 +117,7 @@ def test_facts_are_json_under_their_keys(subject: Subject):
     learnt = subject.task.learn(rows.with_table(subject.prepared.table("train")))
     assert json.loads(json.dumps(learnt, allow_nan=False)) == learnt
     assert {"data", "net"} <= set(learnt) <= {"data", "truths", "net"}
-    assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "memory"}
+    assert {"fitted"} <= set(subject.run.facts) - set(learnt) <= {"fitted", "memory", "reading"}
     assert json.loads(json.dumps(subject.run.facts, allow_nan=False)) == subject.run.facts
 
 

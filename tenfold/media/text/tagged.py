@@ -80,15 +80,6 @@ def read(source: Any, reading: Reading = AS_FOUND, tags: str = "auto") -> Rows:
     return Rows(table, files.root, files.ignored, reading=found, taken=findings.taken)
 
 
-def rows_to_predict(path: str | Path, reading: Reading) -> list[TaggedRow]:
-    """Returns the rows of files of tokens, as they are read in training; their tags may lack.
-
-    Raises DataRefused or UsageError where the files do not hold tokens.
-    """
-    files = _files(Path(path))
-    return _rows(files, Findings(reading, labelled=False), str(path))
-
-
 # --- files ----------------------------------------------------------------------------------------
 
 
@@ -206,7 +197,7 @@ def _with_names(rows: list[TaggedRow], files: _Files, findings: Findings) -> lis
     names, file = list(stored) if isinstance(stored, list) else [], "facts.json"
     for entry in files.names:
         if found := numbers.names_in(entry, target):
-            taken.role("names of tags", Message("file {name}", name=entry.name), "", found)
+            taken.role(Message("names of tags"), Message("file {name}", name=entry.name), "", found)
             names, file = found, entry.name
             break
     if not names:

@@ -12,6 +12,7 @@ import pytest
 
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.core.rows import Rows
+from tenfold.data.inputs import tables
 from tenfold.data.prepare import prepare
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import tag_schemes, tagged
@@ -543,3 +544,33 @@ def test_one_row_is_too_few(tmp_path: Path):
     with pytest.raises(TenfoldError) as refused:
         prepare(find("token-classification"), tmp_path / "one.conll")
     assert (refused.value.code, refused.value.exit_code) == ("nothing-held-out", 3)
+
+
+# --- prediction -----------------------------------------------------------------------------------
+
+
+def test_files_for_prediction_are_read_as_in_training(tmp_path: Path):
+    (tmp_path / "plain.txt").write_text("Greta Miller left\nParis waits today\n")
+    (tmp_path / "words.txt").write_text("Greta Miller\nHugo Miller\n")
+    shapes = {
+        "a.conll": conll(lambda s, n, w, t: (n, w, "NN", t)),
+        "b.txt": conll(lambda s, n, w, t: (t, w), " "),
+        "c.csv": TABLES["first row of each"][1],
+        "d.json": json.dumps(OBJECTS["Label Studio"]),
+        "e.jsonl": "".join(json.dumps({"tokens": [w for w, _ in x]}) + "\n" for x in SENTENCES),
+        "f.conll": "\n".join("".join(f"{w}\n" for w, _ in one) for one in SENTENCES),
+        "g.jsonl": "".join(json.dumps({"text": marked(x)[0]}) + "\n" for x in SENTENCES),
+    }
+    task = find("token-classification")
+    texts = [marked(one)[0] for one in SENTENCES]
+    for name, text in shapes.items():
+        (tmp_path / name).write_text(text)
+        reading = tagged.read(tmp_path / name).reading if name in "a.conll b.txt" else AS_FOUND
+        (found,) = tables(task.inputs({}), [str(tmp_path / name)], reading)
+        assert found["text"].tolist() == texts, name
+        words = [[t[a:b] for a, b in p] for t, p in zip(texts, found["places"], strict=True)]
+        assert words == [[w for w, _ in one] for one in SENTENCES], name
+        assert found["source"].is_unique and found["source"][0].startswith(str(tmp_path / name))
+    for name in ("plain.txt", "words.txt"):
+        found = pd.concat(tables(task.inputs({}), [str(tmp_path / name), "Hugo left"]))
+        assert "places" not in found and found["text"].tolist()[-1] == "Hugo left"

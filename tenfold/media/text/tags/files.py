@@ -26,7 +26,7 @@ from tenfold.media.text.tags.objects import rows_of_objects
 from tenfold.media.text.tags.row import Findings, TaggedRow
 from tenfold.media.text.tags.sentences import rows_of_lines
 
-__all__ = ["is_binary", "is_table_file", "rows_of_file"]
+__all__ = ["SEEN", "has_header", "is_binary", "is_table_file", "rows_of_file"]
 
 BINARY = (
     ".parquet",
@@ -84,7 +84,7 @@ def rows_of_file(entry: Entry, name: str, findings: Findings) -> Iterator[Tagged
     cells = [one for one in split_lines(head, separator) if not is_comment(one.text)]
     body = [*itertools.dropwhile(lambda one: not one.cells, cells)]
     blank = any(not one.cells for one in body[:-1])
-    if _has_header([one.cells for one in body[:20]]) and findings.reading.header != "no":
+    if has_header([one.cells for one in body[:20]]) and findings.reading.header != "no":
         table = _table(entry, name, findings, separator)
         named = table.header and any(map(is_token_name, table.names))
         if named and (not blank or table.above):
@@ -119,7 +119,7 @@ def _unknown(name: str) -> DataRefused:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _has_header(rows: list[list[str]]) -> bool:
+def has_header(rows: list[list[str]]) -> bool:
     """Returns True where one of the first rows holds usual names of columns."""
     named = (sum(is_token_name(cell.strip()) for cell in row) for row in rows)
     return bool(rows) and (next(named) > 0 or any(count > 1 for count in named))

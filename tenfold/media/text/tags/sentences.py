@@ -199,7 +199,7 @@ def _take(layout: Layout, rows: list[Line], findings: Findings) -> None:
         taken.role("answer", shown(layout.tag), "--target", examples(layout.tag))
         findings.keep("target", key(layout.tag))
     for at in layout.divides:
-        taken.role("sentence", shown(at), "", examples(at))
+        taken.role(Message("sentence"), shown(at), "", examples(at))
     for role, at in layout.more.items():
         taken.role("part" if role == "split" else role, shown(at), f"--{role}", examples(at))
         findings.keep(role, key(at))
