@@ -56,7 +56,7 @@ class Sample:
             _keep(marked, self.valid)
             return
         marked = marked[:: max(1, -(-len(marked) // MAX_LINES))]
-        good, bad = [], []
+        good, bad = list[bytes](), list[bytes]()
         for line in marked:
             (good if fits(line, "utf-8") else bad).append(line)
         self.valid_count += len(good)
