@@ -329,7 +329,7 @@ def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     table = _table(rows)
     if given["group"] is not None:
         table["group"] = list(frame[given["group"]])
-    return table if given["time"] is None else timed(table, frame[given["time"]])
+    return table if given["time"] is None else timed(table, frame[given["time"]], reading)
 
 
 def _table(rows: list[TaggedRow]) -> pd.DataFrame:
