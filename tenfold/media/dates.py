@@ -342,7 +342,7 @@ def _ordered(texts: list[str], order: str, where: str) -> tuple[np.ndarray, str,
         at = min(places.tolist(), key=lambda one: heads[one])
         note = Message(
             "Dates are read {order}: {cell} is {date} (--dates)",
-            order=Message(order),
+            order=order,
             cell=heads[at],
             date=_written(found[at]),
         )
