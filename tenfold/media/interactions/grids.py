@@ -19,7 +19,7 @@ from tenfold.media.files.lines import encoding_of, opened, start_of, unified
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.records import table_of
 from tenfold.media.interactions.catalogue import HEAD, SEPARATORS, plain
-from tenfold.media.interactions.columns import Frame, Grid, role_of
+from tenfold.media.interactions.columns import TITLES, Frame, Grid, role_of
 from tenfold.media.reading import Reading, refuse_roles
 
 __all__ = ["RECORDS", "TABLES", "grid_of"]
@@ -256,6 +256,7 @@ def _is_header(first: list[str], frame: pd.DataFrame, reading: Reading) -> bool:
     if given := reading.value("header"):
         return bool(given == "yes")
     names = {str(value).lower() for value in reading.roles.values()}
+    names |= {"id", *TITLES}
     if any(role_of(one) or one.strip().lower() in names for one in first):
         return True
     words = [bool(re.fullmatch(r"[^\W\d][\w \-.:]{0,39}", one.strip())) for one in first]
