@@ -22,7 +22,7 @@ import pandas as pd
 from tenfold.core.errors import UsageError
 from tenfold.core.message import EMPTY, Message
 
-__all__ = ["DAY_FIRST", "MONTH_FIRST", "Times", "are_dates", "times_of"]
+__all__ = ["DAY_FIRST", "MONTH_FIRST", "Times", "are_dates", "times_of", "times_of_distinct"]
 
 DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 CLEAR = 0.95
@@ -111,9 +111,18 @@ def times_of(cells: pd.Series, order: str = "", where: str = "") -> Times:
     they leave both orders possible, and the order of the rows in time depends on it.
     """
     place, texts = _distinct(cells)
+    times = times_of_distinct(texts, order, where)
+    found = np.append(times.seconds, np.nan)[place]
+    return Times(found, (place >= 0) & ~np.isfinite(found), times.order, times.note)
+
+
+def times_of_distinct(texts: list[str], order: str = "", where: str = "") -> Times:
+    """Returns the times of the distinct texts of a column, stripped and not blank: see `times_of`.
+
+    Raises UsageError where the order of day and month is unclear.
+    """
     seconds, chosen, note = _seconds(texts, order, where)
-    found = np.append(seconds, np.nan)[place]
-    return Times(found, (place >= 0) & ~np.isfinite(found), chosen, note)
+    return Times(seconds, ~np.isfinite(seconds), chosen, note)
 
 
 def are_dates(cells: pd.Series) -> bool:
@@ -130,6 +139,8 @@ def _distinct(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
     """Returns (N,) positions in the distinct stripped texts, -1 where blank, and these texts."""
     place, names = pd.factorize(cells.astype(object), use_na_sentinel=True)
     texts = [str(name).strip() for name in names]
+    if "" not in texts and texts == list(names):
+        return place, texts
     joined, different = pd.factorize(np.asarray(texts, object))
     kept = [at for at, text in enumerate(different) if text]
     moved = np.full(len(different) + 1, -1)

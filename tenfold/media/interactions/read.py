@@ -159,6 +159,8 @@ def _joined(
     found.reading = _completed(reading, frames)
     _unrated(found)
     _sort(found)
+    if "item" not in reading.given:
+        _note_lonely_items(found, frames[0])
     _tell(found, frames)
     return found
 
@@ -259,6 +261,20 @@ def _unrated(found: Interactions) -> None:
             count=int(zeros.sum()),
         )
     )
+
+
+def _note_lonely_items(found: Interactions, frame: Frame) -> None:
+    """Notes a column of items in which hardly any value has a second user."""
+    users = np.bincount(found.item, minlength=len(found.items))
+    if len(users) > 20 and (users > 1).sum() < 0.05 * len(users):
+        found.taken.note(
+            Message(
+                "{name}: hardly any value of {column} has a second user; check that it is the "
+                "column of items (--item).",
+                name=frame.name,
+                column=frame.names.get("item", "item"),
+            )
+        )
 
 
 def _tell(found: Interactions, frames: list[Frame]) -> None:

@@ -57,7 +57,7 @@ def roled(grid: Grid, reading: Reading = AS_FOUND, taken: Taken | None = None) -
     given column is missing or several columns could be the time.
     """
     taken = Taken() if taken is None else taken
-    frame, given = grid.frame, reading.given
+    frame = grid.frame
     columns = named(grid, reading)
     known = {"user", "item"} <= set(columns)
     if not known:
@@ -78,8 +78,6 @@ def roled(grid: Grid, reading: Reading = AS_FOUND, taken: Taken | None = None) -
     if "time" not in columns:
         columns |= _dated(grid, columns)
     free = [one for one in frame.columns if one not in columns.values()]
-    if not given.get("item"):
-        _checked_item(grid, columns, taken)
     return Frame(
         {role: frame[one] for role, one in columns.items()},
         grid.numbers,
@@ -158,13 +156,19 @@ def shared(user: pd.Series, item: pd.Series) -> bool:
     left, _ = coded(user)
     right, names = coded(item)
     kept = (left >= 0) & (right >= 0)
-    pairs = np.unique(np.stack([left[kept], right[kept]], 1), axis=0)
-    if len(pairs) < 2:
+    first, second = _pairs(left[kept], right[kept])
+    if len(first) < 2:
         return False
-    users = np.bincount(pairs[:, 1], minlength=len(names))
-    values = np.bincount(pairs[:, 0])
+    users, values = np.bincount(second, minlength=len(names)), np.bincount(first)
     several = values[values > 0].mean() >= 1.2
     return bool(several and len(users) > 2 and (users[right[kept]] > 1).mean() >= 0.5)
+
+
+def _pairs(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the distinct pairs of two columns of codes, which are -1 or more."""
+    many = int(right.max(initial=0)) + 2
+    keys = np.unique((left.astype(np.int64) + 1) * many + right + 1)
+    return keys // many - 1, keys % many - 1
 
 
 def _measure(texts: pd.Series) -> bool:
@@ -255,24 +259,6 @@ def _constant(ids: pd.Series, column: pd.Series) -> bool:
     """Returns True where each id that has several lines has a single value in the column."""
     left, _ = coded(ids)
     right, _ = coded(column)
-    pairs = np.unique(np.stack([left, right], 1), axis=0)
+    first, _ = _pairs(left, right)
     lines = np.bincount(left[left >= 0])
-    return bool((lines > 1).any()) and len(pairs) == len(np.unique(left))
-
-
-def _checked_item(grid: Grid, columns: dict[str, Any], taken: Taken) -> None:
-    """Notes a column of items in which no value has a second user."""
-    user, _ = coded(grid.frame[columns["user"]])
-    item, names = coded(grid.frame[columns["item"]])
-    kept = (user >= 0) & (item >= 0)
-    pairs = np.unique(np.stack([user[kept], item[kept]], 1), axis=0)
-    users = np.bincount(pairs[:, 1], minlength=1) if len(pairs) else np.zeros(1, int)
-    if len(names) > 20 and (users > 1).sum() < 0.05 * len(names):
-        taken.note(
-            Message(
-                "{name}: hardly any value of {column} has a second user; check that it is the "
-                "column of items (--item).",
-                name=grid.name,
-                column=str(columns["item"]),
-            )
-        )
+    return bool((lines > 1).any()) and len(first) == len(np.unique(left))

@@ -12,7 +12,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.taken import Taken
-from tenfold.media.dates import times_of
+from tenfold.media.dates import times_of_distinct
 from tenfold.media.interactions.columns import Frame
 
 __all__ = ["coded", "is_number", "no_marks", "numbers_of", "problems"]
@@ -150,8 +150,11 @@ def problems(
     when, untimely = np.full(len(user), np.nan), None
     if "time" in frame.columns:
         codes, names = coded(frame.columns["time"])
-        times = times_of(pd.Series(names, dtype=object), order, frame.name)
-        when = np.append(times.seconds, np.nan)[codes]
+        filled = np.unique(codes[codes >= 0])
+        times = times_of_distinct([str(one) for one in names[filled]], order, frame.name)
+        seconds = np.full(len(names) + 1, np.nan)
+        seconds[filled] = times.seconds
+        when = seconds[codes]
         untimely = (codes >= 0) & ~np.isfinite(when)
         frame.order = times.order
         if times.note:
