@@ -198,7 +198,7 @@ def _plain(text: str) -> str:
         text = re.sub(r"\s*[年月년월]\s*", "-", text)
         text = re.sub(r"[日号號일]", " ", text)
         text = re.sub(r"(?<=\d)\s*[时時点點시분分](?!$)\s*", ":", text)
-        text = re.sub(r":?\s*[秒초]|(?<=:\d\d)\s*[分분]", "", text)
+        text = re.sub(r":?\s*[秒초]|(?<=\d)\s*[分분]", "", text)
         text = re.sub(r"(?<=\d)[时時点點시]$", ":00", text)
         text = re.sub(r"-\s*$", "", text).strip()
     return _WEEKDAY.sub("", text).strip()
