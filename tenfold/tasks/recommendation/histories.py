@@ -68,12 +68,11 @@ def rows_of(
     if ratings:
         found = _rated(found)
     likes, least = preferences.liked(found, "all" if ratings else liked)
-    way = _way(found, holdout)
+    way, others = _way(found, holdout), list[object]()
     starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
     names = found.items[found.item] if len(found.item) else np.zeros(0, object)
     marks = np.round(found.rating, 6).tolist() if ratings else []
     rows: dict[str, list[object]] = {name: [] for name in ("items", "next", "split", "group")}
-    others = list[object]()
     for person, part, had, came, not_liked in _all(found, way, starts, likes):
         rows["split"].append(part)
         rows["group"].append(person)
@@ -83,11 +82,9 @@ def rows_of(
             rows["next"].append(tuple((names[at], marks[at]) for at in came))
             continue
         marked = [f"{names[at]}={preferences.mark(found, at):g}" for at in not_liked]
-        before = (
-            len(not_liked)
-            if not len(came) or way == "random"
-            else int(np.searchsorted(not_liked, came.min()))
-        )
+        before = len(not_liked)
+        if len(came) and way != "random":
+            before = int(np.searchsorted(not_liked, came.min()))
         others.append(tuple(marked))
         rows["items"].append((*(marked[:before] if part != "train" else ()), *names[had]))
         rows["next"].append(tuple(names[came]))
