@@ -14,7 +14,10 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.message import Message
+from tenfold.core.progress import tell
 from tenfold.core.settings import check_settings, setting
+from tenfold.core.taken import Taken
+from tenfold.media.dates import times_of
 
 __all__ = [
     "AS_FOUND",
@@ -248,13 +251,22 @@ def refuse_roles(
         )
 
 
-def timed(table: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
+def timed(
+    table: pd.DataFrame,
+    cells: pd.Series,
+    reading: Reading = AS_FOUND,
+    taken: Taken | None = None,
+) -> pd.DataFrame:
     """Returns the table with a column `time` in seconds since 1970.
 
-    A row whose time is missing or invalid gets a problem, unless it already has one.
+    A row whose time is missing or invalid gets a problem, unless it already has one. The order of
+    day and month is stated in `taken`, or printed where that is None. Raises UsageError where the
+    order is not clear.
     """
-    seconds, wrong = seconds_of(cells.reset_index(drop=True))
-    wrong |= ~np.isfinite(seconds)
+    times = times_of(cells.reset_index(drop=True), reading.value("dates"))
+    if times.note:
+        (taken.note if taken is not None else tell)(times.note)
+    wrong = times.wrong | ~np.isfinite(times.seconds)
     problem = Problem(
         "bad-time", Message("has an invalid time"), Message("Write seconds since 1970, or a date.")
     )
@@ -262,23 +274,14 @@ def timed(table: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
         problem if bad and one is None else one
         for bad, one in zip(wrong, table["problem"], strict=True)
     ]
-    found = table.assign(time=seconds)
+    found = table.assign(time=times.seconds)
     return found.assign(problem=pd.Series(problems, table.index, dtype=object))
 
 
-def seconds_of(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+def seconds_of(texts: pd.Series, order: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Returns (N,) seconds since 1970, NaN where missing, and (N,) True where the time is invalid.
 
-    Numbers are read as seconds; where their median is too large for seconds, as milli-, micro- or
-    nanoseconds. Other texts are parsed as dates.
+    See `media.dates.times_of`, which raises UsageError where the order of day and month is unclear.
     """
-    values = pd.to_numeric(texts, errors="coerce").to_numpy(float, copy=True)
-    large = np.nanmedian(np.abs(values)) if np.isfinite(values).any() else 0.0
-    scale = 1e9 if large > 1e17 else 1e6 if large > 1e14 else 1e3 if large > 1e11 else 1.0
-    values = values / scale
-    words = ~np.isfinite(values)
-    if words.any():
-        dates = pd.to_datetime(texts[words], errors="coerce", utc=True, format="mixed")
-        values[words] = [np.nan if pd.isna(one) else one.timestamp() for one in dates]
-    blank = texts.isna().to_numpy() | (texts.astype(str).str.strip() == "").to_numpy()
-    return values, ~blank & ~np.isfinite(values)
+    times = times_of(texts, order)
+    return times.seconds, times.wrong

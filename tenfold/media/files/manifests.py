@@ -358,7 +358,7 @@ def _answers(
         if column is not None and _once(frame, column, "table") != label:
             table[name] = CONVERTED[name](frame[column]).reset_index(drop=True)
     when = column_of(reading, "time", frame.columns, where)
-    return table if when is None else timed(table, frame[when])
+    return table if when is None else timed(table, frame[when], reading)
 
 
 def _several(value: Any) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,19 @@ import pandas as pd
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.media.files import references
-from tenfold.media.files.lines import encoding_of, opened, unified
+from tenfold.media.files.lines import decoded, opened, start_of, unified
 from tenfold.media.files.listing import Entry
-from tenfold.media.interactions.columns import coded, role_of
+from tenfold.media.interactions.columns import TITLES, Grid, role_of, words_of
+from tenfold.media.interactions.values import coded
 
-__all__ = ["HEAD", "SEPARATORS", "Catalogue", "attribute", "described", "describes", "plain"]
+__all__ = [
+    "HEAD", "SEPARATORS", "Catalogue", "attribute", "attributes_of", "described", "plain",
+    "without_zeros",
+]  # fmt: skip
 
-TITLES = "title name titel 标题 名称 片名 书名".split()
 SEPARATORS = ("::", "\t", ",", ";", "|", " ")
-_DESCRIBING = re.compile(
-    r"(movies|items?|products?|books|artists|u\.item|movie|item_?info)(\.|$)", re.I
-)
-_ATTRIBUTES = re.compile(r".*item.*attributes?.*\.json", re.I)
+_LISTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[')
+_KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:')
 FLAGGED = (
     "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy "
     "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
@@ -50,6 +51,24 @@ class Catalogue:
     ) -> None:
         self.titles, self.attributes = titles or {}, attributes or {}
 
+    @property
+    def ids(self) -> set[str]:
+        """Returns the ids of all described items."""
+        listed = (items for values in self.attributes.values() for items in values.values())
+        return {*self.titles}.union(*listed)
+
+    def renamed(self, names: dict[str, str]) -> Catalogue:
+        """Returns a copy with other ids; items that `names` lacks are left out."""
+        titles = {names[item]: title for item, title in self.titles.items() if item in names}
+        attributes = {
+            name: {
+                value: [names[item] for item in items if item in names]
+                for value, items in values.items()
+            }
+            for name, values in self.attributes.items()
+        }
+        return Catalogue(titles, attributes)
+
     def merge(self, other: Catalogue) -> None:
         """Adds the titles and attributes of another catalogue, which override existing ones."""
         self.titles.update(other.titles)
@@ -62,11 +81,6 @@ def plain(entry: Entry) -> str:
     return f".{name.rpartition('.')[2]}" if "." in name[1:] else ""
 
 
-def describes(name: str) -> bool:
-    """Returns True where a file name is usual for descriptions of items."""
-    return bool(_ATTRIBUTES.fullmatch(name.removesuffix(".gz")) or _DESCRIBING.match(name))
-
-
 def _no_attributes(entry: Entry, error: Exception) -> DataRefused:
     name = references.printable(entry.name)
     return DataRefused(
@@ -77,42 +91,52 @@ def _no_attributes(entry: Entry, error: Exception) -> DataRefused:
     )
 
 
-def described(entry: Entry) -> Catalogue:
-    """Returns item descriptions read from JSON, or from a table of id, title and more columns."""
-    about = Catalogue()
+def attributes_of(entry: Entry) -> Catalogue | None:
+    """Returns the attributes in a JSON object of a list for each item; None for other files.
+
+    Raises DataRefused where the file begins like one and is not.
+    """
+    if plain(entry) != ".json":
+        return None
+    start = decoded(unified(start_of(entry.cell)))
+    if not _LISTS.match(start) or any(map(role_of, _KEY.findall(start.split("\n")[0][:4000]))):
+        return None
     with opened(entry.cell) as file:
-        data = unified(file.read())
-    text = data.decode(encoding_of(data[: 1 << 18]), "replace").removeprefix("\ufeff")
-    if plain(entry) == ".json":
-        try:
-            told = json.loads(text)
-            joined = {str(item): "|".join(map(str, values)) for item, values in told.items()}
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise _no_attributes(entry, error) from error
-        _describe(about, "attribute", joined)
-        return about
-    head = [line for line in text.split("\n")[:HEAD] if line.strip()]
-    if len(separators := [one for one in SEPARATORS[:-1] if all(one in line for line in head)]) < 1:
-        return about
-    separator, data = separators[0], text.encode()
-    if len(separator) > 1:
-        data, separator = data.replace(separator.encode(), b"\x1f"), "\x1f"
-    frame = pd.read_csv(
-        io.BytesIO(data), sep=separator, header=None, dtype=str, keep_default_na=False,
-        on_bad_lines="skip", quoting=0 if separator == "," else 3,
-    )  # fmt: skip
-    names = [str(one) for one in frame.iloc[0]]
-    header = any(role_of(one) == "item" or one.strip().lower() in ("id", *TITLES) for one in names)
-    if header:
-        frame = frame.iloc[1:]
-    elif frame.shape[1] == len(FLAGGED) + 5:
-        frame = _unflagged(frame)
-        names = ["item", "title", "genres"]
-    else:
-        names = ["item", "title", "genres", *(f"column {at}" for at in range(4, len(names) + 1))]
-    for at in range(1, frame.shape[1]):
-        _describe(about, names[at], dict(zip(frame[0].str.strip(), frame[at], strict=True)))
+        text = decoded(unified(file.read()))
+    try:
+        told = json.loads(text)
+        joined = {str(item): "|".join(map(str, values)) for item, values in told.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise _no_attributes(entry, error) from error
+    about = Catalogue()
+    _describe(about, "attribute", joined)
     return about
+
+
+def described(grid: Grid, key: object) -> Catalogue:
+    """Returns the titles and attributes of items in a table with their ids in the column `key`."""
+    about, frame = Catalogue(), grid.frame
+    names = [str(one) for one in frame.columns]
+    if not grid.header:
+        if frame.shape[1] == len(FLAGGED) + 5:
+            frame = _unflagged(frame)
+        more = [f"column {at}" for at in range(4, frame.shape[1] + 1)]
+        names = ["item", "title", "genres", *more][: frame.shape[1]]
+        key = frame.columns[0]
+    ids = frame[key].map(str).str.strip()
+    for name, one in zip(names, frame.columns, strict=True):
+        if one != key:
+            cells = frame[one].astype(object)
+            _describe(
+                about, name, dict(zip(ids, cells.where(cells.notna(), "").map(str), strict=True))
+            )
+    return about
+
+
+def without_zeros(names: Iterable[str]) -> dict[str, str] | None:
+    """Returns the names without leading zeros, by name; None where two would become one."""
+    plain_names = {name: name.lstrip("0") or "0" for name in names}
+    return plain_names if len({*plain_names.values()}) == len(plain_names) else None
 
 
 def _unflagged(frame: pd.DataFrame) -> pd.DataFrame:
@@ -120,9 +144,9 @@ def _unflagged(frame: pd.DataFrame) -> pd.DataFrame:
 
     The file has id, title, two dates, an address, and one flag for each genre.
     """
-    flags = (frame.iloc[:, 5:] == "1").to_numpy()
+    flags = (frame.iloc[:, 5:].astype(str) == "1").to_numpy()
     told = ["|".join(itertools.compress(FLAGGED, row)) for row in flags]
-    return pd.DataFrame({0: frame[0], 1: frame[1], 2: told})
+    return pd.DataFrame({0: frame.iloc[:, 0], 1: frame.iloc[:, 1], 2: told})
 
 
 def attribute(
@@ -145,8 +169,9 @@ def _describe(about: Catalogue, name: str, told: dict[str, str]) -> None:
 
     `told` maps each item to its text in the column; | separates several values of one item.
     """
-    if name.strip().lower() in TITLES:
-        about.titles.update(told)
+    if words_of(name) & TITLES and not words_of(name) & {"user", "file", "class"}:
+        if not about.titles:
+            about.titles.update({item: title for item, title in told.items() if title})
         return
     found: dict[str, list[str]] = {}
     for item, value in told.items():

@@ -81,7 +81,8 @@ def entries(text: str) -> tuple[str, ...]:
 def _people(path: Path) -> Iterator[InputRow]:
     """Yields the items of each user in a file of interactions, in order.
 
-    An item with a rating is written as `item=rating`.
+    An item with a rating is written as `item=rating`, one that was returned or cancelled as
+    `item=-1`.
     """
     try:
         found = read.read(path)
@@ -91,7 +92,8 @@ def _people(path: Path) -> Iterator[InputRow]:
     starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
     for user, (start, end) in enumerate(itertools.pairwise(starts)):
         names = map(str, found.items[found.item[start:end]])
-        pairs = zip(names, found.rating[start:end].tolist(), strict=True)
+        marks = np.where(found.no[start:end], -1.0, found.rating[start:end])
+        pairs = zip(names, marks.tolist(), strict=True)
         told = (name if mark != mark else f"{name}={mark:g}" for name, mark in pairs)  # NaN = none
         yield tuple(told), f"user {found.users[user]}"
     for source, problem in found.problems:

@@ -2,14 +2,12 @@
 
 An interaction is a line with a user, an item, and optionally a rating and a time. In a file of
 sequences each line is "user item item ...", in order of time. Further columns that have a single
-value for each item, and files that describe items, become attributes of the items.
+value for each item, and tables that describe items, become attributes of the items.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,31 +18,29 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
-from tenfold.core.progress import tell
+from tenfold.core.taken import Taken
 from tenfold.media.files import references
-from tenfold.media.files.lines import encoding_of, opened, start_of, unified
 from tenfold.media.files.listing import Entry, is_archive, open_tree
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.interactions.catalogue import (
-    HEAD,
-    SEPARATORS,
     Catalogue,
     attribute,
-    described,
-    describes,
+    attributes_of,
     plain,
+    without_zeros,
 )
-from tenfold.media.interactions.columns import Frame, coded, problems, role_of, roled
-from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
+from tenfold.media.interactions.columns import Frame, Grid
+from tenfold.media.interactions.grids import RECORDS, TABLES, grid_of
+from tenfold.media.interactions.roles import FLAGS, roled
+from tenfold.media.interactions.tables import Tables, sorted_tables
+from tenfold.media.interactions.values import coded, no_marks, problems
+from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = ["Catalogue", "Interactions", "read"]
 
-_TABLES = (".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".parquet", "")
-_ASIDE = re.compile(
-    r"(readme|licen[cs]e|source|tags|links|users?|u\.(user|genre|info|occupation))", re.I
-)
-WIDEST = 40
-"""Most columns of a table; lines with more fields are read as sequences."""
+_DOCUMENTS = re.compile(r"(readme|licen[cs]e|source|copying|notice|changelog)(\.|$)", re.I)
+UNRATED = 0.1
+"""Least share of ratings of 0 on a scale from 1 that mean: has the item, without a rating."""
 
 
 @dataclass
@@ -52,9 +48,11 @@ class Interactions:
     """E interactions, sorted by user, then time.
 
     `user` and `item` are codes into `users` and `items`; `rating` and `time` are NaN where missing.
-    `part` (E,) is "" where the file name does not name train, valid or test. `ordered` is True
-    where the order in time is known. `problems` are (source, Problem) of unusable lines. `lines`
-    counts the interactions read, before repeated ones are dropped, plus the unusable lines.
+    `no` (E,) is True where a line means no: returned, cancelled, a negative quantity. `part` (E,)
+    is "" where the file name does not name train, valid or test. `ordered` is True where the order
+    in time is known. `problems` are (source, Problem) of unusable lines. `lines` counts the
+    interactions read, before repeated ones are dropped, plus the unusable lines. `taken` and
+    `reading` state what was read, and from which columns.
     """
 
     users: np.ndarray
@@ -63,6 +61,7 @@ class Interactions:
     item: np.ndarray
     rating: np.ndarray
     time: np.ndarray
+    no: np.ndarray
     part: np.ndarray
     ordered: bool
     problems: list[tuple[str, Problem]] = field(default_factory=list)
@@ -70,17 +69,21 @@ class Interactions:
     catalogue: Catalogue = field(default_factory=Catalogue)
     root: str | None = None
     ignored: list[str] = field(default_factory=list)
+    taken: Taken = field(default_factory=Taken)
+    reading: Reading = AS_FOUND
 
 
 def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
     """Reads all interactions of a file, a folder, a zip archive or a DataFrame.
 
-    Raises UsageError where the source is none of these, DataRefused where it has no interactions.
+    Raises UsageError where the source is none of these, or has several readings; DataRefused where
+    it has no interactions.
     """
+    taken = Taken()
     if isinstance(source, pd.DataFrame):
-        frames = [roled(source.astype(object), "DataFrame", "", reading=reading)]
-        about = Catalogue()
-        return _joined(frames, about, None, [])
+        numbers = np.arange(1, len(source) + 1)
+        grid = Grid(source.astype(object), "DataFrame", "", True, numbers)
+        return _joined([roled(grid, reading, taken)], Catalogue(), taken, reading)
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(
             Message("Data must be a path or a DataFrame, got {source!r}", source=source),
@@ -89,215 +92,44 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
     path = Path(source)
     if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
-        return _joined([_file(entry, "", reading)], Catalogue(), str(path.parent), [], str(path))
+        table = grid_of(entry, "", reading)
+        frame = roled(table, reading, taken) if isinstance(table, Grid) else table
+        found = _joined([frame], Catalogue(), taken, reading, str(path))
+        return replace(found, root=str(path.parent))
+    return _of_folder(path, taken, reading)
+
+
+def _of_folder(path: Path, taken: Taken, reading: Reading) -> Interactions:
     tree = open_tree(path)
-    used, about, ignored = [], Catalogue(), list(tree.ignored)
-    closed = list[tuple[str, Problem]]()
+    ignored, closed = list(tree.ignored), list[tuple[str, Problem]]()
+    tables, about, refused = list[Grid | Frame](), Catalogue(), list[tuple[str, Message]]()
     for entry in tree.entries:
         name = entry.name.rsplit("/", 1)[-1]
-        if entry.problem is None and describes(name):
-            about.merge(described(entry))
-        elif entry.problem is None and plain(entry) in _TABLES and not _ASIDE.match(name):
-            used.append((entry, part_of_file(name)))
-        elif entry.problem and (entry.folder or plain(entry) in _TABLES) and not _ASIDE.match(name):
+        usable = plain(entry) in (*TABLES, *RECORDS) and not _DOCUMENTS.match(name)
+        if entry.problem and (entry.folder or usable):
             closed.append((entry.name, replace(entry.problem, uncounted=True)))
-        else:
+        elif entry.problem or not usable:
             ignored.append(entry.name)
-    parts = {part for _, part in used}
-    if len(parts) > 1 and "train" in parts:
-        ignored += [entry.name for entry, part in used if not part]
-        used = [(entry, part) for entry, part in used if part]
-    frames = [_file(entry, part, reading) for entry, part in used]
-    found = _joined(frames, about, str(tree.root), ignored)
-    return replace(found, problems=[*closed, *found.problems], lines=found.lines + len(closed))
-
-
-# --- one file -------------------------------------------------------------------------------------
-
-
-def _file(entry: Entry, part: str, reading: Reading) -> Frame:
-    if plain(entry) == ".parquet":
-        with opened(entry.cell) as file:
-            frame = pd.read_parquet(io.BytesIO(file.read())).astype(object)
-        return roled(frame, entry.name, part, reading=reading)
-    start = unified(start_of(entry.cell))
-    text = start.decode(encoding_of(start), "replace").removeprefix("\ufeff")
-    head = [line for line in text.split("\n")[:HEAD] if line.strip()]
-    if len(start) >= len(text.encode()) and len(head) > 1 and not text.endswith("\n"):
-        head = head[:-1] if len(start) > 200_000 else head
-    separator, width = _layout([line.rstrip("\r") for line in head])
-    with opened(entry.cell) as file:
-        data = unified(file.read())
-    if not width:
-        refuse_roles(
-            reading, ("target", "time"), Message("files of sequences have no columns"), entry.name
-        )
-        return _sequences(data, entry.name, part, separator)
-    return _table(data, entry.name, part, separator, width, reading)
-
-
-def _layout(head: list[str]) -> tuple[str, int]:
-    """Returns the separator and the number of columns; 0 columns means that lines are sequences."""
-    for separator in SEPARATORS[:-1]:  # a header with usual names decides at once
-        names = [role_of(one.strip('"')) for one in head[0].split(separator)] if head else []
-        if {"user", "item"} <= {*names}:
-            return separator, len(names)
-    best, chosen = 0.0, (" ", 0)
-    for separator in SEPARATORS:
-        counts = [line.count(separator) + 1 for line in head]
-        if not counts:
-            break
-        width, many = Counter(counts).most_common(1)[0]
-        share = many / len(counts)
-        if 2 <= width <= WIDEST and share > best + 0.05 and share >= 0.6:
-            best, chosen = share, (separator, width)
-    if chosen[1] < 2 or (chosen[0] == " " and (best < 0.9 or not _dated(head))):
-        tokens = [line.split() for line in head]
-        commas = sum("," in line for line in head) > 0.5 * len(head)
-        if head and (commas or np.mean([len(one) > 1 for one in tokens]) > 0.5):
-            return ("," if commas else " "), 0
-    return chosen
-
-
-def _dated(head: list[str]) -> bool:
-    """Returns True where lines separated by spaces have a header or end in a time."""
-    if any(role_of(one) for one in head[0].split()):
-        return True
-    last = pd.to_numeric(pd.Series([line.split()[-1] for line in head]), errors="coerce")
-    return bool((last > 1e8).mean() > 0.8)
-
-
-def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
-    """Returns the interactions of lines of the form "user item item ..."."""
-    users: list[str] = []
-    items: list[str] = []
-    numbers: list[int] = []
-    problems = []
-    text = data.decode(encoding_of(data[: 1 << 18]), "replace").removeprefix("\ufeff")
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        fields = line.split(separator) if separator != " " else line.split()
-        user, *rest = [one.strip() for one in fields]
-        rest = [one for one in rest if one]
-        if not user or not rest:
-            fix = Message(
-                "Write on each line a user and the items in order of time, separated by spaces."
-            )
-            problems.append((f"{name}:{number}", Problem("no-item", Message("has no item"), fix)))
-            continue
-        users += [user] * len(rest)
-        items += rest
-        numbers += [number] * len(rest)
-    some = pd.Series(items[:1000], dtype=object).astype(str)
-    if items and not some.str.contains(r"\d").mean() > 0.5:
-        raise DataRefused(
-            Message(
-                "{name} looks like text: few of the items on its lines contain a digit", name=name
-            ),
-            code="missing-column",
-            where=name,
-            fix=Message("Add a header with the columns user and item, or use numbers as item ids."),
-        )
-    columns = {"user": pd.Series(users, dtype=object), "item": pd.Series(items, dtype=object)}
-    return Frame(columns, np.array(numbers, np.int64), name, part, problems, ordered=True)
-
-
-def _table(
-    data: bytes, name: str, part: str, separator: str, width: int, reading: Reading
-) -> Frame:
-    """Reads a table with all cells as texts, so that "007" stays "007"."""
-    encoding = encoding_of(data[: 1 << 18])
-    if encoding.startswith("utf-16"):
-        data, encoding = data.decode(encoding, "replace").encode(), "utf-8"
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if len(separator) > 1:
-        data, separator = data.replace(separator.encode(), b"\x1f"), "\x1f"
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    frame = _parsed(data, name, separator, width + 3, encoding)
-    if len(frame) < lines:  # pandas skips lines with more fields, which shifts line numbers
-        most = max(line.count(separator.encode()) for line in data.split(b"\n")) + 1
-        frame = _parsed(data, name, separator, min(most, 1000), encoding)
-    return _checked_width(frame, name, part, width, reading)
-
-
-def _parsed(data: bytes, name: str, separator: str, fields: int, encoding: str) -> pd.DataFrame:
-    """Parses a table into columns of categorical texts.
-
-    A first row of `~` is added, and dropped from the result, so that pandas does not convert
-    numbers.
-    """
-    words = separator.join("~" * fields) + "\n"
-    try:
-        frame = pd.read_csv(
-            io.BytesIO(words.encode(encoding) + data),
-            sep=separator,
-            header=None,
-            names=[*range(fields)],
-            dtype="category",
-            engine="c",
-            quoting=0 if separator in ",;" else 3,
-            keep_default_na=False,
-            na_values={},
-            skip_blank_lines=False,
-            encoding=encoding,
-            encoding_errors="replace",
-            on_bad_lines="skip",
-            low_memory=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataRefused(
-            Message("{name} cannot be read as a table: {error}", name=name, error=error),
-            code="no-columns",
-            where=name,
-        ) from error
-    return frame.iloc[1:]
-
-
-def _checked_width(
-    frame: pd.DataFrame, name: str, part: str, width: int, reading: Reading
-) -> Frame:
-    there = np.stack([_filled(frame[one]) for one in frame.columns], 1)
-    blank = ~there.any(1)
-    first = [_cell(frame[one], 0) for one in range(width)]
-    given = reading.to_json().values()
-    header = any(role_of(one) or one in given for one in first)
-    numbers = np.arange(1, len(frame) + 1)
-    wide = there[:, width:].any(1)
-    short = ~wide & ~blank & (there[:, : max(2, width)].sum(1) < 2)
-    bad = wide | short
-    problems = [
-        (f"{name}:{numbers[row]}", _fields(int(there[row].nonzero()[0].max(initial=-1) + 1), width))
-        for row in np.flatnonzero(bad)[:100_000]
-    ]
-    kept = ~(bad | blank)
-    if header:
-        kept[0] = False
-    named = [one.strip() or f"column {at + 1}" for at, one in enumerate(first)]
-    columns = frame.iloc[:, :width][kept].reset_index(drop=True)
-    columns.columns = named if header else [f"column {at + 1}" for at in range(width)]
-    found = roled(columns, name, part, header, reading)
-    found.numbers, found.problems = numbers[kept], problems
-    return found
-
-
-def _filled(column: pd.Series) -> np.ndarray:
-    """Returns (N,) True where the cell is not blank."""
-    categories = pd.Index(column.cat.categories).astype(str)
-    some = np.append(categories.str.strip() != "", False)
-    return np.asarray(some[column.cat.codes.to_numpy()])
-
-
-def _cell(column: pd.Series, row: int) -> str:
-    value = column.iloc[row] if len(column) > row else ""
-    return "" if not isinstance(value, str) else value.removeprefix("\ufeff")
-
-
-def _fields(found: int, width: int) -> Problem:
-    return Problem(
-        "wrong-fields",
-        Message("has {fields} fields, the other lines have {width}", fields=found, width=width),
-        Message("Use one separator in the whole file, and quote cells that contain it."),
+        elif (attributes := attributes_of(entry)) is not None:
+            about.merge(attributes)
+        else:
+            try:
+                tables.append(grid_of(entry, part_of_file(name), reading))
+            except DataRefused as error:
+                refused.append((entry.name, error.message))
+    found = sorted_tables(tables, reading, taken)
+    found.aside += refused
+    found.catalogue.merge(about)
+    for reason in dict.fromkeys(why for _, why in found.aside):
+        taken.leave("tables", [name for name, why in found.aside if why == reason], why=reason)
+    ignored += [name for name, _ in found.aside]
+    joined = _joined(found.events, found.catalogue, taken, reading, str(tree.root), found)
+    return replace(
+        joined,
+        problems=[*closed, *joined.problems],
+        lines=joined.lines + len(closed),
+        root=str(tree.root),
+        ignored=ignored,
     )
 
 
@@ -305,40 +137,172 @@ def _fields(found: int, width: int) -> Problem:
 
 
 def _joined(
-    frames: list[Frame], about: Catalogue, root: str | None, ignored: list[str], where: str = ""
+    frames: list[Frame],
+    about: Catalogue,
+    taken: Taken,
+    reading: Reading,
+    where: str = "",
+    tables: Tables | None = None,
 ) -> Interactions:
     frames = [frame for frame in frames if len(frame.numbers) or frame.problems]
     if not frames:
-        raise DataRefused(
-            Message("The data have no interactions"),
-            code="no-rows",
-            where=where or root or "",
-            fix=Message("Write on each line a user and an item, and rating and time if known."),
-        )
-    parts = [_events(frame, about) for frame in frames]
+        raise _nothing(where, tables)
+    parts = [_events(frame, about, taken, reading) for frame in frames]
     users, user = _common([one[0] for one in parts])
     items, item = _common([one[1] for one in parts])
-    rating, when, part = (np.concatenate([one[at] for one in parts]) for at in (2, 3, 4))
+    rating, when, no, part = (np.concatenate([one[at] for one in parts]) for at in (2, 3, 4, 5))
     ordered = all(frame.ordered for frame in frames) or bool(np.isfinite(when).any())
-    found = Interactions(users, items, user, item, rating, when, part, ordered, root=root)
+    found = Interactions(users, items, user, item, rating, when, no, part, ordered)
     found.problems = [one for frame in frames for one in frame.problems]
     found.lines = len(user) + len(found.problems)
-    found.catalogue, found.ignored = about, ignored
+    found.catalogue, found.taken = _with_ids(about, items, taken), taken
+    found.reading = _completed(reading, frames)
+    _unrated(found)
     _sort(found)
+    if "item" not in reading.given:
+        _note_lonely_items(found, frames[0])
+    _tell(found, frames)
     return found
 
 
-Events = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], Any, Any, Any]
+def _nothing(where: str, tables: Tables | None) -> DataRefused:
+    """The error for data without interactions; it lists the tables that are not used."""
+    fix = Message("Write on each line a user and an item, and rating and time if known.")
+    if tables is None or not tables.aside:
+        return DataRefused(
+            Message("The data have no interactions"), code="no-rows", where=where, fix=fix
+        )
+    listed = "; ".join(f"{name}: {why}" for name, why in tables.aside[:5])
+    return DataRefused(
+        Message("The data have no interactions. Not used: {tables}", tables=listed),
+        code="no-rows",
+        where=where,
+        fix=fix,
+    )
 
 
-def _events(frame: Frame, about: Catalogue) -> Events:
+Coded = tuple[np.ndarray, np.ndarray]
+Events = tuple[Coded, Coded, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _events(frame: Frame, about: Catalogue, taken: Taken, reading: Reading) -> Events:
     user, users = coded(frame.columns["user"])
     item, items = coded(frame.columns["item"])
-    rating, when, good = problems(frame, user, item)
+    rating, when, good = problems(frame, user, item, taken, reading.value("dates"))
+    no = no_marks(frame)[good]
     for name, column in frame.extra.items():
         attribute(about, name, item[good], items, column[good])
     part = np.full(int(good.sum()), frame.part, object)
-    return (user[good], users), (item[good], items), rating[good], when[good], part
+    return (user[good], users), (item[good], items), rating[good], when[good], no, part
+
+
+def _with_ids(about: Catalogue, items: np.ndarray, taken: Taken) -> Catalogue:
+    """Returns the catalogue with the ids of the interactions.
+
+    Ids that differ by leading zeros are joined where each then means one item. Items without a
+    description are noted.
+    """
+    listed, known = about.ids, {str(item) for item in items}
+    if not listed or not known:
+        return about
+    if len(listed & known) < 0.5 * len(known):
+        left, right = without_zeros(listed), without_zeros(known)
+        if left is not None and right is not None:
+            back = {short: name for name, short in right.items()}
+            names = {name: back[short] for name, short in left.items() if short in back}
+            if len(names) > len(listed & known):
+                pairs = next(pair for pair in sorted(names.items()) if pair[0] != pair[1])
+                taken.note(
+                    Message(
+                        "Ids are joined without leading zeros: {first} describes {second}",
+                        first=pairs[0],
+                        second=pairs[1],
+                    )
+                )
+                about = about.renamed(names)
+                listed = about.ids
+    if lacking := sorted(known - listed):
+        taken.note(
+            Message(
+                "{count} of {total} items have no description: {item} is not among ids such as "
+                "{other}",
+                count=len(lacking),
+                total=len(known),
+                item=lacking[0],
+                other=min(listed) if listed else "-",
+            )
+        )
+    return about
+
+
+def _completed(reading: Reading, frames: list[Frame]) -> Reading:
+    """Returns the reading with the columns of the first table with a header added."""
+    frame = next((one for one in frames if one.header and one.names), None)
+    if frame is None:
+        return reading
+    roles = {role: name for role, name in frame.names.items() if FLAGS[role]}
+    return reading.finding(**roles, dates=next((one.order for one in frames if one.order), ""))
+
+
+def _unrated(found: Interactions) -> None:
+    """Sets ratings of 0 to missing where the scale begins at 1 and 0 is frequent."""
+    marks = found.rating[np.isfinite(found.rating)]
+    zeros = marks == 0
+    if not zeros.any() or marks.min() < 0 or not 5 <= marks.max() <= 10:
+        return
+    halves = bool((marks % 1 != 0).any())
+    if halves or zeros.mean() < UNRATED or zeros.sum() < 3 * (marks == 1).sum():
+        return
+    found.rating[found.rating == 0] = np.nan
+    found.taken.note(
+        Message(
+            "Ratings of 0 on a scale up to {most:g}: {count}. They are read as no rating.",
+            most=float(marks.max()),
+            count=int(zeros.sum()),
+        )
+    )
+
+
+def _note_lonely_items(found: Interactions, frame: Frame) -> None:
+    """Notes a column of items in which hardly any value has a second user."""
+    users = np.bincount(found.item, minlength=len(found.items))
+    if len(users) > 20 and (users > 1).sum() < 0.05 * len(users):
+        found.taken.note(
+            Message(
+                "{name}: hardly any value of {column} has a second user; check that it is the "
+                "column of items (--item).",
+                name=frame.name,
+                column=frame.names.get("item", "item"),
+            )
+        )
+
+
+def _tell(found: Interactions, frames: list[Frame]) -> None:
+    """Adds the roles, and the columns that are not used, and prints the line."""
+    taken = found.taken
+    for frame in frames:
+        several = len(frames) > 1 or bool(taken.left)
+        for role in ("user", "item", "rating", "time"):
+            if role in frame.columns:
+                column = frame.names.get(role) or Message("lines of sequences")
+                shown = Message("{column}", column=column)
+                if several:
+                    shown = Message("{column} in {table}", column=column, table=frame.name)
+                taken.role(role, shown, FLAGS[role], list(map(str, frame.columns[role][:3])))
+    used = {*found.catalogue.attributes}
+    titles = bool(found.catalogue.titles)
+    left = dict.fromkeys(
+        name for frame in frames for name in frame.extra
+        if name not in used and not (titles and "title" in name.lower())
+    )  # fmt: skip
+    taken.leave("columns", [*left])
+    weights = {frame.names["weight"] for frame in frames if "weight" in frame.names}
+    why = Message("each pair of user and item counts once, whatever its count")
+    taken.leave("columns", sorted(weights), why=why)
+    if found.catalogue.ids:
+        about = ", ".join(["titles"] * titles + sorted(used)[:8])
+        taken.role("about items", about)
+    taken.tell()
 
 
 def _common(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -366,12 +330,13 @@ def _sort(found: Interactions) -> None:
     _, last = np.unique(pair[::-1], return_index=True)
     kept = np.sort(len(pair) - 1 - last)
     if dropped := len(pair) - len(kept):
-        tell(
+        found.taken.note(
             Message(
-                "Repeated interactions of the same user and item: {count}. The last one is used.",
+                "Repeated interactions of the same user and item: {count}. The last one is used; "
+                "the number of repetitions is not.",
                 count=dropped,
             )
         )
     order = order[kept]
-    for name in ("user", "item", "rating", "time", "part"):
+    for name in ("user", "item", "rating", "time", "no", "part"):
         setattr(found, name, getattr(found, name)[order])

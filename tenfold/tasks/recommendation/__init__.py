@@ -74,6 +74,9 @@ class Recommendation(Task):
     holdout: str = setting(
         "auto", "hold-out method of validation and test", choices=histories.HOLDOUTS
     )
+    liked: str = setting(
+        "auto", "threshold of ratings that mean liked; auto = middle of the scale, all = none"
+    )
     size: str = setting(
         "small", "model size", choices=(*ranking.MODE.widths,), search=("tiny", "medium")
     )
@@ -99,7 +102,8 @@ class Recommendation(Task):
         if not mode.rated:
             why = Message("a ranking has no target column (--output ratings has one)")
             refuse_roles(reading, ("target",), why, where, table=False)
-        rows = histories.rows_of(interactions.read(source, reading), self.holdout, mode.rated)
+        found = interactions.read(source, reading)
+        rows = histories.rows_of(found, self.holdout, mode.rated, self.liked)
         return rows.completed(mode.answer, {"items": Input("items")}, reading)
 
     def learn(self, train: Rows) -> Facts:
@@ -114,6 +118,8 @@ class Recommendation(Task):
             "positions": int(np.clip(np.mean([len(row) for row in rows]) - 1, 4, 32)),
         }
         data = {"rated": mode.rated} | _catalogue(train.extra["catalogue"], names)
+        if train.extra["least"] is not None:
+            data["least"] = train.extra["least"]
         return {"data": data, "net": net}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
@@ -148,7 +154,8 @@ class Recommendation(Task):
     def memory(self, table: Table, facts: Facts) -> Facts:
         last = table.drop_duplicates("group", keep="last")
         rows = zip(last["items"], last["next"], strict=True)
-        return self._mode(facts).memory(last["group"], rows, _numbers(facts))
+        others = last.get("disliked")
+        return self._mode(facts).memory(last["group"], rows, _numbers(facts), others)
 
     def ask(self, table: Table, facts: Facts, options: Any) -> Table:
         names, memory = catalogue.listed(facts["data"]["items"]), facts.get("memory", {})

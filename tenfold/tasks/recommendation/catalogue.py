@@ -25,8 +25,9 @@ __all__ = [
 ]  # fmt: skip
 
 USER = "user="
-MARKED = re.compile(r"(.+)=\s*(?:[-+]?[\d.]+|\?)\s*", re.S)
-"""Pattern of an item with its rating, such as "a=4.5"; a ranking uses only the item."""
+MARKED = re.compile(r"(.+)=\s*([-+]?[\d.]+|\?)\s*", re.S)
+"""Pattern of an item with its rating, such as "a=4.5"; a ranking uses only the item, and whether
+the rating means that the user likes it."""
 
 
 def packed(column: Ragged) -> str:
@@ -78,6 +79,15 @@ class Known:
                 strange.add(entry)
         latest = list(dict.fromkeys(reversed(found)))
         return latest, len(latest) + len(strange)
+
+    def disliked(self, entry: str, least: float | None) -> int:
+        """Returns the number of a known item that has a rating below `least`, else 0."""
+        if least is None or entry in self.numbers:
+            return 0
+        marked = MARKED.fullmatch(entry)
+        if marked is None or marked[2] == "?" or marked[2].count(".") > 1:
+            return 0
+        return self.of(marked[1]) if float(marked[2] if marked[2] != "." else 0) < least else 0
 
     def of(self, entry: str) -> int:
         """The number of the item that an entry names, 0 where it is unknown."""

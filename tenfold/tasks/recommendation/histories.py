@@ -8,6 +8,9 @@ Three hold-out methods; none trains on events of a user that come after the user
 before that is the target of the training row. `time`: the events after a moment that is the same
 for all users. `random`: whole users are held out, with a fifth of their items as targets. Parts
 given in the data replace these methods.
+
+In a ranking, an item that the user rated below the middle of the scale, returned or cancelled is
+not liked: it is never a target, and stands in `items` with a mark, such as "item=1".
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.interactions.read import Interactions
+from tenfold.tasks.recommendation import preferences
 
 __all__ = ["HOLDOUTS", "rows_of"]
 
@@ -47,11 +51,15 @@ HistoryRow = tuple[str, np.ndarray, np.ndarray]
 """A row: its part of the data, and the positions of its `items` and of its `next` events."""
 
 
-def rows_of(found: Interactions, holdout: str = "auto", ratings: bool = False) -> Rows:
+def rows_of(
+    found: Interactions, holdout: str = "auto", ratings: bool = False, liked: str = "auto"
+) -> Rows:
     """The rows, one for each user and part.
 
     With `ratings`, `items` are "item=rating", and "item=?" for those to predict; `next` holds pairs
-    of an item and its rating, and interactions without a rating are left out.
+    of an item and its rating, and interactions without a rating are left out. Otherwise `liked` is
+    the lowest rating of an item that the user likes: a number, "all", or "auto" for the middle of
+    the scale. The column `disliked` holds all other items of the user, as "item=rating".
 
     Raises DataRefused where there is only one item or one user, where no user has two items, where
     `ratings` finds no ratings, and where `holdout` "time" finds no times.
@@ -59,28 +67,38 @@ def rows_of(found: Interactions, holdout: str = "auto", ratings: bool = False) -
     _refuse(found, ratings)
     if ratings:
         found = _rated(found)
-    way = _way(found, holdout)
+    likes, least = preferences.liked(found, "all" if ratings else liked)
+    way, others = _way(found, holdout), list[object]()
     starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
     names = found.items[found.item] if len(found.item) else np.zeros(0, object)
     marks = np.round(found.rating, 6).tolist() if ratings else []
     rows: dict[str, list[object]] = {name: [] for name in ("items", "next", "split", "group")}
-    for person, part, had, came in _all(found, way, starts):
+    for person, part, had, came, not_liked in _all(found, way, starts, likes):
         rows["split"].append(part)
         rows["group"].append(person)
         if ratings:
             told = (f"{names[at]}={marks[at]:g}" for at in had)
             rows["items"].append((*told, *(f"{names[at]}=?" for at in came)))
             rows["next"].append(tuple((names[at], marks[at]) for at in came))
-        else:
-            rows["items"].append(tuple(names[had]))
-            rows["next"].append(tuple(names[came]))
+            continue
+        marked = [f"{names[at]}={preferences.mark(found, at):g}" for at in not_liked]
+        before = len(not_liked)
+        if len(came) and way != "random":
+            before = int(np.searchsorted(not_liked, came.min()))
+        others.append(tuple(marked))
+        rows["items"].append((*(marked[:before] if part != "train" else ()), *names[had]))
+        rows["next"].append(tuple(names[came]))
+    if any(others):
+        rows["disliked"] = others
     return Rows(
         _with_problems(rows, found),
         root=Path(found.root) if found.root else None,
         ignored=found.ignored,
         lines=found.lines,
         split=LINES.get(way) or EMPTY,
-        extra={"catalogue": found.catalogue, "ordered": found.ordered},
+        extra={"catalogue": found.catalogue, "ordered": found.ordered, "least": least},
+        taken=found.taken,
+        reading=found.reading,
     )
 
 
@@ -112,7 +130,7 @@ def _refuse(found: Interactions, ratings: bool) -> None:
             code="one-class",
             fix=Message("Give interactions of several users with several items."),
         )
-    if len(found.user) and len(np.unique(found.user)) == len(found.user):
+    if len(found.user) and len(found.users) == len(found.user):
         raise DataRefused(
             Message(
                 "None of the {count} users has two items",
@@ -156,11 +174,15 @@ def _way(found: Interactions, holdout: str) -> str:
 
 
 def _all(
-    found: Interactions, way: str, starts: np.ndarray
-) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    found: Interactions, way: str, starts: np.ndarray, likes: np.ndarray
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yields user, part, positions of `items` and of `next`, and positions of items not liked."""
     moments = np.quantile(found.time[np.isfinite(found.time)], SHARES) if way == "time" else ()
     for user, person in enumerate(found.users):
-        events = np.arange(starts[user], starts[user + 1])
+        every = np.arange(starts[user], starts[user + 1])
+        events, other = every[likes[every]], every[~likes[every]]
+        if not len(events):
+            continue
         if way == "last":
             made = _last(events)
         elif way == "time":
@@ -170,7 +192,7 @@ def _all(
         else:
             made = _whole(events, str(person))
         for part, had, came in made:
-            yield str(person), part, had, came
+            yield str(person), part, had, came, other
 
 
 def _last(events: np.ndarray) -> Iterator[HistoryRow]:

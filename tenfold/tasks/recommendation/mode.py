@@ -76,9 +76,13 @@ class Mode(ABC):
 
     @abstractmethod
     def memory(
-        self, persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
+        self,
+        persons: Iterable[str],
+        rows: Iterable[tuple[Any, Any]],
+        numbers: dict[str, int],
+        disliked: Iterable[Any] | None = None,
     ) -> Facts:
-        """The history of each user from rows of (items, next items)."""
+        """The history of each user from rows of (items, next items), and the items not liked."""
 
     @abstractmethod
     def resolve(self, entry: str, memory: Facts, names: tuple[str, ...]) -> list[str]:

@@ -45,10 +45,15 @@ class RankingMode(Mode):
         `among` holds the items to which `only` restricts the ranking; empty = no restriction.
         """
         known, problems = catalogue.known(data), dict[int, Problem]()
-        pairs = [known.latest_first(row) for row in rows]
+        parted = [_parted(row, known, data.get("least")) for row in rows]
+        pairs = [known.latest_first(row) for row, _ in parted]
         seen = [numbers for numbers, _ in pairs]
         if "again" in table:
             seen = [[] if again else row for again, row in zip(table["again"], seen, strict=True)]
+        seen = [
+            [*row, *(one for one in other if one not in row)] if other else row
+            for row, (_, other) in zip(seen, parted, strict=True)
+        ]
         among = list[Any]()
         for row, text in enumerate(table["only"] if "only" in table else [""] * len(table)):
             numbers = _with_attribute(data, text)
@@ -87,20 +92,57 @@ class RankingMode(Mode):
         return answers
 
     def memory(
-        self, persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
+        self,
+        persons: Iterable[str],
+        rows: Iterable[tuple[Any, Any]],
+        numbers: dict[str, int],
+        disliked: Iterable[Any] | None = None,
     ) -> Facts:
+        """Packs the items of each user, and those not liked with their marks, in thousandths."""
         histories = (_numbered((*items, *after), numbers) for items, after in rows)
-        return catalogue.people(persons, histories)
+        facts = catalogue.people(persons, histories)
+        if disliked is None:
+            return facts
+        others, marks = [], []
+        for row in disliked:
+            pairs = [one.rpartition("=")[::2] for one in row]
+            pairs = [pair for pair in pairs if pair[0] in numbers]
+            others.append([numbers[name] for name, _ in pairs])
+            marks.append([round(1000 * float(mark)) for _, mark in pairs])
+        packed = {"disliked": others, "marks": marks}
+        return facts | {
+            name: catalogue.packed(Ragged.of(values, np.int32)) for name, values in packed.items()
+        }
 
     def resolve(self, entry: str, memory: Facts, names: tuple[str, ...]) -> list[str]:
         items = catalogue.history(memory, entry)
-        return [entry] if items is None else [names[number - 1] for number in items.tolist()]
+        if items is None:
+            return [entry]
+        found = [names[number - 1] for number in items.tolist()]
+        if "disliked" in memory:
+            others = catalogue.history(memory, entry, "disliked")
+            marks = catalogue.history(memory, entry, "marks")
+            if others is not None and marks is not None:
+                pairs = zip(others.tolist(), (marks / 1000).tolist(), strict=True)
+                found = [*(f"{names[number - 1]}={mark:g}" for number, mark in pairs), *found]
+        return found
 
     def show(self, cell: Any, titles: dict[str, str]) -> Any:
         return tuple(titles.get(one, one) for one in cell) if isinstance(cell, tuple) else cell
 
 
 MODE = RankingMode()
+
+
+def _parted(
+    row: list[str], known: catalogue.Known, least: float | None
+) -> tuple[list[str], list[int]]:
+    """Returns the entries that the user likes, and the numbers of the items with lower ratings."""
+    if least is None:
+        return row, []
+    numbers = {entry: known.disliked(entry, least) for entry in row if "=" in entry}
+    others = list(dict.fromkeys(number for number in numbers.values() if number))
+    return [entry for entry in row if not numbers.get(entry)], others
 
 
 def _numbered(names: Iterable[str], numbers: dict[str, int]) -> list[int]:

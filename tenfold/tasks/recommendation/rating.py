@@ -121,7 +121,11 @@ class RatingMode(Mode):
         return answers
 
     def memory(
-        self, persons: Iterable[str], rows: Iterable[tuple[Any, Any]], numbers: dict[str, int]
+        self,
+        persons: Iterable[str],
+        rows: Iterable[tuple[Any, Any]],
+        numbers: dict[str, int],
+        disliked: Iterable[Any] | None = None,
     ) -> Facts:
         """Packs the rated items of each user and their ratings, in thousandths."""
         items, marks = [], []
