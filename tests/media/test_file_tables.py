@@ -313,7 +313,7 @@ def test_a_wide_table_without_files_is_refused_in_a_short_sentence(tmp_path):
     lines = [",".join(f"c{n}" for n in range(300)), ",".join(["x"] * 300)]
     told(tmp_path, {"data.csv": lines})
     error = refused(tmp_path / "data.csv")
-    assert isinstance(error, DataRefused) and "'c19', ..." in str(error) and "c20" not in str(error)
+    assert isinstance(error, DataRefused) and str(error).count("', '") == 19
 
 
 def test_parquet_with_pictures_as_bytes_and_named_classes(tmp_path):

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
+from tenfold.media.files import references
 from tenfold.media.files.sheets import Sheet
 
-__all__ = ["cells", "held_column"]
+__all__ = ["files_in", "held"]
 
 SAMPLE = 50
 
 
-def held_column(sheet: Sheet, given: Any | None) -> Any | None:
-    """Returns the column whose cells hold files; None where there is none.
+def files_in(cell: str, name: str) -> dict[str, list[str]]:
+    """Returns the cells of the files inside a Parquet file, by columns; {} for other tables."""
+    if not name.lower().endswith(".parquet"):
+        return {}
+    member = references.unquote(cell.partition("#")[2].removeprefix("path="))
+    try:
+        return references.parquet_cells(references.file_of(cell), member)
+    except references.Unreadable:
+        return {}
 
-    `given` is the column of files that the user named, or None.
-    """
-    names = list(sheet.frame.columns) if given is None else [given]
-    for name in names:
-        some = list(sheet.frame[name].iloc[:SAMPLE]) if names.count(name) == 1 else []
+
+def held(sheet: Sheet) -> dict[str, list[Any]]:
+    """Returns the bytes of the files that the columns of a table hold; {} where none does."""
+    found = {}
+    for name in sheet.frame.columns:
+        some = list(sheet.frame[name].iloc[:SAMPLE]) if _once(sheet, name) else []
         full = [cell for cell in some if cell is not None]
-        if full and all(_held(cell) is not None for cell in full):
-            return name
-    return None
+        if full and all(_bytes(cell) is not None for cell in full):
+            found[name] = [_bytes(cell) for cell in sheet.frame[name]]
+    return found
 
 
-def cells(column: Sequence[Any]) -> list[Any]:
-    """Returns the cell of each file that a column holds; None where it is empty."""
-    return [_held(value) for value in column]
+def _once(sheet: Sheet, name: Any) -> bool:
+    return list(sheet.frame.columns).count(name) == 1
 
 
-def _held(value: Any) -> bytes | None:
+def _bytes(value: Any) -> bytes | None:
     """Returns the bytes of a file in a cell of a table; None where the cell holds none."""
     if isinstance(value, dict):
         value = value.get("bytes")

@@ -21,7 +21,7 @@ from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files import folder_tables, idx, lists, manifests, references
 from tenfold.media.files.levels import LEVELS, Levels, levels, places
-from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, COLUMNS, Reading, refuse_roles
@@ -50,7 +50,7 @@ def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
         rows = lists.from_file(path, medium, reading)
         if rows is not None:
             return replace(rows, root=path.parent)
-    if path.is_file() and not is_zip(path):
+    if path.is_file() and not is_archive(path):
         raise _a_file(path, medium)
     tree = open_tree(path)
     rows = _of_tree(tree, medium, reading)

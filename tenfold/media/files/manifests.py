@@ -171,12 +171,17 @@ def _of_table(
     reading: Reading,
     part: str,
 ) -> One:
-    sheet = sheet_of(table, cell, name)
-    given = column_of(reading, medium.name, sheet.frame.columns, name)
-    held = embedded.held_column(sheet, given)
-    if held is not None:
-        found = embedded.cells(sheet.frame[held])
-        return One(sheet, held, Named(found, sheet.problems, [""] * len(found)), part)
+    inside = embedded.files_in(cell, name)
+    sheet = sheet_of(table, cell, name, inside.keys())
+    if files := inside or embedded.held(sheet):
+        held = column_of(reading, medium.name, sheet.frame.columns, name)
+        held = find(pd.DataFrame(columns=list(files)), _own_words(medium)) if held is None else held
+        held = next(iter(files)) if held is None and len(files) == 1 else held
+        if held is None:
+            raise _two_columns(sheet, medium, {one: _first_of(files[one]) for one in files})
+        if held in files:
+            found = list(files[held])
+            return One(sheet, held, Named(found, sheet.problems, [""] * len(found)), part)
     column = _files_column(sheet, medium, near, reading, part)
     if column is None:
         return One(sheet, part=part)
@@ -234,15 +239,17 @@ def _files_column(
             if named.share >= ENOUGH:
                 found[column] = named
     if len(found) > 1 and len({tuple(map(str, one.cells)) for one in found.values()}) > 1:
-        raise _two_columns(sheet, medium, found)
+        firsts = {name: next(filter(None, one.paths), "") for name, one in found.items()}
+        raise _two_columns(sheet, medium, firsts)
     return next(iter(found), usual[0] if usual else None)
 
 
-def _two_columns(sheet: Sheet, medium: Medium, found: dict[Any, Named]) -> UsageError:
-    shown = "; ".join(
-        f"--{medium.name} {column}: {next(filter(None, one.paths), '')}"
-        for column, one in found.items()
-    )
+def _first_of(cells: list[Any]) -> str:
+    return next((one.rpartition("#")[2] for one in cells if isinstance(one, str)), "")
+
+
+def _two_columns(sheet: Sheet, medium: Medium, found: dict[Any, str]) -> UsageError:
+    shown = "; ".join(f"--{medium.name} {column}: {first}" for column, first in found.items())
     return UsageError(
         Message(
             "{count} columns of {table} name files: {readings}",

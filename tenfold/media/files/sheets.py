@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,17 @@ def opened_table(
     return table_of(cell, name, usual, reading)
 
 
-def sheet_of(table: RecordTable, cell: str, name: str) -> Sheet:
-    """Returns all rows of a table."""
+def sheet_of(
+    table: RecordTable, cell: str, name: str, left: Collection[str] = frozenset()
+) -> Sheet:
+    """Returns all rows of a table. The cells of the columns `left`, such as files, are not kept."""
     width, rows, lines, problems = len(table.names), [], [], []
+    out = [at for at, column in enumerate(table.names) if column in left]
     for one in table.records:
-        rows.append([*one.cells[:width], *[""] * (width - len(one.cells))])
+        cells = [*one.cells[:width], *[""] * (width - len(one.cells))]
+        for at in out:
+            cells[at] = None
+        rows.append(cells)
         lines.append(one.line)
         problems.append(one.problem)
     frame = pd.DataFrame(rows, pd.Index(lines, name="line"), pd.Index(table.names), dtype=object)

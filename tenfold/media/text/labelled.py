@@ -26,7 +26,7 @@ from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import lines, start_of
-from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
@@ -56,7 +56,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
             code="bad-setting",
         )
     path = Path(source)
-    if path.is_file() and not is_zip(path):
+    if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
         return Rows(finished(_rows([(entry, "")], {}, reading)), root=path.parent)
     tree = open_tree(path)
@@ -71,7 +71,7 @@ def texts_of(path: Path) -> Iterator[pd.DataFrame]:
     Each item is a table of at most 256 rows with `text`, `source` and `problem`; CSV, JSON lines
     and Parquet files of any length are read with constant memory.
     """
-    if path.is_dir() or is_zip(path):
+    if path.is_dir() or is_archive(path):
         entries = [
             one
             for one in map(documents.doubted, open_tree(path).entries)

@@ -180,12 +180,12 @@ def _quoted(lines: Sequence[TextLine], separator: str) -> bool:
     """
     if separator not in "\t ":
         return True
-    cell = re.escape(separator)
-    around = inside = 0
-    for line in lines[:SEEN]:
-        around += bool(re.search(rf'(^|{cell})"[^"{cell}]*"({cell}|$)', line.text))
-        odd = line.text.count('"') % 2
-        inside += bool(odd) or bool(re.search(rf'[^{cell}"]"[^{cell}"]', line.text))
+    sign = re.escape(separator)
+    text = "\n".join(line.text for line in lines[:SEEN])
+    found = re.compile(rf'(?:(?<={sign})|^)"((?:[^"]|"")*)"(?={sign}|$)', re.M)
+    cells = [one[1] for one in found.finditer(text)]
+    around = sum(not (separator in cell and "\n" in cell) for cell in cells)
+    inside = found.sub("", text).count('"')
     return around > inside
 
 
@@ -240,8 +240,8 @@ def is_header(first: list[str], rest: list[Record], known: Callable[[str], bool]
     """Returns True where the first record holds column names.
 
     That is where it has a usual name that does not recur in its column, or where every cell is
-    short, not a number and filled, and either a column of numbers or a column of few values is
-    named by a cell that does not occur in it.
+    short, not a number, filled and not found below, and there is a column of numbers or one whose
+    values recur.
     """
     width = len(first)
     columns = [
@@ -257,7 +257,9 @@ def is_header(first: list[str], rest: list[Record], known: Callable[[str], bool]
         return False
     if any(column and _numbers(column) for column in columns):
         return True
-    return any(len(set(column)) <= max(2, len(column) // 5) for column in columns if column)
+    return any(
+        len(set(column)) <= max(2, len(column) // 2) for column in columns if len(column) > 2
+    )
 
 
 def _number(cell: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -34,8 +35,10 @@ def table_of_json(cell: str, name: str, encoding: str, start: str) -> RecordTabl
 
     Raises DataRefused where the file is not valid JSON or has no rows.
     """
-    first = start.lstrip().partition("\n")[0].strip()
-    if first.startswith("{") and _whole(first) is not None and not _is_wrapped(_whole(first)):
+    first, _, more = start.strip().partition("\n")
+    whole = _whole(first) if first.startswith("{") else None
+    alone = not more.strip() and name.lower().removesuffix(".gz").endswith(".json")
+    if whole is not None and not alone and not _is_wrapped(whole):
         return _keyed((_object(line) for line in lines(cell, encoding)), encoding)
     found = _document(cell, name, encoding)
     rows = _rows(found, name)
@@ -70,14 +73,14 @@ def _rows(found: Any, name: str) -> list[Any]:
     if isinstance(found, list):
         return found
     if isinstance(found, dict):
-        if (columns := _columns(found)) is not None:
-            return columns
         told = {key: v for key, v in found.items() if isinstance(v, list) and v}
         lists = [v for v in told.values() if all(isinstance(row, dict) for row in v[:9])]
         named = [told[key] for key in ROWS if key in told]
         header = found.get("columns")
         if isinstance(header, list) and named and isinstance(named[0][0], list):
             return [header, *named[0]]
+        if (columns := _columns(found)) is not None:
+            return columns
         if len(lists) == 1 or (lists and named):
             return lists[0] if len(lists) == 1 else named[0]
         if not lists and all(not isinstance(v, (dict, list)) for v in found.values()):
@@ -135,7 +138,7 @@ def _listed(rows: list[list[Any]], encoding: str) -> RecordTable:
 
 def _keyed(objects: Iterator[Keyed], encoding: str) -> RecordTable:
     """Returns the table of objects; its columns are the keys of the first ones, in order."""
-    held = [one for one, _ in zip(objects, range(HEAD_OBJECTS), strict=False)]
+    held = list(itertools.islice(objects, HEAD_OBJECTS))
     names = list(dict.fromkeys(key for _, found, _ in held for key in found))
 
     def records() -> Iterator[Record]:
