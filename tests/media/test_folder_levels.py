@@ -119,5 +119,8 @@ def test_a_part_or_holder_beside_classes_is_asked_back(tmp_path):
         with pytest.raises(TenfoldError) as error:
             labelled.read(root, IMAGE)
         assert error.value.code == "two-readings" and name in str(error.value)
+    masks = made(tmp_path / "masks", *each(*below(["train", "val"], ("images", "masks"))))
+    with pytest.raises(TenfoldError, match="images"):
+        labelled.read(masks, IMAGE)
     vehicles = made(tmp_path / "vehicles", *each("bus", "car", "train"))
     assert set(labelled.read(vehicles, IMAGE).table["label"]) == {"bus", "car", "train"}

@@ -276,8 +276,9 @@ def _refuse_kinds(found: Levels, folders: Sequence[Folders], level: int | None) 
         found.places = [Place() for _ in found.places]
         return
     parts = {n for n in flat & classes if part_of_folder(n) not in (None, "train")}
-    odd = sorted(parts | {n for n in kinds if n.lower() in _KINDS}) if level is None else []
-    if odd and len(classes - set(odd)) > 1:
+    odd = sorted(parts) if level is None and len(classes - parts) > 1 else []
+    odd += sorted(name for name in kinds if name.lower() in _KINDS)
+    if odd:
         raise UsageError(
             Message(
                 "The folder {name!r} beside the class folders {classes} can be a class or files "
