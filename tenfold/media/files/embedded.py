@@ -26,16 +26,13 @@ def files_in(cell: str, name: str) -> dict[str, list[str]]:
 def held(sheet: Sheet) -> dict[str, list[Any]]:
     """Returns the bytes of the files that the columns of a table hold; {} where none does."""
     found = {}
-    for name in sheet.frame.columns:
-        some = list(sheet.frame[name].iloc[:SAMPLE]) if _once(sheet, name) else []
+    columns = sheet.frame.columns
+    for name in columns[~columns.duplicated(keep=False)]:
+        some = list(sheet.frame[name].iloc[:SAMPLE])
         full = [cell for cell in some if cell is not None]
         if full and all(_bytes(cell) is not None for cell in full):
             found[name] = [_bytes(cell) for cell in sheet.frame[name]]
     return found
-
-
-def _once(sheet: Sheet, name: Any) -> bool:
-    return list(sheet.frame.columns).count(name) == 1
 
 
 def _bytes(value: Any) -> bytes | None:

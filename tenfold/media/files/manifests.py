@@ -17,7 +17,7 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.files.near import CLEAR, ENOUGH, Named, Near
 from tenfold.media.files.pixels import pixels_of, sheet_of_pixels
 from tenfold.media.files.records import RecordTable
-from tenfold.media.files.roles import LABELS, PATHS, Roles, find, needed, once, roles_of
+from tenfold.media.files.roles import LABELS, PATHS, WIDEST, Roles, find, needed, once, roles_of
 from tenfold.media.files.rows_of import Source, rows_of
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of, unusable
 from tenfold.media.medium import Medium
@@ -229,8 +229,8 @@ def _files_column(
         if near.named(_sample(frame, column), part).share >= ENOUGH:
             return column
     found = {}
-    for column in frame.columns:
-        cells = _sample(frame, column) if list(frame.columns).count(column) == 1 else []
+    for column in frame.columns[~frame.columns.duplicated(keep=False)][:WIDEST]:
+        cells = _sample(frame, column)
         texts = {str(cell).strip() for cell in cells} - {""}
         if len(texts) < max(1, ENOUGH * len(cells)) or column in usual:
             continue

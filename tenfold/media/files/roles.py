@@ -37,6 +37,8 @@ SHOWN = 20
 CLEAR = 0.95
 FEW = 1 / 3
 """Most distinct values of a column of labels, as a share of its rows; two are always allowed."""
+WIDEST = 2000
+"""Maximum number of columns that are examined by their content."""
 FOLDS = 25
 """Maximum number of folds in a column of numbers of folds."""
 
@@ -155,9 +157,10 @@ def groups_of(column: pd.Series) -> pd.Series:
 
 
 def _free(frame: pd.DataFrame, taken: Sequence[Any]) -> list[Any]:
-    names = list(frame.columns)
-    used = [str(one) for one in taken if one is not None]
-    return [one for one in names if str(one) not in used and names.count(one) == 1]
+    """Returns the columns that can have another role; at most 2000 of a very wide table."""
+    used = {str(one) for one in taken if one is not None}
+    single = frame.columns[~frame.columns.duplicated(keep=False)]
+    return [one for one in single[:WIDEST] if str(one) not in used]
 
 
 def _flags(frame: pd.DataFrame, taken: Sequence[Any], reading: Reading) -> list[Any]:
