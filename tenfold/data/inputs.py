@@ -19,6 +19,8 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files import manifests, references
+from tenfold.media.files.near import Near
+from tenfold.media.files.sheets import frame_of, is_manifest
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
@@ -119,7 +121,7 @@ def _table_files(media: Mapping[str, Medium], source: Any) -> list[Path]:
     """
     named = list(source) if isinstance(source, (list, tuple)) else [source]
     names = [str(one) for one in named if isinstance(one, (str, Path))]
-    if len(names) == len(named) and all(map(manifests.is_manifest, names)):
+    if len(names) == len(named) and all(map(is_manifest, names)):
         return list(map(Path, names))
     raise UsageError(
         Message(
@@ -138,14 +140,14 @@ def _from_file(media: Mapping[str, Medium], path: Path) -> Table:
 
     Raises DataRefused where the file cannot be read or a cell is not valid for its medium.
     """
-    frame = manifests.frame_of(path)
-    near = manifests.Near(path.parent.resolve(), {})
+    frame, problems = frame_of(path)
+    near = Near(path.parent.resolve(), {})
     table = pd.DataFrame(index=range(len(frame)))
     for name, medium in media.items():
         values = _column(frame, name, medium, media, path.name)
         cells = [
-            _cell(medium, value, near, f"{path.name}:{line} {name}")
-            for line, value in zip(frame.index, values, strict=True)
+            problem or _cell(medium, value, near, f"{path.name}:{line} {name}")
+            for line, value, problem in zip(frame.index, values, problems, strict=True)
         ]
         table[name] = pd.Series(cells, dtype=medium.dtype)
     lines = [f"{path.name}:{line}" for line in frame.index]
@@ -153,7 +155,7 @@ def _from_file(media: Mapping[str, Medium], path: Path) -> Table:
     return table
 
 
-def _cell(medium: Medium, value: Any, near: manifests.Near, where: str) -> Any:
+def _cell(medium: Medium, value: Any, near: Near, where: str) -> Any:
     """The cell for a value of a table file; a Problem where the named file is unusable.
 
     Raises DataRefused where a text is not valid for its medium.

@@ -149,7 +149,7 @@ def test_group_weight_and_split_columns(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "value", "word"),
-    [("weight", "heavy", "heavy"), ("weight", "-1", "-1"), ("split", "holdout", "holdout")],
+    [("weight", "heavy", "heavy"), ("weight", "-1", "-1"), ("split", "elsewhere", "elsewhere")],
 )
 def test_a_bad_weight_or_split_is_refused_with_its_line(tmp_path, column, value, word):
     pictured(tmp_path)

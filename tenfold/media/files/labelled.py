@@ -1,6 +1,7 @@
 """Reads labelled files of any medium into a table.
 
-Layouts: one folder for each class, IDX files, manifests, zip archives, DataFrames.
+Layouts: manifests, lists of files, IDX files and one folder for each class, in folders or archives;
+DataFrames.
 
 Columns: the medium's own (cells), `label` or `labels`, `source` (a name to show), `problem`;
 `split` where the layout gives it; `group`, `weight` and `time` where a manifest has them.
@@ -8,7 +9,6 @@ Columns: the medium's own (cells), `label` or `labels`, `source` (a name to show
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,13 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
-from tenfold.media.files import idx, manifests, references
+from tenfold.core.taken import Taken
+from tenfold.media.files import folder_tables, idx, lists, manifests, references
+from tenfold.media.files.levels import LEVELS, Levels, levels, places
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
-from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
-from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
+from tenfold.media.reading import AS_FOUND, COLUMNS, Reading, refuse_roles
 
 __all__ = ["places", "read"]
 
@@ -42,52 +44,108 @@ def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
             code="bad-setting",
         )
     path = Path(source)
-    if path.is_file() and manifests.is_manifest(path.name):
+    if path.is_file() and is_manifest(path.name):
         return manifests.from_file(path, medium, reading)
+    if path.is_file() and lists.is_list(path.name):
+        rows = lists.from_file(path, medium, reading)
+        if rows is not None:
+            return replace(rows, root=path.parent)
     if path.is_file() and not is_archive(path):
-        raise UsageError(
-            Message(
-                "{name!r} is a file, not a folder of {plural}", name=path.name, plural=medium.plural
-            ),
-            code="file-for-folder",
-            where=str(path),
-            fix=Message(
-                "Give a CSV, TSV or Parquet manifest, a folder with one folder for each class, or "
-                "a zip of such a folder."
-            ),
-        )
+        raise _a_file(path, medium)
     tree = open_tree(path)
-    rows = manifests.from_tree(tree, medium, reading)
-    if rows is None:
-        rows = _first((_idx_files, _folder_a_class), tree, medium)
-        why = Message("files in folders have no columns")
-        refuse_roles(reading, ("target", "group", "time"), why, str(tree.root))
+    rows = _of_tree(tree, medium, reading)
+    rows.taken.tell()
     return replace(rows, root=Path(tree.root), ignored=[*tree.ignored, *rows.ignored])
 
 
-def _first(
-    layouts: Iterable[Callable[[Tree, Medium], Rows | None]], tree: Tree, medium: Medium
+def _of_tree(tree: Tree, medium: Medium, reading: Reading) -> Rows:
+    """Returns the rows of the tables of a folder, else of its lists, IDX files or class folders."""
+    tables = folder_tables.from_tree(tree, medium, reading)
+    if tables.rows is not None:
+        tables.state(tables.rows.taken)
+        return tables.rows
+    try:
+        rows = _without_tables(tree, medium, reading, tables)
+    except (DataRefused, UsageError) as error:
+        if tables.doubtful is not None:
+            return tables.doubtful
+        raise tables.error or error from None
+    if tables.error and len(set(rows.table.get("label", ()))) == 1:
+        raise tables.error
+    tables.state(rows.taken)
+    return rows
+
+
+def _without_tables(
+    tree: Tree, medium: Medium, reading: Reading, tables: folder_tables.Found
 ) -> Rows:
-    for layout in layouts:
-        rows = layout(tree, medium)
-        if rows is not None:
-            return rows
-    raise _nothing(tree, medium)
+    listed = lists.from_tree(tree, medium, reading)
+    rows = listed.rows if listed else None
+    if rows is None:
+        rows = _idx_files(tree, medium, reading) or _folder_a_class(tree, medium, reading)
+        if rows is None:
+            raise _nothing(tree, medium, tables)
+        rows = _with_lists(rows, listed) if listed else rows
+    why = Message("files in folders have no columns")
+    roles = [role for role in COLUMNS if role != "target" or reading.target not in LEVELS]
+    refuse_roles(reading, roles, why, str(tree.root))
+    return rows
 
 
-def _nothing(tree: Tree, medium: Medium) -> DataRefused:
+def _with_lists(rows: Rows, listed: lists.Listed) -> Rows:
+    """Returns the rows of class folders with the parts of lists; other files are for training."""
+    parts = [listed.parts.get(source, "train") for source in rows.table["source"]]
+    rows.taken.role("part", listed.source)
+    return rows.with_table(_interleaved(rows.table.assign(split=parts)))
+
+
+def _a_file(path: Path, medium: Medium) -> UsageError:
+    return UsageError(
+        Message(
+            "{name!r} is a file, not a folder of {plural}", name=path.name, plural=medium.plural
+        ),
+        code="file-for-folder",
+        where=str(path),
+        fix=Message(
+            "Give a CSV, TSV or Parquet manifest, a folder with one folder for each class, or "
+            "a zip of such a folder."
+        ),
+    )
+
+
+def _nothing(tree: Tree, medium: Medium, tables: folder_tables.Found) -> DataRefused:
+    """Returns the error for a folder without labelled files."""
     if not tree.entries:
         what = Message("The folder holds no files; {plural} were expected", plural=medium.plural)
         fix = Message(
             "Make one folder for each class and put its {plural} there.", plural=medium.plural
         )
         return DataRefused(what, code="empty-folder", where=str(tree.root), fix=fix)
-    loose = [entry for entry in tree.entries if not entry.parts and _wanted(tree, entry, medium)]
-    if loose:
+    count = sum(_wanted(tree, entry, medium) for entry in tree.entries)
+    if count and tables.left:
+        table, why = tables.left[0]
+        return DataRefused(
+            Message(
+                "The {count} {plural} have no labels: the table {table} is not used ({why})",
+                count=count,
+                plural=medium.plural,
+                table=table,
+                why=why,
+            ),
+            code="no-labels",
+            where=str(tree.root),
+            fix=Message(
+                "Name its columns with --{role} and --target, or sort the {plural} into one folder "
+                "for each class.",
+                role=medium.name,
+                plural=medium.plural,
+            ),
+        )
+    if count:
         return DataRefused(
             Message(
                 "The {count} {plural} have no labels: they are not sorted into class folders",
-                count=len(loose),
+                count=count,
                 plural=medium.plural,
             ),
             code="no-labels",
@@ -123,70 +181,51 @@ def _wanted(tree: Tree, entry: Entry, medium: Medium) -> bool:
 _TEXT = frozenset(".txt .md .csv .tsv .json .xml .yaml .yml .html .htm .py .ini .log .pdf".split())
 
 
-def _folder_a_class(tree: Tree, medium: Medium) -> Rows | None:
+def _folder_a_class(tree: Tree, medium: Medium, reading: Reading) -> Rows | None:
     entries = [entry for entry in tree.entries if _wanted(tree, entry, medium)]
     doubtful = [entry.problem is not None or entry.suffix in medium.unread for entry in entries]
-    found = places([entry.parts for entry in entries], doubtful)
+    level = str(reading.value("target"))
+    names = [entry.name for entry in entries]
+    found = levels([entry.parts for entry in entries], doubtful, names, level)
     kept = [
-        (entry, split, label)
-        for entry, (split, label) in zip(entries, found, strict=True)
-        if label or entry.folder
+        (entry, place)
+        for entry, place in zip(entries, found.places, strict=True)
+        if place.label or entry.folder
     ]
-    if not kept:
+    if not any(place.label for _, place in kept):
         return None
     table = pd.DataFrame(
         {
-            medium.column: [entry.cell for entry, _, _ in kept],
-            "label": [references.speakable(label) for _, _, label in kept],
-            "source": [references.printable(entry.name) for entry, _, _ in kept],
-            "problem": pd.Series([entry.problem for entry, _, _ in kept], dtype=object),
+            medium.column: [entry.cell for entry, _ in kept],
+            "label": [references.speakable(place.label) for _, place in kept],
+            "source": [references.printable(entry.name) for entry, _ in kept],
+            "problem": pd.Series([entry.problem for entry, _ in kept], dtype=object),
         }
     )
-    if any(split for _, split, _ in kept):
-        table["split"] = [split for _, split, _ in kept]
-    used = {id(entry) for entry, _, _ in kept}
+    for name in ("part", "group"):
+        cells = [getattr(place, name) for _, place in kept]
+        if any(cells):
+            table["split" if name == "part" else name] = cells
+    used = {id(entry) for entry, _ in kept}
     ignored = [entry.name for entry in tree.entries if id(entry) not in used]
-    return Rows(_interleaved(table), ignored=ignored)
+    taken = _taken(found, medium, table)
+    rows = Rows(_interleaved(table), ignored=ignored, taken=taken)
+    return replace(rows, reading=reading.finding(target=found.level)) if found.level else rows
 
 
-def places(
-    folders: list[tuple[str, ...]], doubtful: list[bool] | None = None
-) -> list[tuple[str, str]]:
-    """Returns (part, class) of each file, derived from the names of the folders above it.
-
-    The part is `train`, `valid`, `test` or "" (none given); the class of a file without a class
-    folder is "". `doubtful` is True for files that cannot be used: only the other files decide
-    which level of folders names the parts and which the classes.
-    """
-    unsure = doubtful or [False] * len(folders)
-    usable = [parts for parts, bad in zip(folders, unsure, strict=True) if not bad] or folders
-    depth = _wrappers([*usable, *filter(None, folders)])
-    folders, usable = [one[depth:] for one in folders], [one[depth:] for one in usable]
-    tops = {parts[0] for parts in usable if parts}
-    seconds = {parts[1] if len(parts) > 1 else "" for parts in usable if parts}
-    if tops and all(part_of_folder(name) for name in tops):
-        return [
-            (part_of_folder(parts[0]) or "", parts[1])
-            if len(parts) > 1 and part_of_folder(parts[0])
-            else ("", "")
-            for parts in folders
-        ]
-    if seconds and all(part_of_folder(name) for name in seconds):
-        return [
-            (part_of_folder(parts[1]) or "" if len(parts) > 1 else "", parts[0])
-            if parts
-            else ("", "")
-            for parts in folders
-        ]
-    return [("", parts[0] if parts else "") for parts in folders]
-
-
-def _wrappers(folders: list[tuple[str, ...]]) -> int:
-    """Returns the number of outer folders that hold all files; zip archives often have one."""
-    depth, deepest = 0, min(map(len, folders), default=0) - 1
-    while depth < deepest and len({parts[depth] for parts in folders}) == 1:
-        depth += 1
-    return depth
+def _taken(found: Levels, medium: Medium, table: pd.DataFrame) -> Taken:
+    """Returns the roles of the folders, and the folders that are not used."""
+    taken = Taken(notes=list(found.notes))
+    taken.role("input", Message("{plural} in folders", plural=medium.plural))
+    classes = list(dict.fromkeys(table["label"]))
+    taken.role("answer", found.classes, "--target" if found.level else "", classes)
+    if found.parts:
+        taken.role("part", found.parts)
+    if "group" in table:
+        taken.role("group", Message("folders and names of files"))
+    for name, count, why in found.left:
+        taken.leave("files", [name], count, why)
+    return taken
 
 
 def _interleaved(table: pd.DataFrame) -> pd.DataFrame:
@@ -196,7 +235,7 @@ def _interleaved(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[order].reset_index(drop=True)
 
 
-def _idx_files(tree: Tree, medium: Medium) -> Rows | None:
+def _idx_files(tree: Tree, medium: Medium, reading: Reading) -> Rows | None:
     files: dict[str, dict[str, Entry]] = {}
     for entry in tree.entries:
         if found := idx.is_name(entry.name.rsplit("/", 1)[-1]):
@@ -209,7 +248,11 @@ def _idx_files(tree: Tree, medium: Medium) -> Rows | None:
     table = table.sort_values("split", key=lambda column: column.map(order), kind="stable")
     table = table.reset_index(drop=True)
     ignored = [entry.name for entry in tree.entries if id(entry) not in used]
-    return Rows(table, ignored=ignored)
+    taken = Taken()
+    taken.role("input", Message("{plural} in IDX files", plural=medium.plural))
+    taken.role("answer", Message("labels in IDX files"))
+    taken.role("part", Message("names of the files"))
+    return Rows(table, ignored=ignored, taken=taken)
 
 
 def _idx_part(tree: Tree, stem: str, pair: dict[str, Entry]) -> pd.DataFrame:

@@ -11,13 +11,14 @@ __all__ = ["HOLDERS", "is_unlabelled", "part_of_file", "part_of_folder", "parts_
 
 _NAMES = {
     "train": "train training trn trains 训练 训练集 训练数据 学習",
-    "valid": "val valid validation dev development eval evaluation vld testa 验证 验证集 校验 検証",
-    "test": "test testing tst tests testb heldout holdout 测试 测试集 テスト",
+    "valid": "val valid validation dev development eval evaluation vld testa publictest "
+    "验证 验证集 校验 検証",
+    "test": "test testing tst tests testb privatetest heldout holdout 测试 测试集 テスト",
 }
 _PARTS = {word: part for part, words in _NAMES.items() for word in words.split()}
 _FILLERS = frozenset(
     "set sets data dataset image images img imgs picture pictures photo photos pic pics jpg png "
-    "file files part split sample samples folder texts text docs labels label annotations "
+    "file files part split list sample samples folder texts text docs labels label annotations "
     "x y seg cls the all raw full 集 数据 图片 图像".split()
 )
 _UNLABELLED = frozenset(
@@ -51,7 +52,7 @@ def part_of_folder(name: str) -> str | None:
     kept = [word for word in words if word not in _FILLERS]
     if len(kept) == 1 and (part := _PARTS.get(kept[0])):
         return part
-    ends = re.fullmatch(r"(train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?)(set|data)", joined)
+    ends = re.fullmatch(r"(train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?)(set|data|list)", joined)
     return _PARTS[ends[1]] if ends else None
 
 
@@ -65,7 +66,7 @@ def part_of_file(name: str) -> str:
     """
     last = name.rsplit("/", 1)[-1]
     stem = re.sub(_SUFFIXES, "", last, flags=re.I)
-    found = [part for word in _words(stem) if (part := _PARTS.get(word))]
+    found = [part for word in _words(stem) if (part := part_of_folder(word))]
     return found[-1] if found else part_of_folder(stem) or ""
 
 
