@@ -13,7 +13,6 @@ from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.data import class_mapping
 from tenfold.data.scan import scan
-from tenfold.media.reading import Reading
 from tenfold.media.registry import media_of
 from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
@@ -76,7 +75,7 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
     The source is read as the training data were, and the class mapping of the run is applied.
     Raises DataRefused for data with another answer kind.
     """
-    reading = Reading.of_json(run.facts.get("reading"))
+    reading = run.reading
     rows = run.task.read(source, reading)
     if rows.answer is not run.answer_kind:
         raise DataRefused(

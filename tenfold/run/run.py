@@ -32,6 +32,7 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.settings import check_settings
 from tenfold.media.medium import Medium
+from tenfold.media.reading import Reading
 from tenfold.media.registry import media_of
 from tenfold.run import facts as run_facts
 from tenfold.run import manifest
@@ -138,6 +139,11 @@ class Run:
     def result_kind(self) -> AnswerKind:
         """The answer kind of `predict`, which is shown, written and served."""
         return self.task.result(self.facts)
+
+    @property
+    def reading(self) -> Reading:
+        """How the data of the run were read: the same columns and notation hold for new data."""
+        return Reading.of_json(self.facts.get("reading"))
 
     def scored_kind(self, metric: str) -> AnswerKind:
         """Returns the answer kind that defines a metric: that of the labels, or of `predict`."""

@@ -109,7 +109,7 @@ def explain(
     asked = _Asked(opened, method, _known(opened, about))
     folder = _folder(opened, inputs, out, force)
     found: list[Explained] = []
-    for table in _first(tables(opened.task.inputs(opened.facts), inputs), limit):
+    for table in _first(tables(opened.task.inputs(opened.facts), inputs, opened.reading), limit):
         for one in _answered(asked, table):
             found.append(one)
             with language.speaking("en"):  # a system may lack fonts for other languages

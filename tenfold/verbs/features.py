@@ -89,7 +89,7 @@ def features(
     opened = open_run(run, device)
     opened.refuse_made_rows("features")
     path = None if out is None else _path(opened, out, inputs, force)
-    made = _Made(opened, tables(opened.task.inputs(opened.facts), inputs))
+    made = _Made(opened, tables(opened.task.inputs(opened.facts), inputs, opened.reading))
     if path is None:
         together = np.concatenate([*(vectors for _, vectors in made), made.none()])
         return _document(made, None, lambda: together)

@@ -81,7 +81,7 @@ def predict(
         outputs.allow(path, functools.partial(_wrote, one, opened.result_kind.prediction))
     declared, cells = opened.task.inputs(opened.facts), dict[str, Any]()
     drawn = None if draw is None else drawn_input(declared)
-    handed = tables(declared, inputs)
+    handed = tables(declared, inputs, opened.reading)
     handed = handed if drawn is None else _noted(handed, drawn[0], cells)
     found = opened.predict(handed, **options)
     answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)

@@ -125,7 +125,7 @@ def similar(
     if draw is not None:
         outputs = OutputPaths.of([inputs, data], opened, force=force)
         outputs.allow_folder(draw, {"[0-9]*.png": pictures_of})
-    handed = tables(declared, inputs)
+    handed = tables(declared, inputs, opened.reading)
     first = list(itertools.islice(handed, 1))  # raises at once for an empty input
     training = embed.of_training(opened, data, "similar RUN INPUT --data DATA")
     draws = None if draw is None or drawn is None else _Drawer(Path(draw), *drawn, training)

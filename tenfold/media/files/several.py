@@ -130,7 +130,10 @@ def _structured(values: Sequence[Any], form: str) -> Several | None:
     said = (
         Message("Each cell of the answers is an object with a flag for each class")
         if kind == "flags"
-        else Message("Each cell of the answers is a list")
+        else Message(
+            "Each cell of the answers is a list: {count} rows have more than one answer",
+            count=sum(len(row) > 1 for row in rows),
+        )
     )
     return Several(kind, rows, exclusive and not empty, said)
 

@@ -11,7 +11,21 @@ from tenfold.media.files import references
 from tenfold.media.files.lines import decoded, opened
 from tenfold.media.files.listing import Entry, Tree
 
-__all__ = ["SPREADSHEETS", "UNREAD", "doubted", "none_usable", "text_of"]
+__all__ = [
+    "PLAIN",
+    "SPREADSHEETS",
+    "TABLES",
+    "UNREAD",
+    "doubted",
+    "none_usable",
+    "suffix",
+    "text_of",
+]
+
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+"""Suffixes of tables."""
+PLAIN = (".txt", ".text", ".md", "")
+"""Suffixes of plain texts."""
 
 SPREADSHEETS = frozenset(".xls .xlsx .xlsm .ods .numbers".split())
 """Suffixes of spreadsheets, whose cells are not read."""
@@ -19,6 +33,12 @@ UNREAD = SPREADSHEETS | frozenset(
     ".doc .docx .docm .odt .rtf .pages .pdf .epub .mobi .ppt .pptx .odp".split()
 )
 """Suffixes of documents and spreadsheets, whose text is not read."""
+
+
+def suffix(name: str) -> str:
+    """Returns the suffix of a file name in lower case, without `.gz`; "" for none."""
+    last = name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
+    return f".{last.rpartition('.')[2]}" if "." in last[1:] else ""
 
 
 def doubted(entry: Entry) -> Entry:
