@@ -149,12 +149,16 @@ class _Columns:
         return any(self.words[at]) and not self.nested(at)
 
     def nested(self, at: int) -> bool:
-        """Returns True for a column of objects or of lists that are no answers of a row."""
-        return any(
+        """Returns True where a column has objects, or lists that are no answers of a row.
+
+        An odd cell in a column of names does not count.
+        """
+        bad = [
             (isinstance(cell, Mapping) and flagged(cell) is None)
             or (isinstance(cell, list) and any(isinstance(one, (dict, list)) for one in cell))
             for cell in self.cells[at]
-        )
+        ]
+        return sum(bad) > 0.05 * max(1, sum(map(bool, self.words[at])))
 
     def is_few(self, at: int) -> bool:
         """Returns True where few distinct values are repeated, as the names of classes are."""

@@ -103,15 +103,36 @@ def first_words(table: RecordTable, name: str) -> RecordTable:
 
 
 def _labels_first(texts: list[str]) -> bool:
-    """Returns True where the first words of the texts are labels."""
-    split = [text.split() for text in texts]
-    firsts = Counter(words[0].casefold() for words in split if words)
-    inside = Counter(word.casefold() for words in split for word in words[1:])
-    if not 1 < len(firsts) <= max(2, FEW * len(texts)) or 2 * len(firsts) > len(texts):
+    """Returns True where the first words of the texts are labels, and the last words could not be.
+
+    Articles and pronouns begin sentences, not lines with labels.
+    """
+    split = [text.casefold().split() for text in texts]
+    plain = sum(words[0] in _SMALL for words in split if words)
+    ends = [list(reversed(words)) for words in split]
+    return 2 * plain <= len(split) and _are_labels(split) and not _are_labels(ends)
+
+
+_SMALL = frozenset(
+    "the a an i it this that these we he she they you my in on at of and there what how is "
+    "der die das ein eine ich es wir sie er in le la les un une je il elle ce el los las una yo "
+    "o os um uma eu 我 你 他 她 这 那".split()
+)
+
+
+def _are_labels(split: list[list[str]]) -> bool:
+    """Returns True where few different first words occur, and seldom inside the texts."""
+    firsts = Counter(words[0] for words in split if words)
+    inside = Counter(word for words in split for word in words[1:])
+    if not 1 < len(firsts) <= max(2, FEW * len(split)) or 2 * len(firsts) > len(split):
         return False
     with_text = sum(len(words) > 1 for words in split)
-    sure = sum(count for word, count in firsts.items() if inside[word] < count)
-    return with_text >= CLEAR * len(texts) and sure >= CLEAR * sum(firsts.values())
+    sure = sum(
+        count
+        for word, count in firsts.items()
+        if inside[word] < count and any(map(str.isalnum, word))
+    )
+    return with_text >= CLEAR * len(split) and sure >= CLEAR * sum(firsts.values())
 
 
 def _labelled(one: Record) -> Record:
