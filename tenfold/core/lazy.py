@@ -21,6 +21,7 @@ _EXTRA = {
     "matplotlib": "train",
     "pyarrow": "parquet",
     "cv2": "vision",
+    "pillow_heif": "heic",
     "onnx": "export",
     "onnxscript": "export",
     "fastapi": "serve",

@@ -14,7 +14,7 @@ import pandas as pd
 from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.core.progress import advance
+from tenfold.core.progress import advance, tell
 from tenfold.data import cache
 from tenfold.media.files.references import Unreadable, fetch, file_of
 from tenfold.media.medium import Medium
@@ -89,6 +89,8 @@ def _scanned(
             file, _, part = cells[row].partition("#")
             memo.put(file, part, stamps.of(file), [digest, header])
     memo.save()
+    for remark in medium.remarks([header for _, header, _ in found]):
+        tell(remark)
     return _joined(table, column, found, taken)
 
 

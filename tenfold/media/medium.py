@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -135,6 +135,10 @@ class Medium(ABC):
         Raises Unreadable.
         """
         return {}
+
+    def remarks(self, headers: Sequence[dict[str, int]]) -> list[Message]:
+        """Returns sentences about a whole data set, from the values of `header` of its files."""
+        return []
 
     def content(self, cell: Any) -> bytes | None:
         """Returns the bytes that a row's digest is computed from; None where the whole row is used.

@@ -5,7 +5,7 @@ Folder:
         cat/  1.jpg 2.jpg
         dog/  3.jpg
     or MNIST's IDX files, or a CSV, TSV or Parquet file with path,label (cat|dog = both),
-    or a zip of any of these
+    or an archive (zip, tar, tar.gz) of any of these
 Predicts: Label (or Labels) with calibrated probabilities of all classes.
 
 Sources: arXiv 2404.00498 (the fast network and its recipe; ours takes bytes as input, plans its own

@@ -48,7 +48,7 @@ def check(
 
     Args:
         task: Task, such as image-classification.
-        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, an archive, or a DataFrame.
         out: HTML file or folder for the report; by default check-<data>.html.
         seed: Random seed of the split.
         limit: Maximum number of rows of each part.
@@ -56,8 +56,8 @@ def check(
         on_bad: Unusable rows: stop = beyond 5 %, fail = at the first, skip = leave out all.
         force: Overwriting of an existing page that tenfold did not write.
         lang: Language of the report and of the output: en or zh.
-        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
-            the task.
+        settings: Settings of the task.
+            Also the roles of columns and the notation of files (`media.reading.Reading`).
 
     Every file is decoded once, as for training; no model is trained, and the data are not changed.
     A JSON file with the full lists is written beside the report. Data that cannot be used for

@@ -86,7 +86,7 @@ def explain(
 
     Args:
         run: Run folder.
-        inputs: Files, folders, globs, zips or texts; - reads one a line from standard input.
+        inputs: Files, folders, globs, archives or texts; - reads one a line from standard input.
         out: Folder for the page index.html and its pictures; by default <run>-explained.
         method: Explanation method: occlusion, gradcam or both.
         about: Class to explain; by default the predicted one.

@@ -74,7 +74,7 @@ def features(
 
     Args:
         run: Run folder.
-        inputs: Files, folders, globs or zips; - reads paths from standard input.
+        inputs: Files, folders, globs or archives; - reads paths from standard input.
         out: File to write: .npy, .csv or .parquet; auto = <run>-features.npy beside the run.
         force: Overwriting of existing files that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...

@@ -58,7 +58,7 @@ def predict(
 
     Args:
         run: Run folder.
-        inputs: Files, folders, globs or zips; - reads paths from standard input.
+        inputs: Files, folders, globs or archives; - reads paths from standard input.
         out: File for the answers: .csv, .jsonl, or another format of the task.
         csv: CSV file for the answers, whatever its name.
         draw: Folder for pictures with the answers drawn on them.

@@ -102,7 +102,7 @@ def similar(
 
     Args:
         run: Run folder.
-        inputs: Files, folders, globs, zips or texts; - reads one a line from standard input.
+        inputs: Files, folders, globs, archives or texts; - reads one a line from standard input.
         k: Number of neighbours, nearest first.
         data: Training data of the run; by default read again from their place.
         draw: Folder for pictures of each input beside its neighbours.

@@ -82,7 +82,7 @@ def train(
 
     Args:
         task: Task, such as image-classification.
-        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, an archive, or a DataFrame.
         out: Run folder; by default runs/<data>-<task>-<n>.
         minutes: Minutes for the whole command; they decide the number of epochs.
         epochs: Epochs: passes over the training rows.
@@ -99,8 +99,8 @@ def train(
         refit: Refit: train again on train and validation with the chosen settings, then test.
         plan: Dry run: show the network and what training would take, then stop.
         lang: Language of the report and of the output: en or zh.
-        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
-            the task.
+        settings: Settings of the task.
+            Also the roles of columns and the notation of files (`media.reading.Reading`).
 
     Returns the finished Run; with `repeat` or `folds` a document with the scores of all runs, and
     the runs as `runs`; with `plan` a document, and nothing is written. The same call again

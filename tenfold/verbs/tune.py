@@ -42,7 +42,7 @@ def tune(
 
     Args:
         task: Task, such as image-classification.
-        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, a zip, or a DataFrame.
+        data: Data: a folder, IDX files, a CSV, TSV or Parquet manifest, an archive, or a DataFrame.
         trials: Number of trials; the first has the default settings.
         minutes: Minutes for the whole command: three quarters for the trials, then the winner.
         epochs: Epochs of each trial and of the winner.
@@ -55,8 +55,8 @@ def tune(
         device: Device: auto, cpu, cuda, cuda:1 ...
         precision: Precision: auto, float32 or bfloat16.
         lang: Language of the report and of the output: en or zh.
-        settings: Columns and notation of the data (see `media.reading.Reading`), and settings of
-            the task; those given are fixed, the others are searched.
+        settings: Settings of the task; those given are fixed, the others are searched.
+            Also the roles of columns and the notation of files (`media.reading.Reading`).
 
     Each trial is a run of its own, scored on validation; poor trials end early. The test part is
     scored once, by the final run. The same call again continues an unfinished search.

@@ -20,7 +20,7 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import Silent, listening, tell
 from tenfold.core.rows import Rows
 from tenfold.core.system import shell_word
-from tenfold.media.files.listing import is_zip, open_tree
+from tenfold.media.files.listing import is_archive, open_tree
 from tenfold.media.files.sample import small_copy
 from tenfold.media.medium import Medium
 from tenfold.media.reading import Reading, of_settings
@@ -184,7 +184,7 @@ def fits(data: Any) -> list[Fit]:
 def _counted(source: Any) -> tuple[int, int]:
     """The number of files of a source, and of those that are never data, such as system files."""
     with contextlib.suppress(TenfoldError, OSError):
-        if isinstance(source, Path) and (source.is_dir() or is_zip(source)):
+        if isinstance(source, Path) and (source.is_dir() or is_archive(source)):
             tree = open_tree(source)
             return len(tree.entries), len(tree.ignored)
     return 1, 0

@@ -11,7 +11,8 @@ from pictures_made import EPS, HTML, PDF, SVG, bad_pictures, drawn, encoded, tex
 from PIL import Image
 
 from tenfold.media.files.references import Unreadable
-from tenfold.media.image import decode
+from tenfold.media.image import decode, formats
+from tenfold.media.image.medium import IMAGE
 
 SIDE = 16
 
@@ -35,9 +36,9 @@ GREYS = np.asarray(drawn(1, mode="L"))
 def test_formats(kind):
     exact = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
     content = encoded(drawn(1), kind, **exact.get(kind, {}))
-    assert vars(decode.header(content)) == {"width": 16, "height": 16, "channels": 3}
+    assert IMAGE.header(content) == {"width": 16, "height": 16, "channels": 3}
     assert near(decoded(content), COLOURS, by={"JPEG": 8, "GIF": 40}.get(kind, 0))
-    assert decode.looks_like(content[:512])
+    assert formats.looks_like(content[:512])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "GIF"])
@@ -51,7 +52,7 @@ def test_a_plain_pgm_and_a_pbm():
     text = b"P2\n2 2\n255\n0 255\n128 64\n"
     assert decoded(text, 1, 2)[..., 0].tolist() == [[0, 255], [128, 64]]
     assert decoded(b"P4\n8 1\n\xf0", 1, 8)[0, :, 0].tolist() == [0] * 4 + [255] * 4
-    assert all(map(decode.looks_like, [b"P%d\n1 1" % n for n in range(1, 7)]))
+    assert all(map(formats.looks_like, [b"P%d\n1 1" % n for n in range(1, 7)]))
 
 
 def test_a_pgm_of_16_bits():
@@ -170,7 +171,7 @@ def test_every_exif_orientation_is_upright(number, kind):
     stored = Image.fromarray(np.ascontiguousarray(TURNS[number](WIDE)))
     exact = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
     content = encoded(stored, kind, exif=exif, **exact.get(kind, {}))
-    assert vars(decode.header(content)) == {"width": 48, "height": 32, "channels": 3}
+    assert IMAGE.header(content) == {"width": 48, "height": 32, "channels": 3}
     assert near(decode.decode(content, 32, 48, 3), WIDE, by=12)
     small = np.asarray(Image.fromarray(WIDE).resize((12, 8), Image.Resampling.BOX))
     assert np.abs(decode.decode(content, 8, 12, 3).astype(int) - small).mean() < 8
@@ -273,9 +274,9 @@ def test_what_cannot_be_decoded_is_a_problem_with_a_fix(name):
 @pytest.mark.parametrize("content", [HTML, SVG, PDF, EPS], ids=["html", "svg", "pdf", "eps"])
 def test_documents_do_not_look_like_pictures(content):
     assert not any(
-        map(decode.looks_like, (b"BMW and other cars", b"P5 is a file", b"RIFF1234WAVE"))
+        map(formats.looks_like, (b"BMW and other cars", b"P5 is a file", b"RIFF1234WAVE"))
     )
-    assert not decode.looks_like(content)
+    assert not formats.looks_like(content)
 
 
 def test_a_png_without_its_end_is_whole_enough():
@@ -346,5 +347,5 @@ def test_threads_leave_the_warning_filters_alone():
 
 def test_header_and_pixels_agree_for_pictures_in_memory():
     picture = Image.open(io.BytesIO(encoded(drawn(5, mode="L"))))
-    assert vars(decode.header(picture)) == {"width": 16, "height": 16, "channels": 1}
+    assert IMAGE.header(picture) == {"width": 16, "height": 16, "channels": 1}
     assert decoded(picture, 1).shape == (16, 16, 1)

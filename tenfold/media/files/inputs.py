@@ -1,4 +1,4 @@
-"""Files given by name for prediction: files, folders, globs, zips, names on standard input.
+"""Files given by name for prediction: files, folders, globs, archives, names on standard input.
 
 Nothing is decoded here; an input that cannot be read gives a row with its problem.
 """
@@ -19,7 +19,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError
 from tenfold.core.message import Message
 from tenfold.media.files import references
-from tenfold.media.files.listing import Entry, Tree, is_zip, neighbours, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, neighbours, open_tree
 from tenfold.media.input import InputRow, NamedRows
 
 __all__ = ["named", "rows"]
@@ -51,12 +51,12 @@ def rows(source: Any, numbers: Iterator[int], named: NamedRows) -> Iterator[Inpu
 def named(name: str, fits: FileFits) -> Iterator[InputRow]:
     """Yields a row for each file that a name stands for; `-` reads names from standard input.
 
-    A name is the path of a file, folder or zip archive, or a glob pattern. Where it matches no
+    A name is the path of a file, folder or archive, or a glob pattern. Where it matches no
     file, one row holds the Problem.
     """
     if name == "-":
         yield from _lines(fits)
-    elif os.path.isdir(name) or (os.path.isfile(name) and is_zip(Path(name))):
+    elif os.path.isdir(name) or (os.path.isfile(name) and is_archive(Path(name))):
         yield from _inside(Path(name), fits)
     elif not os.path.exists(name) and glob.has_magic(name):
         yield from _matching(name, fits)

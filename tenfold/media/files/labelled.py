@@ -19,7 +19,7 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files import idx, manifests, references
-from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
@@ -44,7 +44,7 @@ def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     path = Path(source)
     if path.is_file() and manifests.is_manifest(path.name):
         return manifests.from_file(path, medium, reading)
-    if path.is_file() and not is_zip(path):
+    if path.is_file() and not is_archive(path):
         raise UsageError(
             Message(
                 "{name!r} is a file, not a folder of {plural}", name=path.name, plural=medium.plural

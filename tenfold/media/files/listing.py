@@ -1,4 +1,4 @@
-"""Lists the files of a folder or a zip archive as entries of the same form.
+"""Lists the files of a folder or an archive as entries of the same form.
 
 A link to a target outside the folder is not followed; its entry has a Problem.
 """
@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenfold.core.columns import Problem
-from tenfold.core.errors import EnvironmentRefused, UsageError, nearest
+from tenfold.core.errors import DataRefused, EnvironmentRefused, UsageError, nearest
 from tenfold.core.message import Message
+from tenfold.core.progress import tell
 from tenfold.media.files import references
+from tenfold.media.files.archives.kinds import kind_of, named_archive
 
-__all__ = ["Entry", "Tree", "is_zip", "neighbours", "open_tree"]
+__all__ = ["Entry", "Tree", "is_archive", "neighbours", "open_tree"]
 
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "source.md", "readme.md"}
 
@@ -71,20 +73,20 @@ class Tree:
             return b""
 
 
-def is_zip(path: Path) -> bool:
-    """Returns True for a zip archive, detected by content."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
-    except OSError:
-        return False
+def is_archive(path: Path) -> bool:
+    """Returns True for a zip or tar archive, plain or packed, detected by content.
+
+    A document that is a zip archive inside (.xlsx, .docx, .jar, .npz) is not one.
+    """
+    return kind_of(path) != ""
 
 
 def open_tree(source: Path) -> Tree:
-    """Lists the files of a folder or a zip archive, sorted by name.
+    """Lists the files of a folder or an archive, sorted by name.
 
-    Raises UsageError where `source` does not exist or is neither a folder nor a file,
-    EnvironmentRefused where the folder cannot be read, DataRefused for a damaged or unsafe archive.
+    An archive among them is not opened, which is stated. Raises UsageError where `source` does not
+    exist or is neither a folder nor a file, EnvironmentRefused where the folder cannot be read,
+    DataRefused for a damaged or unsafe archive, or where all files are archives.
     """
     if not os.path.exists(source):
         raise UsageError(
@@ -106,7 +108,40 @@ def open_tree(source: Path) -> Tree:
     else:
         tree.entries.extend(_members(source.resolve(), tree.ignored))
     tree.entries.sort(key=lambda entry: entry.name)
+    _state_archives(tree)
     return tree
+
+
+def _state_archives(tree: Tree) -> None:
+    """States which files are archives, as these are not opened.
+
+    Raises DataRefused where there are no other files.
+    """
+    inner = [entry for entry in tree.entries if named_archive(entry.name) and not entry.folder]
+    if not inner:
+        return
+    names = ", ".join(references.printable(entry.name) for entry in inner[:3])
+    names += ", ..." if len(inner) > 3 else ""
+    fix = Message("Give the path of the archive itself, or unpack it.")
+    if len(inner) == len(tree.entries):
+        raise DataRefused(
+            Message(
+                "All files are archives ({names}), and an archive inside a folder or an archive "
+                "is not opened",
+                names=names,
+            ),
+            code="archive-inside",
+            where=str(tree.root),
+            fix=fix,
+        )
+    tell(
+        Message(
+            "Archives inside the data are not opened: {count} ({names}). {fix}",
+            count=len(inner),
+            names=names,
+            fix=fix,
+        )
+    )
 
 
 def neighbours(source: Path) -> Message:
@@ -225,15 +260,15 @@ def _file(item: os.DirEntry[str], name: str) -> Entry:
 
 
 def _members(path: Path, ignored: list[str]) -> Iterator[Entry]:
-    # Where a name occurs twice, the last entry counts.
-    for entry in {entry.filename: entry for entry in references.archive(path).infolist()}.values():
-        if entry.is_dir():
-            continue
-        name = entry.filename.replace("\\", "/")
+    archive = references.archive(path)
+    if archive.note:
+        tell(archive.note)
+    for member in archive.members:
+        name = member.replace("\\", "/")
         if any(_junk(part) for part in name.split("/")):
             ignored.append(name)
         else:
-            yield Entry(name, references.member_cell(path, entry.filename))
+            yield Entry(name, references.member_cell(path, member))
 
 
 def _junk(name: str) -> bool:

@@ -1,21 +1,23 @@
 """A cell names data to read: a path, with a fragment where the data are a part of a file.
 
     photos/cat%23 1.jpg                 a file; `#`, `%` and control characters are percent-encoded
-    photos.zip#path=cats/1.jpg          a member of an archive
+    photos.zip#path=cats/1.jpg          a member of a zip or tar archive
     train-images-idx3-ubyte.gz#17       one item of an IDX file
     mnist.zip#path=train.gz&item=17     one item of an IDX file in an archive
+    train.parquet#row=17&column=image   a file inside a Parquet file, row 17 counted from 0
 
-In memory a cell may also be an array, bytes or a PIL image. Archives and IDX files are cached.
+In memory a cell may also be an array, bytes or a PIL image. Archives, IDX files
+and row groups of Parquet files are cached.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 import re
 import stat
-import zipfile
-import zlib
+import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -25,11 +27,16 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from tenfold.core.columns import Problem
-from tenfold.core.errors import DataRefused, EnvironmentRefused
-from tenfold.core.message import EMPTY, Message
+from tenfold.core.message import Message
 from tenfold.media.files import idx
+from tenfold.media.files.archives.kinds import kind_of
+from tenfold.media.files.archives.tars import TarArchive
+from tenfold.media.files.archives.zips import ZipArchive
+from tenfold.media.files.parquet_columns import ParquetColumns
+from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, printable, unreadable
 
 __all__ = [
+    "LARGEST_FILE",
     "Unreadable",
     "archive",
     "error_line",
@@ -39,30 +46,14 @@ __all__ = [
     "is_item",
     "items",
     "member_cell",
+    "parquet_cells",
     "printable",
     "speakable",
+    "unreadable",
 ]
 
-LARGEST_FILE = 256 << 20
-"""Most bytes of one file or archive member that is read as a whole."""
-
-_PIECE = 1 << 20
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _BROKEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _RESERVED = re.compile(r"[%#\x00-\x1f\x7f\ud800-\udfff]")
-
-
-class Unreadable(Exception):
-    """A cell that cannot be used; holds its Problem."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.reason)
-        self.problem = problem
-
-
-def unreadable(code: str, reason: Message, fix: Message = EMPTY) -> Unreadable:
-    """Returns an Unreadable with the given code, reason and fix."""
-    return Unreadable(Problem(code, reason, fix))
 
 
 def quote(name: str) -> str:
@@ -84,11 +75,6 @@ def speakable(name: str) -> str:
     return _BROKEN.sub(_percent, name)
 
 
-def printable(name: str) -> str:
-    """Returns a name for messages; control characters and invalid text are replaced."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", name)
-
-
 def error_line(source: str, problem: Problem) -> str:
     """Returns the line that a verb prints for an input that cannot be read."""
     return f"{printable(source)}\tERROR\t{problem}"
@@ -100,8 +86,29 @@ def file_cell(path: str | Path) -> str:
 
 
 def member_cell(archive: str | Path, member: str) -> str:
-    """Returns the cell of one member of a zip archive."""
+    """Returns the cell of one member of a zip or tar archive."""
     return f"{quote(os.fspath(archive))}#path={quote(member).replace('&', '%26')}"
+
+
+def parquet_cells(path: str | Path, member: str = "") -> dict[str, list[str]]:
+    """Returns the cells of the files inside a Parquet file, for each column that holds files.
+
+    Such a column is one of bytes, or of structs with `bytes` and `path`, as published data sets
+    have them; where the bytes are null, the cell is the file at `path`, relative to the Parquet
+    file. The cells are in the order of the rows; no value is read. `member` is the name of the
+    Parquet file within the archive at `path`. Raises Unreadable where it is not a Parquet file.
+    """
+    place = Path(path)
+    with _problems():
+        columns = _parquet(place, member, _stamp(place))
+    start = f"{member_cell(place, member)}&" if member else f"{file_cell(place)}#"
+    return {
+        name: [
+            f"{start}row={row}&column={quote(name).replace('&', '%26')}"
+            for row in range(columns.rows)
+        ]
+        for name in columns.of_files()
+    }
 
 
 def file_of(cell: str) -> Path:
@@ -184,9 +191,41 @@ def _part(path: Path, fragment: str) -> Any:
         return _item(_idx_file(path, _stamp(path)), int(fragment))
     fields = dict(field.partition("=")[::2] for field in fragment.split("&"))
     member = unquote(fields.get("path", ""))
+    if "row" in fields:
+        return _file_in_table(path, member, fields["row"], unquote(fields.get("column", "")))
     if "item" in fields:
         return _item(_idx_member(path, member, _stamp(path)), int(fields["item"]))
     return read_member(path, member)
+
+
+def _file_in_table(path: Path, member: str, row: str, column: str) -> bytes:
+    """Returns the bytes of a file in a Parquet file, or of the file that its row names."""
+    number = int(row) if row.isdigit() and len(row) < 19 else 1 << 62
+    content, name = _parquet(path, member, _stamp(path)).value(number, column)
+    if content is not None:
+        return content
+    if name is None:
+        raise unreadable(
+            "empty-cell",
+            Message("is empty in the table"),
+            Message("Write the file into the table, or remove the row."),
+        )
+    if member:
+        return read_member(path, posixpath.normpath(f"{posixpath.dirname(member)}/{name}"))
+    folder = os.path.realpath(path.parent)
+    target = Path(os.path.realpath(os.path.join(folder, name)))
+    if not target.is_relative_to(folder):
+        raise unreadable(
+            "path-out",
+            Message("points outside the folder"),
+            Message("Move the file into the folder of the table or one of its subfolders."),
+        )
+    return _bytes(target)
+
+
+@lru_cache(maxsize=4)
+def _parquet(path: Path, member: str, stamp: tuple[int, int]) -> ParquetColumns:
+    return ParquetColumns(read_member(path, member) if member else path)
 
 
 def is_item(cell: Any) -> bool:
@@ -211,30 +250,14 @@ def _item(items: np.ndarray, number: int) -> np.ndarray:
 
 
 def read_member(path: Path, member: str) -> bytes:
-    """Returns the bytes of one member of a zip archive.
+    """Returns the bytes of one member of an archive.
 
-    The size is counted while reading, so that a false size in the header does no harm. Raises
-    Unreadable where the member is damaged or larger than LARGEST_FILE.
+    Raises Unreadable where the member is missing, damaged or larger than LARGEST_FILE.
     """
-    parts, held = [], 0
     try:
-        with archive(path).open(member) as file:
-            claimed = archive(path).getinfo(member).file_size
-            while held <= LARGEST_FILE >= claimed and (part := file.read(_PIECE)):
-                parts.append(part)
-                held += len(part)
+        return archive(path).read(member)
     except KeyError:
         raise FileNotFoundError(member) from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise unreadable(
-            "damaged-member", Message("is damaged inside the archive: {error}", error=error)
-        ) from error
-    if max(held, claimed) > LARGEST_FILE:
-        raise unreadable(
-            "too-large",
-            Message("unpacks to more than {limit} MB", limit=LARGEST_FILE >> 20),
-        )
-    return b"".join(parts)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -252,50 +275,19 @@ def _idx_member(path: Path, member: str, stamp: tuple[int, int]) -> np.ndarray:
     return idx.parse(read_member(path, member), f"{path}#path={member}")
 
 
-def archive(path: Path) -> zipfile.ZipFile:
-    """Returns the zip archive at `path`, checked as a whole and kept open.
+def archive(path: Path) -> ZipArchive | TarArchive:
+    """Returns the zip or tar archive at `path`, checked as a whole and kept open.
 
     Raises DataRefused where it is damaged, encrypted, or contains links or names that lead out of
     it.
     """
-    return _archive(path, _stamp(path))
+    with _OPENING:  # two threads would unpack the same archive twice
+        return _archive(path, _stamp(path))
+
+
+_OPENING = threading.RLock()
 
 
 @lru_cache(maxsize=8)
-def _archive(path: Path, stamp: tuple[int, int]) -> zipfile.ZipFile:
-    try:
-        opened = zipfile.ZipFile(path)
-    except PermissionError as error:
-        raise EnvironmentRefused(Message("Reading is not permitted"), where=str(path)) from error
-    except zipfile.BadZipFile as error:
-        raise DataRefused(
-            Message("The archive is damaged: {error}", error=error),
-            code="damaged-archive",
-            where=str(path),
-            fix=Message("Download or pack it again."),
-        ) from error
-    for entry in opened.infolist():
-        if reason := _refuse(entry):
-            raise DataRefused(
-                Message(
-                    "The archive holds {reason}: {member!r}",
-                    reason=reason,
-                    member=printable(entry.filename),
-                ),
-                code="unsafe-archive",
-                where=str(path),
-                fix=Message("Unpack it yourself, check the files, and give the folder."),
-            )
-    return opened
-
-
-def _refuse(entry: zipfile.ZipInfo) -> Message:
-    name = entry.filename.replace("\\", "/")
-    if name.startswith("/") or re.match(r"^[A-Za-z]:", name):
-        return Message("an absolute path")
-    if ".." in name.split("/"):
-        return Message("a path that points outside the archive")
-    kind = entry.external_attr >> 16
-    if kind and not entry.is_dir() and stat.S_IFMT(kind) not in (0, stat.S_IFREG):
-        return Message("a link or a special file")
-    return Message("an encrypted file") if entry.flag_bits & 1 else EMPTY
+def _archive(path: Path, stamp: tuple[int, int]) -> ZipArchive | TarArchive:
+    return TarArchive(path) if kind_of(path) == "tar" else ZipArchive(path)

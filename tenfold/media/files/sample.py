@@ -23,7 +23,7 @@ _TABLES = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
 """Table files, which may describe the other files of their folder; a few of them are copied even
 beyond MAX_FILES_A_FOLDER.
 """
-_WHOLE = (".zip", ".gz", ".parquet", "")
+_WHOLE = (*".zip .gz .tgz .bz2 .tbz2 .tbz .xz .txz .tar .parquet".split(), "")
 
 
 def small_copy(source: Path, place: Path) -> Path:

@@ -1,13 +1,12 @@
-"""Decodes images to uint8 arrays: JPEG, PNG, WebP, BMP, GIF, TIFF, PGM/PPM, detected by content.
+"""Decodes images to uint8 arrays, of the formats in `formats.py`, detected by content.
 
 EXIF orientation is applied, transparency is laid over white, 16 bits become 8, CMYK and palettes
-become RGB. Of an animation only the first frame is read.
+become RGB. Of an animation the first frame is read, of a TIFF file the first page, of an MPO or
+HEIC file the primary picture.
 """
 
 from __future__ import annotations
 
-import io
-import re
 import struct
 import warnings
 import zlib
@@ -23,31 +22,21 @@ from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
-from tenfold.media.image import unread
+from tenfold.media.image import formats, unread
 
 __all__ = [
-    "SUFFIXES",
     "VERSION",
     "PictureHeader",
     "decode",
     "encode",
     "header",
-    "looks_like",
 ]
 
-VERSION = 2
+VERSION = 3
 """Version of the decoding; raise it whenever the same file would decode to other bytes."""
 
 LARGEST_PIXELS = 100_000_000
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .pgm .ppm .pbm .pnm".split()
-)
-_MAGIC = re.compile(
-    rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM....\0{4}|GIF8|II[*+]\0|MM\0[*+]|P[1-6]\s+[#\d]",
-    re.DOTALL,
-)
 _BROKEN = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
 
 # `_open` checks the size in the header itself, with a stricter limit than Pillow's.
@@ -58,16 +47,15 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """Width and height in pixels in upright orientation, and number of colour channels (1 or 3)."""
+    """Width and height in pixels in upright orientation, and number of colour channels (1 or 3).
+
+    `several` is True where the file holds more pictures than the one that is read.
+    """
 
     width: int
     height: int
     channels: int
-
-
-def looks_like(start: bytes) -> bool:
-    """Returns True where the first bytes of a file match a supported image format."""
-    return _MAGIC.match(start) is not None
+    several: bool = False
 
 
 def header(content: Any) -> PictureHeader:
@@ -82,7 +70,15 @@ def header(content: Any) -> PictureHeader:
     # Pillow already reports the upright size of a TIFF.
     if picture.format != "TIFF" and _exif_orientation(picture) >= 5:
         width, height = height, width
-    return PictureHeader(width, height, 1 if picture.mode in _GREY else 3)
+    channels = 1 if picture.mode in _GREY else 3
+    return PictureHeader(width, height, channels, _several(picture))
+
+
+def _several(picture: Image.Image) -> bool:
+    try:
+        return formats.several(picture)
+    except (*_BROKEN, TypeError):
+        return False  # what follows the first frame is damaged, and not read
 
 
 _GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -117,7 +113,7 @@ def _open(content: Any) -> Image.Image:
             "empty-file", Message("is empty (0 bytes)"), Message("Copy the picture again.")
         )
     try:
-        picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+        picture = formats.opened(bytes(content))
     except UnidentifiedImageError:
         raise _stranger(bytes(content[:512])) from None
     except _BROKEN as error:
@@ -146,8 +142,8 @@ def _stranger(start: bytes) -> Unreadable:
     if reason is None and start.startswith(b"%PDF"):
         reason = Message("is a PDF document, not a picture")
     if reason is not None:
-        return unreadable("not-a-picture", reason, Message("Save it as PNG or JPEG."))
-    if looks_like(start):
+        return unreadable("not-a-picture", reason, unread.fix(reason))
+    if formats.looks_like(start):
         return unreadable(
             "damaged", Message("is damaged at its beginning"), Message("Copy it again.")
         )

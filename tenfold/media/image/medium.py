@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,11 +14,14 @@ from tenfold.core.columns import Column
 from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.media import request
-from tenfold.media.image import cover, decode, draw, unread
+from tenfold.media.image import cover, decode, draw, formats, unread
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium, Sizes
 
 __all__ = ["IMAGE", "ImageMedium"]
+
+_SEVERAL = "several_frames"
+"""Name of the header column of files with more than one frame, page or picture."""
 
 
 class ImageMedium(Medium):
@@ -29,7 +33,7 @@ class ImageMedium(Medium):
     schema: ClassVar[dict[str, Any]] = {**request.BASE64, "contentMediaType": "image/*"}
     version = decode.VERSION
     files = True
-    suffixes = decode.SUFFIXES
+    suffixes = formats.SUFFIXES
     unread = unread.SUFFIXES
     arrays = True
     column_cover = cover.COVER
@@ -37,10 +41,21 @@ class ImageMedium(Medium):
     limit = "picture"
 
     def looks_like(self, start: bytes) -> bool:
-        return decode.looks_like(start) or unread.reason(start) is not None
+        return formats.looks_like(start) or unread.reason(start) is not None
 
     def header(self, content: Any) -> dict[str, int]:
-        return vars(decode.header(content))
+        found = decode.header(content)
+        sizes = {"width": found.width, "height": found.height, "channels": found.channels}
+        return sizes | ({_SEVERAL: 1} if found.several else {})
+
+    def remarks(self, headers: Sequence[dict[str, int]]) -> list[Message]:
+        count = sum(_SEVERAL in header for header in headers)
+        what = Message(
+            "{count} files hold several frames or pages: of each, the first is read, or the "
+            "primary picture (MPO, HEIC).",
+            count=count,
+        )
+        return [what] if count else []
 
     def sample(self, declared: Input) -> bytes:
         return _grey_gradient()

@@ -23,7 +23,7 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.media.files import references
 from tenfold.media.files.lines import encoding_of, opened, start_of, unified
-from tenfold.media.files.listing import Entry, is_zip, open_tree
+from tenfold.media.files.listing import Entry, is_archive, open_tree
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.interactions.catalogue import (
     HEAD,
@@ -87,7 +87,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
             code="bad-setting",
         )
     path = Path(source)
-    if path.is_file() and not is_zip(path):
+    if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
         return _joined([_file(entry, "", reading)], Catalogue(), str(path.parent), [], str(path))
     tree = open_tree(path)

@@ -12,7 +12,8 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.media.files import references
-from tenfold.media.files.listing import Entry, is_zip, open_tree
+from tenfold.media.files.listing import Entry, is_archive, open_tree
+from tenfold.media.files.records import is_table
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import documents, label_lines, tables
 
@@ -28,12 +29,13 @@ def texts_of(path: Path, reading: Reading = AS_FOUND) -> Iterator[pd.DataFrame]:
     otherwise whole files. Each item is a table of at most 256 rows with `text`, `source` and
     `problem`; CSV, JSON lines and Parquet files of any length are read with constant memory.
     """
-    if path.is_dir() or is_zip(path):
+    if path.is_dir() or is_archive(path):
         entries = [
             one
             for one in map(documents.doubted, open_tree(path).entries)
             if one.problem is not None
-            or documents.suffix(one.name) in (*documents.TABLES, *documents.PLAIN)
+            or is_table(one.name)
+            or documents.suffix(one.name) in documents.PLAIN
         ]
         names = [(entry, f"{path}/{entry.name}") for entry in entries]
     else:
@@ -47,7 +49,7 @@ def texts_of(path: Path, reading: Reading = AS_FOUND) -> Iterator[pd.DataFrame]:
 
 def _asked(entry: Entry, name: str, reading: Reading) -> Iterator[tuple[str, str, Problem | None]]:
     form = str(reading.found.get("lines") or "")
-    table = documents.suffix(entry.name) in documents.TABLES
+    table = is_table(entry.name)
     if entry.problem is not None or not (table or form):
         text, problem = documents.text_of(entry)
         yield text, references.printable(name), problem

@@ -12,7 +12,7 @@ from tenfold.core.message import Message
 from tenfold.media.files.parts import fold_numbers, parts_of_column
 from tenfold.media.files.records import RecordTable
 from tenfold.media.files.several import flagged, one_hot, written
-from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
+from tenfold.media.reading import AS_FOUND, NOTATION, Reading, column_of, columns_of
 
 __all__ = ["OTHERS", "Roles", "known", "known_to", "roles", "stored"]
 
@@ -97,8 +97,8 @@ def stored(reading: Reading) -> Reading:
     if text := reading.given.get("text"):
         given["text"] = [one.strip() for one in text.split(",")]
     found = {**reading.found, **given}
-    encoding, separator, header = reading.encoding, reading.separator, reading.header
-    return Reading(encoding=encoding, separator=separator, header=header, found=found)
+    notation = {name: reading.given[name] for name in NOTATION if name in reading.given}
+    return Reading(**notation, found=found)
 
 
 def roles(

@@ -13,8 +13,6 @@ from tenfold.media.files.listing import Entry, Tree
 
 __all__ = [
     "PLAIN",
-    "SPREADSHEETS",
-    "TABLES",
     "UNREAD",
     "doubted",
     "none_usable",
@@ -22,17 +20,13 @@ __all__ = [
     "text_of",
 ]
 
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
-"""Suffixes of tables."""
 PLAIN = (".txt", ".text", ".md", "")
 """Suffixes of plain texts."""
 
-SPREADSHEETS = frozenset(".xls .xlsx .xlsm .ods .numbers".split())
-"""Suffixes of spreadsheets, whose cells are not read."""
-UNREAD = SPREADSHEETS | frozenset(
-    ".doc .docx .docm .odt .rtf .pages .pdf .epub .mobi .ppt .pptx .odp".split()
+UNREAD = frozenset(
+    ".numbers .doc .docx .docm .odt .rtf .pages .pdf .epub .mobi .ppt .pptx .odp".split()
 )
-"""Suffixes of documents and spreadsheets, whose text is not read."""
+"""Suffixes of documents, whose text is not read."""
 
 
 def suffix(name: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from tenfold.core.message import Message
 from tenfold.core.taken import Taken
-from tenfold.media.files.records import HEAD, Record, RecordTable
+from tenfold.media.files.records import Record, RecordTable
+from tenfold.media.files.tables.record import HEAD
 
 __all__ = ["plain"]
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.media.files.lines import TextLine, decoded, lines, start_of
-from tenfold.media.files.records import HEAD, Record, RecordTable
+from tenfold.media.files.records import Record, RecordTable
+from tenfold.media.files.tables.record import HEAD
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = [

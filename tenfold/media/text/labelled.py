@@ -23,9 +23,10 @@ from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import lines, start_of
-from tenfold.media.files.listing import Entry, Tree, is_zip, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.parts import is_unlabelled, part_of_file
-from tenfold.media.files.records import HEAD, Record, RecordTable
+from tenfold.media.files.records import Record, RecordTable, is_table
+from tenfold.media.files.tables.record import HEAD
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 from tenfold.media.text import documents, tables
 from tenfold.media.text.labels import finished, without_unlabelled
@@ -52,7 +53,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
             code="bad-setting",
         )
     path = Path(source)
-    if path.is_file() and not is_zip(path):
+    if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
         return _completed(tables.rows_of([(entry, "")], known), known, path.parent, [])
     tree = open_tree(path)
@@ -111,7 +112,7 @@ def _of_tree(tree: Tree, known: TextSource) -> tuple[pd.DataFrame, set[str]]:
     if len(top) == 1 and len(data) == 1:
         chosen = [(data[0], "")]
         return _of_files(chosen, names, known), _used(chosen, names)
-    found = [one for one in top if documents.suffix(one.name) in documents.TABLES]
+    found = [one for one in top if is_table(one.name)]
     if len(found) > 1:
         raise _several(tree, found)
     if found:
@@ -163,7 +164,7 @@ def _last(entry: Entry) -> str:
 
 def _fits(tree: Tree, entry: Entry) -> bool:
     """Returns True for a text or a table; where the name is unclear, the content decides."""
-    if entry.problem is not None or documents.suffix(entry.name) in documents.TABLES:
+    if entry.problem is not None or is_table(entry.name):
         return True
     media = (mimetypes.guess_type(_last(entry).removesuffix(".gz"))[0] or "text/plain").split("/")
     if media[0] != "text" and documents.suffix(entry.name) not in documents.PLAIN:
@@ -177,11 +178,7 @@ def _is_part(entry: Entry, depth: int) -> bool:
 
     Such a file, if it cannot be read, may hold one part (train, valid or test) of the data.
     """
-    table = documents.suffix(entry.name) in (
-        *documents.TABLES,
-        *documents.PLAIN,
-        *documents.SPREADSHEETS,
-    )
+    table = is_table(entry.name) or documents.suffix(entry.name) in documents.PLAIN
     return table and not entry.folder and len(entry.parts) == depth
 
 

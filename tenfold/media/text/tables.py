@@ -86,7 +86,9 @@ def _table(entry: Entry, name: str, source: TextSource) -> RecordTable:
     if label_lines.is_fasttext(entry.cell):
         source.reading = reading.finding(lines=label_lines.FASTTEXT)
         return label_lines.fasttext(entry.cell, reading)
-    table = table_of(entry.cell, name, columns.known_to(reading))
+    table = table_of(entry.cell, name, columns.known_to(reading), reading)
+    for note in table.notes:
+        source.taken.note(note)
     if len(table.names) > 1 or table.header:
         form = "table" if entry.suffix in (".txt", ".text", ".md", "") else ""
         source.reading = reading.finding(lines=form)
@@ -169,7 +171,7 @@ def tell_roles(
         taken.leave("columns", left, why=Message("no role") if left else EMPTY)
     if not table.header and first and form not in label_lines.SAID:
         taken.note(Message("File {name} has no header.", name=name))
-    if table.encoding not in ("utf-8", "parquet"):
+    if table.encoding not in ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite"):
         coded = table.encoding.upper()
         taken.note(Message("File {name}: encoding {encoding}.", name=name, encoding=coded))
     for role, at in roles.others.items() if first else ():
@@ -195,7 +197,7 @@ def asked_rows(entry: Entry, name: str, reading: Reading) -> Iterator[Record]:
     its content.
     """
     held = columns.stored(reading)
-    table = exports.plain(table_of(entry.cell, name, columns.known_to(reading)), Taken())
+    table = exports.plain(table_of(entry.cell, name, columns.known_to(reading), held), Taken())
     wanted = [str(one) for one in held.found.get("text") or []]
     if not table.header and not {*wanted} <= {*table.names}:
         held = replace(held, found={})

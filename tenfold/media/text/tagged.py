@@ -26,7 +26,7 @@ from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import TextLine, empty_file, lines, start_of
-from tenfold.media.files.listing import Entry, is_zip, open_tree
+from tenfold.media.files.listing import Entry, is_archive, open_tree
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.reading import AS_FOUND, Reading, column_of, refuse_roles, timed
 from tenfold.media.text import tag_schemes
@@ -66,7 +66,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
             code="bad-setting",
         )
     path = Path(source)
-    if path.is_file() and not is_zip(path):
+    if path.is_file() and not is_archive(path):
         files, ignored = (
             [(Entry(path.name, references.file_cell(path.absolute())), "")],
             list[str](),
