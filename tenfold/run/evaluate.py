@@ -6,7 +6,6 @@ import functools
 import math
 import platform
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -200,7 +199,7 @@ def _evaluated(
     judged = Judged(rows, Columns(encoded.columns), train)
     found = evaluated(run, judged.only(kept.nonzero()[0]))
     found.quarantined = bad
-    found.unknown = _unknown(run, found.table)
+    found.unknown = run_rows.unknown_classes(run, found.table)
     count = len(found.table)
     sentence = {
         "test": Message("{rows} rows of the run's own test part", rows=count),
@@ -210,23 +209,6 @@ def _evaluated(
     }[part]
     found.protocol = intervals.protocol(sentence, found.scores.groups)
     return found
-
-
-def _unknown(run: Run, table: pd.DataFrame) -> dict[str, int]:
-    """Counts the labels of each class that the run does not know, and reports them."""
-    known = {*run.answer_kind.classes(run.facts.get("truths", {}))}
-    counts = run.answer_kind.counts(table) if known else Counter[str]()
-    unknown = {name: count for name, count in counts.most_common() if name not in known}
-    if unknown:
-        tell(
-            Message(
-                "{count} labels are of classes that the run does not know ({names}): each counts "
-                "as an error.",
-                count=sum(unknown.values()),
-                names=", ".join([*unknown][:8]) + (" ..." if len(unknown) > 8 else ""),
-            )
-        )
-    return unknown
 
 
 def scores_of(run: Run, answers: Sequence[Answer], judged: Judged) -> Scores:
