@@ -28,10 +28,10 @@ import click
 
 from tenfold.core import language, progress, system
 from tenfold.core.errors import Stopped, StopSignal, TenfoldError, UsageError, nearest
-from tenfold.core.faults import as_error
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message, with_messages
+from tenfold.core.terminal.faults import as_error
 from tenfold.core.terminal.flags import SettingFlag, explained, parameter, setting_flag
 from tenfold.core.terminal.help_pages import VARIABLE, HelpContext, lang_flag
 from tenfold.core.version import __version__

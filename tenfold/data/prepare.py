@@ -30,7 +30,7 @@ from tenfold.data import duplicates as data_duplicates
 from tenfold.data.folds import Fold, FoldedParts
 from tenfold.data.scan import scan
 from tenfold.media.medium import Medium
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, Reading, with_table
 from tenfold.media.registry import media_of
 from tenfold.task import Task, name_of
 
@@ -218,6 +218,7 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
     Raises DataRefused where there are no rows.
     """
     advance(Message("reading"), 0, 0)
+    source, reading = with_table(source, reading)
     rows = source if isinstance(source, Rows) else task.read(source, reading)
     if rows.table.empty:
         where = str(source) if isinstance(source, (str, Path)) else "DataFrame"

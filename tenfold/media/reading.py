@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = [
     "refuse_roles",
     "seconds_of",
     "timed",
+    "with_table",
 ]
 
 
@@ -160,6 +162,19 @@ def of_settings(
                 fix=nearest(value, choices),
             )
     return reading, rest
+
+
+def with_table(source: Any, reading: Reading) -> tuple[Any, Reading]:
+    """Returns the source and the reading, with `file.db#table` divided into file and table.
+
+    A source that exists with this name, and any other source, is returned unchanged.
+    """
+    if not isinstance(source, (str, os.PathLike)) or os.path.exists(source):
+        return source, reading
+    file, sign, table = os.fspath(source).partition("#")
+    if not sign or not table or not os.path.isfile(file):
+        return source, reading
+    return file, replace(reading, table=reading.table or table)
 
 
 def column_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> Any | None:

@@ -15,6 +15,7 @@ from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.data import class_mapping
 from tenfold.data.scan import scan
+from tenfold.media.reading import with_table
 from tenfold.media.registry import media_of
 from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
@@ -86,7 +87,7 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
     The source is read as the training data were, and the class mapping of the run is applied.
     Raises DataRefused for data with another answer kind.
     """
-    reading = run.reading
+    source, reading = with_table(source, run.reading)
     rows = run.task.read(source, reading)
     if rows.answer is not run.answer_kind:
         raise DataRefused(

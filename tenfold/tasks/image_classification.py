@@ -62,13 +62,9 @@ networks = lazy("tenfold.networks.image_classifier")
 INPUTS = {"image": Input("image")}
 SIZES = ("tiny", "small", "medium", "large")
 SIZED = ("fast", "residual")  # networks that have the sizes of the setting `size`
-AUGMENTS = (  # augmentations that a hyperparameter search may try in addition to `auto`
-    "none",
-    "shift,flip",
-    "crop,flip,colour",
-    "crop,flip,colour,cutout",
-    "crop,flip,colour,mixup",
-)
+CROPPED = "crop,flip,colour"
+# augmentations that a hyperparameter search may try in addition to `auto`
+AUGMENTS = ("none", "shift,flip", CROPPED, f"{CROPPED},cutout", f"{CROPPED},mixup")
 
 
 def _line(text: str) -> None:

@@ -36,7 +36,7 @@ from tenfold.core.settings import Range, setting
 from tenfold.core.text import natural
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
-from tenfold.media.text import tagged, tokens
+from tenfold.media.text import tag_schemes, tagged, tokens
 from tenfold.networks import crf
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.training import candidates, loop
@@ -53,6 +53,7 @@ networks = lazy("tenfold.networks.tagger")
 
 INPUTS = {"text": Input("text")}
 SIZES = {"tiny": (64, 2), "small": (128, 4), "medium": (256, 5), "large": (384, 6)}
+TAG_FORMATS = ("auto", "spans", "single")
 MODELS = ("auto", "network", "linear", "naive-bayes")
 FEATURES = 10
 LONGEST = 20_000
@@ -69,14 +70,17 @@ class TokenClassification(Task):
         0.003, "learning rate", low=1e-6, high=1.0, search=Range(0.001, 0.01)
     )
     dropout: float = setting(0.5, "dropout rate", low=0.0, high=0.9, search=(0.3, 0.6))
+    tags: str = setting(
+        "auto", "format of the tags: spans, or single classes of tokens", choices=TAG_FORMATS
+    )
 
     answers = (SPANS, TAGS)
     roles = ("token", "text")
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
-        rows = tagged.read(source, reading)
-        begins = any(tag.startswith("B-") for tags in rows.table["tags"] for tag in tags)
-        return rows.completed(SPANS if begins else TAGS, INPUTS, reading)
+        rows = tagged.read(source, reading, self.tags)
+        spans = any(map(tag_schemes.kinds, rows.table["tags"]))
+        return rows.completed(SPANS if spans else TAGS, INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
         counts = train.table["tags"].explode().dropna().value_counts()

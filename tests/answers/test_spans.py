@@ -9,7 +9,9 @@ from tenfold.answers.tags import TAGS, Tags
 from tenfold.core.columns import Problem
 from tenfold.core.results import to_json
 from tenfold.media.text import tag_schemes
+from tenfold.media.text.tag_schemes import Scheme
 
+BI = Scheme("BIO", "BI")
 BIO = ["B-PER", "I-PER", "O", "B-LOC", "B-LOC", "I-LOC", "O"]
 SAME = {
     "BIO": BIO,
@@ -20,8 +22,9 @@ SAME = {
 
 @pytest.mark.parametrize("scheme", SAME)
 def test_every_scheme_is_found_and_comes_to_bio(scheme: str):
-    assert tag_schemes.scheme_of([SAME[scheme]]) == scheme
-    assert tag_schemes.to_bio(SAME[scheme], scheme) == (tuple(BIO), 0)
+    found = tag_schemes.scheme_of([SAME[scheme]])
+    assert found.name == scheme
+    assert tag_schemes.to_bio(SAME[scheme], found) == (tuple(BIO), 0)
 
 
 @pytest.mark.parametrize(
@@ -34,18 +37,25 @@ def test_every_scheme_is_found_and_comes_to_bio(scheme: str):
         (["NOUN", "VERB", "O"], "plain"),
         (["B-X", "Q-X"], "plain"),
         (["O", "O"], "plain"),
+        (["O", "O", "PERSON", "PERSON"], "types"),
+        (["o", "o", "o", "PERSON"], "types"),
+        (["NOUN", "VERB", "O", "O", "ADJ"], "plain"),
+        (["0", "0", "1", "2"], "plain"),
+        ([*"BIOO" * 30, "0"], "BIO"),
+        ([*["B-X", "I-X", "O"] * 30, "E-X"], "BIO"),
+        ([*["B-X", "E-X", "S-X", "O"] * 30, "0"], "BMES"),
     ],
 )
 def test_schemes(tags: list[str], scheme: str):
-    assert tag_schemes.scheme_of([tags]) == scheme
+    assert tag_schemes.scheme_of([tags]).name == scheme
 
 
 def test_a_span_without_a_beginning_begins_there():
-    assert tag_schemes.to_bio(["O", "I-PER", "I-LOC", "B-LOC", "I-LOC"], "BIO") == (
+    assert tag_schemes.to_bio(["O", "I-PER", "I-LOC", "B-LOC", "I-LOC"], BI) == (
         ("O", "B-PER", "B-LOC", "B-LOC", "I-LOC"),
         2,
     )
-    assert tag_schemes.to_bio(["E-X", "M-X"], "BMES") == (("B-X", "B-X"), 2)
+    assert tag_schemes.to_bio(["E-X", "M-X"], Scheme("BMES")) == (("B-X", "B-X"), 2)
 
 
 def test_spans_are_in_characters():
@@ -60,7 +70,7 @@ def test_spans_are_in_characters():
 
 def random_tags(random: np.random.Generator, length: int) -> list[str]:
     drawn = random.choice(["O", "B-A", "I-A", "B-B", "I-B"], length).tolist()
-    return list(tag_schemes.to_bio(drawn, "BIO")[0])
+    return list(tag_schemes.to_bio(drawn, BI)[0])
 
 
 def table(rows: list[list[str]]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from commands import Running
 from stored import STORED
 
 from tenfold.core.errors import StopSignal, TenfoldError
-from tenfold.core.faults import as_error
+from tenfold.core.terminal.faults import as_error
 
 
 def opened(pid: int, path: Path) -> bool:

@@ -136,6 +136,7 @@ def test_each_dependency_is_used():
     imported = {"pillow": "PIL", "scikit-learn": "sklearn", "opencv-python-headless": "cv2"}
     imported |= {"prometheus-client": "prometheus_client", "python-multipart": "python_multipart"}
     imported |= {"protobuf": "google.protobuf", "pillow-heif": "pillow_heif"}
+    imported |= {"python-calamine": "python_calamine"}
     imported |= {"httptools": "uvicorn.protocols.http.httptools_impl"}  # which needs it
     text = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     names = {needed.name for needed in declared("dev")}

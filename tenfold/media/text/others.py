@@ -13,10 +13,11 @@ from tenfold.media.reading import timed
 __all__ = ["with_others"]
 
 
-def with_others(frame: pd.DataFrame, split: str, taken: Taken) -> pd.DataFrame:
+def with_others(frame: pd.DataFrame, split: str = "", taken: Taken | None = None) -> pd.DataFrame:
     """Returns the table without empty columns, with weights as numbers and splits as parts.
 
-    `split` is the name of the column of the parts. A row with an invalid split, weight or time gets
+    `split` is the name of the column of the parts. Numbers of folds are parts only where `taken` is
+    given, which then says so. A row with an invalid split, weight or time gets
     a problem.
     """
     if not frame["split"].astype(bool).any():
@@ -41,10 +42,10 @@ def with_others(frame: pd.DataFrame, split: str, taken: Taken) -> pd.DataFrame:
     return frame.assign(weight=weight.clip(lower=0).fillna(1.0))
 
 
-def _parted(frame: pd.DataFrame, split: str, taken: Taken) -> pd.DataFrame:
+def _parted(frame: pd.DataFrame, split: str, taken: Taken | None) -> pd.DataFrame:
     """Returns the table with the part of each row, from the cells of the column of the parts."""
     cells = frame["split"]
-    if numbers := fold_numbers(cells):
+    if taken is not None and (numbers := fold_numbers(cells)):
         count = int((cells == numbers[-1]).sum())
         taken.note(
             Message(

@@ -87,7 +87,7 @@ def test_json_lines(tmp_path: Path):
         {"tokens": ["Anna", "left"], "tags": ["B-PER", "O"]},
         {"text": "我爱北京", "spans": [[2, 4, "LOC"]]},
         {"text": "see Rome", "entities": [{"start": 4, "end": 8, "label": "LOC"}]},
-        {"text": "see Rome", "spans": [[5, 8, "LOC"]]},
+        {"text": "see Rome", "spans": [[5, 9, "LOC"]]},
     ]
     path = write(tmp_path / "a.jsonl", "".join(json.dumps(one) + "\n" for one in lines))
     table = tagged.read(path).table
@@ -136,7 +136,7 @@ def test_nul_and_blank_lines(tmp_path: Path):
     [
         ("", "empty-file"),
         ("word\nword\n\nword\n", "no-labels"),
-        ("text,label\na,b\n", "no-labels"),
+        ("text,label\na b c,b\nc d,a\n", "no-labels"),
         (columns([("word", "O")] * 1200), "no-blank-lines"),
     ],
 )

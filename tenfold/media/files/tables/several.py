@@ -26,7 +26,7 @@ _calamine = lazy("python_calamine")
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-Known = Callable[[str], bool]
+KnownName = Callable[[str], bool]
 
 
 def is_workbook(start: bytes, name: str) -> bool:
@@ -58,7 +58,7 @@ def _content(cell: str, name: str) -> bytes:
 # --- spreadsheets ---------------------------------------------------------------------------------
 
 
-def table_of_workbook(cell: str, name: str, known: Known, reading: Reading) -> RecordTable:
+def table_of_workbook(cell: str, name: str, known: KnownName, reading: Reading) -> RecordTable:
     """Returns the table of the one sheet of a spreadsheet that holds one, or of the given sheet.
 
     Hidden and empty sheets count only where they are given. Raises DataRefused where the file
@@ -134,7 +134,7 @@ def _text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value).strip()
 
 
-def _of_sheet(rows: list[Record], known: Known, reading: Reading) -> RecordTable:
+def _of_sheet(rows: list[Record], known: KnownName, reading: Reading) -> RecordTable:
     """Returns the table of a sheet: its title lines are left out, and empty columns."""
     width = max((len(row.cells) for row in rows), default=0)
     rows = [Record(row.line, row.cells + [""] * (width - len(row.cells))) for row in rows]
@@ -155,7 +155,7 @@ def _of_sheet(rows: list[Record], known: Known, reading: Reading) -> RecordTable
 # --- databases ------------------------------------------------------------------------------------
 
 
-def table_of_database(cell: str, name: str, known: Known, reading: Reading) -> RecordTable:
+def table_of_database(cell: str, name: str, known: KnownName, reading: Reading) -> RecordTable:
     """Returns the one table of a SQLite database, or the one given.
 
     Nothing is written to the file. Raises DataRefused where it cannot be read, UsageError where
@@ -208,7 +208,7 @@ def _records(base: sqlite3.Connection, table: str, most: int = -1) -> list[Recor
     return [names, *(Record(number, list(row)) for number, row in enumerate(cursor, 1))]
 
 
-def _chosen(name: str, full: dict[str, list[Record]], known: Known, reading: Reading) -> str:
+def _chosen(name: str, full: dict[str, list[Record]], known: KnownName, reading: Reading) -> str:
     """Returns the name of the sheet or table to read.
 
     Raises UsageError where several could be meant, or the given one is missing.

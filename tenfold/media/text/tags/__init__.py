@@ -1,0 +1,1 @@
+"""Formats of tagged tokens: columns, tables, JSON, exports of annotation tools."""

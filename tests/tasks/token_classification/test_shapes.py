@@ -1,0 +1,545 @@
+"""Tagged tokens as people have them: each shape gives the same sentences and spans."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tenfold.core.errors import DataRefused, TenfoldError, UsageError
+from tenfold.core.rows import Rows
+from tenfold.data.prepare import prepare
+from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.text import tag_schemes, tagged
+from tenfold.tasks.registry import find
+
+WORDS = ["Greta Hugo Boris Clara Elena".split(), "Paris Lima Quito Osaka".split()]
+LONG = [
+    [(WORDS[0][n % 5], "B-PER"), ("Miller", "I-PER"), ("left", "O"), (WORDS[1][n % 4], "B-LOC")]
+    for n in range(24)
+]
+SENTENCES = [
+    [*one, ("on", "O"), (str(n), "O"), (".", "O")]
+    if n % 3
+    else [("Now", "O"), one[3], ("waits", "O"), (".", "O")]
+    for n, one in enumerate(LONG)
+]
+SPANS = [
+    [("PER", f"{one[0][0]} Miller"), ("LOC", one[3][0])] if len(one) == 7 else [("LOC", one[1][0])]
+    for one in SENTENCES
+]
+
+
+def spans(rows: Rows) -> list[list[tuple[str, str]]]:
+    """(type, words) of the spans of every usable row."""
+    good = rows.table[rows.table["problem"].isna()]
+    return [
+        [(kind, text[a:b]) for kind, a, b in tag_schemes.spans_of(tags, places)]
+        for text, tags, places in zip(good["text"], good["tags"], good["places"], strict=True)
+    ]
+
+
+def conll(row: Callable[[int, int, str, str], tuple[Any, ...]], between: str = "\t") -> str:
+    """Lines of all sentences, an empty line between two; `row` gets sentence, token, word, tag."""
+    return "\n".join(
+        "".join(
+            between.join(map(str, row(at, number, word, tag))) + "\n"
+            for number, (word, tag) in enumerate(one)
+        )
+        for at, one in enumerate(SENTENCES)
+    )
+
+
+def table(names: list[str], row: Callable[..., tuple[Any, ...]], separator: str = ",") -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    writer.writerow(names)
+    for at, one in enumerate(SENTENCES):
+        writer.writerows(row(at, n, word, tag) for n, (word, tag) in enumerate(one))
+    return out.getvalue()
+
+
+def read(folder: Path, name: str, text: str, reading: Reading = AS_FOUND, **more: Any) -> Rows:
+    (folder / name).write_text(text, encoding=more.pop("encoding", "utf-8"))
+    return tagged.read(folder / name, reading, **more)
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+COLUMNS = {
+    "word tag": (conll(lambda s, n, w, t: (w, t)), "1", "2"),
+    "tag first": (conll(lambda s, n, w, t: (t, w)), "2", "1"),
+    "tag first, spaces": (conll(lambda s, n, w, t: (t, w), " "), "2", "1"),
+    "numbered": (conll(lambda s, n, w, t: (n + 1, w, "NN", t)), "2", "4"),
+    "numbered from 0": (conll(lambda s, n, w, t: (n, w, t), " "), "2", "3"),
+    "number last": (conll(lambda s, n, w, t: (w, t, n + 1)), "1", "2"),
+    "document and number": (conll(lambda s, n, w, t: ("d1", s, n, w, f"P{n % 3}", t)), "4", "6"),
+    "tag in the middle": (conll(lambda s, n, w, t: (w, t, f"lemma{n}")), "1", "2"),
+    "chunks before": (conll(lambda s, n, w, t: (w, "NN", "B-NP" if n else "O", t)), "1", "4"),
+    "commas": (conll(lambda s, n, w, t: (w, t), ","), "1", "2"),
+    "semicolons, tag first": (conll(lambda s, n, w, t: (t, w), ";"), "2", "1"),
+    "counted, no empty line": (
+        conll(lambda s, n, w, t: (n + 1, w, t)).replace("\n\n", "\n"),
+        "2",
+        "3",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_roles_are_found_by_content(tmp_path: Path, name: str):
+    text, token, tag = COLUMNS[name]
+    rows = read(tmp_path, "a.conll", text)
+    assert spans(rows) == SPANS
+    assert (rows.reading.found["token"], rows.reading.found["target"]) == (token, tag)
+    assert {one.flag for one in rows.taken.roles} == {"--token", "--target"}
+
+
+def test_given_columns_are_used_and_a_missing_one_is_an_error(tmp_path: Path):
+    text = conll(lambda s, n, w, t: (w.upper(), w, "B-X" if n == 1 else "O", t))
+    rows = read(tmp_path, "a.conll", text, Reading(token="2", target="3"))
+    assert rows.table["text"][0].startswith("Now") and spans(rows)[1] == [("X", "Miller")]
+    for reading in (Reading(token="5"), Reading(target="ner"), Reading(token="word")):
+        with pytest.raises(UsageError) as refused:
+            read(tmp_path, "a.conll", text, reading)
+        assert refused.value.code == "missing-column"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("eng.train", "eng.testa", "eng.testb"),
+        ("train.txt", "dev.txt", "test.txt"),
+        ("a_train_set.conll", "validation/x.conll", "Test Data/x.conll"),
+    ],
+)
+def test_parts_by_name_and_document_lines(tmp_path: Path, names: tuple[str, ...]):
+    start = "-DOCSTART- -X- -X- O\n\n"
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        text = start + conll(lambda s, n, w, t: (w, "NN", "I-NP", t), " ")
+        (tmp_path / name).write_text(text.replace("\nNow ", f"\n{start}Now "))
+    rows = tagged.read(tmp_path)
+    counts = rows.table["split"].value_counts().to_dict()
+    assert counts == {"train": 24, "valid": 24, "test": 24}
+    assert not rows.table["text"].str.contains("DOCSTART").any()
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+TABLES = {
+    "first row of each": (
+        "a.csv",
+        table(
+            ["Sentence #", "Word", "POS", "Tag"],
+            lambda s, n, w, t: ("" if n else f"Sentence: {s}", w, "NN", t),
+        ),
+    ),
+    "each row": (
+        "a.csv",
+        table(["sentence_id", "words", "labels"], lambda s, n, w, t: (s, w, t)),
+    ),
+    "semicolons, tag first": (
+        "a.csv",
+        table(["ner", "token", "sent"], lambda s, n, w, t: (t, w, s), ";"),
+    ),
+    "tabs, two numbers": (
+        "a.tsv",
+        table(
+            ["doc_id", "sent_id", "token_id", "token", "tag"],
+            lambda s, n, w, t: (s // 2, s % 2, n, w, t),
+            "\t",
+        ),
+    ),
+    "Chinese names": ("a.csv", table(["句子编号", "词", "标签"], lambda s, n, w, t: (s, w, t))),
+    "title and sep": (
+        "a.csv",
+        "sep=;\n" + table(["Sentence", "Word", "Tag"], lambda s, n, w, t: (s, w, t), ";"),
+    ),
+    "unknown name of the number": (
+        "a.csv",
+        table(["nummer", "word", "tag"], lambda s, n, w, t: (s + 1, w, t)),
+    ),
+    "empty rows between": (
+        "a.csv",
+        table(["word", "tag"], lambda s, n, w, t: (w, t)).replace(".,O\n", ".,O\n,\n"),
+    ),
+    "words of a sentence in a cell": (
+        "a.csv",
+        "id,sentence,tags\n"
+        + "".join(
+            f'{n},"{" ".join(w for w, _ in one)}",{" ".join(t for _, t in one)}\n'
+            for n, one in enumerate(SENTENCES)
+        ),
+    ),
+    "lists in cells": (
+        "a.tsv",
+        "tokens\tner_tags\n"
+        + "".join(f"{[w for w, _ in one]}\t{[t for _, t in one]}\n" for one in SENTENCES),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_tokens(tmp_path: Path, name: str):
+    rows = read(tmp_path, *TABLES[name])
+    assert spans(rows) == SPANS
+    assert rows.table["source"].is_unique
+
+
+def test_tables_of_lists_and_other_roles(tmp_path: Path):
+    frame = pd.DataFrame(
+        {
+            "tokens": [[w for w, _ in one] for one in SENTENCES],
+            "ner_tags": [[t for _, t in one] for one in SENTENCES],
+            "split": ["train", "dev", "test"] * 8,
+            "who": [f"p{n // 4}" for n in range(24)],
+        }
+    )
+    frame.to_parquet(tmp_path / "a.parquet")
+    rows = tagged.read(tmp_path / "a.parquet", Reading(group="who", by=("who",)))
+    assert spans(rows) == SPANS
+    assert rows.table["split"].tolist() == ["train", "valid", "test"] * 8
+    assert rows.table["group"].tolist() == rows.table["by.who"].tolist() == frame["who"].tolist()
+
+
+# --- schemes --------------------------------------------------------------------------------------
+
+
+def test_one_odd_tag_costs_its_sentence(tmp_path: Path):
+    bioes = conll(lambda s, n, w, t: (w, {"B-LOC": "S-LOC", "I-PER": "E-PER"}.get(t, t)), " ")
+    for text in (bioes, conll(lambda s, n, w, t: (w, t), " ")):
+        for wrong in ("0", "B", "Q-PER"):
+            rows = read(tmp_path, "a.conll", text.replace("left O", f"left {wrong}", 1))
+            assert [p and p.code for p in rows.table["problem"]].count("odd-tag") == 1
+            assert rows.table["problem"][1].reason.values["place"].values["number"] == 8
+            assert spans(rows) == [one for n, one in enumerate(SPANS) if n != 1]
+
+
+@pytest.mark.parametrize("outside", ["O", "o", "_", "other"])
+def test_types_without_a_prefix_are_spans(tmp_path: Path, outside: str):
+    def tag(t: str) -> str:
+        return outside if t == "O" else t[2:]
+
+    text = conll(lambda s, n, w, t: (w, tag(t)))
+    automatic = outside in ("O", "o")
+    rows = read(tmp_path, "a.tsv", text, tags="auto" if automatic else "spans")
+    assert spans(rows) == SPANS
+    assert rows.reading.found.get("tags") == "spans"
+    single = read(tmp_path, "a.tsv", text, tags="single")
+    assert single.table["tags"][0][:2] == (outside, "LOC")
+    assert tagged.read(tmp_path / "a.tsv", rows.reading).table["tags"].equals(rows.table["tags"])
+
+
+def test_parts_of_speech_stay_single(tmp_path: Path):
+    kinds = ["NOUN", "VERB", "ADP", "PUNCT"]
+    rows = read(tmp_path, "a.tsv", conll(lambda s, n, w, t: (w, kinds[n % 4])))
+    assert set(rows.table["tags"][1]) == set(kinds)
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+NUMBERED = "".join(
+    json.dumps({"tokens": [w for w, _ in one], "ner_tags": [NAMES.index(t) for _, t in one]}) + "\n"
+    for one in SENTENCES
+)
+LISTS = {
+    "labels.txt": "\n".join(NAMES),
+    "classes.txt": "".join(f"{n} {name}\n" for n, name in enumerate(NAMES)),
+    "tags.txt": "".join(f"{name}\t{n}\n" for n, name in enumerate(NAMES)),
+    "dataset_infos.json": json.dumps(
+        {
+            "x": {
+                "features": {
+                    "pos_tags": {"feature": {"names": ["NN", "VB"]}},
+                    "ner_tags": {"feature": {"names": NAMES, "_type": "ClassLabel"}},
+                }
+            }
+        }
+    ),
+    "config.json": json.dumps({"id2label": {str(n): name for n, name in enumerate(NAMES)}}),
+    "label2id.json": json.dumps({name: n for n, name in enumerate(NAMES)}),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("whole", [True, False])
+def test_numbers_get_the_names_beside_them(tmp_path: Path, name: str, whole: bool):
+    (tmp_path / name).write_text(LISTS[name])
+    (tmp_path / "train.jsonl").write_text(NUMBERED)
+    rows = tagged.read(tmp_path if whole else tmp_path / "train.jsonl")
+    assert spans(rows) == SPANS and len(rows.table) == 24
+    (tmp_path / name).unlink()
+    assert spans(tagged.read(tmp_path / "train.jsonl", rows.reading)) == SPANS
+
+
+def test_numbers_without_names_are_stated(tmp_path: Path):
+    rows = read(tmp_path, "train.jsonl", NUMBERED)
+    assert rows.table["tags"][0] == ("0", "3", "0", "0")
+    assert any("labels.txt" in note for note in rows.taken.notes)
+    (tmp_path / "labels.txt").write_text("O\nB-PER")
+    with pytest.raises(DataRefused) as refused:
+        tagged.read(tmp_path / "train.jsonl")
+    assert refused.value.code == "missing-names"
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def marked(one: list[tuple[str, str]]) -> tuple[str, list[tuple[int, int, str]]]:
+    """The text of a sentence and its spans in characters."""
+    text, found = " ".join(word for word, _ in one), []
+    for kind, words in SPANS[SENTENCES.index(one)]:
+        start = text.index(words)
+        found.append((start, start + len(words), kind))
+    return text, found
+
+
+def each(shape: Callable[[list[tuple[str, str]], str, list[tuple[int, int, str]]], Any]) -> list:
+    return [shape(one, *marked(one)) for one in SENTENCES]
+
+
+def keyed(tokens: str, tags: str) -> list:
+    return each(lambda one, text, found: {tokens: [w for w, _ in one], tags: [t for _, t in one]})
+
+
+def spanned(key: str, span: Callable[..., Any], **more: Any) -> list:
+    def shape(one: Any, text: str, found: Any) -> Any:
+        return {"id": 1, "text": text, key: [span(*x, text) for x in found], **more}
+
+    return each(shape)
+
+
+def offsets(names: str) -> Callable[..., dict[str, Any]]:
+    start, end, kind = names.split()
+    return lambda a, b, k, text: {start: a, end: b, kind: k}
+
+
+OBJECTS = {
+    "tokens tags": keyed("tokens", "tags"),
+    "words labels": keyed("words", "labels"),
+    "tokens ner": keyed("tokens", "ner"),
+    "tokens and an unknown key": keyed("tokens", "slots"),
+    "pairs": each(lambda one, text, found: {"tokens": [list(pair) for pair in one]}),
+    "objects": each(lambda one, t, f: {"tokens": [{"text": w, "label": x} for w, x in one]}),
+    "doccano label": spanned("label", lambda a, b, k, text: [a, b, k]),
+    "doccano entities": spanned(
+        "entities", offsets("start_offset end_offset label"), relations=[], Comments=[]
+    ),
+    "annotations": spanned("annotations", offsets("start_offset end_offset label")),
+    "start_pos": spanned("entities", offsets("start_pos end_pos label_type")),
+    "length": spanned(
+        "entities", lambda a, b, k, text: {"offset": a, "length": b - a, "category": k}
+    ),
+    "words of spans": spanned(
+        "entities", lambda a, b, k, text: {"start": a, "end": b, "type": k, "text": text[a:b]}
+    ),
+    "inclusive ends": spanned(
+        "entities", lambda a, b, k, text: {"start": a, "end": b - 1, "type": k, "text": text[a:b]}
+    ),
+    "Dataturks": each(
+        lambda one, text, found: {
+            "content": text,
+            "annotation": [
+                {"label": [k], "points": [{"start": a, "end": b - 1, "text": text[a:b]}]}
+                for a, b, k in found
+            ],
+        }
+    ),
+    "by type": each(
+        lambda one, text, found: {
+            "text": text,
+            "label": {k: {text[a:b]: [[a, b - 1]]} for a, b, k in found},
+        }
+    ),
+    "Prodigy": each(
+        lambda one, text, found: {
+            "text": text,
+            "tokens": [
+                {"text": w, "start": sum(len(x) + 1 for x, _ in one[:n]), "id": n}
+                | {"end": sum(len(x) + 1 for x, _ in one[:n]) + len(w)}
+                for n, (w, _) in enumerate(one)
+            ],
+            "spans": [
+                {"start": a, "end": b, "label": k, "token_start": 0, "token_end": 0}
+                for a, b, k in found
+            ],
+            "answer": "accept",
+        }
+    ),
+    "Label Studio": each(
+        lambda one, text, found: {
+            "id": 7,
+            "data": {"text": text, "source": "x"},
+            "annotations": [
+                {
+                    "was_cancelled": False,
+                    "result": [
+                        {
+                            "type": "labels",
+                            "value": {"start": a, "end": b, "text": text[a:b], "labels": [k]},
+                        }
+                        for a, b, k in found
+                    ]
+                    + [{"type": "relation", "from_id": "a", "to_id": "b"}],
+                }
+            ],
+            "predictions": [],
+        }
+    ),
+    "Label Studio, short": spanned(
+        "label", lambda a, b, k, text: {"start": a, "end": b, "text": text[a:b], "labels": [k]}
+    ),
+    "spaCy pairs": each(lambda one, text, found: [text, {"entities": [list(x) for x in found]}]),
+    "spaCy documents": [
+        {
+            "id": 0,
+            "paragraphs": [
+                {
+                    "sentences": [
+                        {"tokens": [{"orth": w, "tag": "NN", "ner": t} for w, t in one]}
+                        for one in SENTENCES
+                    ]
+                }
+            ],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_objects_stand_on_lines_in_arrays_or_in_an_object(tmp_path: Path, name: str):
+    rows = OBJECTS[name]
+    texts = {
+        "a.json": json.dumps(rows),
+        "b.json": json.dumps(rows, indent=1, ensure_ascii=False),
+        "c.json": json.dumps({"version": 1, "classes": ["PER", "LOC"], "data": rows}),
+        "d.jsonl": "".join(json.dumps(one) + "\n" for one in rows),
+    }
+    for file, text in texts.items():
+        if name == "spaCy documents" and file == "d.jsonl":
+            continue
+        rows_read = read(tmp_path, file, text)
+        assert rows_read.table["problem"].isna().all(), (file, rows_read.table["problem"][0])
+        assert spans(rows_read) == SPANS, file
+
+
+def test_objects_by_part_and_by_column(tmp_path: Path):
+    rows = keyed("tokens", "tags")
+    parts = {"train": rows[:16], "validation": rows[16:20], "test": rows[20:]}
+    found = read(tmp_path, "a.json", json.dumps(parts))
+    assert found.table["split"].value_counts().to_dict() == {"train": 16, "valid": 4, "test": 4}
+    whole = {key: [row[key] for row in rows] for key in rows[0]}
+    assert spans(read(tmp_path, "b.json", json.dumps(whole))) == SPANS
+
+
+def test_two_lists_that_could_be_the_tags_are_asked_back(tmp_path: Path):
+    rows = [{**row, "other": row["first"]} for row in keyed("tokens", "first")]
+    with pytest.raises(UsageError) as asked:
+        read(tmp_path, "a.json", json.dumps(rows))
+    assert asked.value.code == "two-readings" and asked.value.exit_code == 2
+    assert "--target first" in asked.value.fix and "--target other" in asked.value.fix
+    assert spans(read(tmp_path, "a.json", json.dumps(rows), Reading(target="other"))) == SPANS
+    with pytest.raises(UsageError) as missing:
+        read(tmp_path, "a.json", json.dumps(rows), Reading(target="third"))
+    assert missing.value.code == "missing-column"
+
+
+def test_examples_that_were_not_accepted_stay_out(tmp_path: Path):
+    lines = [json.dumps({**row, "answer": "accept"}) for row in OBJECTS["Prodigy"]]
+    for at, answer in ((1, "reject"), (4, "ignore")):
+        lines[at] = lines[at].replace('"accept"', f'"{answer}"')
+    rows = read(tmp_path, "a.jsonl", "\n".join(lines))
+    assert spans(rows) == [one for n, one in enumerate(SPANS) if n not in (1, 4)]
+    assert [(one.kind, one.count) for one in rows.taken.left] == [("rows", 2)]
+    tasks = [dict(one) for one in OBJECTS["Label Studio"]]
+    tasks[0]["annotations"] = []
+    tasks[1]["annotations"] = [{**tasks[1]["annotations"][0], "was_cancelled": True}]
+    assert spans(read(tmp_path, "a.json", json.dumps(tasks))) == SPANS[2:]
+
+
+# --- spans ----------------------------------------------------------------------------------------
+
+
+def test_spans_off_the_borders_of_tokens(tmp_path: Path):
+    rows = spanned("label", lambda a, b, k, text: [a - (a > 0), b + 1, k])
+    trimmed = read(tmp_path, "a.json", json.dumps(rows))
+    assert spans(trimmed) == SPANS and trimmed.table["problem"].isna().all()
+    count = sum(map(len, SPANS))
+    assert [note.values for note in trimmed.taken.notes] == [{"count": count}]
+    rows = spanned("label", lambda a, b, k, text: [a, b - 1, k])
+    moved = read(tmp_path, "a.json", json.dumps(rows))
+    assert spans(moved) == SPANS
+    assert moved.taken.notes[0].values["count"] == count
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ([[0, 5, "X"], [3, 9, "Y"]], "overlaps"),
+        ([[0, 500, "X"]], "outside"),
+        ([[-3, 2, "X"]], "outside"),
+        ([[4, 5, "X"]], "no token"),
+        ([{"start": 0, "end": 5, "label": "X", "text": "Anna"}], "'Anna'"),
+        ([{"start": 0, "end": 5, "labels": ["X", "Y"]}], "2 types"),
+        ([[0.5, 3, "X"]], "lacks"),
+    ],
+)
+def test_a_wrong_span_costs_its_text(tmp_path: Path, wrong: list, word: str):
+    rows = spanned("label", lambda a, b, k, text: [a, b, k])
+    rows[1] = {"text": rows[1]["text"], "label": wrong}
+    found = read(tmp_path, "a.json", json.dumps(rows))
+    assert found.table["problem"].notna().tolist() == [n == 1 for n in range(24)]
+    assert word in found.table["problem"][1].reason and found.table["source"][1] == "a.json:2"
+    assert spans(found) == [SPANS[0], *SPANS[2:]]
+
+
+def test_brat(tmp_path: Path):
+    (tmp_path / "train").mkdir()
+    texts = [marked(one) for one in SENTENCES]
+    content, marks, at = "", [], 0
+    for text, found in texts:
+        for a, b, kind in found:
+            marks.append(f"T{len(marks) + 1}\t{kind} {at + a} {at + b}\t{text[a:b]}\n")
+        content += f"{text}\n"
+        at = len(content)
+    marks.append("R1\tIn Arg1:T1 Arg2:T2\n")
+    for ends in ("\n", "\r\n"):
+        (tmp_path / "train" / "doc.txt").write_bytes(content.replace("\n", ends).encode())
+        (tmp_path / "train" / "doc.ann").write_text("".join(marks))
+        (tmp_path / "annotation.conf").write_text("[entities]\nPER\n")
+        rows = tagged.read(tmp_path)
+        assert spans(rows) == SPANS and set(rows.table["split"]) == {"train"}
+        assert [(one.kind, one.count) for one in rows.taken.left] == [("rows", 1)]
+    broken = "".join(marks) + "T99\tPER 0 2;4 6\tNo is\n"
+    (tmp_path / "train" / "doc.ann").write_text(broken)
+    table = tagged.read(tmp_path).table
+    assert [p and p.code for p in table["problem"]] == ["bad-span", *[None] * 23]
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def test_files_of_other_kinds(tmp_path: Path):
+    (tmp_path / "x.conll").write_bytes(bytes(range(256)) * 20)
+    with pytest.raises(DataRefused) as refused:
+        tagged.read(tmp_path / "x.conll")
+    assert refused.value.code == "unknown-format"
+    (tmp_path / "x.conll").unlink()
+    (tmp_path / "train.conll").write_text(conll(lambda s, n, w, t: (w, t)))
+    (tmp_path / "words.txt").write_text("one\ntwo\n\nthree\n")
+    rows = tagged.read(tmp_path)
+    assert spans(rows) == SPANS and rows.ignored == ["words.txt"]
+    assert [(one.kind, one.names) for one in rows.taken.left] == [("files", ("words.txt",))]
+
+
+def test_one_row_is_too_few(tmp_path: Path):
+    (tmp_path / "one.conll").write_text("Greta B-PER\nleaves O\n")
+    with pytest.raises(TenfoldError) as refused:
+        prepare(find("token-classification"), tmp_path / "one.conll")
+    assert (refused.value.code, refused.value.exit_code) == ("nothing-held-out", 3)
