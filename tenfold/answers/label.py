@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -71,11 +71,15 @@ class Label(Prediction):
 
 @dataclass(frozen=True)
 class Matrix:
-    """Predictions as arrays: `probabilities` (N, K); `truth` (N,), -1 = class not in training."""
+    """Predictions as arrays: `probabilities` (N, K); `truth` (N,), -1 = class not in training.
+
+    `unknown` (N,) numbers the classes that are not in training from 0; -1 for the others.
+    """
 
     classes: list[str]
     truth: np.ndarray
     probabilities: np.ndarray
+    unknown: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @staticmethod
     def of(answers: Sequence[Answer], table: pd.DataFrame) -> Matrix:
@@ -90,7 +94,9 @@ class Matrix:
                     *one.probabilities.values()
                 ]
         truth = np.array([place.get(str(name), -1) for name in table["label"]], np.int64)
-        return Matrix(classes, truth, values)
+        unknown = np.full(len(truth), -1)
+        unknown[truth < 0] = pd.factorize(table["label"].astype(str).to_numpy()[truth < 0])[0]
+        return Matrix(classes, truth, values, unknown)
 
     @property
     def said(self) -> np.ndarray:
@@ -110,10 +116,12 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling)
     found = {"accuracy": sampling.share(matrix.right)}
     if len(matrix.classes) > 5:
         best = np.argsort(-matrix.probabilities, axis=1, kind="stable")[:, :5]
-        known = matrix.probabilities.any(1)
-        found["top5_accuracy"] = sampling.share((best == matrix.truth[:, None]).any(1) & known)
-    size = len(matrix.classes) + 1
-    flat, cell = np.unique(_cells(matrix), return_inverse=True)
+        answered = matrix.probabilities.any(1)
+        found["top5_accuracy"] = sampling.share((best == matrix.truth[:, None]).any(1) & answered)
+    known, size = len(matrix.classes), len(matrix.classes) + matrix.unknown.max(initial=-1) + 2
+    truth = np.where(matrix.truth < 0, known + matrix.unknown, matrix.truth)
+    said = np.where(matrix.said < 0, size - 1, matrix.said)
+    flat, cell = np.unique(truth * size + said, return_inverse=True)
     macro_f1 = partial(_macro_f1, np.divmod(flat, size), size)
     error = calibration.error(*_sure_and_right(matrix))
     found["macro_f1"] = sampling.resampled(macro_f1, len(flat), cell)
@@ -157,7 +165,10 @@ def per_class(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def _macro_f1(cells: tuple[np.ndarray, ...], size: int, counts: np.ndarray) -> float:
-    """Returns the mean F1 of classes with rows, from the non-zero cells of a confusion matrix."""
+    """Returns the mean F1 of classes with rows, from the non-zero cells of a confusion matrix.
+
+    A class that is not in training has rows of its own and an F1 of 0.
+    """
     down, across = cells
     truth = np.bincount(down, counts, size)[:-1]
     said = np.bincount(across, counts, size)[:-1]
@@ -242,7 +253,7 @@ def _share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
     matrix = Matrix.of(answers, table)
-    changed = Matrix(matrix.classes, matrix.truth, change(matrix.probabilities))
+    changed = replace(matrix, probabilities=change(matrix.probabilities))
     losses = _row_log_loss(changed)
     loss = float(losses.mean()) if len(losses) else 0.0
     return calibration.certainty(*_sure_and_right(changed), loss)

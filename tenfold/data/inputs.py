@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tenfold.media.files.near import Near
 from tenfold.media.files.sheets import frame_of, is_manifest
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, Reading, columns_of
 from tenfold.media.registry import media_of
 from tenfold.task import Table
 
@@ -43,7 +44,7 @@ def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -
     """
     media = media_of(inputs)
     if isinstance(source, pd.DataFrame):
-        yield from _chunks(_framed(media, source))
+        yield from _chunks(_framed(media, source, reading))
         return
     if isinstance(source, (list, tuple)) and not source:
         raise UsageError(
@@ -53,7 +54,7 @@ def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -
         )
     if len(media) > 1:
         for path in _table_files(media, source):
-            yield from _chunks(_from_file(media, path))
+            yield from _chunks(_from_file(media, path, reading))
         return
     (name,) = media
     count, numbers = 0, itertools.count(1)
@@ -63,7 +64,7 @@ def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -
             count += len(table)
             yield from _chunks(table)
             continue
-        rows = media[name].rows(one, numbers)
+        rows = media[name].rows(one, numbers, reading)
         while part := list(itertools.islice(rows, CHUNK)):
             count += len(part)
             cell, said = zip(*part, strict=True)
@@ -135,7 +136,7 @@ def _table_files(media: Mapping[str, Medium], source: Any) -> list[Path]:
     )
 
 
-def _from_file(media: Mapping[str, Medium], path: Path) -> Table:
+def _from_file(media: Mapping[str, Medium], path: Path, reading: Reading) -> Table:
     """The rows of a table file; relative paths in it are relative to its folder.
 
     Raises DataRefused where the file cannot be read or a cell is not valid for its medium.
@@ -144,7 +145,7 @@ def _from_file(media: Mapping[str, Medium], path: Path) -> Table:
     near = Near(path.parent.resolve(), {})
     table = pd.DataFrame(index=range(len(frame)))
     for name, medium in media.items():
-        values = _column(frame, name, medium, media, path.name)
+        values = _column(_renamed(frame, name, reading), name, medium, media, path.name)
         cells = [
             problem or _cell(medium, value, near, f"{path.name}:{line} {name}")
             for line, value, problem in zip(frame.index, values, problems, strict=True)
@@ -176,15 +177,33 @@ def _cell(medium: Medium, value: Any, near: Near, where: str) -> Any:
         ) from None
 
 
-def _framed(media: Mapping[str, Medium], frame: pd.DataFrame) -> Table:
+def _framed(media: Mapping[str, Medium], frame: pd.DataFrame, reading: Reading) -> Table:
     """The rows of a DataFrame as input columns and `source`."""
     table = pd.DataFrame(index=range(len(frame)))
     for name, medium in media.items():
-        found = _column(frame, name, medium, media, "")
+        found = _column(_renamed(frame, name, reading), name, medium, media, "")
         cells = manifests.cells(found) if medium.files else found
         table[name] = pd.Series(list(cells), dtype=object if medium.files else None)
     table["source"] = list(frame["source"]) if "source" in frame else _names(table, media)
     return table
+
+
+def _renamed(frame: pd.DataFrame, name: str, reading: Reading) -> pd.DataFrame:
+    """Returns the frame with the column `name`, made of the columns that had its role in training.
+
+    Several columns are joined by line ends, as texts are. Unchanged where it has such a column, or
+    none that had the role.
+    """
+    held = replace(AS_FOUND, found={**reading.found, **reading.roles})
+    if name in frame or not held.found.get(name):
+        return frame
+    wanted = held.found[name]
+    held = held.finding(**{name: wanted.split(",") if isinstance(wanted, str) else list(wanted)})
+    columns = columns_of(held, name, frame.columns, "")
+    if len(columns) < 2:
+        return frame.assign(**{name: frame[columns[0]]}) if columns else frame
+    texts = frame[columns].astype(object).where(frame[columns].notna(), "").astype(str)
+    return frame.assign(**{name: ["\n".join(filter(str.strip, row)) for row in texts.to_numpy()]})
 
 
 def _column(

@@ -11,6 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from tenfold.media.cover import CellCover, ColumnCover
 from tenfold.media.files import inputs as file_inputs
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.input import Input, InputRow
+from tenfold.media.reading import AS_FOUND, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -157,14 +159,17 @@ class Medium(ABC):
 
     # --- prediction ---
 
-    def rows(self, source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
+    def rows(
+        self, source: Any, numbers: Iterator[int], reading: Reading = AS_FOUND
+    ) -> Iterator[InputRow]:
         """Yields input rows from a source: an input of the command line, an object, or a list.
 
-        `numbers` supplies numbers to name the inputs that have no name.
+        `numbers` supplies numbers to name the inputs that have no name. `reading` is how the data
+        of the run were read.
         """
-        return file_inputs.rows(source, numbers, self.named)
+        return file_inputs.rows(source, numbers, partial(self.named, reading=reading))
 
-    def named(self, name: str) -> Iterator[InputRow]:
+    def named(self, name: str, reading: Reading = AS_FOUND) -> Iterator[InputRow]:
         """Yields the input rows for one input given on the command line.
 
         That is a path, a glob pattern, `-` for standard input, or the value itself, by medium.

@@ -68,6 +68,8 @@ class Evidence:
     by_examples: list[dict[str, Any]] = field(default_factory=list)
     ablations: dict[str, dict[str, float]] = field(default_factory=dict)
     without_near: dict[str, Any] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Number of labels of each class that the run does not know; each counts as an error."""
     seconds: float = 0.0
 
     @property
@@ -197,6 +199,7 @@ def _evaluated(
     judged = Judged(rows, Columns(encoded.columns), train)
     found = evaluated(run, judged.only(kept.nonzero()[0]))
     found.quarantined = bad
+    found.unknown = run_rows.unknown_classes(run, found.table)
     count = len(found.table)
     sentence = {
         "test": Message("{rows} rows of the run's own test part", rows=count),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,25 @@ import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
+from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.data import class_mapping
 from tenfold.data.scan import scan
-from tenfold.media.reading import Reading, with_table
+from tenfold.media.reading import with_table
 from tenfold.media.registry import media_of
 from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
 
-__all__ = ["good", "looked_at", "own_rows", "place_of", "read_again", "refuse_trial", "rows_of"]
+__all__ = [
+    "good",
+    "looked_at",
+    "own_rows",
+    "place_of",
+    "read_again",
+    "refuse_trial",
+    "rows_of",
+    "unknown_classes",
+]
 
 
 def rows_of(run: Run) -> list[dict[str, Any]]:
@@ -76,7 +87,7 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
     The source is read as the training data were, and the class mapping of the run is applied.
     Raises DataRefused for data with another answer kind.
     """
-    source, reading = with_table(source, Reading.of_json(run.facts.get("reading")))
+    source, reading = with_table(source, run.reading)
     rows = run.task.read(source, reading)
     if rows.answer is not run.answer_kind:
         raise DataRefused(
@@ -93,6 +104,23 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
     rows = class_mapping.apply_known(rows, reading.classes)
     table, bad = good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
     return rows.with_table(table), bad
+
+
+def unknown_classes(run: Run, table: pd.DataFrame) -> dict[str, int]:
+    """Counts the labels of each class that the run does not know, and reports them."""
+    known = {*run.answer_kind.classes(run.facts.get("truths", {}))}
+    counts = run.answer_kind.counts(table) if known else Counter[str]()
+    unknown = {name: count for name, count in counts.most_common() if name not in known}
+    if unknown:
+        tell(
+            Message(
+                "{count} labels are of classes that the run does not know ({names}): each counts "
+                "as an error.",
+                count=sum(unknown.values()),
+                names=", ".join([*unknown][:8]) + (" ..." if len(unknown) > 8 else ""),
+            )
+        )
+    return unknown
 
 
 def good(table: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

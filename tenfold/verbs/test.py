@@ -29,7 +29,7 @@ def test(
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     With data, all rows are scored except those seen in training, which are left out and counted; a
-    class that the run was not trained on counts as an error.
+    class that the run was not trained on counts as an error; such classes are listed.
 
     Example:
         tenfold test runs/photos-image-classification-1
@@ -40,6 +40,7 @@ def test(
     document = evaluate.scored(opened, found)
     learnt = {part: opened.scores["rows"].get(part) for part in ("train", "valid")}
     document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)} | learnt
+    document["unknown_classes"] = found.unknown
     document["seconds"] = {"total": round(time.perf_counter() - began, 3)}
     content = document | {"report": opened.scores["report"]}
     return Document(content, lambda: scores_text(document))

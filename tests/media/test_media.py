@@ -261,7 +261,7 @@ class TasteMedium(Medium):
     def text(self, cell):
         return f"the taste of {cell}"
 
-    def named(self, name):
+    def named(self, name, reading=None):
         yield name.upper(), name
 
     def take(self, value):

@@ -53,6 +53,7 @@ def test_exclusive_lists_and_the_form_of_training():
     assert several_of([["a"], ["b"], ["a"]]).exclusive
     assert not several_of([["a"], ["b"], []]).exclusive
     assert several_of(["a", "b"], form="|").rows == [("a",), ("b",)]
+    assert several_of(["a", "b"], form="list").rows == [("a",), ("b",)]
     assert "combinations" in combined(["a", "b", "a,c"]) and combined(["a", "b c"]) == ""
 
 

@@ -7,7 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["HOLDERS", "is_unlabelled", "part_of_file", "part_of_folder", "parts_of_column"]
+__all__ = [
+    "HOLDERS",
+    "fold_numbers",
+    "is_unlabelled",
+    "part_of_file",
+    "part_of_folder",
+    "parts_of_column",
+]
 
 _NAMES = {
     "train": "train training trn trains 训练 训练集 训练数据 学習",
@@ -96,3 +103,14 @@ def parts_of_column(name: str, cells: Iterable[object]) -> dict[str, str] | None
         return None
     other = "train" if part != "train" else "test"
     return {cell: part if cell.lower() in _YES else other for cell in told}
+
+
+def fold_numbers(cells: Iterable[object]) -> list[str]:
+    """Returns the distinct cells in order where they number 3 to 20 folds, from 0 or 1; else []."""
+    told = {str(cell).strip() for cell in cells if cell is not None and cell == cell} - {""}
+    if not 3 <= len(told) <= 20 or not all(cell.isdecimal() for cell in told):
+        return []
+    numbers = sorted(told, key=int)
+    first = int(numbers[0])
+    counted = [int(cell) for cell in numbers] == list(range(first, first + len(numbers)))
+    return numbers if first in (0, 1) and counted else []

@@ -67,14 +67,15 @@ def several_of(values: Sequence[Any], form: str = "") -> Several | None:
 
     One form is decided for the whole column: lists (also as JSON in a text), objects such as
     {"cat": 1, "dog": 0}, or texts with one separator whose parts recur. `form` is the form decided
-    earlier for the same column, such as in training.
+    earlier for the same answers, such as in training: the column then holds several, too.
     """
-    if form in ("", "list", "flags") and (found := _structured(values, form)) is not None:
+    if (found := _structured(values, form if form in ("list", "flags") else "")) is not None:
         return found
     texts = [written(value) for value in values]
     chosen = form if form in _SEPARATORS else next((s for s in _SEPARATORS if _fits(texts, s)), "")
-    if not chosen:
+    if not chosen and not form:
         return None
+    chosen = chosen or "|"
     rows = [_sorted(re.split(FORMS[chosen], text)) for text in texts]
     count, classes = sum(len(row) > 1 for row in rows), len({one for row in rows for one in row})
     said = Message(
@@ -130,7 +131,10 @@ def _structured(values: Sequence[Any], form: str) -> Several | None:
     said = (
         Message("Each cell of the answers is an object with a flag for each class")
         if kind == "flags"
-        else Message("Each cell of the answers is a list")
+        else Message(
+            "Each cell of the answers is a list: {count} rows have more than one answer",
+            count=sum(len(row) > 1 for row in rows),
+        )
     )
     return Several(kind, rows, exclusive and not empty, said)
 

@@ -11,6 +11,7 @@ from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.interactions import cover, inputs
 from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = ["ITEMS", "ItemsMedium"]
 
@@ -25,7 +26,9 @@ class ItemsMedium(Medium):
     cell_cover = cover.COVER
     written = True
 
-    def rows(self, source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
+    def rows(
+        self, source: Any, numbers: Iterator[int], reading: Reading = AS_FOUND
+    ) -> Iterator[InputRow]:
         return inputs.rows(source, numbers)
 
     def from_text(self, text: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.medium import Medium
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import inputs
 
 __all__ = ["CATEGORY", "NUMBER", "CategoryMedium", "NumberMedium"]
@@ -23,7 +24,7 @@ class NumberMedium(Medium):
     schema: ClassVar[dict[str, Any]] = {"type": ["number", "null"]}
     dtype = float
 
-    def named(self, name: str) -> Iterator[InputRow]:
+    def named(self, name: str, reading: Reading = AS_FOUND) -> Iterator[InputRow]:
         return inputs.named_number(name)
 
     def from_text(self, text: str) -> float | None:
@@ -47,7 +48,7 @@ class CategoryMedium(Medium):
     plural = Message("categories")
     schema: ClassVar[dict[str, Any]] = {"type": ["string", "null"]}
 
-    def named(self, name: str) -> Iterator[InputRow]:
+    def named(self, name: str, reading: Reading = AS_FOUND) -> Iterator[InputRow]:
         return inputs.named_category(name)
 
     def from_text(self, text: str) -> str | None:

@@ -11,14 +11,28 @@ from tenfold.media.files import references
 from tenfold.media.files.lines import decoded, opened
 from tenfold.media.files.listing import Entry, Tree
 
-__all__ = ["SPREADSHEETS", "UNREAD", "doubted", "none_usable", "text_of"]
+__all__ = [
+    "PLAIN",
+    "UNREAD",
+    "doubted",
+    "none_usable",
+    "suffix",
+    "text_of",
+]
 
-SPREADSHEETS = frozenset(".xls .xlsx .xlsm .ods .numbers".split())
-"""Suffixes of spreadsheets, whose cells are not read."""
-UNREAD = SPREADSHEETS | frozenset(
-    ".doc .docx .docm .odt .rtf .pages .pdf .epub .mobi .ppt .pptx .odp".split()
+PLAIN = (".txt", ".text", ".md", "")
+"""Suffixes of plain texts."""
+
+UNREAD = frozenset(
+    ".numbers .doc .docx .docm .odt .rtf .pages .pdf .epub .mobi .ppt .pptx .odp".split()
 )
-"""Suffixes of documents and spreadsheets, whose text is not read."""
+"""Suffixes of documents, whose text is not read."""
+
+
+def suffix(name: str) -> str:
+    """Returns the suffix of a file name in lower case, without `.gz`; "" for none."""
+    last = name.rsplit("/", 1)[-1].lower().removesuffix(".gz")
+    return f".{last.rpartition('.')[2]}" if "." in last[1:] else ""
 
 
 def doubted(entry: Entry) -> Entry:

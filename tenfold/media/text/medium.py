@@ -12,6 +12,7 @@ from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.medium import Medium, Sizes
+from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import cover, documents, inputs, near_duplicates
 from tenfold.media.text import sizes as text_sizes
 
@@ -35,8 +36,8 @@ class TextMedium(Medium):
     def near_pairs(self, cells: pd.Series) -> Iterator[tuple[int, int]]:
         return near_duplicates.pairs(cells)
 
-    def named(self, name: str) -> Iterator[InputRow]:
-        return inputs.named(name)
+    def named(self, name: str, reading: Reading = AS_FOUND) -> Iterator[InputRow]:
+        return inputs.named(name, reading)
 
     def take(self, value: Any) -> str:
         return request.text_value(value)
@@ -90,8 +91,10 @@ class TokensMedium(Medium):
     plural = Message("lists of words")
     schema = request.TEXTS
 
-    def rows(self, source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:
-        return inputs.word_rows(source, numbers)
+    def rows(
+        self, source: Any, numbers: Iterator[int], reading: Reading = AS_FOUND
+    ) -> Iterator[InputRow]:
+        return inputs.word_rows(source, numbers, reading)
 
     def from_text(self, text: str) -> list[str]:
         return text.split()

@@ -10,6 +10,7 @@ import pytest
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.media.text import labelled
+from tenfold.media.text.asked import texts_of
 
 ROWS = [
     ("the soup was warm and tasty", "good"),
@@ -233,7 +234,7 @@ def test_a_bad_line_of_json(tmp_path: Path, line: str):
         ("a.csv", "", "empty-file"),
         ("a.csv", "text,label\n", "bad-manifest"),
         ("a.csv", "number,size\n1,2\n3,4\n5,6\n7,8\n9,10\n11,12\n", "missing-column"),
-        ("a.txt", "one line\nanother line of text\nmore and more\n", "missing-column"),
+        ("a.txt", "one line\nanother line of text\nmore and more\n", "no-labels"),
     ],
 )
 def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, name: str, content: str, code: str):
@@ -243,7 +244,7 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, name: str, conten
 
 
 def test_damaged_gzip_is_refused(tmp_path: Path):
-    whole = gzip.compress(CSV.encode() * 5000)
+    whole = gzip.compress((CSV + 5000 * quoted(ROWS)).encode())
     (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataRefused, match="damaged after line") as refused:
         labelled.read(tmp_path / "a.csv.gz")
@@ -275,7 +276,7 @@ def test_two_megabytes_without_a_space(tmp_path: Path):
 def test_rows_of_a_table_come_in_pieces(tmp_path: Path):
     lines = "".join(f"text number {row}\n" for row in range(1000))
     path = write(tmp_path / "a.csv", f"review\n{lines}")
-    tables = list(labelled.texts_of(path))
+    tables = list(texts_of(path))
     assert [len(one) for one in tables] == [256, 256, 256, 232]
     assert tables[3]["text"].iloc[-1] == "text number 999"
     assert tables[3]["source"].iloc[-1].endswith("a.csv:1001")
@@ -283,7 +284,7 @@ def test_rows_of_a_table_come_in_pieces(tmp_path: Path):
 
 def test_a_plain_file_is_one_text(tmp_path: Path):
     path = write(tmp_path / "letter.txt", "Dear all,\n\nno.\n")
-    (table,) = labelled.texts_of(path)
+    (table,) = texts_of(path)
     assert table["text"].tolist() == ["Dear all,\n\nno.\n"]
 
 
