@@ -162,7 +162,9 @@ def _wanted(entry: dataclasses.Field[Any], hint: Any) -> Message:
 
 
 def _plain(hint: Any) -> Any:
-    """Returns the type without None: int for `int | None`."""
+    """Returns the type without None: int for `int | None`, tuple for `tuple[str, ...]`."""
+    if get_origin(hint) is tuple:
+        return tuple
     parts = [part for part in get_args(hint) if part is not type(None)]
     return parts[0] if get_origin(hint) is not None and parts else hint
 

@@ -25,7 +25,7 @@ from tenfold.media.files.lines import decoded
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.roles import CONVERTED
 from tenfold.media.medium import Medium
-from tenfold.media.reading import AS_FOUND, Reading, column_of, timed
+from tenfold.media.reading import AS_FOUND, Reading, attach_by, column_of, timed
 
 __all__ = [
     "Near",
@@ -357,6 +357,7 @@ def _answers(
         column = _find(frame, _NAMES[name]) if given is None else given
         if column is not None and _once(frame, column, "table") != label:
             table[name] = CONVERTED[name](frame[column]).reset_index(drop=True)
+    table = attach_by(table, frame, reading, where)
     when = column_of(reading, "time", frame.columns, where)
     return table if when is None else timed(table, frame[when])
 

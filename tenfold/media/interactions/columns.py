@@ -17,7 +17,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
-from tenfold.media.reading import AS_FOUND, Reading, column_of, seconds_of
+from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of, seconds_of
 
 __all__ = ["ROLES", "Frame", "coded", "problems", "role_of", "roled"]
 
@@ -45,8 +45,8 @@ DAY = 86_400.0
 class Frame:
     """The lines of one file: one column of N texts for each role that the file has.
 
-    `numbers` (N,) are line numbers, `extra` the columns without a role. `ordered` is True where the
-    order of the lines is the order in time.
+    `numbers` (N,) are line numbers, `extra` the columns without a role, `by` those that scores are
+    reported by. `ordered` is True where the order of the lines is the order in time.
     """
 
     columns: dict[str, pd.Series]
@@ -56,6 +56,7 @@ class Frame:
     problems: list[tuple[str, Problem]]
     ordered: bool = False
     extra: dict[str, pd.Series] = field(default_factory=dict)
+    by: dict[str, pd.Series] = field(default_factory=dict)
 
 
 def role_of(name: str) -> str | None:
@@ -81,11 +82,12 @@ def roled(
         for own, role in given.items()
         if (column := column_of(reading, role, frame.columns, name)) is not None
     }
+    by = columns_of(reading, "by", frame.columns, name)
     for one in frame.columns:
         role = role_of(one) if header else None
-        if role and role not in columns and one not in columns.values():
+        if role and role not in columns and one not in [*columns.values(), *by]:
             columns[role] = one
-    free = [one for one in frame.columns if one not in columns.values()]
+    free = [one for one in frame.columns if one not in [*columns.values(), *by]]
     guessed = {} if {"user", "item"} <= set(columns) else _guessed(frame, free, set(columns))
     columns |= {role: one for role, one in guessed.items() if role not in columns}
     if missing := {"user", "item"} - set(columns):
@@ -104,9 +106,9 @@ def roled(
         tell(Message("Columns of {name}: {columns}.", name=name, columns=said))
     extra = {str(one): frame[one] for one in free if one not in columns.values()}
     numbers = np.arange(1, len(frame) + 1)
-    return Frame(
-        {role: frame[one] for role, one in columns.items()}, numbers, name, part, [], extra=extra
-    )
+    found = {role: frame[one] for role, one in columns.items()}
+    told = {str(one): frame[one] for one in by}
+    return Frame(found, numbers, name, part, [], extra=extra, by=told)
 
 
 def _missing(frame: pd.DataFrame, name: str, role: str) -> DataRefused:

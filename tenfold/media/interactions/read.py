@@ -35,7 +35,7 @@ from tenfold.media.interactions.catalogue import (
     plain,
 )
 from tenfold.media.interactions.columns import Frame, coded, problems, role_of, roled
-from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles, reported_text
 
 __all__ = ["Catalogue", "Interactions", "read"]
 
@@ -70,6 +70,8 @@ class Interactions:
     catalogue: Catalogue = field(default_factory=Catalogue)
     root: str | None = None
     ignored: list[str] = field(default_factory=list)
+    by: dict[str, np.ndarray] = field(default_factory=dict)
+    """Texts (E,) of the columns that scores are reported by, None where blank."""
 
 
 def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
@@ -260,7 +262,7 @@ def _checked_width(
     there = np.stack([_filled(frame[one]) for one in frame.columns], 1)
     blank = ~there.any(1)
     first = [_cell(frame[one], 0) for one in range(width)]
-    given = reading.to_json().values()
+    given = {*reading.roles.values(), *reading.by}
     header = any(role_of(one) or one in given for one in first)
     numbers = np.arange(1, len(frame) + 1)
     wide = there[:, width:].any(1)
@@ -324,11 +326,26 @@ def _joined(
     found.problems = [one for frame in frames for one in frame.problems]
     found.lines = len(user) + len(found.problems)
     found.catalogue, found.ignored = about, ignored
+    found.by = _reported(frames, parts)
     _sort(found)
     return found
 
 
-Events = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], Any, Any, Any]
+Events = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], Any, Any, Any, Any]
+
+
+def _reported(frames: list[Frame], parts: list[Events]) -> dict[str, np.ndarray]:
+    """Returns the texts (E,) of each column that scores are reported by; None where blank."""
+    found: dict[str, np.ndarray] = {}
+    for name in dict.fromkeys(name for frame in frames for name in frame.by):
+        each = [
+            [reported_text(cell) for cell in frame.by[name][events[5]]]
+            if name in frame.by
+            else [None] * int(events[5].sum())
+            for frame, events in zip(frames, parts, strict=True)
+        ]
+        found[name] = np.array([text for texts in each for text in texts], dtype=object)
+    return found
 
 
 def _events(frame: Frame, about: Catalogue) -> Events:
@@ -338,7 +355,7 @@ def _events(frame: Frame, about: Catalogue) -> Events:
     for name, column in frame.extra.items():
         attribute(about, name, item[good], items, column[good])
     part = np.full(int(good.sum()), frame.part, object)
-    return (user[good], users), (item[good], items), rating[good], when[good], part
+    return (user[good], users), (item[good], items), rating[good], when[good], part, good
 
 
 def _common(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -375,3 +392,4 @@ def _sort(found: Interactions) -> None:
     order = order[kept]
     for name in ("user", "item", "rating", "time", "part"):
         setattr(found, name, getattr(found, name)[order])
+    found.by = {name: texts[order] for name, texts in found.by.items()}

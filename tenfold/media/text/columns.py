@@ -9,7 +9,7 @@ from typing import Any
 from tenfold.core.errors import DataRefused, nearest
 from tenfold.core.message import Message
 from tenfold.media.files.records import RecordTable
-from tenfold.media.reading import AS_FOUND, Reading, column_of
+from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
 
 __all__ = ["OTHERS", "Roles", "known", "roles"]
 
@@ -40,12 +40,14 @@ class Roles:
     """Column positions by role.
 
     The columns `texts` are joined to one text; `label` is None where the table has no labels;
-    `others` maps the roles group, weight, split and time to their columns.
+    `others` maps the roles group, weight, split and time to their columns, `by` the names of the
+    columns that scores are reported by.
     """
 
     texts: list[int]
     label: int | None
     others: dict[str, int] = field(default_factory=dict)
+    by: dict[str, int] = field(default_factory=dict)
 
 
 def known(name: str) -> bool:
@@ -61,7 +63,7 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
 
     A first line that contains such a name is a header.
     """
-    given = set(reading.to_json().values())
+    given = {*reading.roles.values(), *reading.by}
     return lambda name: name.strip() in given or known(name)
 
 
@@ -79,17 +81,18 @@ def roles(
         for role in reading.to_json()
         if (column := column_of(reading, role, table.names, name)) is not None
     }
-    taken = set(given.values())
+    by = {one: table.names.index(one) for one in columns_of(reading, "by", table.names, name)}
+    taken = {*given.values(), *by.values()}
     others = {
         role: lower.index(word)
         for role, words in OTHERS.items()
         for word in words
-        if word in lower and lower.index(word) not in taken
+        if word in lower and lower.index(word) not in given.values()
     } | {role: at for role, at in given.items() if role in OTHERS}
-    label = given.get("target", _first([*lower], LABELS, set(others.values())))
+    label = given.get("target", _first([*lower], LABELS, {*others.values(), *by.values()}))
     texts = [at for at, one in enumerate(lower) if one in TEXTS and at not in (label, *taken)]
     columns = _columns(table)
-    free = [at for at in range(len(lower)) if at not in (label, *others.values())]
+    free = [at for at in range(len(lower)) if at not in (label, *others.values(), *by.values())]
     if label is None and (needs_label or not texts):
         label = _few(columns, [at for at in free if at not in texts])
     if not texts:
@@ -98,7 +101,7 @@ def roles(
         texts = texts or sorted(free, key=lambda at: -_length(columns[at]))[:1]
     if not texts or (needs_label and label is None):
         raise _missing(table, name, "label" if texts else "text")
-    return Roles(texts, label, others)
+    return Roles(texts, label, others, by)
 
 
 def _first(names: list[str], words: list[str], taken: set[int]) -> int | None:

@@ -272,7 +272,7 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Readin
         name = references.printable(entry.name)
         if entry.problem is not None:
             problem = replace(entry.problem, uncounted=True)
-            found.append(("", "", name, problem, part, None, None, None))
+            found.append(("", "", name, problem, part, *[None] * 4))
             continue
         table = table_of(entry.cell, name, columns.known_to(reading), labelled=True)
         roles = columns.roles(table, name, reading=reading)
@@ -294,15 +294,16 @@ def _rows(files: list[tuple[Entry, str]], named: dict[str, str], reading: Readin
     return with_others(frame)
 
 
-_MORE = ("split", "group", "weight", "time")
+_MORE = ("split", "group", "weight", "time", "by")
 
 
 def _row(one: Record, roles: columns.Roles, name: str, part: str) -> tuple[Any, ...]:
     source = f"{name}:{one.line}"
     if one.problem is not None:
-        return "", "", source, one.problem, part, None, None, None
+        return "", "", source, one.problem, part, *[None] * 4
     label = one.cells[roles.label] if roles.label is not None else ""
-    more = {key: one.cells[at] for key, at in roles.others.items()}
+    more: dict[str, Any] = {key: one.cells[at] for key, at in roles.others.items()}
+    more["by"] = {key: one.cells[at] for key, at in roles.by.items()}
     split = part or str(more.get("split") or "").strip()
     rest = (more.get(name) for name in _MORE[1:])
     return _joined(one, roles), label, source, None, split, *rest

@@ -7,7 +7,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.files.parts import part_of_folder
-from tenfold.media.reading import timed
+from tenfold.media.reading import spread_by, timed
 
 __all__ = ["with_others"]
 
@@ -15,8 +15,10 @@ __all__ = ["with_others"]
 def with_others(frame: pd.DataFrame) -> pd.DataFrame:
     """Returns the table without empty columns, with weights as numbers and splits as parts.
 
-    A row with an invalid split, weight or time gets a problem.
+    A row with an invalid split, weight or time gets a problem. The column `by` holds the cells that
+    scores are reported by, by column name; each becomes a column of its own.
     """
+    frame = spread_by(frame)
     if not frame["split"].astype(bool).any():
         frame = frame.drop(columns="split")
     else:

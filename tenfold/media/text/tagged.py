@@ -28,7 +28,7 @@ from tenfold.media.files import references
 from tenfold.media.files.lines import TextLine, empty_file, lines, start_of
 from tenfold.media.files.listing import Entry, is_zip, open_tree
 from tenfold.media.files.parts import part_of_file
-from tenfold.media.reading import AS_FOUND, Reading, column_of, refuse_roles, timed
+from tenfold.media.reading import AS_FOUND, Reading, attach_by, column_of, refuse_roles, timed
 from tenfold.media.text import tag_schemes
 from tenfold.media.text.tagged_json import TaggedRow, joined, rows_of_json
 
@@ -329,6 +329,7 @@ def _from_frame(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     table = _table(rows)
     if given["group"] is not None:
         table["group"] = list(frame[given["group"]])
+    table = attach_by(table, frame, reading, "DataFrame")
     return table if given["time"] is None else timed(table, frame[given["time"]])
 
 
