@@ -8,7 +8,7 @@ difference, for eight designs: 2 to 8 values of equal or unequal size, 200 to 60
 to 97 %, single rows or 40 groups with an intraclass correlation of 0.2, one or three columns. With
 a difference: five values, accuracy 90 %, and 75 % for one of them. A set counts as reporting a
 difference if the largest difference of any of its columns has an interval that excludes 0.
-    python benchmarks/by_values.py [--sets 200]
+    python benchmarks/by_values.py [--sets 200] [--designs equal|apart|all]
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.differences import differences
+from tenfold.answers.intervals import Sampling
 from tenfold.answers.label import LABEL, Label
-from tenfold.core.columns import Columns
-from tenfold.core.rows import BY, Judged, Rows
-from tenfold.run.by_values import by_values
+from tenfold.run.by_values import LEAST_ROWS, largest
 
 ALIKE = 0.2
 NAMES = "ab"
@@ -57,18 +56,8 @@ EQUAL = (
 APART = tuple(Design(5 * each, 5, 0.9, gap=0.15) for each in (50, 100, 200))
 
 
-class Scored:
-    """What `by_values` needs of a run: its answer kind, and a task that scores rows."""
-
-    answer_kind = LABEL
-    task = SimpleNamespace(score=lambda run, judged: None)
-
-    def scored_kind(self, metric: str) -> Any:
-        return LABEL
-
-
-def reports(design: Design, seed: int) -> list[dict[str, Any]]:
-    """The report by values of one data set."""
+def reports(design: Design, seed: int) -> list[dict[str, Any] | None]:
+    """The largest difference of each column of one data set, as `test` reports it."""
     random = np.random.default_rng([seed, design.rows, design.values, design.groups])
     sizes = np.arange(1, design.values + 1) ** (0 if design.even else 1)
     chance = np.full(design.rows, design.accuracy)
@@ -85,21 +74,32 @@ def reports(design: Design, seed: int) -> list[dict[str, Any]]:
     truth = random.integers(0, 2, design.rows)
     said = np.where(right, truth, 1 - truth)
     answers = [Label(NAMES[one], {NAMES[one]: 0.9, NAMES[1 - one]: 0.1}) for one in said]
-    by = {f"{BY}{number}": column.astype(str) for number, column in enumerate(columns)}
-    table = pd.DataFrame({"label": [NAMES[one] for one in truth], **more, **by})
-    judged = Judged(Rows(table), Columns({"row": np.arange(design.rows)}), table)
-    return by_values(Scored(), answers, judged)  # type: ignore[arg-type]
+    table = pd.DataFrame({"label": [NAMES[one] for one in truth], **more})
+    families = [_judged(column, truth) for column in columns]
+    found = differences(LABEL.bootstrap(answers, table), families, Sampling.of(table))
+    return [largest({str(at): gap for at, gap in enumerate(gaps)}) for gaps in found]
+
+
+def _judged(column: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The number of the value of each row, -1 where the value has too few rows to judge."""
+    found = np.full(len(column), -1)
+    for value in np.unique(column):
+        rows = np.flatnonzero(column == value)
+        if len(rows) >= LEAST_ROWS and len(np.unique(truth[rows])) == 2:
+            found[rows] = value
+    return np.unique(found, return_inverse=True)[1].reshape(-1) - int((found < 0).any())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sets", type=int, default=200)
+    parser.add_argument("--designs", choices=("equal", "apart", "all"), default="all")
     asked = parser.parse_args()
-    for design in (*EQUAL, *APART):
+    designs = {"equal": EQUAL, "apart": APART, "all": (*EQUAL, *APART)}[asked.designs]
+    for design in designs:
         found = 0
         for seed in range(asked.sets):
-            largest = [one["largest"] for one in reports(design, seed)]
-            shown = [one for one in largest if one and one["shown"]]
+            shown = [one for one in reports(design, seed) if one and one["shown"]]
             if design.gap:
                 shown = [one for one in shown if one["value"] == "0"]
             found += bool(shown)

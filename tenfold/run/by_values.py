@@ -25,7 +25,7 @@ from tenfold.task import Answer
 
 special = lazy("scipy.special")
 
-__all__ = ["LEAST_ROWS", "MOST_VALUES", "by_values"]
+__all__ = ["LEAST_ROWS", "MOST_VALUES", "by_values", "largest"]
 
 LEAST_ROWS = 10
 """Minimum number of rows of a value that is judged."""
@@ -168,7 +168,7 @@ def _column(
         "blank": int(cells.isna().sum()),
         "left_out": int(cells.nunique()) - len(values),
         "values": lines,
-        "largest": _largest(gaps),
+        "largest": largest(gaps),
     }
 
 
@@ -178,7 +178,7 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
     return {name: found[name] for name in ("ece", "log_loss") if name in found}
 
 
-def _largest(gaps: dict[str, Difference]) -> dict[str, Any] | None:
+def largest(gaps: dict[str, Difference]) -> dict[str, Any] | None:
     """Returns the largest of the differences whose interval excludes 0, else the largest of all."""
     if not gaps:
         return None
