@@ -13,7 +13,22 @@ from tenfold.core.columns import Columns
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 
-__all__ = ["Judged", "Rows"]
+__all__ = ["BY", "Judged", "Rows", "reported", "without_reported"]
+
+BY = "by:"
+"""Prefix of the columns of a table that scores are reported by, such as `by:site`."""
+
+
+def reported(table: pd.DataFrame) -> dict[str, str]:
+    """Returns the columns that scores are reported by: their names without the prefix, and with."""
+    every = (name for name in table.columns if isinstance(name, str) and name.startswith(BY))
+    return {name.removeprefix(BY): name for name in every}
+
+
+def without_reported(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns the table as a task may use it: without the columns that are only reported by."""
+    columns = [*reported(table).values()]
+    return table.drop(columns=columns) if columns else table
 
 
 @dataclass(frozen=True)
@@ -22,6 +37,7 @@ class Rows:
 
     `table` has the columns of the inputs and of the true labels, `source` (a readable name) and
     `problem` (None, or why the row cannot be used), and may have split, group, time and weight.
+    Columns `by:NAME` (texts, None where blank) are only reported by; no hook of a task sees them.
     The task adds `answer`, the answer kind (an `answers.kind.AnswerKind`), and `inputs`, the
     columns that `encode` reads (`media.input.Input` by name). All steps before `learn` use these
     two.

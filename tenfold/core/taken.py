@@ -6,15 +6,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenfold.core.message import EMPTY, Message
+from tenfold.core.message import EMPTY, Message, as_message
 from tenfold.core.progress import tell
 
-__all__ = ["Left", "Role", "Taken", "said"]
+__all__ = ["KINDS", "ROLES", "Left", "Role", "Taken", "left_of_json", "said"]
 
 EXAMPLES = 3
 """Number of example values of each role."""
 NAMED = 8
 """Maximum number of names in a sentence."""
+
+ROLES = {
+    "input": Message("input"),
+    "answer": Message("answer"),
+    "part": Message("part"),
+    "group": Message("group"),
+    "time": Message("time"),
+    "weight": Message("weight"),
+    "user": Message("user"),
+    "item": Message("item"),
+    "rating": Message("rating"),
+    "token": Message("token"),
+    "by": Message("reported by"),
+}
+KINDS = {
+    "columns": Message("columns"),
+    "tables": Message("tables"),
+    "files": Message("files"),
+    "rows": Message("rows"),
+    "folders": Message("folders"),
+    "formats": Message("formats"),
+}
+"""Words for the roles and for the kinds of things that are not used."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +133,13 @@ class Taken:
         }
 
 
+def left_of_json(one: dict[str, Any]) -> Left:
+    """Returns an entry of `left` in the document of `Taken.to_json` as a Left."""
+    return Left(one["kind"], tuple(one["names"]), one["count"], as_message(one["why"]))
+
+
 def _role_said(one: Role) -> Message:
-    role = Message("{name}", name=Message(one.role))
+    role = ROLES.get(one.role, as_message(one.role))
     if one.flag:
         return Message("{role} = {source} ({flag})", role=role, source=one.source, flag=one.flag)
     return Message("{role} = {source}", role=role, source=one.source)
@@ -120,13 +148,15 @@ def _role_said(one: Role) -> Message:
 def said(one: Left) -> Message:
     """Returns a phrase such as "2 columns (id, url: no role)"."""
     names = ", ".join(one.names[:NAMED]) + (" ..." if len(one.names) > NAMED else "")
-    kind = Message(one.kind)
+    kind = KINDS.get(one.kind, as_message(one.kind))
     values = {"count": one.count, "kind": kind, "names": names, "why": one.why}
     if one.why and names:
         return Message("{count} {kind} ({names}: {why})", **values)
     if one.why:
         return Message("{count} {kind} ({why})", **values)
-    return Message("{count} {kind} ({names})" if names else "{count} {kind}", **values)
+    if names:
+        return Message("{count} {kind} ({names})", **values)
+    return Message("{count} {kind}", **values)
 
 
 def _joined(parts: list[Message]) -> Message:

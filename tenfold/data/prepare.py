@@ -24,8 +24,8 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.facts import digestible, plain
 from tenfold.core.message import Message, values_of
 from tenfold.core.progress import advance, tell
-from tenfold.core.rows import Judged, Rows
-from tenfold.data import cache, class_mapping, folds, refusals, splits
+from tenfold.core.rows import Judged, Rows, without_reported
+from tenfold.data import cache, class_mapping, folds, refusals, splits, unlabelled
 from tenfold.data import duplicates as data_duplicates
 from tenfold.data.folds import Fold, FoldedParts
 from tenfold.data.scan import scan
@@ -109,7 +109,8 @@ class Prepared:
     @property
     def split_rows(self) -> Rows:
         """The used rows with their parts of the split, as `Task.inner` takes them."""
-        return replace(self.read or Rows(self.used, answer=self.answer), table=self.used)
+        table = without_reported(self.used)
+        return replace(self.read or Rows(table, answer=self.answer), table=table)
 
     def judged_rows(self, part: str) -> Judged:
         """The rows of a part in the form needed to score a run on them."""
@@ -169,7 +170,7 @@ def prepare(
     began = time.perf_counter()
     rows, ignored = _read(task, source, reading, mapping)
     found, answer, media = len(rows.table) + len(ignored), rows.answer, media_of(rows.inputs)
-    every = rows.with_table(scan(_with_blank_problems(rows), media, rows.root))
+    every = rows.with_table(scan(unlabelled.with_problems(rows), media, rows.root))
     good, quarantined = _parted(every.table, every.table["problem"], on_bad)
     good, same = data_duplicates.found(good, answer, media)
     split = _split(rows.with_table(good), seed, limit, fold)
@@ -178,7 +179,7 @@ def prepare(
     facts = _learnt(task, rows.with_table(good))
     seconds = {"read": round(time.perf_counter() - began, 3)}
     began = time.perf_counter()
-    encoded = _encode(task, good, facts, media)
+    encoded = _encode(task, without_reported(good), facts, media)
     good, late = _without_failed(good, encoded, on_bad)
     kept, bad = rows.with_table(good), quarantined + late
     gone = refusals.refuse_too_little(kept, every, bad, fold is None)
@@ -188,7 +189,7 @@ def prepare(
         answer=answer,
         root=rows.root.resolve() if rows.root else None,
         used=good.reset_index(drop=True),
-        columns=_columns(encoded, good, task.targets(good, facts)),
+        columns=_columns(encoded, good, task.targets(without_reported(good), facts)),
         facts=facts,
         split_line=split.line,
         found=found,
@@ -229,13 +230,14 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
     mapped, dropped = class_mapping.apply(rows, names)
     if names:
         mapped = replace(mapped, reading=replace(mapped.reading or AS_FOUND, classes=names))
-    kept, blank = _without_blank_tests(mapped)
+    kept, blank = unlabelled.without_unlabelled(mapped)
     return kept, [*rows.ignored, *dropped, *blank]
 
 
 def _learnt(task: Task, rows: Rows) -> dict[str, Any]:
     """The facts of the training rows as plain values; `reading` is how the source was read."""
-    facts: dict[str, Any] = plain(task.learn(rows.part("train")))
+    train = without_reported(rows.part("train").table)
+    facts: dict[str, Any] = plain(task.learn(rows.with_table(train)))
     given = rows.reading.to_json()
     return facts | ({"reading": given} if given else {})
 
@@ -302,29 +304,6 @@ def _without_failed(
     """The rows that could be decoded, and a quarantine entry for each of the others."""
     failed = pd.Series([encoded.problems.get(row) for row in range(len(table))], dtype=object)
     return _parted(table.assign(problem=failed.to_numpy()), failed, on_bad)
-
-
-def _without_blank_tests(rows: Rows) -> tuple[Rows, list[str]]:
-    """The rows without unlabelled test rows, and the sources of the removed rows."""
-    table = rows.table
-    if "split" not in table:
-        return rows, []
-    blank = rows.answer.blank(table) & (table["split"] == "test").to_numpy()
-    blank &= table["problem"].isna().to_numpy()
-    kept = rows.with_table(table[~blank].reset_index(drop=True))
-    return kept, list(table["source"][blank])
-
-
-def _with_blank_problems(rows: Rows) -> pd.DataFrame:
-    """The table with a problem on every row that has no label."""
-    table, blank = rows.table, rows.answer.blank(rows.table)
-    if not blank.any():
-        return table
-    problems = [
-        rows.answer.blank_truth if empty and problem is None else problem
-        for empty, problem in zip(blank, table["problem"], strict=True)
-    ]
-    return table.assign(problem=pd.Series(problems, table.index, dtype=object))
 
 
 @dataclass(frozen=True)

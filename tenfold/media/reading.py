@@ -15,6 +15,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
+from tenfold.core.rows import BY
 from tenfold.core.settings import check_settings, setting
 from tenfold.core.taken import Taken
 from tenfold.media.dates import times_of
@@ -24,12 +25,15 @@ __all__ = [
     "COLUMNS",
     "COMMON",
     "Reading",
+    "attach_by",
     "column_of",
     "columns_of",
     "flags_of",
     "of_settings",
     "refuse_roles",
+    "reported_text",
     "seconds_of",
+    "spread_by",
     "timed",
     "with_table",
 ]
@@ -209,6 +213,42 @@ def columns_of(reading: Reading, role: str, names: Iterable[Any], where: str) ->
     return [_needed(name.strip(), role, every, where) for name in given]
 
 
+def attach_by(
+    table: pd.DataFrame, frame: pd.DataFrame, reading: Reading, where: str
+) -> pd.DataFrame:
+    """Returns the table with a column `by:NAME` for each column of `--by`.
+
+    `frame` has the columns as read, and the rows of `table` in the same order. Cells are texts,
+    None where blank. Raises UsageError where the frame lacks a column that the user gave.
+    """
+    columns = columns_of(reading, "by", frame.columns, where)
+    texts = {
+        f"{BY}{name}": pd.Series(map(reported_text, frame[name]), table.index, dtype=object)
+        for name in dict.fromkeys(columns)
+    }
+    return table.assign(**texts)
+
+
+def spread_by(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns the frame with its column `by` of dictionaries (or None) as columns `by:NAME`."""
+    cells = [cell or {} for cell in frame["by"]]
+    texts = {
+        f"{BY}{name}": pd.Series(
+            [reported_text(cell.get(name)) for cell in cells], frame.index, dtype=object
+        )
+        for name in dict.fromkeys(name for cell in cells for name in cell)
+    }
+    return frame.drop(columns="by").assign(**texts)
+
+
+def reported_text(cell: Any) -> str | None:
+    """Returns a cell of a column of `--by` as text: whole numbers without a decimal point."""
+    if cell is None or (isinstance(cell, (float, np.floating)) and not np.isfinite(cell)):
+        return None
+    whole = isinstance(cell, (float, np.floating)) and float(cell).is_integer()
+    return " ".join(str(int(cell) if whole else cell).split()) or None
+
+
 def _match(wanted: str, every: list[Any]) -> Any | None:
     """Returns the name that equals `wanted`, else one that differs by case or spaces around it."""
     plain = {str(name).strip().lower(): name for name in reversed(every)}
@@ -238,9 +278,9 @@ def refuse_roles(
 ) -> None:
     """Raises UsageError where a role was given that this kind of source does not support.
 
-    `table` is True where a table with that column would support it.
+    `table` is True where a table with that column would support it; `by` is then refused too.
     """
-    for role in set(roles) & reading.given.keys():
+    for role in {*roles, *(("by",) if table else ())} & reading.given.keys():
         raise UsageError(
             Message("--{role} needs a column, but {why}", role=role, why=why),
             code="bad-setting",

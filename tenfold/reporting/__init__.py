@@ -38,7 +38,14 @@ __all__ = ["document_rows", "model_card", "write", "write_check", "write_gallery
 
 EMPTY: dict[str, Any] = {
     name: {} for name in ("fitted", "seconds", "valid", "details", "calibration", "ablations")
-} | {"by_examples": [], "layers": [], "cost": {}, "environment": {}}
+} | {
+    "by_examples": [],
+    "by": [],
+    "taken": {"roles": [], "left": [], "notes": []},
+    "layers": [],
+    "cost": {},
+    "environment": {},
+}
 """Default values for keys that scores of an earlier version may lack."""
 MOST_ERRORS = 24
 MOST_LETTERS = 400
@@ -74,6 +81,8 @@ def _document(run: Run, found: Evidence | None) -> dict[str, Any]:
     document = EMPTY | run.scores
     if found and not document["calibration"]:
         document |= {"calibration": found.calibration, "by_examples": found.by_examples}
+    if found and found.by:
+        document |= {"by": found.by}
     judged = len(found.table) if found else int(document.get("rows", {}).get("test", 0))
     return document | {"rows": document.get("rows", {}) | {"judged": judged}}
 

@@ -35,6 +35,7 @@ def of_prepared(prepared: Prepared) -> dict[str, Any]:
         "classes": counted(used, prepared.answer),
         "split": prepared.split_line,
         "parts": {part: int((used["split"] == part).sum()) for part in PARTS},
+        "taken": prepared.split_rows.taken.to_json(),
     }
 
 

@@ -7,12 +7,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+from tenfold.core import taken
 from tenfold.core.language import LANGUAGES, say, spoken
 from tenfold.core.lazy import lazy
 from tenfold.core.message import translate
 from tenfold.core.text import short
 from tenfold.core.version import __version__
 from tenfold.reporting import words
+from tenfold.run import by_text
 
 jinja2, markupsafe = lazy("jinja2"), lazy("markupsafe")
 
@@ -56,6 +58,10 @@ def _templates() -> Any:
     }
     found.globals |= {
         "translate": translate,
+        "roles": taken.ROLES,
+        "left_said": lambda one: translate(taken.said(taken.left_of_json(one))),
+        "summary": by_text.summary,
+        "why_not_judged": by_text.why_not_judged,
         "lang": lambda: LANGUAGES[spoken()],
         "metric": words.metric,
         "named": words.named,

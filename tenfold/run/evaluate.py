@@ -23,12 +23,14 @@ from tenfold.core.lazy import lazy
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import advance, predicting, tell
 from tenfold.core.results import SCHEMA, Score, Scores, rounded
-from tenfold.core.rows import Judged, Rows
+from tenfold.core.rows import Judged, Rows, reported
 from tenfold.core.version import __version__
 from tenfold.data.prepare import Prepared
 from tenfold.networks import summary
 from tenfold.run import rows as run_rows
+from tenfold.run.by_values import by_values
 from tenfold.run.run import Run
+from tenfold.run.scoring import scores_of
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, OutputColumns, by_torch
 
@@ -66,6 +68,7 @@ class Evidence:
     prepared: Prepared | None = None
     calibration: dict[str, Any] = field(default_factory=dict)
     by_examples: list[dict[str, Any]] = field(default_factory=list)
+    by: list[dict[str, Any]] = field(default_factory=list)
     ablations: dict[str, dict[str, float]] = field(default_factory=dict)
     without_near: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
@@ -146,6 +149,7 @@ def evaluated(run: Run, judged: Judged) -> Evidence:
         baselines={"constant baseline": guesses},
         calibration=_calibration(run, answers, judged.table),
         by_examples=_by_examples(run.answer_kind, answers, judged),
+        by=by_values(run, answers, judged),
         seconds=seconds,
     )
 
@@ -180,6 +184,8 @@ def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
             )
         )
     rows = rows.with_table(table.reset_index(drop=True))
+    for name in set(run.facts.get("reading", {}).get("by", [])) - reported(table).keys():
+        tell(Message("These data have no column {column!r} to report scores by.", column=name))
     return _evaluated(run, rows, bad, known, part if own else ""), left_out
 
 
@@ -209,12 +215,6 @@ def _evaluated(
     }[part]
     found.protocol = intervals.protocol(sentence, found.scores.groups)
     return found
-
-
-def scores_of(run: Run, answers: Sequence[Answer], judged: Judged) -> Scores:
-    """Scores of predictions by the task's own `score`, else by the answer kind."""
-    own = run.task.score(run, judged)
-    return own or run.answer_kind.score(answers, judged.table, judged.train)
 
 
 def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, Any]:
@@ -330,6 +330,7 @@ def document(
     counts = {part: len(prepared.rows(part)) for part in ("train", "valid", "test")}
     return {
         **scored(run, found),
+        "taken": prepared.split_rows.taken.to_json(),
         "rows": counts | {"quarantined": len(prepared.quarantined)},
         "valid": _metrics(found.valid.metrics) if found.valid else {},
         "ablations": found.ablations,
@@ -357,6 +358,7 @@ def scored(run: Run, found: Evidence) -> dict[str, Any]:
         "details": found.scores.details,
         "calibration": found.calibration,
         "by_examples": found.by_examples,
+        "by": found.by,
     }
 
 

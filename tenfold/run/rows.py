@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
-from tenfold.core.rows import Rows
-from tenfold.data import class_mapping
+from tenfold.core.rows import BY, Rows
+from tenfold.data import class_mapping, unlabelled
 from tenfold.data.scan import scan
 from tenfold.media.reading import with_table
 from tenfold.media.registry import media_of
@@ -84,10 +85,12 @@ def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]
 def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
     """The usable rows of a source as Rows, and an entry for each unusable row.
 
-    The source is read as the training data were, and the class mapping of the run is applied.
-    Raises DataRefused for data with another answer kind.
+    The source is read as the training data were, and the class mapping of the run is applied. It
+    may lack the columns of `--by`, because they are only reported. Raises DataRefused
+    for data with another answer kind.
     """
-    source, reading = with_table(source, run.reading)
+    source, stored = with_table(source, run.reading)
+    reading = replace(stored, by=()).finding(by=list(stored.by))
     rows = run.task.read(source, reading)
     if rows.answer is not run.answer_kind:
         raise DataRefused(
@@ -102,7 +105,10 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
             fix=Message("Give data with labels of the same kind as the training data."),
         )
     rows = class_mapping.apply_known(rows, reading.classes)
-    table, bad = good(scan(rows.table.reset_index(drop=True), media_of(rows.inputs), rows.root))
+    rows = rows.with_table(rows.table.reset_index(drop=True))
+    unlabelled.refuse_unlabelled(rows, str(source) if isinstance(source, (str, Path)) else "")
+    rows = unlabelled.without_unlabelled(rows)[0]
+    table, bad = good(scan(unlabelled.with_problems(rows), media_of(rows.inputs), rows.root))
     return rows.with_table(table), bad
 
 
@@ -137,7 +143,8 @@ def own_rows(run: Run, table: pd.DataFrame, known: list[dict[str, Any]], part: s
     """The rows of a table that belong to one part of the run, with the labels used in training.
 
     Rows are matched by source and digest, or by digest alone if no source matches. The labels come
-    from the run, because a class mapping may have renamed classes; so do the groups.
+    from the run, because a class mapping may have renamed classes; so do the groups and the columns
+    that scores are reported by.
     """
     mine = [row for row in known if row["split"] == part]
     exact = {(row["source"], row["digest"]): row for row in mine}
@@ -157,8 +164,10 @@ def _relabelled(
         for name in truths
         if name in table and all(name in row for row in rows)
     }
-    if any(row.get("group") is not None for row in rows):
-        new["group"] = pd.Series([row.get("group") for row in rows], table.index, dtype=object)
+    stored = dict.fromkeys(name for row in rows for name in row if name.startswith(BY))
+    grouped = any(row.get("group") is not None for row in rows)
+    for name in [*(("group",) if grouped else ()), *stored]:
+        new[name] = pd.Series([row.get(name) for row in rows], table.index, dtype=object)
     return table.assign(**new)
 
 

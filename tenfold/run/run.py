@@ -30,6 +30,7 @@ from tenfold.core.language import say
 from tenfold.core.lazy import installed, lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
+from tenfold.core.rows import without_reported
 from tenfold.core.settings import check_settings
 from tenfold.media.medium import Medium
 from tenfold.media.reading import Reading
@@ -163,7 +164,7 @@ class Run:
 
     def ask(self, table: Table, options: Any = None) -> Table:
         """The rows prepared for `encode`: references resolved, restrictions as columns."""
-        table = table.reset_index(drop=True)
+        table = without_reported(table.reset_index(drop=True))
         return self.task.ask(table, self.facts, options or self.options())
 
     def encode(self, table: Table, options: Any = None) -> Encoded:

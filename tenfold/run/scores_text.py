@@ -10,6 +10,7 @@ from tenfold.core.message import translate
 from tenfold.core.progress import clock
 from tenfold.core.system import shell_word
 from tenfold.core.text import padded, width
+from tenfold.run.by_text import by_lines
 
 __all__ = ["LABELS", "baseline_lines", "heading", "interval", "score_lines", "scores_text"]
 
@@ -24,7 +25,7 @@ def heading(found: dict[str, Any]) -> str:
 
 def scores_text(found: dict[str, Any]) -> str:
     """Formats the JSON document of `train` or `test` as text for the terminal."""
-    lines = [heading(found), "", *score_lines(found)]
+    lines = [heading(found), "", *score_lines(found), *by_lines(found)]
     if again := found.get("refit"):
         text = say(
             "Trained again on {rows}, train and validation, with the choices of the first "

@@ -10,6 +10,7 @@ from tenfold.core import system
 from tenfold.core.lazy import lazy
 from tenfold.core.message import with_messages
 from tenfold.core.results import SCHEMA
+from tenfold.core.rows import reported
 from tenfold.core.settings import settings_of
 from tenfold.run import facts as run_facts
 from tenfold.run import manifest
@@ -48,10 +49,11 @@ def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any])
 
 def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list[Any]) -> None:
     """Writes rows.jsonl with the used rows, and quarantine.jsonl with the unusable rows."""
-    columns = ("source", "split", *answer.truths, "group", "digest")
-    if "group" in used:
-        group = used["group"].astype(object)
-        used = used.assign(group=group.where(group.notna(), None))
+    by = [*reported(used).values()]
+    columns = ("source", "split", *answer.truths, "group", *by, "digest")
+    for name in [name for name in ("group", *by) if name in used]:
+        cells = used[name].astype(object)
+        used = used.assign(**{name: cells.where(cells.notna(), None)})
     lines = used[[name for name in columns if name in used]].to_dict(orient="records")
     for name in answer.baseline_columns:
         for line, cell in zip(lines, used[name], strict=True):

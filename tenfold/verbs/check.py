@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from tenfold.core import language, system
 from tenfold.core.document import Document
 from tenfold.core.language import say
-from tenfold.core.message import Message, translate
+from tenfold.core.message import Message, as_message, translate
 from tenfold.core.plan import Plan
 from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.system import shell_word
+from tenfold.core.taken import ROLES, left_of_json, said
 from tenfold.core.text import padded
 from tenfold.data.prepare import prepare
 from tenfold.data.refusals import refuse_choices
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["check"]
+
+CUT = 30
+"""Maximum number of characters of an example on the terminal."""
 
 
 def check(
@@ -127,6 +131,7 @@ def _text(content: dict[str, Any], data: Any) -> str:
     lines = [
         _counts(content),
         f"  {parts} ({translate(content['split'])})",
+        *_taken(content["taken"]),
         *_classes(content["classes"]),
         *(f"  {one}" for one in _problems(content)),
     ]
@@ -143,6 +148,19 @@ def _text(content: dict[str, Any], data: Any) -> str:
     command = f"tenfold train {content['task']} {where}"
     lines += ["", say("Report: {path}", path=content["report"])]
     return "\n".join([*lines, say("Next: {command}", command=command)])
+
+
+def _taken(found: dict[str, Any]) -> list[str]:
+    """A line for each role with its source, its flag and the first rows, and what is not used."""
+    lines = []
+    for one in found["roles"]:
+        role = translate(ROLES.get(one["role"], as_message(one["role"])))
+        flag = f" ({one['flag']})" if one["flag"] else ""
+        shown = " | ".join(text[:CUT] for text in one["examples"])
+        line = f"  {padded(role, 12)} {translate(one['source'])}{flag}"
+        lines.append(f"{line}{say(': ')}{shown}" if shown else line)
+    left = [translate(said(left_of_json(one))) for one in found["left"]]
+    return lines + ([f"  {say('Not used')}{say(': ')}{say(', ').join(left)}"] if left else [])
 
 
 def _counts(content: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Exports a run to a folder that predicts without torch, after verification on the test rows.
 
-    task.json facts.json scores.json    as in the run
+    task.json facts.json scores.json    as in the run, without PRIVATE and the columns of --by
     net.onnx                           normalisation and network: encoded bytes in, outputs by name
     parity.json                        agreement of its answers with those of the run
     manifest.json                      size and SHA-256 of each of these
@@ -51,6 +51,8 @@ from tenfold.workflows.inner import inner_evidence
 
 __all__ = ["Exported", "exported"]
 
+PRIVATE = ("by", "taken")
+"""Keys of scores.json that an export leaves out, because they hold values from the rows."""
 TOLERANCE = 1e-4
 """Maximum difference of outputs: absolute, or relative for values above one."""
 
@@ -161,11 +163,20 @@ def _half(run: Run, folder: Path) -> Iterator[Path]:
 
 
 def _finish(run: Run, place: Path, parity: dict[str, Any]) -> None:
-    for name in ("task.json", "scores.json"):
-        system.write_atomically(place / name, (run.folder / name).read_bytes())
-    run_facts.write(place, run.facts)
+    system.write_atomically(place / "task.json", (run.folder / "task.json").read_bytes())
+    scores = manifest.read(run.folder / "scores.json")
+    public = {name: value for name, value in scores.items() if name not in PRIVATE}
+    system.write_atomically(place / "scores.json", manifest.pretty(public))
+    run_facts.write(place, _without_by(run.facts))
     system.write_atomically(place / "parity.json", manifest.pretty(parity))
     manifest.seal(place, EXPORTED)
+
+
+def _without_by(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns the facts without the names of columns that are only reported by."""
+    reading = {name: value for name, value in facts.get("reading", {}).items() if name != "by"}
+    rest = {name: value for name, value in facts.items() if name != "reading"}
+    return rest | ({"reading": reading} if reading else {})
 
 
 def _swap(place: Path, folder: Path) -> None:

@@ -19,15 +19,18 @@ import pandas as pd
 
 from tenfold.answers import intervals
 from tenfold.answers.names import column
+from tenfold.core.columns import Columns
 from tenfold.core.errors import UsageError
 from tenfold.core.language import plural, say
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, Scores
-from tenfold.core.rows import Judged
+from tenfold.core.rows import Judged, Rows
 from tenfold.core.system import shell_word
 from tenfold.data.folds import EACH, Fold
 from tenfold.data.prepare import Prepared
+from tenfold.run.by_text import by_lines
+from tenfold.run.by_values import by_values
 from tenfold.run.evaluate import Evidence
 from tenfold.run.run import Run, open_run
 from tenfold.run.scores_text import heading, score_lines
@@ -157,6 +160,13 @@ class _Pool:
         self.answers = [answer for one in done for answer in one.answers]
         self.table = pd.concat([one.table for one in done], ignore_index=True)
         self.scores = self._scored()
+        rows = Rows(self.table, answer=done[0].run.answer_kind)
+        judged = Judged(
+            rows,
+            Columns({"row": np.arange(len(self.table))}),
+            pd.concat([one.train for one in done]),
+        )
+        self.by = by_values(done[0].run, self.answers, judged)
         each = [one.run.scores["baselines"] for one in done]
         guesses = {name: round(one.baseline, 6) for name, one in self.scores.metrics.items()}
         self.baselines = series.baselines(each) | {"constant baseline": guesses}
@@ -193,6 +203,7 @@ class _Pool:
             self.scores,
             baselines=self.baselines,
             protocol=self.protocol,
+            by=self.by,
             quarantined=prepared.quarantined,
             prepared=prepared,
         )
@@ -216,6 +227,7 @@ def _summed(asked: TrainingRequest, folder: Path, pool: _Pool, final: Run) -> di
         "scores": {name: one.to_json() for name, one in pool.scores.metrics.items()},
         "baselines": pool.baselines,
         "details": pool.scores.details,
+        "by": pool.by,
         "folds": {
             "mean": round(statistics.mean(values), 6),
             "deviation": round(statistics.stdev(values), 6),
@@ -251,6 +263,7 @@ def _text(content: dict[str, Any]) -> str:
         heading(content),
         "",
         *score_lines(content),
+        *by_lines(content),
         "",
         *(
             f"  {one['run']}  {plural(one['rows'], 'row')}  {metric} {one[headline]:.4f}"

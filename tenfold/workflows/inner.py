@@ -17,6 +17,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
+from tenfold.core.rows import without_reported
 from tenfold.data.prepare import Prepared, prepare
 from tenfold.data.splits import PARTS
 from tenfold.run import evaluate, store
@@ -69,7 +70,7 @@ def _trained(
     torch.manual_seed(plan.seed)
     fitted = task.fit(task.build(prepared.facts), prepared.parts, own)
     facts = prepared.facts | {"fitted": fitted.facts}
-    if memory := task.memory(prepared.used, prepared.facts):
+    if memory := task.memory(without_reported(prepared.used), prepared.facts):
         facts |= {"memory": memory}
     run = Run(folder, task, facts, by_torch(fitted.net), fitted.net)
     store.save(run)

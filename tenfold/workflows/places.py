@@ -23,11 +23,33 @@ def folder_for(out: str | Path | None, settings: dict[str, Any], task: str, data
     """
     if out is not None:
         return _told(outside(out, data), settings)
-    return numbered(
+    folder = numbered(
         task,
         data,
         lambda place: run_folder.unfinished(place) and run_folder.plan_of(place) == settings,
     )
+    if not folder.exists():
+        _tell_changed_data(folder, settings)
+    return folder
+
+
+def _tell_changed_data(folder: Path, settings: dict[str, Any]) -> None:
+    """States it where the newest unfinished run differs from a new one in nothing but its data."""
+    stem, _, number = folder.name.rpartition("-")
+    for older in reversed(range(1, int(number))):
+        place = folder.with_name(f"{stem}-{older}")
+        if not run_folder.unfinished(place):
+            continue
+        if run_folder.plan_of(place) | {"data": settings["data"]} == settings:
+            tell(
+                Message(
+                    "The data have changed since the unfinished run {path} was begun, so it is "
+                    "not continued: training starts anew in {folder}.",
+                    path=place,
+                    folder=folder,
+                )
+            )
+            return
 
 
 def outside(out: str | Path, data: Any) -> Path:

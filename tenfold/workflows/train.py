@@ -17,6 +17,7 @@ from tenfold.core.message import Message
 from tenfold.core.plan import LEAST_MINUTES, Plan
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import Scores
+from tenfold.core.rows import without_reported
 from tenfold.core.settings import settings_of
 from tenfold.core.version import __version__
 from tenfold.data.folds import Fold, FoldedParts
@@ -306,7 +307,7 @@ def _run(
     task: Task, prepared: Prepared, folder: Path, fitted: Fitted, inner: dict[str, Run]
 ) -> Run:
     facts = prepared.facts | {"fitted": fitted.facts}
-    if memory := task.memory(prepared.used, prepared.facts):
+    if memory := task.memory(without_reported(prepared.used), prepared.facts):
         facts |= {"memory": memory}
     net = fitted.net
     return Run(folder, task, facts, by_torch(net), net, candidates=fitted.candidates, inner=inner)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from latin import latin_words
 from PIL import Image
-from sentences import PACKAGE, PLACEHOLDER, sentences
+from sentences import PACKAGE, PLACEHOLDER, has_words, sentences
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
@@ -48,7 +48,7 @@ def test_every_sentence_is_in_the_catalogue_and_nothing_else():
     found = sentences()
     assert len(found) > 200, "the collector has gone blind"
     assert sorted(found - set(CATALOGUE)) == [], "chinese.json lacks these"
-    assert sorted(set(CATALOGUE) - found) == [], "nothing says these any more"
+    assert sorted(filter(has_words, set(CATALOGUE) - found)) == [], "nothing says these any more"
 
 
 def test_a_translation_has_the_same_placeholders():

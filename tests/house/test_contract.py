@@ -27,8 +27,10 @@ import tenfold
 from tenfold.answers import registry as registry_of_answers
 from tenfold.core.columns import Columns, Parts, Ragged
 from tenfold.core.errors import UsageError
+from tenfold.core.rows import BY, reported
 from tenfold.core.settings import check_settings, settings_of
 from tenfold.data.prepare import prepare
+from tenfold.run.by_values import by_values
 from tenfold.run.run import open_run
 from tenfold.task import Task, options_of
 from tenfold.tasks import registry
@@ -187,6 +189,37 @@ def test_encode_sees_neither_answers_nor_other_facts(subject: Subject):
     blind = subject.task.encode(hidden, {"data": subject.facts["data"]})
     assert len(hidden.columns) < len(table.columns)
     assert rows_of(blind.columns, len(table)) == rows_of(whole.columns, len(table))
+
+
+def test_columns_that_are_only_reported_by_reach_no_hook(
+    subject: Subject, monkeypatch: Any, tmp_path: Path
+):
+    """Columns `by:NAME` are kept with the rows and are in no table that a hook gets."""
+    seen: list[str] = []
+
+    def watched(name: str, hook: Any) -> Any:
+        def call(self: Task, rows: Any, *more: Any) -> Any:
+            table = getattr(rows, "table", rows)
+            assert [*table.columns] and not reported(table), name
+            seen.append(name)
+            return hook(self, rows, *more)
+
+        return call
+
+    cls, rows = type(subject.task), subject.task.read(subject.data)
+    marked = rows.table.assign(**{f"{BY}site": [str(row % 3) for row in range(len(rows.table))]})
+    for name in ("learn", "encode", "targets", "ask", "inner"):
+        monkeypatch.setattr(cls, name, watched(name, getattr(cls, name)))
+    monkeypatch.setenv("TENFOLD_CACHE", str(tmp_path))
+    prepared = prepare(subject.task, rows.with_table(marked), seed=SEED)
+    subject.task.inner(prepared.split_rows)
+    subject.run.encode(prepared.used)
+    assert {*seen} == {"learn", "encode", "targets", "ask", "inner"}
+    assert reported(prepared.used) == {"site": f"{BY}site"}
+    assert prepared.facts == subject.facts
+    judged = prepared.judged_rows("test")
+    found = by_values(subject.run, subject.run.answer(judged.columns), judged)
+    assert [one["column"] for one in found] == ["site"]
 
 
 def test_what_is_encoded_is_what_forward_takes(subject: Subject):

@@ -22,7 +22,7 @@ BANNED = {
     r"\bguess(es)?\b": "baseline",
     r"\bhanded over\b": "given",
     r"\b(said|told|tells?|says?)\b": "print, state, show",
-    r"\bjudged?\b": "score, evaluate",
+    r"(?<!too few to )\bjudged?\b": "score, evaluate",
     r"\b(learnt|learns|learned|learn) from\b": "trained on",
     r"\bmade small\b": "loss",
     r"\b(some|any|no)body\b": "user, person",
@@ -31,8 +31,9 @@ BANNED = {
 }
 NOUNS = set(
     """
-    address attribute augmentation batch cache class column comparison cost cross-validation csv
-    data device dropout dry epochs explanation file files finished folder foreground format host
+    address attribute augmentation batch cache class column columns comparison cost
+    cross-validation csv data device dropout dry epochs explanation file files finished folder
+    foreground format host
     hold-out html image items json l2 labelled language learning loss maximum minutes model network
     no number
     optimizer options origins output overwriting port precision random refit run settings task

@@ -19,6 +19,7 @@ from tenfold.answers import charts
 from tenfold.answers.registry import metrics
 from tenfold.core import language
 from tenfold.core.terminal import help_pages
+from tenfold.media.reading import Reading
 from tenfold.reporting import words
 from tenfold.task import options_of
 from tenfold.tasks import registry
@@ -102,6 +103,8 @@ def of_tables() -> Iterator[str]:
     for one in metrics().values():
         yield from (one.title, one.meaning)
     yield from registry.names().values()
+    helps = [entry.metadata.get("help", "") for entry in dataclasses.fields(Reading)]
+    yield from filter(None, helps)
     for name in registry.names():
         cls = registry.class_of(name)
         yield from (inspect.getdoc(sys.modules[cls.__module__]) or "").split("\n\n")

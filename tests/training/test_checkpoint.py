@@ -180,6 +180,23 @@ def test_without_out_the_unfinished_run_continues_and_others_get_a_number(
     assert train(data, None, epochs=1).folder.name == f"shapes-{TASK}-3"
 
 
+def test_an_unfinished_run_whose_data_changed_is_named(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    other = shutil.copytree(data, tmp_path / "shapes")
+    with pytest.raises(Stopped), watching({4: terminate}):
+        train(other, None)
+    with watching() as heard:
+        train(other, None, epochs=1)
+    assert not heard.told("The data have changed")
+    (other / "train" / "circle" / "000.png").unlink()
+    with watching() as heard:
+        run = train(other, None)
+    assert run.folder.name == f"shapes-{TASK}-3"
+    assert heard.told("The data have changed") and not heard.told("Continuing at step")
+
+
 def test_a_finished_run_and_a_strange_folder_are_left_alone(data: Path, tmp_path: Path):
     out = tmp_path / "run"
     train(data, out, epochs=1)

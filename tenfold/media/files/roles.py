@@ -15,7 +15,7 @@ from tenfold.media.files import references
 from tenfold.media.files.parts import part_of_folder, parts_of_column
 from tenfold.media.files.several import one_hot
 from tenfold.media.files.sheets import unusable
-from tenfold.media.reading import Reading, column_of
+from tenfold.media.reading import Reading, column_of, columns_of
 
 __all__ = ["PATHS", "Roles", "find", "groups_of", "needed", "once", "roles_of", "weights_of"]
 
@@ -75,8 +75,8 @@ def roles_of(frame: pd.DataFrame, path: Any, reading: Reading, where: str) -> Ro
     """
     roles = Roles(label=column_of(reading, "target", frame.columns, where))
     if roles.label is None:
-        roles.label = find(frame, LABELS, path)
-    taken = [path, roles.label]
+        roles.label = find(frame, LABELS, path, *columns_of(reading, "by", frame.columns, where))
+    taken = [path, roles.label, *columns_of(reading, "by", frame.columns, where)]
     for role, words in (("group", _GROUPS), ("weight", _WEIGHTS), ("time", [])):
         column = column_of(reading, role, frame.columns, where)
         column = find(frame, words, *taken) if column is None else column

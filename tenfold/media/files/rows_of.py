@@ -11,7 +11,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import EMPTY, Message
-from tenfold.core.rows import Rows
+from tenfold.core.rows import BY, Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files import references
 from tenfold.media.files.parts import part_of_folder
@@ -19,7 +19,7 @@ from tenfold.media.files.roles import Roles, groups_of, weights_of
 from tenfold.media.files.several import Several, combined, hot, several_of, written
 from tenfold.media.files.sheets import Sheet
 from tenfold.media.medium import Medium
-from tenfold.media.reading import Reading, timed
+from tenfold.media.reading import Reading, attach_by, timed
 
 __all__ = ["Source", "rows_of"]
 
@@ -66,6 +66,12 @@ def rows_of(sources: Sequence[Source], medium: Medium, reading: Reading) -> Rows
         table["split"] = parts
     for name in ("group", "weight"):
         table = _with_column(table, name, sources)
+    frames = [
+        attach_by(one, each.sheet.frame, reading, each.sheet.name)
+        for one, each in zip(tables, sources, strict=True)
+    ]
+    reported = pd.concat([one.filter(regex=f"^{BY}") for one in frames], ignore_index=True)
+    table = table.assign(**{str(name): cells for name, cells in reported.items()})
     times = [one.sheet.frame[one.roles.time] for one in sources if one.roles.time is not None]
     if len(times) == len(sources):
         table = timed(table, pd.concat(times, ignore_index=True), reading)

@@ -74,8 +74,8 @@ class Frame:
     """The lines of one file: one column of N texts for each role that the file has.
 
     `names` are the names of these columns. `numbers` (N,) are line numbers, `extra` the columns
-    without a role. `ordered` is True where the order of the lines is the order in time. `order` is
-    that of day and month in its dates.
+    without a role, `by` those that scores are reported by. `ordered` is True where the order of
+    the lines is the order in time. `order` is that of day and month in its dates.
     """
 
     columns: dict[str, pd.Series]
@@ -85,6 +85,7 @@ class Frame:
     problems: list[tuple[str, Problem]]
     ordered: bool = False
     extra: dict[str, pd.Series] = field(default_factory=dict)
+    by: dict[str, pd.Series] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     header: bool = True
     commas: bool = False

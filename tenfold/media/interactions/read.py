@@ -34,7 +34,7 @@ from tenfold.media.interactions.grids import RECORDS, TABLES, grid_of
 from tenfold.media.interactions.roles import FLAGS, roled
 from tenfold.media.interactions.tables import Tables, sorted_tables
 from tenfold.media.interactions.values import coded, no_marks, problems
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, Reading, reported_text
 
 __all__ = ["Catalogue", "Interactions", "read"]
 
@@ -71,6 +71,8 @@ class Interactions:
     ignored: list[str] = field(default_factory=list)
     taken: Taken = field(default_factory=Taken)
     reading: Reading = AS_FOUND
+    by: dict[str, np.ndarray] = field(default_factory=dict)
+    """Texts (E,) of the columns that scores are reported by, None where blank."""
 
 
 def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
@@ -157,6 +159,7 @@ def _joined(
     found.lines = len(user) + len(found.problems)
     found.catalogue, found.taken = _with_ids(about, items, taken), taken
     found.reading = _completed(reading, frames)
+    found.by = _reported(frames, parts)
     _unrated(found)
     _sort(found)
     if "item" not in reading.given:
@@ -182,7 +185,21 @@ def _nothing(where: str, tables: Tables | None) -> DataRefused:
 
 
 Coded = tuple[np.ndarray, np.ndarray]
-Events = tuple[Coded, Coded, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Events = tuple[Coded, Coded, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _reported(frames: list[Frame], parts: list[Events]) -> dict[str, np.ndarray]:
+    """Returns the texts (E,) of each column that scores are reported by; None where blank."""
+    found: dict[str, np.ndarray] = {}
+    for name in dict.fromkeys(name for frame in frames for name in frame.by):
+        each = [
+            [reported_text(cell) for cell in frame.by[name][events[6]]]
+            if name in frame.by
+            else [None] * int(events[6].sum())
+            for frame, events in zip(frames, parts, strict=True)
+        ]
+        found[name] = np.array([text for texts in each for text in texts], dtype=object)
+    return found
 
 
 def _events(frame: Frame, about: Catalogue, taken: Taken, reading: Reading) -> Events:
@@ -193,7 +210,7 @@ def _events(frame: Frame, about: Catalogue, taken: Taken, reading: Reading) -> E
     for name, column in frame.extra.items():
         attribute(about, name, item[good], items, column[good])
     part = np.full(int(good.sum()), frame.part, object)
-    return (user[good], users), (item[good], items), rating[good], when[good], no, part
+    return (user[good], users), (item[good], items), rating[good], when[good], no, part, good
 
 
 def _with_ids(about: Catalogue, items: np.ndarray, taken: Taken) -> Catalogue:
@@ -340,3 +357,4 @@ def _sort(found: Interactions) -> None:
     order = order[kept]
     for name in ("user", "item", "rating", "time", "no", "part"):
         setattr(found, name, getattr(found, name)[order])
+    found.by = {name: texts[order] for name, texts in found.by.items()}

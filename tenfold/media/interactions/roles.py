@@ -6,6 +6,7 @@ not. A further column with a date in every line is the time.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tenfold.core.taken import Taken
 from tenfold.media.dates import are_dates
 from tenfold.media.interactions.columns import Frame, Grid, role_of, words_of
 from tenfold.media.interactions.values import coded, is_number
-from tenfold.media.reading import AS_FOUND, Reading, column_of
+from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
 
 __all__ = ["FLAGS", "named", "roled", "shared"]
 
@@ -57,6 +58,9 @@ def roled(grid: Grid, reading: Reading = AS_FOUND, taken: Taken | None = None) -
     given column is missing or several columns could be the time.
     """
     taken = Taken() if taken is None else taken
+    by = columns_of(reading, "by", grid.frame.columns, grid.name)
+    reported = {str(one): grid.frame[one] for one in by}
+    grid = replace(grid, frame=grid.frame.drop(columns=by))
     frame = grid.frame
     columns = named(grid, reading)
     known = {"user", "item"} <= set(columns)
@@ -85,6 +89,7 @@ def roled(grid: Grid, reading: Reading = AS_FOUND, taken: Taken | None = None) -
         grid.part,
         grid.problems,
         extra={str(one): frame[one] for one in free},
+        by=reported,
         names={role: str(one) for role, one in columns.items()},
         header=grid.header,
         commas=grid.commas,

@@ -60,7 +60,7 @@ class Roles:
     The columns `texts` are joined to one text; `label` is None where the table has no labels, or
     where the columns `flags` hold one class each. `others` maps the roles group, weight, split and
     time to their columns. `also` are columns that could be the label too, `unused` those without a
-    role.
+    role, `by` maps the names of the columns that scores are reported by to their positions.
     """
 
     texts: list[int]
@@ -69,6 +69,7 @@ class Roles:
     flags: list[int] = field(default_factory=list)
     also: list[int] = field(default_factory=list)
     unused: list[int] = field(default_factory=list)
+    by: dict[str, int] = field(default_factory=dict)
 
 
 def known(name: str) -> bool:
@@ -116,11 +117,13 @@ def roles(
         raise _missing(table, name, "text")
     if needs_label and label is None and not flags:
         raise _missing(table, name, "label")
-    used = {*texts, *flags, *found.others.values()} | ({label} if label is not None else set())
+    used = {*texts, *flags, *found.others.values(), *found.by.values()} | (
+        {label} if label is not None else set()
+    )
     also = [at for at in found.few if at not in used] if label is not None else []
     unused = [at for at in range(len(table.names)) if at not in used]
     given = bool(reading.value("target"))
-    return Roles(texts, label, found.others, flags, [] if given else also, unused)
+    return Roles(texts, label, found.others, flags, [] if given else also, unused, found.by)
 
 
 class _Columns:
@@ -139,8 +142,10 @@ class _Columns:
         }
         texts = columns_of(reading, "text", table.names, name)
         self.given_texts = [table.names.index(one) for one in texts]
+        by = columns_of(reading, "by", table.names, name)
+        self.by = {one: table.names.index(one) for one in by}
         self.others = self._others()
-        taken = {*self.given.values(), *self.given_texts, *self.others.values()}
+        taken = {*self.given.values(), *self.given_texts, *self.others.values(), *self.by.values()}
         self.free = [at for at in range(len(self.lower)) if at not in taken and self.full(at)]
         self.few = [at for at in self.free if self.is_few(at)]
 
@@ -171,7 +176,7 @@ class _Columns:
 
     def _others(self) -> dict[str, int]:
         """Returns the columns of group, weight, split and time: as given, else by name."""
-        taken = {*self.given.values(), *self.given_texts}
+        taken = {*self.given.values(), *self.given_texts, *self.by.values()}
         found = {role: at for role, at in self.given.items() if role in OTHERS}
         for role in ("group", "weight", "split"):
             fits = {"group": self._groups, "weight": self._numbers, "split": self._parts}[role]
@@ -218,7 +223,8 @@ class _Columns:
         if not needed and (self.reading.found.get("target") or self.reading.found.get("flags")):
             return None, []
         named = [self.lower.index(one) for one in LABELS if one in self.lower]
-        named = [at for at in named if at not in {*self.given_texts, *self.others.values()}]
+        taken = {*self.given_texts, *self.others.values(), *self.by.values()}
+        named = [at for at in named if at not in taken]
         if (at := next((one for one in named if self.full(one)), None)) is not None:
             return at, []
         if (at := next((one for one in named if self.nested(one)), None)) is not None:

@@ -8,7 +8,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.parts import fold_numbers, part_of_folder, parts_of_column
-from tenfold.media.reading import timed
+from tenfold.media.reading import spread_by, timed
 
 __all__ = ["with_others"]
 
@@ -17,9 +17,10 @@ def with_others(frame: pd.DataFrame, split: str = "", taken: Taken | None = None
     """Returns the table without empty columns, with weights as numbers and splits as parts.
 
     `split` is the name of the column of the parts. Numbers of folds are parts only where `taken` is
-    given, which then says so. A row with an invalid split, weight or time gets
-    a problem.
+    given, which then says so. A row with an invalid split, weight or time gets a problem. The
+    column `by` holds the cells that scores are reported by; each becomes a column of its own.
     """
+    frame = spread_by(frame)
     if not frame["split"].astype(bool).any():
         frame = frame.drop(columns="split")
     else:

@@ -22,7 +22,7 @@ from tenfold.media.text.others import with_others
 
 __all__ = ["PARTS", "TextSource", "asked_rows", "frame_of", "joined", "rows_of", "rows_of_table"]
 
-MORE = ("split", "group", "weight", "time")
+MORE = ("split", "group", "weight", "time", "by")
 COLUMNS = ("text", "label", "source", "problem", *MORE)
 PARTS = ("train", "valid", "test")
 FLAGS = {"group": "--group", "weight": "--weight", "split": "--split", "time": "--time"}
@@ -54,7 +54,7 @@ def rows_of(files: list[tuple[Entry, str]], source: TextSource) -> pd.DataFrame:
         name = references.printable(entry.name)
         if entry.problem is not None:
             problem = replace(entry.problem, uncounted=True)
-            found[at] = [("", "", name, problem, part, None, None, None)]
+            found[at] = [("", "", name, problem, part, *[None] * (len(MORE) - 1))]
             continue
         table = _table(entry, name, source)
         if not table.head:
@@ -132,13 +132,14 @@ def row_of(
     """Returns the cells of COLUMNS for one record."""
     source = f"{name}:{one.line}"
     if one.problem is not None:
-        return "", "", source, one.problem, part, None, None, None
+        return "", "", source, one.problem, part, *[None] * (len(MORE) - 1)
     label: Any = one.cells[roles.label] if roles.label is not None else ""
     problem = None
     if roles.flags:
         marks = hot([names[at] for at in roles.flags], [one.cells[at] for at in roles.flags])
         label, problem = (marks, None) if marks is not None else ("", _FLAG)
-    more = {key: one.cells[at] for key, at in roles.others.items()}
+    more: dict[str, Any] = {key: one.cells[at] for key, at in roles.others.items()}
+    more["by"] = {key: one.cells[at] for key, at in roles.by.items()}
     split = part or str(more.get("split") if more.get("split") is not None else "").strip()
     rest = (more.get(key) for key in MORE[1:])
     return joined(one, roles.texts), label, source, problem, split, *rest

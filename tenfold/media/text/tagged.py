@@ -23,7 +23,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
-from tenfold.core.rows import Rows
+from tenfold.core.rows import BY, Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import start_of
 from tenfold.media.files.listing import Entry, is_archive, open_tree
@@ -257,7 +257,7 @@ def _of_record(one: dict[Any, Any], number: int, given: dict[str, Any], by: list
         tuple((int(start), int(end)) for start, end in places),
         tuple(map(str, one["tags"])),
         stated if isinstance(stated, Problem) else None,
-        more=more | {f"by.{name}": one[name] for name in by},
+        more=more | {f"{BY}{name}": one[name] for name in by},
     )
 
 

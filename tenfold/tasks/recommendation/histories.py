@@ -27,7 +27,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import tell
-from tenfold.core.rows import Rows
+from tenfold.core.rows import BY, Rows
 from tenfold.media.interactions.read import Interactions
 from tenfold.tasks.recommendation import preferences
 
@@ -73,6 +73,7 @@ def rows_of(
     names = found.items[found.item] if len(found.item) else np.zeros(0, object)
     marks = np.round(found.rating, 6).tolist() if ratings else []
     rows: dict[str, list[object]] = {name: [] for name in ("items", "next", "split", "group")}
+    by = {f"{BY}{name}": _of_users(texts, found) for name, texts in found.by.items()}
     for person, part, had, came, not_liked in _all(found, way, starts, likes):
         rows["split"].append(part)
         rows["group"].append(person)
@@ -90,8 +91,11 @@ def rows_of(
         rows["next"].append(tuple(names[came]))
     if any(others):
         rows["disliked"] = others
+    reported: dict[str, list[object]] = {
+        name: [texts.get(str(one)) for one in rows["group"]] for name, texts in by.items()
+    }
     return Rows(
-        _with_problems(rows, found),
+        _with_problems(rows | reported, found),
         root=Path(found.root) if found.root else None,
         ignored=found.ignored,
         lines=found.lines,
@@ -102,10 +106,24 @@ def rows_of(
     )
 
 
+def _of_users(texts: np.ndarray, found: Interactions) -> dict[str, str]:
+    """Returns the most frequent text of each user, by name, without the users who have none."""
+    counts = pd.DataFrame({"user": found.users[found.user], "text": texts}).dropna()
+    ordered = (
+        counts.value_counts().reset_index().sort_values(["count", "text"], ascending=[False, True])
+    )
+    first = ordered.drop_duplicates("user")
+    return dict(zip(first["user"].astype(str), first["text"], strict=True))
+
+
 def _with_problems(rows: dict[str, list[object]], found: Interactions) -> pd.DataFrame:
     """The rows as a table, followed by an empty row for each line that cannot be used."""
     bad, many = found.problems, len(rows["items"])
-    blank: dict[str, object] = {"split": None, "group": None}
+    blank: dict[str, object] = {
+        "split": None,
+        "group": None,
+        **{f"{BY}{name}": None for name in found.by},
+    }
     columns = {
         name: pd.Series([*values, *([blank.get(name, ())] * len(bad))], dtype=object)
         for name, values in rows.items()
@@ -152,7 +170,8 @@ def _refuse(found: Interactions, ratings: bool) -> None:
 def _rated(found: Interactions) -> Interactions:
     kept = np.isfinite(found.rating)
     columns = ("user", "item", "rating", "time", "part")
-    return replace(found, **{name: getattr(found, name)[kept] for name in columns})
+    by = {name: texts[kept] for name, texts in found.by.items()}
+    return replace(found, by=by, **{name: getattr(found, name)[kept] for name in columns})
 
 
 def _way(found: Interactions, holdout: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
+from tenfold.core.rows import BY
 from tenfold.media.files.parts import parts_of_column
 from tenfold.media.reading import column_of
 from tenfold.media.text.tags.row import Findings
@@ -39,7 +40,7 @@ class Layout:
 
     `divides` are the columns whose change begins a sentence, `filled` is True where they are empty
     but in the first row of a sentence. `counter` counts the tokens of a sentence. `more` are the
-    columns of split, group, time, weight and `by.NAME`.
+    columns of split, group, time, weight and `by:NAME`.
     """
 
     width: int
@@ -119,7 +120,7 @@ def _more(
     """Returns the positions of the columns of split, group, time, weight and by."""
     reading = findings.reading
     found = {role: _given(role, names, findings, file) for role in MORE}
-    found |= {f"by.{name}": _by(name, names, file) for name in reading.by}
+    found |= {f"{BY}{name}": _by(name, names, file) for name in reading.by}
     if found["split"] is None:
         splits = (at for at, name in enumerate(names) if plain_name(name) in _SPLITS)
         found["split"] = next(

@@ -14,6 +14,7 @@ from typing import Any
 from tenfold.core.columns import Problem
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
+from tenfold.core.rows import BY
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.reading import column_of, columns_of
 from tenfold.media.text import tokens
@@ -248,7 +249,7 @@ def _more(found: Any, findings: Findings) -> dict[str, Any]:
     for role, name in roles.items():
         findings.keep(role, name)
     more = {role: found.get(name) for role, name in roles.items()}
-    return more | {f"by.{name}": found.get(name) for name in reading.by}
+    return more | {f"{BY}{name}": found.get(name) for name in reading.by}
 
 
 MORE = ("split", "group", "time", "weight")

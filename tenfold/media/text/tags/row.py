@@ -22,7 +22,7 @@ class TaggedRow:
     """A text, the positions of its tokens, and a tag for each token.
 
     `lines` holds the line of each token where the file has one; `more` the columns `split`,
-    `group`, `time`, `weight` and `by.NAME` of the source. `marked` is True where the tags were made
+    `group`, `time`, `weight` and `by:NAME` of the source. `marked` is True where the tags were made
     from spans, so that they are BIO already.
     """
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
+from tenfold.core.rows import BY
 from tenfold.media.text import tag_schemes
 from tenfold.media.text.others import with_others
 from tenfold.media.text.tags.row import Findings, TaggedRow
@@ -99,7 +100,7 @@ def _note(
 def _table(rows: list[TaggedRow]) -> pd.DataFrame:
     """Returns the rows as a table, without roles that no row has."""
     blank = pd.Series([""] * len(rows), dtype=object)
-    by = dict.fromkeys(name for row in rows for name in row.more if name.startswith("by."))
+    by = dict.fromkeys(name for row in rows for name in row.more if name.startswith(BY))
     columns: dict[str, list[Any]] = {
         "text": [row.text if row.problem is None else "" for row in rows],
         "places": [row.places if row.problem is None else () for row in rows],
