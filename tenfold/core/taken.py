@@ -38,6 +38,15 @@ KINDS = {
     "formats": Message("formats"),
 }
 """Words for the roles and for the kinds of things that are not used."""
+SINGLE = {
+    "columns": Message("column"),
+    "tables": Message("table"),
+    "files": Message("file"),
+    "rows": Message("row"),
+    "folders": Message("folder"),
+    "formats": Message("format"),
+}
+"""The same words for one thing."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +157,7 @@ def _role_said(one: Role) -> Message:
 def said(one: Left) -> Message:
     """Returns a phrase such as "2 columns (id, url: no role)"."""
     names = ", ".join(one.names[:NAMED]) + (" ..." if len(one.names) > NAMED else "")
-    kind = KINDS.get(one.kind, as_message(one.kind))
+    kind = (SINGLE if one.count == 1 else KINDS).get(one.kind, as_message(one.kind))
     values = {"count": one.count, "kind": kind, "names": names, "why": one.why}
     if one.why and names:
         return Message("{count} {kind} ({names}: {why})", **values)

@@ -33,6 +33,9 @@ __all__ = [
 
 _chardet = lazy("chardet")
 
+FEW_LINES = 5
+"""Lines with non-ASCII bytes below which the encodings of DOS and classic Mac OS do not count."""
+
 _ASKED = (
     *"gb18030 big5 cp932 euc-jp cp949 cp866 cp437 cp850".split(),
     *"cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257".split(),
@@ -223,7 +226,8 @@ def _rival(lines: Sequence[bytes], reads: list[_Read], best: _Read) -> _Read | N
     codec = _SAME.get(codec, codec)
     for one in reads:
         if codecs.lookup(one.candidate.codec).name.replace("-", "_") == codec:
-            return None if one.lines == best.lines else one
+            few = len(lines) < FEW_LINES and one.candidate.script == "old"
+            return None if one.lines == best.lines or few else one
     return None
 
 

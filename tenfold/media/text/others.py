@@ -20,7 +20,7 @@ def with_others(frame: pd.DataFrame, split: str = "", taken: Taken | None = None
     given, which then says so. A row with an invalid split, weight or time gets a problem. The
     column `by` holds the cells that scores are reported by; each becomes a column of its own.
     """
-    frame = spread_by(frame)
+    frame = spread_by(frame) if "by" in frame else frame
     if not frame["split"].astype(bool).any():
         frame = frame.drop(columns="split")
     else:

@@ -172,9 +172,6 @@ def tell_roles(
         taken.leave("columns", left, why=Message("no role") if left else EMPTY)
     if not table.header and first and form not in label_lines.SAID:
         taken.note(Message("File {name} has no header.", name=name))
-    if table.encoding not in ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite"):
-        coded = table.encoding.upper()
-        taken.note(Message("File {name}: encoding {encoding}.", name=name, encoding=coded))
     for role, at in roles.others.items() if first else ():
         taken.role(ROLES[role], _said(table, [at]), FLAGS[role], _shown(table, [at]))
     if part:

@@ -15,6 +15,8 @@ from tenfold.media.interactions.read import Interactions
 
 __all__ = ["liked", "mark"]
 
+FULL = (5.0, 10.0)
+"""Highest ratings of the usual scales, which begin at 1 or below."""
 WIDEST = 10.0
 """Largest range of numbers that is a scale of ratings; that from 0 to 100 is one, too."""
 NO = -1.0
@@ -85,7 +87,8 @@ def _number(text: str) -> float:
 def _middle(ratings: np.ndarray) -> float | None:
     """Returns the middle of the scale of ratings; None where they are not on a scale.
 
-    On a scale with negative numbers, the middle is 0.
+    On a scale with negative numbers, the middle is 0. A scale up to 5 or 10 begins at 1 or below,
+    even if nobody gave the lowest rating.
     """
     marks = ratings[np.isfinite(ratings)]
     if not len(marks):
@@ -93,4 +96,7 @@ def _middle(ratings: np.ndarray) -> float | None:
     low, high = float(marks.min()), float(marks.max())
     if low == high or (high - low > WIDEST and not (low >= 0 and high == 100.0) and low >= 0):
         return None
-    return 0.0 if low < 0 else (low + high) / 2
+    if low < 0:
+        return 0.0
+    start = 1.0 if high in FULL and low > 1 else low
+    return (start + high) / 2
