@@ -34,7 +34,10 @@ __all__ = [
 _chardet = lazy("chardet")
 
 FEW_LINES = 5
-"""Lines with non-ASCII bytes below which the encodings of DOS and classic Mac OS do not count."""
+"""Lines with non-ASCII bytes that are few."""
+PLAIN = 50
+"""Where a file has fewer than FEW_LINES such lines, and at least PLAIN times as many ASCII lines,
+the encodings of DOS and classic Mac OS do not count."""
 
 _ASKED = (
     *"gb18030 big5 cp932 euc-jp cp949 cp866 cp437 cp850".split(),
@@ -151,6 +154,8 @@ def _chosen(sample: Sample, where: str, stored: str) -> _Read:
     """Returns the reading on which both judges agree, or that of training if it is plausible."""
     lines = sample.other + (sample.valid if sample.valid_count else [])
     reads = _ranked(lines, sample.plain)
+    if len(lines) < FEW_LINES and len(sample.plain) >= PLAIN * len(lines):
+        reads = [one for one in reads if one.candidate.script != "old"] or reads
     if not reads or _no_words(reads[0]):
         raise _no_text(where)
     best = reads[0]
@@ -226,8 +231,7 @@ def _rival(lines: Sequence[bytes], reads: list[_Read], best: _Read) -> _Read | N
     codec = _SAME.get(codec, codec)
     for one in reads:
         if codecs.lookup(one.candidate.codec).name.replace("-", "_") == codec:
-            few = len(lines) < FEW_LINES and one.candidate.script == "old"
-            return None if one.lines == best.lines or few else one
+            return None if one.lines == best.lines else one
     return None
 
 
