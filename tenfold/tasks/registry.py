@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 from pathlib import Path
@@ -19,11 +20,14 @@ __all__ = ["class_of", "find", "names"]
 
 def names() -> dict[str, str]:
     """Returns the name of each task and the first line of its docstring, importing no task."""
-    found = {}
-    for path in _files():
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[_name(path)] = text.split("\n")[0]
-    return found
+    return {_name(path): _summary(path) for path in _files()}
+
+
+@functools.cache
+def _summary(path: Path) -> str:
+    """Returns the first line of a file's docstring; cached, as every verb asks several times."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return text.split("\n")[0]
 
 
 def _files() -> list[Path]:

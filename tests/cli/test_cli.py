@@ -104,7 +104,7 @@ def test_results_on_the_same_terminal_are_not_mixed_with_the_line(home):
 
 def test_the_next_commands_are_quoted_for_the_shell(home):
     """A run folder with spaces, quotes, Chinese letters or a dash in front can be copied."""
-    for name in ("it's my run", "花卉 1", "-dash"):
+    for name in ("it's my 花卉 1", "-dash"):
         done = tenfold("train", TASK, "photos", f"--out={name}", *QUICK, cwd=home)
         following = done.out[done.out.index("Next:") :].splitlines()[1:]
         assert done.code == 0 and len(following) == 3

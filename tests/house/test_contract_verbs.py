@@ -6,11 +6,13 @@ A refusal must name what can be done instead; a crash is never an answer.
 import csv
 import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import served
+from exported import exported
 from subjects import Subject, subject
 
 import tenfold
@@ -200,12 +202,11 @@ def test_similar_and_features(subject: Subject, tmp_path: Path):
     assert len(made.vectors) == len(made.sources) > 0
 
 
-def test_an_export_is_opened_and_answers(subject: Subject, tmp_path: Path):
+def test_an_export_is_opened_and_answers(subject: Subject, tmp_path: Path, tmp_path_factory):
     """The suite of exports compares every answer; here one goes through the verbs."""
     handed = subject.world.hand_over(subject.data)
-    folder = tmp_path / "export"
-    tenfold.export(subject.run.folder, out=folder)
-    opened = open_run(folder)
+    home = exported(subject.name, tmp_path_factory)
+    opened = open_run(shutil.copytree(home / "run" / "export", tmp_path / "export"))
     want = [one.answer for one in tenfold.predict(subject.run, handed)]
     have = [one.answer for one in tenfold.predict(opened, handed)]
     kind = subject.prepared.answer

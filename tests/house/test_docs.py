@@ -29,6 +29,7 @@ from documents import (
     without_remarks,
 )
 from rooms import ROOMS
+from sharing import keep_the_table_of_operators
 
 import tenfold
 from tenfold.run import folder
@@ -144,6 +145,7 @@ def shown() -> dict[str, list[Any]]:
 @pytest.fixture(scope="module")
 def given(tmp_path_factory) -> dict[str, list[Any]]:
     """What the verbs give on a tiny run."""
+    keep_the_table_of_operators()
     home = tmp_path_factory.mktemp("json")
     data, kind = home / "photos", "image-classification"
     draw_photos(data, each=12)

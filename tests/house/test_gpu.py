@@ -94,6 +94,7 @@ def test_a_part_that_fails_is_listed_and_ends_with_1(gpu: Any, capfd: Any, tmp_p
     assert found["broken"] == ["example: it ended with code 1: ValueError: no such kernel"]
 
 
+@pytest.mark.slow
 def test_a_part_past_its_time_is_stopped_and_keeps_its_figures(
     gpu: Any, capfd: Any, tmp_path: Path
 ):

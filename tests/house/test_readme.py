@@ -41,6 +41,7 @@ from tenfold.networks.notation import ready
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 SLOW = {"export.md", "networks.md", "tune.md", "image-classification.md", "serving.md"}
 SLOW |= {"recommendation.md", "features.md", "text-classification.md", "run-folder.md"}
+SLOW |= {"start.md"}
 """Pages whose commands train for more than a few seconds each."""
 DOCUMENTS = [README, CHINESE, ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 ON_DATA = [
@@ -87,10 +88,15 @@ def test_commands_that_are_only_checked(document):
     ],
 )
 def test_commands(document, tmp_path):
-    """Everything that needs no data but what the document makes itself."""
+    """Everything that needs no data but what the document makes itself.
+
+    The demo takes as long as a document, and is the same in each: the README has it run.
+    """
     if not is_translated(document):  # it has the English page's commands: see below, test_docs
         without_curl_skip(document)
-        run_document(document, tmp_path, {"bash", "bash served", "python"})
+        each = 40 if document.name in SLOW else 16
+        kinds = {"bash", "bash served", "python"}
+        run_document(document, tmp_path, kinds, each, demo=document == README)
 
 
 def without_curl_skip(document: Path) -> None:

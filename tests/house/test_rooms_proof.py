@@ -207,6 +207,7 @@ def test_an_export_answers_without_torch(runs: Path, tmp_path: Path, task: str):
     assert bare(runs, "predict", copy, handed) == tenfold(runs, "predict", f"{task}-1", handed).out
 
 
+@pytest.mark.slow
 def test_eight_bits_are_judged_by_the_scores_of_the_task(runs: Path, tmp_path: Path):
     words = ["--int8", "--max-drop", 20, "--out", tmp_path / "small"]
     done = tenfold(runs, "export", "dial-watch-1", *words)
@@ -261,7 +262,7 @@ PAGE = {
 }
 
 
-@pytest.mark.parametrize("locale", PAGE)
+@pytest.mark.parametrize("locale", ["en-GB", pytest.param("zh-CN", marks=pytest.mark.slow)])
 def test_the_page_draws_them(browser, server: Served, locale: str):
     ask, missing, brief, meter = PAGE[locale]
     values = "0 3 -3 2 -1 3 -3 2 -3 3"

@@ -27,7 +27,7 @@ from pictures_made import TASK, folder
 
 QUICK = ["--size", "tiny", "--epochs", "2", "--batch", "8", "--device", "cpu"]
 SERVER = """
-import importlib, json, os, pkgutil, signal, socket, sys, threading, traceback
+import functools, importlib, json, os, pkgutil, signal, socket, sys, threading, traceback
 import tenfold.cli
 
 link = socket.socket(fileno=int(sys.argv[1]))
@@ -37,8 +37,21 @@ for name in ("tenfold.verbs", "tenfold.tasks", "tenfold.networks", "tenfold.cli"
         continue
     for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
         importlib.import_module(found.name)
-for name in ("torch", "sklearn.datasets", "safetensors.torch", "matplotlib", "jinja2", "pyarrow"):
+for name in ("torch", "sklearn.datasets", "safetensors.torch", "jinja2", "pyarrow"):
     importlib.import_module(name)
+# What the first training and the first report of a process import, which takes three seconds.
+for name in ("torch._dynamo", "torch.utils.flop_counter", "tenfold.workflows.train",
+             "tenfold.reporting", "matplotlib.figure", "matplotlib.backends.backend_svg"):
+    importlib.import_module(name)
+
+@functools.cache
+def prepare_to_export():
+    # What every export imports, and the table of operators that torch builds anew for each.
+    for name in ("onnx", "onnxscript", "onnxruntime.quantization", "torch._dynamo"):
+        importlib.import_module(name)
+    from torch.onnx._internal.exporter import _registration
+    table = functools.cache(_registration.ONNXRegistry.from_torchlib)
+    _registration.ONNXRegistry.from_torchlib = staticmethod(table)
 
 def command(request, handles):
     link.close()
@@ -79,6 +92,8 @@ while True:
     if "wait" in request:
         link.sendall(b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1]))
         continue
+    if "export" in request["words"][:1]:
+        prepare_to_export()
     child = os.fork()
     if not child:
         break
@@ -181,6 +196,10 @@ class Running:
         with contextlib.suppress(OSError):  # its other end is closed: nothing comes any more
             return os.read(self.terminal, 65536)
         return b""
+
+    def said(self) -> bytes:
+        """What standard error, where it is no terminal, holds by now."""
+        return os.pread(self.files[2].fileno(), 1 << 20, 0)
 
     def signal(self, number: int = signal.SIGINT) -> None:
         os.kill(self.pid, number)

@@ -199,12 +199,17 @@ def is_run(command: str) -> bool:
 # --- run ---
 
 
-def run_document(document: Path, folder: Path, wanted: set[str]) -> None:
-    """Runs its blocks of these kinds in order in `folder`."""
+def run_document(
+    document: Path, folder: Path, wanted: set[str], each: int = 40, demo: bool = True
+) -> None:
+    """Runs its blocks of these kinds in order in `folder`, with `each` pictures of a class.
+
+    Without `demo`, `make demo` is not run.
+    """
     todo = [block for block in blocks(document) if block.kind in wanted]
-    if not any(map(runs_something, todo)):
+    if not any(runs_something(block, demo) for block in todo):
         return
-    draw_photos(folder / "photos")
+    draw_photos(folder / "photos", each)
     if (ROOT / "examples").is_dir():
         shutil.copytree(ROOT / "examples", folder / "examples")
     with Python(folder) as python, Server(folder) as server:
@@ -213,7 +218,9 @@ def run_document(document: Path, folder: Path, wanted: set[str]) -> None:
             if block.kind == "python":
                 python.run(server.here(block.text), where)
             elif "make demo" in block.commands():
-                run_command("tenfold demo", folder, where)
+                if demo:
+                    run_command("tenfold demo", folder, where)
+                    thin(folder / "tenfold-demo" / "digits")
             elif block.kind == "bash served":
                 for command in filter(is_run, block.commands()):
                     server.run(command, where)
@@ -222,10 +229,18 @@ def run_document(document: Path, folder: Path, wanted: set[str]) -> None:
                     run_command(command, folder, where)
 
 
-def runs_something(block: Block) -> bool:
+def runs_something(block: Block, demo: bool) -> bool:
     """True for Python, for a command that is run, and for `make demo`, run without its install."""
     commands = block.commands()
-    return block.kind == "python" or "make demo" in commands or any(map(is_run, commands))
+    shown = demo and "make demo" in commands
+    return block.kind == "python" or shown or any(map(is_run, commands))
+
+
+def thin(folder: Path, each: int = 40) -> None:
+    """Leaves so many pictures a class: the commands after the demo are run on fewer."""
+    for place in filter(Path.is_dir, folder.iterdir()):
+        for path in sorted(place.iterdir())[each:]:
+            path.unlink()
 
 
 def environment() -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from sharing import keep_the_table_of_operators, once
 from subjects import Subject, trained
 
+import tenfold
 from tenfold.core.errors import ArtefactRefused, TenfoldError
 from tenfold.run import manifest
 from tenfold.run.folder import EXPORTED
@@ -16,10 +19,23 @@ from tenfold.run.run import open_run
 
 
 def copied(task: str, tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    """A copy of a trained run, as tests add to it, where its data still lie."""
-    own = trained(task, tmp_path_factory)
-    folder = shutil.copytree(own.run.folder, tmp_path_factory.mktemp("export") / "run")
+    """A copy of a trained run with its export, as tests add to it, where its data still lie."""
+    own, home = trained(task, tmp_path_factory), exported(task, tmp_path_factory)
+    folder = shutil.copytree(home / "run", tmp_path_factory.mktemp("export") / "run")
     return dataclasses.replace(own, run=open_run(folder, "cpu"))
+
+
+def exported(task: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`run` with an export in it, and `document.json`, what the verb told; once for all tests."""
+    own = trained(task, tmp_path_factory)
+    keep_the_table_of_operators()
+
+    def make(place: Path) -> None:
+        run = open_run(shutil.copytree(own.run.folder, place / "run"), "cpu")
+        told = tenfold.export(run, own.data)
+        (place / "document.json").write_text(json.dumps(told.to_json()))
+
+    return once(tmp_path_factory, f"{task}-exported", make)
 
 
 def refusal(folder: Path) -> TenfoldError:

@@ -1,7 +1,7 @@
 """Processes of tenfold to be killed: real ones, forked from one that has imported everything.
 
-Importing torch takes two seconds, a fork of a process that has it takes hundredths of one. What
-runs in the child is what `python -m tenfold` runs.
+Importing torch and what a training loads after it takes five seconds, a fork of a process that has
+them takes hundredths of one. What runs in the child is what `python -m tenfold` runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["processes", "tenfold.verbs.train", "torch", "sklearn.datasets"])
+PRELOADED = "processes tenfold.verbs.train torch torch._dynamo torch.utils.flop_counter".split()
+PRELOADED += "sklearn.datasets matplotlib.figure matplotlib.backends.backend_svg".split()
+FORKS.set_forkserver_preload(PRELOADED)
 PATIENCE = 120
 
 

@@ -1,19 +1,22 @@
-"""Every task on its world: prepared, trained once a process, and what it hands the loop."""
+"""Every task on its world: prepared, trained once for all tests, and what it hands the loop."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from sharing import once
 
 import tenfold
 from tenfold.core.columns import Parts
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared, prepare
-from tenfold.run.run import Run
+from tenfold.run.folder import remember_data
+from tenfold.run.run import Run, open_run
 from tenfold.task import Task
 from tenfold.tasks import registry
 from tenfold.training import loop
@@ -60,14 +63,22 @@ _TRAINED: dict[str, Subject] = {}
 
 
 def trained(name: str, folders: pytest.TempPathFactory) -> Subject:
-    """The task trained on its world, by the verb; once a process. Leave its run as it is."""
+    """The task trained on its world, by the verb; a copy for each process. Leave it as it is."""
     if name not in _TRAINED:
-        world, folder = world_of(name), folders.mktemp(name)
-        data = world.make(folder / "data", SEED)
-        settings = {"seed": SEED, "device": "cpu", **world.plan, **world.settings}
-        run = tenfold.train(name, data, out=folder / "run", **settings)
+        world = world_of(name)
+        home = once(folders, name, lambda place: learn(name, place))
+        folder = shutil.copytree(home / "run", folders.mktemp(name) / "run")
+        run, data = open_run(folder, "cpu"), home / "data"
+        remember_data(folder, data)
         _TRAINED[name] = Subject(name, world, data, prepare(run.task, data, seed=SEED), run)
     return _TRAINED[name]
+
+
+def learn(name: str, place: Path) -> None:
+    """`data` and `run` in that folder."""
+    world = world_of(name)
+    settings = {"seed": SEED, "device": "cpu", **world.plan, **world.settings}
+    tenfold.train(name, world.make(place / "data", SEED), out=place / "run", **settings)
 
 
 @pytest.fixture(scope="module", params=TASKS)

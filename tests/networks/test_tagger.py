@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from sharing import keep_the_table_of_operators
 
 from tenfold.core.columns import Ragged
 from tenfold.networks import crf
@@ -150,6 +151,7 @@ def test_the_graph_answers_as_torch_does(kept: str, tmp_path) -> None:
     net = tagger(kept)
     many, length = torch.export.Dim("many", min=1), torch.export.Dim("length", min=1)
     path = tmp_path / "net.onnx"
+    keep_the_table_of_operators()
     torch.onnx.export(
         net,
         batch([5, 3]),

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import served
 from commands import tenfold as command
+from exported import exported
 from subjects import Subject, trained
 
 import tenfold
@@ -170,7 +171,7 @@ def test_the_terminal_tells_the_strongest_words(shown):
     assert "Page: " in str(shown) and "icture" not in str(shown)
 
 
-def test_http_and_the_exported_run_explain_as_torch_does(subject, tmp_path):
+def test_http_and_the_exported_run_explain_as_torch_does(subject, tmp_path, tmp_path_factory):
     run = open_run(shutil.copytree(subject.run.folder, tmp_path / "run"))
     want = maps_of(run, TEXT)
     with served.thread([run]) as server:
@@ -180,11 +181,12 @@ def test_http_and_the_exported_run_explain_as_torch_does(subject, tmp_path):
         assert found["places"] == want.places
         assert np.allclose(found["weights"], want.weights, atol=1e-3)
         assert server.post("/v1/models/run/explain", {"inputs": {"text": " "}}).code == "empty-text"
-    exported = open_run(tenfold.export(run, subject.data)["export"])
-    assert exported.net is None
-    other = maps_of(exported, TEXT)
+    home = exported(subject.name, tmp_path_factory) / "run" / "export"
+    opened = open_run(shutil.copytree(home, tmp_path / "export"))
+    assert opened.net is None
+    other = maps_of(opened, TEXT)
     assert other.places == want.places and np.allclose(other.weights, want.weights, atol=1e-3)
-    seen = tenfold.explain(exported, TEXT, out=tmp_path / "seen")["inputs"][0]
+    seen = tenfold.explain(opened, TEXT, out=tmp_path / "seen")["inputs"][0]
     assert seen["random_weights"] == {} and len(seen["explanations"]) == 1
 
 

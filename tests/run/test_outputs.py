@@ -133,7 +133,7 @@ def test_an_earlier_output_of_the_same_verb_is_replaced(subject, photo, tmp_path
         assert found["rows"] == 1 and len(found.vectors) == 1
     page = tmp_path / "check.html"
     for _ in range(2):
-        tenfold.check("image-classification", subject.data, out=page)
+        tenfold.check("image-classification", subject.data, out=page, size="tiny")
     refused("output-exists", lambda: [tenfold.report(subject.run, data=subject.data, out=page)])
 
 

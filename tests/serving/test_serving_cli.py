@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import re
 import signal
 import socket
@@ -14,6 +13,7 @@ import threading
 import processes
 import pytest
 import served
+from commands import Running
 from documents import ROOT, blocks
 from served import PREDICT
 from served import picture as picture
@@ -50,21 +50,29 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
     assert "Traceback" not in text and text.count("\n") == 2
 
 
-@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "python_multipart", "prometheus_client"])
-def test_a_missing_extra_is_one_sentence(package, tmp_path):
+EXTRA = ["fastapi", "uvicorn", "python_multipart", "prometheus_client"]
+
+
+def test_a_missing_extra_is_one_sentence(tmp_path):
+    """One process, of which a fork for each of them finds it missing."""
     code = f"""
-import sys
-sys.modules[{package!r}] = None
+import os, sys
+import tenfold.verbs.serve
 from tenfold.cli import main
-sys.argv = ["tenfold", "serve", {NOWHERE!r}]
-main()
+for package in {EXTRA}:
+    if not os.fork():
+        sys.modules[package] = None
+        sys.argv = ["tenfold", "serve", {NOWHERE!r}]
+        main()
+    print("exit", os.waitstatus_to_exitcode(os.wait()[1]), file=sys.stderr)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
-    assert done.returncode == 4
-    assert f"The package {package} is needed" in done.stderr and "tenfold[serve]" in done.stderr
     assert "Traceback" not in done.stderr
+    for package, said in zip(EXTRA, done.stderr.split("exit 4\n"), strict=False):
+        assert f"The package {package} is needed" in said and "tenfold[serve]" in said
+    assert done.stderr.count("exit 4\n") == len(EXTRA)
 
 
 WRONG = [
@@ -265,24 +273,19 @@ def test_a_signal_waits_for_a_body_that_is_on_its_way(folder, picture, tmp_path)
 
 def test_what_is_printed_at_the_end(folder, picture, tmp_path):
     """Ctrl-C is an end like any other; the document says what was done."""
-    words = [sys.executable, "-m", "tenfold", "serve", folder, "--port", "0", "--json"]
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as process:
-        try:
-            line = process.stderr.readline()
-            server = served.Served(int(re.search(r":(\d+) ", line)[1]))
-            processes.wait_for(lambda: server.get("/ready").status == 200)
-            before = server.counts()
-            assert server.form(PREDICT, [("image", picture)]).status == 200
-            assert server.form(PREDICT, [("image", b"no")]).status == 422
-            process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=120)
-        finally:
-            process.kill()
-    assert process.returncode == 0
-    told = json.loads(out)
+    running = Running(["serve", folder, "--port", "0", "--json"], tmp_path)
+    try:
+        processes.wait_for(lambda: b"Serving on" in running.said())
+        server = served.Served(int(re.search(rb":(\d+) ", running.said())[1]))
+        processes.wait_for(lambda: server.get("/ready").status == 200)
+        before = server.counts()
+        assert server.form(PREDICT, [("image", picture)]).status == 200
+        assert server.form(PREDICT, [("image", b"no")]).status == 422
+    finally:
+        running.signal()
+        done = running.wait()
+    assert done.code == 0
+    told = done.document
     ready = sum(value for name, value in before.items() if name.startswith("tenfold_requests"))
     assert told["models"] == ["run"] and told["address"].endswith(str(server.port))
     assert (told["requests"], told["rows"], told["batches"]) == (ready + 3, 2, 2)

@@ -9,7 +9,6 @@ import pytest
 from exported import copied, refusal, with_network
 from subjects import TASKS
 
-import tenfold
 from tenfold.core.errors import TenfoldError
 from tenfold.run.folder import EXPORTED
 from tenfold.run.run import open_run
@@ -18,8 +17,7 @@ from tenfold.run.run import open_run
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported folder; what is refused does not depend on its task."""
-    subject = copied(TASKS[0], tmp_path_factory)
-    return Path(tenfold.export(subject.run, subject.data)["export"])
+    return copied(TASKS[0], tmp_path_factory).run.folder / "export"
 
 
 @pytest.fixture

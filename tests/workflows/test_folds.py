@@ -35,7 +35,16 @@ def named(run: Any, *parts: str) -> list[tuple[str, str]]:
 # --- every task, with a given test part ---
 
 
-@pytest.fixture(scope="module", params=TASKS)
+QUICK_TASKS = {TASK, "recommendation"}
+"""Rows of their own, and a person with a row in each part; the other tasks take longer."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=() if name in QUICK_TASKS else pytest.mark.slow) for name in TASKS
+    ],
+)
 def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     world, home = world_of(request.param), tmp_path_factory.mktemp("folds")
     data = world.make(home / "data", 3)

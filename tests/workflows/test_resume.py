@@ -16,6 +16,7 @@ import pytest
 from learning import checkpoints, result, shift, watching
 from processes import command, ended, save_for_ever, send, started, tenfold, wait_for
 from rooms import KIT
+from sharing import once
 
 import tenfold as package
 import worlds
@@ -29,7 +30,7 @@ ENDLESS = "--size tiny --augment shift --epochs 100000 --batch 24 --device cpu".
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return worlds.shapes(tmp_path_factory.mktemp("resume") / "shapes", 1)
+    return once(tmp_path_factory, "resume", lambda place: worlds.shapes(place, 1))
 
 
 def words(data: Path, out: Path, settings: list[str] = SETTINGS) -> list[str]:
@@ -38,9 +39,10 @@ def words(data: Path, out: Path, settings: list[str] = SETTINGS) -> list[str]:
 
 @pytest.fixture(scope="module")
 def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    assert tenfold(words(data, folder / "run"), folder / "said", steps=EVERY) == 0
-    return result(folder / "run")
+    def make(place: Path) -> None:
+        assert tenfold(words(data, place / "run"), place / "said", steps=EVERY) == 0
+
+    return result(once(tmp_path_factory, "undisturbed", make) / "run")
 
 
 # --- killed ---
@@ -112,8 +114,10 @@ def test_continued_one_step_off_it_ends_otherwise(
 
 @pytest.mark.parametrize(
     "there",
-    [".lock .plan.json.a1b2c3d4", "plan.json task.json .facts.json.a1b2c3d4"],
-    ids=["no file whole", "some files whole"],
+    [
+        pytest.param(".lock .plan.json.a1b2c3d4", id="no file whole", marks=pytest.mark.slow),
+        pytest.param("plan.json task.json .facts.json.a1b2c3d4", id="some files whole"),
+    ],
 )
 def test_killed_before_anything_was_learnt_it_begins_again(
     data: Path, undisturbed: dict[str, bytes], tmp_path: Path, there: str

@@ -19,6 +19,7 @@ from processes import tenfold as to_its_end
 from searches import TASK, came_to, tune, weights
 from searches import data as data
 from searches import done as done
+from searches import short as short
 
 from tenfold.core import system
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError
@@ -37,20 +38,26 @@ def dies(trial: int, step: int) -> dict[int, Callable[[], object]]:
     return {1: lambda: begun.append(1), step: maybe}
 
 
-@pytest.mark.parametrize(
-    "trial, step",
-    [(5, 8), *(pytest.param(*one, marks=pytest.mark.slow) for one in [(0, 4), (2, 9), (6, 4)])],
-)
-def test_killed_it_goes_on_and_ends_alike(done, data: Path, tmp_path: Path, trial: int, step: int):
-    out = tmp_path / "search"
+def killed_it_goes_on(whole: Any, data: Path, out: Path, trial: int, step: int) -> None:
+    trials = len(whole["trials"])
     with watching(dies(trial, step)), pytest.raises(Killed):
-        tune(data, out)
+        tune(data, out, trials=trials)
     assert len(list(out.glob("trial-*"))) == trial + 1
     with watching() as heard:
-        again = tune(data, out)
+        again = tune(data, out, trials=trials)
     assert heard.told(f"Trial {trial} (") and not heard.told(f"Trial {trial - 1} (")
-    assert came_to(again) == came_to(done)
-    assert weights(out) == weights(Path(done["folder"]))
+    assert came_to(again) == came_to(whole)
+    assert weights(out) == weights(Path(whole["folder"]))
+
+
+def test_killed_it_goes_on_and_ends_alike(short, data: Path, tmp_path: Path):
+    killed_it_goes_on(short, data, tmp_path / "search", 1, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial, step", [(0, 4), (2, 9), (5, 8), (6, 4)])
+def test_killed_in_any_trial_it_goes_on(done, data: Path, tmp_path: Path, trial: int, step: int):
+    killed_it_goes_on(done, data, tmp_path / "search", trial, step)
 
 
 def test_the_same_call_on_a_finished_search_trains_nothing(done, data: Path):

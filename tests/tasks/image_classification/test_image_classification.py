@@ -136,7 +136,10 @@ def assert_learnt(before: nn.Module, after: nn.Module) -> None:
     assert not after.training
 
 
-@pytest.mark.parametrize("size", ["tiny", "small", "medium", "large"])
+@pytest.mark.parametrize(
+    "size",
+    ["tiny", "small", *(pytest.param(one, marks=pytest.mark.slow) for one in ("medium", "large"))],
+)
 def test_every_size_builds_and_learns(size: str):
     facts = facts_of(sides=[(12, 12)], settings={"size": size})
     before, after = learnt(facts, size=size)
@@ -263,6 +266,7 @@ def test_of_several_classes_those_above_the_threshold_are_said(
 # --- end to end ---
 
 
+@pytest.mark.slow
 def test_it_learns_shapes_that_no_mean_tells_apart(tmp_path: Path):
     """Three shapes in changing place, size, turn and colour, on rows never seen."""
     each = {"train": 40, "valid": 12, "test": 40}
@@ -296,7 +300,7 @@ def several_world(folder: Path) -> Path:
 
 def test_several_labels_end_to_end(tmp_path: Path):
     data = several_world(tmp_path / "data")
-    settings = {"size": "tiny", "augment": "none", "epochs": 25, "batch": 15, "device": "cpu"}
+    settings = {"size": "tiny", "augment": "none", "epochs": 12, "batch": 15, "device": "cpu"}
     run = tenfold.train(TASK, data, out=tmp_path / "run", **settings)
     score = run.scores["scores"]["micro_f1"]
     assert run.scores["headline"] == "micro_f1" and score["low"] > score["baseline"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sharing import keep_the_table_of_operators
 
 import tenfold
 from tenfold.answers.ranking import RANKING
@@ -67,6 +68,7 @@ def exact(net: Ranker, columns: Columns) -> np.ndarray:
     return -np.sort(-shares, 1)[:, :100]
 
 
+@pytest.mark.slow
 def test_torch_and_onnx_give_the_scores_of_double_precision(
     ranker: Ranker, columns: Columns, tmp_path: Path
 ):
@@ -74,6 +76,7 @@ def test_torch_and_onnx_give_the_scores_of_double_precision(
     pytest.importorskip("onnx")
     from tenfold.workflows import onnx_export
 
+    keep_the_table_of_operators()
     want = exact(ranker, columns)
     assert 0.9 < want[:, 0].max() < 1 - 1e-4
     (tmp_path / "net.onnx").write_bytes(onnx_export.graph(ranker, columns, {}))

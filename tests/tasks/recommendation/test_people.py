@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import served
+from sharing import keep_the_table_of_operators
 
 import tenfold
 import worlds
@@ -67,6 +68,7 @@ def test_the_command_serves_people_with_both_flags(run: Run, tmp_path: Path):
 
 def test_an_export_without_people_holds_none(run: Run, tmp_path: Path):
     pytest.importorskip("onnx")
+    keep_the_table_of_operators()
     whole, bare = tmp_path / "whole", tmp_path / "bare"
     said = [str(tenfold.export(run, out=out, without_people=out is bare)) for out in (whole, bare)]
     assert "--without-people" in said[0] and "--without-people" not in said[1]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sharing import keep_the_table_of_operators
 
 import tenfold
 import worlds
@@ -142,6 +143,7 @@ def test_the_report_shows_the_catalogue(run: Run):
 
 def test_an_export_ranks_the_same(run: Run, tmp_path: Path):
     pytest.importorskip("onnx")
+    keep_the_table_of_operators()
     parity = tenfold.export(run, out=tmp_path / "export").to_json()["parity"]
     assert parity["decisions"]["different"] == 0
     opened = open_run(tmp_path / "export")
@@ -316,6 +318,7 @@ def test_a_file_of_ratings_is_answered_person_by_person(rated: Run, run: Run, tm
 
 def test_ratings_export(rated: Run, tmp_path: Path):
     pytest.importorskip("onnx")
+    keep_the_table_of_operators()
     parity = tenfold.export(rated, out=tmp_path / "export").to_json()["parity"]
     assert parity["decisions"]["different"] == 0
 

@@ -31,6 +31,7 @@ def test_all_is_read_as_the_source_counts_it(
     assert found.ordered and not found.problems and found.catalogue.attributes
 
 
+@pytest.mark.slow
 def test_a_closed_form_ranks_what_real_people_heard_next(data_folder: Path, tmp_path: Path):
     """EASE by lambda 250; RecBole's reaches 0.047 on these parts, what is popular 0.018."""
     settings = {"model": "ease", "l2": 250, "out": tmp_path / "run"}
@@ -43,6 +44,7 @@ def test_a_closed_form_ranks_what_real_people_heard_next(data_folder: Path, tmp_
     assert len(json.loads(facts["memory"]["users"])) == 1_090
 
 
+@pytest.mark.slow
 def test_scores_are_as_sure_as_they_are_right(data_folder: Path, tmp_path: Path):
     """What is promised for the ten best, of 300 people, is about what is kept."""
     source = data_folder / "lastfm_s3rec"
@@ -57,6 +59,7 @@ def test_scores_are_as_sure_as_they_are_right(data_folder: Path, tmp_path: Path)
     assert kept / 2 < promised < 2 * kept
 
 
+@pytest.mark.slow
 def test_real_ratings_are_told_better_than_by_their_mean(data_folder: Path, tmp_path: Path):
     source = data_folder / "movielens_latest_small"
     settings = {"output": "ratings", "holdout": "random", "out": tmp_path / "run"}
