@@ -22,8 +22,8 @@ from pathlib import Path
 import chardet
 
 from tenfold.core.errors import TenfoldError
-from tenfold.media.files.byte_samples import sample_of
-from tenfold.media.files.encodings import decided
+from tenfold.media.files.encoding.byte_samples import sample_of
+from tenfold.media.files.encoding.encodings import decided
 
 HERE = Path(__file__).resolve().parent
 ENCODINGS = {

@@ -1,4 +1,4 @@
-"""Writes tenfold/media/files/letters.json: frequent pairs of letters and frequent characters.
+"""Writes letters.json of tenfold/media/files/encoding: frequent pairs of letters, and characters.
 
     python benchmarks/letters.py DJANGO
 
@@ -64,7 +64,7 @@ def main() -> None:
             one for line in lines for one in line if one.isalpha() and ord(one) > 0x3000
         )
         characters[language] = "".join(one for one, count in counts.most_common() if count >= 2)
-    path = Path(__file__).parents[1] / "tenfold/media/files/letters.json"
+    path = Path(__file__).parents[1] / "tenfold/media/files/encoding/letters.json"
     text = json.dumps({"pairs": pairs, "chars": characters}, ensure_ascii=False, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -20,7 +20,7 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files import manifests, references
-from tenfold.media.files.near import Near
+from tenfold.media.files.layouts.near import Near
 from tenfold.media.files.sheets import frame_of, is_manifest
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium

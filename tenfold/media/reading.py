@@ -76,7 +76,7 @@ class Reading:
     separator: str = setting("", "separator of cells: a character, tab or space; default: detected")
     header: str = setting("", "header of tables: yes or no; default: detected")
     dates: str = setting("", "order of dates such as 03/04/2024: day-first or month-first")
-    table: str = setting("", "table to learn from where there are several: a file, sheet or table")
+    table: str = setting("", "table to read where there are several: a file, sheet or table")
     classes: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     found: Mapping[str, Any] = field(default_factory=dict, hash=False)
 

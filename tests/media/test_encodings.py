@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tenfold.core.errors import DataRefused, UsageError
-from tenfold.media.files import encodings
-from tenfold.media.files.byte_samples import sample_of
-from tenfold.media.files.known_encodings import checked_encoding
+from tenfold.media.files.encoding import encodings
+from tenfold.media.files.encoding.byte_samples import sample_of
+from tenfold.media.files.encoding.known_encodings import checked_encoding
 from tenfold.media.files.lines import decoded, found_encoding, lines
 from tenfold.media.reading import Reading
 

@@ -8,7 +8,7 @@ from pictures_made import png
 from tenfold.core.errors import TenfoldError
 from tenfold.core.rows import Rows
 from tenfold.media.files import labelled
-from tenfold.media.files.levels import levels
+from tenfold.media.files.layouts.levels import levels
 from tenfold.media.image.medium import IMAGE
 from tenfold.media.reading import Reading
 

@@ -19,8 +19,9 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
-from tenfold.media.files import folder_tables, idx, lists, manifests, references
-from tenfold.media.files.levels import LEVELS, Levels, levels, places
+from tenfold.media.files import idx, manifests, references
+from tenfold.media.files.layouts import folder_tables, lists
+from tenfold.media.files.layouts.levels import LEVELS, Levels, levels, places
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
@@ -113,14 +114,19 @@ def _a_file(path: Path, medium: Medium) -> UsageError:
     )
 
 
+def _empty(tree: Tree, medium: Medium) -> DataRefused:
+    """Returns the error for a folder without files."""
+    what = Message("The folder holds no files; {plural} were expected", plural=medium.plural)
+    fix = Message(
+        "Make one folder for each class and put its {plural} there.", plural=medium.plural
+    )
+    return DataRefused(what, code="empty-folder", where=str(tree.root), fix=fix)
+
+
 def _nothing(tree: Tree, medium: Medium, tables: folder_tables.Found) -> DataRefused:
     """Returns the error for a folder without labelled files."""
     if not tree.entries:
-        what = Message("The folder holds no files; {plural} were expected", plural=medium.plural)
-        fix = Message(
-            "Make one folder for each class and put its {plural} there.", plural=medium.plural
-        )
-        return DataRefused(what, code="empty-folder", where=str(tree.root), fix=fix)
+        return _empty(tree, medium)
     count = sum(_wanted(tree, entry, medium) for entry in tree.entries)
     if count and tables.left:
         table, why = tables.left[0]

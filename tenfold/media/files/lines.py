@@ -19,8 +19,9 @@ from typing import IO, Any
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.media.files import encodings, references
-from tenfold.media.files.byte_samples import sample_of
+from tenfold.media.files import references
+from tenfold.media.files.encoding import encodings
+from tenfold.media.files.encoding.byte_samples import sample_of
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = [

@@ -12,13 +12,14 @@ import pandas as pd
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
-from tenfold.media.files import embedded, references
+from tenfold.media.files import references
+from tenfold.media.files.layouts import embedded
+from tenfold.media.files.layouts.near import CLEAR, ENOUGH, Named, Near
+from tenfold.media.files.layouts.pixels import pixels_of, sheet_of_pixels
 from tenfold.media.files.listing import Entry
-from tenfold.media.files.near import CLEAR, ENOUGH, Named, Near
-from tenfold.media.files.pixels import pixels_of, sheet_of_pixels
 from tenfold.media.files.records import RecordTable
-from tenfold.media.files.roles import LABELS, PATHS, WIDEST, Roles, find, needed, once, roles_of
-from tenfold.media.files.rows_of import Source, rows_of
+from tenfold.media.files.roles import LABELS, PATHS, WIDEST, FileRoles, find, needed, once, roles_of
+from tenfold.media.files.rows_of import TableRows, rows_of
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of, unusable
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading, column_of
@@ -60,7 +61,7 @@ def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND)
     problems = frame["problem"] if "problem" in frame else pd.Series([None] * len(frame))
     sheet = Sheet(where, frame, list(problems.astype(object).where(problems.notna(), None)))
     roles = _labelled(sheet, column, reading)
-    source = Source(sheet, roles, list(cells(frame[column])), sheet.problems, column)
+    source = TableRows(sheet, roles, list(cells(frame[column])), sheet.problems, column)
     source.names = list(frame["source"]) if "source" in frame else []
     return rows_of([source], medium, reading)
 
@@ -106,7 +107,7 @@ class One:
         """Share of the rows whose file was found."""
         return self.named.share if self.named else 0.0
 
-    def source(self, reading: Reading) -> Source:
+    def source(self, reading: Reading) -> TableRows:
         """Returns the rows of the table.
 
         Raises DataRefused or UsageError where it has no labels.
@@ -114,13 +115,13 @@ class One:
         if self.named is None:
             raise ValueError("a table without files has no rows")
         roles = _labelled(self.sheet, self.column, reading)
-        found = Source(self.sheet, roles, self.named.cells, self.named.problems, self.column)
+        found = TableRows(self.sheet, roles, self.named.cells, self.named.problems, self.column)
         found.part, found.completed = self.part, self.named.completed
         found.paths = self.named.paths
         return found
 
 
-def _labelled(sheet: Sheet, column: Any, reading: Reading) -> Roles:
+def _labelled(sheet: Sheet, column: Any, reading: Reading) -> FileRoles:
     """Returns the roles of a table. Raises DataRefused where no column can hold the labels."""
     roles = roles_of(sheet.frame, column, reading, sheet.name)
     if roles.label is None and not roles.flags:

@@ -17,7 +17,7 @@ from tenfold.media.files.several import one_hot
 from tenfold.media.files.sheets import unusable
 from tenfold.media.reading import Reading, column_of, columns_of
 
-__all__ = ["PATHS", "Roles", "find", "groups_of", "needed", "once", "roles_of", "weights_of"]
+__all__ = ["PATHS", "FileRoles", "find", "groups_of", "needed", "once", "roles_of", "weights_of"]
 
 PATHS = (
     "path file filename file_name filepath file_path image_path image name 路径 文件 文件名 图片"
@@ -44,7 +44,7 @@ FOLDS = 25
 
 
 @dataclass
-class Roles:
+class FileRoles:
     """The columns of a table by role; `flags` are columns of 0 and 1, one for each class.
 
     `parts` is the part of each row, "" where unknown, or None without such a column; `folds` states
@@ -67,13 +67,13 @@ class Roles:
         return [*self.flags, *(one for one in every if one is not None)]
 
 
-def roles_of(frame: pd.DataFrame, path: Any, reading: Reading, where: str) -> Roles:
+def roles_of(frame: pd.DataFrame, path: Any, reading: Reading, where: str) -> FileRoles:
     """Returns the roles of the columns: as given by the user, else by name, else by content.
 
     `path` is the column of files, which has its role. Raises DataRefused where a cell has an
     invalid part, UsageError where several columns could hold the labels.
     """
-    roles = Roles(label=column_of(reading, "target", frame.columns, where))
+    roles = FileRoles(label=column_of(reading, "target", frame.columns, where))
     if roles.label is None:
         roles.label = find(frame, LABELS, path, *columns_of(reading, "by", frame.columns, where))
     taken = [path, roles.label, *columns_of(reading, "by", frame.columns, where)]
@@ -236,7 +236,7 @@ def _examples(column: pd.Series) -> str:
 
 
 def _add_split(
-    roles: Roles, frame: pd.DataFrame, taken: Sequence[Any], reading: Reading, where: str
+    roles: FileRoles, frame: pd.DataFrame, taken: Sequence[Any], reading: Reading, where: str
 ) -> None:
     """Adds the column of parts to the roles: as given, by a usual name, or by content."""
     given = column_of(reading, "split", frame.columns, where)

@@ -15,19 +15,19 @@ from tenfold.core.rows import BY, Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files import references
 from tenfold.media.files.parts import part_of_folder
-from tenfold.media.files.roles import Roles, groups_of, weights_of
+from tenfold.media.files.roles import FileRoles, groups_of, weights_of
 from tenfold.media.files.several import Several, combined, hot, several_of, written
 from tenfold.media.files.sheets import Sheet
 from tenfold.media.medium import Medium
 from tenfold.media.reading import Reading, attach_by, timed
 
-__all__ = ["Source", "rows_of"]
+__all__ = ["TableRows", "rows_of"]
 
 _PARTS = ("train", "valid", "test")
 
 
 @dataclass
-class Source:
+class TableRows:
     """A table with the cell and the problem of the file of each row.
 
     `column` is the column of files, or a description of several. `part` is the part that the name
@@ -37,7 +37,7 @@ class Source:
     """
 
     sheet: Sheet
-    roles: Roles
+    roles: FileRoles
     cells: list[Any]
     problems: list[Problem | None]
     column: Any
@@ -48,7 +48,7 @@ class Source:
     stated: tuple[Message, Message] | None = None
 
 
-def rows_of(sources: Sequence[Source], medium: Medium, reading: Reading) -> Rows:
+def rows_of(sources: Sequence[TableRows], medium: Medium, reading: Reading) -> Rows:
     """Returns the rows of tables. The form of several answers a row is decided for all together.
 
     Raises DataRefused for an invalid weight.
@@ -79,7 +79,7 @@ def rows_of(sources: Sequence[Source], medium: Medium, reading: Reading) -> Rows
     return Rows(table, reading=_found(sources, reading, medium), taken=taken)
 
 
-def _table(one: Source, medium: Medium) -> pd.DataFrame:
+def _table(one: TableRows, medium: Medium) -> pd.DataFrame:
     lines = one.sheet.frame.index
     shown = list(one.names) or [_shown(one, row, line) for row, line in enumerate(lines)]
     return pd.DataFrame(
@@ -91,7 +91,7 @@ def _table(one: Source, medium: Medium) -> pd.DataFrame:
     )
 
 
-def _shown(one: Source, row: int, line: Any) -> str:
+def _shown(one: TableRows, row: int, line: Any) -> str:
     """Returns the name of a row: its table, line and file."""
     if one.sheet.frame.index.name == "row":
         return f"row {line}"
@@ -104,7 +104,7 @@ def _shown(one: Source, row: int, line: Any) -> str:
     return start
 
 
-def _with_column(table: pd.DataFrame, name: str, sources: Sequence[Source]) -> pd.DataFrame:
+def _with_column(table: pd.DataFrame, name: str, sources: Sequence[TableRows]) -> pd.DataFrame:
     """Returns the table with the groups or the weights, where a source has such a column."""
     columns = [getattr(one.roles, name) for one in sources]
     if all(column is None for column in columns):
@@ -124,7 +124,7 @@ def _with_column(table: pd.DataFrame, name: str, sources: Sequence[Source]) -> p
 
 
 def _answers(
-    sources: Sequence[Source], taken: Taken, reading: Reading
+    sources: Sequence[TableRows], taken: Taken, reading: Reading
 ) -> tuple[dict[str, list[Any]], Reading]:
     """Returns the column `label` or `labels`, and the reading with the form of several answers."""
     flags = sources[0].roles.flags
@@ -148,12 +148,12 @@ def _answers(
     return {"labels": list(found.rows)}, reading.finding(several=found.form)
 
 
-def _hot(one: Source, row: int) -> tuple[str, ...] | None:
+def _hot(one: TableRows, row: int) -> tuple[str, ...] | None:
     columns = one.roles.flags
     return hot(columns, [one.sheet.frame[name].iloc[row] for name in columns])
 
 
-def _with_bad_flags(sources: Sequence[Source], problems: pd.Series) -> pd.Series:
+def _with_bad_flags(sources: Sequence[TableRows], problems: pd.Series) -> pd.Series:
     """Returns the problems; rows with another cell than 0 or 1 in a column of a class get one."""
     if not sources[0].roles.flags:
         return problems
@@ -170,7 +170,7 @@ def _with_bad_flags(sources: Sequence[Source], problems: pd.Series) -> pd.Series
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def _parts(sources: Sequence[Source]) -> tuple[list[str] | None, Message]:
+def _parts(sources: Sequence[TableRows]) -> tuple[list[str] | None, Message]:
     """Returns the part of each row and where it comes from; None where no parts are given."""
     if len(sources) > 1 and all(one.part for one in sources):
         names = {one.part: one.sheet.name for one in reversed(sources)}
@@ -197,7 +197,7 @@ def _above(path: str) -> str:
 # --- what was taken -------------------------------------------------------------------------------
 
 
-def _state(taken: Taken, sources: Sequence[Source], medium: Medium, parts: Message) -> None:
+def _state(taken: Taken, sources: Sequence[TableRows], medium: Medium, parts: Message) -> None:
     """Adds the roles and the columns without a role."""
     first = sources[0]
     tables = ", ".join(one.sheet.name for one in sources[:4]) + (" ..." if sources[4:] else "")
@@ -234,7 +234,7 @@ def _state(taken: Taken, sources: Sequence[Source], medium: Medium, parts: Messa
     taken.leave("columns", [one for one in frame.columns if str(one) not in used])
 
 
-def _found(sources: Sequence[Source], reading: Reading, medium: Medium) -> Reading:
+def _found(sources: Sequence[TableRows], reading: Reading, medium: Medium) -> Reading:
     """Returns the reading with the columns that were found."""
     first = sources[0]
     if first.stated:

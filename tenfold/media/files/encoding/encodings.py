@@ -18,9 +18,20 @@ from dataclasses import dataclass
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
-from tenfold.media.files.byte_samples import Sample, fits, has_escapes, sample_of, wide_encoding
-from tenfold.media.files.known_encodings import CANDIDATES, ENGLISH, KnownEncoding, checked_encoding
-from tenfold.media.files.letters import log_probability, tokens_of
+from tenfold.media.files.encoding.byte_samples import (
+    Sample,
+    fits,
+    has_escapes,
+    sample_of,
+    wide_encoding,
+)
+from tenfold.media.files.encoding.known_encodings import (
+    CANDIDATES,
+    ENGLISH,
+    KnownEncoding,
+    checked_encoding,
+)
+from tenfold.media.files.encoding.letters import log_probability, tokens_of
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = [

@@ -12,17 +12,19 @@ from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
+from tenfold.media.files.layouts.near import ENOUGH, Near
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.manifests import One, one_table, opened
-from tenfold.media.files.near import ENOUGH, Near
 from tenfold.media.files.parts import part_of_file, part_of_folder
-from tenfold.media.files.rows_of import Source, rows_of
+from tenfold.media.files.rows_of import TableRows, rows_of
 from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = ["Found", "from_tree", "outer_folders"]
 
+Labelled = tuple[One, TableRows]
+"""A table of files, and its rows."""
 _ANSWER_SHEET = re.compile(r"submission|sample_?sub|提交", re.I)
 _PARTS = ("train", "valid", "test")
 _STRICT = (".csv", ".tsv", ".parquet")
@@ -125,7 +127,7 @@ class _Folder:
 
     def use(self, ones: list[One], found: Found) -> None:
         """Makes the rows of the tables that have labels; adds the others to those not used."""
-        labelled = list[tuple[One, Source]]()
+        labelled = list[tuple[One, TableRows]]()
         for one in ones:
             try:
                 labelled.append((one, one.source(self._reading)))
@@ -163,7 +165,9 @@ class _Folder:
         folders = sorted({entry.name.rpartition("/")[0] or entry.name for entry in unnamed})
         rows.taken.leave("files", folders, len(unnamed), Message("not named in the table"))
 
-    def _chosen(self, labelled: list[tuple[One, Source]], found: Found) -> list[tuple[One, Source]]:
+    def _chosen(
+        self, labelled: list[tuple[One, TableRows]], found: Found
+    ) -> list[tuple[One, TableRows]]:
         """Returns the table to use, or those of the parts, and adds the others to those not used.
 
         Raises UsageError where several can be meant.

@@ -18,13 +18,13 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.rows import Rows
 from tenfold.media.files import references
-from tenfold.media.files.folder_tables import outer_folders
+from tenfold.media.files.layouts.folder_tables import outer_folders
+from tenfold.media.files.layouts.near import Near
 from tenfold.media.files.lines import lines
 from tenfold.media.files.listing import Entry, Tree
-from tenfold.media.files.near import Near
 from tenfold.media.files.parts import HOLDERS, part_of_file, part_of_folder
-from tenfold.media.files.roles import Roles
-from tenfold.media.files.rows_of import Source, rows_of
+from tenfold.media.files.roles import FileRoles
+from tenfold.media.files.rows_of import TableRows, rows_of
 from tenfold.media.files.sheets import Sheet
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
@@ -61,7 +61,7 @@ class Listed:
 class _List:
     entry: Entry
     sheet: Sheet
-    source: Source
+    source: TableRows
     part: str
     alone: bool
 
@@ -194,7 +194,7 @@ def _list(entry: Entry, near: Callable[[str], Near], name: str) -> _List | None:
         dtype=object,
     )
     sheet = Sheet(entry.name, frame, problems)
-    source = Source(sheet, Roles("label"), named.cells, problems, "path", paths=named.paths)
+    source = TableRows(sheet, FileRoles("label"), named.cells, problems, "path", paths=named.paths)
     source.completed = named.completed
     source.part = part_of_file(name)
     return _List(entry, sheet, source, source.part, alone)

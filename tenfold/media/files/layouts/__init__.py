@@ -1,0 +1,1 @@
+"""Layouts of labelled files: levels of folders, lists, tables of names, files inside tables."""
