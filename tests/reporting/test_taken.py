@@ -27,6 +27,7 @@ def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
     def stating(self: Any, *given: Any) -> Any:
         rows = read(self, *given)
+        rows.taken.roles.clear()
         rows.taken.role("input", Message("column {column!r}", column="text"), "--text", TEXTS)
         rows.taken.role("part", Message("as given"))
         rows.taken.leave("columns", ["id", "url"], why=Message("no label"))

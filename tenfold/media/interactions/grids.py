@@ -15,7 +15,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.media.files.lines import encoding_of, opened, start_of, unified
+from tenfold.media.files.lines import found_encoding, opened, start_of, unified
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.records import table_of
 from tenfold.media.interactions.catalogue import HEAD, SEPARATORS, plain
@@ -46,7 +46,7 @@ def grid_of(entry: Entry, part: str, reading: Reading) -> Grid | Frame:
     start = unified(start_of(entry.cell))
     if plain(entry) in RECORDS or start[:4] == b"PAR1" or _is_json(start):
         return _of_records(entry, part, reading)
-    encoding = reading.value("encoding") or encoding_of(start)
+    encoding = found_encoding(entry.cell, reading).name
     text = start.decode(encoding, "replace").removeprefix("\ufeff")
     head = [line for line in text.split("\n")[:HEAD] if line.strip()]
     if len(start) >= len(text.encode()) and len(head) > 1 and not text.endswith("\n"):
@@ -57,8 +57,8 @@ def grid_of(entry: Entry, part: str, reading: Reading) -> Grid | Frame:
     if not width:
         why = Message("files of sequences have no columns")
         refuse_roles(reading, ("target", "time", "user", "item", "rating"), why, entry.name)
-        return _sequences(data, entry.name, part, separator)
-    return _table(data, entry.name, part, separator, width, reading)
+        return _sequences(data.decode(encoding, "replace"), entry.name, part, separator)
+    return _table(data, entry.name, part, separator, width, reading, encoding)
 
 
 def _is_json(start: bytes) -> bool:
@@ -137,14 +137,13 @@ def _rated(head: list[str]) -> bool:
     return bool(few and scale) and len(items) > 1.5 * marks.nunique()
 
 
-def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
+def _sequences(text: str, name: str, part: str, separator: str) -> Frame:
     """Returns the interactions of lines of the form "user item item ..."."""
     users: list[str] = []
     items: list[str] = []
     numbers: list[int] = []
     problems = []
-    text = data.decode(encoding_of(data[: 1 << 18]), "replace").removeprefix("\ufeff")
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         if not line.strip():
             continue
         fields = line.split(separator) if separator != " " else line.split()
@@ -173,9 +172,10 @@ def _sequences(data: bytes, name: str, part: str, separator: str) -> Frame:
     return Frame(columns, np.array(numbers, np.int64), name, part, problems, ordered=True)
 
 
-def _table(data: bytes, name: str, part: str, separator: str, width: int, reading: Reading) -> Grid:
+def _table(
+    data: bytes, name: str, part: str, separator: str, width: int, reading: Reading, encoding: str
+) -> Grid:
     """Reads a table with all cells as texts, so that "007" stays "007"."""
-    encoding = reading.value("encoding") or encoding_of(data[: 1 << 18])
     if encoding.startswith("utf-16"):
         data, encoding = data.decode(encoding, "replace").encode(), "utf-8"
     data = data.removeprefix(b"\xef\xbb\xbf")

@@ -51,7 +51,7 @@ def _asked(entry: Entry, name: str, reading: Reading) -> Iterator[tuple[str, str
     form = str(reading.found.get("lines") or "")
     table = is_table(entry.name)
     if entry.problem is not None or not (table or form):
-        text, problem = documents.text_of(entry)
+        text, problem = documents.text_of(entry, reading)
         yield text, references.printable(name), problem
         if problem is None and len(text.splitlines()) > 1 and _one_a_row(reading):
             tell(

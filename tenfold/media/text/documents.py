@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tenfold.core.columns import Problem
-from tenfold.core.errors import DataRefused
+from tenfold.core.errors import DataRefused, TenfoldError
 from tenfold.core.message import Message
+from tenfold.core.taken import Taken
 from tenfold.media.files import references
+from tenfold.media.files.encoding.encodings import corpus_encoding
 from tenfold.media.files.lines import decoded, opened
 from tenfold.media.files.listing import Entry, Tree
+from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = [
     "PLAIN",
@@ -18,6 +22,7 @@ __all__ = [
     "none_usable",
     "suffix",
     "text_of",
+    "texts_of_files",
 ]
 
 PLAIN = (".txt", ".text", ".md", "")
@@ -45,15 +50,45 @@ def doubted(entry: Entry) -> Entry:
     return replace(entry, problem=Problem("unread-format", reason, fix))
 
 
-def text_of(entry: Entry) -> tuple[str, Problem | None]:
-    """Returns the text of a whole file, and its problem, if any."""
+def text_of(entry: Entry, reading: Reading = AS_FOUND) -> tuple[str, Problem | None]:
+    """Returns the text of a whole file, and its problem, if any.
+
+    A file that does not show its encoding itself is read in that of the reading.
+    """
+    data, problem = _bytes_of(entry)
+    if problem is not None:
+        return "", problem
+    try:
+        return decoded(data, str(reading.value("encoding"))), None
+    except TenfoldError as error:  # two encodings are about equally probable
+        return "", Problem(error.code, error.message, error.fix)
+
+
+def texts_of_files(
+    entries: Sequence[Entry], where: str, taken: Taken, reading: Reading
+) -> tuple[list[tuple[str, Problem | None]], Reading]:
+    """Returns the text of each file, or its problem, and the reading with the encoding of all.
+
+    The encoding is decided from all files together. Raises UsageError where two encodings are
+    about equally probable.
+    """
+    read = [_bytes_of(entry) for entry in entries]
+    found = corpus_encoding((data for data, problem in read if not problem), where, reading)
+    for note in found.notes:
+        taken.note(note)
+    texts = [("" if bad else decoded(data, found.name), bad) for data, bad in read]
+    return texts, reading.finding(encoding="" if found.name == "utf-8" else found.name)
+
+
+def _bytes_of(entry: Entry) -> tuple[bytes, Problem | None]:
+    """Returns the content of a file, and its problem, if any."""
     if entry.problem is not None:
-        return "", entry.problem
+        return b"", entry.problem
     try:
         with opened(entry.cell) as file:
-            return decoded(file.read(references.LARGEST_FILE)), None
+            return file.read(references.LARGEST_FILE), None
     except DataRefused as error:
-        return "", _why(entry, error)
+        return b"", _why(entry, error)
 
 
 def _why(entry: Entry, error: DataRefused) -> Problem:

@@ -230,7 +230,9 @@ def _folder_a_class(
     splits = ", ".join(part for part in tables.PARTS if part in {split for _, split, _ in kept})
     if splits:
         known.taken.role("part", Message("folders of {names}", names=splits))
-    read = [documents.text_of(one) for one, *_ in kept]
+    read, known.reading = documents.texts_of_files(
+        [one for one, *_ in kept], str(tree.root), known.taken, known.reading
+    )
     table = pd.DataFrame(
         {
             "text": [text for text, _ in read],
@@ -330,8 +332,9 @@ def _named(labels: pd.Series, named: dict[str, str], known: TextSource) -> pd.Se
 
 def _from_frame(frame: pd.DataFrame, known: TextSource) -> pd.DataFrame:
     """Returns the rows of a DataFrame; its columns are found as in a table file."""
-    names = [str(name) for name in frame.columns]
-    rows = [Record(row, list(cells)) for row, cells in enumerate(frame.itertuples(index=False))]
+    cells = frame.drop(columns=["source", "problem"], errors="ignore")
+    names = [str(name) for name in cells.columns]
+    rows = [Record(row, list(each)) for row, each in enumerate(cells.itertuples(index=False))]
     found = tables.rows_of_table(
         RecordTable(names, True, iter(rows), rows[:HEAD], "utf-8"), "DataFrame", "", known, True
     )

@@ -24,6 +24,8 @@ __all__ = ["PARTS", "TextSource", "asked_rows", "frame_of", "joined", "rows_of",
 
 MORE = ("split", "group", "weight", "time", "by")
 COLUMNS = ("text", "label", "source", "problem", *MORE)
+BINARY = ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite")
+"""Encodings that a file shows itself, and forms of files that are no text."""
 PARTS = ("train", "valid", "test")
 FLAGS = {"group": "--group", "weight": "--weight", "split": "--split", "time": "--time"}
 ROLES = {"group": "group", "weight": "weight", "split": "part", "time": "time"}
@@ -89,6 +91,8 @@ def _table(entry: Entry, name: str, source: TextSource) -> RecordTable:
     table = table_of(entry.cell, name, columns.known_to(reading), reading)
     for note in table.notes:
         source.taken.note(note)
+    if table.encoding not in BINARY:
+        reading = reading.finding(encoding=table.encoding)
     if len(table.names) > 1 or table.header:
         form = "table" if entry.suffix in (".txt", ".text", ".md", "") else ""
         source.reading = reading.finding(lines=form)
