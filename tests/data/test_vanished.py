@@ -251,7 +251,7 @@ def test_a_folder_of_spreadsheets_alone_says_what_to_do(tmp_path):
     (tmp_path / "data" / "texts.xlsx").write_bytes(b"PK\3\4" + bytes(30))
     with pytest.raises(DataRefused) as stopped:
         find(TEXTS).read(tmp_path / "data")
-    assert stopped.value.code == "unread-format" and "CSV" in stopped.value.fix
+    assert stopped.value.code == "bad-manifest" and "CSV" in stopped.value.fix
 
 
 def test_no_suffix_is_both_read_and_unread():

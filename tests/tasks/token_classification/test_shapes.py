@@ -205,7 +205,7 @@ def test_tables_of_lists_and_other_roles(tmp_path: Path):
     rows = tagged.read(tmp_path / "a.parquet", Reading(group="who", by=("who",)))
     assert spans(rows) == SPANS
     assert rows.table["split"].tolist() == ["train", "valid", "test"] * 8
-    assert rows.table["group"].tolist() == rows.table["by.who"].tolist() == frame["who"].tolist()
+    assert rows.table["group"].tolist() == rows.table["by:who"].tolist() == frame["who"].tolist()
 
 
 # --- schemes --------------------------------------------------------------------------------------

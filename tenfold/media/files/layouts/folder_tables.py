@@ -12,12 +12,13 @@ from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
+from tenfold.media.files import references
 from tenfold.media.files.layouts.near import ENOUGH, Near
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.manifests import One, one_table, opened
 from tenfold.media.files.parts import part_of_file, part_of_folder
 from tenfold.media.files.rows_of import TableRows, rows_of
-from tenfold.media.files.sheets import is_manifest
+from tenfold.media.files.sheets import is_manifest, unusable
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
 
@@ -58,7 +59,11 @@ def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Found:
     a table at the top cannot be read.
     """
     top = outer_folders(tree)
-    tables = [entry for entry in tree.entries if is_manifest(entry.name) and not entry.problem]
+    tables = [entry for entry in tree.entries if is_manifest(entry.name)]
+    for entry in tables:
+        if entry.problem and len(entry.parts) == len(top):
+            raise unusable(references.printable(entry.name), entry.problem.reason)
+    tables = [entry for entry in tables if not entry.problem]
     if wanted := reading.value("table"):
         chosen = [e for e in tables if wanted in (e.name, e.name.rsplit("/", 1)[-1])]
         tables = chosen or tables

@@ -11,7 +11,8 @@ from typing import Any
 
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.media.files.lines import empty_file, encoding_of, lines, start_of
+from tenfold.media.files.encoding.encodings import own_encoding
+from tenfold.media.files.lines import empty_file, found_encoding, lines, start_of
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.text.tags.columns import is_token_name
@@ -53,7 +54,7 @@ def is_table_file(name: str, start: bytes) -> bool:
 
 def is_binary(start: bytes) -> bool:
     """Returns True for the beginning of a file that is not a text in any encoding."""
-    if encoding_of(start).startswith("utf-16"):
+    if own_encoding(start).startswith(("utf-16", "utf-32")):
         return False
     return sum(byte < 9 or 13 < byte < 27 for byte in start) > 0.05 * len(start)
 
@@ -69,9 +70,9 @@ def rows_of_file(entry: Entry, name: str, findings: Findings) -> Iterator[Tagged
     if is_table_file(name, start):
         yield from _rows_of_table(_table(entry, name, findings), name, findings)
         return
-    encoding = findings.reading.encoding or encoding_of(start_of(entry.cell))
     if is_binary(start):
         raise _unknown(name)
+    encoding = found_encoding(entry.cell, findings.reading).name
     text = start.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
     if is_json(text):
         yield from _rows_of_json(entry, name, encoding, findings)
