@@ -22,7 +22,7 @@ from tenfold.media.text.tags.row import Findings, TaggedRow, joined
 __all__ = ["rows_of_lines"]
 
 _CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()
-MOST = 1000
+MOST = 150
 """A file that is one sentence with more tokens than this is assumed to lack its empty lines."""
 HEAD = 2000
 """Number of lines that are examined to find the meaning of the columns."""

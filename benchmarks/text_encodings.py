@@ -1,6 +1,6 @@
 """Texts of many languages in the encodings that can hold them: read right, asked back, or wrong.
 
-    python benchmarks/encodings.py [--draws 2000] [--seed 0]
+    python benchmarks/text_encodings.py [--draws 2000] [--seed 0]
 
 Each draw takes a language, an encoding, and 1 to 200 lines of random words of that language (from
 the lists below, and from multi30k, thucnews_titles and waimai_10k where TENFOLD_DATA has them),
