@@ -9,6 +9,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.rows import BY
+from tenfold.media.reading import reported_text
 from tenfold.media.text import tag_schemes
 from tenfold.media.text.others import with_others
 from tenfold.media.text.tags.row import Findings, TaggedRow
@@ -107,7 +108,8 @@ def _table(rows: list[TaggedRow]) -> pd.DataFrame:
         "tags": [row.tags if row.problem is None else () for row in rows],
         "source": [row.source for row in rows],
         "problem": [row.problem for row in rows],
-        **{name: [row.more.get(name) for row in rows] for name in (*MORE, *by)},
+        **{name: [row.more.get(name) for row in rows] for name in MORE},
+        **{name: [reported_text(row.more.get(name)) for row in rows] for name in by},
     }
     table = pd.DataFrame({k: pd.Series(v, blank.index, dtype=object) for k, v in columns.items()})
     table["split"] = table["split"].where(table["split"].notna(), "")
