@@ -99,6 +99,15 @@ class Reading:
         """Returns a copy with decisions of a reader added; empty values are left out."""
         return replace(self, found={**self.found, **{k: v for k, v in found.items() if v}})
 
+    @property
+    def lenient(self) -> Reading:
+        """Returns a reading in which given columns are only found ones, which may be missing."""
+        given: dict[str, Any] = {role: name for role, name in self.roles.items() if role != "text"}
+        if text := self.given.get("text"):
+            given["text"] = [one.strip() for one in text.split(",")]
+        notation = {name: self.given[name] for name in NOTATION if name in self.given}
+        return Reading(**notation, found={**self.found, **given})
+
     def to_json(self) -> dict[str, Any]:
         """Returns what was given, what was found, and the class mapping, as a JSON object."""
         given = {name: list(v) if isinstance(v, tuple) else v for name, v in self.given.items()}

@@ -39,7 +39,7 @@ from tenfold.core.progress import tell
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
-from tenfold.media.files import labelled
+from tenfold.media.files import labelled, manifests
 from tenfold.media.image import augment as image_augment
 from tenfold.media.image import decode as image_decode
 from tenfold.media.image import foreground
@@ -59,7 +59,7 @@ networks = lazy("tenfold.networks.image_classifier")
 
 # Shapes: B images of a batch, H height, W width, C channels, K classes
 
-INPUTS = {"image": Input("image")}
+INPUTS = {"image": Input("image", file=partial(manifests.asked_files, medium=IMAGE))}
 SIZES = ("tiny", "small", "medium", "large")
 SIZED = ("fast", "residual")  # networks that have the sizes of the setting `size`
 CROPPED = "crop,flip,colour"

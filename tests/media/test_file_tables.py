@@ -15,6 +15,7 @@ from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.image.medium import IMAGE
 from tenfold.media.reading import Reading
+from tenfold.tasks.registry import find
 
 SHAPES = ("circle", "square", "triangle")
 
@@ -392,3 +393,18 @@ def test_numbers_of_a_list_are_named_by_the_folders_of_the_files(tmp_path):
     found = rows(tmp_path)
     assert all(name.startswith(label) for name, label in pairs(found))
     assert counted(found.table) == {"train": 5, "test": 4}
+
+
+def test_a_table_given_for_prediction_names_files(tmp_path: Path):
+    (tmp_path / "img").mkdir()
+    for at in range(4):
+        (tmp_path / "img" / f"p{at}.png").write_bytes(png(8))
+    table = tmp_path / "new.csv"
+    table.write_text("id,note\np0,a\np1,b\np2.png,c\np9,d\n")
+    (task_input,) = find("image-classification").inputs({}).values()
+    found = task_input.file(table, Reading(found={"image": "id"}))
+    assert found is not None and [Path(str(one)).name for one in found["image"][:3]] == [
+        "p0.png", "p1.png", "p2.png",
+    ]  # fmt: skip
+    assert found["image"][3].code == "missing-file" and "new.csv:5" in found["source"][3]
+    assert task_input.file(tmp_path / "img" / "p0.png", Reading()) is None

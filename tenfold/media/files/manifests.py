@@ -20,11 +20,20 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.files.records import RecordTable
 from tenfold.media.files.roles import LABELS, PATHS, WIDEST, FileRoles, find, needed, once, roles_of
 from tenfold.media.files.rows_of import TableRows, rows_of
-from tenfold.media.files.sheets import Sheet, opened_table, sheet_of, unusable
+from tenfold.media.files.sheets import Sheet, is_manifest, opened_table, sheet_of, unusable
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading, column_of
 
-__all__ = ["One", "cells", "from_file", "from_frame", "one_table", "opened", "path_column"]
+__all__ = [
+    "One",
+    "asked_files",
+    "cells",
+    "from_file",
+    "from_frame",
+    "one_table",
+    "opened",
+    "path_column",
+]
 
 SAMPLE = 400
 """Rows that are examined to find the column of files."""
@@ -46,6 +55,31 @@ def from_file(path: Path, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     rows = rows_of([one.source(reading)], medium, reading)
     rows.taken.tell()
     return replace(rows, root=path.parent)
+
+
+def asked_files(path: Path, reading: Reading, medium: Medium) -> pd.DataFrame | None:
+    """Returns the files that a table names, for prediction: the input and `source`.
+
+    None where the path is not a table. Raises DataRefused or UsageError where it names no files.
+    """
+    if not path.is_file() or not is_manifest(path.name):
+        return None
+    near = Near(path.parent.resolve(), None, suffixes=medium.suffixes | medium.unread)
+    cell, lenient = references.file_cell(path.absolute()), reading.lenient
+    table = opened(cell, path.name, medium, lenient)
+    one = one_table(table, cell, path.name, medium, near, lenient)
+    if one.named is None:
+        raise needed(
+            one.sheet.frame, PATHS[0], Message("where each file is"), path.name, f"--{medium.name}"
+        )
+    cells = [
+        problem or cell for cell, problem in zip(one.named.cells, one.named.problems, strict=True)
+    ]
+    shown = [
+        f"{path}:{line} {name}".rstrip()
+        for line, name in zip(one.sheet.frame.index, one.named.paths, strict=True)
+    ]
+    return pd.DataFrame({medium.column: cells, "source": shown}, dtype=object)
 
 
 def from_frame(frame: pd.DataFrame, medium: Medium, reading: Reading = AS_FOUND) -> Rows:

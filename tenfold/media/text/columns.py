@@ -12,9 +12,9 @@ from tenfold.core.message import Message
 from tenfold.media.files.parts import fold_numbers, parts_of_column
 from tenfold.media.files.records import RecordTable
 from tenfold.media.files.several import flagged, one_hot, written
-from tenfold.media.reading import AS_FOUND, NOTATION, Reading, column_of, columns_of
+from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
 
-__all__ = ["OTHERS", "Roles", "known", "known_to", "roles", "stored"]
+__all__ = ["OTHERS", "Roles", "known", "known_to", "roles"]
 
 TEXTS = (
     "text sentence review comment content body message document tweet question query title "
@@ -90,16 +90,6 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
     given = {str(one).strip().lower() for one in [*named, *texts, *reading.by]} - {""}
     given = {one for one in given if not one.isdigit()}
     return lambda name: name.strip().lower() in given or known(name)
-
-
-def stored(reading: Reading) -> Reading:
-    """Returns a reading in which the given columns are only found ones, which may be missing."""
-    given: dict[str, Any] = {role: name for role, name in reading.roles.items() if role != "text"}
-    if text := reading.given.get("text"):
-        given["text"] = [one.strip() for one in text.split(",")]
-    found = {**reading.found, **given}
-    notation = {name: reading.given[name] for name in NOTATION if name in reading.given}
-    return Reading(**notation, found=found)
 
 
 def roles(

@@ -108,7 +108,7 @@ def rows_of_table(
     table: RecordTable, name: str, part: str, source: TextSource, first: bool
 ) -> list[tuple[Any, ...]]:
     """Returns the rows of one table; the first table decides the columns of the others."""
-    reading = source.reading if first else columns.stored(source.reading)
+    reading = source.reading if first else source.reading.lenient
     roles = columns.roles(table, name, needs_label=first, reading=reading)
     tell_roles(table, roles, part, source, name, first)
     if first:
@@ -198,7 +198,7 @@ def asked_rows(entry: Entry, name: str, reading: Reading) -> Iterator[Record]:
     A table without a header that lacks the column of texts, such as one of texts alone, is read by
     its content.
     """
-    held = columns.stored(reading)
+    held = reading.lenient
     table = exports.plain(table_of(entry.cell, name, columns.known_to(reading), held), Taken())
     wanted = [str(one) for one in held.found.get("text") or []]
     if not table.header and not {*wanted} <= {*table.names}:
