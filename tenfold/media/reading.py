@@ -100,6 +100,13 @@ class Reading:
         return replace(self, found={**self.found, **{k: v for k, v in found.items() if v}})
 
     @property
+    def column_names(self) -> set[str]:
+        """Returns the names of columns given or found, in lower case: they make a header."""
+        told = [*self.roles.values(), *self.by]
+        told += [one for role in COLUMNS if isinstance(one := self.found.get(role), str)]
+        return {name.strip().lower() for name in told if name and not name.isdigit()}
+
+    @property
     def lenient(self) -> Reading:
         """Returns a reading in which given columns are only found ones, which may be missing."""
         given: dict[str, Any] = {role: name for role, name in self.roles.items() if role != "text"}
