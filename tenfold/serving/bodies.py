@@ -113,7 +113,10 @@ class _Parts:
         """Adds bytes to the content of the part."""
         self._size += end - start
         if self._size > self._limit:
-            raise Refused(413, code="body-too-large")
+            known = self._name in {*self._model.sizes, *options(self._model.options)}
+            raise (
+                Refused(413, code="body-too-large") if known else Refused(422, code="unknown-input")
+            )
         self._pieces.append(data[start:end])
 
     def part_end(self) -> None:

@@ -191,6 +191,7 @@ FORMS = [
     (b"--b\r\nX: " + b"z" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n", 400, "bad-form"),
     (b"--b\r\n\r\nno name\r\n--b--\r\n", 422, "unknown-input"),
     (part("../image") + b"x\r\n--b--\r\n", 422, "unknown-input"),
+    (part("file") + b"x" * 12_000 + b"\r\n--b--\r\n", 422, "unknown-input"),
     (part("top") + b"1\r\n--b--\r\n", 422, "missing-input"),
     (part() + b"x\r\n" + part() + b"x\r\n--b--\r\n", 422, "bad-input"),
     (part() + b"x\r\n" + part("top") + b"one\r\n--b--\r\n", 422, "bad-setting"),
