@@ -65,7 +65,7 @@ def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
         images = [one for of, medium in pictured.items() for one in thumbnails(medium, taken[of])]
         passages = [
             passage(text, most=160)
-            for row in some[:4]
+            for row in some[np.linspace(0, len(some) - 1, min(4, len(some))).astype(int)]
             for text in written(texts_shown, table.iloc[row]).values()
         ]
         found.append({"name": name, "images": images, "passages": passages})

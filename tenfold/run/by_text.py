@@ -56,7 +56,7 @@ def _value(one: dict[str, Any], each: dict[str, Any]) -> str:
 
 
 def why_not_judged(each: dict[str, Any]) -> str:
-    """Returns why a value is not judged."""
+    """Returns why a value of a --by column has no score: few rows, or no rows of some classes."""
     if not each["missing"]:
         return say("too few to judge")
     names = ", ".join(each["missing"][:CLASSES_NAMED])

@@ -125,6 +125,10 @@ def tags_of(
 
 def _checked(text: str, start: int, end: int, words: str, findings: Findings) -> tuple[int, int]:
     """Returns the start and end of a span without white space at its ends."""
+    if start > end:
+        raise BadSpan(
+            Message("the span {start} to {end} ends before it starts", start=start, end=end)
+        )
     if not 0 <= start <= end <= len(text):
         raise BadSpan(
             Message(
