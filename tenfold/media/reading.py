@@ -62,7 +62,7 @@ class Reading:
     rating: str = setting("", "column of ratings")
     token: str = setting("", "column of tokens, by its name or its number from 1")
     time: str = setting(
-        "", "column of times: the latest rows become the test, those before them validation"
+        "", "column of times: the latest rows, or the last ones of each user, become the test"
     )
     group: str = setting(
         "", "column of groups, such as persons; a group is never split between parts"

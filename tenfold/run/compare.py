@@ -124,7 +124,7 @@ def _refuse(first: Run, second: Run) -> None:
             Message("A run cannot be compared with itself"),
             code="same-run",
             where=str(first.folder),
-            fix=Message("Give two different runs; `tenfold runs` lists all runs."),
+            fix=Message("Give two different runs; `tenfold runs` lists those in the folder runs."),
         )
     gives = [run.answer_kind.name for run in (first, second)]
     if first.task_name != second.task_name or gives[0] != gives[1]:

@@ -134,7 +134,7 @@ def _small(parity: dict[str, Any]) -> Iterator[str]:
     """A line on 8-bit quantization, where the export has it."""
     if small := parity.get("int8"):
         yield say(
-            "8-bit quantization: {metric} {value:.4f}, {drop:.2f} points less; {size:.2f} MB "
+            "8-bit quantization: {metric} {value:.4f}, worse by {drop:.2f} points; {size:.2f} MB "
             "instead of {before:.2f} MB; time for one row {time:.2f} ms",
             metric=column(parity["headline"]),
             value=small["value"],

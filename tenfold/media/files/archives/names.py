@@ -70,9 +70,10 @@ _LATIN = "àáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿßÀÁÂÃ
 
 @dataclass(frozen=True)
 class DecodedNames:
-    """Decoded names in the order given; `encoding` as users know it, "" where none fits.
+    """Decoded names in the order given, and their encoding; "" where all are ASCII or none fits.
 
-    `rival` is another encoding that is nearly as plausible, with its reading of the example.
+    `example` is the name with the most bytes outside ASCII. `rival` is another encoding that is
+    nearly as plausible; `rival_example` is the example read in it.
     """
 
     names: list[str]

@@ -31,10 +31,11 @@ _ABSENT = ("missing-file", "path-out")
 
 @dataclass
 class Named:
-    """The cells and problems of the names of a column, and how their files were found.
+    """The files that the names in a column refer to, one entry for each name.
 
-    `paths` are the names of the files relative to the folder, "" where none was found. `completed`
-    is a sentence about the folder or suffix that was added; empty where names are used as written.
+    `cells` are references to the files (see `references`), `problems` why a file cannot be used.
+    `paths` are the names as written or, where a folder or suffix was added, the completed paths;
+    "" where no file was found. `completed` is a sentence about what was added; empty for nothing.
     """
 
     cells: list[Any]

@@ -209,7 +209,7 @@ def _runs(cells: list[str]) -> bool:
 
 
 def _rising(cells: list[str]) -> bool:
-    """Returns True for whole numbers that stand in runs and never fall."""
+    """Returns True for runs of equal whole numbers, each run 1 more than the one before."""
     if not _runs(cells) or not all(cell.isdecimal() for cell in cells) or len(set(cells)) < 2:
         return False
     numbers = [int(cell) for cell in cells]

@@ -57,7 +57,7 @@ def _span(one: Any) -> list[MarkedSpan]:
             start, end, kind = one[1], one[2], one[0]
         return [(_number(start), _number(end), str(kind), "")]
     if not isinstance(one, dict):
-        raise BadSpan(Message("a span is neither a list nor an object"))
+        raise BadSpan(Message("a span is neither an object nor a list of start, end and label"))
     if isinstance(one.get("points"), list):
         points = [{**point, "label": _first(one, KINDS)} for point in one["points"]]
         return [span for point in points for span in _span(point)]
