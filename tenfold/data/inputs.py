@@ -58,11 +58,10 @@ def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -
         return
     (name,) = media
     count, numbers = 0, itertools.count(1)
-    for one in [source] if inputs[name].file is None else _listed(source):
-        table = _of_file(inputs[name], one, reading)
-        if table is not None:
-            count += len(table)
-            yield from _chunks(table)
+    for one in _pieces(inputs[name], source, reading):
+        if isinstance(one, pd.DataFrame):
+            count += len(one)
+            yield from _chunks(one)
             continue
         rows = media[name].rows(one, numbers, reading)
         while part := list(itertools.islice(rows, CHUNK)):
@@ -82,8 +81,27 @@ def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -
         )
 
 
-def _listed(source: Any) -> list[Any]:
-    return list(source) if isinstance(source, (list, tuple)) else [source]
+def _pieces(declared: Input, source: Any, reading: Reading) -> Iterator[Any]:
+    """Yields a table for each path that the task itself reads, and what is left for the medium.
+
+    The other entries of a list stay together in lists, so that they are predicted in full batches.
+    """
+    if not isinstance(source, (list, tuple)):
+        table = _of_file(declared, source, reading)
+        yield source if table is None else table
+        return
+    held: list[Any] = []
+    for one in source:
+        table = _of_file(declared, one, reading)
+        if table is None:
+            held.append(one)
+            continue
+        if held:
+            yield held
+        held = []
+        yield table
+    if held:
+        yield held
 
 
 def _of_file(declared: Input, source: Any, reading: Reading) -> Table | None:

@@ -34,6 +34,7 @@ __all__ = [
     "opened",
     "start_of",
     "unified",
+    "whole_of",
 ]
 
 LARGEST = 16 << 30
@@ -140,6 +141,25 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]
+
+
+def whole_of(cell: str, name: str, fix: Message) -> bytes:
+    """Returns the content of a file that is read as a whole, unpacked.
+
+    Raises DataRefused where it is larger than LARGEST_FILE; `fix` says what to do then.
+    """
+    with opened(cell) as file:
+        data = file.read(references.LARGEST_FILE + 1)
+    if len(data) > references.LARGEST_FILE:
+        raise DataRefused(
+            Message(
+                "{name} is larger than {limit} MB", name=name, limit=references.LARGEST_FILE >> 20
+            ),
+            code="too-large",
+            where=name,
+            fix=fix,
+        )
+    return data
 
 
 def start_of(cell: str, size: int = SEEN) -> bytes:

@@ -45,13 +45,11 @@ def table_of(
     name: str,
     known: Callable[[str], bool],
     reading: Reading = AS_FOUND,
-    labelled: bool = False,
     separators: Sequence[str] = SEPARATORS,
 ) -> RecordTable:
     """Returns the table in a file.
 
-    `known` is a function that returns True for a usual column name. With `labelled`, lines
-    without a separator may begin with a label ("1 a stirring film"). Raises DataRefused where the
+    `known` is a function that returns True for a usual column name. Raises DataRefused where the
     file is empty or damaged, UsageError where it can be read in two ways.
     """
     start = start_of(cell)
@@ -62,7 +60,7 @@ def table_of(
     if is_workbook(start, name):
         return table_of_workbook(cell, name, known, reading)
     said = found_encoding(cell, reading)
-    found = _text_table(cell, name, known, reading, labelled, separators, said.name)
+    found = _text_table(cell, name, known, reading, separators, said.name)
     return replace(found, notes=[*said.notes, *found.notes])
 
 
@@ -71,7 +69,6 @@ def _text_table(
     name: str,
     known: Callable[[str], bool],
     reading: Reading,
-    labelled: bool,
     separators: Sequence[str],
     encoding: str,
 ) -> RecordTable:
@@ -82,15 +79,11 @@ def _text_table(
         raise empty_file(cell, name)
     if looks_like_json(text):
         return table_of_json(cell, name, encoding, text)
-    if text.startswith("__label__"):
-        return _headless(map(_fasttext, lines(cell, encoding)), encoding)
     head = list(itertools.islice(lines(cell, encoding, blank=True), HEAD + 1))
     dialect = dialect_of(head, name, known, reading, separators)
     if dialect is not None:
         return _delimited(cell, encoding, dialect, head)
     found = lines(cell, encoding)
-    if labelled:
-        return _headless(map(_labelled, found), encoding)
     return _headless((Record(one.number, [one.text], one.problem) for one in found), encoding)
 
 
@@ -135,20 +128,3 @@ def _width(head: list[Record]) -> int:
     """Returns the most frequent number of cells of a record."""
     widths = [len(one.cells) for one in head if one.problem is None] or [1]
     return max(set(widths), key=widths.count)
-
-
-# --- lines that are records -----------------------------------------------------------------------
-
-
-def _fasttext(line: TextLine) -> Record:
-    """Returns [text, "a|b"] for a line of the form `__label__a __label__b text`."""
-    words = line.text.split()
-    labels = [word.removeprefix("__label__") for word in words if word.startswith("__label__")]
-    text = " ".join(word for word in words if not word.startswith("__label__"))
-    return Record(line.number, [text, "|".join(labels)], line.problem)
-
-
-def _labelled(line: TextLine) -> Record:
-    """Returns [label, text] for a line of the form "label text"."""
-    label, _, text = line.text.strip().partition(" ")
-    return Record(line.number, [label, text], line.problem)

@@ -10,11 +10,10 @@ from typing import Any
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.media.files import references
-from tenfold.media.files.lines import TextLine, lines, opened
+from tenfold.media.files.lines import TextLine, lines, whole_of
 from tenfold.media.files.tables.record import Record, RecordTable, of_records
 
-__all__ = ["looks_like_json", "table_of_json"]
+__all__ = ["document_of", "looks_like_json", "table_of_json"]
 
 ROWS = "data rows records examples items results instances".split()
 """Keys under which the rows of an object usually lie, if several of its values are lists."""
@@ -40,7 +39,7 @@ def table_of_json(cell: str, name: str, encoding: str, start: str) -> RecordTabl
     alone = not more.strip() and name.lower().removesuffix(".gz").endswith(".json")
     if whole is not None and not alone and not _is_wrapped(whole):
         return _keyed((_object(line) for line in lines(cell, encoding)), encoding)
-    found = _document(cell, name, encoding)
+    found = document_of(cell, name, encoding)
     rows = _rows(found, name)
     if rows and all(isinstance(row, list) for row in rows):
         return _listed(rows, encoding)
@@ -187,23 +186,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _document(cell: str, name: str, encoding: str) -> Any:
+def document_of(cell: str, name: str, encoding: str) -> Any:
     """Returns the value of a whole JSON file.
 
     Raises DataRefused where it is too large or not valid JSON.
     """
-    with opened(cell) as file:
-        content = file.read(references.LARGEST_FILE + 1)
-    if len(content) > references.LARGEST_FILE:
-        raise DataRefused(
-            Message(
-                "{name} is larger than {limit} MB", name=name, limit=references.LARGEST_FILE >> 20
-            ),
-            code="too-large",
-            where=name,
-            fix=Message("Convert the file to JSON Lines: one object per line."),
-        )
-    text = content.decode(encoding, "replace").removeprefix("\ufeff")
+    fix = Message("Convert the file to JSON Lines: one object per line.")
+    text = whole_of(cell, name, fix).decode(encoding, "replace").removeprefix("\ufeff")
     try:
         return json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:

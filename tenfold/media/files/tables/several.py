@@ -14,8 +14,7 @@ from typing import Any
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
-from tenfold.media.files import references
-from tenfold.media.files.lines import opened
+from tenfold.media.files.lines import whole_of
 from tenfold.media.files.tables.dialect import header_given, titled
 from tenfold.media.files.tables.record import HEAD, Record, RecordTable, of_records
 from tenfold.media.reading import Reading
@@ -40,19 +39,7 @@ def is_database(start: bytes) -> bool:
     return start.startswith(b"SQLite format 3\0")
 
 
-def _content(cell: str, name: str) -> bytes:
-    with opened(cell) as file:
-        data = file.read(references.LARGEST_FILE + 1)
-    if len(data) > references.LARGEST_FILE:
-        raise DataRefused(
-            Message(
-                "{name} is larger than {limit} MB", name=name, limit=references.LARGEST_FILE >> 20
-            ),
-            code="too-large",
-            where=name,
-            fix=Message("Save the table as CSV (UTF-8)."),
-        )
-    return data
+_SAVE = Message("Save the table as CSV (UTF-8).")
 
 
 # --- spreadsheets ---------------------------------------------------------------------------------
@@ -65,7 +52,7 @@ def table_of_workbook(cell: str, name: str, known: KnownName, reading: Reading) 
     cannot be read, UsageError where several sheets could be meant.
     """
     try:
-        book = _calamine.CalamineWorkbook.from_filelike(io.BytesIO(_content(cell, name)))
+        book = _calamine.CalamineWorkbook.from_filelike(io.BytesIO(whole_of(cell, name, _SAVE)))
         shown = {
             one.name: one.visible == _calamine.SheetVisibleEnum.Visible
             for one in book.sheets_metadata
@@ -161,7 +148,7 @@ def table_of_database(cell: str, name: str, known: KnownName, reading: Reading) 
     Nothing is written to the file. Raises DataRefused where it cannot be read, UsageError where
     several tables could be meant.
     """
-    content = _content(cell, name)
+    content = whole_of(cell, name, _SAVE)
     handle, path = tempfile.mkstemp(suffix=".db")
     with os.fdopen(handle, "wb") as copy:
         copy.write(content)

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tenfold.core.columns import Problem
-from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.media.files import references
-from tenfold.media.files.lines import encoding_of, lines, opened, start_of
+from tenfold.media.files.lines import encoding_of, lines, start_of
 from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.tables.objects import document_of
 from tenfold.media.text.tags.row import USUAL_FORMS
 
 __all__ = ["LeftOut", "is_json", "objects_of", "plain", "plain_keys"]
@@ -81,27 +80,7 @@ def _no_number(word: str) -> Any:
 
 
 def _of_array(cell: str, name: str, encoding: str) -> Iterator[JsonRow]:
-    with opened(cell) as file:
-        content = file.read(references.LARGEST_FILE + 1)
-    if len(content) > references.LARGEST_FILE:
-        raise DataRefused(
-            Message(
-                "{name} is larger than {limit} MB", name=name, limit=references.LARGEST_FILE >> 20
-            ),
-            code="too-large",
-            where=name,
-            fix=Message("Convert the file to JSON Lines: one object per line."),
-        )
-    text = content.decode(encoding, "replace")
-    try:
-        found = json.loads(text.removeprefix("\ufeff"), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise DataRefused(
-            Message("{name} is not valid JSON ({error})", name=name, error=str(error)[:80]),
-            code="bad-json",
-            where=name,
-            fix=Message("Correct the JSON, or write JSON lines: one object per line."),
-        ) from error
+    found = document_of(cell, name, encoding)
     number = 0
     for part, one in _rows_in(found):
         for row in _sentences(one):
