@@ -24,7 +24,7 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.facts import digestible, plain
 from tenfold.core.message import Message, values_of
 from tenfold.core.progress import advance, tell
-from tenfold.core.rows import Judged, Rows, without_reported
+from tenfold.core.rows import Judged, Rows, reported, without_reported
 from tenfold.data import cache, class_mapping, folds, refusals, splits, unlabelled
 from tenfold.data import duplicates as data_duplicates
 from tenfold.data.folds import Fold, FoldedParts
@@ -226,6 +226,8 @@ def _read(task: Task, source: Any, reading: Reading, mapping: Any) -> tuple[Rows
         fix = Message("Below the header, add one line for each example.")
         raise DataRefused(Message("The data have no rows"), code="no-rows", where=where, fix=fix)
     rows = rows.with_table(rows.table.reset_index(drop=True))
+    for name, column in reported(rows.table).items():
+        rows.taken.role("by", name, "--by", rows.table[column].dropna().head(3).tolist())
     names = class_mapping.names_of(mapping)
     mapped, dropped = class_mapping.apply(rows, names)
     if names:

@@ -83,8 +83,18 @@ def _limits(document: CardDocument, notes: CardNotes) -> list[str]:
     return [
         *found,
         say("The scores hold for rows like the scored ones; when the data change, test again."),
-        say("Fairness between groups of people was not tested; no claim is made about it."),
+        _fairness([one["column"] for one in document.get("by", [])]),
     ]
+
+
+def _fairness(columns: list[str]) -> str:
+    """What was compared between groups of people: the values of the columns of `--by`, if any."""
+    if not columns:
+        return say("Fairness between groups of people was not tested; no claim is made about it.")
+    return say(
+        "Scores were compared by {columns}; other groups of people were not compared.",
+        columns=say(", ").join(columns),
+    )
 
 
 def tables(found: CardDocument) -> dict[str, list[tuple[str, str]]]:
