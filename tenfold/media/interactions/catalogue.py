@@ -165,9 +165,10 @@ def attribute(
 
 
 def _describe(about: Catalogue, name: str, told: dict[str, str]) -> None:
-    """Adds a column to the catalogue: as titles, or as an attribute if it has few distinct values.
+    """Adds a column to the catalogue: as titles if its name says so, else as an attribute.
 
-    `told` maps each item to its text in the column; | separates several values of one item.
+    A column with too many distinct values for an attribute (see MANY) is left out. `told` maps each
+    item to its text in the column; | separates several values of one item.
     """
     if words_of(name) & TITLES and not words_of(name) & {"user", "file", "class"}:
         if not about.titles:

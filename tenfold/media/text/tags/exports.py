@@ -130,7 +130,10 @@ def _rows_in(found: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _columns(found: dict[str, Any]) -> dict[str, list[Any]]:
-    """Returns the lists of an object that has a list of one length for each column, else {}."""
+    """Returns the lists of a JSON object that stores its rows by column, else {}.
+
+    All its lists then have the same length, and at least two hold lists, such as tokens and tags.
+    """
     lists = {key: value for key, value in found.items() if isinstance(value, list)}
     nested = [value for value in lists.values() if value and isinstance(value[0], list)]
     same = len({len(value) for value in lists.values()}) == 1

@@ -38,7 +38,10 @@ def spans_in(marked: Any) -> list[MarkedSpan]:
 
 
 def _by_kind(marked: dict[str, Any]) -> list[MarkedSpan]:
-    """Returns the spans of `{type: {words: [[start, last], ...]}}`, with inclusive ends."""
+    """Returns the spans of `{type: {words: [[start, last], ...]}}`, where `last` is inclusive.
+
+    The ends of the returned spans are exclusive.
+    """
     try:
         return [
             (int(start), int(last) + 1, kind, words)
