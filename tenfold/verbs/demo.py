@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA
-from tenfold.data import download
+from tenfold.data import download, examples
 from tenfold.media.files import idx
 from tenfold.run.run import Run
 from tenfold.run.scores_text import scores_text
@@ -31,30 +30,6 @@ __all__ = ["demo"]
 datasets = lazy("sklearn.datasets")
 
 TASK = "image-classification"
-
-TOPICS = {
-    "sport": "match goal coach league striker race medal referee stadium sprint",
-    "food": "soup bread recipe pepper kitchen flavour oven salad butter dessert",
-    "weather": "rain storm cloud wind frost thunder sunshine flood drizzle heat",
-}
-SENTENCES = (
-    "the {0} and the {1} were the talk of the day",
-    "a {0} like this one needs a good {1}",
-    "nobody here had expected the {0} after such a {1}",
-    "more about the {0}, the {1} and the {2} tomorrow",
-    "{0} or {1}: what people remember of this week",
-)
-PEOPLE = "Anna Bruno Chloe Diego Emma Farid Grace Hugo Ines Jonas Kira Liam Mei Noah Olga".split()
-PLACES = "Lima Quito Oslo Cairo Delhi Rome Kyoto Paris Accra Bern Hanoi Lagos Porto Seoul".split()
-TAGGED = (
-    "{person} calls from {place} every day",
-    "in {place} it is late , says {person}",
-    "{person} and {person} travel to {place}",
-    "the train to {place} leaves without {person}",
-    "letters for {person} arrive from {place} or {place}",
-)
-ITEMS, USERS = 40, 150
-"""Number of items and of users in the example of recommendations."""
 
 
 def demo(
@@ -89,44 +64,8 @@ def demo(
             code="unknown-demo",
             fix=nearest(what, ["digits", "mnist"]),
         )
-    _write_examples(home)
+    examples.write(home)
     return _shown(home, data, what, settings, lang)
-
-
-def _write_examples(home: Path) -> None:
-    """Writes small generated data for the other tasks: topics.csv, names.conll and watched.csv."""
-    random, found = np.random.default_rng(0), dict[str, str]()
-    lines = ["text,label"]
-    for number in range(360):
-        topic = [*TOPICS][number % len(TOPICS)]
-        words = random.permutation(TOPICS[topic].split())
-        sentence = SENTENCES[int(random.integers(len(SENTENCES)))].format(*words)
-        lines.append(f'"{sentence}",{topic}')
-    found["topics.csv"] = "\n".join(lines)
-    sentences = (_tagged(TAGGED[number % len(TAGGED)], random) for number in range(200))
-    found["names.conll"] = "\n\n".join(sentences)
-    found["watched.csv"] = "\n".join(["user,item,time", *_watched(random)])
-    for name, text in found.items():
-        system.write_atomically(home / name, text + "\n")
-
-
-def _tagged(sentence: str, random: np.random.Generator) -> str:
-    """A sentence with a name for each placeholder: one token and its tag in each line."""
-    names = {"{person}": (PEOPLE, "B-person"), "{place}": (PLACES, "B-place")}
-    lines = []
-    for word in sentence.split():
-        choices, tag = names.get(word, ([word], "O"))
-        lines.append(f"{random.choice(choices)} {tag}")
-    return "\n".join(lines)
-
-
-def _watched(random: np.random.Generator) -> Iterator[str]:
-    """Yields "user,episode,time" lines: users watch the episodes of a series, mostly in order."""
-    for user in range(USERS):
-        place = int(random.integers(ITEMS))
-        for time in range(int(random.integers(6, 14))):
-            yield f"user{user:03d},episode{place:02d},{1_700_000_000 + 86_400 * time + user}"
-            place = (place + int(random.choice([1, 1, 1, 2]))) % ITEMS
 
 
 def _digits(folder: Path) -> Path:

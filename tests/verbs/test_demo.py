@@ -1,10 +1,12 @@
 """The small data of the demo: every task reads all of them, and they are the same each time."""
 
+from pathlib import Path
+
 import pytest
 
+from tenfold.data import examples
 from tenfold.data.prepare import prepare
 from tenfold.tasks.registry import find
-from tenfold.verbs import demo as demo_module
 
 EXAMPLES = {
     "text-classification": "topics.csv",
@@ -15,10 +17,16 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("task", EXAMPLES)
 def test_each_task_reads_its_example_whole(task, tmp_path):
-    demo_module._write_examples(tmp_path / "one")
-    demo_module._write_examples(tmp_path / "two")
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        examples.write(tmp_path / place)
     one, two = (tmp_path / place / EXAMPLES[task] for place in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
+    assert _contents(one) == _contents(two)
     prepared = prepare(find(task), one)
     assert not prepared.quarantined and prepared.refusal("fail") is None
     assert all(len(prepared.rows(part)) >= 10 for part in ("train", "valid", "test"))
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+    return {str(file.relative_to(path)): file.read_bytes() for file in files}
