@@ -147,10 +147,10 @@ def test_a_column_given_is_taken_and_a_lonely_item_is_noted(tmp_path: Path):
     rows = [(u, f"n{u}-{s}", f"b{i}") for u, i, s in EVENTS]
     place = table(tmp_path / "e.csv", [("user", "item", "code"), *rows])
     assert "hardly any value of item" in notes(read.read(place))
-    found = read.read(place, Reading(item="code"))
+    found = read.read(place, Reading(columns={"item": "code"}))
     assert sorted(order(found)) == sorted(EXPECTED) and not notes(found)
     with pytest.raises(UsageError) as missing:
-        read.read(place, Reading(item="cod"))
+        read.read(place, Reading(columns={"item": "cod"}))
     assert missing.value.code == "missing-column" and "code" in str(missing.value.fix)
 
 
@@ -322,7 +322,9 @@ def test_a_rating_of_zero_below_a_scale_from_one_is_no_rating(tmp_path: Path):
 def test_roles_found_before_hold_for_the_next_table(tmp_path: Path):
     names = ("who", "thing", "mark", "moment")
     rows = [(f"u{u}", f"b{i}", 1 + s % 5, day(u, s).date()) for u, i, s in EVENTS]
-    first = read.read(table(tmp_path / "a.csv", [names, *rows]), Reading(user="who", item="thing"))
+    first = read.read(
+        table(tmp_path / "a.csv", [names, *rows]), Reading(columns={"user": "who", "item": "thing"})
+    )
     assert first.reading.found["time"] == "moment"
     again = Reading.of_json(first.reading.to_json())
     moved = [row[::-1] for row in rows]

@@ -25,7 +25,7 @@ from tenfold.media.files.layouts.levels import LEVELS, Levels, levels, places
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
-from tenfold.media.reading import AS_FOUND, COLUMNS, Reading, refuse_roles
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["places", "read"]
 
@@ -88,7 +88,7 @@ def _without_tables(
             raise _nothing(tree, medium, tables)
         rows = _with_lists(rows, listed) if listed else rows
     why = Message("files in folders have no columns")
-    roles = [role for role in COLUMNS if role != "target" or reading.target not in LEVELS]
+    roles = [role for role in reading.roles if role != "target" or reading.target not in LEVELS]
     refuse_roles(reading, roles, why, str(tree.root))
     return rows
 

@@ -16,7 +16,7 @@ from tenfold.media.files import references
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.files.several import hot
-from tenfold.media.reading import Reading
+from tenfold.media.reading import Reading, listed_names
 from tenfold.media.text import columns, exports, label_lines
 from tenfold.media.text.others import with_others
 
@@ -200,7 +200,7 @@ def asked_rows(entry: Entry, name: str, reading: Reading) -> Iterator[Record]:
     """
     held = reading.lenient
     table = exports.plain(table_of(entry.cell, name, columns.known_to(reading), held), Taken())
-    wanted = [str(one) for one in held.found.get("text") or []]
+    wanted = listed_names(held.found.get("text"))
     if not table.header and not {*wanted} <= {*table.names}:
         held = replace(held, found={})
     found = columns.roles(table, name, needs_label=False, reading=held)
