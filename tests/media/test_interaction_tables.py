@@ -137,10 +137,10 @@ def test_the_item_of_an_invoice_is_the_code_that_comes_back(
     found = read.read(table(tmp_path / "i.csv", [names, *rows], separator))
     columns = {role: source.split(" in ")[0] for role, source in roles(found).items()}
     columns.pop("about items")
-    assert columns == {"user": names[6], "item": names[1], "time": names[4]}
+    assert columns == dict(user=names[6], item=names[1], time=names[4], weight=names[3])
     assert not found.problems and len(found.users) == 36 and found.no.sum() == 36
     assert [one.count for one in found.taken.left if one.kind == "rows"] == [32]
-    assert {names[0], names[3]} <= left(found)
+    assert {names[0]} <= left(found)
 
 
 def test_a_column_given_is_taken_and_a_lonely_item_is_noted(tmp_path: Path):
@@ -299,15 +299,17 @@ def test_decimal_commas_are_read_where_they_can_be(tmp_path: Path):
     assert "1,500" in found.problems[0][1].reason
 
 
-def test_counts_and_repetitions_that_are_not_used_are_said(tmp_path: Path):
+def test_counts_and_repetitions_are_said_and_are_no_ratings(tmp_path: Path):
     for header in ("weight", "plays", "play_count", "次数"):
         rows = [(u, f"b{i}", 1 + 100 * s) for u, i, s in EVENTS]
         found = read.read(table(tmp_path / "c.tsv", [("userID", "artistID", header), *rows], "\t"))
-        assert header in left(found) and "rating" not in roles(found)
+        assert roles(found)["weight"] == header and "rating" not in roles(found)
+        assert {*found.count} == {1 + 100 * s for _, _, s in EVENTS}
         assert not np.isfinite(found.rating).any()
     rows = [(u, f"b{i}") for u, i, _ in EVENTS] * 3
     found = read.read(table(tmp_path / "r.csv", [("user_id", "track_id"), *rows]))
     assert f"{2 * len(EVENTS)}. The last one is used" in notes(found)
+    assert {*found.count} == {3}
 
 
 def test_a_rating_of_zero_below_a_scale_from_one_is_no_rating(tmp_path: Path):

@@ -139,7 +139,8 @@ class Recommendation(Task):
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
         if "next" not in table:
             return {}
-        return self._mode(facts).targets(table["next"], _numbers(facts))
+        numbers = _numbers(facts)
+        return self._mode(facts).targets(table["next"], numbers) | histories.amounts(table, numbers)
 
     def build(self, facts: Facts) -> nn.Module:
         return self._mode(facts).build(facts["net"], facts.get("fitted", {}))
