@@ -72,10 +72,10 @@ class Reading:
     An empty value lets the reader of the source decide. `columns` maps the roles of inputs, which
     media and tasks declare (`ColumnRole`), to the names of their columns; several columns of one
     role are separated by commas. `target` is the column to learn. Rows with the same `group` stay
-    in the same part of the split; `split` names the part of each row; `weight` is the weight of a
-    row in training. `time` orders the rows: where no parts are given, the latest rows become the
-    test part. Scores are also reported for each value of the columns `by`, which are never used for
-    learning.
+    in the same part of the split; `split` names the part of each row, or is "none": then parts that
+    the source gives are not used. `weight` is the weight of a row in training. `time` orders the
+    rows: where no parts are given, the latest rows become the test part. Scores are also reported
+    for each value of the columns `by`, which are never used for learning.
 
     `found` holds the decisions of the reader, by the same names. They apply where nothing was given
     and the source has such a column: in the other parts, in `test` and in `predict`. `classes` maps
@@ -90,7 +90,9 @@ class Reading:
     group: str = setting(
         "", "column of groups, such as persons; a group is never split between parts"
     )
-    split: str = setting("", "column of the parts of the split: train, valid, test")
+    split: str = setting(
+        "", "column of the parts of the split: train, valid, test; none = ignore given parts"
+    )
     weight: str = setting("", "column of weights in training: numbers of 0 or more")
     by: tuple[str, ...] = setting(
         (), "column to report scores by, never used for learning; may be repeated"
@@ -113,7 +115,15 @@ class Reading:
     @property
     def roles(self) -> dict[str, str]:
         """Returns the names of the columns given by the user, by role."""
-        return {role: name for role, name in self.given.items() if role not in _NO_ROLES}
+        ignored = ("split",) if self.ignores_parts else ()
+        return {
+            role: name for role, name in self.given.items() if role not in (*_NO_ROLES, *ignored)
+        }
+
+    @property
+    def ignores_parts(self) -> bool:
+        """Returns True where the user gave `--split none`: parts in the source are not used."""
+        return self.split.strip().lower() == "none"
 
     def value(self, name: str) -> Any:
         """Returns the value given by the user, else the one that the reader found, else ""."""
@@ -335,7 +345,8 @@ def refuse_roles(
 
     `table` is True where a table with that column would support it; `by` is then refused too.
     """
-    for role in {*roles, *(("by",) if table else ())} & reading.given.keys():
+    given = {*reading.roles, *(("by",) if reading.by else ())}
+    for role in {*roles, *(("by",) if table else ())} & given:
         raise UsageError(
             Message("--{role} needs a column, but {why}", role=role, why=why),
             code="bad-setting",

@@ -23,6 +23,7 @@ from tenfold.media.files import idx, manifests, references
 from tenfold.media.files.layouts import folder_tables, lists
 from tenfold.media.files.layouts.levels import LEVELS, Levels, levels, places
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.parts import without_parts
 from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
@@ -55,6 +56,7 @@ def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
         raise _a_file(path, medium)
     tree = open_tree(path)
     rows = _of_tree(tree, medium, reading)
+    rows = rows.with_table(without_parts(rows.table, rows.taken, reading))
     rows.taken.tell()
     return replace(rows, root=Path(tree.root), ignored=[*tree.ignored, *rows.ignored])
 

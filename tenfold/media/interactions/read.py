@@ -214,7 +214,7 @@ def _events(frame: Frame, about: Catalogue, taken: Taken, reading: Reading) -> E
     no, count = no_marks(frame)[good], counts_of(frame)[good]
     for name, column in frame.extra.items():
         attribute(about, name, item[good], items, column[good])
-    part = np.full(int(good.sum()), frame.part, object)
+    part = np.full(int(good.sum()), "" if reading.ignores_parts else frame.part, object)
     return (user[good], users), (item[good], items), rating[good], when[good], no, count, part, good
 
 

@@ -14,6 +14,7 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.media.files import references
 from tenfold.media.files.listing import Entry
+from tenfold.media.files.parts import without_parts
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.files.several import hot
 from tenfold.media.reading import Reading, listed_names
@@ -63,6 +64,7 @@ def rows_of(files: list[tuple[Entry, str]], source: TextSource) -> pd.DataFrame:
             raise _no_rows(name, table.header)
         found[at] = rows_of_table(table, name, part, source, first=place == 0)
     frame = frame_of([row for at in range(len(files)) for row in found[at]])
+    frame = without_parts(frame, source.taken, source.reading)
     return with_others(frame, source.split, source.taken)
 
 
