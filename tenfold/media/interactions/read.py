@@ -31,6 +31,7 @@ from tenfold.media.interactions.catalogue import (
 )
 from tenfold.media.interactions.columns import Frame, Grid
 from tenfold.media.interactions.grids import RECORDS, TABLES, grid_of
+from tenfold.media.interactions.people import reported_of
 from tenfold.media.interactions.roles import FLAGS, roled
 from tenfold.media.interactions.tables import Tables, sorted_tables
 from tenfold.media.interactions.values import coded, counts_of, no_marks, problems
@@ -163,7 +164,8 @@ def _joined(
     found.lines = len(user) + len(found.problems)
     found.catalogue, found.taken = _with_ids(about, items, taken), taken
     found.reading = _completed(reading, frames)
-    found.by = _reported(frames, parts)
+    people = tables.people if tables else []
+    found.by = reported_of(people, reading, users, user) | _reported(frames, parts)
     _unrated(found)
     _sort(found)
     if "item" not in reading.given:
