@@ -172,7 +172,7 @@ def _task_options(function: Callable[..., Any], args: list[str]) -> list[click.O
     return []
 
 
-def _reading_flags(function: Callable[..., Any], roles: tuple[str, ...] = ()) -> list[click.Option]:
+def _reading_flags(function: Callable[..., Any], roles: tuple[Any, ...] = ()) -> list[click.Option]:
     """Returns the flags that name columns and notation, for a verb that reads data for a task."""
     named = inspect.signature(function).parameters
     if not {"task", "data"} <= {*named} or not _open_ended(function):

@@ -23,7 +23,7 @@ from tenfold.core.results import Prediction, Scores
 from tenfold.core.rows import Judged, Rows
 from tenfold.core.settings import NoOptions, merged_options
 from tenfold.media.input import Input
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, ColumnRole, Reading
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,8 +62,8 @@ class Task(ABC):
     """Version of the encoding. Increase it when the same table and facts encode to other bytes."""
     answers: ClassVar[tuple[AnswerKind, ...]]
     """The answer kinds that runs of the task may have, the usual one first."""
-    roles: ClassVar[tuple[str, ...]] = ()
-    """The columns of its inputs that a user can name, such as `text` (`media.reading.COLUMNS`)."""
+    roles: ClassVar[tuple[ColumnRole, ...]] = ()
+    """The roles of columns of its inputs: usually those of its media, such as `TEXT.roles`."""
     options: ClassVar[type] = NoOptions
     """A frozen dataclass of prediction options, in addition to those of the answer kinds."""
 

@@ -95,6 +95,10 @@ class Taken:
         shown = tuple(_short(one) for one in examples[:EXAMPLES])
         self.roles.append(Role(role, where, flag, shown))
 
+    def drop(self, role: str) -> None:
+        """Removes a role."""
+        self.roles = [one for one in self.roles if one.role != role]
+
     def leave(self, kind: str, names: Sequence[Any], count: int = 0, why: Message = EMPTY) -> None:
         """Adds things that are not used; nothing where there are none."""
         if names or count:

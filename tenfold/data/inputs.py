@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,12 +211,9 @@ def _renamed(frame: pd.DataFrame, name: str, reading: Reading) -> pd.DataFrame:
     Several columns are joined by line ends, as texts are. Unchanged where it has such a column, or
     none that had the role.
     """
-    held = replace(AS_FOUND, found={**reading.found, **reading.roles})
-    if name in frame or not held.found.get(name):
+    if name in frame:
         return frame
-    wanted = held.found[name]
-    held = held.finding(**{name: wanted.split(",") if isinstance(wanted, str) else list(wanted)})
-    columns = columns_of(held, name, frame.columns, "")
+    columns = columns_of(reading.lenient, name, frame.columns, "")
     if len(columns) < 2:
         return frame.assign(**{name: frame[columns[0]]}) if columns else frame
     texts = frame[columns].astype(object).where(frame[columns].notna(), "").astype(str)

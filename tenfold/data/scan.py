@@ -15,6 +15,7 @@ from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.progress import advance, tell
+from tenfold.core.rows import without_reported
 from tenfold.data import cache
 from tenfold.media.files.references import Unreadable, fetch, file_of
 from tenfold.media.medium import Medium
@@ -32,8 +33,8 @@ def scan(
     Values of file headers are, for example, the width and height of an image. `media` maps the
     input columns to their media. The digest of a row is computed from its files;
     without files, from the contents of its other inputs; if any row has no such content, from all
-    cells of the row. Several files or contents are combined into one digest, in the order of
-    `media`. The cache of file digests is separate for each `root`.
+    cells of the row but those that are only reported by. Several files or contents are combined
+    into one digest, in the order of `media`. The cache of file digests is separate for each `root`.
     """
     files = {name: medium for name, medium in media.items() if medium.files}
     if not files:
@@ -52,6 +53,7 @@ def _content_digests(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[s
     contents = [[one for one in row if one is not None] for row in rows]
     if all(contents):
         return [_joint(list(map(_digest, row))) for row in contents]
+    table = without_reported(table)
     cells = table.drop(columns=["source", "problem", "split"], errors="ignore").to_numpy()
     return [_digest(repr(row.tolist()).encode()) for row in cells]
 

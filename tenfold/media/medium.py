@@ -25,7 +25,7 @@ from tenfold.media.cover import CellCover, ColumnCover
 from tenfold.media.files import inputs as file_inputs
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.input import Input, InputRow
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, ColumnRole, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -74,6 +74,8 @@ class Medium(ABC):
     unread: ClassVar[frozenset[str]] = frozenset()
     """Lower-case suffixes of its files in formats that are not read: such a file is unusable, but
     never ignored."""
+    roles: ClassVar[tuple[ColumnRole, ...]] = ()
+    """Roles of columns that a user can name for inputs of this medium, each with its flag."""
     arrays: ClassVar[bool] = False
     """True where an item of an IDX file can be a cell of this medium."""
     dtype: ClassVar[type] = object

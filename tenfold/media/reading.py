@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,13 +23,14 @@ from tenfold.media.dates import times_of
 
 __all__ = [
     "AS_FOUND",
-    "COLUMNS",
     "COMMON",
+    "ColumnRole",
     "Reading",
     "attach_by",
     "column_of",
     "columns_of",
     "flags_of",
+    "listed_names",
     "of_settings",
     "refuse_roles",
     "reported_text",
@@ -39,15 +41,41 @@ __all__ = [
 ]
 
 
+NOTATION = ("encoding", "separator", "header", "dates", "table")
+"""Values that are not names of columns."""
+COMMON = ("target", "time", "group", "split", "weight", "by", *NOTATION)
+"""Values that can be given for every task; a task lists its other roles in `Task.roles`."""
+_NO_ROLES = (*NOTATION, "by")
+_INNER = ("columns", "classes", "found")
+
+
+@dataclass(frozen=True)
+class ColumnRole:
+    """A role of a column of inputs, such as `text`: it is a flag (`--text`) and a Python keyword.
+
+    `help` is the help text of the flag. Raises ValueError where a value of every reading has the
+    same name.
+    """
+
+    name: str
+    help: str
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name in (*COMMON, *_INNER):
+            raise ValueError(f"{self.name!r} cannot be the name of a role")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """The role of each column, the notation of the files, and the class mapping.
 
-    An empty value lets the reader of the source decide. `target` is the column to learn. Rows with
-    the same `group` stay in the same part of the split; `split` names the part of each row;
-    `weight` is the weight of a row in training. `time` orders the rows: where no parts are given,
-    the latest rows become the test part. Scores are also reported for each value of the columns
-    `by`, which are never used for learning. Several columns of `text` are separated by commas.
+    An empty value lets the reader of the source decide. `columns` maps the roles of inputs, which
+    media and tasks declare (`ColumnRole`), to the names of their columns; several columns of one
+    role are separated by commas. `target` is the column to learn. Rows with the same `group` stay
+    in the same part of the split; `split` names the part of each row, or is "none": then parts that
+    the source gives are not used. `weight` is the weight of a row in training. `time` orders the
+    rows: where no parts are given, the latest rows become the test part. Scores are also reported
+    for each value of the columns `by`, which are never used for learning.
 
     `found` holds the decisions of the reader, by the same names. They apply where nothing was given
     and the source has such a column: in the other parts, in `test` and in `predict`. `classes` maps
@@ -55,19 +83,16 @@ class Reading:
     """
 
     target: str = setting("", "column to learn, for data with columns")
-    text: str = setting("", "column of texts; several, separated by commas, are joined")
-    image: str = setting("", "column of image files")
-    user: str = setting("", "column of users")
-    item: str = setting("", "column of items")
-    rating: str = setting("", "column of ratings")
-    token: str = setting("", "column of tokens, by its name or its number from 1")
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
     time: str = setting(
         "", "column of times: the latest rows, or the last ones of each user, become the test"
     )
     group: str = setting(
         "", "column of groups, such as persons; a group is never split between parts"
     )
-    split: str = setting("", "column of the parts of the split: train, valid, test")
+    split: str = setting(
+        "", "column of the parts of the split: train, valid, test; none = ignore given parts"
+    )
     weight: str = setting("", "column of weights in training: numbers of 0 or more")
     by: tuple[str, ...] = setting(
         (), "column to report scores by, never used for learning; may be repeated"
@@ -83,13 +108,22 @@ class Reading:
     @property
     def given(self) -> dict[str, Any]:
         """Returns the values given by the user, by name, without the class mapping."""
-        every = {name: getattr(self, name) for name in FLAGS}
+        own = {name: getattr(self, name) for name in COMMON}
+        every = {"target": own.pop("target"), **self.columns, **own}
         return {name: value for name, value in every.items() if value}
 
     @property
     def roles(self) -> dict[str, str]:
         """Returns the names of the columns given by the user, by role."""
-        return {role: column for role, column in self.given.items() if role in COLUMNS}
+        ignored = ("split",) if self.ignores_parts else ()
+        return {
+            role: name for role, name in self.given.items() if role not in (*_NO_ROLES, *ignored)
+        }
+
+    @property
+    def ignores_parts(self) -> bool:
+        """Returns True where the user gave `--split none`: parts in the source are not used."""
+        return self.split.strip().lower() == "none"
 
     def value(self, name: str) -> Any:
         """Returns the value given by the user, else the one that the reader found, else ""."""
@@ -99,21 +133,22 @@ class Reading:
         """Returns a copy with decisions of a reader added; empty values are left out."""
         return replace(self, found={**self.found, **{k: v for k, v in found.items() if v}})
 
-    @property
-    def column_names(self) -> set[str]:
-        """Returns the names of columns given or found, in lower case: they make a header."""
-        told = [*self.roles.values(), *self.by]
-        told += [one for role in COLUMNS if isinstance(one := self.found.get(role), str)]
-        return {name.strip().lower() for name in told if name and not name.isdigit()}
+    def column_names(self, roles: Iterable[ColumnRole]) -> set[str]:
+        """Returns the names of columns given or found, in lower case: they make a header.
+
+        `roles` are those of the inputs.
+        """
+        every = {*COMMON, *(one.name for one in roles)} - {*_NO_ROLES}
+        found = [name for role, name in self.found.items() if role in every]
+        told = [name for name in (*self.roles.values(), *found) if isinstance(name, str)]
+        names = [*self.by, *told, *(one for name in told for one in listed_names(name))]
+        return {name.strip().lower() for name in names if name and not name.isdigit()}
 
     @property
     def lenient(self) -> Reading:
         """Returns a reading in which given columns are only found ones, which may be missing."""
-        given: dict[str, Any] = {role: name for role, name in self.roles.items() if role != "text"}
-        if text := self.given.get("text"):
-            given["text"] = [one.strip() for one in text.split(",")]
         notation = {name: self.given[name] for name in NOTATION if name in self.given}
-        return Reading(**notation, found={**self.found, **given})
+        return Reading(**notation, found={**self.found, **self.roles})
 
     def to_json(self) -> dict[str, Any]:
         """Returns what was given, what was found, and the class mapping, as a JSON object."""
@@ -123,54 +158,62 @@ class Reading:
 
     @staticmethod
     def of_json(values: dict[str, Any] | None) -> Reading:
-        """Returns the reading stored in facts; unknown names (of later versions) are ignored."""
+        """Returns the reading stored in facts; a text under any other name is a role's column."""
         stored = values or {}
-        given = {name: str(stored[name]) for name in FLAGS if name in stored and name != "by"}
+        given = {name: str(stored[name]) for name in COMMON if name in stored and name != "by"}
+        other = stored.keys() - {*COMMON, *_INNER}
         by = stored.get("by")
         classes, found = stored.get("classes"), stored.get("found")
         names = classes.items() if isinstance(classes, dict) else ()
         return Reading(
             **given,
+            columns={
+                name: one
+                for name in stored
+                if name in other and isinstance(one := stored[name], str)
+            },
             by=tuple(map(str, by)) if isinstance(by, list) else (),
             classes={old: str(new) if new else None for old, new in names},
             found=found if isinstance(found, dict) else {},
         )
 
 
-FLAGS = tuple(
-    entry.name for entry in dataclasses.fields(Reading) if entry.name not in ("classes", "found")
-)
-"""Names of the values that a user can give."""
-NOTATION = ("encoding", "separator", "header", "dates", "table")
-"""Values that are not names of columns."""
-COLUMNS = tuple(name for name in FLAGS if name not in (*NOTATION, "by"))
-"""Roles: the names of values that name one column each (`text`: one or several)."""
-COMMON = ("target", "time", "group", "split", "weight", "by", *NOTATION)
-"""Values that can be given for every task; a task lists the others it takes in `Task.roles`."""
 AS_FOUND = Reading()
 """A reading without given values: the reader decides everything."""
 _CHOICES = {"header": ("yes", "no"), "dates": ("day-first", "month-first")}
 
 
-def flags_of(roles: Iterable[str]) -> list[dataclasses.Field[Any]]:
-    """Returns the fields of the flags that a task has, given the roles of its inputs."""
-    kept = {*COMMON, *roles}
-    return [entry for entry in dataclasses.fields(Reading) if entry.name in kept]
+def flags_of(roles: Iterable[ColumnRole]) -> list[dataclasses.Field[Any]]:
+    """Returns the fields of the flags that a task has: the target, the roles, and the others."""
+    first, *others = (one for one in dataclasses.fields(Reading) if one.name in COMMON)
+    return [first, *dataclasses.fields(_columns_class(tuple(roles))), *others]
+
+
+@functools.cache
+def _columns_class(roles: tuple[ColumnRole, ...]) -> Any:
+    """Returns a dataclass with a text for each role."""
+    fields = [(one.name, str, setting("", one.help)) for one in roles]
+    return dataclasses.make_dataclass("Columns", fields, frozen=True)
 
 
 def of_settings(
-    settings: Mapping[str, Any], roles: Iterable[str]
+    settings: Mapping[str, Any], roles: Iterable[ColumnRole]
 ) -> tuple[Reading, dict[str, Any]]:
     """Splits settings into the reading and the settings of the task.
 
     `roles` are the roles of the task's inputs. Raises UsageError where a value is invalid.
     """
-    kept = {*COMMON, *roles}
-    told = {name: value for name, value in settings.items() if name in kept and value is not None}
-    rest = {name: value for name, value in settings.items() if name not in kept}
-    by = told.get("by", ())
-    told["by"] = (by,) if isinstance(by, str) and by else tuple(by or ())
-    reading: Reading = check_settings(Reading, told, Message("reading"))
+    named = {one.name for one in roles}
+    told = {name: value for name, value in settings.items() if value is not None}
+    columns = {name: told[name] for name in settings if name in named and name in told}
+    given = {name: told[name] for name in COMMON if name in told}
+    rest = {name: value for name, value in settings.items() if name not in {*COMMON, *named}}
+    by = given.get("by", ())
+    given["by"] = (by,) if isinstance(by, str) and by else tuple(by or ())
+    owner = Message("reading")
+    check_settings(_columns_class(tuple(roles)), columns, owner)
+    filled = {name: column for name, column in columns.items() if column}
+    reading: Reading = replace(check_settings(Reading, given, owner), columns=filled)
     for name, choices in _CHOICES.items():
         if (value := getattr(reading, name)) and value not in choices:
             raise UsageError(
@@ -215,18 +258,24 @@ def column_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> 
 
 
 def columns_of(reading: Reading, role: str, names: Iterable[Any], where: str) -> list[Any]:
-    """Returns the columns of a role or flag that can have several: `text` and `by`.
+    """Returns the columns of a role or flag that can have several, such as `by`.
 
     Raises UsageError where the table lacks a column that the user gave.
     """
     every = list(names)
     given = reading.given.get(role)
+    stated = given or reading.found.get(role) or []
+    whole = isinstance(stated, str) and _match(stated, every) is not None
+    listed = [str(stated)] if whole else listed_names(stated)
     if not given:
-        found = reading.found.get(role) or []
-        return [one for name in found if (one := _match(str(name), every)) is not None]
-    if isinstance(given, str):
-        given = [given] if _match(given, every) is not None else given.split(",")
-    return [_needed(name.strip(), role, every, where) for name in given]
+        return [one for name in listed if (one := _match(name, every)) is not None]
+    return [_needed(name, role, every, where) for name in listed]
+
+
+def listed_names(columns: Any) -> list[str]:
+    """Returns the names in the value of a role or flag: a list, or a text with commas between."""
+    names = columns.split(",") if isinstance(columns, str) else columns or ()
+    return [text for name in names if (text := str(name).strip())]
 
 
 def attach_by(
@@ -296,7 +345,8 @@ def refuse_roles(
 
     `table` is True where a table with that column would support it; `by` is then refused too.
     """
-    for role in {*roles, *(("by",) if table else ())} & reading.given.keys():
+    given = {*reading.roles, *(("by",) if reading.by else ())}
+    for role in {*roles, *(("by",) if table else ())} & given:
         raise UsageError(
             Message("--{role} needs a column, but {why}", role=role, why=why),
             code="bad-setting",

@@ -18,12 +18,11 @@ from tenfold.answers.intervals import Sampling
 from tenfold.answers.kind import AnswerKind, Change
 from tenfold.core import device, system
 from tenfold.core.columns import Batch, Columns, batches, join
-from tenfold.core.errors import DataRefused
 from tenfold.core.lazy import lazy
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import advance, predicting, tell
 from tenfold.core.results import SCHEMA, Score, Scores, rounded
-from tenfold.core.rows import Judged, Rows, reported
+from tenfold.core.rows import Judged, Rows
 from tenfold.core.version import __version__
 from tenfold.data.prepare import Prepared
 from tenfold.networks import summary
@@ -154,39 +153,18 @@ def evaluated(run: Run, judged: Judged) -> Evidence:
     )
 
 
-def again(run: Run, data: Any, verb: str = "test") -> tuple[Evidence, int]:
+def again(run: Run, data: Any, verb: str = "test", by: Sequence[str] = ()) -> tuple[Evidence, int]:
     """Evaluates a run on `data` or, without them, on its own test rows, read again.
 
-    A run without test rows is evaluated on its validation rows, else on its training rows.
+    A run without test rows is evaluated on its validation rows, else on its training rows. Scores
+    are also reported by the columns `by`, () = those of the training, where the data have them.
     Returns the evidence and the number of rows of `data` excluded as training or validation rows.
     Raises DataRefused where no row is left to score; UsageError where the data of the run are not
     found, or for a trial of a hyperparameter search without `data`.
     """
-    own = data is None
-    if own:
-        run_rows.refuse_trial(run)
-    source = run_rows.place_of(run, data, f"{verb} RUN DATA")
     known = run_rows.rows_of(run)
-    rows, bad = run_rows.read_again(run, source)
-    table = rows.table
-    seen = {row["digest"] for row in known if row["split"] != "test"}
-    fresh = ~table["digest"].isin(seen)
-    left_out = 0 if own else int((~fresh).sum())
-    parts = {row["split"] for row in known}
-    part = next((name for name in ("test", "valid") if name in parts), "train")
-    table = run_rows.own_rows(run, table, known, part) if own else table[fresh]
-    if table.empty:
-        raise DataRefused(Message("No row is left to score"), code="no-rows", where=str(source))
-    if left_out:
-        tell(
-            Message(
-                "Rows left out because they were used in training: {count}.", count=int(left_out)
-            )
-        )
-    rows = rows.with_table(table.reset_index(drop=True))
-    for name in set(run.facts.get("reading", {}).get("by", [])) - reported(table).keys():
-        tell(Message("These data have no column {column!r} to report scores by.", column=name))
-    return _evaluated(run, rows, bad, known, part if own else ""), left_out
+    rows, bad, part, left_out = run_rows.to_score(run, data, known, f"{verb} RUN DATA", by)
+    return _evaluated(run, rows, bad, known, part), left_out
 
 
 def _evaluated(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
-from tenfold.core.rows import BY, Rows
+from tenfold.core.rows import BY, Rows, reported
 from tenfold.data import class_mapping, unlabelled
 from tenfold.data.scan import scan
 from tenfold.media.reading import with_table
@@ -29,6 +30,7 @@ __all__ = [
     "read_again",
     "refuse_trial",
     "rows_of",
+    "to_score",
     "unknown_classes",
 ]
 
@@ -82,15 +84,16 @@ def looked_at(run: Run, source: Any) -> tuple[pd.DataFrame, list[dict[str, Any]]
     return rows.table, lines
 
 
-def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
+def read_again(run: Run, source: Any, by: Sequence[str] = ()) -> tuple[Rows, list[dict[str, Any]]]:
     """The usable rows of a source as Rows, and an entry for each unusable row.
 
     The source is read as the training data were, and the class mapping of the run is applied. It
-    may lack the columns of `--by`, because they are only reported. Raises DataRefused
-    for data with another answer kind.
+    may lack the columns of `--by` of the training, because they are only reported; those given as
+    `by`, which replace them, are needed. Raises DataRefused for data with another answer kind,
+    UsageError where a column of `by` is missing.
     """
     source, stored = with_table(source, run.reading)
-    reading = replace(stored, by=()).finding(by=list(stored.by))
+    reading = replace(stored, by=tuple(by)).finding(by=[] if by else list(stored.by))
     rows = run.task.read(source, reading)
     if rows.answer is not run.answer_kind:
         raise DataRefused(
@@ -110,6 +113,81 @@ def read_again(run: Run, source: Any) -> tuple[Rows, list[dict[str, Any]]]:
     rows = unlabelled.without_unlabelled(rows)[0]
     table, bad = good(scan(unlabelled.with_problems(rows), media_of(rows.inputs), rows.root))
     return rows.with_table(table), bad
+
+
+def to_score(
+    run: Run, data: Any, known: list[dict[str, Any]], usage: str, by: Sequence[str] = ()
+) -> tuple[Rows, list[dict[str, Any]], str, int]:
+    """The rows to score a run on: those of `data`, else its own test rows, read again.
+
+    Returns the rows, an entry for each unusable row, the part of the run ("" for `data`) and the
+    number of rows left out because they were used in training. `known` are the entries of
+    `rows_of`, `usage` is the command that an error suggests. Raises what `again` of
+    `run/evaluate.py` does.
+    """
+    own = data is None
+    if own:
+        refuse_trial(run)
+    source = place_of(run, data, usage)
+    rows, bad = read_again(run, source, _unstored(known, by, own))
+    table = rows.table
+    seen = {row["digest"] for row in known if row["split"] != "test"}
+    fresh = ~table["digest"].isin(seen)
+    left_out = 0 if own else int((~fresh).sum())
+    parts = {row["split"] for row in known}
+    part = next((name for name in ("test", "valid") if name in parts), "train")
+    table = own_rows(run, table, known, part) if own else table[fresh]
+    if table.empty:
+        raise DataRefused(Message("No row is left to score"), code="no-rows", where=str(source))
+    if left_out:
+        tell(
+            Message(
+                "Rows left out because they were used in training: {count}.", count=int(left_out)
+            )
+        )
+    rows = rows.with_table(_reported_by(run, table, known, by).reset_index(drop=True))
+    return rows, bad, part if own else "", left_out
+
+
+def _unstored(known: list[dict[str, Any]], by: Sequence[str], own: bool) -> list[str]:
+    """The columns of `by` that the data need: those that the run does not store.
+
+    For other data than the run's own, all of them, or none where the run stores all.
+    """
+    stored = {_plain(name.removeprefix(BY)) for row in known for name in row if name.startswith(BY)}
+    needed = [name for name in by if _plain(name) not in stored]
+    return needed if own or not needed else list(by)
+
+
+def _reported_by(
+    run: Run, table: pd.DataFrame, known: list[dict[str, Any]], by: Sequence[str]
+) -> pd.DataFrame:
+    """The table with the columns `by` alone to report by, () = those of the training.
+
+    A column of `by` that the table lacks is filled in from the rows that the run stores.
+    """
+    wanted = {_plain(name): name for name in by or run.reading.by}
+    there = {_plain(name): at for name, at in reported(table).items()}
+    if by:
+        table = table.drop(columns=[at for name, at in there.items() if name not in wanted])
+    for plain, name in wanted.items():
+        if plain in there:
+            continue
+        cells = {
+            row["digest"]: cell
+            for row in known
+            for at, cell in row.items()
+            if by and at.startswith(BY) and _plain(at.removeprefix(BY)) == plain
+        }
+        if table["digest"].isin(cells.keys()).any():
+            table = table.assign(**{BY + name: table["digest"].map(cells).astype(object)})
+        else:
+            tell(Message("These data have no column {column!r} to report scores by.", column=name))
+    return table
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()
 
 
 def unknown_classes(run: Run, table: pd.DataFrame) -> dict[str, int]:

@@ -125,7 +125,7 @@ class ImageClassification(Task):
 
     encoding = 2
     answers = (LABEL, LABELS)
-    roles = ("image",)
+    roles = IMAGE.roles
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         rows = labelled.read(source, IMAGE, reading)

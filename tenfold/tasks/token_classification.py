@@ -37,6 +37,7 @@ from tenfold.core.text import natural
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import tag_schemes, tagged, tokens
+from tenfold.media.text.medium import TEXT, TOKENS
 from tenfold.media.text.tags.asked import tokens_in
 from tenfold.networks import crf
 from tenfold.task import Facts, Outputs, Table, Task
@@ -76,7 +77,7 @@ class TokenClassification(Task):
     )
 
     answers = (SPANS, TAGS)
-    roles = ("token", "text")
+    roles = (*TEXT.roles, *TOKENS.roles)
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         rows = tagged.read(source, reading, self.tags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ def test(
     run: str | Path | Run,
     data: str | Path | pd.DataFrame | None = None,
     *,
+    by: str | Sequence[str] = (),
     device: str = "auto",
 ) -> Document:
     """Score a run on its own test rows or on new labelled data.
@@ -26,17 +28,19 @@ def test(
     Args:
         run: Run folder.
         data: Labelled data; by default the run's own test rows, read again from their place.
+        by: Column to report scores by, of the data or of the rows of the run; may be repeated.
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     With data, all rows are scored except those seen in training, which are left out and counted; a
-    class that the run was not trained on counts as an error; such classes are listed.
+    class that the run was not trained on counts as an error; such classes are listed. Without `by`,
+    scores are reported by the columns that were given in training, where the data have them.
 
     Example:
         tenfold test runs/photos-image-classification-1
     """
     began = time.perf_counter()
     opened = open_run(run, device)
-    found, left_out = evaluate.again(opened, data)
+    found, left_out = evaluate.again(opened, data, by=(by,) if isinstance(by, str) else tuple(by))
     document = evaluate.scored(opened, found)
     learnt = {part: opened.scores["rows"].get(part) for part in ("train", "valid")}
     document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)} | learnt

@@ -6,6 +6,7 @@
 
 import contextlib
 import csv
+import json
 import os
 import re
 import shutil
@@ -115,6 +116,23 @@ def test_check(place: Path, task: str):
     (place / "mapping.csv").write_text("from,to\na,b\n")
     refused = tenfold(place, "check", task, TASKS[task][0], "--classes", "mapping.csv", code=2)
     assert "classes" in refused.last
+
+
+def test_a_medium_brings_a_role_with_its_flag(place: Path):
+    """`--signal` is declared by the medium elsewhere; no file of tenfold knows the role."""
+    assert "--signal" not in tenfold(place, "train", "image-classification", "--help").out
+    listed = tenfold(place, "check", "signal-dial", "--help").out
+    assert "Column of signal files." in listed
+    shutil.copytree(place / "short", place / "renamed")
+    table = place / "renamed" / "dials.csv"
+    table.write_text(table.read_text().replace("path,", "file,", 1))
+    for flag, code in (("File", 0), ("files", 2)):
+        words = ["renamed", "--signal", flag, "--epochs", 1, "--device", "cpu", "--out", "role"]
+        done = tenfold(place, "train", "signal-dial", *words, code=code)
+        assert code == 0 or ("--signal" in done.last and "'file'" in done.last)
+    stored = json.loads((place / "role" / "facts.json").read_text())["reading"]
+    assert stored == {"signal": "File"}
+    assert tenfold(place, "test", "role", "renamed", "--json").document["rows"]["test"] == 15
 
 
 # --- runs ---

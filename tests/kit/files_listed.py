@@ -10,7 +10,7 @@ from tenfold.core.errors import TenfoldError
 from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.image.medium import IMAGE
-from tenfold.media.reading import Reading
+from tenfold.media.reading import of_settings
 
 SHAPES = ("circle", "square", "triangle")
 
@@ -32,7 +32,7 @@ def told(root: Path, lines: dict[str, list[str]]) -> None:
 
 
 def rows(source, **given) -> Rows:
-    found = labelled.read(source, IMAGE, Reading(**given))
+    found = labelled.read(source, IMAGE, of_settings(given, IMAGE.roles)[0])
     assert found.table["problem"].isna().all(), list(found.table["problem"].dropna())[:2]
     return found
 
@@ -47,7 +47,7 @@ def pairs(found: Rows) -> list[tuple[str, str]]:
 
 def refused(source, **given) -> TenfoldError:
     with pytest.raises(TenfoldError) as error:
-        labelled.read(source, IMAGE, Reading(**given))
+        labelled.read(source, IMAGE, of_settings(given, IMAGE.roles)[0])
     assert len(str(error.value)) < 700 and "\\x" not in str(error.value)
     return error.value
 

@@ -20,6 +20,7 @@ from tenfold.answers.registry import metrics
 from tenfold.core import language
 from tenfold.core.terminal import help_pages
 from tenfold.media.reading import Reading
+from tenfold.media.registry import known
 from tenfold.reporting import words
 from tenfold.task import options_of
 from tenfold.tasks import registry
@@ -105,9 +106,11 @@ def of_tables() -> Iterator[str]:
     yield from registry.names().values()
     helps = [entry.metadata.get("help", "") for entry in dataclasses.fields(Reading)]
     yield from filter(None, helps)
+    yield from (role.help for medium in known().values() for role in medium.roles)
     for name in registry.names():
         cls = registry.class_of(name)
         yield from (inspect.getdoc(sys.modules[cls.__module__]) or "").split("\n\n")
+        yield from (role.help for role in cls.roles)
         options = (cls.options, options_of(cls), *(kind.options for kind in cls.answers))
         for part in (cls, *options):
             yield from (entry.metadata["help"] for entry in dataclasses.fields(part))

@@ -137,20 +137,20 @@ def test_the_item_of_an_invoice_is_the_code_that_comes_back(
     found = read.read(table(tmp_path / "i.csv", [names, *rows], separator))
     columns = {role: source.split(" in ")[0] for role, source in roles(found).items()}
     columns.pop("about items")
-    assert columns == {"user": names[6], "item": names[1], "time": names[4]}
+    assert columns == dict(user=names[6], item=names[1], time=names[4], weight=names[3])
     assert not found.problems and len(found.users) == 36 and found.no.sum() == 36
     assert [one.count for one in found.taken.left if one.kind == "rows"] == [32]
-    assert {names[0], names[3]} <= left(found)
+    assert {names[0]} <= left(found)
 
 
 def test_a_column_given_is_taken_and_a_lonely_item_is_noted(tmp_path: Path):
     rows = [(u, f"n{u}-{s}", f"b{i}") for u, i, s in EVENTS]
     place = table(tmp_path / "e.csv", [("user", "item", "code"), *rows])
     assert "hardly any value of item" in notes(read.read(place))
-    found = read.read(place, Reading(item="code"))
+    found = read.read(place, Reading(columns={"item": "code"}))
     assert sorted(order(found)) == sorted(EXPECTED) and not notes(found)
     with pytest.raises(UsageError) as missing:
-        read.read(place, Reading(item="cod"))
+        read.read(place, Reading(columns={"item": "cod"}))
     assert missing.value.code == "missing-column" and "code" in str(missing.value.fix)
 
 
@@ -299,15 +299,17 @@ def test_decimal_commas_are_read_where_they_can_be(tmp_path: Path):
     assert "1,500" in found.problems[0][1].reason
 
 
-def test_counts_and_repetitions_that_are_not_used_are_said(tmp_path: Path):
+def test_counts_and_repetitions_are_said_and_are_no_ratings(tmp_path: Path):
     for header in ("weight", "plays", "play_count", "次数"):
         rows = [(u, f"b{i}", 1 + 100 * s) for u, i, s in EVENTS]
         found = read.read(table(tmp_path / "c.tsv", [("userID", "artistID", header), *rows], "\t"))
-        assert header in left(found) and "rating" not in roles(found)
+        assert roles(found)["weight"] == header and "rating" not in roles(found)
+        assert {*found.count} == {1 + 100 * s for _, _, s in EVENTS}
         assert not np.isfinite(found.rating).any()
     rows = [(u, f"b{i}") for u, i, _ in EVENTS] * 3
     found = read.read(table(tmp_path / "r.csv", [("user_id", "track_id"), *rows]))
     assert f"{2 * len(EVENTS)}. The last one is used" in notes(found)
+    assert {*found.count} == {3}
 
 
 def test_a_rating_of_zero_below_a_scale_from_one_is_no_rating(tmp_path: Path):
@@ -322,7 +324,9 @@ def test_a_rating_of_zero_below_a_scale_from_one_is_no_rating(tmp_path: Path):
 def test_roles_found_before_hold_for_the_next_table(tmp_path: Path):
     names = ("who", "thing", "mark", "moment")
     rows = [(f"u{u}", f"b{i}", 1 + s % 5, day(u, s).date()) for u, i, s in EVENTS]
-    first = read.read(table(tmp_path / "a.csv", [names, *rows]), Reading(user="who", item="thing"))
+    first = read.read(
+        table(tmp_path / "a.csv", [names, *rows]), Reading(columns={"user": "who", "item": "thing"})
+    )
     assert first.reading.found["time"] == "moment"
     again = Reading.of_json(first.reading.to_json())
     moved = [row[::-1] for row in rows]

@@ -10,8 +10,9 @@ from tenfold.core.errors import TenfoldError
 from tenfold.core.rows import Rows
 from tenfold.data.inputs import tables
 from tenfold.media.input import Input
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, Reading, of_settings
 from tenfold.media.text import labelled
+from tenfold.media.text.medium import TEXT
 
 GOOD = "the soup was warm and fresh|a friendly waiter and fine bread|tasty food, quick and kind"
 BAD = "the soup was cold and stale|a rude waiter and dry bread|bland food, slow and dull"
@@ -30,7 +31,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def read(path: Path, content: str, **given: str) -> Rows:
-    return labelled.read(write(path, content), Reading(**given))
+    return labelled.read(write(path, content), of_settings(given, TEXT.roles)[0])
 
 
 def pairs(rows: Rows) -> list[tuple[str, str]]:

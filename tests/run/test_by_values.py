@@ -147,9 +147,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         label, site = random.choice(["good", "bad"]), random.choice(["North", "South", ""])
         said = label if site != "North" or random.random() < 0.6 else "bad"
         text = " ".join([*random.choice(words[said], 5), f"row{row}"])
-        rows.append((text, label, site, random.choice(["1", "2"])))
+        rows.append((text, label, site, random.choice(["1", "2"]), "x"))
     path = tmp_path_factory.mktemp("by") / "texts.csv"
-    pd.DataFrame(rows, columns=["text", "label", "Site", "device"]).to_csv(path, index=False)
+    pd.DataFrame(rows, columns=["text", "label", "Site", "device", "extra"]).to_csv(
+        path, index=False
+    )
     return path
 
 
@@ -182,6 +184,22 @@ def test_a_run_stores_the_columns_and_learns_nothing_from_them(data: Path, tmp_p
     given = tenfold.test(run.folder, other).to_json()["by"]
     assert [one["column"] for one in given] == ["device"]
 
+    for place, by, columns in (
+        (None, "device", ["device"]),
+        (None, [" SITE "], ["Site"]),
+        (None, ["extra", "site"], ["extra", "Site"]),
+        (data, ["extra", "site"], ["extra", "Site"]),
+        (other, "site", ["site"]),
+    ):
+        given = tenfold.test(run.folder, place, by=by).to_json()["by"]
+        assert sorted(one["column"] for one in given) == sorted(columns), (place, by)
+        assert {one["value"] for one in given[-1]["values"]} <= {"North", "South", "1", "2", "x"}
+        assert all(one["rows"] for one in given)
+    for place in (None, other):
+        with pytest.raises(tenfold.TenfoldError) as caught:
+            tenfold.test(run.folder, place, by=["site", "sight"])
+        assert caught.value.code == "missing-column"
+
     tenfold.export(run.folder, data=data, out=tmp_path / "export")
     for name in ("scores.json", "facts.json"):
         text = (tmp_path / "export" / name).read_text("utf-8")
@@ -193,3 +211,18 @@ def test_a_column_that_is_missing_is_an_error(data: Path):
     with pytest.raises(tenfold.TenfoldError) as caught:
         tenfold.train("text-classification", data, by="sight", **QUICK)
     assert caught.value.code == "missing-column"
+
+
+def test_rows_of_a_recommender_are_known_whatever_is_reported(tmp_path: Path):
+    """The digest of a row of interactions does not depend on the columns that are reported by."""
+    rows = [(f"u{n % 60}", f"i{(n * n) % 17}", n, "fm"[n % 60 % 2], n % 3) for n in range(600)]
+    frame = pd.DataFrame(rows, columns=["user", "item", "time", "sex", "shop"])
+    frame.to_csv(tmp_path / "e.csv", index=False)
+    settings = {"model": "ease", "device": "cpu", "out": tmp_path / "run"}
+    run = tenfold.train("recommendation", tmp_path / "e.csv", by="sex", **settings)
+    for by in ((), "shop", ["sex", "shop"]):
+        found = tenfold.test(run.folder, by=by)
+        assert found["rows"]["test"] == run.scores["rows"]["test"] == 60
+        columns = {one["column"] for one in found["by"]}
+        assert columns == ({*by} if isinstance(by, list) else {by or "sex"})
+    assert tenfold.test(run.folder, tmp_path / "e.csv", by="shop")["rows"]["test"] == 60

@@ -47,11 +47,13 @@ def parameter(entry: inspect.Parameter, said: str) -> click.Parameter:
     if entry.default is False:
         return click.Option([name], is_flag=True, help=said)
     variable = VARIABLE if entry.name == "lang" else None
+    several = entry.default == ()
     return click.Option(
         [name, *_ALSO.get(entry.name, ())],
         type=_type(str(entry.annotation)),
         default=entry.default,
-        help=translate(said) + extra(entry.default, variable),
+        multiple=several,
+        help=translate(said) + extra(None if several else entry.default, variable),
         envvar=variable,
     )
 

@@ -23,9 +23,10 @@ from tenfold.media.files import idx, manifests, references
 from tenfold.media.files.layouts import folder_tables, lists
 from tenfold.media.files.layouts.levels import LEVELS, Levels, levels, places
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.parts import without_parts
 from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
-from tenfold.media.reading import AS_FOUND, COLUMNS, Reading, refuse_roles
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["places", "read"]
 
@@ -55,6 +56,7 @@ def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
         raise _a_file(path, medium)
     tree = open_tree(path)
     rows = _of_tree(tree, medium, reading)
+    rows = rows.with_table(without_parts(rows.table, rows.taken, reading))
     rows.taken.tell()
     return replace(rows, root=Path(tree.root), ignored=[*tree.ignored, *rows.ignored])
 
@@ -88,7 +90,7 @@ def _without_tables(
             raise _nothing(tree, medium, tables)
         rows = _with_lists(rows, listed) if listed else rows
     why = Message("files in folders have no columns")
-    roles = [role for role in COLUMNS if role != "target" or reading.target not in LEVELS]
+    roles = [role for role in reading.roles if role != "target" or reading.target not in LEVELS]
     refuse_roles(reading, roles, why, str(tree.root))
     return rows
 

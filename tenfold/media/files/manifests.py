@@ -168,7 +168,7 @@ def _labelled(sheet: Sheet, column: Any, reading: Reading) -> FileRoles:
 
 def opened(cell: str, name: str, medium: Medium, reading: Reading) -> RecordTable:
     """Returns the table in a file. Raises DataRefused or UsageError where it cannot be read."""
-    words = {*PATHS, *LABELS, *_own_words(medium), *reading.column_names}
+    words = {*PATHS, *LABELS, *_own_words(medium), *reading.column_names(medium.roles)}
     return opened_table(cell, name, lambda one: one.strip().lower() in words, reading)
 
 

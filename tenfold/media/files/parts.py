@@ -7,6 +7,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+import pandas as pd
+
+from tenfold.core.message import Message
+from tenfold.core.taken import Taken
+from tenfold.media.reading import Reading
+
 __all__ = [
     "HOLDERS",
     "fold_numbers",
@@ -14,6 +20,7 @@ __all__ = [
     "part_of_file",
     "part_of_folder",
     "parts_of_column",
+    "without_parts",
 ]
 
 _NAMES = {
@@ -114,3 +121,17 @@ def fold_numbers(cells: Iterable[object]) -> list[str]:
     first = int(numbers[0])
     counted = [int(cell) for cell in numbers] == list(range(first, first + len(numbers)))
     return numbers if first in (0, 1) and counted else []
+
+
+def without_parts(table: pd.DataFrame, taken: Taken, reading: Reading) -> pd.DataFrame:
+    """Returns the table without the column `split` where the user gave `--split none`.
+
+    `taken` then states this in place of where the parts come from.
+    """
+    if not reading.ignores_parts:
+        return table
+    given = "split" in table and bool(table["split"].fillna("").astype(bool).any())
+    if given or reading.found.get("split") or any(one.role == "part" for one in taken.roles):
+        taken.drop("part")
+        taken.note(Message("Parts given by the data are not used (--split none)."))
+    return table.drop(columns="split", errors="ignore")

@@ -239,6 +239,13 @@ def _add_split(
     roles: FileRoles, frame: pd.DataFrame, taken: Sequence[Any], reading: Reading, where: str
 ) -> None:
     """Adds the column of parts to the roles: as given, by a usual name, or by content."""
+    if reading.ignores_parts:
+        names = (*_SPLITS, *_MAYBE_SPLITS)
+        free = _free(frame, taken)
+        usual = [one for one in free if str(one).strip().lower() in names]
+        held = [one for one in free if len({*(_parts(frame[one]) or {}).values()} - {""}) > 1]
+        roles.split = next(iter([*usual, *held]), None)
+        return
     given = column_of(reading, "split", frame.columns, where)
     strong = find(frame, _SPLITS, *taken) if given is None else once(frame, given, where)
     free = _free(frame, taken)
@@ -255,7 +262,7 @@ def _add_split(
             roles.parts = ["test" if _number(one) == last else "train" for one in texts]
             roles.folds = Message(
                 "Column {column!r} holds numbers of folds: the rows of fold {fold} are the test "
-                "part",
+                "part (--split none: a random split)",
                 column=str(name),
                 fold=last,
             )
@@ -292,5 +299,7 @@ def _bad_split(column: pd.Series) -> DataRefused:
         Message("The split {value!r} is not one of train, valid, test", value=bad.iloc[0][:80]),
         code="bad-split",
         where=f"{bad.index.name} {bad.index[0]}",
-        fix=Message("Write train, valid or test, or leave the cell empty."),
+        fix=Message(
+            "Write train, valid or test, or leave the cell empty; --split none ignores the column."
+        ),
     )

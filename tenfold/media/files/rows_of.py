@@ -14,7 +14,7 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.rows import BY, Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files import references
-from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.parts import part_of_folder, without_parts
 from tenfold.media.files.roles import FileRoles, groups_of, weights_of
 from tenfold.media.files.several import Several, combined, hot, several_of, written
 from tenfold.media.files.sheets import Sheet
@@ -76,7 +76,8 @@ def rows_of(sources: Sequence[TableRows], medium: Medium, reading: Reading) -> R
     if len(times) == len(sources):
         table = timed(table, pd.concat(times, ignore_index=True), reading)
     _state(taken, sources, medium, source)
-    return Rows(table, reading=_found(sources, reading, medium), taken=taken)
+    reading = _found(sources, reading, medium)
+    return Rows(without_parts(table, taken, reading), reading=reading, taken=taken)
 
 
 def _table(one: TableRows, medium: Medium) -> pd.DataFrame:

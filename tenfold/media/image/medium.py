@@ -17,6 +17,7 @@ from tenfold.media import request
 from tenfold.media.image import cover, decode, draw, formats, unread
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium, Sizes
+from tenfold.media.reading import ColumnRole
 
 __all__ = ["IMAGE", "ImageMedium"]
 
@@ -34,6 +35,7 @@ class ImageMedium(Medium):
     version = decode.VERSION
     files = True
     suffixes = formats.SUFFIXES
+    roles = (ColumnRole("image", "column of image files"),)
     unread = unread.SUFFIXES
     arrays = True
     column_cover = cover.COVER

@@ -24,7 +24,7 @@ from tenfold.media.reading import Reading, refuse_roles
 
 __all__ = ["RECORDS", "TABLES", "grid_of"]
 
-TABLES = (".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", "")
+TABLES = (".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".user", "")
 """Suffixes of text tables, which pandas parses."""
 RECORDS = (
     ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".arrow", ".feather", ".sqlite", ".sqlite3",

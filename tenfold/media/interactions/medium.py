@@ -11,7 +11,7 @@ from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.interactions import cover, inputs
 from tenfold.media.medium import Medium
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, ColumnRole, Reading
 
 __all__ = ["ITEMS", "ItemsMedium"]
 
@@ -23,6 +23,11 @@ class ItemsMedium(Medium):
     singular = Message("list")
     plural = Message("lists")
     schema = request.TEXTS
+    roles = (
+        ColumnRole("user", "column of users"),
+        ColumnRole("item", "column of items"),
+        ColumnRole("rating", "column of ratings"),
+    )
     cell_cover = cover.COVER
     written = True
 

@@ -31,9 +31,10 @@ from tenfold.media.interactions.catalogue import (
 )
 from tenfold.media.interactions.columns import Frame, Grid
 from tenfold.media.interactions.grids import RECORDS, TABLES, grid_of
+from tenfold.media.interactions.people import reported_of
 from tenfold.media.interactions.roles import FLAGS, roled
 from tenfold.media.interactions.tables import Tables, sorted_tables
-from tenfold.media.interactions.values import coded, no_marks, problems
+from tenfold.media.interactions.values import coded, counts_of, no_marks, problems
 from tenfold.media.reading import AS_FOUND, Reading, reported_text
 
 __all__ = ["Catalogue", "Interactions", "read"]
@@ -48,11 +49,12 @@ class Interactions:
     """E interactions, sorted by user, then time.
 
     `user` and `item` are codes into `users` and `items`; `rating` and `time` are NaN where missing.
-    `no` (E,) is True where a line means no: returned, cancelled, a negative quantity. `part` (E,)
-    is "" where the file name does not name train, valid or test. `ordered` is True where the order
-    in time is known. `problems` are (source, Problem) of unusable lines. `lines` counts the
-    interactions read, before repeated ones are dropped, plus the unusable lines. `taken` and
-    `reading` state what was read, and from which columns.
+    `no` (E,) is True where a line means no: returned, cancelled, a negative quantity. `count` (E,)
+    is how often the user had the item: the sum of a column of counts, else the number of lines, of
+    the same part. `part` (E,) is "" where the file name does not name train, valid or test.
+    `ordered` is True where the order in time is known. `problems` are (source, Problem) of unusable
+    lines. `lines` counts the interactions read, before repeated ones are dropped, plus the unusable
+    lines. `taken` and `reading` state what was read, and from which columns.
     """
 
     users: np.ndarray
@@ -62,6 +64,7 @@ class Interactions:
     rating: np.ndarray
     time: np.ndarray
     no: np.ndarray
+    count: np.ndarray
     part: np.ndarray
     ordered: bool
     problems: list[tuple[str, Problem]] = field(default_factory=list)
@@ -152,14 +155,17 @@ def _joined(
     parts = [_events(frame, about, taken, reading) for frame in frames]
     users, user = _common([one[0] for one in parts])
     items, item = _common([one[1] for one in parts])
-    rating, when, no, part = (np.concatenate([one[at] for one in parts]) for at in (2, 3, 4, 5))
+    rating, when, no, count, part = (
+        np.concatenate([one[at] for one in parts]) for at in range(2, 7)
+    )
     ordered = all(frame.ordered for frame in frames) or bool(np.isfinite(when).any())
-    found = Interactions(users, items, user, item, rating, when, no, part, ordered)
+    found = Interactions(users, items, user, item, rating, when, no, count, part, ordered)
     found.problems = [one for frame in frames for one in frame.problems]
     found.lines = len(user) + len(found.problems)
     found.catalogue, found.taken = _with_ids(about, items, taken), taken
     found.reading = _completed(reading, frames)
-    found.by = _reported(frames, parts)
+    people = tables.people if tables else []
+    found.by = reported_of(people, reading, users, user) | _reported(frames, parts)
     _unrated(found)
     _sort(found)
     if "item" not in reading.given:
@@ -185,7 +191,8 @@ def _nothing(where: str, tables: Tables | None) -> DataRefused:
 
 
 Coded = tuple[np.ndarray, np.ndarray]
-Events = tuple[Coded, Coded, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Events = tuple[Coded, Coded, *Arrays]
 
 
 def _reported(frames: list[Frame], parts: list[Events]) -> dict[str, np.ndarray]:
@@ -193,9 +200,9 @@ def _reported(frames: list[Frame], parts: list[Events]) -> dict[str, np.ndarray]
     found: dict[str, np.ndarray] = {}
     for name in dict.fromkeys(name for frame in frames for name in frame.by):
         each = [
-            [reported_text(cell) for cell in frame.by[name][events[6]]]
+            [reported_text(cell) for cell in frame.by[name][events[-1]]]
             if name in frame.by
-            else [None] * int(events[6].sum())
+            else [None] * int(events[-1].sum())
             for frame, events in zip(frames, parts, strict=True)
         ]
         found[name] = np.array([text for texts in each for text in texts], dtype=object)
@@ -206,11 +213,11 @@ def _events(frame: Frame, about: Catalogue, taken: Taken, reading: Reading) -> E
     user, users = coded(frame.columns["user"])
     item, items = coded(frame.columns["item"])
     rating, when, good = problems(frame, user, item, taken, reading.value("dates"))
-    no = no_marks(frame)[good]
+    no, count = no_marks(frame)[good], counts_of(frame)[good]
     for name, column in frame.extra.items():
         attribute(about, name, item[good], items, column[good])
-    part = np.full(int(good.sum()), frame.part, object)
-    return (user[good], users), (item[good], items), rating[good], when[good], no, part, good
+    part = np.full(int(good.sum()), "" if reading.ignores_parts else frame.part, object)
+    return (user[good], users), (item[good], items), rating[good], when[good], no, count, part, good
 
 
 def _with_ids(about: Catalogue, items: np.ndarray, taken: Taken) -> Catalogue:
@@ -299,7 +306,7 @@ def _tell(found: Interactions, frames: list[Frame]) -> None:
     taken = found.taken
     for frame in frames:
         several = len(frames) > 1 or bool(taken.left)
-        for role in ("user", "item", "rating", "time"):
+        for role in ("user", "item", "rating", "time", "weight"):
             if role in frame.columns:
                 column = frame.names.get(role) or Message("lines of sequences")
                 shown = Message("{column}", column=column)
@@ -313,9 +320,6 @@ def _tell(found: Interactions, frames: list[Frame]) -> None:
         if name not in used and not (titles and "title" in name.lower())
     )  # fmt: skip
     taken.leave("columns", [*left])
-    weights = {frame.names["weight"] for frame in frames if "weight" in frame.names}
-    why = Message("each pair of user and item counts once, whatever its count")
-    taken.leave("columns", sorted(weights), why=why)
     if found.catalogue.ids:
         about = ", ".join(["titles"] * titles + sorted(used)[:8])
         taken.role("about items", about)
@@ -339,7 +343,8 @@ def _common(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.
 def _sort(found: Interactions) -> None:
     """Sorts the interactions by user, then time, then line order, in place.
 
-    Where a user has several interactions with the same item, only the last one is kept.
+    Where a user has several interactions with the same item, only the last one is kept, with the
+    sum of the counts of its part.
     """
     when = np.where(np.isfinite(found.time), found.time, -np.inf)
     order = np.lexsort((np.arange(len(when)), when, found.user))
@@ -349,12 +354,15 @@ def _sort(found: Interactions) -> None:
     if dropped := len(pair) - len(kept):
         found.taken.note(
             Message(
-                "Repeated interactions of the same user and item: {count}. The last one is used; "
-                "the number of repetitions is not.",
+                "Repeated interactions of the same user and item: {count}. The last one is used; a "
+                "ranking can weigh it by their number.",
                 count=dropped,
             )
         )
+        place, parts = pd.factorize(found.part[order])
+        _, cell = np.unique(pair * len(parts) + place, return_inverse=True)
+        found.count[order] = np.bincount(cell, found.count[order])[cell]
     order = order[kept]
-    for name in ("user", "item", "rating", "time", "no", "part"):
+    for name in ("user", "item", "rating", "time", "no", "count", "part"):
         setattr(found, name, getattr(found, name)[order])
     found.by = {name: texts[order] for name, texts in found.by.items()}

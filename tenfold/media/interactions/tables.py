@@ -16,6 +16,7 @@ from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.media.interactions.catalogue import Catalogue, described
 from tenfold.media.interactions.columns import KEYS, TITLES, Frame, Grid, words_of
+from tenfold.media.interactions.people import People, people_of, without_people
 from tenfold.media.interactions.roles import named, roled
 from tenfold.media.interactions.values import coded
 from tenfold.media.reading import Reading
@@ -31,9 +32,13 @@ _PERSON_WORDS = frozenset("user users customer customers member members person p
 
 @dataclass
 class Tables:
-    """The tables of interactions, the descriptions of items, and the others with the reason."""
+    """The tables of interactions, the descriptions of items and of users, and the other tables.
+
+    Each of `aside` has the name of the table and the reason why it is not used.
+    """
 
     events: list[Frame] = field(default_factory=list)
+    people: list[People] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=Catalogue)
     aside: list[tuple[str, Message]] = field(default_factory=list)
 
@@ -55,6 +60,11 @@ def sorted_tables(tables: list[Grid | Frame], reading: Reading, taken: Any) -> T
         chosen = [one for one in rest if isinstance(one, Frame) or not _describes(one, reading)]
         chosen = _parts(chosen, found)
         rest = [one for one in rest if not any(one is other for other in chosen)]
+    grids = [one for one in rest if isinstance(one, Grid)]
+    found.people = [
+        people_of(one, key) for one in grids if (key := _person(one, reading)) is not None
+    ]
+    reading = without_people(reading, found.people, map(_columns, chosen))
     refused: list[DataRefused] = []
     for one in chosen:
         try:
@@ -171,17 +181,27 @@ def _side(one: Grid | Frame, items: set[str], found: Tables, reading: Reading) -
     if {"user", "item"} <= set(roles):
         found.aside.append((one.name, Message("tags, not interactions")))
         return
-    if key is None and "user" in roles:
-        found.aside.append((one.name, Message("describes users")))
+    people = [each for each in found.people if each.name == one.name]
+    if people:
+        names = ", ".join(people[0].columns)
+        found.aside.append((one.name, Message("describes users (--by {names})", names=names)))
         return
     if key is None:
         key = _key(one)
         ids = set(map(str, coded(one.frame[key])[1])) if key is not None else set()
-        words = words_of(one.name.rsplit("/", 1)[-1])
-        if key is None or (words & _PERSON_WORDS and not words & _ITEM_WORDS) or not ids & items:
+        if key is None or not ids & items:
             found.aside.append((one.name, Message("without a column of users or items")))
             return
     found.catalogue.merge(described(one, key))
+
+
+def _person(grid: Grid, reading: Reading) -> Any | None:
+    """Returns the column of ids of a table that describes users; None for another table."""
+    roles = named(grid, reading)
+    if "user" in roles or "item" in roles:
+        return None if "item" in roles else roles["user"]
+    words = words_of(grid.name.rsplit("/", 1)[-1])
+    return _key(grid) if words & _PERSON_WORDS and not words & _ITEM_WORDS else None
 
 
 def _key(grid: Grid) -> Any | None:

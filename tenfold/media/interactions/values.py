@@ -15,7 +15,7 @@ from tenfold.core.taken import Taken
 from tenfold.media.dates import times_of_distinct
 from tenfold.media.interactions.columns import Frame
 
-__all__ = ["coded", "is_number", "no_marks", "numbers_of", "problems"]
+__all__ = ["coded", "counts_of", "is_number", "no_marks", "numbers_of", "problems"]
 
 DAY = 86_400.0
 NO_WORDS = frozenset(
@@ -110,6 +110,12 @@ def no_marks(frame: Frame) -> np.ndarray:
             marked = np.append(np.isin(plain, list(words)), False)
             no = no | marked[codes]
     return no
+
+
+def counts_of(frame: Frame) -> np.ndarray:
+    """Returns (N,) how often each line counts: its count, 1 without one, 0 where it means no."""
+    weight, _ = _numbers(frame, "weight")
+    return np.where(no_marks(frame), 0.0, np.where(np.isfinite(weight), weight, 1.0))
 
 
 _FILL = Message("Fill in the cell, or remove the line.")

@@ -12,7 +12,7 @@ from tenfold.core.message import Message
 from tenfold.media.files.parts import fold_numbers, parts_of_column
 from tenfold.media.files.records import RecordTable
 from tenfold.media.files.several import flagged, one_hot, written
-from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
+from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of, listed_names
 
 __all__ = ["OTHERS", "Roles", "known", "known_to", "roles"]
 
@@ -86,7 +86,7 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
     A first line that contains such a name is a header.
     """
     named = [*reading.roles.values(), reading.found.get("target", "")]
-    texts = [*str(reading.given.get("text", "")).split(","), *(reading.found.get("text") or [])]
+    texts = [*listed_names(reading.given.get("text")), *listed_names(reading.found.get("text"))]
     given = {str(one).strip().lower() for one in [*named, *texts, *reading.by]} - {""}
     given = {one for one in given if not one.isdigit()}
     return lambda name: name.strip().lower() in given or known(name)

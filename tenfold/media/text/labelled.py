@@ -24,7 +24,7 @@ from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import lines, start_of
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
-from tenfold.media.files.parts import is_unlabelled, part_of_file
+from tenfold.media.files.parts import is_unlabelled, part_of_file, without_parts
 from tenfold.media.files.records import Record, RecordTable, is_table
 from tenfold.media.files.tables.record import HEAD
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
@@ -69,6 +69,7 @@ def _completed(
 ) -> Rows:
     """Returns the rows with cleaned labels and says what was taken from the source."""
     table, gone = without_unlabelled(finished(table, known), known)
+    table = without_parts(table, known.taken, known.reading)
     if note := _only_in_train(table):
         known.taken.note(note)
     known.taken.tell()
@@ -338,7 +339,8 @@ def _from_frame(frame: pd.DataFrame, known: TextSource) -> pd.DataFrame:
     found = tables.rows_of_table(
         RecordTable(names, True, iter(rows), rows[:HEAD], "utf-8"), "DataFrame", "", known, True
     )
-    table = with_others(tables.frame_of(found), known.split, known.taken)
+    frame = without_parts(tables.frame_of(found), known.taken, known.reading)
+    table = with_others(frame, known.split, known.taken)
     table["source"] = frame["source"].tolist() if "source" in frame else [f"row:{row}" for row in
         range(len(frame))]  # fmt: skip
     if "problem" in frame:

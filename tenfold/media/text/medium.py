@@ -12,7 +12,7 @@ from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
 from tenfold.media.medium import Medium, Sizes
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, ColumnRole, Reading
 from tenfold.media.text import cover, documents, inputs, near_duplicates
 from tenfold.media.text import sizes as text_sizes
 
@@ -27,6 +27,7 @@ class TextMedium(Medium):
     plural = Message("texts")
     schema: ClassVar[dict[str, Any]] = {"type": "string"}
     unread = documents.UNREAD
+    roles = (ColumnRole("text", "column of texts; several, separated by commas, are joined"),)
     cell_cover = cover.COVER
     written = True
 
@@ -90,6 +91,7 @@ class TokensMedium(Medium):
     singular = Message("list of words")
     plural = Message("lists of words")
     schema = request.TEXTS
+    roles = (ColumnRole("token", "column of tokens, by its name or its number from 1"),)
 
     def rows(
         self, source: Any, numbers: Iterator[int], reading: Reading = AS_FOUND

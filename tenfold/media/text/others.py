@@ -21,8 +21,8 @@ def with_others(frame: pd.DataFrame, split: str = "", taken: Taken | None = None
     column `by` holds the cells that scores are reported by; each becomes a column of its own.
     """
     frame = spread_by(frame) if "by" in frame else frame
-    if not frame["split"].astype(bool).any():
-        frame = frame.drop(columns="split")
+    if "split" not in frame or not frame["split"].astype(bool).any():
+        frame = frame.drop(columns="split", errors="ignore")
     else:
         frame = _parted(frame, split, taken)
     cells = frame.pop("time")
@@ -51,7 +51,7 @@ def _parted(frame: pd.DataFrame, split: str, taken: Taken | None) -> pd.DataFram
         taken.note(
             Message(
                 "Column {column!r} holds the numbers of folds: the {count} rows of fold {number} "
-                "are the test. --split names another column.",
+                "are the test. --split names another column, --split none ignores it.",
                 column=split,
                 count=count,
                 number=numbers[-1],

@@ -14,9 +14,10 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.media.files import references
 from tenfold.media.files.listing import Entry
+from tenfold.media.files.parts import without_parts
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.files.several import hot
-from tenfold.media.reading import Reading
+from tenfold.media.reading import Reading, listed_names
 from tenfold.media.text import columns, exports, label_lines
 from tenfold.media.text.others import with_others
 
@@ -63,6 +64,7 @@ def rows_of(files: list[tuple[Entry, str]], source: TextSource) -> pd.DataFrame:
             raise _no_rows(name, table.header)
         found[at] = rows_of_table(table, name, part, source, first=place == 0)
     frame = frame_of([row for at in range(len(files)) for row in found[at]])
+    frame = without_parts(frame, source.taken, source.reading)
     return with_others(frame, source.split, source.taken)
 
 
@@ -200,7 +202,7 @@ def asked_rows(entry: Entry, name: str, reading: Reading) -> Iterator[Record]:
     """
     held = reading.lenient
     table = exports.plain(table_of(entry.cell, name, columns.known_to(reading), held), Taken())
-    wanted = [str(one) for one in held.found.get("text") or []]
+    wanted = listed_names(held.found.get("text"))
     if not table.header and not {*wanted} <= {*table.names}:
         held = replace(held, found={})
     found = columns.roles(table, name, needs_label=False, reading=held)

@@ -34,6 +34,7 @@ from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.interactions import read as interactions
+from tenfold.media.interactions.medium import ITEMS
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.recommendation import catalogue, histories, ranking, rating
@@ -87,7 +88,7 @@ class Recommendation(Task):
     dropout: float = setting(0.4, "dropout rate", low=0.0, high=0.9, search=(0.2, 0.5))
 
     answers = (RANKING, RATINGS)
-    roles = ("user", "item", "rating")
+    roles = ITEMS.roles
     options = _Options
 
     def _mode(self, facts: Facts | None = None) -> Mode:
@@ -138,7 +139,8 @@ class Recommendation(Task):
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
         if "next" not in table:
             return {}
-        return self._mode(facts).targets(table["next"], _numbers(facts))
+        numbers = _numbers(facts)
+        return self._mode(facts).targets(table["next"], numbers) | histories.amounts(table, numbers)
 
     def build(self, facts: Facts) -> nn.Module:
         return self._mode(facts).build(facts["net"], facts.get("fitted", {}))

@@ -59,17 +59,27 @@ class _Tried:
 
 
 def fitted(
-    name: str, pairs: np.ndarray, evaluator: Evaluator, ordered: bool, l2: float, plan: Plan
+    name: str,
+    pairs: np.ndarray,
+    evaluator: Evaluator,
+    ordered: bool,
+    l2: float,
+    plan: Plan,
+    weighted: Callable[[], np.ndarray] | None = None,
 ) -> tuple[Any, dict[str, Any], float]:
     """Fits variants of a closed-form model; returns the best ranker, its settings and its NDCG.
 
     `name` is "ease" or "item-knn"; `pairs` (N, N) counts the users who have both items. Where rows
     are `ordered` in time, smaller weights for older items are compared too. With `l2` 0, several
-    values of the L2 regularization are compared. Only variants for which the minutes of the plan
-    suffice are fitted. Raises ValueError where no variant was fitted.
+    values of the L2 regularization are compared. `weighted` returns `pairs` in which counts weigh
+    the interactions: the best variant is fitted with these too, and kept if it ranks better. Only
+    variants for which the minutes of the plan suffice are fitted. Raises ValueError where no
+    variant was fitted.
     """
     best: _Tried | None = None
     variants = _neighbours(pairs) if name == "item-knn" else _solved(pairs, l2)
+    if weighted is not None and evaluator.rows:
+        variants["counts"] = lambda: _with_counts(name, weighted(), best.told if best else {})
     for _, fit in affordable(plan, name, variants):
         weights, told = fit()
         before = -1.0
@@ -90,12 +100,10 @@ def fitted(
 def fixed(name: str, pairs: np.ndarray, chosen: dict[str, Any]) -> Any:
     """Fits the closed form `name` with the settings `chosen` by an earlier call of `fitted`.
 
-    `pairs` (N, N) counts the users who have both items, here of other rows than in that call.
+    `pairs` (N, N) counts the users who have both items, here of other rows than in that call; with
+    weights where `chosen` has "counts".
     """
-    if name == "item-knn":
-        weights = item_models.cosine(pairs, chosen["power"])
-    else:
-        weights = item_models.ease(pairs, chosen["l2"], chosen["power"])
+    weights = _weights(name, pairs, chosen)
     most, kept = chosen["weights_an_item"], None
     if most in KEPT and 2 * most < len(weights):
         kept = item_models.largest(weights, most)
@@ -105,6 +113,18 @@ def fixed(name: str, pairs: np.ndarray, chosen: dict[str, Any]) -> Any:
 def key(name: str) -> str:
     """The key of a closed form's settings in the facts: item_knn for item-knn."""
     return name.replace("-", "_")
+
+
+def _weights(name: str, pairs: np.ndarray, chosen: dict[str, Any]) -> np.ndarray:
+    if name == "item-knn":
+        return item_models.cosine(pairs, chosen["power"])
+    return item_models.ease(pairs, chosen["l2"], chosen["power"])
+
+
+def _with_counts(
+    name: str, pairs: np.ndarray, chosen: dict[str, float]
+) -> tuple[np.ndarray, dict[str, float]]:
+    return _weights(name, pairs, chosen), chosen | {"counts": 1.0}
 
 
 FitVariant = Callable[[], tuple[np.ndarray, dict[str, float]]]
@@ -136,14 +156,16 @@ def _dampings(items: int, l2: float) -> tuple[tuple[float, float], ...]:
     return DAMPINGS if items <= SMALL else FEW_DAMPINGS
 
 
-def cost(name: str, items: int, l2: float, counts_pairs: bool) -> Cost:
+def cost(name: str, items: int, l2: float, counts_pairs: bool, weighted: bool = False) -> Cost:
     """Estimates the seconds and bytes of fitting, which works on matrices of all pairs of items.
 
-    `counts_pairs` adds one second for counting the users of each pair.
+    `counts_pairs` adds one second for counting the users of each pair, `weighted` a variant.
     """
-    times = 1 + (len(_dampings(items, l2)) if name == "ease" else 0)
+    times = 1 + (len(_dampings(items, l2)) if name == "ease" else 0) + weighted
     seconds = times * (2 * items**3 / 2e11 + items**2 * 3e-8)
-    return Cost(counts_pairs + seconds, 4.0 * 4 * items**2, counts_pairs + seconds / times)
+    return Cost(
+        counts_pairs + seconds, 4.0 * (4 + weighted) * items**2, counts_pairs + seconds / times
+    )
 
 
 def empty(items: int) -> Any:

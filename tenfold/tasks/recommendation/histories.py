@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tenfold.core.columns import Problem
+from tenfold.core.columns import Column, Problem, Ragged
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import tell
@@ -31,7 +31,7 @@ from tenfold.core.rows import BY, Rows
 from tenfold.media.interactions.read import Interactions
 from tenfold.tasks.recommendation import preferences
 
-__all__ = ["HOLDOUTS", "rows_of"]
+__all__ = ["HOLDOUTS", "amounts", "rows_of"]
 
 HOLDOUTS = ("auto", "last", "time", "random")
 LINES = {
@@ -59,7 +59,8 @@ def rows_of(
     With `ratings`, `items` are "item=rating", and "item=?" for those to predict; `next` holds pairs
     of an item and its rating, and interactions without a rating are left out. Otherwise `liked` is
     the lowest rating of an item that the user likes: a number, "all", or "auto" for the middle of
-    the scale. The column `disliked` holds all other items of the user, as "item=rating".
+    the scale. The column `disliked` holds all other items of the user, as "item=rating". Where some
+    count differs from 1, `counts` holds those of the liked `items`, then those of `next`.
 
     Raises DataRefused where there is only one item or one user, where no user has two items, where
     `ratings` finds no ratings, and where `holdout` "time" finds no times.
@@ -72,6 +73,7 @@ def rows_of(
     starts = np.searchsorted(found.user, np.arange(len(found.users) + 1))
     names = found.items[found.item] if len(found.item) else np.zeros(0, object)
     marks = np.round(found.rating, 6).tolist() if ratings else []
+    counts = () if ratings or (found.count == 1).all() else found.count
     rows: dict[str, list[object]] = {name: [] for name in ("items", "next", "split", "group")}
     by = {f"{BY}{name}": _of_users(texts, found) for name, texts in found.by.items()}
     for person, part, had, came, not_liked in _all(found, way, starts, likes):
@@ -89,6 +91,8 @@ def rows_of(
         others.append(tuple(marked))
         rows["items"].append((*(marked[:before] if part != "train" else ()), *names[had]))
         rows["next"].append(tuple(names[came]))
+        if len(counts):
+            rows.setdefault("counts", []).append((*counts[had].tolist(), *counts[came].tolist()))
     if any(others):
         rows["disliked"] = others
     reported: dict[str, list[object]] = {
@@ -104,6 +108,22 @@ def rows_of(
         taken=found.taken,
         reading=found.reading,
     )
+
+
+def amounts(table: pd.DataFrame, numbers: dict[str, int]) -> dict[str, Column]:
+    """Returns the ragged columns `had` and `often`: known items of each row, and their counts.
+
+    {} for a table without counts. `numbers` are those of the items.
+    """
+    if "counts" not in table:
+        return {}
+    had, often = [], []
+    for items, after, counts in zip(table["items"], table["next"], table["counts"], strict=True):
+        names = (*items, *after)[len(items) + len(after) - len(counts) :]
+        pairs = [(numbers[one], n) for one, n in zip(names, counts, strict=True) if one in numbers]
+        had.append([number for number, _ in pairs])
+        often.append([count for _, count in pairs])
+    return {"had": Ragged.of(had, np.int32), "often": Ragged.of(often, np.float32)}
 
 
 def _of_users(texts: np.ndarray, found: Interactions) -> dict[str, str]:
@@ -169,7 +189,7 @@ def _refuse(found: Interactions, ratings: bool) -> None:
 
 def _rated(found: Interactions) -> Interactions:
     kept = np.isfinite(found.rating)
-    columns = ("user", "item", "rating", "time", "part")
+    columns = ("user", "item", "rating", "time", "no", "count", "part")
     by = {name: texts[kept] for name, texts in found.by.items()}
     return replace(found, by=by, **{name: getattr(found, name)[kept] for name in columns})
 

@@ -34,6 +34,7 @@ __all__ = [
     "spread",
     "summed",
     "vectors",
+    "weighted",
 ]
 
 sparse, torch = lazy("scipy.sparse"), lazy("torch")
@@ -73,11 +74,25 @@ def matrix(columns: Columns, names: tuple[str, ...], items: int, fading: float =
     return sparse.csr_matrix((counts, item - 1, starts), (columns.rows, items))
 
 
+def weighted(rows: Any, columns: Columns) -> Any:
+    """Returns `rows`, ones (R, N), times log(1 + count), scaled to a mean square of 1.
+
+    The counts are those of the columns `had` and `often`; an item without a count counts once.
+    """
+    row, item = in_order(columns, ("had",))
+    said = np.log1p(np.asarray(columns.ragged("often").values, np.float32))
+    once = np.float32(np.log(2.0))
+    more = sparse.csr_matrix((said - once, (row, item - 1)), rows.shape, np.float32)
+    found = (once * rows + rows.multiply(more)).tocsr()
+    level = float(np.sqrt((found.data**2).sum() / max(1, rows.nnz)))
+    return found / level if level else rows
+
+
 def gram(rows: Any) -> np.ndarray:
     """Returns how many users have both items of each pair, (N, N) float32.
 
-    `rows` is a sparse matrix (R, N) of ones. Counts pairs sparsely, or by products of dense byte
-    blocks where that is less work; both are exact.
+    `rows` is a sparse matrix (R, N) of ones, or of weights, whose products are then summed. Counts
+    pairs sparsely, or by products of dense byte blocks where that is less work; both are exact.
     """
     many, items = rows.shape
     pairs = float((np.diff(rows.indptr).astype(float) ** 2).sum())
@@ -91,8 +106,10 @@ def gram(rows: Any) -> np.ndarray:
 
 
 def _dense_gram(rows: Any) -> np.ndarray:
-    """Counts pairs exactly by dense products, in 8-bit integers where the CPU is fast with them."""
+    """Counts pairs by dense products, in 8-bit integers where the CPU is fast with them."""
     many, items = rows.shape
+    if (rows.data != 1).any():
+        return _weighted_gram(rows)
     fast = system.multiplies_bytes() and torch.backends.mkldnn.is_available()
     total = torch.zeros(items, items, dtype=torch.int32)
     for at in range(0, many, ROWS):
@@ -104,6 +121,15 @@ def _dense_gram(rows: Any) -> np.ndarray:
         else:
             total += (block.float().t() @ block.float()).int()
     return np.asarray(total.float().numpy())
+
+
+def _weighted_gram(rows: Any) -> np.ndarray:
+    """Sums the products of weights (R, N) by dense products of blocks of rows."""
+    total = torch.zeros(rows.shape[1], rows.shape[1])
+    for at in range(0, rows.shape[0], ROWS):
+        block = torch.from_numpy(rows[at : at + ROWS].toarray())
+        total += block.t() @ block
+    return np.asarray(total.numpy())
 
 
 def ease(counts: np.ndarray, l2: float, power: float = 0.0) -> np.ndarray:

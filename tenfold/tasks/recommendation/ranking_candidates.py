@@ -20,6 +20,7 @@ from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
 from tenfold.tasks.recommendation import closed_form, item_models
 from tenfold.tasks.recommendation.mode import FitRequest
 from tenfold.tasks.recommendation.selection import Evaluator, sharpen
@@ -125,6 +126,16 @@ class _RankingFits:
         """Number of users who have both items, for all pairs of items (N, N)."""
         return item_models.gram(self.counts)
 
+    @functools.cached_property
+    def weighted_pairs(self) -> np.ndarray:
+        """The sums of products of weights for all pairs of items (N, N), where users have both."""
+        return item_models.gram(item_models.weighted(self.counts, self.parts.train))
+
+    @property
+    def has_counts(self) -> bool:
+        """True where the rows state how often a user had an item."""
+        return "often" in self.parts.train
+
     def shown(self) -> Any:
         """Returns the network that a dry run describes.
 
@@ -139,7 +150,10 @@ class _RankingFits:
         """The candidates: popularity, trained networks, closed forms, a mixture of two."""
         names, items, l2 = self.names, self.request.items, self.request.l2
         closed = [name for name in names if name not in LEARNT]
-        costs = {name: closed_form.cost(name, items, l2, name == closed[0]) for name in closed}
+        costs = {
+            name: closed_form.cost(name, items, l2, name == closed[0], self.has_counts)
+            for name in closed
+        }
         found = [Candidate("popularity", self._popularity, FREE, always=True)]
         for name in names:
             fit = self._learnt if name in LEARNT else self._solved
@@ -185,11 +199,20 @@ class _RankingFits:
     def _solved(self, name: str, plan: Plan, fits: Fits) -> Fitted:
         key, request = closed_form.key(name), self.request
         if plan.fixed is not None:
-            linear = closed_form.fixed(name, self.pairs, plan.fixed[key])
+            pairs = self.weighted_pairs if plan.fixed[key].get("counts") else self.pairs
+            linear = closed_form.fixed(name, pairs, plan.fixed[key])
             return Fitted(self.net.only(linear=linear), {key: plan.fixed[key]})
         linear, facts, self.known[MODELS[name]] = closed_form.fitted(
-            name, self.pairs, self.evaluator, request.ordered, request.l2, plan
+            name,
+            self.pairs,
+            self.evaluator,
+            request.ordered,
+            request.l2,
+            plan,
+            (lambda: self.weighted_pairs) if self.has_counts else None,
         )
+        if self.has_counts:
+            _tell_counts(MODELS[name], "counts" in facts[key])
         return Fitted(self.net.only(linear=linear), facts)
 
     def _mixed(self, plan: Plan, fits: Fits) -> Fitted | None:
@@ -214,6 +237,14 @@ class _RankingFits:
         with torch.no_grad():
             net.mix.copy_(torch.tensor(list(mix.values())))
         return Fitted(net, {"mix": mix})
+
+
+def _tell_counts(name: str, better: bool) -> None:
+    if better:
+        note = Message("{name}: counts weigh the interactions; validation ranks better.", name=name)
+    else:
+        note = Message("{name}: counts are not used; validation ranks as well without.", name=name)
+    tell(note)
 
 
 def _best_share(pair: list[Any], evaluator: Evaluator) -> float:

@@ -40,6 +40,7 @@ from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.text import labelled, tokens
+from tenfold.media.text.medium import TEXT
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.text_classification import linear_models
 from tenfold.training import candidates, loop
@@ -77,7 +78,7 @@ class TextClassification(Task):
     )
 
     answers = (LABEL, LABELS)
-    roles = ("text",)
+    roles = TEXT.roles
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         rows = labelled.read(source, reading)

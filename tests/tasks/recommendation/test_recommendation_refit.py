@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from refitting import assert_repeats, refitted
@@ -87,3 +88,21 @@ def test_as_few_weights_are_kept_of_larger_catalogues(monkeypatch: pytest.Monkey
     np.testing.assert_array_equal(part.weights[1:], item_models.largest(weights, 5).weights)
     whole = closed_form.fixed("ease", rows.T @ rows, chosen | {"weights_an_item": 22})
     np.testing.assert_array_equal(whole.weights[1:], weights)
+
+
+def test_counts_weigh_again(tmp_path: Path):
+    rows = [
+        (f"u{user}", f"i{item}", 200 if (item + user) % 5 == 0 else 1)
+        for user in range(100)
+        for item in np.random.default_rng(user).permutation(40)[:20]
+    ]
+    pd.DataFrame(rows, columns=["user", "item", "plays"]).to_csv(tmp_path / "e.csv", index=False)
+    task = registry.find(TASK, model="ease")
+    prepared, plan, first = first_of(task, tmp_path / "e.csv")
+    plain = {name: value for name, value in first.facts["ease"].items() if name != "counts"}
+    with_counts, without = (
+        refitted(task, prepared.parts, plan, first.facts | {"ease": chosen}).net.parts["linear"]
+        for chosen in (plain | {"counts": 1.0}, plain)
+    )
+    assert not torch.allclose(with_counts.weights, without.weights, atol=1e-3)
+    assert_repeats(task, prepared.parts, plan, first)

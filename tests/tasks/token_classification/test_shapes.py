@@ -44,9 +44,13 @@ def test_roles_are_found_by_content(tmp_path: Path, name: str):
 
 def test_given_columns_are_used_and_a_missing_one_is_an_error(tmp_path: Path):
     text = conll(lambda s, n, w, t: (w.upper(), w, "B-X" if n == 1 else "O", t))
-    rows = read(tmp_path, "a.conll", text, Reading(token="2", target="3"))
+    rows = read(tmp_path, "a.conll", text, Reading(columns={"token": "2"}, target="3"))
     assert rows.table["text"][0].startswith("Now") and spans(rows)[1] == [("X", "Miller")]
-    for reading in (Reading(token="5"), Reading(target="ner"), Reading(token="word")):
+    for reading in (
+        Reading(columns={"token": "5"}),
+        Reading(target="ner"),
+        Reading(columns={"token": "word"}),
+    ):
         with pytest.raises(UsageError) as refused:
             read(tmp_path, "a.conll", text, reading)
         assert refused.value.code == "missing-column"

@@ -9,6 +9,7 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.rows import BY
+from tenfold.media.files.parts import without_parts
 from tenfold.media.reading import reported_text
 from tenfold.media.text import tag_schemes
 from tenfold.media.text.others import with_others
@@ -44,7 +45,7 @@ def table_of_rows(rows: list[TaggedRow], findings: Findings, wanted: str = "auto
         repaired += count
     _note(scheme, marked, bool(good), repaired, findings)
     findings.finish()
-    return _table(rows)
+    return _table(rows, findings)
 
 
 def _odd(row: TaggedRow, at: int, scheme: tag_schemes.Scheme) -> Problem:
@@ -98,7 +99,7 @@ def _note(
         )
 
 
-def _table(rows: list[TaggedRow]) -> pd.DataFrame:
+def _table(rows: list[TaggedRow], findings: Findings) -> pd.DataFrame:
     """Returns the rows as a table, without roles that no row has."""
     blank = pd.Series([""] * len(rows), dtype=object)
     by = dict.fromkeys(name for row in rows for name in row.more if name.startswith(BY))
@@ -113,4 +114,4 @@ def _table(rows: list[TaggedRow]) -> pd.DataFrame:
     }
     table = pd.DataFrame({k: pd.Series(v, blank.index, dtype=object) for k, v in columns.items()})
     table["split"] = table["split"].where(table["split"].notna(), "")
-    return with_others(table)
+    return with_others(without_parts(table, findings.taken, findings.reading))

@@ -13,6 +13,7 @@ from tenfold.media import request
 from tenfold.media.files.references import fetch
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium, Sizes
+from tenfold.media.reading import ColumnRole
 from tenfold.media.request import InputRefused
 from tenfold.media.signal import decode
 
@@ -28,6 +29,7 @@ class SignalMedium(Medium):
     schema: ClassVar[dict[str, Any]] = {"type": "array", "items": {"type": "number"}}
     files = True
     suffixes = frozenset({".signal"})
+    roles = (ColumnRole("signal", "column of signal files"),)
     column_cover = decode.COVER
     drawn = True
 

@@ -22,6 +22,7 @@ from tenfold.core.settings import setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.signal import decode
+from tenfold.media.signal.medium import SIGNAL
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.signal_dial import read
 from tenfold.training import loop
@@ -41,6 +42,7 @@ class SignalDial(Task):
     width: int = setting(32, "values that a signal is resampled to", low=4, high=256)
 
     answers = (DIAL,)
+    roles = SIGNAL.roles
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         return read.rows(source, reading).completed(DIAL, INPUTS, reading)
