@@ -18,7 +18,6 @@ _EXTRA = {
     "sklearn": "train",
     "scipy": "train",
     "jinja2": "train",
-    "matplotlib": "train",
     "pyarrow": "parquet",
     "cv2": "vision",
     "pillow_heif": "heic",

@@ -39,7 +39,7 @@ class Sizes:
 
     `sides` maps the name of each measure to its smallest, median and largest value; `measured`,
     `smallest` and `largest` are headings of the table. `values` are the values of the histogram,
-    empty where all are equal; `chart` is its name and `axis` the title of its axis.
+    empty where all are equal; `axis` is the title of its axis.
     """
 
     title: str
@@ -47,7 +47,6 @@ class Sizes:
     smallest: str
     largest: str
     sides: dict[str, list[int]]
-    chart: str
     axis: str
     values: np.ndarray
 

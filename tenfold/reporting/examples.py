@@ -114,5 +114,5 @@ def sizes(media: Mapping[str, Medium], prepared: Prepared) -> dict[str, Any]:
     if found is None:
         return {}
     values = found.values
-    chart = charts.histogram(values, found.chart, found.axis) if len(values) else ""
+    chart = charts.histogram(values, found.axis) if len(values) else ""
     return {"words": found, "sides": found.sides, "chart": chart}

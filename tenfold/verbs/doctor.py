@@ -25,7 +25,7 @@ __all__ = ["doctor"]
 torch, features = lazy("torch"), lazy("PIL.features")
 
 NOT_INSTALLED = Message("not installed")
-_PACKAGES = "numpy pandas pillow click torch safetensors scikit-learn jinja2 matplotlib pyarrow"
+_PACKAGES = "numpy pandas pillow click torch safetensors scikit-learn jinja2 pyarrow"
 _LEAST = {"pillow": "13.0", "torch": "2.10", "python": "3.11.13"}
 _PYTHONS = {(3, 11): "3.11.13", (3, 12): "3.12.11", (3, 13): "3.13.4"}
 

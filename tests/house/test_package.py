@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "tenfold"
-HEAVY = ("torch", "pandas", "numpy", "PIL", "sklearn", "matplotlib", "jinja2")
+HEAVY = ("torch", "pandas", "numpy", "PIL", "sklearn", "jinja2")
 
 
 def modules() -> list[str]:

@@ -41,7 +41,7 @@ for name in ("torch", "sklearn.datasets", "safetensors.torch", "jinja2", "pyarro
     importlib.import_module(name)
 # What the first training and the first report of a process import, which takes three seconds.
 for name in ("torch._dynamo", "torch.utils.flop_counter", "tenfold.workflows.train",
-             "tenfold.reporting", "matplotlib.figure", "matplotlib.backends.backend_svg"):
+             "tenfold.reporting"):
     importlib.import_module(name)
 
 @functools.cache

@@ -21,7 +21,7 @@ from typing import Any
 
 FORKS = multiprocessing.get_context("forkserver")
 PRELOADED = "processes tenfold.verbs.train torch torch._dynamo torch.utils.flop_counter".split()
-PRELOADED += "sklearn.datasets matplotlib.figure matplotlib.backends.backend_svg".split()
+PRELOADED += ["sklearn.datasets"]
 FORKS.set_forkserver_preload(PRELOADED)
 PATIENCE = 120
 

@@ -109,7 +109,7 @@ class Gone:
             raise ModuleNotFoundError(f"No module named {{name}}", name=name)
 sys.meta_path.insert(0, Gone())
 """
-HEAVY = ["torch", "safetensors", "sklearn", "scipy", "matplotlib", "jinja2", "cv2", "onnx"]
+HEAVY = ["torch", "safetensors", "sklearn", "scipy", "jinja2", "cv2", "onnx"]
 
 
 def without(packages: list[str], code: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -135,7 +135,6 @@ def _sizes(used: pd.DataFrame) -> Sizes | None:
         say("smallest"),
         say("largest"),
         {name: list(map(int, three)) for name, three in sides.items()},
-        "sizes",
         say("longer side, pixels"),
         longer if np.ptp(longer) else longer[:0],
     )

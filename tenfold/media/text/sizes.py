@@ -37,7 +37,6 @@ def lengths(cells: pd.Series) -> Sizes | None:
         say("shortest"),
         say("longest"),
         {key: list(map(int, np.percentile(one, [0, 50, 100]))) for key, one in counts.items()},
-        "lengths",
         say("tokens"),
         np.minimum(values, np.percentile(values, 99)) if np.ptp(values) else values[:0],
     )

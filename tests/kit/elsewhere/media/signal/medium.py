@@ -66,7 +66,7 @@ class SignalMedium(Medium):
         lengths = used["numbers"].to_numpy()
         three = [int(value) for value in np.percentile(lengths, [0, 50, 100])]
         words = ("Lengths", "numbers", "shortest", "longest")
-        return Sizes(*words, {"numbers": three}, "lengths", "numbers", lengths[:0])
+        return Sizes(*words, {"numbers": three}, "numbers", lengths[:0])
 
 
 SIGNAL = SignalMedium()
