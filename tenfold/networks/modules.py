@@ -18,10 +18,12 @@ __all__ = [
     "BatchNorm",
     "GlobalPooling",
     "Residual",
+    "ResidualBlock",
     "View",
     "Whitening",
     "activation",
     "average_pooling",
+    "conv_block",
     "convolution",
     "dense",
     "dropout",
@@ -176,6 +178,31 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = self.body(x) + self.shortcut(x)
+        return result
+
+
+def conv_block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch normalisation, ReLU: (B, inputs, H, W) -> (B, outputs, H', W').
+
+    H' = ceil(H / stride), likewise W', for odd kernels.
+    """
+    layer = convolution(inputs, outputs, kernel, stride, bias=False)
+    return nn.Sequential(layer, BatchNorm(outputs), nn.ReLU())
+
+
+class ResidualBlock(nn.Module):
+    """Residual block of two 3x3 convolutions (arXiv 1512.03385): (B, C, H, W) -> the same shape.
+
+    y = relu(x + norm(convolution(relu(norm(convolution(x))))))
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        last = nn.Sequential(convolution(channels, channels, bias=False), BatchNorm(channels))
+        self.body = nn.Sequential(conv_block(channels, channels), last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = (x + self.body(x)).relu()
         return result
 
 
