@@ -1,0 +1,96 @@
+"""Reads pictures with boxes into rows, in whatever format the files of a folder have.
+
+The format is recognised by content. Columns: `image` (cells), `boxes` and `boxes_ignored` (tuples
+of (label, x0, y0, x1, y1) in fractions of the upright picture), `source`, `problem`; `split`,
+`group`, `time`, `weight` and `by:NAME` where given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.message import Message
+from tenfold.core.rows import Rows
+from tenfold.core.taken import Taken
+from tenfold.media.files.listing import Tree, is_archive, neighbours, open_tree
+from tenfold.media.image.boxes import coco, made, voc, yolo
+from tenfold.media.image.boxes.content import Contents
+from tenfold.media.image.boxes.form import Found
+from tenfold.media.image.boxes.pictures import Pictures
+from tenfold.media.reading import AS_FOUND, Reading
+
+__all__ = ["read"]
+
+Source = str | Path | pd.DataFrame
+
+FORMATS: tuple[Callable[[Contents], Found | None], ...] = (coco.read, voc.read, yolo.read)
+"""The readers of formats; of formats that judge as many pictures, the first is used."""
+
+
+def read(source: Source, reading: Reading = AS_FOUND) -> Rows:
+    """Returns a row for each picture that a person has judged, and what was read and left.
+
+    Raises UsageError or DataRefused where there is nothing to train on.
+    """
+    path, only = _opened(source)
+    tree = open_tree(path)
+    contents = Contents(tree, Pictures(tree), reading, only)
+    found = _found(contents)
+    taken = Taken()
+    rows = made.rows_of(found, contents.pictures, taken)
+    for name, why in contents.broken:
+        taken.leave("files", [name], 1, why)
+    taken.tell()
+    return replace(rows, root=Path(tree.root), ignored=tree.ignored, reading=reading)
+
+
+def _opened(source: Source) -> tuple[Path, frozenset[str]]:
+    """Returns the folder or archive to read, and the names of the files to which it is limited."""
+    if not isinstance(source, str | Path) or not str(source):
+        raise UsageError(
+            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
+            code="bad-setting",
+        )
+    path = Path(source)
+    if not path.exists():
+        raise UsageError(
+            Message("{source!r} does not exist", source=str(path)),
+            code="no-such-path",
+            where=str(path),
+            fix=neighbours(path),
+        )
+    if path.is_file() and not is_archive(path):
+        if path.suffix.lower() in (".yaml", ".yml"):
+            return path.parent, frozenset()
+        return path.parent, frozenset({path.name})
+    return path, frozenset()
+
+
+def _found(contents: Contents) -> Found:
+    """Returns what the format with the most judgements states; others are named as not used."""
+    every = [found for form in FORMATS if (found := form(contents)) is not None]
+    if not every:
+        raise _nothing(contents.tree)
+    every.sort(key=lambda found: -len(found.judgements))
+    chosen = every[0]
+    for other in every[1:]:
+        why = Message("{format} are used", format=chosen.format)
+        chosen.leave("files", sorted(other.used), why)
+    return chosen
+
+
+def _nothing(tree: Tree) -> DataRefused:
+    return DataRefused(
+        Message("No file with boxes is found"),
+        code="no-boxes",
+        where=str(tree.root),
+        fix=Message(
+            "Known formats: COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio, or a table "
+            "with the columns path,x0,y0,x1,y1,label."
+        ),
+    )
