@@ -29,7 +29,8 @@ class Recipe:
     `other_rate` is for the parameters that Muon leaves to AdamW (vectors, and the last matrix, the
     head). `decay` is the weight decay, `second` the beta2 of AdamW. `warm` is the share of warm-up
     steps; the learning rate then stays at its highest until the share `hold` of the steps, and
-    falls to the share `last` of the highest. Training takes `epochs`, but at least `least_steps`. `average` is the share of steps, at the end, whose weights are averaged.
+    falls to the share `last` of the highest. Training takes `epochs`, but at least `least_steps`.
+    `average` is the share of steps, at the end, whose weights are averaged.
     """
 
     optimizer: str = "adamw"

@@ -71,9 +71,9 @@ def named(text: str, known: Sequence[str] = KINDS) -> tuple[str, ...] | None:
     return tuple(kind for kind in known if kind in words)
 
 
-def joined(kinds: Sequence[str]) -> str:
-    """Returns the text that `named` parses, with the augmentations in the order of KINDS."""
-    return ",".join(kind for kind in KINDS if kind in kinds) or "none"
+def joined(kinds: Sequence[str], known: Sequence[str] = KINDS) -> str:
+    """Returns the text that `named` parses, with the augmentations in the order of `known`."""
+    return ",".join(kind for kind in known if kind in kinds) or "none"
 
 
 # --- when mirroring changes the class -------------------------------------------------------------
