@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -18,12 +18,14 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.detection import prior, true_boxes
-from tenfold.answers.detection.matches import Matches, Truth
+from tenfold.answers.detection.coco import AveragePrecision, average_precision
+from tenfold.answers.detection.confusion import confusion
+from tenfold.answers.detection.matches import Matches, Scored, Truth
+from tenfold.answers.detection.report import pieces
 from tenfold.answers.detection.suppression import overlaps
-from tenfold.answers.intervals import Sampling, Weighted
+from tenfold.answers.intervals import Interval, Sampling, Weighted
 from tenfold.answers.kind import Answer, AnswerKind, MetricValues, Recalled
 from tenfold.answers.metric import Metric
-from tenfold.answers.sections import class_pieces
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
@@ -84,9 +86,13 @@ def counted(boxes: Truth, between: str = ", ") -> str:
 # --- predicted and true boxes ---------------------------------------------------------------------
 
 
+def _scored(answers: Sequence[Answer]) -> list[Scored]:
+    """Returns boxes and scores of each answer; none for a picture that could not be read."""
+    return [(one.boxes, one.scores) if isinstance(one, Boxes) else ((), ()) for one in answers]
+
+
 def _matches(answers: Sequence[Answer], table: pd.DataFrame) -> Matches:
-    predicted = [(one.boxes, one.scores) if isinstance(one, Boxes) else ((), ()) for one in answers]
-    return Matches.of(predicted, true_boxes.boxes_of(table), true_boxes.ignored_of(table))
+    return Matches.of(_scored(answers), true_boxes.boxes_of(table), true_boxes.ignored_of(table))
 
 
 def _thresholds(answers: Sequence[Answer]) -> np.ndarray:
@@ -94,9 +100,20 @@ def _thresholds(answers: Sequence[Answer]) -> np.ndarray:
     return np.array([one.threshold if isinstance(one, Boxes) else 0.0 for one in answers], float)
 
 
+def _precision(answers: Sequence[Answer], table: pd.DataFrame) -> AveragePrecision:
+    """Returns the average precision by class and size; the table or the answers have the sizes."""
+    sizes = true_boxes.sizes_of(table)
+    sizes = [
+        one.size if size is None and isinstance(one, Boxes) else size
+        for one, size in zip(answers, sizes, strict=True)
+    ]
+    truths = true_boxes.boxes_of(table), true_boxes.ignored_of(table)
+    return average_precision(_scored(answers), *truths, sizes)
+
+
 def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> MetricValues:
     matches, rows = _matches(answers, table), len(answers)
-    counts = matches.counts(_thresholds(answers))
+    counts, precision = matches.counts(_thresholds(answers)), _precision(answers, table)
 
     def mean(levels: slice, weights: np.ndarray) -> float:
         return matches.mean_average_precision(weights, levels)
@@ -104,18 +121,41 @@ def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling)
     def found(name: str, weights: np.ndarray) -> float:
         return true_boxes.precision_recall(*(weights @ counts))[name]
 
-    return {
-        "map50": sampling.resampled(partial(mean, AT_50), rows),
-        "map50_95": sampling.resampled(partial(mean, AT_ALL), rows),
-        "box_precision": sampling.resampled(partial(found, "precision"), rows),
-        "box_recall": sampling.resampled(partial(found, "recall"), rows),
-        "box_f1": sampling.resampled(partial(found, "f1"), rows),
+    values = {
+        "map50": _around(precision.mean(levels=AT_50), partial(mean, AT_50), sampling, rows),
+        "map50_95": _around(precision.mean(), partial(mean, AT_ALL), sampling, rows),
+    }
+    names = {"box_precision": "precision", "box_recall": "recall", "box_f1": "f1"}
+    return values | {
+        key: sampling.resampled(partial(found, name), rows) for key, name in names.items()
     }
 
 
+def _around(
+    value: float | None, metric: Callable[[np.ndarray], float], sampling: Sampling, rows: int
+) -> Interval:
+    """Returns a value of faster-coco-eval with the interval of the same metric of the matches."""
+    own, low, high = sampling.resampled(metric, rows)
+    found = own if value is None else value
+    if low is None or high is None:
+        return found, None, None
+    return found, min(low, found), max(high, found)
+
+
 def _details(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> dict[str, Any]:
-    matches = _matches(answers, table)
-    return {"classes": matches.by_class(_thresholds(answers))}
+    matches, levels = _matches(answers, table), _thresholds(answers)
+    rows, precision = matches.by_class(levels), _precision(answers, table)
+    for row in rows:
+        row |= precision.figures(row["class"])
+    names = [row["class"] for row in rows]
+    truths = true_boxes.boxes_of(table), true_boxes.ignored_of(table)
+    return {
+        "classes": rows,
+        "average_precision": precision.figures(),
+        "confusion": confusion(names, _scored(answers), *truths, levels).tolist(),
+        "confidence": matches.curve(),
+        "threshold": float(np.median(levels)) if len(levels) else 0.0,
+    }
 
 
 def _constant(train: pd.DataFrame) -> Boxes:
@@ -297,7 +337,7 @@ class BoxesKind(AnswerKind):
         own = [place for place, box in enumerate(answer.boxes) if box[0] == name]
         return answer.at(own[:1])
 
-    pieces = staticmethod(class_pieces)
+    pieces = staticmethod(pieces)
 
 
 BOXES = BoxesKind()

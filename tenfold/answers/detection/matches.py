@@ -21,7 +21,7 @@ import numpy as np
 from tenfold.answers.detection.suppression import overlaps
 from tenfold.core.text import natural
 
-__all__ = ["OVERLAPS", "Matches", "Scored", "Truth", "inside"]
+__all__ = ["LEVELS", "OVERLAPS", "ROUNDING", "TOP", "Matches", "Scored", "Truth", "inside"]
 
 Truth = Sequence[tuple[str, float, float, float, float]]
 """Boxes as (class, x0, y0, x1, y1) in fractions of the picture."""
@@ -30,6 +30,8 @@ Scored = tuple[Truth, Sequence[float]]
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)
 """The ten thresholds of the overlap that `map50_95` is the mean over."""
+LEVELS = np.linspace(0.01, 0.99, 99).round(2)
+"""Confidences at which precision and recall are computed."""
 RECALLS = np.linspace(0, 1, 101)
 TOP = 100
 """Boxes of a picture and class that are scored, those with the highest scores."""
@@ -147,23 +149,56 @@ class Matches:
         return np.concatenate(rows), names, np.concatenate(hits)
 
     def by_class(self, thresholds: np.ndarray) -> list[dict[str, Any]]:
-        """Returns average precision, and precision and recall at the thresholds, of each class."""
-        weights, rows = np.ones(self.pictures), []
+        """Returns counts of boxes, precision, recall and F1 at the thresholds, of each class.
+
+        `count_error` is the mean difference between the numbers of predicted and true boxes of a
+        picture.
+        """
+        rows = []
         for one in self.classes:
-            right, said, there = map(int, one.counts(thresholds).sum(0))
-            precision = one.average_precision(weights, slice(None))
+            counts = one.counts(thresholds)
+            right, said, there = map(int, counts.sum(0))
             rows.append(
                 {
                     "class": one.name,
-                    "ap50": float(precision[0]) if there else None,
-                    "ap50_95": float(precision.mean()) if there else None,
                     "precision": right / said if said else 0.0,
                     "recall": right / there if there else 0.0,
                     "f1": 2 * right / (said + there) if said + there else 0.0,
                     "support": there,
+                    "predicted": said,
+                    "count_error": float(np.abs(counts[:, 1] - counts[:, 2]).mean()),
                 }
             )
         return rows
+
+    def curve(self) -> list[list[float]]:
+        """Returns (threshold, precision, recall, F1) at the confidences LEVELS."""
+        counts = np.zeros((len(LEVELS), 2), np.int64)
+        for one in self.classes:
+            kinds = (one.hits[:, 0], ~one.ignored[:, 0])
+            for column, kind in enumerate(kinds):
+                scores = np.sort(one.scores[kind])
+                counts[:, column] += len(scores) - np.searchsorted(scores, LEVELS)
+        right, said = counts.T
+        there = sum(int(one.truths.sum()) for one in self.classes)
+        values = (
+            LEVELS,
+            right / np.maximum(1, said),
+            right / max(1, there),
+            2 * right / np.maximum(1, said + there),
+        )
+        return [[round(float(value), 4) for value in row] for row in zip(*values, strict=True)]
+
+    def best_threshold(self, usual: float) -> float:
+        """Returns the confidence of LEVELS with the highest F1, in the middle of equal ones.
+
+        Returns `usual` if no box is found.
+        """
+        scores = np.array([row[3] for row in self.curve()])
+        if not scores.max(initial=0.0):
+            return usual
+        best = np.flatnonzero(scores == scores.max())
+        return float(LEVELS[best[len(best) // 2]])
 
 
 def inside(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

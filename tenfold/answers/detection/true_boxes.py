@@ -6,7 +6,7 @@ Boxes are (class, x0, y0, x1, y1) in fractions of the upright picture.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ __all__ = [
     "plain",
     "precision_recall",
     "renamed",
+    "sizes_of",
     "text",
     "unseen_classes",
 ]
@@ -47,6 +48,14 @@ def _column(table: pd.DataFrame, name: str) -> list[Truth]:
     if name not in table:
         return [()] * len(table)
     return [cell if isinstance(cell, (tuple, list)) else () for cell in table[name]]
+
+
+def sizes_of(table: pd.DataFrame) -> list[tuple[int, int] | None]:
+    """Returns (width, height) of each picture in pixels where the table has them, else None."""
+    if not {"width", "height"} <= set(table):
+        return [None] * len(table)
+    sides = zip(table["width"], table["height"], strict=True)
+    return [(int(w), int(h)) if pd.notna(w) and pd.notna(h) else None for w, h in sides]
 
 
 def corners(boxes: Truth) -> np.ndarray:
@@ -116,8 +125,3 @@ def unseen_classes(table: pd.DataFrame) -> list[Message]:
         )
         for name in sorted(here[False] - here[True], key=natural)
     ]
-
-
-def names_of(many: Sequence[Truth]) -> list[str]:
-    """Returns the classes of all boxes in natural order."""
-    return sorted({box[0] for boxes in many for box in boxes}, key=natural)
