@@ -73,40 +73,49 @@ def average_precision(
     sized = all(sizes)
     scales = [size if sized and size else (1, 1) for size in sizes]
     ids = {name: number for number, name in enumerate(names, 1)}
-    real = [
-        _annotation(row, ids[box[0]], box, scales[row]) | {"iscrowd": 0}
-        for row, boxes in enumerate(truths)
-        for box in boxes
+    every = [
+        [(row, box) for row, boxes in enumerate(truths) for box in boxes],
+        [(row, copy) for row, boxes in enumerate(ignored) for copy in _crowds(boxes, names)],
     ]
-    crowds = [
-        _annotation(row, number, box, scales[row]) | {"iscrowd": 1}
-        for row, boxes in enumerate(ignored)
-        for box in boxes
-        for number in ([*ids.values()] if not box[0] else [ids[box[0]]] if box[0] in ids else [])
-    ]
-    found = [
-        _annotation(row, ids[box[0]], box, scales[row]) | {"score": float(score)}
+    real, crowds = (_annotations(pairs, ids, scales) for pairs in every)
+    scored = [
+        (row, box, score)
         for row, (boxes, scores) in enumerate(predicted)
         for box, score in zip(boxes, scores, strict=True)
         if box[0] in ids
     ]
+    found = _annotations([(row, box) for row, box, _ in scored], ids, scales)
+    for one, (_, _, score) in zip(found, scored, strict=True):
+        one["score"] = float(score)
+    for one in crowds:
+        one["iscrowd"] = 1
     return AveragePrecision(names, _evaluated(len(truths), ids, [*real, *crowds], found), sized)
 
 
-def _annotation(
-    row: int, number: int, box: tuple[str, float, float, float, float], size: tuple[int, int]
-) -> dict[str, Any]:
-    """Returns a box in pixels; rounded, so that whole pixels given as fractions are whole again."""
-    x0, y0, x1, y1 = (
-        round(value * side, 6) for value, side in zip(box[1:], (*size, *size), strict=True)
-    )
-    place = [x0, y0, x1 - x0, y1 - y0]
-    return {
-        "image_id": row + 1,
-        "category_id": number,
-        "bbox": place,
-        "area": place[2] * place[3],
-    }
+def _crowds(boxes: Truth, names: list[str]) -> list[tuple[str, float, float, float, float]]:
+    """Returns the ignored boxes of the scored classes; those of the class "" once for each."""
+    return [
+        (name, *box[1:])
+        for box in boxes
+        for name in (names if not box[0] else [box[0]] if box[0] in names else [])
+    ]
+
+
+def _annotations(
+    pairs: Sequence[tuple[int, tuple[str, float, float, float, float]]],
+    ids: dict[str, int],
+    scales: Sequence[tuple[int, int]],
+) -> list[dict[str, Any]]:
+    """Returns boxes in pixels; rounded, so that whole pixels given as fractions are whole again."""
+    rows = np.array([row for row, _ in pairs], np.int64)
+    fractions = np.array([box[1:5] for _, box in pairs], float).reshape(-1, 4)
+    corners = np.round(fractions * np.tile(np.array(scales, float)[rows], 2), 6)
+    places = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
+    areas = places[:, 2] * places[:, 3]
+    return [
+        {"image_id": row + 1, "category_id": ids[box[0]], "bbox": place, "area": area, "iscrowd": 0}
+        for (row, box), place, area in zip(pairs, places.tolist(), areas.tolist(), strict=True)
+    ]
 
 
 def _evaluated(

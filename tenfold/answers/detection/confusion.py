@@ -29,7 +29,7 @@ def confusion(
     The last row is background (boxes where there is no object), the last column objects that are
     not found. Boxes of at least the threshold of their picture, the most certain first, take the
     free true box they overlap most, whatever its class, if the IoU is at least 0.5. A box on an
-    ignored box counts nowhere.
+    ignored box of its class counts nowhere.
     """
     place = {name: number for number, name in enumerate(names)}
     counts, other = np.zeros((len(names) + 1, len(names) + 1), np.int64), len(names)
@@ -38,7 +38,9 @@ def confusion(
         order = [one for one in np.argsort(-sure, kind="stable") if sure[one] >= thresholds[row]]
         own, true = [boxes[one] for one in order], truths[row]
         shared = overlaps(_corners(own), _corners(true))
-        covered = inside(_corners(own), _corners(ignored[row])).max(1, initial=0.0)
+        alike = np.array([[one[0] in (box[0], "") for one in ignored[row]] for box in own], bool)
+        shares = inside(_corners(own), _corners(ignored[row]))
+        covered = (shares * alike.reshape(shares.shape)).max(1, initial=0.0)
         free = np.ones(len(true), bool)
         for number, box in enumerate(own):
             able = np.where(free, shared[number], 0.0)

@@ -12,6 +12,7 @@ of these classes, R resamples.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ Scored = tuple[Truth, Sequence[float]]
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)
 """The ten thresholds of the overlap that `map50_95` is the mean over."""
+ALL_LEVELS = (1 << len(OVERLAPS)) - 1
 LEVELS = np.linspace(0.01, 0.99, 99).round(2)
 """Confidences at which precision and recall are computed."""
 RECALLS = np.linspace(0, 1, 101)
@@ -62,16 +64,25 @@ class ClassMatches:
 
         `weights` (N,) is how often each picture counts.
         """
-        hits, ignored = self.hits[:, levels], self.ignored[:, levels]
         total = float(weights @ self.truths)
-        if not total:
-            return np.full(hits.shape[1], np.nan)
         counts = weights[self.rows]
-        found = [
-            _interpolated(np.cumsum(counts * hit), np.cumsum(counts * ~(hit | skip)), total)
-            for hit, skip in zip(hits.T, ignored.T, strict=True)
-        ]
+        said = np.cumsum(counts) if self._all_count else np.zeros(0)
+        found = []
+        for level in range(*levels.indices(len(OVERLAPS))):
+            hits = self._hits[level]
+            if not self._all_count:
+                said = np.cumsum(counts * ~self.ignored[:, level])
+            found.append(_interpolated(np.cumsum(counts[hits]), said[hits], total))
         return np.array(found)
+
+    @functools.cached_property
+    def _hits(self) -> list[np.ndarray]:
+        """The places of the matched boxes at each overlap."""
+        return [np.flatnonzero(column) for column in self.hits.T]
+
+    @functools.cached_property
+    def _all_count(self) -> bool:
+        return not self.ignored.any()
 
     def counts(self, thresholds: np.ndarray) -> np.ndarray:
         """Returns (N, 3) counts of correct, predicted and true boxes at an overlap of 0.5."""
@@ -81,11 +92,17 @@ class ClassMatches:
         return np.stack([right, said, self.truths], 1)
 
 
-def _interpolated(right: np.ndarray, wrong: np.ndarray, total: float) -> float:
-    """Returns the mean of the highest precision at 101 recalls or more (as pycocotools)."""
+def _interpolated(right: np.ndarray, said: np.ndarray, total: float) -> float:
+    """Returns the mean of the highest precision at 101 recalls or more (as pycocotools).
+
+    `right` and `said` are the numbers of correct and of all boxes down to each correct box; `total`
+    is the number of true boxes. NaN if it is 0.
+    """
+    if not total:
+        return float("nan")
     if not len(right) or not right[-1]:
         return 0.0
-    precision = np.maximum.accumulate((right / np.maximum(right + wrong, 1))[::-1])[::-1]
+    precision = np.maximum.accumulate((right / np.maximum(said, 1))[::-1])[::-1]
     places = np.searchsorted(right / total, RECALLS, side="left")
     return float(precision[places[places < len(precision)]].sum() / len(RECALLS))
 
@@ -245,14 +262,15 @@ def _greedy(shared: np.ndarray) -> np.ndarray:
     """Returns (M, T) True for boxes that get a true box; `shared` (M, G) is their overlap.
 
     In the order of the boxes, each gets the free true box that it overlaps most, if the overlap
-    reaches the threshold; of equal ones the last.
+    reaches the threshold; of equal ones the last. Bit t of a number stands for threshold t.
     """
-    hits, free = np.zeros((len(shared), len(OVERLAPS)), bool), None
-    for place in np.flatnonzero((shared >= OVERLAPS[0] - ROUNDING).any(1)):
-        if free is None:
-            free = np.ones((len(OVERLAPS), shared.shape[1]), bool)
-        able = free & (shared[place] >= OVERLAPS[:, None] - ROUNDING)
-        best = shared.shape[1] - 1 - np.where(able, shared[place], -1.0)[:, ::-1].argmax(1)
-        hits[place] = able.any(1)
-        free[hits[place], best[hits[place]]] = False
-    return hits
+    boxes, trues = np.nonzero(shared >= OVERLAPS[0] - ROUNDING)
+    reached = np.searchsorted(OVERLAPS - ROUNDING, shared[boxes, trues], side="right")
+    order = np.lexsort((-trues, -shared[boxes, trues], boxes))
+    free, taken = [ALL_LEVELS] * shared.shape[1], [0] * len(shared)
+    pairs = zip(boxes[order].tolist(), trues[order].tolist(), reached[order].tolist(), strict=True)
+    for box, true, levels in pairs:
+        gets = ((1 << levels) - 1) & free[true] & ~taken[box]
+        taken[box] |= gets
+        free[true] &= ~gets
+    return (np.array(taken, np.int64)[:, None] >> np.arange(len(OVERLAPS)) & 1).astype(bool)
