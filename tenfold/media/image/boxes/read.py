@@ -16,9 +16,8 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
-from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Tree, is_archive, neighbours, open_tree
-from tenfold.media.image.boxes import coco, made, voc, yolo
+from tenfold.media.image.boxes import coco, cvat, label_studio, labelme, made, voc, yolo
 from tenfold.media.image.boxes.content import Contents
 from tenfold.media.image.boxes.form import Found
 from tenfold.media.image.boxes.pictures import Pictures
@@ -28,7 +27,14 @@ __all__ = ["read"]
 
 Source = str | Path | pd.DataFrame
 
-FORMATS: tuple[Callable[[Contents], Found | None], ...] = (coco.read, voc.read, yolo.read)
+FORMATS: tuple[Callable[[Contents], Found | None], ...] = (
+    coco.read,
+    cvat.read,
+    label_studio.read,
+    labelme.read,
+    voc.read,
+    yolo.read,
+)
 """The readers of formats; of formats that judge as many pictures, the first is used."""
 
 
@@ -41,12 +47,11 @@ def read(source: Source, reading: Reading = AS_FOUND) -> Rows:
     tree = open_tree(path)
     contents = Contents(tree, Pictures(tree), reading, only)
     found = _found(contents)
-    taken = Taken()
-    rows = made.rows_of(found, contents.pictures, taken)
     for name, why in contents.broken:
-        taken.leave("files", [name], 1, why)
-    taken.tell()
-    return replace(rows, root=Path(tree.root), ignored=tree.ignored, reading=reading)
+        found.leave("files", [name], why)
+    rows = made.rows_of(found, contents.pictures, reading, str(path))
+    rows.taken.tell()
+    return replace(rows, root=Path(tree.root), ignored=tree.ignored)
 
 
 def _opened(source: Source) -> tuple[Path, frozenset[str]]:
