@@ -14,7 +14,7 @@ from typing import Any
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, bad_class
+from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, bad_class, number_of
 from tenfold.media.image.boxes.runs import enclosing
 
 __all__ = ["read"]
@@ -42,6 +42,8 @@ def read(contents: Contents) -> Found | None:
     chosen = files["boxes"] or files["keypoints"]
     if not chosen:
         return None
+    videos = {one.get("video_id") for _, value in chosen for one in value["images"] if one}
+    found.roles = {"group": "video_id"} if len(videos) > 1 else {}
     for name, value in chosen:
         found.used.add(name)
         _add(found, name, value)
@@ -130,9 +132,7 @@ def _file_name(picture: Values) -> str:
 
 
 def _size(picture: Values) -> tuple[float, float]:
-    sides = [picture.get("width"), picture.get("height")]
-    width, height = (float(one) if isinstance(one, int | float) else 0.0 for one in sides)
-    return width, height
+    return number_of(picture.get("width")), number_of(picture.get("height"))
 
 
 def _repeated(file: str, key: str) -> Problem:
@@ -152,7 +152,7 @@ def _are_fractions(marks: Iterable[Values]) -> bool:
 def _shape(file: str, one: Values, at: int, names: Mapping[str, set[str]]) -> Shape:
     place = Message("annotation {id}", id=one.get("id", at))
     number = _key(one.get("category_id"))
-    label = next(iter(sorted(names.get(number, ()))), "")
+    label = min(names.get(number, ()), default="")
     ignored = any(str(one.get(name, 0)) in ("1", "True", "1.0") for name in ("iscrowd", "ignore"))
     if len(names.get(number, ())) != 1:
         return Shape(label, (), place, ignored, problem=bad_class(file, place, number))

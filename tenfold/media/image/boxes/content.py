@@ -29,14 +29,15 @@ LARGEST_ANNOTATIONS = 2 << 30
 class Contents:
     """The annotation files of a folder: JSON, XML, YAML and texts, each opened once.
 
-    `only` are the names of files to which reading is limited. `broken` are files that cannot be
+    `only` is the name of the file that reading is limited to, "" for all; a YAML file stands for
+    the label files beside it. `broken` are files that cannot be
     read, and why.
     """
 
     tree: Tree
     pictures: Pictures
     reading: Reading = AS_FOUND
-    only: frozenset[str] = frozenset()
+    only: str = ""
     broken: list[tuple[str, Message]] = field(default_factory=list)
 
     def entries(self, *suffixes: str) -> list[Entry]:
@@ -46,8 +47,14 @@ class Contents:
             for entry in self.tree.entries
             if entry.suffix in suffixes
             and entry.problem is None
-            and (not self.only or entry.name in self.only)
+            and self.wanted(entry)
         ]
+
+    def wanted(self, entry: Entry) -> bool:
+        """Returns True for a file that is to be read."""
+        if self.only.endswith((".yaml", ".yml")) and entry.suffix == ".txt":
+            return True
+        return self.only in ("", entry.name)
 
     @functools.cached_property
     def json(self) -> list[tuple[Entry, Any]]:

@@ -6,6 +6,7 @@ rows; nothing of that depends on the format.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,21 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import EMPTY, Message
 from tenfold.media.files.listing import Entry
 
-__all__ = ["Found", "Judgement", "Shape", "bad_box", "bad_class"]
+__all__ = [
+    "Box",
+    "Found",
+    "Judgement",
+    "Row",
+    "Shape",
+    "bad_box",
+    "bad_class",
+    "ellipse",
+    "listed",
+    "number_of",
+]
 
 Point = tuple[float, float]
+Box = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,11 @@ class Shape:
         """Returns the object in a box of left, upper, right and lower edge."""
         left, upper, right, lower = edges
         return Shape(label, ((left, upper), (right, lower)), place, ignored)
+
+    def corners(self) -> tuple[Point, ...]:
+        """Returns the upper left and the lower right corner of the points, not turned."""
+        xs, ys = zip(*self.points, strict=True)
+        return (min(xs), min(ys)), (max(xs), max(ys))
 
 
 @dataclass
@@ -72,7 +90,9 @@ class Found:
     """All that the files of one format state: judgements, and the classes that they declare.
 
     `used` are the names of the files that were read. `left` are things that are not used: their
-    kind, names and the reason. `absent` is the reason why a picture without judgement is not used.
+    kind, names and the reason; `left_out` are pictures that are not used, and the reason. `parts`
+    says where the parts of the judgements come from. `roles` are columns of `Judgement.fields` by
+    role, such as group, where the format has them.
     """
 
     format: Message
@@ -81,7 +101,9 @@ class Found:
     used: set[str] = field(default_factory=set)
     left: list[tuple[str, list[str], Message]] = field(default_factory=list)
     notes: list[Message] = field(default_factory=list)
+    left_out: list[tuple[Judgement, Message]] = field(default_factory=list)
     parts: Message = EMPTY
+    roles: dict[str, str] = field(default_factory=dict)
     lists_pictures: bool = True
     """True where a judgement without a picture means that the picture was lost."""
 
@@ -89,6 +111,52 @@ class Found:
         """Adds things that are not used, if there are any."""
         if names:
             self.left.append((kind, list(names), why))
+
+
+@dataclass
+class Row:
+    """One picture with all that was stated about it, and its boxes in fractions.
+
+    `entry` is None for a picture that is not there.
+    """
+
+    entry: Entry | None
+    source: str
+    judgements: list[Judgement] = field(default_factory=list)
+    problem: Problem | None = None
+    boxes: list[Box] = field(default_factory=list)
+    ignored: list[Box] = field(default_factory=list)
+    part: str = ""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """Returns the fields beside the first judgement that has some."""
+        return next((one.fields for one in self.judgements if one.fields), {})
+
+    @property
+    def empty(self) -> bool:
+        """Returns True for a picture that was judged and has no objects."""
+        return not self.boxes and not self.ignored and self.problem is None
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Returns the first names for a sentence; "-" for none."""
+    return (", ".join(names[:most]) + (", ..." if len(names) > most else "")) or "-"
+
+
+def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> tuple[Point, ...]:
+    """Returns points on an ellipse with its middle at x, y, one for each degree."""
+    angles = [math.radians(degree) for degree in range(360)]
+    return tuple((x + radius_x * math.cos(a), y + radius_y * math.sin(a)) for a in angles)
+
+
+def number_of(value: Any) -> float:
+    """Returns a number that a file states, as a number or as text; 0 where it is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return found if math.isfinite(found) else 0.0
 
 
 def bad_box(file: str, place: Message, why: Message) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from tenfold.core.columns import Problem
@@ -48,6 +49,15 @@ class Pictures:
     def of_stem(self, path: str) -> list[Entry]:
         """Returns the pictures with the name of a file, whatever its suffix and folder."""
         return self._stems.get(stem_of(plain(path).rpartition("/")[2]), [])
+
+    def first(self, names: Sequence[str], file: str) -> Entry | Problem:
+        """Returns the picture that one of the names finds, else the problem of the first name."""
+        found = [self.find(name, file) for name in names[:1]]
+        for name in names[1:]:
+            if isinstance(found[-1], Entry):
+                break
+            found.append(self.find(name, file))
+        return found[-1] if isinstance(found[-1], Entry) else found[0]
 
     def find(self, name: str, file: str) -> Entry | Problem:
         """Returns the picture that `file` names, else the problem: none or several fit.

@@ -6,7 +6,6 @@ are scaled, all or none.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.references import Unreadable, fetch, file_of
 from tenfold.media.image import decode
-from tenfold.media.image.boxes.form import Judgement
+from tenfold.media.image.boxes.form import Judgement, listed
 
 __all__ = ["Frame", "fractions_of", "frames", "headers"]
 
@@ -56,7 +55,7 @@ def _header(entry: Entry) -> Header:
     if entry.problem is not None:
         return entry.problem
     try:
-        if "#" not in entry.cell:
+        if isinstance(entry.cell, str) and "#" not in entry.cell:
             with file_of(entry.cell).open("rb") as file:
                 start = file.read(START)
             try:
@@ -129,8 +128,8 @@ def _frame(one: Judgement, header: decode.PictureHeader) -> _Decided:
     reason = Message(
         "is turned by EXIF, and its size {width} x {height} does not show whether its boxes are "
         "for the stored or the shown picture ({file})",
-        width=one.size[0] or header.width,
-        height=one.size[1] or header.height,
+        width=int(one.size[0]),
+        height=int(one.size[1]),
         file=one.file,
     )
     fix = Message("Store the picture upright, without an EXIF orientation.")
@@ -173,28 +172,32 @@ def _inside(one: Judgement, width: float, height: float) -> list[bool]:
 
 
 def _state_turned(found: Sequence[_Decided], names: Sequence[str], taken: Taken) -> None:
-    counts = Counter(one.turned for one in found if one.turned and one.problem is None)
-    turned = sum(bool(one.turned) for one in found)
-    if not turned:
+    by_way: dict[str, list[str]] = {"shown": [], "stored": [], "taken": [], "unclear": []}
+    for one, name in zip(found, names, strict=True):
+        if one.turned:
+            by_way["unclear" if one.problem else one.turned].append(name)
+    if not any(by_way.values()):
         return
-    unclear = sum(one.problem is not None for one in found)
     taken.note(
         Message(
-            "{count} pictures are turned by EXIF: the boxes of {shown} are for the shown picture, "
-            "those of {stored} for the stored one and are turned with it; {unclear} are not clear.",
-            count=turned,
-            shown=counts["shown"],
-            stored=counts["stored"],
-            unclear=unclear + counts["taken"],
+            "{count} pictures are turned by EXIF: the boxes of {shown} are for the shown picture "
+            "({shown_names}), those of {stored} for the stored one ({stored_names}) and are turned "
+            "with it; for {unclear} the sizes do not show it ({unclear_names}).",
+            count=sum(map(len, by_way.values())),
+            shown=len(by_way["shown"]),
+            shown_names=listed(by_way["shown"]),
+            stored=len(by_way["stored"]),
+            stored_names=listed(by_way["stored"]),
+            unclear=len(by_way["unclear"] + by_way["taken"]),
+            unclear_names=listed(by_way["unclear"] + by_way["taken"]),
         )
     )
-    if counts["taken"]:
-        some = [name for one, name in zip(found, names, strict=True) if one.turned == "taken"]
+    if some := by_way["taken"]:
         taken.note(
             Message(
                 "These have no size beside their boxes, which are taken to be for the shown "
                 "picture: {names}.",
-                names=_named(some),
+                names=listed(some),
             )
         )
 
@@ -207,7 +210,7 @@ def _state_wrong(found: Sequence[_Decided], names: Sequence[str], taken: Taken) 
                 "The size beside the boxes is missing or wrong for {count} pictures; their own is "
                 "used: {names}.",
                 count=len(wrong),
-                names=_named(wrong),
+                names=listed(wrong),
             )
         )
 
@@ -288,7 +291,3 @@ def _resized(decided: _Decided) -> Problem:
 def _size(size: tuple[float, float] | None) -> str:
     width, height = size or (0, 0)
     return f"{width:g} x {height:g}"
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

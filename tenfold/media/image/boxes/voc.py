@@ -11,7 +11,7 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box
+from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, number_of
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["is_voc", "read"]
@@ -47,7 +47,7 @@ def _judgement(entry: Entry, root: Element) -> Judgement:
     shapes = [
         _shape(entry.name, one, number) for number, one in enumerate(root.findall("object"), 1)
     ]
-    size = (_number(root, "size/width"), _number(root, "size/height"))
+    size = (number_of(root.findtext("size/width")), number_of(root.findtext("size/height")))
     # The stem counts first: many tools write the same <filename> into every file.
     written = root.findtext("filename") or ""
     path = root.findtext("path") or ""
@@ -72,13 +72,6 @@ def _name(node: Element) -> str:
     return (node.findtext("name") or "").strip()
 
 
-def _number(root: Element, path: str) -> float:
-    try:
-        return float(root.findtext(path) or 0)
-    except ValueError:
-        return 0.0
-
-
 def _add_parts(found: Found, contents: Contents) -> None:
     """Adds the parts of the lists in ImageSets/Main: one id in each line.
 
@@ -99,12 +92,11 @@ def _add_parts(found: Found, contents: Contents) -> None:
             names[part] = entry.name
     if not lists:
         return
-    absent = []
     for one in found.judgements:
         stem = plain(one.picture).rpartition("/")[2]
         one.part = next((part for part, ids in lists.items() if stem in ids), "")
-        absent += [] if one.part else [one.file]
+    absent = [one for one in found.judgements if not one.part]
     found.judgements = [one for one in found.judgements if one.part]
-    found.leave("files", absent, Message("in none of the lists"))
+    found.left_out += [(one, Message("in none of the lists")) for one in absent]
     shown = ", ".join(f"{name} = {part}" for part, name in sorted(names.items()))
     found.parts = Message("the lists {names}", names=shown)

@@ -18,7 +18,7 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.image.boxes import yolo_parts
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, bad_class
+from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, bad_class, listed
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["read"]
@@ -137,7 +137,7 @@ def _add_pictures(found: Found, labels: _Labels, contents: Contents, used: set[s
             Message(
                 "{count} pictures have no label file and are taken to have no objects: {names}.",
                 count=len(empty),
-                names=", ".join(one.name for one in empty[:8]) + (", ..." if empty[8:] else ""),
+                names=listed([one.name for one in empty]),
             )
         )
 
