@@ -182,28 +182,32 @@ class Residual(nn.Module):
 
 
 def conv_block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU: (B, inputs, H, W) -> (B, outputs, H', W').
+    """Convolution, batch norm and ReLU: (B, inputs, H, W) -> (B, outputs, H', W').
 
-    H' = ceil(H / stride), likewise W', for odd kernels.
+    Odd kernels keep H and W with stride 1, and halve them (rounded up) with stride 2.
     """
-    layer = convolution(inputs, outputs, kernel, stride, bias=False)
-    return nn.Sequential(layer, BatchNorm(outputs), nn.ReLU())
+    return nn.Sequential(
+        convolution(inputs, outputs, kernel, stride, bias=False), BatchNorm(outputs), nn.ReLU()
+    )
 
 
 class ResidualBlock(nn.Module):
-    """Residual block of two 3x3 convolutions (arXiv 1512.03385): (B, C, H, W) -> the same shape.
+    """Basic residual block (arXiv 1512.03385): (B, C, H, W) -> the same shape.
 
-    y = relu(x + norm(convolution(relu(norm(convolution(x))))))
+    y = relu(x + norm(conv(relu(norm(conv(x))))), with convolutions of 3 x 3. The last norm starts
+    with weight zero, so that an untrained block returns relu(x) (arXiv 1706.02677).
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        last = nn.Sequential(convolution(channels, channels, bias=False), BatchNorm(channels))
-        self.body = nn.Sequential(conv_block(channels, channels), last)
+        last = BatchNorm(channels)
+        nn.init.zeros_(last.weight)
+        self.body = nn.Sequential(
+            conv_block(channels, channels), convolution(channels, channels, bias=False), last
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = (x + self.body(x)).relu()
-        return result
+        return functional.relu(x + self.body(x))
 
 
 class View(nn.Module):
