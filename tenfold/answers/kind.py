@@ -70,6 +70,9 @@ class AnswerKind(ABC):
     metrics: ClassVar[dict[str, Metric]]
     options: ClassVar[type] = NoOptions
     """A frozen dataclass of prediction options that every task with this kind has."""
+    scoring: ClassVar[Mapping[str, Any]] = {}
+    """Values of `options` with which labelled rows are predicted to be scored, where these are not
+    the defaults: metrics over all thresholds need the predictions below the usual one."""
     files: ClassVar[Mapping[str, Format]] = TABLES
     """Output formats of `predict --out FILE` by file suffix, such as ".csv"."""
     baseline_columns: ClassVar[tuple[str, ...]] = ()

@@ -17,6 +17,7 @@ _EXTRA = {
     "safetensors": "train",
     "sklearn": "train",
     "scipy": "train",
+    "faster_coco_eval": "train",
     "jinja2": "train",
     "pyarrow": "parquet",
     "cv2": "vision",

@@ -162,6 +162,10 @@ class Run:
         answers = iter(() if bad.all() else self.task.decode(outputs, self.facts, options))
         return [NOT_FINITE if wrong else next(answers) for wrong in bad]
 
+    def answer_to_score(self, columns: Columns) -> list[Answer]:
+        """Predictions for encoded rows that are scored, with the `scoring` options of the kind."""
+        return self.answer(columns, self.options(**self.answer_kind.scoring))
+
     def ask(self, table: Table, options: Any = None) -> Table:
         """The rows prepared for `encode`: references resolved, restrictions as columns."""
         table = without_reported(table.reset_index(drop=True))

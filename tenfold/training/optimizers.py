@@ -28,8 +28,9 @@ class Recipe:
     `learning_rate` is for Muon's matrices, or for all parameters of the other optimizers;
     `other_rate` is for the parameters that Muon leaves to AdamW (vectors, and the last matrix, the
     head). `decay` is the weight decay, `second` the beta2 of AdamW. `warm` is the share of warm-up
-    steps, `last` the final learning rate as a share of the highest. Training takes `epochs`, but at
-    least `least_steps`. `average` is the share of steps, at the end, whose weights are averaged.
+    steps; the learning rate then stays at its highest until the share `hold` of the steps, and
+    falls to the share `last` of the highest. Training takes `epochs`, but at least `least_steps`.
+    `average` is the share of steps, at the end, whose weights are averaged.
     """
 
     optimizer: str = "adamw"
@@ -39,6 +40,7 @@ class Recipe:
     momentum: float = 0.9
     second: float = 0.95
     warm: float = 0.2
+    hold: float = 0.0
     last: float = 0.0
     epochs: float = 10.0
     least_steps: int = 500
@@ -48,14 +50,14 @@ class Recipe:
     newton_schulz: int = 3
 
 
-def slope(share: float, warm: float, last: float) -> float:
-    """The triangular learning rate factor: from 0 to 1 over `warm`, then down to `last`.
+def slope(share: float, warm: float, last: float, hold: float = 0.0) -> float:
+    """The learning rate factor: from 0 to 1 over `warm`, 1 until `hold`, then down to `last`.
 
-    `share` is the share of the steps done; both parts are linear.
+    `share` is the share of the steps done; both slopes are linear. Without `hold` it is a triangle.
     """
     if share < warm:
         return share / warm
-    return last + (1 - last) * (1 - share) / max(1 - warm, 1e-9)
+    return last + (1 - last) * min(1.0, (1 - share) / max(1 - max(warm, hold), 1e-9))
 
 
 class Flat:

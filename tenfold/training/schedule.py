@@ -1,8 +1,9 @@
 """The learning rate schedule and early stopping.
 
-The planned schedule is a triangle: linear warm-up, then linear decay. Where early stopping is on
-and validation has not improved for a quarter of the planned steps, training returns to the best
-weights, and the learning rate falls from there to zero within about a tenth of the planned steps.
+The planned schedule is a linear warm-up, a constant rate where the recipe has one, and a linear
+decay. Where early stopping is on and validation has not improved for a quarter of the planned
+steps, training returns to the best weights, and the learning rate falls from there to zero within
+about a tenth of the planned steps.
 
 Where steps take longer than planned, the rest of the schedule is compressed into fewer steps. Such
 a cut is a pair (at, end): the step at which it was made, and the new total number of steps.
@@ -41,7 +42,7 @@ class Schedule:
         """The factor of the recipe's learning rate at a step."""
         planned = min(step, self.turned) if self.turned else self.planned(step)
         share = (planned + 1) / (self.steps + 1)
-        height = slope(share, self.recipe.warm, self.recipe.last)
+        height = slope(share, self.recipe.warm, self.recipe.last, self.recipe.hold)
         if not self.turned:
             return height
         return height * max(0, self.end - step) / (self.end - self.turned)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from tenfold.answers.boxes import Boxes
 from tenfold.answers.kind import Answer
 from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
@@ -69,7 +70,14 @@ def ratings(rows: int) -> Sample:
     return table, [Ratings(after, 3.0, len(after), len(after)) for after in table["next"]]
 
 
+def boxes(rows: int) -> Sample:
+    one, other = ("cat", 0.1, 0.2, 0.4, 0.6), ("dog", 0.5, 0.1, 0.9, 0.7)
+    table = _table(rows, boxes=[(one,), (other, one), ()], boxes_ignored=[(), (), (other,)])
+    return table, [Boxes(true, (0.9, 0.8)[: len(true)]) for true in table["boxes"]]
+
+
 SAMPLES: dict[str, Callable[[int], Sample]] = {
+    "boxes": boxes,
     "label": label,
     "labels": labels,
     "spans": spans,

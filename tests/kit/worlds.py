@@ -91,6 +91,72 @@ def _spoil_pictures(folder: Path) -> None:
             (folder / part / f"{name}-").rename(folder / part / name)
 
 
+# --- pictures with boxes ---
+
+TINTS = {"circle": (200, 60, 50), "square": (50, 90, 210), "triangle": (40, 160, 70)}
+SCENES = {"train": 24, "valid": 12, "test": 16}
+
+
+def scene(
+    random: np.random.Generator, side: int = 64
+) -> tuple[np.ndarray, list[tuple[str, float, float, float, float]]]:
+    """A picture (side, side, 3) of one to three coloured shapes, and their boxes in pixels."""
+    picture = Image.new(
+        "RGB", (side, side), tuple(int(one) for one in random.integers(190, 250, 3))
+    )
+    draw, boxes = ImageDraw.Draw(picture), []
+    quarters = random.permutation(4)[: int(random.integers(1, 4))]
+    for quarter in quarters:
+        name = str(random.choice([*TINTS]))
+        radius = side * random.uniform(0.12, 0.18)
+        x, y = (np.array([quarter % 2, quarter // 2]) + random.uniform(0.45, 0.55, 2)) * side / 2
+        box = (x - radius, y - radius, x + radius, y + radius)
+        ink = tuple(int(one) for one in np.array(TINTS[name]) + random.integers(-25, 25, 3))
+        if name == "circle":
+            draw.ellipse(box, fill=ink)
+        elif name == "square":
+            draw.rectangle(box, fill=ink)
+        else:
+            draw.polygon([(x, box[1]), (box[2], box[3]), (box[0], box[3])], fill=ink)
+        boxes.append((name, *map(float, box)))
+    noisy = np.asarray(picture, np.float32) + random.normal(0, 6, (side, side, 3))
+    return noisy.clip(0, 255).astype(np.uint8), boxes
+
+
+def boxed(folder: Path, seed: int, rows: dict[str, int] | None = None, side: int = 64) -> Path:
+    """part/images/number.png and part/labels/number.txt (YOLO) with data.yaml."""
+    for part, count in (rows or SCENES).items():
+        for place in ("images", "labels"):
+            (folder / part / place).mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            pixels, boxes = scene(np.random.default_rng([seed, index, *part.encode()]), side)
+            Image.fromarray(pixels).save(folder / part / "images" / f"{index:03}.png")
+            lines = [
+                f"{[*TINTS].index(name)} {(x0 + x1) / 2 / side:.6f} {(y0 + y1) / 2 / side:.6f} "
+                f"{(x1 - x0) / side:.6f} {(y1 - y0) / side:.6f}\n"
+                for name, x0, y0, x1, y1 in boxes
+            ]
+            (folder / part / "labels" / f"{index:03}.txt").write_text("".join(lines))
+    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(TINTS))
+    paths = "".join(
+        f"{key}: {part}/images\n"
+        for key, part in (("train", "train"), ("val", "valid"), ("test", "test"))
+    )
+    (folder / "data.yaml").write_text(f"{paths}names:\n{names}")
+    return folder
+
+
+def _spoil_boxed(folder: Path) -> None:
+    """Outside train: other pixels in every file, and every box under the next class's number."""
+    for part in ("valid", "test"):
+        for path in sorted((folder / part / "images").glob("*.png")):
+            Image.fromarray(255 - np.asarray(Image.open(path))).resize((80, 96)).save(path)
+        for path in sorted((folder / part / "labels").glob("*.txt")):
+            rows = [line.split() for line in path.read_text().splitlines()]
+            spoilt = [" ".join([str((int(row[0]) + 1) % len(TINTS)), *row[1:]]) for row in rows]
+            path.write_text("".join(f"{line}\n" for line in spoilt))
+
+
 # --- tagged tokens ---
 
 NAMES = {
@@ -217,6 +283,14 @@ WORLDS: dict[str, World] = {
         settings={"size": "tiny", "augment": "shift"},
         plan={"epochs": 30, "batch": 24},
         floor=_smoothed(len(SHAPES), 0.15),
+    ),
+    "object-detection": World(
+        make=boxed,
+        spoil=_spoil_boxed,
+        hand_over=lambda folder: folder / "test" / "images" / "000.png",
+        settings={"size": "tiny", "augment": "crop,flip"},
+        plan={"epochs": 40, "batch": 8},
+        floor=0.3,  # edges are exact to a tenth of the boxes, not to a hundredth
     ),
     "recommendation": World(
         make=walks,

@@ -281,3 +281,6 @@ def test_slope_goes_up_and_straight_down():
     assert slope(1.0, 0.2, 0.1) == pytest.approx(0.1)
     assert slope(0.6, 0.2, 0.1) == pytest.approx(0.55)
     assert slope(0.0, 0.0, 0.0) == pytest.approx(1.0)
+    shares = [0.05, 0.1, 0.3, 0.4, 0.7, 1.0]
+    held = [slope(share, 0.1, 0.0, hold=0.4) for share in shares]
+    assert held == pytest.approx([0.5, 1.0, 1.0, 1.0, 0.5, 0.0])

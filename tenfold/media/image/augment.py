@@ -38,6 +38,7 @@ __all__ = [
     "joined",
     "named",
     "reads_one_way",
+    "recoloured",
 ]
 
 KINDS = ("shift", "crop", "flip", "colour", "cutout", "mixup")
@@ -48,31 +49,31 @@ LEAST_AREA = 0.35  # smallest area of a crop, as a share of the stored image
 GROUPS = 4  # different sizes of crops in one batch
 
 
-def named(text: str) -> tuple[str, ...] | None:
+def named(text: str, known: Sequence[str] = KINDS) -> tuple[str, ...] | None:
     """Returns the augmentations in a text such as `flip,colour`; None for `auto`, () for `none`.
 
-    Raises UsageError for a word that is not in KINDS.
+    Raises UsageError for a word that is not in `known`.
     """
     words = [word.strip() for word in text.split(",")]
     if words in (["auto"], ["none"]):
         return None if words == ["auto"] else ()
-    if strange := [word for word in words if word not in KINDS]:
+    if strange := [word for word in words if word not in known]:
         raise UsageError(
             Message(
                 "augment must be auto, none or some of {kinds}, separated by commas, got {text!r}",
-                kinds=", ".join(KINDS),
+                kinds=", ".join(known),
                 text=text,
             ),
             code="bad-setting",
             where="augment",
-            fix=nearest(strange[0], ["auto", "none", *KINDS]),
+            fix=nearest(strange[0], ["auto", "none", *known]),
         )
-    return tuple(kind for kind in KINDS if kind in words)
+    return tuple(kind for kind in known if kind in words)
 
 
-def joined(kinds: Sequence[str]) -> str:
-    """Returns the text that `named` parses, with the augmentations in the order of KINDS."""
-    return ",".join(kind for kind in KINDS if kind in kinds) or "none"
+def joined(kinds: Sequence[str], known: Sequence[str] = KINDS) -> str:
+    """Returns the text that `named` parses, with the augmentations in the order of `known`."""
+    return ",".join(kind for kind in known if kind in kinds) or "none"
 
 
 # --- when mirroring changes the class -------------------------------------------------------------
@@ -160,7 +161,7 @@ class Augmentation:
             half = len(image) // 2
             image = torch.cat([image[:half].flip(2), image[half:]])
         if "colour" in self.kinds:
-            image = _some(_recoloured, image, self.colours)
+            image = _some(recoloured, image, self.colours)
         if "cutout" in self.kinds:
             image = _some(_cut_out, image, self.colours)
         batch = batch | {"image": image}
@@ -249,7 +250,7 @@ def _some(change: Any, image: Tensor, colours: int) -> Tensor:
     return torch.cat([changed, image[..., colours:].to(changed.dtype)], 3)
 
 
-def _recoloured(image: Tensor) -> Tensor:
+def recoloured(image: Tensor) -> Tensor:
     """Returns images with brightness, contrast and saturation each scaled by a random 0.7 to 1.3.
 
     Values are floats from 0 to 255. Saturation applies only to images with more than one channel.

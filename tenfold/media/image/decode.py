@@ -49,13 +49,15 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 class PictureHeader:
     """Width and height in pixels in upright orientation, and number of colour channels (1 or 3).
 
-    `several` is True where the file holds more pictures than the one that is read.
+    `several` is True where the file holds more pictures than the one that is read. `orientation` is
+    that of EXIF (1 to 8, 1 = as stored): from 5 on, width and height are exchanged in the file.
     """
 
     width: int
     height: int
     channels: int
     several: bool = False
+    orientation: int = 1
 
 
 def header(content: Any) -> PictureHeader:
@@ -67,11 +69,12 @@ def header(content: Any) -> PictureHeader:
         return _array_header(content)
     picture = _open(content)
     width, height = picture.size
+    turn = _exif_orientation(picture)
     # Pillow already reports the upright size of a TIFF.
-    if picture.format != "TIFF" and _exif_orientation(picture) >= 5:
+    if picture.format != "TIFF" and turn >= 5:
         width, height = height, width
     channels = 1 if picture.mode in _GREY else 3
-    return PictureHeader(width, height, channels, _several(picture))
+    return PictureHeader(width, height, channels, _several(picture), turn)
 
 
 def _several(picture: Image.Image) -> bool:
@@ -163,10 +166,12 @@ def _damaged(error: BaseException) -> Unreadable:
 
 
 def _exif_orientation(picture: Image.Image) -> int:
+    """Returns the orientation, 1 to 8; 1 where it is missing or invalid."""
     try:
-        return int(picture.getexif().get(0x0112, 1))
+        found = int(picture.getexif().get(0x0112, 1))
     except (*_BROKEN, TypeError):
         return 1
+    return found if 1 <= found <= 8 else 1
 
 
 def decode(content: Any, height: int, width: int, channels: int) -> np.ndarray:

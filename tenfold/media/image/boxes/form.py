@@ -1,0 +1,187 @@
+"""The common form of all formats of boxes: what a file states about a picture, as it is written.
+
+The readers of formats make `Judgement`s. `made` matches them with pictures, checks them, and makes
+rows; nothing of that depends on the format.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenfold.core.columns import Problem
+from tenfold.core.message import EMPTY, Message
+from tenfold.media.files.listing import Entry
+
+__all__ = [
+    "Box",
+    "Found",
+    "Judgement",
+    "Row",
+    "Shape",
+    "bad_box",
+    "bad_class",
+    "ellipse",
+    "listed",
+    "number_of",
+]
+
+Point = tuple[float, float]
+Box = tuple[str, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One object: its label and the points that its box encloses.
+
+    `place` says where it stands in its file, such as "line 3". An `ignored` object (crowd,
+    difficult) is never scored and never background. The points are turned by `turn` degrees
+    clockwise about the point `about`. With a `problem`, an object of unknown place or class lies in
+    the picture, which cannot be used then.
+    """
+
+    label: str
+    points: tuple[Point, ...]
+    place: Message
+    ignored: bool = False
+    turn: float = 0.0
+    about: Point = (0.0, 0.0)
+    problem: Problem | None = None
+
+    @staticmethod
+    def box(label: str, edges: Sequence[float], place: Message, ignored: bool = False) -> Shape:
+        """Returns the object in a box of left, upper, right and lower edge."""
+        left, upper, right, lower = edges
+        return Shape(label, ((left, upper), (right, lower)), place, ignored)
+
+    def corners(self) -> tuple[Point, ...]:
+        """Returns the upper left and the lower right corner of the points, not turned."""
+        xs, ys = zip(*self.points, strict=True)
+        return (min(xs), min(ys)), (max(xs), max(ys))
+
+
+@dataclass
+class Judgement:
+    """The objects that one file states for one picture; no objects: it was looked at and is empty.
+
+    `picture` is the name or path as written, `others` are names to try after it. The numbers of the
+    shapes are pixels, or fractions of width and height with `fractions`. `size` is the width and
+    height that the file states, None where the format has none; a missing number is 0. `entry` is
+    the picture where the format itself determines it.
+    """
+
+    picture: str
+    file: str
+    shapes: list[Shape] = field(default_factory=list)
+    size: tuple[float, float] | None = None
+    fractions: bool = False
+    others: tuple[str, ...] = ()
+    entry: Entry | None = None
+    part: str = ""
+    group: str = ""
+    problem: Problem | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Found:
+    """All that the files of one format state: judgements, and the classes that they declare.
+
+    `used` are the names of the files that were read. `left` are things that are not used: their
+    kind, names and the reason; `left_out` are pictures that are not used, and the reason. `parts`
+    says where the parts of the judgements come from. `roles` are columns of `Judgement.fields` by
+    role, such as group, where the format has them.
+    """
+
+    format: Message
+    judgements: list[Judgement] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    left: list[tuple[str, list[str], Message]] = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
+    left_out: list[tuple[Judgement, Message]] = field(default_factory=list)
+    parts: Message = EMPTY
+    roles: dict[str, str] = field(default_factory=dict)
+    lists_pictures: bool = True
+    """True where a judgement without a picture means that the picture was lost."""
+
+    def leave(self, kind: str, names: Sequence[str], why: Message) -> None:
+        """Adds things that are not used, if there are any."""
+        if names:
+            self.left.append((kind, list(names), why))
+
+
+@dataclass
+class Row:
+    """One picture with all that was stated about it, and its boxes in fractions.
+
+    `entry` is None for a picture that is not there.
+    """
+
+    entry: Entry | None
+    source: str
+    judgements: list[Judgement] = field(default_factory=list)
+    problem: Problem | None = None
+    boxes: list[Box] = field(default_factory=list)
+    ignored: list[Box] = field(default_factory=list)
+    part: str = ""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """Returns the fields beside the first judgement that has some."""
+        return next((one.fields for one in self.judgements if one.fields), {})
+
+    @property
+    def empty(self) -> bool:
+        """Returns True for a picture that was judged and has no objects."""
+        return not self.boxes and not self.ignored and self.problem is None
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Returns the first names for a sentence; "-" for none."""
+    return (", ".join(names[:most]) + (", ..." if len(names) > most else "")) or "-"
+
+
+def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> tuple[Point, ...]:
+    """Returns points on an ellipse with its middle at x, y, one for each degree."""
+    angles = [math.radians(degree) for degree in range(360)]
+    return tuple((x + radius_x * math.cos(a), y + radius_y * math.sin(a)) for a in angles)
+
+
+def number_of(value: Any) -> float:
+    """Returns a number that a file states, as a number or as text; 0 where it is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return found if math.isfinite(found) else 0.0
+
+
+def bad_box(file: str, place: Message, why: Message) -> Problem:
+    """Returns the problem of a picture with a box that cannot be used."""
+    return Problem(
+        "bad-box",
+        Message(
+            "has a box that cannot be used: {why} ({file}, {place})", why=why, **_at(file, place)
+        ),
+        Message("Correct or remove the box there."),
+    )
+
+
+def bad_class(file: str, place: Message, number: object) -> Problem:
+    """Returns the problem of a picture with a box whose class number has no name."""
+    return Problem(
+        "unnamed-class",
+        Message(
+            "has a box of class {number}, which has no name ({file}, {place})",
+            number=number,
+            **_at(file, place),
+        ),
+        Message("Add the name of this class, or correct the number."),
+    )
+
+
+def _at(file: str, place: Message) -> dict[str, Any]:
+    return {"file": file, "place": place}

@@ -1,0 +1,191 @@
+"""Makes rows of judgements: matches pictures, checks boxes, counts repeats once."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
+from tenfold.core.rows import Rows
+from tenfold.core.taken import Taken
+from tenfold.media.files.references import file_cell, printable, speakable
+from tenfold.media.image.boxes import roles, sizes, told
+from tenfold.media.image.boxes.form import Box, Found, Judgement, Row, Shape, bad_box
+from tenfold.media.image.boxes.pictures import Pictures
+from tenfold.media.reading import Reading
+
+__all__ = ["rows_of"]
+
+LOST = 0.2
+"""Largest share of the annotation files without a picture that is only named."""
+
+
+def rows_of(found: Found, pictures: Pictures, reading: Reading, where: str) -> Rows:
+    """Returns a row for each picture that the files judge, sorted by name.
+
+    `where` is the source. Raises DataRefused where there is no picture, UsageError where the
+    reading names a column that the files lack.
+    """
+    taken = Taken()
+    rows = _matched(found, pictures, taken)
+    if not any(row.entry for row in rows):
+        raise _no_pictures(found, where)
+    _add_boxes(rows, taken)
+    told.repeats(rows, taken)
+    rows, reading = roles.parted(rows, found, reading, taken, where)
+    table, reading = roles.with_columns(_table(rows), rows, found, reading, taken, where)
+    told.add(rows, found, pictures, taken)
+    return Rows(table, taken=taken, reading=reading)
+
+
+def _no_pictures(found: Found, where: str) -> DataRefused:
+    first = found.judgements[0].picture if found.judgements else ""
+    return DataRefused(
+        Message(
+            "None of the {count} pictures of the {format} is there; the first is {name!r}",
+            count=len(found.judgements),
+            format=found.format,
+            name=printable(first[:200]),
+        ),
+        code="no-files",
+        where=where,
+        fix=Message("Put the pictures and their annotations into one folder, and give that."),
+    )
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def _matched(found: Found, pictures: Pictures, taken: Taken) -> list[Row]:
+    """Returns the rows of the pictures that judgements name, and of those that are missing."""
+    by_picture: dict[str, Row] = {}
+    lost: list[Row] = []
+    for one in found.judgements:
+        entry = one.entry or pictures.first((one.picture, *one.others), one.file)
+        if isinstance(entry, Problem):
+            name = f"{one.file}: {one.picture}" if found.lists_pictures else one.file
+            lost.append(Row(None, printable(name), [one], entry))
+            continue
+        row = by_picture.setdefault(entry.name, Row(entry, printable(entry.name)))
+        row.judgements.append(one)
+    for row in by_picture.values():
+        row.problem = next((one.problem for one in row.judgements if one.problem), None)
+        row.problem = row.problem or _contradiction(row.judgements)
+    told.ways(pictures, taken)
+    rows = [by_picture[name] for name in sorted(by_picture)]
+    if found.lists_pictures or len(lost) > LOST * len(found.judgements):
+        return rows + lost
+    taken.leave("files", [row.source for row in lost], 0, Message("no picture of this name"))
+    return rows
+
+
+def _contradiction(judgements: Sequence[Judgement]) -> Problem | None:
+    """Returns the problem of a picture that two files judge differently, None if they agree.
+
+    Files about different classes complete each other.
+    """
+    files: dict[str, set[tuple[str, tuple[tuple[float, float], ...]]]] = defaultdict(set)
+    for one in judgements:
+        files[one.file] |= {(shape.label, shape.points) for shape in one.shapes}
+    for (first, some), (second, others) in combinations(files.items(), 2):
+        if some != others and {label for label, _ in some} & {label for label, _ in others}:
+            return Problem(
+                "two-judgements",
+                Message(
+                    "is judged differently by {first} and {second}", first=first, second=second
+                ),
+                Message("Remove it from one of the two."),
+            )
+    return None
+
+
+# --- boxes ----------------------------------------------------------------------------------------
+
+
+def _add_boxes(rows: Sequence[Row], taken: Taken) -> None:
+    """Fills the boxes of all rows, in fractions of the upright picture, and their problems."""
+    known = [(row, row.entry) for row in rows if row.entry is not None]
+    pairs, owners = [], []
+    for (row, _), header in zip(known, sizes.headers([e for _, e in known]), strict=True):
+        if isinstance(header, Problem):
+            row.problem = row.problem or header
+            continue
+        pairs += [(one, row.source, header) for one in row.judgements]
+        owners += [row] * len(row.judgements)
+    frames = sizes.frames(pairs, taken)
+    for row, (one, _, _), frame in zip(owners, pairs, frames, strict=True):
+        if isinstance(frame, Problem):
+            row.problem = row.problem or frame
+            continue
+        for shape in one.shapes:
+            box = _box(shape, one, frame)
+            if isinstance(box, Problem):
+                row.problem = row.problem or box
+            else:
+                (row.ignored if shape.ignored else row.boxes).append(box)
+
+
+def _box(shape: Shape, one: Judgement, frame: sizes.Frame) -> Box | Problem:
+    """Returns the box in fractions of the upright picture, or why it cannot be used."""
+    if shape.problem is not None:
+        return shape.problem
+    points = np.asarray(shape.points, float).reshape(-1, 2)
+    if not len(points) or not np.isfinite(points).all():
+        return bad_box(one.file, shape.place, Message("a number is missing or not finite"))
+    if len(points) == 2:
+        (left, upper), (right, lower) = points
+        if right < left or lower < upper:
+            return bad_box(one.file, shape.place, Message("its width or height is negative"))
+        points = np.array([[left, upper], [right, upper], [right, lower], [left, lower]])
+    size = np.array([frame.width, frame.height] if one.fractions else [1.0, 1.0])
+    points = points * size
+    if shape.turn:
+        points = _turned(points, shape.turn, np.asarray(shape.about) * size)
+    edges = sizes.fractions_of(points, frame)
+    low, high = edges.min(0), edges.max(0)
+    beyond = max(-low.min(), high.max() - 1)
+    if beyond > sizes.FITS + 1e-9:
+        why = Message("it reaches {share:.1%} of a side beyond the picture", share=float(beyond))
+        return bad_box(one.file, shape.place, why)
+    (x0, y0), (x1, y1) = low.clip(0, 1).tolist(), high.clip(0, 1).tolist()
+    if x1 - x0 <= 1e-9 or y1 - y0 <= 1e-9:
+        return bad_box(one.file, shape.place, Message("it has no area"))
+    if not shape.label:
+        return bad_box(one.file, shape.place, Message("it has no label"))
+    return speakable(shape.label), x0, y0, x1, y1
+
+
+def _turned(points: np.ndarray, degrees: float, about: np.ndarray) -> np.ndarray:
+    """Returns points (M, 2) turned clockwise, where y points downwards."""
+    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    return (points - about) @ np.array([[cosine, sine], [-sine, cosine]]) + about
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def _table(rows: Sequence[Row]) -> pd.DataFrame:
+    cells = [row.entry.cell if row.entry else file_cell(row.source) for row in rows]
+    return pd.DataFrame(
+        {
+            "image": _objects(cells),
+            "boxes": _objects([tuple(row.boxes) for row in rows]),
+            "boxes_ignored": _objects([tuple(row.ignored) for row in rows]),
+            "source": _objects([row.source for row in rows]),
+            "problem": _objects([row.problem for row in rows]),
+        }
+    )
+
+
+def _objects(cells: Sequence[object]) -> pd.Series:
+    column = np.empty(len(cells), object)
+    for at, cell in enumerate(cells):
+        column[at] = cell  # tuples and arrays stay cells
+    return pd.Series(column, dtype=object)

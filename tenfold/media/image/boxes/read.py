@@ -1,0 +1,129 @@
+"""Reads pictures with boxes into rows, in whatever format the files of a folder have.
+
+The format is recognised by content. Columns: `image` (cells), `boxes` and `boxes_ignored` (tuples
+of (label, x0, y0, x1, y1) in fractions of the upright picture), `source`, `problem`; `split`,
+`group`, `time`, `weight` and `by:NAME` where given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from tenfold.core.errors import DataRefused, UsageError, nearest
+from tenfold.core.message import Message
+from tenfold.core.rows import Rows
+from tenfold.media.files.listing import Tree, is_archive, open_tree
+from tenfold.media.image.boxes import (
+    coco,
+    cvat,
+    frames,
+    label_studio,
+    labelme,
+    made,
+    tables,
+    voc,
+    yolo,
+)
+from tenfold.media.image.boxes.content import Contents
+from tenfold.media.image.boxes.form import Found
+from tenfold.media.image.boxes.pictures import Pictures
+from tenfold.media.reading import AS_FOUND, Reading
+
+__all__ = ["read"]
+
+Source = str | Path | pd.DataFrame
+
+FORMATS: tuple[Callable[[Contents], Found | None], ...] = (
+    coco.read,
+    cvat.read,
+    label_studio.read,
+    labelme.read,
+    voc.read,
+    yolo.read,
+    tables.read,
+)
+"""The readers of formats; of formats that judge as many pictures, the first is used."""
+
+
+def read(source: Source, reading: Reading = AS_FOUND) -> Rows:
+    """Returns a row for each picture that a person has judged, and what was read and left.
+
+    Raises UsageError or DataRefused where there is nothing to train on.
+    """
+    if isinstance(source, pd.DataFrame):
+        rows = made.rows_of(
+            frames.read(source, reading), Pictures(Tree(Path(), [])), reading, "DataFrame"
+        )
+        rows.taken.tell()
+        return rows
+    path, only = _opened(source)
+    tree = open_tree(path)
+    if only and not Pictures(tree).entries and path.parent != path:  # annotations/ beside images/
+        only, path = f"{path.name}/{only}", path.parent
+        tree = open_tree(path)
+    contents = Contents(tree, Pictures(tree), reading, only or _named(tree, reading))
+    found = _found(contents)
+    for name, why in contents.broken:
+        found.leave("files", [name], why)
+    rows = made.rows_of(found, contents.pictures, reading, str(path))
+    rows.taken.tell()
+    return replace(rows, root=Path(tree.root), ignored=tree.ignored)
+
+
+def _opened(source: Source) -> tuple[Path, str]:
+    """Returns the folder or archive to read, and the name of the file that it is limited to."""
+    if not isinstance(source, str | Path) or not str(source):
+        raise UsageError(
+            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
+            code="bad-setting",
+        )
+    path = Path(source)
+    if path.is_file() and not is_archive(path):
+        return path.absolute().parent, path.name
+    return path, ""
+
+
+def _named(tree: Tree, reading: Reading) -> str:
+    """Returns the file that `--table` names, "" for none. Raises UsageError where it is not there."""
+    if not reading.table:
+        return ""
+    names = [entry.name for entry in tree.entries]
+    for name in names:
+        if reading.table in (name, name.rpartition("/")[2]):
+            return name
+    raise UsageError(
+        Message("{source} has no file {name!r}", source=tree.root.name, name=reading.table),
+        code="no-such-path",
+        where=str(tree.root),
+        fix=nearest(reading.table, names[:200]),
+    )
+
+
+def _found(contents: Contents) -> Found:
+    """Returns what the format with the most judgements states; others are named as not used."""
+    formats = (yolo.read,) if contents.only.endswith((".yaml", ".yml")) else FORMATS
+    every = [found for form in formats if (found := form(contents)) is not None]
+    if not every:
+        raise _nothing(contents.tree)
+    every.sort(key=lambda found: -len(found.judgements))
+    chosen = every[0]
+    for other in every[1:]:
+        why = Message("{format} are used", format=chosen.format)
+        chosen.leave("files", sorted(other.used), why)
+    return chosen
+
+
+def _nothing(tree: Tree) -> DataRefused:
+    return DataRefused(
+        Message("No file with boxes is found"),
+        code="no-boxes",
+        where=str(tree.root),
+        fix=Message(
+            "Known formats: COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio, or a table "
+            "with the columns path,x0,y0,x1,y1,label."
+        ),
+    )

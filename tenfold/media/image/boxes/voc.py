@@ -1,0 +1,102 @@
+"""Pascal VOC: one XML file for each picture, and lists of the parts in ImageSets.
+
+Source: Everingham et al., The PASCAL Visual Object Classes Challenge, 2010, section 3.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+from tenfold.core.message import Message
+from tenfold.media.files.listing import Entry
+from tenfold.media.files.parts import part_of_file
+from tenfold.media.image.boxes.content import Contents
+from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, number_of
+from tenfold.media.image.boxes.pictures import plain, stem_of
+
+__all__ = ["is_voc", "read"]
+
+
+def is_voc(root: Element) -> bool:
+    """Returns True for the root element of a file of Pascal VOC."""
+    return root.tag == "annotation" and any(
+        root.find(name) is not None for name in ("object", "size", "filename")
+    )
+
+
+def read(contents: Contents) -> Found | None:
+    """Returns the objects of all XML files, with the parts of the lists; None if there are none."""
+    files = [(entry, root) for entry, root in contents.xml if is_voc(root)]
+    if not files:
+        return None
+    found = Found(Message("Pascal VOC files"), lists_pictures=False)
+    spaces = 0
+    for entry, root in files:
+        found.used.add(entry.name)
+        spaces += sum(_name(one) != (one.findtext("name") or "") for one in root.findall("object"))
+        found.judgements.append(_judgement(entry, root))
+    if spaces:
+        found.notes.append(
+            Message("Spaces around the names of classes are left out: {count} names.", count=spaces)
+        )
+    _add_parts(found, contents)
+    return found
+
+
+def _judgement(entry: Entry, root: Element) -> Judgement:
+    shapes = [
+        _shape(entry.name, one, number) for number, one in enumerate(root.findall("object"), 1)
+    ]
+    size = (number_of(root.findtext("size/width")), number_of(root.findtext("size/height")))
+    # The stem counts first: many tools write the same <filename> into every file.
+    written = root.findtext("filename") or ""
+    path = root.findtext("path") or ""
+    others = tuple(one.strip() for one in (written, path) if one.strip())
+    return Judgement(stem_of(entry.name), entry.name, shapes, size, others=others)
+
+
+def _shape(file: str, node: Element, number: int) -> Shape:
+    place = Message("object {number}", number=number)
+    label, box = _name(node), node.find("bndbox")
+    names = ("xmin", "ymin", "xmax", "ymax")
+    texts = [(box.findtext(name) or "") if box is not None else "" for name in names]
+    ignored = (node.findtext("difficult") or "0").strip() not in ("", "0", "false")
+    try:
+        return Shape.box(label, [float(text) for text in texts], place, ignored)
+    except ValueError:
+        why = Message("its edges are {edges}", edges=", ".join(texts))
+        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
+
+
+def _name(node: Element) -> str:
+    return (node.findtext("name") or "").strip()
+
+
+def _add_parts(found: Found, contents: Contents) -> None:
+    """Adds the parts of the lists in ImageSets/Main: one id in each line.
+
+    A list with a second column is about one class (`bolt_train.txt`) and is no part; `trainval`
+    joins two others.
+    """
+    lists: dict[str, set[str]] = {}
+    names: dict[str, str] = {}
+    for entry in contents.texts:
+        if "imagesets" not in plain(entry.name).split("/"):
+            continue
+        found.used.add(entry.name)
+        stem = stem_of(plain(entry.name)).rpartition("/")[2]
+        part = part_of_file(stem)
+        rows = [line.split() for line in contents.lines(entry) if line.strip()]
+        if stem != "trainval" and part and rows and all(len(row) == 1 for row in rows):
+            lists[part] = {stem_of(plain(row[0])).rpartition("/")[2] for row in rows}
+            names[part] = entry.name
+    if not lists:
+        return
+    for one in found.judgements:
+        stem = plain(one.picture).rpartition("/")[2]
+        one.part = next((part for part, ids in lists.items() if stem in ids), "")
+    absent = [one for one in found.judgements if not one.part]
+    found.judgements = [one for one in found.judgements if one.part]
+    found.left_out += [(one, Message("in none of the lists")) for one in absent]
+    shown = ", ".join(f"{name} = {part}" for part, name in sorted(names.items()))
+    found.parts = Message("the lists {names}", names=shown)

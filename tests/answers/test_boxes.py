@@ -1,0 +1,224 @@
+"""Boxes: average precision equal to pycocotools, ignored boxes, thresholds, suppression, files."""
+
+import copy
+import io
+from contextlib import redirect_stdout
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tenfold.answers.boxes import BOXES, Boxes
+from tenfold.answers.detection.matches import Matches
+from tenfold.answers.intervals import Sampling
+
+SIZES = [(640, 480), (320, 240), (1000, 700)]
+CAT, DOG = ("cat", 0.1, 0.1, 0.4, 0.5), ("dog", 0.6, 0.1, 0.9, 0.5)
+
+
+def table_of(boxes: list, ignored: list | None = None, **more: list) -> pd.DataFrame:
+    cells = {"boxes": boxes, "boxes_ignored": ignored or [()] * len(boxes), **more}
+    return pd.DataFrame({name: pd.Series(of, dtype=object) for name, of in cells.items()})
+
+
+def world(pictures: int, seed: int = 0, ties: bool = False) -> tuple[pd.DataFrame, list[Boxes]]:
+    """Random pictures: classes of very different numbers, crowds, one class without true boxes."""
+    random = np.random.default_rng(seed)
+    names = ["cat", "dog", "emu", "ant"]
+    truths, ignored, answers, sizes = [], [], [], []
+    for row in range(pictures):
+        width, height = SIZES[row % 3]
+        true, skipped, found = [], [], []
+        for _ in range(random.integers(0, 7)):
+            name = names[random.choice(3, p=[0.7, 0.25, 0.05])]
+            corner = random.integers(0, [width // 2, height // 2])
+            sides = random.integers(8, [width // 3, height // 3])
+            pixels = np.array([*corner, *(corner + sides)], float)
+            box = (name, *map(float, pixels / [width, height, width, height]))
+            (skipped if random.random() < 0.15 else true).append(box)
+            for _ in range(random.integers(0, 4)):
+                moved = np.array(box[1:]) + random.normal(0, 0.02, 4)
+                moved[2:] = np.maximum(moved[2:], moved[:2] + 0.01)
+                other = name if random.random() < 0.8 else names[random.integers(4)]
+                score = random.random()
+                found.append(((other, *map(float, moved)), round(score, 1) if ties else score))
+        found.sort(key=lambda one: -one[1])
+        truths.append(tuple(true))
+        ignored.append(tuple(skipped))
+        boxes, scores = tuple(box for box, _ in found), tuple(float(s) for _, s in found)
+        answers.append(Boxes(boxes, scores, 0.5, (width, height)))
+        sizes.append((width, height))
+    table = table_of(truths, ignored)
+    return table.assign(width=[w for w, _ in sizes], height=[h for _, h in sizes]), answers
+
+
+def pixels(box: tuple, size: tuple[int, int]) -> list[float]:
+    x0, y0, x1, y1 = np.round(np.array(box[1:]) * [*size, *size], 6)
+    return [x0, y0, x1 - x0, y1 - y0]
+
+
+def by_pycocotools(table: pd.DataFrame, answers: list[Boxes]) -> np.ndarray:
+    """The twelve figures of COCO by the reference implementation."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    names = sorted({box[0] for boxes in table["boxes"] for box in boxes})
+    kinds = {name: number for number, name in enumerate(names, 7)}
+    marks, found = [], []
+    for row, answer in enumerate(answers):
+        for crowd, column in enumerate(("boxes", "boxes_ignored")):
+            for box in table[column][row]:
+                place = pixels(box, answer.size)
+                marks.append({"image_id": row, "category_id": kinds[box[0]], "bbox": place,
+                              "area": place[2] * place[3], "iscrowd": crowd,
+                              "id": len(marks) + 1})  # fmt: skip
+        for box, score in zip(answer.boxes, answer.scores, strict=True):
+            if box[0] in kinds:
+                found.append({"image_id": row, "category_id": kinds[box[0]], "score": score,
+                              "bbox": pixels(box, answer.size)})  # fmt: skip
+    with redirect_stdout(io.StringIO()):
+        gold, images = COCO(), [{"id": row} for row in range(len(table))]
+        classes = [{"id": number, "name": name} for name, number in kinds.items()]
+        gold.dataset = {"images": images, "annotations": marks, "categories": classes}
+        gold.createIndex()
+        judged = COCOeval(gold, gold.loadRes(copy.deepcopy(found)), "bbox")
+        judged.evaluate()
+        judged.accumulate()
+        judged.summarize()
+    return judged.stats
+
+
+@pytest.mark.parametrize(("seed", "ties"), [(0, False), (1, True), (2, False)])
+def test_average_precision_equals_pycocotools(seed: int, ties: bool):
+    table, answers = world(60, seed, ties)
+    stats = by_pycocotools(table, answers)
+    scores, details = BOXES.score(answers, table, table), None
+    details = scores.details["average_precision"]
+    own = [details["ap50_95"], details["ap50"], *(details[f"ap50_95_{one}"] for one in
+           ("small", "medium", "large"))]  # fmt: skip
+    assert own == pytest.approx([*stats[:2], *stats[3:6]], abs=1e-9)
+    assert scores.metrics["map50"].value == details["ap50"]
+    matches = Matches.of([(one.boxes, one.scores) for one in answers], table["boxes"],
+                         table["boxes_ignored"])  # fmt: skip
+    ones = np.ones(len(table))
+    assert matches.mean_average_precision(ones, slice(None)) == pytest.approx(stats[0], abs=1e-9)
+    doubled = np.concatenate([np.arange(60), np.arange(0, 60, 3)])
+    twice = by_pycocotools(table.iloc[doubled].reset_index(), [answers[row] for row in doubled])
+    weights = np.bincount(doubled)
+    assert matches.mean_average_precision(weights, slice(0, 1)) == pytest.approx(
+        twice[1], abs=0.02 if ties else 1e-9
+    )
+
+
+def test_the_truth_against_itself_is_exactly_one_whatever_its_classes():
+    table, _ = world(40)
+    right = [Boxes(boxes, (0.5,) * len(boxes)) for boxes in table["boxes"]]
+    one = table_of([(CAT,), (DOG, CAT, DOG), ()])  # a box that is given twice is two boxes
+    for truth, answers in (
+        (table, right),
+        (one, [Boxes(boxes, (0.5,) * len(boxes)) for boxes in one["boxes"]]),
+    ):
+        scores = BOXES.score(answers, truth, truth)
+        assert {score.value for score in scores.metrics.values()} == {1.0}
+        assert not BOXES.worst(answers, truth)
+
+
+def test_intervals_resample_pictures_or_groups():
+    table, answers = world(60)
+    alone = BOXES.score(answers, table, table)
+    grouped = table.assign(group=[f"person {row // 6}" for row in range(60)])
+    groups = BOXES.score(answers, grouped, grouped)
+    for name in BOXES.metrics:
+        one, other = alone.metrics[name], groups.metrics[name]
+        assert one.value == other.value and one.low < one.value < one.high
+        assert other.low < other.value < other.high
+    assert groups.groups == 10
+    content, metric = BOXES.bootstrap(answers, table)
+    weights = np.vstack([np.ones(60, int), np.bincount([3, 4, 5], minlength=60)])
+    few = [3, 4, 5]
+    assert metric(content, weights) == pytest.approx(
+        [
+            alone.best.value,
+            BOXES.values([answers[row] for row in few], table.iloc[few].reset_index())["map50"],
+        ]
+    )
+    assert (
+        Sampling.of(grouped).paired((content, metric), (content, metric), times=50).difference
+        == 0.0
+    )
+
+
+def test_boxes_below_the_threshold_count_for_average_precision_alone():
+    table = table_of([(CAT, DOG), (CAT,)])
+    sure = [Boxes((CAT, DOG), (0.9, 0.4), 0.5), Boxes((CAT, DOG), (0.8, 0.7), 0.5)]
+    scores = BOXES.score(sure, table, table)
+    assert scores.metrics["box_precision"].value == pytest.approx(2 / 3)
+    assert scores.metrics["box_recall"].value == pytest.approx(2 / 3)
+    assert scores.metrics["map50"].value == pytest.approx(0.75, abs=0.01)
+    names, counts = ["cat", "dog"], scores.details["confusion"]
+    assert [one["class"] for one in scores.details["classes"]] == names
+    assert counts == [[2, 0, 0], [0, 0, 1], [0, 1, 0]]
+    found = BOXES.recalled(sure, table)
+    hits = dict(zip(zip(found.rows, found.classes, strict=True), found.hits, strict=True))
+    assert hits == {(0, "cat"): True, (0, "dog"): False, (1, "cat"): True}
+    assert BOXES.worst(sure, table) == [0, 1]
+
+
+def test_ignored_boxes_are_neither_right_nor_wrong():
+    inside = ("cat", 0.65, 0.15, 0.85, 0.45)
+    answers = [Boxes((CAT, inside), (0.5, 0.9))]
+    for name, value in {None: 0.5, "cat": 1.0, "dog": 0.5, "": 1.0}.items():
+        ignored = () if name is None else ((name, *DOG[1:]),)
+        scores = BOXES.score(answers, table_of([(CAT,)], [ignored]), table_of([(CAT,)]))
+        assert scores.metrics["map50"].value == pytest.approx(value, abs=0.01), ignored
+        assert scores.metrics["box_precision"].value == value
+        assert scores.details["confusion"][-1][0] == int(value < 1)
+
+
+def test_a_dropped_class_becomes_ignored_boxes_of_every_class():
+    table = table_of([(CAT, DOG), (DOG,)], [(("dog", 0.0, 0.0, 1.0, 1.0),), ()])
+    renamed, gone = BOXES.renamed(table, {"dog": None, "cat": "Katze"})
+    assert list(renamed["boxes"]) == [(("Katze", *CAT[1:]),), ()] and not gone.any()
+    assert renamed["boxes_ignored"][1] == (("", *DOG[1:]),)
+    assert BOXES.classes_in(renamed) == {"Katze"} and not BOXES.blank(renamed).any()
+
+
+def test_a_picture_without_boxes_is_judged_and_a_blank_one_is_not():
+    table = table_of([(), None, float("nan"), (CAT,), [list(DOG)]])
+    assert list(BOXES.blank(table)) == [False, True, True, False, False]
+    assert BOXES.refuse(table_of([(), ()])).code == "no-boxes" and BOXES.refuse(table) is None
+    split = table_of([(CAT,), (CAT, DOG)], split=["train", "test"])
+    (notice,) = BOXES.notices(split)
+    assert notice.values["name"] == "dog"
+    assert BOXES.same({"boxes": (CAT, DOG)}, {"boxes": [list(DOG), list(CAT)], "boxes_ignored": []})
+
+
+def test_the_constant_baseline_puts_boxes_where_they_usually_are():
+    table = table_of([(CAT, DOG), (CAT,), (CAT, ("dog", 0.1, 0.6, 0.3, 0.9)), ()])
+    found = BOXES.constant(table)
+    assert found.boxes[0] == pytest.approx(CAT) and found.scores[0] == 0.75
+    assert [box[0] for box in found.boxes] == ["cat", "dog"]
+    assert BOXES.constant(table[:0]) == Boxes((), ())
+
+
+def test_a_decision_is_the_set_of_boxes_apart_from_those_at_the_threshold():
+    one = Boxes((CAT, DOG), (0.9, 0.31), 0.3)
+    moved = ("cat", 0.1, 0.1, 0.4005, 0.5)
+    for other, tolerance, same in (
+        (Boxes((moved, DOG), (0.8, 0.31), 0.3), 0.0, True),
+        (Boxes((CAT,), (0.9,), 0.3), 0.02, True),
+        (Boxes((CAT,), (0.9,), 0.3), 0.0, False),
+        (Boxes((DOG,), (0.9,), 0.3), 0.02, False),
+        (Boxes((("dog", *CAT[1:]), DOG), (0.9, 0.4), 0.3), 0.02, False),
+    ):
+        assert BOXES.same_decision(one, other, tolerance) is same
+        assert BOXES.same_decision(other, one, tolerance) is same
+
+
+def test_a_chosen_box_is_retained_by_score_times_overlap():
+    half = ("cat", 0.1, 0.1, 0.25, 0.5)
+    before = Boxes((CAT, DOG, half), (0.9, 0.8, 0.7))
+    assert BOXES.retained(before, Boxes((half, DOG), (0.6, 0.9))) == pytest.approx(0.3)
+    assert BOXES.retained(BOXES.about(before, "dog"), before) == pytest.approx(0.8)
+    assert BOXES.about(before, "cat").boxes == (CAT,)
+    assert BOXES.retained(before, Boxes((), ())) == 0.0
