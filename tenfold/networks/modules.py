@@ -18,10 +18,12 @@ __all__ = [
     "BatchNorm",
     "GlobalPooling",
     "Residual",
+    "ResidualBlock",
     "View",
     "Whitening",
     "activation",
     "average_pooling",
+    "conv_block",
     "convolution",
     "dense",
     "dropout",
@@ -177,6 +179,35 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = self.body(x) + self.shortcut(x)
         return result
+
+
+def conv_block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch norm and ReLU: (B, inputs, H, W) -> (B, outputs, H', W').
+
+    Odd kernels keep H and W with stride 1, and halve them (rounded up) with stride 2.
+    """
+    return nn.Sequential(
+        convolution(inputs, outputs, kernel, stride, bias=False), BatchNorm(outputs), nn.ReLU()
+    )
+
+
+class ResidualBlock(nn.Module):
+    """Basic residual block (arXiv 1512.03385): (B, C, H, W) -> the same shape.
+
+    y = relu(x + norm(conv(relu(norm(conv(x))))), with convolutions of 3 x 3. The last norm starts
+    with weight zero, so that an untrained block returns relu(x) (arXiv 1706.02677).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        last = BatchNorm(channels)
+        nn.init.zeros_(last.weight)
+        self.body = nn.Sequential(
+            conv_block(channels, channels), convolution(channels, channels, bias=False), last
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(x + self.body(x))
 
 
 class View(nn.Module):
