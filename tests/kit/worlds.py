@@ -91,6 +91,50 @@ def _spoil_pictures(folder: Path) -> None:
             (folder / part / f"{name}-").rename(folder / part / name)
 
 
+# --- pictures with masks ---
+
+SEGMENTED = {"train": 24, "valid": 10, "test": 10}
+INKS = {1: (200, 60, 60), 2: (60, 80, 200)}
+
+
+def scene(random: np.random.Generator, side: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """(side, side, 3) uint8 and (side, side) uint8: discs (1) and squares (2) on a ground (0)."""
+    mask = Image.new("L", (side, side), 0)
+    draw = ImageDraw.Draw(mask)
+    for number in random.permutation(2) + 1:
+        x, y = random.uniform(0.2, 0.8, 2) * side
+        radius = side * random.uniform(0.12, 0.22)
+        shape = draw.ellipse if number == 1 else draw.rectangle
+        shape((x - radius, y - radius, x + radius, y + radius), fill=int(number))
+    numbers = np.asarray(mask)
+    table = np.array([[120, 130, 110], *INKS.values()], float)
+    picture = table[numbers] * random.uniform(0.8, 1.1) + random.normal(0, 12, (side, side, 3))
+    return picture.clip(0, 255).astype(np.uint8), numbers
+
+
+def scenes(folder: Path, seed: int, each: dict[str, int] | None = None, side: int = 32) -> Path:
+    """part/images/number.png and part/masks/number.png with the classes 0, 1 and 2."""
+    for part, count in (each or SEGMENTED).items():
+        for name in ("images", "masks"):
+            (folder / part / name).mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            random = np.random.default_rng([seed, index, *part.encode()])
+            for name, pixels in zip(("images", "masks"), scene(random, side), strict=True):
+                Image.fromarray(pixels).save(folder / part / name / f"{index:03}.png")
+    return folder
+
+
+def _spoil_scenes(folder: Path) -> None:
+    """Outside train: other pixels in every picture, and the classes of its mask exchanged."""
+    for part in ("valid", "test"):
+        for path in sorted((folder / part / "images").glob("*.png")):
+            pixels = np.asarray(Image.open(path))
+            Image.fromarray(255 - pixels[::-1]).save(path)
+        for path in sorted((folder / part / "masks").glob("*.png")):
+            pixels = np.asarray(Image.open(path))
+            Image.fromarray(np.array([2, 0, 1], np.uint8)[pixels]).save(path)
+
+
 # --- tagged tokens ---
 
 NAMES = {
@@ -217,6 +261,13 @@ WORLDS: dict[str, World] = {
         settings={"size": "tiny", "augment": "shift"},
         plan={"epochs": 30, "batch": 24},
         floor=_smoothed(len(SHAPES), 0.15),
+    ),
+    "image-segmentation": World(
+        make=scenes,
+        spoil=_spoil_scenes,
+        hand_over=lambda folder: folder / "test" / "images" / "000.png",
+        settings={"size": "tiny", "augment": "flip"},
+        plan={"epochs": 25, "batch": 8},
     ),
     "recommendation": World(
         make=walks,

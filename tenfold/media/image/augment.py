@@ -38,6 +38,7 @@ __all__ = [
     "joined",
     "named",
     "reads_one_way",
+    "recoloured",
 ]
 
 KINDS = ("shift", "crop", "flip", "colour", "cutout", "mixup")
@@ -160,7 +161,7 @@ class Augmentation:
             half = len(image) // 2
             image = torch.cat([image[:half].flip(2), image[half:]])
         if "colour" in self.kinds:
-            image = _some(_recoloured, image, self.colours)
+            image = _some(recoloured, image, self.colours)
         if "cutout" in self.kinds:
             image = _some(_cut_out, image, self.colours)
         batch = batch | {"image": image}
@@ -249,7 +250,7 @@ def _some(change: Any, image: Tensor, colours: int) -> Tensor:
     return torch.cat([changed, image[..., colours:].to(changed.dtype)], 3)
 
 
-def _recoloured(image: Tensor) -> Tensor:
+def recoloured(image: Tensor) -> Tensor:
     """Returns images with brightness, contrast and saturation each scaled by a random 0.7 to 1.3.
 
     Values are floats from 0 to 255. Saturation applies only to images with more than one channel.
