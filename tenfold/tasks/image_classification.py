@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import classes as class_answers
-from tenfold.answers import logits, losses
+from tenfold.answers.classification import logits, losses
 from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL
 from tenfold.answers.labels import LABELS

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold.answers import classes as class_answers
-from tenfold.answers import logits
-from tenfold.answers import losses as training_losses
+from tenfold.answers.classification import logits
+from tenfold.answers.classification import losses as training_losses
 from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL
 from tenfold.answers.labels import LABELS

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.answers import calibration, logits
+from tenfold.answers import calibration
+from tenfold.answers.classification import logits
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
