@@ -1,16 +1,20 @@
 """Residual U-Net: from encoded pictures to the class of each pixel and distances inside objects.
 
-The encoder halves the sides four times, or less often for small pictures. The decoder adds the maps of the same size in the encoder
-to its own, enlarged ones, up to half of the sides of the picture; the last map holds 2 x 2 pixels
-in each cell, which are put in their places (arXiv 1609.05158). All other convolutions are plain
-ones of 3 x 3 or 1 x 1 with batch normalization and ReLU. Sources: U-Net (arXiv 1505.04597), the
-residual block (arXiv 1512.03385), addition in place of concatenation (LinkNet, arXiv 1707.03718).
+The encoder halves the sides four times, or less often for small pictures. The decoder adds the maps
+of the same size in the encoder to its own, enlarged ones, up to half of the sides of the picture;
+the last map holds 2 x 2 pixels in each cell, which are put in their places (arXiv 1609.05158). All
+other convolutions are plain ones of 3 x 3 or 1 x 1 with batch normalization and ReLU.
+
+Sources: U-Net (arXiv 1505.04597), the residual block (arXiv 1512.03385), addition in place of
+concatenation (LinkNet, arXiv 1707.03718).
 
 Shapes: B pictures, H W sides in pixels (multiples of 16), C channels, K classes, D the channels of
 the deepest map.
 """
 
 from __future__ import annotations
+
+import itertools
 
 import torch
 from torch import Tensor, nn
@@ -37,8 +41,8 @@ class Segmenter(nn.Module):
     `forward` returns `probabilities` (B, H, W, K), `embedding` (B, D), `size` unchanged and, with
     `objects`, `distance` (B, H, W): 0 at the border of an object, 1 in its middle. With `mirror`,
     probabilities and distances are the mean over the picture and its mirror image at evaluation;
-    the attribute may be changed later. `levels`, 2 to 4, is the number of times the sides are halved.
-    Raises ValueError for an unknown size.
+    the attribute may be changed later. `levels`, 2 to 4, is how often the sides are halved. Raises
+    ValueError for an unknown size.
     """
 
     shift: Tensor
@@ -68,7 +72,7 @@ class Segmenter(nn.Module):
         )
         self.context = conv_block(widths[-1], widths[-1], 1)
         self.side = nn.ModuleList(
-            conv_block(above, own, 1) for own, above in zip(widths, widths[1:], strict=False)
+            conv_block(above, own, 1) for own, above in itertools.pairwise(widths)
         )
         self.up = nn.ModuleList(ResidualBlock(own) for own in widths[:-1])
         self.detail = conv_block(channels, 8, 3)

@@ -24,10 +24,9 @@ import numpy as np
 from tenfold.answers.kind import Answer, AnswerKind
 from tenfold.answers.mask import MASK
 from tenfold.core import device
-from tenfold.core.columns import Column, Encoded, Parts
+from tenfold.core.columns import Column, Encoded, Parts, Problem
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
-from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.core.results import Prediction, Scores
@@ -42,9 +41,9 @@ from tenfold.media.image.medium import IMAGE
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.task import AnswersOf, Facts, InnerRun, Outputs, Table, Task
-from tenfold.tasks.image_segmentation import fingerprint, loss, views
+from tenfold.tasks.image_segmentation import fingerprint, loss, views, windows
 from tenfold.tasks.image_segmentation import targets as pixel_targets
-from tenfold.tasks.image_segmentation.decode import decoded
+from tenfold.tasks.image_segmentation.decode import decoded, mask_from
 from tenfold.training import loop
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ networks = lazy("tenfold.networks.segmenter")
 INPUTS = {"image": Input("image", file=partial(manifests.asked_files, medium=IMAGE))}
 SIZES = ("tiny", "small", "medium")
 USUAL = ("scale", "crop", "flip", "colour")
+WINDOWS_FROM = 2.0
+"""Pictures larger than this many times the largest of the training are predicted in windows."""
 RECIPE = loop.Recipe(
     "muon",
     0.02,
@@ -109,7 +110,7 @@ class ImageSegmentation(Task):
         channels = int(train.table["channels"].max()) if "channels" in train.table else 3
         facts = {
             "data": {"frame": list(frame), "channels": channels},
-            "truths": found.truths(),
+            "truths": found.truths(frame),
             "net": {
                 "size": self.size,
                 "levels": fingerprint.levels_of(frame),
@@ -174,7 +175,37 @@ class ImageSegmentation(Task):
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return [*decoded(outputs, facts["truths"], options)]
 
-    def _possible(self, classes: list[str]) -> str:
+    def predict(
+        self,
+        tables: Iterator[Table],
+        answers_of: AnswersOf,
+        facts: Facts,
+        options: Any,
+        inner: Mapping[str, InnerRun],
+    ) -> Iterator[tuple[str, Answer]]:
+        for table in tables:
+            wide = {
+                row: size
+                for row, cell in enumerate(table["image"])
+                if (size := _too_large(windows.picture_size(cell), facts))
+            }
+            kept = [row for row in range(len(table)) if row not in wide]
+            usual = iter(answers_of(table.iloc[kept].reset_index(drop=True)) if kept else ())
+            for row, (source, cell) in enumerate(zip(table["source"], table["image"], strict=True)):
+                if row in wide:
+                    yield source, _in_windows(cell, wide[row], facts, options, answers_of)
+                else:
+                    yield source, next(usual)
+
+    def score(self, run: Any, judged: Judged) -> Scores | None:
+        sizes = np.asarray(judged.columns["size"])
+        if not any(_too_large((height, width), facts=run.facts) for width, height in sizes):
+            return None
+        table = judged.table.drop(columns=["mask"])
+        answers = [answer for _, answer in run.predict(iter([table]))]
+        return MASK.score(answers, judged.table, judged.train)
+
+    def _possible(self, classes: tuple[str, ...]) -> str:
         """The augmentations of the setting, or for `auto` the usual ones.
 
         `auto` does not mirror where the name of a class contains left or right.
@@ -188,6 +219,27 @@ class ImageSegmentation(Task):
     def _recipe(self, facts: Facts) -> loop.Recipe:
         recipe = replace(RECIPE, batch=facts["net"]["batch"])
         return replace(recipe, learning_rate=self.learning_rate) if self.learning_rate else recipe
+
+
+def _too_large(size: tuple[int, int] | None, facts: Facts) -> tuple[int, int] | None:
+    """Returns the size of a picture that is predicted in windows, None for others.
+
+    These are more than twice as large as the largest picture of the training.
+    """
+    most = WINDOWS_FROM * facts["truths"]["largest"]
+    return size if size is not None and max(size) > most else None
+
+
+def _in_windows(
+    cell: Any, size: tuple[int, int], facts: Facts, options: Any, ask: AnswersOf
+) -> Answer:
+    truths, scale = facts["truths"], facts["truths"]["scale"]
+    scaled = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    numbers = facts["data"]["channels"], len(truths["classes"])
+    found = windows.joined(cell, scaled, _frame(facts), numbers, ask)
+    if isinstance(found, Problem):
+        return found
+    return mask_from(found.best, found.sure, found.distance, size, truths, options)
 
 
 def _frame(facts: Facts) -> tuple[int, int]:

@@ -21,6 +21,8 @@ STEP = 16
 """Sides of a frame are multiples of this number of pixels."""
 LARGEST = 512
 """Longest side of a frame by default, in pixels."""
+LARGEST_WHOLE = 2048
+"""The same for pictures that are more than twice as large; they are learnt from crops."""
 BATCH_PIXELS = 1 << 18
 """Pixels of the crops of a batch, at most."""
 MOST_ROWS, LEAST_ROWS = 16, 4
@@ -76,25 +78,35 @@ class Fingerprint:
         total = max(1, sum(self.pixels))
         return [round(count / total, 6) for count in self.pixels]
 
-    def truths(self) -> dict[str, Any]:
-        """Returns the facts about classes and objects."""
+    def truths(self, frame: tuple[int, int]) -> dict[str, Any]:
+        """Returns the facts about classes, objects and sizes.
+
+        `largest` is the longest side of all pictures, `scale` that of the middle one in the frame.
+        """
+        sides = zip(self.widths, self.heights, strict=True)
+        scales = [min(frame[0] / height, frame[1] / width) for width, height in sides]
         return {
             "classes": list(self.classes),
             "shares": self.shares,
             "things": list(self.things),
             "objects": self.objects,
             "micrometres": self.micrometres,
+            "largest": max(*self.widths, *self.heights),
+            "scale": round(float(np.median(scales)), 6),
         }
 
     def frame(self, wanted: int) -> tuple[int, int]:
         """Returns (height, width) of the frame that all pictures are placed in.
 
-        Its longest side is `wanted` pixels; with 0, that of the pictures, at most LARGEST pixels.
-        Sides are those that 95 % of the pictures do not exceed, rounded up to multiples of STEP.
+        Its longest side is `wanted` pixels. With 0, it is that of the pictures, up to LARGEST
+        pixels; pictures more than twice as large keep their size, up to LARGEST_WHOLE pixels,
+        because details would be lost. Sides are those that 95 % of the pictures do not exceed,
+        rounded up to multiples of STEP.
         """
         width, height = (float(np.quantile(one, 0.95)) for one in (self.widths, self.heights))
         longest = max(width, height)
-        scale = (wanted or min(longest, LARGEST)) / longest
+        usual = LARGEST if longest <= 2 * LARGEST else LARGEST_WHOLE
+        scale = (wanted or min(longest, usual)) / longest
         return _stepped(scale * height), _stepped(scale * width)
 
     def line(self, frame: tuple[int, int], crop: tuple[int, int]) -> Message:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tenfold.media.image.frame import covered
 from tenfold.media.image.masks.objects import distances
-from tenfold.media.image.masks.pixels import IGNORED, TrueMask
+from tenfold.media.image.masks.pixels import IGNORED, TrueMask, nearest
 
 __all__ = ["targets"]
 
@@ -27,18 +27,13 @@ def targets(
     for row, cell in enumerate(cells):
         mask = TrueMask.of(cell)
         height, width = covered(*mask.size, frame)
-        found["mask"][row, :height, :width] = _nearest(mask.numbered(classes), height, width)
+        found["mask"][row, :height, :width] = nearest(_plane(mask.numbered(classes)), height, width)
         if objects and mask.objects is not None:
-            numbers = _nearest(mask.objects, height, width)
+            numbers = nearest(_plane(mask.objects), height, width)
             found["distance"][row, :height, :width] = distances(numbers)
     return found
 
 
-def _nearest(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Returns (H, W) pixels in another size, each the nearest one; of a stack the first plane."""
-    plane = pixels if pixels.ndim == 2 else pixels[0]
-    rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(int)
-        for new, old in zip((height, width), plane.shape, strict=True)
-    )
-    return plane[rows[:, None], columns]
+def _plane(pixels: np.ndarray) -> np.ndarray:
+    """Returns the pixels of a picture, of a stack those of the first plane."""
+    return pixels if pixels.ndim == 2 else pixels[0]
