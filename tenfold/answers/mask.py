@@ -19,7 +19,8 @@ import pandas as pd
 from tenfold.answers.intervals import Sampling
 from tenfold.answers.kind import Answer, AnswerKind, Recalled
 from tenfold.answers.metric import Metric
-from tenfold.answers.segmentation import painting, scores
+from tenfold.answers.sections import class_pieces
+from tenfold.answers.segmentation import painting, report, scores
 from tenfold.answers.segmentation.files import FORMATS
 from tenfold.answers.segmentation.prediction import (
     NO_CLASS,
@@ -308,6 +309,9 @@ class MaskKind(AnswerKind):
 
     def about(self, answer: Mask, name: str) -> Mask:
         return only(answer, name)
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        return class_pieces({}) | {"sections": report.sections(details)}
 
     def draw(self, answer: Mask, picture: Image) -> Image:
         return painting.drawn(answer, picture)
