@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,9 @@ import pandas as pd
 from tenfold.answers.intervals import Sampling
 from tenfold.answers.kind import Answer, AnswerKind, Recalled
 from tenfold.answers.metric import Metric
-from tenfold.answers.segmentation import scores
+from tenfold.answers.sections import class_pieces
+from tenfold.answers.segmentation import painting, report, scores
+from tenfold.answers.segmentation.files import FORMATS
 from tenfold.answers.segmentation.prediction import (
     NO_CLASS,
     Mask,
@@ -34,6 +36,9 @@ from tenfold.core.results import Scores
 from tenfold.core.settings import setting
 from tenfold.core.text import natural
 from tenfold.media.image.masks.pixels import TrueMask
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["MASK", "NO_CLASS", "Mask", "MaskKind", "MaskOptions", "mask_of", "only"]
 
@@ -153,20 +158,14 @@ def _prior(train: pd.DataFrame, table: pd.DataFrame) -> list[Answer]:
     down, across = np.ogrid[:PRIOR_SIDE, :PRIOR_SIDE]
     for one in masks:
         for plane in np.atleast_3d(one.numbered(classes).T).T:
-            near = np.minimum(_sampled(plane, PRIOR_SIDE, PRIOR_SIDE), len(classes))
+            near = np.minimum(painting.resized(plane, PRIOR_SIDE, PRIOR_SIDE), len(classes))
             counts[near, down, across] += 1
     best = counts[:-1].argmax(0).astype(np.uint8)
     shapes = [TrueMask.of(cell).pixels.shape for cell in table["mask"]]
     return [
-        mask_of(np.broadcast_to(_sampled(best, *shape[-2:]), shape), classes) for shape in shapes
+        mask_of(np.broadcast_to(painting.resized(best, *shape[-2:]), shape), classes)
+        for shape in shapes
     ]
-
-
-def _sampled(grid: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Returns a grid (H, W) in another size, each pixel the nearest of the grid."""
-    rows = ((np.arange(height) + 0.5) * grid.shape[0] / height).astype(int)
-    columns = ((np.arange(width) + 0.5) * grid.shape[1] / width).astype(int)
-    return grid[rows[:, None], columns]
 
 
 # --- predictions ----------------------------------------------------------------------------------
@@ -221,6 +220,7 @@ class MaskKind(AnswerKind):
     prediction = Mask
     truths = ("mask",)
     options = MaskOptions
+    files = FORMATS
     headline = "mean_iou"
     metrics: ClassVar[dict[str, Metric]] = {
         "mean_iou": Metric(
@@ -309,6 +309,12 @@ class MaskKind(AnswerKind):
 
     def about(self, answer: Mask, name: str) -> Mask:
         return only(answer, name)
+
+    def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
+        return class_pieces({}) | {"sections": report.sections(details)}
+
+    def draw(self, answer: Mask, picture: Image) -> Image:
+        return painting.drawn(answer, picture)
 
 
 MASK = MaskKind()

@@ -17,7 +17,7 @@ from tenfold.core.language import say
 from tenfold.core.results import Prediction, rounded
 from tenfold.media.image.masks.pixels import IGNORED
 
-__all__ = ["NO_CLASS", "Mask", "mask_of", "only"]
+__all__ = ["NO_CLASS", "Mask", "is_background", "mask_of", "only", "shares_text"]
 
 NO_CLASS = IGNORED
 """The number of predicted pixels without a class, such as those that `only` leaves out."""
@@ -93,6 +93,11 @@ class Mask(Prediction):
         """Values of `columns` in a table of predictions."""
         counted = str(len(self.objects)) if self.told_apart else ""
         return self.text, counted, f"{self.confidence:.4f}"
+
+
+def is_background(name: str) -> bool:
+    """Returns True for the name of the background: its pixels are drawn and outlined as nothing."""
+    return name.strip("_ ").casefold() == "background"
 
 
 def shares_text(shares: dict[str, float]) -> str:

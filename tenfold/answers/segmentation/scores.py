@@ -253,7 +253,7 @@ def _by_class(known: TableCounts) -> list[dict[str, Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, (str, np.integer)):
         return value if isinstance(value, str) else int(value)
-    return 0.0 if np.isnan(value) else float(value)
+    return None if np.isnan(value) else float(value)
 
 
 def hits_of(known: TableCounts) -> tuple[np.ndarray, np.ndarray]:
