@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import pandas as pd
 
 from tenfold.answers.kind import Answer, AnswerKind
-from tenfold.core.columns import Batch, Column, Encoded, Parts
+from tenfold.core.columns import Batch, Column, Encoded, Parts, Problem
 from tenfold.core.results import Prediction, Scores
 from tenfold.core.rows import Judged, Rows
 from tenfold.core.settings import NoOptions, merged_options
@@ -37,7 +37,19 @@ Table = pd.DataFrame
 Facts = dict[str, Any]
 Outputs = dict[str, Any]
 """Network outputs by name: arrays, or a `Ragged` where rows have different lengths."""
-AnswersOf = Callable[[Table], list[Answer]]
+
+
+class AnswersOf(Protocol):
+    """What `predict` may ask of its own run, with the options of this prediction."""
+
+    def __call__(self, table: Table) -> list[Answer]:
+        """Returns one answer for each row of the table."""
+
+    def outputs(self, table: Table) -> tuple[Outputs, dict[int, Problem]]:
+        """Returns the outputs of the network, and the Problem of each row that has none.
+
+        For tasks that join the outputs of several rows before they decode them, such as windows.
+        """
 
 
 class InnerRun(Protocol):

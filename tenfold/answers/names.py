@@ -22,6 +22,7 @@ NAMES = {
     "total": "total",
     "constant baseline": "constant baseline",
     "nearest centroid": "nearest centroid",
+    "most frequent class at each place": "most frequent class at each place",
     "naive Bayes": "naive Bayes",
     "linear": "linear model",
     "convolution": "convolution",

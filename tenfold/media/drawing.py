@@ -15,7 +15,29 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-__all__ = ["captioned", "panels", "save", "thumbnail"]
+__all__ = ["Tone", "captioned", "legend", "panels", "save", "thumbnail", "tone"]
+
+Tone = tuple[int, int, int]
+"""Red, green and blue from 0 to 255."""
+
+TONES: tuple[Tone, ...] = (
+    *((0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167)),
+    *((86, 180, 233), (213, 94, 0), (240, 228, 66), (130, 130, 130)),
+)
+"""Colours that colour-blind people can tell apart (M. Okabe and K. Ito 2008).
+
+`page/parts/stage.js` has the same."""
+
+
+def tone(number: int) -> Tone:
+    """Returns the colour of the class with this number; after the last tone, lighter ones follow.
+
+    These are followed by darker ones, then they repeat.
+    """
+    lighter, place = divmod(number, len(TONES))
+    white, share = ((0, 1.0), (255, 0.5), (0, 0.6))[lighter % 3]
+    red, green, blue = (round(white * (1 - share) + share * one) for one in TONES[place])
+    return red, green, blue
 
 
 def thumbnail(picture: Image.Image, side: int = 144) -> str:
@@ -75,6 +97,28 @@ def captioned(image: Image.Image, text: str) -> Image.Image:
     pen = ImageDraw.Draw(paper)
     for number, line in enumerate(lines):
         pen.text((8, image.height + round(1.4 * size * number)), line, "#1d2329", font)
+    return paper
+
+
+def legend(image: Image.Image, entries: Sequence[tuple[str, Tone]]) -> Image.Image:
+    """Returns the image with the name and colour of each entry in lines below it."""
+    size = int(np.clip(min(image.size) / 20, 12, 24))
+    line, lines, at = round(1.5 * size), 1, 8
+    placed = []
+    for text, colour in entries:
+        font, text = _font_for(" ".join(text.split()), size)
+        wide = round(1.9 * size + font.getlength(text))
+        if at > 8 and at + wide > image.width:
+            lines, at = lines + 1, 8
+        placed.append((at, lines - 1, text, font, colour))
+        at += wide
+    paper = Image.new("RGB", (image.width, image.height + lines * line + 6), "white")
+    paper.paste(image.convert("RGB"))
+    pen = ImageDraw.Draw(paper)
+    for left, row, text, font, colour in placed:
+        top = image.height + 4 + row * line
+        pen.rectangle((left, top + 2, left + size - 2, top + size), colour, "#5d6873")
+        pen.text((left + round(1.3 * size), top), text, "#1d2329", font)
     return paper
 
 

@@ -37,12 +37,20 @@ from tenfold.media.reading import Reading
 from tenfold.media.registry import media_of
 from tenfold.run import facts as run_facts
 from tenfold.run import manifest
+from tenfold.run.asking import Asked, Problems, pieces
 from tenfold.run.folder import EXPORTED, FILES, INNER, ended
 from tenfold.run.manifest import read
 from tenfold.run.scores_text import scores_text
 from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
-from tenfold.training.inference import Infer, by_onnx, by_torch, finite, session_of
+from tenfold.training.inference import (
+    Infer,
+    OutputColumns,
+    by_onnx,
+    by_torch,
+    finite,
+    session_of,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -155,12 +163,14 @@ class Run:
 
         A row with an output of the network that is not finite gets a Problem.
         """
-        if not columns.rows:
-            return []
         options = options or self.options()
-        outputs, bad = finite(self.infer(columns), columns.rows)
-        answers = iter(() if bad.all() else self.task.decode(outputs, self.facts, options))
-        return [NOT_FINITE if wrong else next(answers) for wrong in bad]
+        found: list[Answer] = []
+        for rows in pieces(columns):
+            part = columns.view(rows)
+            outputs, bad = finite(self.infer(part), part.rows)
+            answers = iter(() if bad.all() else self.task.decode(outputs, self.facts, options))
+            found += [NOT_FINITE if wrong else next(answers) for wrong in bad]
+        return found
 
     def answer_to_score(self, columns: Columns) -> list[Answer]:
         """Predictions for encoded rows that are scored, with the `scoring` options of the kind."""
@@ -181,15 +191,26 @@ class Run:
         answers = self.answer(Columns(encoded.columns), options)
         return [encoded.problems.get(row, answer) for row, answer in enumerate(answers)]
 
+    def outputs_of(self, table: Table, options: Any = None) -> tuple[OutputColumns, Problems]:
+        """The outputs of the network for rows, and the Problem of each row that has none.
+
+        The outputs have only the rows without a Problem.
+        """
+        encoded = self.encode(table, options)
+        columns = Columns(encoded.columns)
+        fine = np.array([row for row in range(columns.rows) if row not in encoded.problems], int)
+        if not len(fine):
+            return {}, encoded.problems
+        outputs, bad = finite(self.infer(columns.view(fine)), len(fine))
+        return outputs, encoded.problems | dict.fromkeys(fine[bad].tolist(), NOT_FINITE)
+
     def predict(self, tables: Iterator[Table], **options: Any) -> Iterator[tuple[str, Answer]]:
         """Yields (source, answer) for each row of the tables of inputs.
 
         Raises UsageError for an unknown option or one out of range.
         """
         wanted = check_settings(self.options, options, self.task_name)
-        return self.task.predict(
-            tables, lambda table: self.answers_of(table, wanted), self.facts, wanted, self.inner
-        )
+        return self.task.predict(tables, Asked(self, wanted), self.facts, wanted, self.inner)
 
     @property
     def home(self) -> Path:

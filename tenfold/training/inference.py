@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 torch, onnxruntime = lazy("torch"), lazy("onnxruntime")
 
-__all__ = ["Infer", "OutputColumns", "by_onnx", "by_torch", "finite", "session_of"]
+__all__ = ["BATCH", "Infer", "OutputColumns", "by_onnx", "by_torch", "finite", "session_of"]
 
+BATCH = 128
+"""Number of rows of a batch at most; fewer where rows are large."""
 OutputColumns = dict[str, Column]
 Infer = Callable[[Columns], OutputColumns]
 
@@ -61,7 +63,7 @@ def finite(outputs: OutputColumns, rows: int) -> tuple[OutputColumns, np.ndarray
     return kept, bad
 
 
-def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = None) -> Infer:
+def by_torch(net: nn.Module, size: int = BATCH, ask: Callable[..., Any] | None = None) -> Infer:
     """Returns a function that runs a torch network in batches, on the device of its parameters.
 
     A batch has at most `size` rows. `ask(**tensors)`, if given, is called instead of the network.
@@ -77,7 +79,7 @@ def by_torch(net: nn.Module, size: int = 128, ask: Callable[..., Any] | None = N
     return _in_batches(call, size)
 
 
-def by_onnx(session: Any, size: int = 128) -> Infer:
+def by_onnx(session: Any, size: int = BATCH) -> Infer:
     """Returns a function that runs an ONNX session (see `session_of`) in batches, without torch."""
     names = [one.name for one in session.get_outputs()]
     taken = {one.name for one in session.get_inputs()}  # inputs without effect are absent

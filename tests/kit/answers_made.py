@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from tenfold.answers.boxes import Boxes
 from tenfold.answers.kind import Answer
 from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
+from tenfold.answers.mask import mask_of
 from tenfold.answers.ranking import Ranking
 from tenfold.answers.ratings import Ratings
 from tenfold.answers.spans import Spans
 from tenfold.answers.tags import Tags
+from tenfold.media.image.masks.pixels import IGNORED, TrueMask
 
 Sample = tuple[pd.DataFrame, list[Answer]]
 
@@ -76,6 +79,28 @@ def boxes(rows: int) -> Sample:
     return table, [Boxes(true, (0.9, 0.8)[: len(true)]) for true in table["boxes"]]
 
 
+def _masked(number: int) -> TrueMask:
+    """A picture of 12 x 16 with sky, sea and boats, other ones in each of three."""
+    pixels = np.zeros((12, 16), np.uint8)
+    pixels[6 + number % 3 :] = 1
+    numbers = np.zeros((12, 16), np.uint16)
+    for place in range(1 + number % 3):
+        boat = np.s_[1 + 3 * (number % 3) : 4 + 3 * (number % 3), 1 + 5 * place : 5 + 5 * place]
+        pixels[boat], numbers[boat] = 2, 7 + place
+    pixels[0, 0] = IGNORED
+    return TrueMask(("sky", "sea", "boat"), pixels, numbers)
+
+
+def mask(rows: int) -> Sample:
+    truths = [_masked(number) for number in range(3)]
+    table = _table(rows, mask=[one.cell() for one in truths])
+    right = [
+        mask_of(np.where(one.pixels == IGNORED, 0, one.pixels), one.classes, one.objects)
+        for one in truths
+    ]
+    return table, [right[row % 3] for row in range(rows)]
+
+
 SAMPLES: dict[str, Callable[[int], Sample]] = {
     "boxes": boxes,
     "label": label,
@@ -84,4 +109,5 @@ SAMPLES: dict[str, Callable[[int], Sample]] = {
     "tags": tags,
     "ranking": ranking,
     "ratings": ratings,
+    "mask": mask,
 }

@@ -11,17 +11,28 @@ import pytest
 from browsing import choose, hand_over, headline, png, press, visiting
 from page_server import Canned, model
 
+from tenfold.answers.mask import mask_of
+from tenfold.core.results import to_json
+
 NASTY = "<img src=x onerror=alert(1)>"
 TEXT = "Anna 😀 flew to 北京 in May"
 SCENE = png(np.full((40, 80, 3), 200, np.uint8))
 GRID = np.zeros((4, 8), int)
 GRID[:, 4:], GRID[0, 0] = 1, 255
+CELLS = np.zeros((4, 8), int)
+CELLS[1:3, 1:3], CELLS[1:3, 3:5] = 1, 2
 HEAT = np.zeros((4, 4))
 HEAT[1, 2], HEAT[3, 0] = 1.0, -0.5
 
 
 def inputs(**kinds: str) -> dict:
     return {name: {"medium": kind, "choices": []} for name, kind in kinds.items()}
+
+
+def mask_json(pixels: np.ndarray, classes: list[str], numbers: np.ndarray | None = None) -> dict:
+    """The document of a mask; where objects are numbered, all are of the second class."""
+    kinds = pixels if numbers is None else np.minimum(numbers, 1)
+    return to_json(mask_of(kinds.astype(np.uint8), classes, numbers))
 
 
 def sound(seconds: float = 3) -> bytes:
@@ -56,7 +67,9 @@ CASES = {
     "labels": (inputs(image="image"), {"labels": [NASTY], "probabilities": MANY}, []),
     "nothing": (inputs(image="image"), {"answer": "labels", "labels": [], "probabilities": {}}, []),
     "boxes": (inputs(image="image"), {"boxes": BOXES, "scores": [0.9, 0.4]}, []),
-    "mask": (inputs(image="image"), {"mask": GRID.tolist(), "classes": ["sky", "sea"]}, []),
+    "mask": (inputs(image="image"), mask_json(GRID, ["sky", "sea"]), []),
+    "cells": (inputs(image="image"), mask_json(CELLS, ["background", NASTY], CELLS), []),
+    "stack": (inputs(image="image"), mask_json(np.stack([GRID, 1 - GRID % 2]), ["sky", "sea"]), []),
     "words": (inputs(audio="audio"), {"words": WORDS}, [("audio", [0.1, 0.4, -0.2])]),
     "event": (
         inputs(audio="audio"),

@@ -74,14 +74,36 @@ def test_mask(page):
     assert rows(page) == [
         ["sea", "50.0\u00a0%"],
         ["sky", "46.9\u00a0%"],
-        ["not judged", "3.1\u00a0%"],
+        ["no class", "3.1\u00a0%"],
     ]
     drawn = pixels(page, "canvas.layer")
-    assert drawn.shape == (4, 8, 4) and drawn[0, 0, 3] == 0, "not judged is clear"
+    assert drawn.shape == (4, 8, 4) and drawn[0, 0, 3] == 0, "no class is clear"
     assert (drawn[1, 1] == [0, 114, 178, 255]).all() and (drawn[1, 6] == [230, 159, 0, 255]).all()
     slider = page.get_by_role("slider", name="Opacity")
     slider.fill("25")
     assert page.locator("canvas.layer").evaluate("c => c.style.opacity") == "0.25"
+
+
+def test_objects_of_a_mask_are_counted_and_told_apart(page):
+    assert ask(page, "cells") == "Objects found: 2"
+    assert rows(page) == [
+        ["background", "75.0\u00a0%", "0"],
+        [NASTY, "25.0\u00a0%", "2"],
+    ]
+    drawn = pixels(page, "canvas.layer")
+    assert not drawn[0, 0].any() and (drawn[1, 1] == [230, 159, 0, 255]).all()
+    assert (drawn[1, 2] == [115, 80, 0, 255]).all(), "the border between two objects is darker"
+    assert page.locator("#answer img").count() == 0, "a class is text, never markup"
+
+
+def test_planes_of_a_stack_are_shown_one_by_one(page):
+    assert ask(page, "stack") == "sky covers most: 50.0\u00a0%"
+    shown = {}
+    for plane in ("0", "1"):
+        page.get_by_role("slider", name="Plane").fill(plane)
+        shown[plane] = pixels(page, "canvas.layer")
+    assert (shown["0"][1, 6] == [230, 159, 0, 255]).all()
+    assert (shown["1"][1, 6] == [0, 114, 178, 255]).all() and shown["1"][0, 0, 3] == 255
 
 
 def test_words_with_times_that_play(page):

@@ -1,1 +1,1 @@
-"""Parts of classification that the answer kinds use: checks of class names, a baseline."""
+"""Parts of classification for answer kinds and tasks: losses, logits, checks of class names."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-__all__ = ["IGNORED", "TrueMask"]
+__all__ = ["IGNORED", "TrueMask", "nearest"]
 
 IGNORED = 255
 """The number of pixels that nobody judged: no loss, no score."""
@@ -94,6 +94,17 @@ class TrueMask:
             if name:
                 table[number] = classes.index(name)
         return replace(self, classes=classes, pixels=table[self.pixels])
+
+
+def nearest(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Returns pixels (H, W) in another size (height, width), each the nearest one."""
+    if pixels.shape == (height, width):
+        return pixels
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int)
+        for new, old in zip((height, width), pixels.shape, strict=True)
+    )
+    return pixels[rows[:, None], columns]
 
 
 def _packed(array: np.ndarray) -> str:

@@ -14,11 +14,17 @@ const TONES = [
   [86, 180, 233], [213, 94, 0], [240, 228, 66], [130, 130, 130],
 ];
 
+const SHADES = [[0, 1], [255, 0.5], [0, 0.6]];
+
 /** "r g b" of the class with this number. */
 export const tone = (index) => rgb(index).join(" ");
 
-/** [r, g, b] of the class with this number. */
-export const rgb = (index) => TONES[((index % TONES.length) + TONES.length) % TONES.length];
+/** [r, g, b] of the class with this number; after the last tone lighter ones follow, then darker ones. */
+export function rgb(index) {
+  const [white, part] = SHADES[Math.floor(Math.max(0, index) / TONES.length) % SHADES.length];
+  const own = TONES[((index % TONES.length) + TONES.length) % TONES.length];
+  return own.map((value) => Math.round(white * (1 - part) + part * value));
+}
 
 /** A frame with one picture; `shown` settles once it is drawn, with whether the browser could. */
 export function stage(file) {

@@ -1,0 +1,1 @@
+"""Predicted masks: run lengths, objects, outlines, files, drawings."""

@@ -1,0 +1,105 @@
+"""Sentences about the mapping of values: shown before anything is learnt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tenfold.core.message import Message
+from tenfold.core.taken import Taken
+from tenfold.media.files.listing import Entry
+from tenfold.media.files.references import printable
+from tenfold.media.image.masks.class_names import colour_text
+from tenfold.media.image.masks.decoded import COLOURS, PALETTE, Decoded
+from tenfold.media.image.masks.mapping import FOREGROUND, OBJECTS, Values
+from tenfold.media.image.masks.pixels import IGNORED
+
+__all__ = ["say_mapping"]
+
+MOST_SHOWN = 32
+
+
+def say_mapping(
+    taken: Taken, values: Values, files: Sequence[Decoded], names_file: Entry | None
+) -> None:
+    """Adds what the values mean, where the names come from, and how the masks are written."""
+    if values.how == OBJECTS:
+        taken.note(
+            Message(
+                "The numbers in the masks are read as objects of one class, 0 as background; "
+                "--target classes reads them as classes."
+            )
+        )
+    elif values.how == FOREGROUND:
+        _foreground(taken, values, files)
+    else:
+        taken.note(Message("Values of the masks: {values}.", values=_listed(values, files)))
+    if names_file is not None:
+        taken.note(Message("Names of the classes: {name}.", name=printable(names_file.name)))
+    _palettes(taken, values, files)
+
+
+def _listed(values: Values, files: Sequence[Decoded]) -> str:
+    """Returns the values that occur, or all, each with its class."""
+    found = Counter[int]()
+    colours = values.by_colour and any(
+        one.form == COLOURS or one.colours is not None for one in files
+    )
+    for one in files:
+        shown = one.values if one.form == COLOURS or not colours else one.colours
+        if shown is not None:
+            found.update(shown.tolist())
+    known = values.colours if colours else values.numbers
+    parts = []
+    for value, place in sorted(known.items(), key=lambda item: (item[1], item[0])):
+        if value not in found and place == IGNORED:
+            continue
+        name = "-" if place == IGNORED else values.classes[place]
+        parts.append(f"{colour_text(value) if colours else value} = {name}")
+    return ", ".join(parts[:MOST_SHOWN]) + (" ..." if len(parts) > MOST_SHOWN else "")
+
+
+def _foreground(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
+    """Adds the two classes, and the ways in which the foreground is written."""
+    ways = Counter[str]()
+    for one in files:
+        high = max(one.values.tolist(), default=0)
+        if high:
+            ways[
+                "0, 1 (1 bit)"
+                if one.bits == 1
+                else f"0, {high}" + (" (3 channels)" if one.equal else "")
+            ] += 1
+    taken.note(
+        Message(
+            "Binary masks: 0 = {background}, every other value = {foreground}; written as {ways}.",
+            background=values.classes[0],
+            foreground=values.classes[1],
+            ways="; ".join(f"{way}: {count}" for way, count in sorted(ways.items())),
+        )
+    )
+
+
+def _palettes(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
+    """Adds how many masks have another palette than most."""
+    if not values.by_colour:
+        return
+    pairs = []
+    for one in files:
+        if one.form == PALETTE and one.colours is not None:
+            pairs.append(dict(zip(one.values.tolist(), one.colours.tolist(), strict=True)))
+    usual: dict[int, Counter[int]] = {}
+    for pair in pairs:
+        for index, colour in pair.items():
+            usual.setdefault(index, Counter())[colour] += 1
+    other = sum(
+        any(usual[index].most_common(1)[0][0] != colour for index, colour in pair.items())
+        for pair in pairs
+    )
+    if other:
+        taken.note(
+            Message(
+                "{count} masks have their palette in another order: all are read by colour.",
+                count=other,
+            )
+        )

@@ -1,0 +1,62 @@
+"""What the user and earlier readings state about masks: values to ignore, numbers of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
+from tenfold.media.image.masks.class_names import ClassName
+from tenfold.media.image.masks.decoded import Decoded
+from tenfold.media.image.masks.mapping import CLASSES, OBJECTS, Values, ignored_values, mapped
+from tenfold.media.reading import Reading
+
+__all__ = ["FOUND", "Wanted", "wanted_of"]
+
+FOUND = "masks"
+"""Name of the mapping of values among the findings of a reading."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The reading, the values that nobody judged, the channels, and what numbers are ("")."""
+
+    reading: Reading
+    ignored: frozenset[int] = frozenset()
+    channels: str = ""
+    how: str = ""
+
+    def mapping(self, files: Sequence[Decoded], names: Sequence[ClassName]) -> Values:
+        """Returns the mapping of an earlier reading, else decides one over all masks."""
+        held = self.reading.found.get(FOUND)
+        if isinstance(held, dict):
+            return Values.of_json(held)
+        return mapped(files, names, self.ignored, self.how)
+
+    def completed(self, values: Values) -> Reading:
+        """Returns the reading with the mapping, for `test` and `predict`."""
+        return self.reading.finding(**{FOUND: values.to_json()})
+
+
+def wanted_of(reading: Reading, ignore_value: str = "", channels: str = "") -> Wanted:
+    """Returns what is wanted. `--target` may state `classes` or `objects`.
+
+    Raises UsageError for other values.
+    """
+    how = reading.target
+    if how and how not in (CLASSES, OBJECTS):
+        raise UsageError(
+            Message(
+                "target must be one of {choices}, got {value!r}",
+                choices=f"{CLASSES}, {OBJECTS}",
+                value=how,
+            ),
+            code="bad-setting",
+            where="target",
+            fix=Message(
+                "Give --target objects where each number of a mask is an object, --target classes "
+                "where it is a class."
+            ),
+        )
+    return Wanted(reading, ignored_values(ignore_value), channels, how)
