@@ -20,6 +20,7 @@ import pandas as pd
 from tenfold.answers.detection import prior, true_boxes
 from tenfold.answers.detection.coco import AveragePrecision, average_precision
 from tenfold.answers.detection.confusion import confusion
+from tenfold.answers.detection.files import FILES
 from tenfold.answers.detection.matches import Matches, Scored, Truth
 from tenfold.answers.detection.report import pieces
 from tenfold.answers.detection.suppression import overlaps
@@ -251,6 +252,7 @@ class BoxesKind(AnswerKind):
     prediction = Boxes
     truths = ("boxes", "boxes_ignored")
     options = BoxesOptions
+    files = FILES
     scoring: ClassVar[Mapping[str, Any]] = {"threshold": 0.0, "top": 300}
     headline = "map50"
     metrics: ClassVar[dict[str, Metric]] = {
