@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ import pandas as pd
 from tenfold.answers.detection import prior, true_boxes
 from tenfold.answers.detection.coco import AveragePrecision, average_precision
 from tenfold.answers.detection.confusion import confusion
+from tenfold.answers.detection.drawing import drawn
+from tenfold.answers.detection.files import FILES
 from tenfold.answers.detection.matches import Matches, Scored, Truth
 from tenfold.answers.detection.report import pieces
 from tenfold.answers.detection.suppression import overlaps
@@ -31,6 +33,9 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.core.results import Prediction
 from tenfold.core.settings import setting
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["BOXES", "Boxes", "BoxesKind", "BoxesOptions", "counted"]
 
@@ -70,6 +75,11 @@ class Boxes(Prediction):
         """The highest score of the boxes of each class, by class."""
         pairs = zip(self.boxes, self.scores, strict=True)
         return {box[0]: score for score, box in sorted((score, box) for box, score in pairs)}
+
+    @property
+    def found(self) -> Boxes:
+        """The answer with the boxes that reach the threshold alone."""
+        return self.at([row for row, one in enumerate(self.scores) if one >= self.threshold])
 
     def at(self, places: Sequence[int]) -> Boxes:
         """Returns the answer with the boxes at these places alone."""
@@ -251,6 +261,7 @@ class BoxesKind(AnswerKind):
     prediction = Boxes
     truths = ("boxes", "boxes_ignored")
     options = BoxesOptions
+    files = FILES
     scoring: ClassVar[Mapping[str, Any]] = {"threshold": 0.0, "top": 300}
     headline = "map50"
     metrics: ClassVar[dict[str, Metric]] = {
@@ -323,19 +334,33 @@ class BoxesKind(AnswerKind):
     recalled = staticmethod(_recalled)
 
     def words(self, answer: Boxes, truth: str = "") -> dict[str, Any]:
-        return {
-            "said": true_boxes.text(answer.boxes),
-            "sure": max(answer.scores, default=None),
-            "right": None,
-        }
+        found = answer.found
+        sure = max(found.scores, default=None)
+        return {"said": true_boxes.text(found.boxes), "sure": sure, "right": None}
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
         return list(truths.get("classes", []))
 
+    def explains(self, name: str, truths: Mapping[str, Any]) -> bool:
+        return name in self.classes(truths) or (name.isdecimal() and int(name) > 0)
+
     def about(self, answer: Boxes, name: str) -> Boxes:
-        """Returns the box to explain: the best of a class, or the box of a number from 1."""
+        """Returns the box to explain: the best of a class, or the box of this number from 1."""
         own = [place for place, box in enumerate(answer.boxes) if box[0] == name]
+        if not own and name.isdecimal() and 0 < int(name) <= len(answer.boxes):
+            own = [int(name) - 1]
         return answer.at(own[:1])
+
+    def draw(self, answer: Boxes, picture: Image) -> Image:
+        """Draws the boxes that reach the threshold, each with its class and score."""
+        return drawn(picture, answer.found.boxes, answer.found.scores)
+
+    def true_answer(self, table: pd.DataFrame, row: int) -> Boxes | None:
+        """Returns the true boxes, all with the same score and therefore drawn without it."""
+        if "boxes" not in table:
+            return None
+        boxes = true_boxes.boxes_of(table.iloc[[row]])[0]
+        return Boxes(tuple(tuple(box) for box in boxes), (1.0,) * len(boxes))  # type: ignore[misc]
 
     pieces = staticmethod(pieces)
 
