@@ -45,9 +45,7 @@ class Contents:
         return [
             entry
             for entry in self.tree.entries
-            if entry.suffix in suffixes
-            and entry.problem is None
-            and self.wanted(entry)
+            if entry.suffix in suffixes and entry.problem is None and self.wanted(entry)
         ]
 
     def wanted(self, entry: Entry) -> bool:
