@@ -74,7 +74,8 @@ def test_yaml_of_another_machine(tmp_path, given):
         yolo(tmp_path / part, **{name + part: f"{LINE}" for name in names})
     write(
         tmp_path / "data.yaml",
-        "path: /home/user/data\ntrain: ../train/images\nval: ../valid/images\ntest: ../test/images\n"
+        "path: /home/user/data\ntrain: ../train/images\nval: ../valid/images\n"
+        "test: ../test/images\n"
         "nc: 2\nnames:\n  1: rivet\n  0: bolt\n",
     )
     seen = Seen(tmp_path / given)
@@ -164,7 +165,7 @@ def test_columns_of_tables(tmp_path):
         assert seen.part("test") == ["b.jpg", "e.jpg"]
         assert list(seen.table.group) == ["pa.jpg", "pb.jpg", "pc.jpg", "pd.jpg", "p"]
         assert "pixels" in seen.note("are read as")["unit"]
-    seen = Seen(tmp_path, Reading(group="class", by=("split",)))
+    seen = Seen(tmp_path, Reading(group="patient", by=("split",)))
     assert set(seen.table["by:split"]) == {"train", "test"}
     with pytest.raises(UsageError) as refused:
         read(tmp_path, Reading(group="nowhere"))
