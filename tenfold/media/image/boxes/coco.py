@@ -53,7 +53,7 @@ def read(contents: Contents) -> Found | None:
 _NOT_USED = {
     "captions": Message("captions, no boxes"),
     "panoptic": Message("panoptic segments, no boxes"),
-    "predictions": Message("predictions of a model, which nobody judged"),
+    "predictions": Message("predictions of a model"),
     "pictures": Message("pictures without annotations"),
 }
 
@@ -158,8 +158,8 @@ def _shape(file: str, one: Values, at: int, names: Mapping[str, set[str]]) -> Sh
         return Shape(label, (), place, ignored, problem=bad_class(file, place, number))
     try:
         points = _points(one)
-    except (ValueError, TypeError, KeyError) as error:
-        why = Message("{error}", error=error)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        why = Message("its bbox, outline or runs are not valid")
         return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
     if not points:
         why = Message("it has neither bbox nor segmentation")

@@ -54,7 +54,7 @@ def read(contents: Contents) -> Found | None:
         found.left.append(("shapes", names, Message("no area")))
     if outside:
         found.notes.append(
-            Message("{count} shapes are outside their picture and are no objects.", count=outside)
+            Message("Shapes marked as outside their picture and left out: {count}.", count=outside)
         )
     return found
 

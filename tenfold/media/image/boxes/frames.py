@@ -64,7 +64,7 @@ def _of_pictures(frame: pd.DataFrame, column: Any) -> Found:
         fields = {str(key): frame[key].iloc[row] for key in rest}
         one = Judgement(name, _WHERE, fractions=fractions, entry=entry, fields=fields)
         if not isinstance(boxes, Sequence | np.ndarray) or isinstance(boxes, str):
-            found.left_out.append((one, Message("not judged")))
+            found.left_out.append((one, Message("not annotated")))
             continue
         one.shapes = _shapes(boxes, row, False)
         if "boxes_ignored" in frame and not isinstance(frame["boxes_ignored"].iloc[row], float):

@@ -66,21 +66,22 @@ def read(contents: Contents) -> Found | None:
 
 _CANCELLED = Message("all annotations cancelled")
 _PREDICTED = Message("only predicted by a model")
-_OPEN = Message("not judged")
+_OPEN = Message("not annotated")
 
 
 def _state(found: Found, chosen: list[str], cancelled: int) -> None:
     if chosen:
         found.notes.append(
             Message(
-                "{count} pictures were judged several times; the newest annotation is used: "
-                "{names}.",
+                "Pictures with several annotations, the newest is used: {count} ({names}).",
                 count=len(chosen),
                 names=listed(chosen),
             )
         )
     if cancelled:
-        found.notes.append(Message("{count} cancelled annotations are not used.", count=cancelled))
+        found.notes.append(
+            Message("Cancelled annotations that are not used: {count}.", count=cancelled)
+        )
 
 
 # --- tasks ----------------------------------------------------------------------------------------

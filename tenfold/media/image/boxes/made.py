@@ -99,7 +99,7 @@ def _contradiction(judgements: Sequence[Judgement]) -> Problem | None:
             return Problem(
                 "two-judgements",
                 Message(
-                    "is judged differently by {first} and {second}", first=first, second=second
+                    "has different boxes in {first} and in {second}", first=first, second=second
                 ),
                 Message("Remove it from one of the two."),
             )

@@ -88,7 +88,7 @@ def _opened(source: Source) -> tuple[Path, str]:
 
 
 def _named(tree: Tree, reading: Reading) -> str:
-    """Returns the file that `--table` names, "" for none. Raises UsageError where it is not there."""
+    """Returns the file that `--table` names, "" for none. Raises UsageError if it is not there."""
     if not reading.table:
         return ""
     names = [entry.name for entry in tree.entries]

@@ -207,8 +207,8 @@ def _state_wrong(found: Sequence[_Decided], names: Sequence[str], taken: Taken) 
     if wrong:
         taken.note(
             Message(
-                "The size beside the boxes is missing or wrong for {count} pictures; their own is "
-                "used: {names}.",
+                "Pictures with a missing or wrong size beside their boxes, whose own size is used: "
+                "{count} ({names}).",
                 count=len(wrong),
                 names=listed(wrong),
             )
@@ -256,7 +256,7 @@ def _scale(
             decided.frame = replace(decided.frame, width=width, height=height)
         taken.note(
             Message(
-                "{count} pictures were resized after their boxes were drawn, which are scaled: "
+                "Pictures resized after their boxes were drawn, which are scaled: {count}; "
                 "{name} has {width} x {height} pixels, its boxes are for {other}.",
                 **sizes,
             )
@@ -267,8 +267,8 @@ def _scale(
     else:
         taken.note(
             Message(
-                "The size beside the boxes is wrong for {count} pictures, as the boxes fit their "
-                "own: {name} has {width} x {height} pixels, stated is {other}.",
+                "Pictures with a wrong size beside their boxes, whose own size is used: {count}; "
+                "{name} has {width} x {height} pixels, stated is {other}.",
                 **sizes,
             )
         )
@@ -278,8 +278,7 @@ def _resized(decided: _Decided) -> Problem:
     return Problem(
         "other-size",
         Message(
-            "has {width} x {height} pixels, but its boxes state {other}, and they do not show "
-            "which of both they are for",
+            "has {width} x {height} pixels, but its boxes state {other}, and they fit both sizes",
             width=decided.frame.width,
             height=decided.frame.height,
             other=_size(decided.other),

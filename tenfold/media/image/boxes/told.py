@@ -102,7 +102,7 @@ def _add_notes(rows: Sequence[Row], taken: Taken) -> None:
     if empty:
         taken.note(
             Message(
-                "Pictures that were judged and have no objects: {count} ({names}).",
+                "Annotated pictures without objects: {count} ({names}).",
                 count=len(empty),
                 names=listed(empty),
             )

@@ -37,7 +37,10 @@ def read(contents: Contents) -> Found | None:
         found.judgements.append(_judgement(entry, root))
     if spaces:
         found.notes.append(
-            Message("Spaces around the names of classes are left out: {count} names.", count=spaces)
+            Message(
+                "Names of classes with spaces around them, which are left out: {count}.",
+                count=spaces,
+            )
         )
     _add_parts(found, contents)
     return found

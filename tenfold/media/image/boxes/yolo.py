@@ -135,7 +135,7 @@ def _add_pictures(found: Found, labels: _Labels, contents: Contents, used: set[s
     if empty:
         found.notes.append(
             Message(
-                "{count} pictures have no label file and are taken to have no objects: {names}.",
+                "Pictures without a label file, taken as empty: {count} ({names}).",
                 count=len(empty),
                 names=listed([one.name for one in empty]),
             )
@@ -231,11 +231,11 @@ def _state(found: Found, labels: _Labels) -> None:
     counts: Mapping[str, Any] = {"polygons": labels.polygons, "sixth": labels.sixth}
     if labels.polygons:
         found.notes.append(
-            Message("{polygons} lines hold an outline, whose enclosing box is used.", **counts)
+            Message("Lines with an outline, whose enclosing box is used: {polygons}.", **counts)
         )
     if labels.sixth:
         found.notes.append(
-            Message("{sixth} lines have a sixth number, which is not used.", **counts)
+            Message("Lines with a sixth number, which is not used: {sixth}.", **counts)
         )
     if labels.keypoints:
         found.notes.append(Message("Key points of the lines are not used."))
