@@ -15,8 +15,8 @@ from tenfold.media.image import decode
 from tenfold.media.image.masks import class_names
 from tenfold.media.image.masks.applied import applied
 from tenfold.media.image.masks.decoded import Decoded, decoded
-from tenfold.media.image.masks.mapping import Values, chosen_names
-from tenfold.media.image.masks.pairs import Pair, Pairs
+from tenfold.media.image.masks.mapping import ValueMapping, chosen_names
+from tenfold.media.image.masks.pairs import MaskPairs, Pair
 from tenfold.media.image.masks.rows import MaskRow, counted, rows_of
 from tenfold.media.image.masks.said import say_mapping
 from tenfold.media.image.masks.threads import in_threads
@@ -46,7 +46,7 @@ class Looked:
     """EXIF orientation of the picture."""
 
 
-def from_pairs(tree: Tree, found: Pairs, wanted: Wanted) -> Rows:
+def from_pairs(tree: Tree, found: MaskPairs, wanted: Wanted) -> Rows:
     """Returns the rows of pictures with a mask each; one mapping of values for all."""
     seen = list(in_threads(looked, found.pairs))
     usable = [one.held for one in seen if one.held is not None and one.problem is None]
@@ -83,10 +83,10 @@ def looked(pair: Pair) -> Looked:
     if mask.problem is not None:
         return replace(one, problem=_of_mask(mask, mask.problem))
     try:
-        one.held = decoded(mask.cell)
+        held = decoded(mask.cell)
     except Unreadable as error:
         return replace(one, problem=_of_mask(mask, error.problem))
-    return _fitted(one, mask)
+    return _fitted(one, mask, held)
 
 
 def _of_mask(mask: Entry, problem: Problem) -> Problem:
@@ -97,10 +97,8 @@ def _of_mask(mask: Entry, problem: Problem) -> Problem:
     return replace(problem, reason=reason)
 
 
-def _fitted(one: Looked, mask: Entry) -> Looked:
+def _fitted(one: Looked, mask: Entry, held: Decoded) -> Looked:
     """Returns the pair with the mask laid upright, or with a problem where it does not fit."""
-    held = one.held
-    assert held is not None
     if held.lossy:
         shown = ", ".join(map(str, held.values[:8].tolist())) + (
             " ..." if len(held.values) > 8 else ""
@@ -117,7 +115,7 @@ def _fitted(one: Looked, mask: Entry) -> Looked:
         )
         return replace(one, problem=problem)
     if held.size == one.size:
-        return one
+        return replace(one, held=held)
     if one.turn >= 5 and held.size == one.size[::-1] and not held.turned:
         return replace(one, held=held.moved(one.turn))
     problem = Problem(
@@ -135,7 +133,7 @@ def _fitted(one: Looked, mask: Entry) -> Looked:
     return replace(one, problem=problem)
 
 
-def _rows(seen: Sequence[Looked], values: Values) -> tuple[list[MaskRow], int]:
+def _rows(seen: Sequence[Looked], values: ValueMapping) -> tuple[list[MaskRow], int]:
     """Returns the rows, and the number of pixels of mixed colours."""
 
     def row(one: Looked) -> tuple[MaskRow, int]:
@@ -156,7 +154,7 @@ def _rows(seen: Sequence[Looked], values: Values) -> tuple[list[MaskRow], int]:
     return [one for one, _ in made], sum(mixed for _, mixed in made)
 
 
-def _state(taken: Taken, seen: Sequence[Looked], found: Pairs, mixed: int) -> None:
+def _state(taken: Taken, seen: Sequence[Looked], found: MaskPairs, mixed: int) -> None:
     """Adds where pictures and masks come from, and what is not used."""
     folders = {one.masks[0][1].name.rpartition("/")[0] for one in found.pairs if one.masks} - {""}
     where = ", ".join(sorted(folders)[:4]) + (" ..." if len(folders) > 4 else "")

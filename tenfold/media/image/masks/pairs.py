@@ -17,7 +17,7 @@ from tenfold.media.image.masks.roles import (
     without_suffix,
 )
 
-__all__ = ["Pair", "Pairs", "paired"]
+__all__ = ["MaskPairs", "Pair", "paired"]
 
 Form = Callable[[str], str]
 Key = Callable[[MaskFile, str], tuple[str, ...]]
@@ -41,7 +41,7 @@ class Pair:
 
 
 @dataclass
-class Pairs:
+class MaskPairs:
     """The pairs of a folder; the masks without a picture; sentences about the names."""
 
     pairs: list[Pair]
@@ -50,7 +50,7 @@ class Pairs:
     unused: list[Entry] = field(default_factory=list)
 
 
-def paired(entries: list[Entry]) -> Pairs | None:
+def paired(entries: list[Entry]) -> MaskPairs | None:
     """Returns the pairs of pictures and masks; None where there are no masks."""
     pictures, masks = masks_and_pictures(entries)
     if not masks or not pictures:
@@ -66,7 +66,7 @@ def paired(entries: list[Entry]) -> Pairs | None:
                 left = found_left
                 break
     unused = _choose(pairs, notes)
-    return Pairs(pairs, [one.entry for one in left], notes, unused)
+    return MaskPairs(pairs, [one.entry for one in left], notes, unused)
 
 
 def _by_names(pairs: list[Pair], masks: list[MaskFile]) -> list[MaskFile]:
@@ -182,7 +182,7 @@ def _by_folder(pair: Pair) -> list[Entry]:
 def _named_with_class(
     pairs: list[Pair], masks: list[MaskFile], notes: list[Message]
 ) -> list[MaskFile] | None:
-    """Pairs masks named PICTURE_CLASS.png; None unless most masks are named so."""
+    """MaskPairs masks named PICTURE_CLASS.png; None unless most masks are named so."""
     known = _once(pairs, lambda one: _in_folder(one, one.name))
     found, left = list[tuple[Pair, str, MaskFile]](), list[MaskFile]()
     for mask in masks:
@@ -208,7 +208,7 @@ def _named_with_class(
 def _by_numbers(
     pairs: list[Pair], masks: list[MaskFile], notes: list[Message]
 ) -> list[MaskFile] | None:
-    """Pairs names that differ by the letters before a number, such as img_007 and gt_007."""
+    """MaskPairs names that differ by the letters before a number, such as img_007 and gt_007."""
     starts = _start(one.picture.name for one in pairs), _start(one.name for one in masks)
     if not all(starts) or len(masks) < 2 or len(pairs) < 2:
         return None
@@ -249,7 +249,7 @@ def _start(names: Iterable[str]) -> str:
 _GENERIC = frozenset("image img raw picture photo input original rgb".split())
 
 
-def _folder_a_picture(pictures: list[MaskFile], masks: list[MaskFile]) -> Pairs | None:
+def _folder_a_picture(pictures: list[MaskFile], masks: list[MaskFile]) -> MaskPairs | None:
     """Returns pairs where each folder holds one picture and its masks, else None.
 
     The folder has the name of the picture, or the picture a name such as `image.png`.
@@ -276,7 +276,7 @@ def _folder_a_picture(pictures: list[MaskFile], masks: list[MaskFile]) -> Pairs 
     if all(len(pair.masks) < 2 for pair in pairs.values()):
         for pair in pairs.values():
             pair.each = False
-    return Pairs([*pairs.values()], lonely)
+    return MaskPairs([*pairs.values()], lonely)
 
 
 def names_of(pairs: Iterable[Pair]) -> list[str]:
