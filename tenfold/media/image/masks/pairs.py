@@ -13,6 +13,7 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.image.masks.roles import (
     MaskFile,
     masks_and_pictures,
+    without_number,
     without_picture_suffix,
     without_suffix,
 )
@@ -65,7 +66,8 @@ def paired(entries: list[Entry]) -> MaskPairs | None:
             if (found_left := attempt(pairs, left, notes)) is not None:
                 left = found_left
                 break
-    unused = _choose(pairs, notes)
+    left = _numbered(pairs, left)
+    unused = _choose(pairs)
     return MaskPairs(pairs, [one.entry for one in left], notes, unused)
 
 
@@ -133,9 +135,9 @@ def _class_folder(picture: MaskFile, mask: MaskFile) -> str:
 # --- several masks of a picture ------------------------------------------------------------------
 
 
-def _choose(pairs: list[Pair], notes: list[Message]) -> list[Entry]:
+def _choose(pairs: list[Pair]) -> list[Entry]:
     """Decides what several masks of a picture are; returns the files that are not used."""
-    several = [one for one in pairs if len(one.masks) > 1]
+    several = [one for one in pairs if len(one.masks) > 1 and not one.each]
     classes = {name for one in pairs for name, _ in one.masks}
     if not several:
         if len(classes - {""}) > 1:
@@ -177,6 +179,20 @@ def _by_folder(pair: Pair) -> list[Entry]:
     pair.objects = objects[0] if objects and objects[0] is not best[0][1] else None
     used = {id(best[0][1]), id(pair.objects)}
     return [entry for _, entry in ordered if id(entry) not in used]
+
+
+def _numbered(pairs: list[Pair], masks: list[MaskFile]) -> list[MaskFile]:
+    """Adds further masks of a picture, named PICTURE_mask_1.png; returns the others."""
+    known = _once(pairs, lambda one: _in_folder(one, one.name))
+    left = []
+    for mask in masks:
+        pair = known.get(_in_folder(mask, without_number(mask.name)))
+        if pair is None:
+            left.append(mask)
+        else:
+            pair.masks.append(("", mask.entry))
+            pair.each = True
+    return left
 
 
 def _named_with_class(
@@ -277,8 +293,3 @@ def _folder_a_picture(pictures: list[MaskFile], masks: list[MaskFile]) -> MaskPa
         for pair in pairs.values():
             pair.each = False
     return MaskPairs([*pairs.values()], lonely)
-
-
-def names_of(pairs: Iterable[Pair]) -> list[str]:
-    """Returns the names of the pictures."""
-    return [one.picture.entry.name for one in pairs]
