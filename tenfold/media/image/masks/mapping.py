@@ -26,7 +26,7 @@ __all__ = [
     "CLASSES",
     "FOREGROUND",
     "OBJECTS",
-    "Values",
+    "ValueMapping",
     "chosen_names",
     "ignored_values",
     "mapped",
@@ -40,7 +40,7 @@ GREY = 0x010101
 
 
 @dataclass(frozen=True)
-class Values:
+class ValueMapping:
     """What values and colours mean: `numbers` and `colours` give the place in `classes`.
 
     IGNORED is the place of values that nobody judged. `how` is CLASSES, FOREGROUND (every number
@@ -65,9 +65,9 @@ class Values:
         }
 
     @staticmethod
-    def of_json(held: Mapping[str, Any]) -> Values:
+    def of_json(held: Mapping[str, Any]) -> ValueMapping:
         """Returns the mapping of a JSON object."""
-        return Values(
+        return ValueMapping(
             str(held["how"]),
             tuple(map(str, held["classes"])),
             {int(key): int(value) for key, value in held.get("numbers", {}).items()},
@@ -142,14 +142,14 @@ def mapped(
     names: Sequence[ClassName],
     ignored: frozenset[int] = frozenset(),
     how: str = "",
-) -> Values:
+) -> ValueMapping:
     """Returns what the values of the masks mean. `how` is given by the user, or "".
 
     Raises DataRefused or UsageError where this cannot be decided.
     """
     seen = surveyed(files)
     if how == OBJECTS or (not how and not names and _numbers_objects(seen)):
-        return Values(OBJECTS, (BACKGROUND, "object"), {0: 0} | _ignoring(ignored))
+        return ValueMapping(OBJECTS, (BACKGROUND, "object"), {0: 0} | _ignoring(ignored))
     coloured = [one for one in names if one.colour is not None]
     shown = seen.forms[COLOURS] or seen.forms[PALETTE]
     if shown and len(coloured) == len(names) > 0:
@@ -204,7 +204,7 @@ def _numbers_objects(seen: Survey) -> bool:
 
 def _foreground(
     seen: Survey, names: Sequence[ClassName], ignored: frozenset[int], how: str
-) -> Values | None:
+) -> ValueMapping | None:
     """Returns the mapping of binary masks: 0 and 1, or 0 and 255, or one other number."""
     shown = [values - {0} - ignored for values in seen.each]
     every = set().union(*shown)
@@ -218,7 +218,7 @@ def _foreground(
     else:
         classes = (BACKGROUND, judged[0] if judged else "foreground")
     numbers = {0: 0} | dict.fromkeys(sorted(every), 1)
-    return Values(FOREGROUND, classes, numbers | _ignoring(ignored))
+    return ValueMapping(FOREGROUND, classes, numbers | _ignoring(ignored))
 
 
 # --- colours -------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def _foreground(
 
 def _by_names_of_colours(
     files: Sequence[Decoded], names: Sequence[ClassName], ignored: frozenset[int]
-) -> Values | None:
+) -> ValueMapping | None:
     """Returns the mapping of colours with names; None where palettes show other colours."""
     classes = _judged(names)
     colours = {
@@ -249,7 +249,7 @@ def _by_names_of_colours(
     if palettes and fitting < len(palettes) / 2 and not any(one.form == COLOURS for one in files):
         return None
     numbers = _numbered(names, max((int(one.values.max()) for one in files), default=0))
-    return Values(CLASSES, classes, numbers | _ignoring(ignored), colours, True)
+    return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), colours, True)
 
 
 def _share(colours: np.ndarray | None, counts: np.ndarray, known: Mapping[int, int]) -> float:
@@ -264,7 +264,7 @@ def _by_colours(
     seen: Survey,
     ignored: frozenset[int],
     names: Sequence[ClassName],
-) -> Values:
+) -> ValueMapping:
     """Returns the mapping of colours without names: those that fill whole blocks are classes."""
     solid = Counter[int]()
     for one in files:
@@ -289,7 +289,7 @@ def _by_colours(
     classes = tuple(f"#{one:06x}" for one in judged)
     places = {colour: at for at, colour in enumerate(judged)}
     numbers = {colour & 255: at for colour, at in places.items() if colour % GREY == 0}
-    return Values(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
+    return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
 
 
 def solid_colours(pixels: np.ndarray, side: int = 3) -> Counter[int]:
@@ -323,7 +323,7 @@ def _numbered(names: Sequence[ClassName], largest: int) -> dict[int, int]:
     }
 
 
-def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]) -> Values:
+def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]) -> ValueMapping:
     """Returns the mapping of numbers, with names or without."""
     found = set(seen.numbers) - ignored
     if names:
@@ -346,7 +346,7 @@ def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int
             ),
         )
     numbers = {value: at for at, value in enumerate(judged)} | ({255: IGNORED} if void else {})
-    return Values(CLASSES, tuple(map(str, judged)), numbers | _ignoring(ignored))
+    return ValueMapping(CLASSES, tuple(map(str, judged)), numbers | _ignoring(ignored))
 
 
 def _levels(found: set[int]) -> int:
@@ -358,7 +358,9 @@ def _levels(found: set[int]) -> int:
     return count if found == set(range(0, 256, step)) and step > 1 else 0
 
 
-def _by_named_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]) -> Values:
+def _by_named_numbers(
+    seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]
+) -> ValueMapping:
     classes = _judged(names)
     found = set(seen.numbers) - ignored - {255}
     stated = any(one.number is not None for one in names)
@@ -372,7 +374,7 @@ def _by_named_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozens
     elif not stated and (levels := _spread(names, found | ({255} & set(seen.numbers)))):
         numbers |= levels
     numbers.setdefault(255, IGNORED)
-    return Values(CLASSES, classes, numbers | _ignoring(ignored))
+    return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored))
 
 
 def _spread(names: Sequence[ClassName], found: set[int]) -> dict[int, int]:

@@ -11,7 +11,7 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.files.references import printable
 from tenfold.media.image.masks.class_names import colour_text
 from tenfold.media.image.masks.decoded import COLOURS, PALETTE, Decoded
-from tenfold.media.image.masks.mapping import FOREGROUND, OBJECTS, Values
+from tenfold.media.image.masks.mapping import FOREGROUND, OBJECTS, ValueMapping
 from tenfold.media.image.masks.pixels import IGNORED
 
 __all__ = ["say_mapping"]
@@ -20,7 +20,7 @@ MOST_SHOWN = 32
 
 
 def say_mapping(
-    taken: Taken, values: Values, files: Sequence[Decoded], names_file: Entry | None
+    taken: Taken, values: ValueMapping, files: Sequence[Decoded], names_file: Entry | None
 ) -> None:
     """Adds what the values mean, where the names come from, and how the masks are written."""
     if values.how == OBJECTS:
@@ -39,7 +39,7 @@ def say_mapping(
     _palettes(taken, values, files)
 
 
-def _listed(values: Values, files: Sequence[Decoded]) -> str:
+def _listed(values: ValueMapping, files: Sequence[Decoded]) -> str:
     """Returns the values that occur, or all, each with its class."""
     found = Counter[int]()
     colours = values.by_colour and any(
@@ -59,7 +59,7 @@ def _listed(values: Values, files: Sequence[Decoded]) -> str:
     return ", ".join(parts[:MOST_SHOWN]) + (" ..." if len(parts) > MOST_SHOWN else "")
 
 
-def _foreground(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
+def _foreground(taken: Taken, values: ValueMapping, files: Sequence[Decoded]) -> None:
     """Adds the two classes, and the ways in which the foreground is written."""
     ways = Counter[str]()
     for one in files:
@@ -80,7 +80,7 @@ def _foreground(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
     )
 
 
-def _palettes(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
+def _palettes(taken: Taken, values: ValueMapping, files: Sequence[Decoded]) -> None:
     """Adds how many masks have another palette than most."""
     if not values.by_colour:
         return

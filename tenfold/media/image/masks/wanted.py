@@ -9,7 +9,7 @@ from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.media.image.masks.class_names import ClassName
 from tenfold.media.image.masks.decoded import Decoded
-from tenfold.media.image.masks.mapping import CLASSES, OBJECTS, Values, ignored_values, mapped
+from tenfold.media.image.masks.mapping import CLASSES, OBJECTS, ValueMapping, ignored_values, mapped
 from tenfold.media.reading import Reading
 
 __all__ = ["FOUND", "Wanted", "wanted_of"]
@@ -27,14 +27,14 @@ class Wanted:
     channels: str = ""
     how: str = ""
 
-    def mapping(self, files: Sequence[Decoded], names: Sequence[ClassName]) -> Values:
+    def mapping(self, files: Sequence[Decoded], names: Sequence[ClassName]) -> ValueMapping:
         """Returns the mapping of an earlier reading, else decides one over all masks."""
         held = self.reading.found.get(FOUND)
         if isinstance(held, dict):
-            return Values.of_json(held)
+            return ValueMapping.of_json(held)
         return mapped(files, names, self.ignored, self.how)
 
-    def completed(self, values: Values) -> Reading:
+    def completed(self, values: ValueMapping) -> Reading:
         """Returns the reading with the mapping, for `test` and `predict`."""
         return self.reading.finding(**{FOUND: values.to_json()})
 

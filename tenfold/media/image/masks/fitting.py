@@ -1,0 +1,107 @@
+"""Lays a mask on its picture: same size, same orientation, or the reason why it does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tenfold.core.columns import Problem
+from tenfold.core.message import Message
+from tenfold.media.files.listing import Entry
+from tenfold.media.files.references import Unreadable, fetch, printable
+from tenfold.media.image import decode
+from tenfold.media.image.masks.decoded import Decoded, decoded
+from tenfold.media.image.masks.pairs import Pair
+
+__all__ = ["NO_MASK", "Looked", "fitted", "looked", "of_mask"]
+
+NO_MASK = Problem(
+    "no-mask",
+    Message("has no mask of its name"),
+    Message(
+        "Give the mask the name of the picture, such as leaf_1_mask.png for leaf_1.jpg, or remove "
+        "the picture."
+    ),
+)
+
+
+@dataclass
+class Looked:
+    """A picture with its decoded mask: the sizes, upright and as stored, and the problem."""
+
+    pair: Pair
+    held: Decoded | None = None
+    problem: Problem | None = None
+    size: tuple[int, int] = (0, 0)
+    turn: int = 1
+    """EXIF orientation of the picture."""
+
+
+def looked(pair: Pair, decode_mask: bool = True) -> Looked:
+    """Returns the pair with the picture's size read from its header, and its mask decoded."""
+    one = Looked(pair, problem=pair.picture.entry.problem or pair.problem)
+    if one.problem is not None:
+        return one
+    if not pair.masks:
+        return replace(one, problem=NO_MASK)
+    mask = pair.masks[0][1]
+    try:
+        content = fetch(pair.picture.entry.cell)
+        header = decode.header(content)
+        picture = decode.opened(content)
+    except Unreadable as error:
+        return replace(one, problem=error.problem)
+    one.size = (header.width, header.height)
+    one.turn = 1 if picture.format == "TIFF" else decode.orientation(picture)
+    if not decode_mask:
+        return one
+    if mask.problem is not None:
+        return replace(one, problem=of_mask(mask, mask.problem))
+    try:
+        held = decoded(mask.cell)
+    except Unreadable as error:
+        return replace(one, problem=of_mask(mask, error.problem))
+    return fitted(one, mask, held)
+
+
+def of_mask(mask: Entry, problem: Problem) -> Problem:
+    """Returns the problem of a mask's file as one of its picture."""
+    reason = Message(
+        "has a mask ({mask}) that {reason}", mask=printable(mask.name), reason=problem.reason
+    )
+    return replace(problem, reason=reason)
+
+
+def fitted(one: Looked, mask: Entry, held: Decoded) -> Looked:
+    """Returns the pair with the mask laid upright, or with a problem where it does not fit."""
+    if held.lossy:
+        shown = ", ".join(map(str, held.values[:8].tolist())) + (
+            " ..." if len(held.values) > 8 else ""
+        )
+        problem = Problem(
+            "mask-jpeg",
+            Message(
+                "has a mask saved as JPEG ({mask}), which does not keep class numbers: values "
+                "{values}",
+                mask=printable(mask.name),
+                values=shown,
+            ),
+            Message("Save the mask as PNG, from where it was drawn."),
+        )
+        return replace(one, problem=problem)
+    if held.size == one.size:
+        return replace(one, held=held)
+    if one.turn >= 5 and held.size == one.size[::-1] and not held.turned:
+        return replace(one, held=held.moved(one.turn))
+    problem = Problem(
+        "mask-size",
+        Message(
+            "has {width} x {height} pixels, its mask {mask} {mask_width} x {mask_height}",
+            width=one.size[0],
+            height=one.size[1],
+            mask=printable(mask.name),
+            mask_width=held.size[0],
+            mask_height=held.size[1],
+        ),
+        Message("Save the mask in the size and orientation of the picture, without smoothing."),
+    )
+    return replace(one, problem=problem)
