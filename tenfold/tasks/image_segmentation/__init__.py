@@ -97,7 +97,7 @@ class ImageSegmentation(Task):
     channels: str = setting("", "channels of the pictures to use, such as 1,3; default: all")
 
     answers = (MASK,)
-    roles = ("image",)
+    roles = IMAGE.roles
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         rows = masks_read.read(source, reading, self.ignore_value, self.channels)

@@ -25,6 +25,7 @@ from tenfold.core.settings import setting
 from tenfold.media.image import augment as image_augment
 from tenfold.media.image import frame, scenes
 from tenfold.media.image.boxes import read as box_reader
+from tenfold.media.image.medium import IMAGE
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.task import AnswersOf, Facts, InnerRun, Outputs, Table, Task
@@ -87,7 +88,7 @@ class ObjectDetection(Task):
     )
 
     answers = (BOXES,)
-    roles = ("image",)
+    roles = IMAGE.roles
     options = tiles.TileOptions
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
