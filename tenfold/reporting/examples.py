@@ -16,6 +16,7 @@ from tenfold.media import drawing
 from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
+from tenfold.reporting.compared import drawn_truths
 from tenfold.task import Task
 
 __all__ = ["changed", "examples", "first", "sizes", "thumbnails", "written"]
@@ -53,6 +54,9 @@ def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
     texts_shown = {name: one for name, one in media.items() if one.written}
     kind = prepared.answer
     if not (pictured or texts_shown) or not kind.has_examples:
+        drawn = drawn_truths(kind, media, table)
+        if drawn:
+            return [{"name": "", "drawn": drawn}]
         return _plain(kind, task.show(table, prepared.facts), texts_shown)
     each = pd.Series(kind.strata(table), table.index, dtype=object).explode().dropna()
     classes = sorted(map(str, each.unique()), key=natural)
