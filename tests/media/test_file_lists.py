@@ -157,6 +157,50 @@ def test_numbers_of_a_list_are_named_by_the_folders_of_the_files(tmp_path):
     assert counted(found.table) == {"train": 5, "test": 4}
 
 
+def voc(root: Path) -> dict[str, str]:
+    """The layout of PASCAL VOC, a list for each class and part; returns the classes by name."""
+    classes = ("cat", "dog", "tv_monitor")
+    pictures, main = (
+        root / "VOCdevkit/VOC2012/JPEGImages",
+        root / "VOCdevkit/VOC2012/ImageSets/Main",
+    )
+    pictures.mkdir(parents=True)
+    main.mkdir(parents=True)
+    wanted: dict[str, str] = {}
+    lists: dict[str, list[str]] = {}
+    for number in range(30):
+        name, part = f"2008_{number:06}", "val" if number % 3 == 0 else "train"
+        (pictures / f"{name}.png").write_bytes(png(number))
+        marks = [1 if number % 3 == at or number % 7 == at else -1 for at in range(3)]
+        marks = [0 if one == 1 and number % 10 == 9 else one for one in marks]
+        if 1 in marks:
+            pairs_ = zip(classes, marks, strict=True)
+            wanted[name] = "|".join(one for one, mark in pairs_ if mark == 1)
+        for one in (part, "trainval"):
+            lists.setdefault(one, []).append(name)
+            for class_, mark in zip(classes, marks, strict=True):
+                lists.setdefault(f"{class_}_{one}", []).append(f"{name} {mark:2}")
+    for name, texts in lists.items():
+        (main / f"{name}.txt").write_text("\n".join(texts) + "\n")
+    return wanted
+
+
+def test_lists_of_each_class_as_in_pascal_voc(tmp_path: Path):
+    wanted = voc(tmp_path)
+    for place in ("", "VOCdevkit/VOC2012"):
+        table = (found := rows(tmp_path / place)).table
+        names = [Path(cell).stem for cell in table["image"]]
+        labels = ["|".join(one) for one in table["labels"]]
+        assert dict(zip(names, labels, strict=True)) == wanted and len(names) == len(wanted) == 27
+        split = dict(zip(names, table["split"], strict=True))
+        assert {split[name] for name in names if int(name[-6:]) % 3} == {"train"}
+        assert {split[name] for name in names if int(name[-6:]) % 3 == 0} == {"valid"}
+        assert not any("Main/cat_train.txt" in one for one in found.ignored)
+        assert sum("difficult" in str(note) for note in found.taken.notes) == 2
+    (tmp_path / "VOCdevkit/VOC2012/ImageSets/Main/dog_train.txt").write_text("2008_000001 1\n" * 2)
+    assert refused(tmp_path).code == "several-manifests", "the lists name other files"
+
+
 def test_a_table_given_for_prediction_names_files(tmp_path: Path):
     (tmp_path / "img").mkdir()
     for at in range(4):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -254,12 +255,24 @@ def test_exports_of_annotation_tools(tmp_path: Path):
         "doccano": doccano,
         "older": older,
         "cats": cats,
+        "spaCy pairs": [[one["text"], {"cats": one["cats"], "entities": []}] for one in cats],
+        "spaCy documents": [
+            {
+                "id": n,
+                "paragraphs": [{"raw": one["text"], "cats": listed_cats(one), "sentences": []}],
+            }
+            for n, one in enumerate(cats)
+        ],
     }.items():
         found = read(tmp_path / "a.json", json.dumps(rows))
         left = sum(one.count for one in found.taken.left if one.kind == "rows")
         if pairs(found) != TEXTS or left != len(rows) - 40:
             failed.append((name, left))
     assert failed == []
+
+
+def listed_cats(one: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"label": label, "value": value} for label, value in one["cats"].items()]
 
 
 # --- lines ---

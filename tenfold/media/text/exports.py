@@ -1,4 +1,4 @@
-"""Exports of annotation tools: Label Studio, Prodigy and doccano, as tables of plain cells."""
+"""Exports of Label Studio, Prodigy, doccano and spaCy, as tables of plain cells."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def plain(table: RecordTable, taken: Taken) -> RecordTable:
     table that is no export of a known tool is returned unchanged.
     """
     for fits, convert in _TOOLS:
-        if table.header and fits(table):
+        if fits(table):
             return convert(table, taken)
     return table
 
@@ -151,8 +151,46 @@ def _doccano(table: RecordTable, taken: Taken) -> RecordTable:
     return _remade(table, names, rows)
 
 
+# --- spaCy ----------------------------------------------------------------------------------------
+
+
+def _is_spacy(table: RecordTable) -> bool:
+    """Returns True for documents with paragraphs, or pairs of a text and an object with `cats`."""
+    if "paragraphs" in table.names:
+        return all(isinstance(cell, list) for cell in _cells(table, "paragraphs"))
+    pairs = len(table.names) == 2 and not table.header
+    cells = _cells(table, table.names[1]) if pairs else []
+    return bool(cells) and all(isinstance(cell, Mapping) and "cats" in cell for cell in cells)
+
+
+def _spacy(table: RecordTable, taken: Taken) -> RecordTable:
+    """Returns the texts and the object `cats` of each paragraph or pair."""
+    rows = []
+    for record, cells in _objects(table):
+        if record.problem is not None:
+            rows.append(record)
+        elif "paragraphs" in table.names:
+            found = [one for one in cells["paragraphs"] if isinstance(one, Mapping)]
+            rows += [Record(record.line, [one.get("raw"), _cats(one)]) for one in found]
+        else:
+            text, about = record.cells
+            rows.append(
+                Record(
+                    record.line, [text, about.get("cats") if isinstance(about, Mapping) else None]
+                )
+            )
+    return _remade(table, ["text", "cats"], rows)
+
+
+def _cats(paragraph: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the value of each class; documents list them as objects of label and value."""
+    given = paragraph.get("cats") or []
+    return {str(one.get("label")): one.get("value") for one in given if isinstance(one, Mapping)}
+
+
 _TOOLS = (
     (_is_label_studio, _label_studio),
     (_is_prodigy, _prodigy),
     (_is_doccano, _doccano),
+    (_is_spacy, _spacy),
 )

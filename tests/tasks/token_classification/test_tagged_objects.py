@@ -157,6 +157,29 @@ def test_objects_stand_on_lines_in_arrays_or_in_an_object(tmp_path: Path, name: 
         assert spans(rows_read) == SPANS, file
 
 
+def test_spans_of_tokens_without_a_text_count_tokens(tmp_path: Path):
+    """The form of SpERT; the end is exclusive."""
+    words = "Anna Berg lives in New York".split()
+    marks = [(0, 2, "Peop"), (4, 6, "Loc")]
+    rows = [
+        {
+            "tokens": [*words, str(n)],
+            "entities": [{"type": kind, "start": start, "end": end} for start, end, kind in marks],
+            "relations": [{"type": "Live_In", "head": 0, "tail": 1}],
+            "orig_id": n,
+        }
+        for n in range(9)
+    ]
+    odd = [
+        rows[0] | {"entities": [{"type": "Loc", "start": 4, "end": 8}]},
+        rows[0] | {"entities": rows[0]["entities"] + [{"type": "Loc", "start": 1, "end": 3}]},
+    ]
+    table = read(tmp_path, "a.json", json.dumps(rows + odd)).table
+    tags = ("B-Peop", "I-Peop", "O", "O", "B-Loc", "I-Loc", "O")
+    assert list(table["tags"][:9]) == [tags] * 9 and table["problem"][:9].isna().all()
+    assert [one.code for one in table["problem"][9:]] == ["bad-json"] * 2
+
+
 def test_objects_by_part_and_by_column(tmp_path: Path):
     rows = keyed("tokens", "tags")
     parts = {"train": rows[:16], "validation": rows[16:20], "test": rows[20:]}

@@ -1,6 +1,7 @@
 """Lists of files, one in each line: "path number", "path label" or the path alone.
 
-A list for each part is usual (`train_list.txt`), with a file of the names of the classes.
+A list for each part is usual (`train_list.txt`), with a file of the names of the classes. PASCAL
+VOC has a list for each class and part (`dog_train.txt`) with 1, 0 (difficult) or -1 in each line.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +44,9 @@ _CLASS_NAMES = re.compile(
 )
 
 
+_OF_CLASS = re.compile(r"(?P<start>(?:.*/)?)(?P<name>[^/]+)_(?P<part>train|val|trainval|test)\.txt")
+
+
 @dataclass
 class Listed:
     """The rows of the lists of a folder; or, where lists name files of some parts only, these.
@@ -64,6 +68,9 @@ class _List:
     source: TableRows
     part: str
     alone: bool
+    cells: tuple[str, ...] = ()
+    """The cells of all files of a list that is made of several."""
+    note: Message = EMPTY
 
 
 def is_list(name: str) -> bool:
@@ -115,8 +122,9 @@ def from_tree(tree: Tree, medium: Medium, reading: Reading = AS_FOUND) -> Listed
     found = [one for e in rest if (one := _list(e, near, e.name.removeprefix(start)))]
     if not found:
         return None
-    kept = _of_parts(found, tree)
-    used = {one.entry.cell for one in kept} | {entry.cell for entry in names}
+    kept = _of_parts(_of_classes(found), tree)
+    used = {cell for one in kept for cell in (one.entry.cell, *one.cells)}
+    used |= {entry.cell for entry in names}
     shown = Message("the lists {names}", names=", ".join(one.sheet.name for one in kept[:4]))
     if all(one.alone for one in kept) and "train" not in {one.part for one in kept}:
         parts = {path: one.part for one in kept for path in one.source.paths if path}
@@ -149,6 +157,62 @@ def _of_parts(found: list[_List], tree: Tree) -> list[_List]:
             fix=Message("Give the path of one of them, or keep one list for each part."),
         )
     return sorted(kept, key=lambda one: _PARTS.index(one.part))
+
+
+def _of_classes(found: list[_List]) -> list[_List]:
+    """Returns the lists, with those of single classes (`dog_train.txt`) merged for each part."""
+    groups: dict[tuple[str, str], dict[str, _List]] = {}
+    for one in found:
+        match = _OF_CLASS.fullmatch(one.entry.name)
+        if match and {*one.sheet.frame["label"]} <= {"1", "0", "-1"}:
+            groups.setdefault((match["start"], match["part"]), {})[match["name"]] = one
+    groups = {key: lists for key, lists in groups.items() if _are_marks([*lists.values()])}
+    merged = [one for lists in groups.values() for one in lists.values()]
+    rest = [one for one in found if not any(one is other for other in merged)]
+    return rest + [
+        _merged(f"{start}*_{part}.txt", lists) for (start, part), lists in groups.items()
+    ]
+
+
+def _are_marks(lists: list[_List]) -> bool:
+    """Returns True for the lists of several classes, which name the same files and have a -1."""
+    paths = [one.source.paths for one in lists]
+    return (
+        len(lists) > 1
+        and all(one == paths[0] for one in paths)
+        and any("-1" in {*one.sheet.frame["label"]} for one in lists)
+    )
+
+
+def _merged(name: str, lists: dict[str, _List]) -> _List:
+    """Returns one list of the classes of each file that have the mark 1.
+
+    Files without such a class are left out; they are difficult ones.
+    """
+    first = next(iter(lists.values()))
+    marks = [list(one.sheet.frame["label"]) for one in lists.values()]
+    rows = list(zip(*marks, strict=True))
+    labels = [
+        "|".join(c for c, mark in zip(lists, row, strict=True) if mark == "1") for row in rows
+    ]
+    kept = [at for at, label in enumerate(labels) if label]
+    frame = first.sheet.frame.iloc[kept].assign(label=[labels[at] for at in kept])
+    problems = [first.source.problems[at] for at in kept]
+    source = replace(
+        first.source,
+        sheet=Sheet(name, frame, problems),
+        cells=[first.source.cells[at] for at in kept],
+        problems=problems,
+        paths=[first.source.paths[at] for at in kept],
+    )
+    note = Message(
+        "{file}: files without a class of mark 1 are left out: {count}. The mark 0 (difficult) is "
+        "not read as a label.",
+        file=name,
+        count=len(rows) - len(kept),
+    )
+    cells = tuple(one.entry.cell for one in lists.values())
+    return _List(first.entry, source.sheet, source, first.part, False, cells, note)
 
 
 # --- one list -------------------------------------------------------------------------------------
@@ -249,8 +313,9 @@ def _rows(
             else Message("the labels in the lists"),
         )
     rows = rows_of([one.source for one in found], medium, reading)
-    if note:
-        rows.taken.note(note)
+    for each in (note, *(one.note for one in found)):
+        if each:
+            rows.taken.note(each)
     return rows
 
 

@@ -181,6 +181,8 @@ class Near:
 
     def _completed(self, names: list[str], exact: Named, part: str) -> Named:
         hits = {name: self._hits(name) for name in dict.fromkeys(names) if name}
+        if not hits:
+            return exact
         holds = Counter(folder for some in hits.values() for folder in {one for one, _ in some})
         folders = [folder for folder, count in holds.items() if count >= CLEAR * len(hits)]
         folder = self._one_of(folders, part, next(iter(hits), ""))

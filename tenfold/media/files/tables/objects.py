@@ -116,11 +116,12 @@ def _columns(found: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _listed(rows: list[list[Any]], encoding: str) -> RecordTable:
-    """Returns the table of an array of arrays, of which the first holds the names."""
-    names = [str(one) for one in rows[0]]
+    """Returns the table of an array of arrays; the first holds the names if it has plain values."""
+    header = not any(isinstance(one, (dict, list)) for one in rows[0])
+    names = [str(one) if header else str(at) for at, one in enumerate(rows[0], 1)]
 
     def records() -> Iterator[Record]:
-        for number, row in enumerate(rows[1:], 2):
+        for number, row in enumerate(rows[header:], 1 + header):
             problem = None
             if not isinstance(row, list) or len(row) != len(names):
                 reason = Message(
@@ -132,7 +133,9 @@ def _listed(rows: list[list[Any]], encoding: str) -> RecordTable:
                 row = [None] * len(names)
             yield Record(number, list(row), problem)
 
-    return of_records(names, records(), encoding)
+    found = of_records(names, records(), encoding)
+    found.header = header
+    return found
 
 
 def _keyed(objects: Iterator[Keyed], encoding: str) -> RecordTable:

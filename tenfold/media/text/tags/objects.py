@@ -20,7 +20,7 @@ from tenfold.media.reading import column_of, columns_of
 from tenfold.media.text import tokens
 from tenfold.media.text.tags import exports
 from tenfold.media.text.tags.row import USUAL_FORMS, Findings, Places, TaggedRow, joined
-from tenfold.media.text.tags.spans import BadSpan, spans_in, tags_of
+from tenfold.media.text.tags.spans import BadSpan, spans_in, tags_of, tags_of_tokens
 
 __all__ = ["rows_of_objects"]
 
@@ -152,7 +152,8 @@ def _with_tags(
 ) -> Read | None:
     """Returns the row of an object with tokens and tags; None where it has spans in its text.
 
-    Tokens may be strings, objects with their tag, or pairs of a token and its tag.
+    Tokens may be strings, objects with their tag, or pairs of a token and its tag. Without a text,
+    spans count tokens (SpERT).
     """
     own = None
     if words and all(isinstance(one, dict) for one in words):
@@ -164,10 +165,14 @@ def _with_tags(
     else:
         tags = _tags_of(found, words, findings)
     if tags is None:
-        if text is not None and any(
-            _may_be_spans(found, key) for key in _keys_of("target", SPANS, findings)
-        ):
+        keys = _keys_of("target", SPANS, findings)
+        key = next((key for key in keys if _may_be_spans(found, key)), None)
+        if key is not None and text is not None:
             return None
+        if key is not None:
+            findings.keep("target", key)
+            made, places = joined(list(map(str, words)), [True] * len(words))
+            return made, places, tags_of_tokens(len(words), spans_in(found[key])), True
         if findings.labelled:
             raise ValueError(Message("it has tokens but no tags; it has {keys}", keys=_keys(found)))
         tags = []

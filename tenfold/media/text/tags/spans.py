@@ -8,7 +8,7 @@ from typing import Any
 from tenfold.core.message import Message
 from tenfold.media.text.tags.row import Findings, Places
 
-__all__ = ["BadSpan", "spans_in", "tags_of"]
+__all__ = ["BadSpan", "spans_in", "tags_of", "tags_of_tokens"]
 
 KINDS = "label labels type label_type tag category entity_type entity class".split()
 STARTS = "start start_offset start_pos start_idx start_char begin from offset".split()
@@ -123,6 +123,30 @@ def tags_of(
                     )
                 )
             tags[number] = f"{'B' if number == inside[0] else 'I'}-{kind}"
+    return tuple(tags)
+
+
+def tags_of_tokens(count: int, marked: list[MarkedSpan]) -> tuple[str, ...]:
+    """Returns the BIO tags of `count` tokens; spans hold numbers of tokens, the end exclusive.
+
+    Raises BadSpan where a span is outside of the tokens or overlaps another.
+    """
+    tags = ["O"] * count
+    for start, end, kind, _ in dict.fromkeys(marked):
+        if not 0 <= start < end <= count:
+            raise BadSpan(
+                Message(
+                    "the span {start} to {end} is outside of the {count} tokens",
+                    start=start,
+                    end=end,
+                    count=count,
+                )
+            )
+        if {*tags[start:end]} != {"O"}:
+            raise BadSpan(
+                Message("the span {start} to {end} overlaps another", start=start, end=end)
+            )
+        tags[start:end] = [f"B-{kind}", *[f"I-{kind}"] * (end - start - 1)]
     return tuple(tags)
 
 
