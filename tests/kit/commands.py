@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import tempfile
@@ -23,6 +24,9 @@ from typing import Any
 import pytest
 from forking import forks, serve
 from pictures_made import TASK, folder
+from sharing import once
+
+from tenfold.run.folder import remember_data
 
 QUICK = ["--size", "tiny", "--epochs", "2", "--batch", "8", "--device", "cpu"]
 
@@ -156,12 +160,20 @@ def refused(done: Done, code: int, *words: str) -> Done:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    """A folder as a person has it: pictures, and a run trained on them by the command."""
-    place = tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a person has it: pictures, and a run trained on them by the command.
+
+    It is made once; each file of tests has a copy.
+    """
+    made = once(tmp_path_factory, "home", _make_home)
+    place = shutil.copytree(made, tmp_path_factory.mktemp("home"), dirs_exist_ok=True)
+    remember_data(place / "run", place / "photos")
+    return place
+
+
+def _make_home(place: Path) -> None:
     folder(place / "photos", 16)
     done = tenfold("train", TASK, "photos", "--out", "run", "--json", *QUICK, cwd=place)
     assert done.code == 0, done.err
     (place / "trained.json").write_text(done.out)
     (place / "trained.err").write_text(done.err)
-    return place
