@@ -7,7 +7,7 @@ catalogue); Mult-VAE, D. Liang et al. 2018, arXiv 1802.05814; EASE, H. Steck 201
 
 Shapes: B rows, T items of a row (the latest first, numbered from 1, 0 = padding), N items of the
 catalogue, W weights stored per item, D values of an item vector, P positions of a row, K items of a
-ranking.
+ranking. A forward pass reads B from `shape`: with `len` an export fails at first and is made again.
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ class LinearRanker(nn.Module):
 
     def _product(self, numbers: Tensor, counts: Tensor) -> Tensor:
         """Logits (B, N) as a matrix product with the full weights; for export."""
-        had = counts.new_zeros(len(numbers), self.items + 1).scatter_add(1, numbers, counts)
+        had = counts.new_zeros(numbers.shape[0], self.items + 1).scatter_add(1, numbers, counts)
         return had @ self.weights
 
     def _spread(self, numbers: Tensor, counts: Tensor) -> Tensor:
         """Logits (B, N) by adding the stored weights of each item to their target items."""
         found = F.embedding(numbers, self.weights) * counts.unsqueeze(-1)
         targets = self.targets[numbers].long().flatten(1)
-        empty = found.new_zeros(len(numbers), self.items)
+        empty = found.new_zeros(numbers.shape[0], self.items)
         return empty.scatter_add(1, targets, found.flatten(1))
 
 
@@ -145,7 +145,7 @@ class Sequence(nn.Module):
 
     def forward(self, items: Tensor) -> Tensor:
         """(B, N) logits."""
-        first = items.new_zeros(len(items), 1).long()
+        first = items.new_zeros(items.shape[0], 1).long()
         return self.states(items, first)[:, 0] @ self.table().t() * SCALE
 
 
@@ -226,7 +226,7 @@ class Ranker(nn.Module):
             found = one if found is None else found + one
         level = self.popular * self.sharp
         if found is None:
-            return level.expand(len(items), -1)
+            return level.expand(items.shape[0], -1)
         return found + level * 1e-6  # popularity breaks ties
 
     def forward(

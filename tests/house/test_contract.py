@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 import torch
 from learning import HERE, as_bytes
-from subjects import SEED, TASKS, Subject, handed_over
+from subjects import SEED, TASKS, Subject, handed_over, trained
 from subjects import subject as subject
 
 import tenfold
@@ -285,23 +285,29 @@ import importlib, json, sys
 import numpy as np, pandas as pd
 from pathlib import Path
 
-folder, kind = Path(sys.argv[1]), sys.argv[2]
-asked = json.loads((folder / "asked.json").read_text())
-importlib.import_module("tenfold.tasks." + kind.replace("-", "_"))
+from tenfold.core.columns import Ragged
 from tenfold.task import options_of
 from tenfold.tasks import registry
-app = registry.find(kind, **asked["settings"])
-assert "torch" not in sys.modules, "importing the task loads torch"
-app.encode(pd.DataFrame(asked["rows"]), asked["facts"])
-from tenfold.core.columns import Ragged
-flat = dict(np.load(folder / "outputs.npz"))
-names = {name.partition(" ")[0] for name in flat}
-outputs = {
-    name: Ragged(flat[name], flat[name + " offsets"]) if name + " offsets" in flat else flat[name]
-    for name in names
-}
-said = app.decode(outputs, asked["facts"], options_of(type(app), app.answer(asked["facts"]))())
-assert "torch" not in sys.modules, "encode or decode loads torch"
+
+def read(folder):
+    flat = dict(np.load(folder / "outputs.npz"))
+    names = {name.partition(" ")[0] for name in flat}
+    ragged = {name for name in names if name + " offsets" in flat}
+    return {
+        name: Ragged(flat[name], flat[name + " offsets"]) if name in ragged else flat[name]
+        for name in names
+    }
+
+tasks, said = {}, {}
+for folder in sorted(path for path in Path(sys.argv[1]).iterdir()):
+    kind, asked = folder.name, json.loads((folder / "asked.json").read_text())
+    importlib.import_module("tenfold.tasks." + kind.replace("-", "_"))
+    task, facts = registry.find(kind, **asked["settings"]), asked["facts"]
+    assert "torch" not in sys.modules, "importing the task loads torch: " + kind
+    task.encode(pd.DataFrame(asked["rows"]), facts)
+    answers = task.decode(read(folder), facts, options_of(type(task), task.answer(facts))())
+    assert "torch" not in sys.modules, "encode or decode loads torch: " + kind
+    tasks[kind], said[kind] = (task, facts), [str(one) for one in answers]
 
 import torch
 CODE = (".py", ".pyc", ".so")
@@ -318,32 +324,41 @@ try:
     sys.exit("files are not forbidden")
 except PermissionError:
     pass
-app.build(asked["facts"])
-print(json.dumps([str(one) for one in said]))
+for task, facts in tasks.values():
+    task.build(facts)
+print(json.dumps(said))
 """
 
 
-def test_it_loads_without_torch_and_builds_without_files(subject: Subject, tmp_path: Path):
+def test_each_loads_without_torch_and_builds_without_files(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+):
     """One process: importing, encoding and decoding load no torch; build opens nothing."""
-    rows = subject.prepared.inputs("test").view(np.arange(3))
-    outputs = subject.run.infer(rows)
-    flat = {name: getattr(one, "values", one) for name, one in outputs.items()}
-    flat |= {f"{n} offsets": one.offsets for n, one in outputs.items() if isinstance(one, Ragged)}
-    np.savez(tmp_path / "outputs.npz", **flat)
-    table = subject.prepared.table("test").iloc[:3][[*subject.task.inputs(subject.facts)]]
-    asked = {
-        "settings": settings_of(subject.task),
-        "facts": subject.run.facts,
-        "rows": table.to_dict("list"),
-    }
-    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    want = {}
+    for name in TASKS:
+        subject = trained(name, tmp_path_factory)
+        rows = subject.prepared.inputs("test").view(np.arange(3))
+        outputs = subject.run.infer(rows)
+        flat = {key: getattr(one, "values", one) for key, one in outputs.items()}
+        flat |= {
+            f"{key} offsets": one.offsets for key, one in outputs.items() if isinstance(one, Ragged)
+        }
+        table = subject.prepared.table("test").iloc[:3][[*subject.task.inputs(subject.facts)]]
+        asked = {
+            "settings": settings_of(subject.task),
+            "facts": subject.run.facts,
+            "rows": table.to_dict("list"),
+        }
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "outputs.npz", **flat)
+        (tmp_path / name / "asked.json").write_text(json.dumps(asked))
+        answers = subject.task.decode(outputs, subject.run.facts, subject.run.options())
+        want[name] = [str(one) for one in answers]
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, str(tmp_path), subject.name], capture_output=True, text=True
+        [sys.executable, "-c", ALONE, str(tmp_path)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    options = subject.run.options()
-    said = subject.task.decode(outputs, subject.run.facts, options)
-    assert json.loads(done.stdout) == [str(one) for one in said]
+    assert json.loads(done.stdout) == want
 
 
 # --- what survives ---

@@ -1,7 +1,7 @@
 """Runs `tenfold` as a person does: own process, own streams, own exit code, real signals.
 
-A start of Python with torch takes seconds, so one process imports everything once and forks for
-each command; what the fork runs is the entry point itself. `home` is where a person would run it.
+Commands are forked from a process that has imported everything (`forking`); what the fork runs is
+the entry point itself. `home` is where a person would run it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import functools
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -23,95 +22,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import forks, serve
 from pictures_made import TASK, folder
+from sharing import once
+
+from tenfold.run.folder import remember_data
 
 QUICK = ["--size", "tiny", "--epochs", "2", "--batch", "8", "--device", "cpu"]
-SERVER = """
-import functools, importlib, json, os, pkgutil, signal, socket, sys, threading, traceback
-import tenfold.cli
-
-link = socket.socket(fileno=int(sys.argv[1]))
-for name in ("tenfold.verbs", "tenfold.tasks", "tenfold.networks", "tenfold.cli"):
-    package = importlib.import_module(name)
-    if not hasattr(package, "__path__"):
-        continue
-    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        importlib.import_module(found.name)
-for name in ("torch", "sklearn.datasets", "safetensors.torch", "jinja2", "pyarrow"):
-    importlib.import_module(name)
-# What the first training and the first report of a process import, which takes three seconds.
-for name in ("torch._dynamo", "torch.utils.flop_counter", "tenfold.workflows.train",
-             "tenfold.reporting"):
-    importlib.import_module(name)
-
-@functools.cache
-def prepare_to_export():
-    # What every export imports, and the table of operators that torch builds anew for each.
-    for name in ("onnx", "onnxscript", "onnxruntime.quantization", "torch._dynamo"):
-        importlib.import_module(name)
-    from torch.onnx._internal.exporter import _registration
-    table = functools.cache(_registration.ONNXRegistry.from_torchlib)
-    _registration.ONNXRegistry.from_torchlib = staticmethod(table)
-
-def command(request, handles):
-    link.close()
-    for number, handle in enumerate(handles):
-        os.dup2(handle, number)
-        os.close(handle)
-    os.setsid()
-    # Shells start background jobs with Ctrl-C ignored; the command is tested as in the foreground.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.chdir(request["cwd"])
-    os.environ.clear()
-    os.environ.update(request["env"])
-    sys.stdin = open(0)
-    sys.stdout = open(1, "w")
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace")
-    sys.argv = ["tenfold", *request["words"]]
-    try:
-        tenfold.cli.main()
-        code = 0
-    except SystemExit as end:
-        code = end.code or 0
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    # What the end of Python does, without taking a process of this size apart, which takes seconds.
-    threading._shutdown()
-    try:
-        sys.stdout.flush()
-    except OSError:
-        code = 120
-    os._exit(code)
-
-while True:
-    data, handles, _, _ = socket.recv_fds(link, 1 << 20, 3)
-    if not data:
-        os._exit(0)
-    request = json.loads(data)
-    if "wait" in request:
-        link.sendall(b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1]))
-        continue
-    if "export" in request["words"][:1]:
-        prepare_to_export()
-    child = os.fork()
-    if not child:
-        break
-    for handle in handles:
-        os.close(handle)
-    link.sendall(b"%d\\n" % child)
-command(request, handles)
-"""
 
 
 class _Server:
     def __init__(self, rooms: str) -> None:
         self.link, theirs = socket.socketpair()
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", SERVER, str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "TENFOLD_ROOMS": rooms},
-        )
+        self.process = forks().Process(target=serve, args=(theirs, rooms))
+        self.process.start()
         theirs.close()
         self.answers = self.link.makefile("r")
 
@@ -123,7 +47,7 @@ class _Server:
     def close(self) -> None:
         self.link.close()
         self.answers.close()
-        self.process.wait(120)
+        self.process.join(120)
 
 
 @functools.cache
@@ -236,12 +160,20 @@ def refused(done: Done, code: int, *words: str) -> Done:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    """A folder as a person has it: pictures, and a run trained on them by the command."""
-    place = tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a person has it: pictures, and a run trained on them by the command.
+
+    It is made once; each file of tests has a copy.
+    """
+    made = once(tmp_path_factory, "home", _make_home)
+    place = shutil.copytree(made, tmp_path_factory.mktemp("home"), dirs_exist_ok=True)
+    remember_data(place / "run", place / "photos")
+    return place
+
+
+def _make_home(place: Path) -> None:
     folder(place / "photos", 16)
     done = tenfold("train", TASK, "photos", "--out", "run", "--json", *QUICK, cwd=place)
     assert done.code == 0, done.err
     (place / "trained.json").write_text(done.out)
     (place / "trained.err").write_text(done.err)
-    return place

@@ -1,14 +1,12 @@
 """Processes of tenfold to be killed: real ones, forked from one that has imported everything.
 
-Importing torch and what a training loads after it takes five seconds, a fork of a process that has
-them takes hundredths of one. What runs in the child is what `python -m tenfold` runs.
+What runs in the child is what `python -m tenfold` runs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import multiprocessing
 import os
 import resource
 import signal
@@ -19,10 +17,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-FORKS = multiprocessing.get_context("forkserver")
-PRELOADED = "processes tenfold.verbs.train torch torch._dynamo torch.utils.flop_counter".split()
-PRELOADED += ["sklearn.datasets"]
-FORKS.set_forkserver_preload(PRELOADED)
+from forking import forks
+
 PATIENCE = 120
 
 
@@ -63,7 +59,7 @@ def save_for_ever(folder: Path) -> None:
 @contextlib.contextmanager
 def started(target: Callable[..., None], *args: Any) -> Iterator[ForkServerProcess]:
     """A process that does `target(*args)`, killed at the end of the block if it is not done."""
-    process = FORKS.Process(target=target, args=args)
+    process = forks().Process(target=target, args=args)
     process.start()
     try:
         yield process

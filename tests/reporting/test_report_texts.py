@@ -77,7 +77,7 @@ def test_a_check_shows_texts_of_every_class_and_their_lengths(pages):
     assert ("characters" if lang == "en" else "字符") in body(check)
     assert "25,000" in body(check), "the longest text, in characters"
     chart = re.search(r"<svg.*?</svg>", check[check.index("25,000") :], re.S)[0]
-    assert f'>{"tokens" if lang == "en" else "词元"}</text>' in chart
+    assert f">{'tokens' if lang == 'en' else '词元'}</text>" in chart
 
 
 def test_worst_errors_show_what_they_rest_on(pages):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from answers_made import SAMPLES
+from sharing import keep_the_table_of_operators
 
 import tenfold
 from tenfold.answers.differences import differences
@@ -200,6 +201,7 @@ def test_a_run_stores_the_columns_and_learns_nothing_from_them(data: Path, tmp_p
             tenfold.test(run.folder, place, by=["site", "sight"])
         assert caught.value.code == "missing-column"
 
+    keep_the_table_of_operators()
     tenfold.export(run.folder, data=data, out=tmp_path / "export")
     for name in ("scores.json", "facts.json"):
         text = (tmp_path / "export" / name).read_text("utf-8")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-import processes
 import pytest
 import torch
+from commands import Running
 from exported import copied, exported, refusal, with_network
 from sharing import keep_the_table_of_operators
 from subjects import TASKS, Subject
@@ -264,13 +264,14 @@ def test_a_file_put_into_the_export_of_a_run_is_left_alone(picked: Subject, tmp_
 
 
 def test_a_killed_export_leaves_the_run_as_it_was(picked: Subject, tmp_path: Path):
-    run, said = tmp_path / "run", tmp_path / "said"
+    run = tmp_path / "run"
     shutil.copytree(picked.run.folder, run, ignore=shutil.ignore_patterns("export*"))
-    words = ["export", str(run), str(picked.data)]
     for _ in range(10):  # again, where it was done before the kill
-        with processes.started(functools.partial(processes.command, words, said)) as process:
-            while process.exitcode is None and not list(run.glob(".export.*")):
-                time.sleep(0.002)
+        running = Running(["export", str(run), str(picked.data)], tmp_path)
+        while not list(run.glob(".export.*")) and not (run / "export").exists():
+            time.sleep(0.002)
+        running.signal(signal.SIGKILL)
+        assert running.wait().code in (0, -signal.SIGKILL)
         if half := list(run.glob(".export.*")):
             break
     tenfold.export(open_run(run), picked.data)

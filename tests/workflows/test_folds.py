@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from commands import tenfold as command
 from latin import latin_words
+from sharing import keep_the_table_of_operators
 from subjects import TASKS, world_of
 
 import tenfold
@@ -123,6 +124,7 @@ def test_the_last_run_shows_the_scores_of_the_folds(pictures: Any, tmp_path: Pat
         latin_words(one) <= {"circle", "cross", "triangle", "fold-0", "fold"} and "--folds 3" in one
     )
     assert tenfold.test(final)["protocol"] == "42 rows of the run's own training part"
+    keep_the_table_of_operators()
     tenfold.export(final, out=tmp_path / "export")
     assert (tmp_path / "export" / "net.onnx").exists()
 
