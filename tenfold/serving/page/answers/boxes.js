@@ -60,7 +60,7 @@ function filtered(all, lists) {
     const hidden = all.map(({ score = 1 }) => score < percent / 100);
     for (const nodes of lists) nodes.forEach((node, row) => (node.hidden = hidden[row]));
     const shown = hidden.filter((one) => !one).length;
-    tell(beside, () => say("shown", { least: share(percent / 100), shown, count: all.length }));
+    tell(beside, () => say("shown", { least: (percent / 100).toFixed(2), shown, count: all.length }));
   };
   return slider(() => say("confidence"), least, set, { least, beside });
 }
