@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.detection import prior, true_boxes
+from tenfold.answers.detection.chosen import chosen
 from tenfold.answers.detection.coco import AveragePrecision, average_precision
 from tenfold.answers.detection.confusion import confusion
 from tenfold.answers.detection.drawing import drawn
 from tenfold.answers.detection.files import FILES
-from tenfold.answers.detection.matches import Matches, Scored, Truth
+from tenfold.answers.detection.matches import Matches, Scored
 from tenfold.answers.detection.report import pieces
 from tenfold.answers.detection.suppression import overlaps
 from tenfold.answers.intervals import Interval, Sampling, Weighted
@@ -37,7 +38,7 @@ from tenfold.core.settings import setting
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["BOXES", "Boxes", "BoxesKind", "BoxesOptions", "counted"]
+__all__ = ["BOXES", "Boxes", "BoxesKind", "BoxesOptions"]
 
 SAME_PLACE = 0.99
 """Least overlap (IoU) of two boxes that count as the same box."""
@@ -63,7 +64,7 @@ class Boxes(Prediction):
     @property
     def line(self) -> str:
         """One line for the terminal: the number of boxes of each class, separated by tabs."""
-        return counted(self.boxes, "\t") or "-"
+        return "\t".join(true_boxes.numbers(self.boxes)) or "-"
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -85,12 +86,6 @@ class Boxes(Prediction):
         """Returns the answer with the boxes at these places alone."""
         boxes = tuple(self.boxes[place] for place in places)
         return replace(self, boxes=boxes, scores=tuple(self.scores[place] for place in places))
-
-
-def counted(boxes: Truth, between: str = ", ") -> str:
-    """Returns the number of boxes of each class as text, such as `cat 2, dog 1`; "" without."""
-    counts = true_boxes.counts(boxes)
-    return between.join(f"{name} {count}" for name, count in counts.items())
 
 
 # --- predicted and true boxes ---------------------------------------------------------------------
@@ -246,7 +241,9 @@ class BoxesOptions:
         high=1.0,
     )
     top: int = setting(100, "largest number of boxes in a picture", low=1, high=10_000)
-    only: tuple[str, ...] = setting((), "class to predict; several with commas or repeated")
+    only: tuple[str, ...] = setting(
+        (), "class to predict; several with commas between them, or repeated"
+    )
 
 
 class BoxesKind(AnswerKind):
@@ -340,6 +337,10 @@ class BoxesKind(AnswerKind):
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
         return list(truths.get("classes", []))
+
+    def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
+        """Splits `only` at commas, except in the name of a class."""
+        return replace(options, only=chosen(options.only, self.classes(truths)))
 
     def explains(self, name: str, truths: Mapping[str, Any]) -> bool:
         return name in self.classes(truths) or (name.isdecimal() and int(name) > 0)

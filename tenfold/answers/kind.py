@@ -268,6 +268,13 @@ class AnswerKind(ABC):
         """
         return []
 
+    def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
+        """Returns the prediction options with names resolved for a run with these `truths`.
+
+        By default unchanged. Raises UsageError for a name that the run does not know.
+        """
+        return options
+
     def explainable(self, truths: Mapping[str, Any]) -> list[str]:
         """Returns the names that `explain` can explain, by default the classes."""
         return self.classes(truths)

@@ -16,7 +16,7 @@ from tenfold.media.medium import Medium
 
 __all__ = ["drawn_pair", "drawn_truths"]
 
-SIDE = 480
+SIDE = 360
 """Longer side of a drawn picture in pixels."""
 MAX_DRAWN = 12
 """Largest number of training rows that the page of `check` draws with their true labels."""

@@ -12,11 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from tenfold.answers.boxes import BOXES, Boxes
+from tenfold.answers.boxes import BOXES, Boxes, BoxesOptions
 from tenfold.answers.detection.matches import Matches
+from tenfold.answers.detection.suppression import CANDIDATES, overlaps, suppressed
 from tenfold.answers.intervals import Sampling
 from tenfold.core.columns import Problem
+from tenfold.core.errors import UsageError
+from tenfold.core.settings import check_settings
 
 SIZES = [(640, 480), (320, 240), (1000, 700)]
 CAT, DOG = ("cat", 0.1, 0.1, 0.4, 0.5), ("dog", 0.6, 0.1, 0.9, 0.5)
@@ -227,6 +231,65 @@ def test_a_chosen_box_is_retained_by_score_times_overlap():
     assert BOXES.retained(BOXES.about(before, "dog"), before) == pytest.approx(0.8)
     assert BOXES.about(before, "cat").boxes == (CAT,)
     assert BOXES.retained(before, Boxes((), ())) == 0.0
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_suppression_keeps_what_a_plain_loop_keeps(classes: int):
+    random = np.random.default_rng(classes)
+    middle = np.repeat(random.random((60, 2)), 20, 0) + random.normal(0, 0.01, (1200, 2))
+    boxes = np.hstack([middle - 0.05, middle + 0.05]).astype(np.float32)
+    scores, kinds = random.random(1200, np.float32), random.integers(0, classes, 1200)
+    for overlap in (0.3, 0.65):
+        left, kept = list(np.argsort(-scores, kind="stable")), []
+        while left:
+            best, *left = left
+            kept.append(best)
+            shared = overlaps(boxes[[best]], boxes[left])[0] * (kinds[left] == kinds[best])
+            left = [one for one, share in zip(left, shared, strict=True) if share <= overlap]
+        for top in (7, 1200):
+            corners, sure, names = suppressed(boxes, scores, kinds, overlap, top, votes=2.0)
+            assert (sure == scores[kept[:top]]).all() and (names == kinds[kept[:top]]).all()
+            assert corners == pytest.approx(boxes[kept[:top]], abs=1e-6)
+
+
+def test_corners_are_voted_and_crowded_classes_are_cut():
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 11], [0, 0, 10, 20], [0, 0, 10, 10]], np.float32)
+    scores, kinds = np.array([0.6, 0.3, 0.2, 0.1], np.float32), np.array([0, 0, 0, 1])
+    corners, sure, names = suppressed(boxes, scores, kinds)
+    assert corners[0] == pytest.approx([0, 0, 10, (0.6 * 10 + 0.3 * 11) / 0.9])
+    assert list(names) == [0, 0, 1] and list(sure) == pytest.approx([0.6, 0.2, 0.1])
+    assert [len(one) for one in suppressed(boxes[:0], scores[:0], kinds[:0])] == [0, 0, 0]
+    many = CANDIDATES + 5
+    places = np.arange(many, dtype=np.float32)[:, None] * 2 + [[0, 0, 1, 1]]
+    assert len(suppressed(places, np.ones(many), np.zeros(many, int), top=many)[0]) == CANDIDATES
+
+
+def test_only_names_classes_with_commas_or_repeated():
+    truths = {"classes": ["ant", "bee, wild", "猫"]}
+    for words, names in {
+        ("ant,猫",): ("ant", "猫"),
+        ("bee, wild", " ant "): ("bee, wild", "ant"),
+        ("",): (),
+    }.items():
+        options = check_settings(BoxesOptions, {"only": words[0] if len(words) == 1 else words}, "")
+        assert BOXES.resolved(options, truths).only == names
+    with pytest.raises(UsageError) as refused:
+        BOXES.resolved(BoxesOptions(only=("ants",)), truths)
+    assert refused.value.code == "unknown-class" and "ant" in str(refused.value.fix)
+    assert BOXES.explains("2", truths) and BOXES.explains("猫", truths)
+    assert not BOXES.explains("0", truths) and not BOXES.explains("dog", truths)
+
+
+def test_boxes_above_the_threshold_are_drawn_in_the_colours_of_their_classes():
+    picture = Image.new("RGB", (400, 400), "white")
+    found = Boxes((CAT, ("猫", *DOG[1:]), ("dog", 0.1, 0.6, 0.4, 0.9)), (0.9, 0.8, 0.2), 0.5)
+    drawn = np.array(BOXES.draw(found, picture))
+    edges = [tuple(drawn[120, column]) for column in (40, 239)]
+    assert len({*edges, (255, 255, 255)}) == 3, "each class has a colour of its own"
+    assert (drawn[245:, :] == 255).all(), "the box below the threshold is not drawn"
+    truth = BOXES.true_answer(table_of([(CAT,), ()]), 0)
+    assert truth.boxes == (CAT,) and np.array(BOXES.draw(truth, picture)).min() < 255
+    assert (np.array(BOXES.draw(Boxes((), ()), picture)) == 255).all()
 
 
 def written(path: Path, answers: dict, classes: list[str]) -> Path:
