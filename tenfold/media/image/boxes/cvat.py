@@ -14,7 +14,14 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, ellipse, number_of
+from tenfold.media.image.boxes.form import (
+    Judgement,
+    Shape,
+    StatedBoxes,
+    bad_box,
+    ellipse,
+    number_of,
+)
 from tenfold.media.image.boxes.pictures import Pictures, plain, stem_of
 
 __all__ = ["is_cvat", "read"]
@@ -30,7 +37,7 @@ def is_cvat(root: Element) -> bool:
     )
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all files of CVAT; None if there are none.
 
     A shape with `outside` is no object: its track is not in the picture then.
@@ -38,7 +45,7 @@ def read(contents: Contents) -> Found | None:
     files = [(entry, root) for entry, root in contents.xml if is_cvat(root)]
     if not files:
         return None
-    found = Found(Message("CVAT files"))
+    found = StatedBoxes(Message("CVAT files"))
     flat: Counter[tuple[str, str]] = Counter()
     outside = 0
     for entry, root in files:
@@ -122,7 +129,11 @@ def _points(node: Element) -> tuple[tuple[float, float], ...]:
 
 
 def _add_tracks(
-    found: Found, entry: Entry, root: Element, pictures: Pictures, flat: Counter[tuple[str, str]]
+    found: StatedBoxes,
+    entry: Entry,
+    root: Element,
+    pictures: Pictures,
+    flat: Counter[tuple[str, str]],
 ) -> int:
     """Adds a judgement for each frame with a picture, and returns the number of shapes outside.
 

@@ -16,11 +16,11 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.media.files.listing import Entry
 
 __all__ = [
-    "Box",
-    "Found",
     "Judgement",
-    "Row",
+    "LabelledBox",
+    "PictureRow",
     "Shape",
+    "StatedBoxes",
     "bad_box",
     "bad_class",
     "ellipse",
@@ -28,8 +28,8 @@ __all__ = [
     "number_of",
 ]
 
-Point = tuple[float, float]
-Box = tuple[str, float, float, float, float]
+Corner = tuple[float, float]
+LabelledBox = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Shape:
     """
 
     label: str
-    points: tuple[Point, ...]
+    points: tuple[Corner, ...]
     place: Message
     ignored: bool = False
     turn: float = 0.0
-    about: Point = (0.0, 0.0)
+    about: Corner = (0.0, 0.0)
     problem: Problem | None = None
 
     @staticmethod
@@ -56,7 +56,7 @@ class Shape:
         left, upper, right, lower = edges
         return Shape(label, ((left, upper), (right, lower)), place, ignored)
 
-    def corners(self) -> tuple[Point, ...]:
+    def corners(self) -> tuple[Corner, ...]:
         """Returns the upper left and the lower right corner of the points, not turned."""
         xs, ys = zip(*self.points, strict=True)
         return (min(xs), min(ys)), (max(xs), max(ys))
@@ -86,7 +86,7 @@ class Judgement:
 
 
 @dataclass
-class Found:
+class StatedBoxes:
     """All that the files of one format state: judgements, and the classes that they declare.
 
     `used` are the names of the files that were read. `left` are things that are not used: their
@@ -114,7 +114,7 @@ class Found:
 
 
 @dataclass
-class Row:
+class PictureRow:
     """One picture with all that was stated about it, and its boxes in fractions.
 
     `entry` is None for a picture that is not there.
@@ -124,8 +124,8 @@ class Row:
     source: str
     judgements: list[Judgement] = field(default_factory=list)
     problem: Problem | None = None
-    boxes: list[Box] = field(default_factory=list)
-    ignored: list[Box] = field(default_factory=list)
+    boxes: list[LabelledBox] = field(default_factory=list)
+    ignored: list[LabelledBox] = field(default_factory=list)
     part: str = ""
 
     @property
@@ -144,7 +144,7 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     return (", ".join(names[:most]) + (", ..." if len(names) > most else "")) or "-"
 
 
-def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> tuple[Point, ...]:
+def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> tuple[Corner, ...]:
     """Returns points on an ellipse with its middle at x, y, one for each degree."""
     angles = [math.radians(degree) for degree in range(360)]
     return tuple((x + radius_x * math.cos(a), y + radius_y * math.sin(a)) for a in angles)

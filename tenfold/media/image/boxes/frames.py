@@ -16,7 +16,7 @@ from tenfold.media.files.manifests import cells
 from tenfold.media.files.roles import PATHS, find, needed
 from tenfold.media.files.sheets import Sheet
 from tenfold.media.image.boxes import tables
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box
+from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box
 from tenfold.media.reading import Reading, column_of
 
 __all__ = ["read"]
@@ -25,7 +25,7 @@ _WHERE = "DataFrame"
 _OWN = frozenset(("boxes", "boxes_ignored", "source", "problem"))
 
 
-def read(frame: pd.DataFrame, reading: Reading) -> Found:
+def read(frame: pd.DataFrame, reading: Reading) -> StatedBoxes:
     """Returns the boxes of a DataFrame.
 
     A cell of `boxes` is a list of (label, x0, y0, x1, y1), or of objects with these names, in
@@ -44,7 +44,7 @@ def read(frame: pd.DataFrame, reading: Reading) -> Found:
     if columns is None:
         what = Message("the boxes of each picture")
         raise needed(frame, "boxes", what, _WHERE, "--image")
-    found = Found(Message("a DataFrame"))
+    found = StatedBoxes(Message("a DataFrame"))
     sheet = Sheet(_WHERE, frame, [None] * len(frame))
     tables.judgements([(sheet, columns)], found)
     for one in found.judgements:
@@ -52,8 +52,8 @@ def read(frame: pd.DataFrame, reading: Reading) -> Found:
     return found
 
 
-def _of_pictures(frame: pd.DataFrame, column: Any) -> Found:
-    found = Found(Message("a DataFrame"))
+def _of_pictures(frame: pd.DataFrame, column: Any) -> StatedBoxes:
+    found = StatedBoxes(Message("a DataFrame"))
     fractions = _are_fractions(frame)
     pictures = cells(frame[column])
     rest = [name for name in frame.columns if name != column and str(name) not in _OWN]

@@ -12,7 +12,7 @@ from typing import Any
 
 from tenfold.core.message import Message
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, number_of
+from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box, number_of
 from tenfold.media.image.boxes.pictures import stem_of
 
 __all__ = ["is_labelme", "read"]
@@ -29,12 +29,12 @@ def is_labelme(value: Any) -> bool:
     )
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all files of LabelMe; None if there are none."""
     files = [(entry.name, value) for entry, value in contents.json if is_labelme(value)]
     if not files:
         return None
-    found = Found(Message("LabelMe files"), lists_pictures=False)
+    found = StatedBoxes(Message("LabelMe files"), lists_pictures=False)
     flat: list[str] = []
     for name, value in files:
         found.used.add(name)

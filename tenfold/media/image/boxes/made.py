@@ -17,7 +17,14 @@ from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files.references import file_cell, printable, speakable
 from tenfold.media.image.boxes import roles, sizes, told
-from tenfold.media.image.boxes.form import Box, Found, Judgement, Row, Shape, bad_box
+from tenfold.media.image.boxes.form import (
+    Judgement,
+    LabelledBox,
+    PictureRow,
+    Shape,
+    StatedBoxes,
+    bad_box,
+)
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import Reading
 
@@ -27,7 +34,7 @@ LOST = 0.2
 """Largest share of the annotation files without a picture that is only named."""
 
 
-def rows_of(found: Found, pictures: Pictures, reading: Reading, where: str) -> Rows:
+def rows_of(found: StatedBoxes, pictures: Pictures, reading: Reading, where: str) -> Rows:
     """Returns a row for each picture that the files judge, sorted by name.
 
     `where` is the source. Raises DataRefused where there is no picture, UsageError where the
@@ -45,7 +52,7 @@ def rows_of(found: Found, pictures: Pictures, reading: Reading, where: str) -> R
     return Rows(table, taken=taken, reading=reading)
 
 
-def _no_pictures(found: Found, where: str) -> DataRefused:
+def _no_pictures(found: StatedBoxes, where: str) -> DataRefused:
     first = found.judgements[0].picture if found.judgements else ""
     return DataRefused(
         Message(
@@ -63,17 +70,17 @@ def _no_pictures(found: Found, where: str) -> DataRefused:
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _matched(found: Found, pictures: Pictures, taken: Taken) -> list[Row]:
+def _matched(found: StatedBoxes, pictures: Pictures, taken: Taken) -> list[PictureRow]:
     """Returns the rows of the pictures that judgements name, and of those that are missing."""
-    by_picture: dict[str, Row] = {}
-    lost: list[Row] = []
+    by_picture: dict[str, PictureRow] = {}
+    lost: list[PictureRow] = []
     for one in found.judgements:
         entry = one.entry or pictures.first((one.picture, *one.others), one.file)
         if isinstance(entry, Problem):
             name = f"{one.file}: {one.picture}" if found.lists_pictures else one.file
-            lost.append(Row(None, printable(name), [one], entry))
+            lost.append(PictureRow(None, printable(name), [one], entry))
             continue
-        row = by_picture.setdefault(entry.name, Row(entry, printable(entry.name)))
+        row = by_picture.setdefault(entry.name, PictureRow(entry, printable(entry.name)))
         row.judgements.append(one)
     for row in by_picture.values():
         row.problem = next((one.problem for one in row.judgements if one.problem), None)
@@ -109,7 +116,7 @@ def _contradiction(judgements: Sequence[Judgement]) -> Problem | None:
 # --- boxes ----------------------------------------------------------------------------------------
 
 
-def _add_boxes(rows: Sequence[Row], taken: Taken) -> None:
+def _add_boxes(rows: Sequence[PictureRow], taken: Taken) -> None:
     """Fills the boxes of all rows, in fractions of the upright picture, and their problems."""
     known = [(row, row.entry) for row in rows if row.entry is not None]
     pairs, owners = [], []
@@ -132,7 +139,7 @@ def _add_boxes(rows: Sequence[Row], taken: Taken) -> None:
                 (row.ignored if shape.ignored else row.boxes).append(box)
 
 
-def _box(shape: Shape, one: Judgement, frame: sizes.Frame) -> Box | Problem:
+def _box(shape: Shape, one: Judgement, frame: sizes.BoxFrame) -> LabelledBox | Problem:
     """Returns the box in fractions of the upright picture, or why it cannot be used."""
     if shape.problem is not None:
         return shape.problem
@@ -171,7 +178,7 @@ def _turned(points: np.ndarray, degrees: float, about: np.ndarray) -> np.ndarray
 # --- the table ------------------------------------------------------------------------------------
 
 
-def _table(rows: Sequence[Row]) -> pd.DataFrame:
+def _table(rows: Sequence[PictureRow]) -> pd.DataFrame:
     cells = [row.entry.cell if row.entry else file_cell(row.source) for row in rows]
     return pd.DataFrame(
         {

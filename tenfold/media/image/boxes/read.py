@@ -29,15 +29,15 @@ from tenfold.media.image.boxes import (
     yolo,
 )
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found
+from tenfold.media.image.boxes.form import StatedBoxes
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = ["read"]
 
-Source = str | Path | pd.DataFrame
+BoxSource = str | Path | pd.DataFrame
 
-FORMATS: tuple[Callable[[Contents], Found | None], ...] = (
+FORMATS: tuple[Callable[[Contents], StatedBoxes | None], ...] = (
     coco.read,
     cvat.read,
     label_studio.read,
@@ -49,7 +49,7 @@ FORMATS: tuple[Callable[[Contents], Found | None], ...] = (
 """The readers of formats; of formats that judge as many pictures, the first is used."""
 
 
-def read(source: Source, reading: Reading = AS_FOUND) -> Rows:
+def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
     """Returns a row for each picture that a person has judged, and what was read and left.
 
     Raises UsageError or DataRefused where there is nothing to train on.
@@ -74,7 +74,7 @@ def read(source: Source, reading: Reading = AS_FOUND) -> Rows:
     return replace(rows, root=Path(tree.root), ignored=tree.ignored)
 
 
-def _opened(source: Source) -> tuple[Path, str]:
+def _opened(source: BoxSource) -> tuple[Path, str]:
     """Returns the folder or archive to read, and the name of the file that it is limited to."""
     if not isinstance(source, str | Path) or not str(source):
         raise UsageError(
@@ -103,7 +103,7 @@ def _named(tree: Tree, reading: Reading) -> str:
     )
 
 
-def _found(contents: Contents) -> Found:
+def _found(contents: Contents) -> StatedBoxes:
     """Returns what the format with the most judgements states; others are named as not used."""
     formats = (yolo.read,) if contents.only.endswith((".yaml", ".yml")) else FORMATS
     every = [found for form in formats if (found := form(contents)) is not None]

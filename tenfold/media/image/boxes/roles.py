@@ -10,7 +10,7 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.parts import part_of_file, part_of_folder, parts_of_column
 from tenfold.media.files.roles import groups_of, weights_of
-from tenfold.media.image.boxes.form import Found, Row
+from tenfold.media.image.boxes.form import PictureRow, StatedBoxes
 from tenfold.media.reading import Reading, attach_by, column_of, refuse_roles, timed
 
 __all__ = ["parted", "with_columns"]
@@ -22,8 +22,8 @@ _ROLES = ("split", "group", "time", "weight")
 
 
 def parted(
-    rows: list[Row], found: Found, reading: Reading, taken: Taken, where: str
-) -> tuple[list[Row], Reading]:
+    rows: list[PictureRow], found: StatedBoxes, reading: Reading, taken: Taken, where: str
+) -> tuple[list[PictureRow], Reading]:
     """Returns the rows with their parts, and the reading with the column of these.
 
     Parts are those of the column `--split`, else of the format, else of the names of the annotation
@@ -47,7 +47,7 @@ def parted(
     return _with_parts(rows, taken), reading
 
 
-def _by_column(rows: Sequence[Row], column: str) -> bool:
+def _by_column(rows: Sequence[PictureRow], column: str) -> bool:
     """Fills the parts from a column; False where its cells are not parts."""
     cells = [row.fields.get(column) for row in rows]
     parts = parts_of_column(column, cells)
@@ -56,7 +56,7 @@ def _by_column(rows: Sequence[Row], column: str) -> bool:
     return parts is not None
 
 
-def _by_names(rows: Sequence[Row]) -> Message:
+def _by_names(rows: Sequence[PictureRow]) -> Message:
     """Fills the parts from the names of annotation files, else of folders; returns the source."""
     by_file = {one.file: part_of_file(one.file) for row in rows for one in row.judgements}
     several = len({*by_file.values()} - {""}) > 1
@@ -69,7 +69,7 @@ def _by_names(rows: Sequence[Row]) -> Message:
     return Message("names of files") if several else Message("names of folders")
 
 
-def _with_parts(rows: Sequence[Row], taken: Taken) -> list[Row]:
+def _with_parts(rows: Sequence[PictureRow], taken: Taken) -> list[PictureRow]:
     for row in rows:
         if row.entry is None:  # a missing picture is a row with a problem, whatever its part
             row.part = row.part or "train"
@@ -83,8 +83,8 @@ def _with_parts(rows: Sequence[Row], taken: Taken) -> list[Row]:
 
 def with_columns(
     table: pd.DataFrame,
-    rows: Sequence[Row],
-    found: Found,
+    rows: Sequence[PictureRow],
+    found: StatedBoxes,
     reading: Reading,
     taken: Taken,
     where: str,
@@ -113,7 +113,7 @@ def with_columns(
     return _with_own_groups(table, rows, taken), reading
 
 
-def _with_own_groups(table: pd.DataFrame, rows: Sequence[Row], taken: Taken) -> pd.DataFrame:
+def _with_own_groups(table: pd.DataFrame, rows: Sequence[PictureRow], taken: Taken) -> pd.DataFrame:
     """Returns the table with the groups that the format itself knows, such as recordings."""
     groups = [next((one.group for one in row.judgements if one.group), "") for row in rows]
     if "group" in table or len({*groups}) < 2:
@@ -123,7 +123,7 @@ def _with_own_groups(table: pd.DataFrame, rows: Sequence[Row], taken: Taken) -> 
 
 
 def _column(
-    role: str, rows: Sequence[Row], found: Found, reading: Reading, where: str
+    role: str, rows: Sequence[PictureRow], found: StatedBoxes, reading: Reading, where: str
 ) -> str | None:
     """Returns the column of a role: given, else known to the format; None without one."""
     names = dict.fromkeys(str(name) for row in rows for name in row.fields)

@@ -11,7 +11,7 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, number_of
+from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box, number_of
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["is_voc", "read"]
@@ -24,12 +24,12 @@ def is_voc(root: Element) -> bool:
     )
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all XML files, with the parts of the lists; None if there are none."""
     files = [(entry, root) for entry, root in contents.xml if is_voc(root)]
     if not files:
         return None
-    found = Found(Message("Pascal VOC files"), lists_pictures=False)
+    found = StatedBoxes(Message("Pascal VOC files"), lists_pictures=False)
     spaces = 0
     for entry, root in files:
         found.used.add(entry.name)
@@ -75,7 +75,7 @@ def _name(node: Element) -> str:
     return (node.findtext("name") or "").strip()
 
 
-def _add_parts(found: Found, contents: Contents) -> None:
+def _add_parts(found: StatedBoxes, contents: Contents) -> None:
     """Adds the parts of the lists in ImageSets/Main: one id in each line.
 
     A list with a second column is about one class (`bolt_train.txt`) and is no part; `trainval`

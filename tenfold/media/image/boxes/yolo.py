@@ -18,7 +18,7 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.image.boxes import yolo_parts
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, bad_class, listed
+from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box, bad_class, listed
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["read"]
@@ -41,7 +41,7 @@ class _Labels:
     sixth: int = 0
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all label files; None if there are none.
 
     A picture without label file is one without objects, where its folder has label files.
@@ -49,7 +49,7 @@ def read(contents: Contents) -> Found | None:
     labels = _labels(contents)
     if not labels.files:
         return None
-    found = Found(Message("YOLO label files"), lists_pictures=False)
+    found = StatedBoxes(Message("YOLO label files"), lists_pictures=False)
     settings = yolo_parts.settings_of(contents)
     _read_names(labels, contents, settings)
     found.classes = [labels.names[number] for number in sorted(labels.names)]
@@ -90,7 +90,9 @@ def _labels(contents: Contents) -> _Labels:
     return labels
 
 
-def _read_names(labels: _Labels, contents: Contents, settings: yolo_parts.Settings | None) -> None:
+def _read_names(
+    labels: _Labels, contents: Contents, settings: yolo_parts.YoloSettings | None
+) -> None:
     if settings is not None and settings.names:
         labels.names, labels.named_by = settings.names, settings.file
         labels.keypoints = settings.keypoints
@@ -114,7 +116,7 @@ def _is_number(text: str) -> bool:
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _add_pictures(found: Found, labels: _Labels, contents: Contents, used: set[str]) -> None:
+def _add_pictures(found: StatedBoxes, labels: _Labels, contents: Contents, used: set[str]) -> None:
     """Adds a judgement for each picture with a label file, or in a folder that has label files."""
     without, folders = [], set()
     for picture in contents.pictures.entries:
@@ -174,7 +176,7 @@ def _below(own: list[str], other: list[str]) -> bool:
     return len(own) == len(other) and sum(a != b for a, b in zip(own, other, strict=True)) <= 1
 
 
-def _add_lost(found: Found, labels: _Labels, contents: Contents, used: set[str]) -> None:
+def _add_lost(found: StatedBoxes, labels: _Labels, contents: Contents, used: set[str]) -> None:
     """Adds the label files that belong to no picture, and names those of pictures with another."""
     double = []
     for some in labels.files.values():
@@ -227,7 +229,7 @@ def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> Shape:
     return Shape.box(label, edges, place)
 
 
-def _state(found: Found, labels: _Labels) -> None:
+def _state(found: StatedBoxes, labels: _Labels) -> None:
     counts: Mapping[str, Any] = {"polygons": labels.polygons, "sixth": labels.sixth}
     if labels.polygons:
         found.notes.append(

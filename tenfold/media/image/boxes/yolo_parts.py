@@ -13,17 +13,17 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_file, part_of_folder
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement
+from tenfold.media.image.boxes.form import Judgement, StatedBoxes
 from tenfold.media.image.boxes.pictures import plain
 from tenfold.media.image.medium import IMAGE
 
-__all__ = ["Settings", "add", "settings_of"]
+__all__ = ["YoloSettings", "add", "settings_of"]
 
 _KEYS = {"train": "train", "val": "valid", "valid": "valid", "validation": "valid", "test": "test"}
 
 
 @dataclass
-class Settings:
+class YoloSettings:
     """What a YAML file states: `parts` are (key, part, paths) in the order of the file."""
 
     file: str
@@ -33,7 +33,7 @@ class Settings:
     keypoints: bool = False
 
 
-def settings_of(contents: Contents) -> Settings | None:
+def settings_of(contents: Contents) -> YoloSettings | None:
     """Returns the settings of the YAML file nearest to the root that names classes or parts."""
     for entry, value in sorted(contents.yaml, key=lambda one: one[0].name.count("/")):
         parts = [
@@ -44,7 +44,7 @@ def settings_of(contents: Contents) -> Settings | None:
         names = _names(value.get("names"))
         if names or parts:
             root = str(value.get("path") or "")
-            return Settings(entry.name, root, names, parts, bool(value.get("kpt_shape")))
+            return YoloSettings(entry.name, root, names, parts, bool(value.get("kpt_shape")))
     return None
 
 
@@ -60,7 +60,7 @@ def _listed(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
-def add(found: Found, contents: Contents, settings: Settings | None) -> None:
+def add(found: StatedBoxes, contents: Contents, settings: YoloSettings | None) -> None:
     """Adds the parts of the YAML file, else of lists of pictures such as train.txt."""
     lists = _lists(contents)
     found.used |= {entry.name for entry, _ in lists.values()}
@@ -109,7 +109,7 @@ def _folder_parts(one: Judgement) -> list[str | None]:
 
 def _members(
     path: str,
-    settings: Settings,
+    settings: YoloSettings,
     pictures: Sequence[Judgement],
     lists: Mapping[str, tuple[Entry, list[str]]],
 ) -> tuple[list[Judgement], bool]:
@@ -176,7 +176,7 @@ def _listed_pictures(lines: Sequence[str], pictures: Sequence[Judgement]) -> lis
     return found
 
 
-def _add_lists(found: Found, lists: Mapping[str, tuple[Entry, list[str]]]) -> None:
+def _add_lists(found: StatedBoxes, lists: Mapping[str, tuple[Entry, list[str]]]) -> None:
     """Adds the parts of lists of pictures that are called train, val or test."""
     named = {name: part for name in lists if (part := part_of_file(name))}
     pictures = [one for one in found.judgements if one.entry is not None]
