@@ -13,10 +13,10 @@ from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.boxes.content import Contents
+from tenfold.media.image.boxes.content import Contents, JsonObject
 from tenfold.media.image.boxes.form import (
+    DrawnShape,
     Judgement,
-    Shape,
     StatedBoxes,
     bad_box,
     bad_class,
@@ -25,8 +25,6 @@ from tenfold.media.image.boxes.form import (
 from tenfold.media.image.boxes.runs import enclosing
 
 __all__ = ["read"]
-
-JsonObject = Mapping[str, Any]
 
 
 def read(contents: Contents) -> StatedBoxes | None:
@@ -99,7 +97,7 @@ def _add(found: StatedBoxes, file: str, value: JsonObject) -> None:
         found.notes.append(
             Message("The boxes in {file} are fractions of width and height.", file=file)
         )
-    by_picture: dict[str, list[Shape]] = defaultdict(list)
+    by_picture: dict[str, list[DrawnShape]] = defaultdict(list)
     for at, one in enumerate(marks):
         by_picture[_key(one.get("image_id"))].append(_shape(file, one, at, names))
     pictures = [one for one in value["images"] if isinstance(one, dict)]
@@ -156,22 +154,22 @@ def _are_fractions(marks: Iterable[JsonObject]) -> bool:
     return bool(boxes) and all(0 <= edge <= 1 for edges in boxes for edge in edges)
 
 
-def _shape(file: str, one: JsonObject, at: int, names: Mapping[str, set[str]]) -> Shape:
+def _shape(file: str, one: JsonObject, at: int, names: Mapping[str, set[str]]) -> DrawnShape:
     place = Message("annotation {id}", id=one.get("id", at))
     number = _key(one.get("category_id"))
     label = min(names.get(number, ()), default="")
     ignored = any(str(one.get(name, 0)) in ("1", "True", "1.0") for name in ("iscrowd", "ignore"))
     if len(names.get(number, ())) != 1:
-        return Shape(label, (), place, ignored, problem=bad_class(file, place, number))
+        return DrawnShape(label, (), place, ignored, problem=bad_class(file, place, number))
     try:
         points = _points(one)
     except (ValueError, TypeError, KeyError, OverflowError):
         why = Message("its bbox, outline or runs are not valid")
-        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, ignored, problem=bad_box(file, place, why))
     if not points:
         why = Message("it has neither bbox nor segmentation")
-        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
-    return Shape(label, points, place, ignored)
+        return DrawnShape(label, (), place, ignored, problem=bad_box(file, place, why))
+    return DrawnShape(label, points, place, ignored)
 
 
 def _points(one: JsonObject) -> tuple[tuple[float, float], ...]:

@@ -15,8 +15,8 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.image.boxes.content import Contents
 from tenfold.media.image.boxes.form import (
+    DrawnShape,
     Judgement,
-    Shape,
     StatedBoxes,
     bad_box,
     ellipse,
@@ -66,7 +66,7 @@ def read(contents: Contents) -> StatedBoxes | None:
     return found
 
 
-def _judgement(file: str, image: Element, shapes: list[Shape]) -> Judgement:
+def _judgement(file: str, image: Element, shapes: list[DrawnShape]) -> Judgement:
     size = (number_of(image.get("width")), number_of(image.get("height")))
     one = Judgement(image.get("name") or "", file, shapes, size)
     one.part = part_of_folder(image.get("subset") or "") or ""
@@ -81,7 +81,9 @@ def _is_outside(node: Element) -> bool:
     return node.get("outside") == "1"
 
 
-def _shapes(file: str, nodes: Iterable[Element], flat: Counter[tuple[str, str]]) -> list[Shape]:
+def _shapes(
+    file: str, nodes: Iterable[Element], flat: Counter[tuple[str, str]]
+) -> list[DrawnShape]:
     found = []
     for number, node in enumerate(nodes, 1):
         label = _clean(node.get("label"))
@@ -93,15 +95,15 @@ def _shapes(file: str, nodes: Iterable[Element], flat: Counter[tuple[str, str]])
     return found
 
 
-def _shape(file: str, node: Element, label: str, place: Message) -> Shape:
+def _shape(file: str, node: Element, label: str, place: Message) -> DrawnShape:
     try:
         points = _points(node)
     except (ValueError, KeyError, TypeError):
         why = Message("its numbers are not valid")
-        return Shape(label, (), place, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, problem=bad_box(file, place, why))
     turn = number_of(node.get("rotation"))
     middle = tuple(sum(one) / len(points) for one in zip(*points, strict=True))
-    return Shape(label, points, place, turn=turn, about=(middle[0], middle[1]))
+    return DrawnShape(label, points, place, turn=turn, about=(middle[0], middle[1]))
 
 
 def _points(node: Element) -> tuple[tuple[float, float], ...]:

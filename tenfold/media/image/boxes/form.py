@@ -16,10 +16,10 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.media.files.listing import Entry
 
 __all__ = [
+    "DrawnShape",
     "Judgement",
     "LabelledBox",
     "PictureRow",
-    "Shape",
     "StatedBoxes",
     "bad_box",
     "bad_class",
@@ -33,7 +33,7 @@ LabelledBox = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Shape:
+class DrawnShape:
     """One object: its label and the points that its box encloses.
 
     `place` says where it stands in its file, such as "line 3". An `ignored` object (crowd,
@@ -51,10 +51,12 @@ class Shape:
     problem: Problem | None = None
 
     @staticmethod
-    def box(label: str, edges: Sequence[float], place: Message, ignored: bool = False) -> Shape:
+    def box(
+        label: str, edges: Sequence[float], place: Message, ignored: bool = False
+    ) -> DrawnShape:
         """Returns the object in a box of left, upper, right and lower edge."""
         left, upper, right, lower = edges
-        return Shape(label, ((left, upper), (right, lower)), place, ignored)
+        return DrawnShape(label, ((left, upper), (right, lower)), place, ignored)
 
     def corners(self) -> tuple[Corner, ...]:
         """Returns the upper left and the lower right corner of the points, not turned."""
@@ -74,7 +76,7 @@ class Judgement:
 
     picture: str
     file: str
-    shapes: list[Shape] = field(default_factory=list)
+    shapes: list[DrawnShape] = field(default_factory=list)
     size: tuple[float, float] | None = None
     fractions: bool = False
     others: tuple[str, ...] = ()

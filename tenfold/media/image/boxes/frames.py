@@ -16,7 +16,7 @@ from tenfold.media.files.manifests import cells
 from tenfold.media.files.roles import PATHS, find, needed
 from tenfold.media.files.sheets import Sheet
 from tenfold.media.image.boxes import tables
-from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box
+from tenfold.media.image.boxes.form import DrawnShape, Judgement, StatedBoxes, bad_box
 from tenfold.media.reading import Reading, column_of
 
 __all__ = ["read"]
@@ -86,18 +86,18 @@ def _name(frame: pd.DataFrame, column: Any, row: int) -> str:
     return f"row {row} {cell}" if isinstance(cell, str | Path) else f"row {row}"
 
 
-def _shapes(boxes: Any, row: int, ignored: bool) -> list[Shape]:
+def _shapes(boxes: Any, row: int, ignored: bool) -> list[DrawnShape]:
     return [_shape(one, row, number, ignored) for number, one in enumerate(boxes)]
 
 
-def _shape(box: Any, row: int, number: int, ignored: bool) -> Shape:
+def _shape(box: Any, row: int, number: int, ignored: bool) -> DrawnShape:
     place = Message("row {row}, box {number}", row=row, number=number)
     try:
         label, edges = _taken_apart(box)
-        return Shape.box(label, edges, place, ignored)
+        return DrawnShape.box(label, edges, place, ignored)
     except (TypeError, ValueError, KeyError):
         why = Message("it is not (label, x0, y0, x1, y1)")
-        return Shape("", (), place, ignored, problem=bad_box(_WHERE, place, why))
+        return DrawnShape("", (), place, ignored, problem=bad_box(_WHERE, place, why))
 
 
 def _taken_apart(box: Any) -> tuple[str, list[float]]:

@@ -6,15 +6,14 @@ Source: https://labelstud.io/guide/export, https://labelstud.io/guide/task_forma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.boxes.content import Contents
+from tenfold.media.image.boxes.content import Contents, JsonObject
 from tenfold.media.image.boxes.form import (
+    DrawnShape,
     Judgement,
-    Shape,
     StatedBoxes,
     bad_box,
     ellipse,
@@ -24,8 +23,6 @@ from tenfold.media.image.boxes.form import (
 from tenfold.media.image.boxes.pictures import stem_of
 
 __all__ = ["read", "tasks_of"]
-
-JsonObject = Mapping[str, Any]
 
 _KEYS = ("image", "img", "photo", "picture", "url", "path")
 
@@ -199,7 +196,7 @@ def _labels(region: JsonObject) -> list[str]:
 
 def _shapes(
     file: str, region: JsonObject, labels: list[str], place: Message, flat: list[str], picture: str
-) -> list[Shape]:
+) -> list[DrawnShape]:
     """Returns the objects of a region, one for each of its labels."""
     value = region.get("value")
     if not isinstance(value, dict):
@@ -212,14 +209,14 @@ def _shapes(
         flat.append(f"{picture}: {region.get('type', '')} {' '.join(labels)}")
         return []
     if not labels:
-        return [Shape("", (), place, problem=_no_label(file, place))]
+        return [DrawnShape("", (), place, problem=_no_label(file, place))]
     try:
         points, about = _points(value)
     except (KeyError, TypeError, ValueError):
         why = Message("its numbers are not valid")
-        return [Shape(labels[0], (), place, problem=bad_box(file, place, why))]
+        return [DrawnShape(labels[0], (), place, problem=bad_box(file, place, why))]
     turn = number_of(value.get("rotation"))
-    return [Shape(label, points, place, turn=turn, about=about) for label in labels]
+    return [DrawnShape(label, points, place, turn=turn, about=about) for label in labels]
 
 
 def _points(value: JsonObject) -> tuple[tuple[tuple[float, float], ...], tuple[float, float]]:

@@ -18,10 +18,10 @@ from tenfold.core.taken import Taken
 from tenfold.media.files.references import file_cell, printable, speakable
 from tenfold.media.image.boxes import roles, sizes, told
 from tenfold.media.image.boxes.form import (
+    DrawnShape,
     Judgement,
     LabelledBox,
     PictureRow,
-    Shape,
     StatedBoxes,
     bad_box,
 )
@@ -139,7 +139,7 @@ def _add_boxes(rows: Sequence[PictureRow], taken: Taken) -> None:
                 (row.ignored if shape.ignored else row.boxes).append(box)
 
 
-def _box(shape: Shape, one: Judgement, frame: sizes.BoxFrame) -> LabelledBox | Problem:
+def _box(shape: DrawnShape, one: Judgement, frame: sizes.BoxFrame) -> LabelledBox | Problem:
     """Returns the box in fractions of the upright picture, or why it cannot be used."""
     if shape.problem is not None:
         return shape.problem

@@ -20,7 +20,7 @@ from tenfold.media.files.records import is_table
 from tenfold.media.files.roles import LABELS, PATHS, find
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box, number_of
+from tenfold.media.image.boxes.form import DrawnShape, Judgement, StatedBoxes, bad_box, number_of
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import Reading, column_of
 
@@ -223,15 +223,15 @@ def _add(
 
 def _shape(
     sheet: Sheet, row: Mapping[str, Any], columns: BoxColumns, edges: list[float], place: Message
-) -> Shape:
+) -> DrawnShape:
     ignored = any(number_of(row[str(name)]) == 1 for name in columns.ignored)
     if columns.label is None:
-        return Shape.box("object", edges, place, ignored)
+        return DrawnShape.box("object", edges, place, ignored)
     label = row[str(columns.label)]
     if _is_blank(label):
         why = Message("it has no label")
-        return Shape("", (), place, problem=bad_box(sheet.name, place, why))
-    return Shape.box(" ".join(str(label).split()), edges, place, ignored)
+        return DrawnShape("", (), place, problem=bad_box(sheet.name, place, why))
+    return DrawnShape.box(" ".join(str(label).split()), edges, place, ignored)
 
 
 def _is_blank(cell: Any) -> bool:

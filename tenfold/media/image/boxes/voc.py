@@ -11,7 +11,7 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box, number_of
+from tenfold.media.image.boxes.form import DrawnShape, Judgement, StatedBoxes, bad_box, number_of
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["is_voc", "read"]
@@ -58,17 +58,17 @@ def _judgement(entry: Entry, root: Element) -> Judgement:
     return Judgement(stem_of(entry.name), entry.name, shapes, size, others=others)
 
 
-def _shape(file: str, node: Element, number: int) -> Shape:
+def _shape(file: str, node: Element, number: int) -> DrawnShape:
     place = Message("object {number}", number=number)
     label, box = _name(node), node.find("bndbox")
     names = ("xmin", "ymin", "xmax", "ymax")
     texts = [(box.findtext(name) or "") if box is not None else "" for name in names]
     ignored = (node.findtext("difficult") or "0").strip() not in ("", "0", "false")
     try:
-        return Shape.box(label, [float(text) for text in texts], place, ignored)
+        return DrawnShape.box(label, [float(text) for text in texts], place, ignored)
     except ValueError:
         why = Message("its edges are {edges}", edges=", ".join(texts))
-        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, ignored, problem=bad_box(file, place, why))
 
 
 def _name(node: Element) -> str:

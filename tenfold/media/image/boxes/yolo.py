@@ -18,7 +18,14 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.image.boxes import yolo_parts
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Judgement, Shape, StatedBoxes, bad_box, bad_class, listed
+from tenfold.media.image.boxes.form import (
+    DrawnShape,
+    Judgement,
+    StatedBoxes,
+    bad_box,
+    bad_class,
+    listed,
+)
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["read"]
@@ -195,7 +202,7 @@ def _add_lost(found: StatedBoxes, labels: _Labels, contents: Contents, used: set
 # --- lines ----------------------------------------------------------------------------------------
 
 
-def _shapes(file: str, lines: list[str], labels: _Labels) -> list[Shape]:
+def _shapes(file: str, lines: list[str], labels: _Labels) -> list[DrawnShape]:
     return [
         _shape(file, line.split(), number, labels)
         for number, line in enumerate(lines, 1)
@@ -203,7 +210,7 @@ def _shapes(file: str, lines: list[str], labels: _Labels) -> list[Shape]:
     ]
 
 
-def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> Shape:
+def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> DrawnShape:
     """Returns the object of a line of five, six or more cells."""
     place = Message("line {number}", number=number)
     try:
@@ -213,20 +220,20 @@ def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> Shape:
             raise ValueError
     except (ValueError, OverflowError):
         why = Message("the line is not a class number and at least four numbers")
-        return Shape("", (), place, problem=bad_box(file, place, why))
+        return DrawnShape("", (), place, problem=bad_box(file, place, why))
     if labels.names and which not in labels.names:
-        return Shape("", (), place, problem=bad_class(file, place, which))
+        return DrawnShape("", (), place, problem=bad_class(file, place, which))
     label, rest = labels.names.get(which, str(which)), values[1:]
     if len(rest) > 5 and not labels.keypoints and len(rest) % 2 == 0:
         labels.polygons += 1
-        return Shape(label, tuple(zip(rest[0::2], rest[1::2], strict=True)), place)
+        return DrawnShape(label, tuple(zip(rest[0::2], rest[1::2], strict=True)), place)
     if len(rest) > 5 and not labels.keypoints:
         why = Message("the line has {count} numbers after the class", count=len(rest))
-        return Shape(label, (), place, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, problem=bad_box(file, place, why))
     labels.sixth += len(rest) == 5
     x, y, width, height = rest[:4]
     edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    return Shape.box(label, edges, place)
+    return DrawnShape.box(label, edges, place)
 
 
 def _state(found: StatedBoxes, labels: _Labels) -> None:
