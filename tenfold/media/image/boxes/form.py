@@ -7,8 +7,8 @@ rows; nothing of that depends on the format.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tenfold.core.columns import Problem
@@ -24,6 +24,8 @@ __all__ = [
     "bad_box",
     "bad_class",
     "ellipse",
+    "held_out",
+    "in_several_parts",
     "listed",
     "number_of",
 ]
@@ -109,6 +111,25 @@ class StatedBoxes:
     lists_pictures: bool = True
     """True where a judgement without a picture means that the picture was lost."""
 
+    def joined(self, other: StatedBoxes, known: set[str]) -> StatedBoxes:
+        """Returns both; pictures that `known` contains are not empty for lack of a file."""
+        every = [*self.judgements, *other.judgements]
+        return replace(
+            self,
+            format=Message("{left}, {right}", left=self.format, right=other.format),
+            judgements=[
+                one for one in every if one.file or one.entry is None or one.entry.name not in known
+            ],
+            classes=[*self.classes, *other.classes],
+            used=self.used | other.used,
+            left=[*self.left, *other.left],
+            left_out=[*self.left_out, *other.left_out],
+            notes=[*self.notes, *other.notes],
+            parts=self.parts or other.parts,
+            roles={**other.roles, **self.roles},
+            lists_pictures=self.lists_pictures and other.lists_pictures,
+        )
+
     def leave(self, kind: str, names: Sequence[str], why: Message) -> None:
         """Adds things that are not used, if there are any."""
         if names:
@@ -139,6 +160,18 @@ class PictureRow:
     def empty(self) -> bool:
         """Returns True for a picture that was judged and has no objects."""
         return not self.boxes and not self.ignored and self.problem is None
+
+
+def held_out(parts: Collection[str]) -> str:
+    """Returns the part of a picture that is in several: the most held out; "" for none."""
+    return next((part for part in ("test", "valid", "train") if part in parts), "")
+
+
+def in_several_parts(count: int) -> Message:
+    """Returns the sentence on pictures that are in several parts."""
+    return Message(
+        "Pictures in several parts, which are held out from training: {count}.", count=count
+    )
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

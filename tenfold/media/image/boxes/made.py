@@ -143,30 +143,41 @@ def _box(shape: DrawnShape, one: Judgement, frame: sizes.BoxFrame) -> LabelledBo
     """Returns the box in fractions of the upright picture, or why it cannot be used."""
     if shape.problem is not None:
         return shape.problem
-    points = np.asarray(shape.points, float).reshape(-1, 2)
-    if not len(points) or not np.isfinite(points).all():
+    numbers = [number for point in shape.points for number in point]
+    if not numbers or not all(map(math.isfinite, numbers)):
         return bad_box(one.file, shape.place, Message("a number is missing or not finite"))
-    if len(points) == 2:
-        (left, upper), (right, lower) = points
-        if right < left or lower < upper:
-            return bad_box(one.file, shape.place, Message("its width or height is negative"))
-        points = np.array([[left, upper], [right, upper], [right, lower], [left, lower]])
-    size = np.array([frame.width, frame.height] if one.fractions else [1.0, 1.0])
-    points = points * size
-    if shape.turn:
-        points = _turned(points, shape.turn, np.asarray(shape.about) * size)
-    edges = sizes.fractions_of(points, frame)
-    low, high = edges.min(0), edges.max(0)
-    beyond = max(-low.min(), high.max() - 1)
+    if len(numbers) == 4 and (numbers[2] < numbers[0] or numbers[3] < numbers[1]):
+        return bad_box(one.file, shape.place, Message("its width or height is negative"))
+    edges = _edges(shape, one.fractions, frame)
+    beyond = max(-min(edges), max(edges) - 1)
     if beyond > sizes.FITS + 1e-9:
         why = Message("it reaches {share:.1%} of a side beyond the picture", share=float(beyond))
         return bad_box(one.file, shape.place, why)
-    (x0, y0), (x1, y1) = low.clip(0, 1).tolist(), high.clip(0, 1).tolist()
+    x0, y0, x1, y1 = (min(max(edge, 0.0), 1.0) for edge in edges)
     if x1 - x0 <= 1e-9 or y1 - y0 <= 1e-9:
         return bad_box(one.file, shape.place, Message("it has no area"))
     if not shape.label:
         return bad_box(one.file, shape.place, Message("it has no label"))
     return speakable(shape.label), x0, y0, x1, y1
+
+
+def _edges(
+    shape: DrawnShape, fractions: bool, frame: sizes.BoxFrame
+) -> tuple[float, float, float, float]:
+    """Returns the edges of the enclosing box, as fractions of the upright picture."""
+    xs, ys = zip(*shape.points, strict=True)
+    box = (min(xs), min(ys), max(xs), max(ys))
+    if not shape.turn and frame.turn == 1:
+        width, height = (1, 1) if fractions else (frame.width, frame.height)
+        return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+    corners = [(x, y) for x in box[0::2] for y in box[1::2]]
+    points = np.asarray(corners if len(xs) == 2 else shape.points, float)
+    size = np.array([frame.width, frame.height] if fractions else [1.0, 1.0])
+    points = points * size
+    if shape.turn:
+        points = _turned(points, shape.turn, np.asarray(shape.about) * size)
+    points = sizes.fractions_of(points, frame)
+    return (*points.min(0).tolist(), *points.max(0).tolist())
 
 
 def _turned(points: np.ndarray, degrees: float, about: np.ndarray) -> np.ndarray:

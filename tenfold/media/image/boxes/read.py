@@ -16,7 +16,7 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
-from tenfold.media.files.listing import Tree, is_archive, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.image.boxes import (
     coco,
     cvat,
@@ -71,7 +71,10 @@ def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
         found.leave("files", [name], why)
     rows = made.rows_of(found, contents.pictures, reading, str(path))
     rows.taken.tell()
-    return replace(rows, root=Path(tree.root), ignored=tree.ignored)
+    taken = {*rows.table["image"]}
+    rest = [one for one in tree.entries if one.cell not in taken and one.name not in found.used]
+    ignored = [*tree.ignored, *(one.name for one in rest)]
+    return replace(rows, root=Path(tree.root), ignored=ignored)
 
 
 def _opened(source: BoxSource) -> tuple[Path, str]:
@@ -104,17 +107,37 @@ def _named(tree: Tree, reading: Reading) -> str:
 
 
 def _found(contents: Contents) -> StatedBoxes:
-    """Returns what the format with the most judgements states; others are named as not used."""
+    """Returns what the format with the most judgements states, and others about other pictures.
+
+    A format that annotates the same pictures again is named as not used.
+    """
     formats = (yolo.read,) if contents.only.endswith((".yaml", ".yml")) else FORMATS
     every = [found for form in formats if (found := form(contents)) is not None]
     if not every:
         raise _nothing(contents.tree)
     every.sort(key=lambda found: -len(found.judgements))
     chosen = every[0]
+    known = _pictures(chosen, contents) if every[1:] else set()
     for other in every[1:]:
-        why = Message("{format} are used", format=chosen.format)
-        chosen.leave("files", sorted(other.used), why)
+        own = _pictures(other, contents)
+        if known & own:
+            why = Message("{format} are used", format=chosen.format)
+            chosen.leave("files", sorted(other.used), why)
+        else:
+            known |= own
+            chosen = chosen.joined(other, known)
     return chosen
+
+
+def _pictures(found: StatedBoxes, contents: Contents) -> set[str]:
+    """Returns the names of the pictures that files annotate; a missing file annotates none."""
+    names = [
+        one.entry or contents.pictures.first((one.picture, *one.others), one.file)
+        for one in found.judgements
+        if one.file
+    ]
+    contents.pictures.notes.clear()
+    return {one.name for one in names if isinstance(one, Entry)}
 
 
 def _nothing(tree: Tree) -> DataRefused:

@@ -91,6 +91,9 @@ def read(contents: Contents) -> StatedBoxes | None:
             continue
         try:
             table = opened_table(entry.cell, entry.name, _is_known, contents.reading)
+            empty = pd.DataFrame(columns=table.names)
+            if table.header and columns_of(empty, contents.reading, entry.name) is None:
+                continue
             sheet = sheet_of(table, entry.cell, entry.name)
         except (DataRefused, UsageError) as error:
             contents.broken.append((entry.name, error.message))

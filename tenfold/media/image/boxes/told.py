@@ -68,7 +68,8 @@ def add(rows: Sequence[PictureRow], found: StatedBoxes, pictures: Pictures, take
     known = {row.entry.name for row in rows if row.entry}
     known |= _left_out(found, pictures, known, taken)
     told = {name for one in taken.left for name in one.names}
-    rest = [one.name for one in pictures.entries if one.name not in known | told]
+    known |= told
+    rest = [one.name for one in pictures.entries if one.name not in known]
     taken.leave("files", rest, 0, Message("pictures without annotations"))
     _add_notes(rows, taken)
     for note in found.notes:
