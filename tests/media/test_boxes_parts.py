@@ -187,3 +187,54 @@ def test_fields_of_formats_are_columns(tmp_path):
     with pytest.raises(UsageError) as refused:
         read(tmp_path, Reading(group="person"))
     assert refused.value.code == "bad-setting"
+
+
+def test_pictures_of_several_parts_are_held_out(tmp_path):
+    yolo(tmp_path, a=LINE, b=LINE, c=LINE)
+    write(tmp_path / "train.txt", "images/a.jpg\nimages/b.jpg\n")
+    write(tmp_path / "val.txt", "images/b.jpg\nimages/c.jpg\n")
+    write(tmp_path / "data.yaml", "train: train.txt\nval: val.txt\ntest: val.txt\nnames: [bolt]\n")
+    seen = Seen(tmp_path)
+    assert (seen.part("train"), seen.part("valid")) == (["a.jpg"], ["b.jpg", "c.jpg"])
+    assert seen.note("several parts")["count"] == 1
+    assert [*seen.left("folders")] == ["test: val.txt"]
+
+
+def test_voc_lists_of_other_tasks_and_absent_ids(tmp_path):
+    for name in "ab":
+        pictures(tmp_path / "JPEGImages", f"{name}.jpg")
+        write(tmp_path / "Annotations" / f"{name}.xml", voc([("bolt", 10, 20, 40, 60)]))
+    sets = {"Main/train": "a\nb\nz\n", "Main/val": "b\n", "Layout/train": "b\n"}
+    for name, text in sets.items():
+        write(tmp_path / "ImageSets" / f"{name}.txt", text)
+    seen = Seen(tmp_path)
+    assert (seen.part("train"), seen.part("valid")) == (["a.jpg"], ["b.jpg"])
+    assert [*seen.left("rows")] == ["ImageSets/Main/train.txt: z"]
+
+
+def test_formats_about_different_pictures_are_joined(tmp_path):
+    yolo(tmp_path, a=LINE, b=LINE, c=LINE)
+    write(tmp_path / "labels" / "classes.txt", "bolt\n")
+    pictures(tmp_path / "images", "d.jpg", "e.jpg")
+    write(tmp_path / "labels" / "d.xml", voc([("nut", 10, 20, 40, 60)]))
+    seen = Seen(tmp_path)
+    assert seen.counts() == {"bolt": 3, "nut": 1}
+    assert seen.boxes["e.jpg"] == ()
+    write(tmp_path / "labels" / "a.xml", voc([("nut", 10, 20, 40, 60)]))
+    seen = Seen(tmp_path)
+    assert seen.counts() == {"bolt": 3}
+    assert {"labels/a.xml", "labels/d.xml"} <= {*seen.left("files")}
+    assert {"labels/a.xml", "labels/d.xml"} <= {*seen.rows.ignored}
+
+
+def test_equal_names_are_told_apart_by_part_and_letter_case(tmp_path):
+    for part in ("train", "val"):
+        pictures(tmp_path / f"{part}2017", "1.jpg", "A.jpg", "a.jpg")
+        boxes = {"1.jpg": [("bolt", 1, 2, 30, 40)], "A.jpg": [], "a.jpg": [("nut", 1, 2, 30, 40)]}
+        write(tmp_path / "annotations" / f"instances_{part}2017.json", coco(boxes))
+    seen = Seen(tmp_path)
+    assert seen.codes == {}
+    sources = dict(zip(seen.table.source, seen.table.boxes, strict=True))
+    for part in ("train2017", "val2017"):
+        labels = [[box[0] for box in sources[f"{part}/{one}.jpg"]] for one in "1Aa"]
+        assert labels == [["bolt"], [], ["nut"]]

@@ -94,7 +94,7 @@ def test_boxes_are_turned_as_pillow_turns_the_picture(tmp_path, orientation):
     upright = numpy.asarray(ImageOps.exif_transpose(image))
     rows, columns = numpy.nonzero(upright)
     corners = numpy.array([[10.0, 20.0], [40.0, 60.0]])
-    edges = sizes.fractions_of(corners, sizes.Frame(100, 80, orientation))
+    edges = sizes.fractions_of(corners, sizes.BoxFrame(100, 80, orientation))
     height, width = upright.shape
     low = [columns.min() / width, rows.min() / height]
     high = [(columns.max() + 1) / width, (rows.max() + 1) / height]
