@@ -12,15 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from tenfold.answers.detection import prior, true_boxes
+from tenfold.answers.detection.chosen import chosen
 from tenfold.answers.detection.coco import AveragePrecision, average_precision
 from tenfold.answers.detection.confusion import confusion
-from tenfold.answers.detection.matches import Matches, Scored, Truth
+from tenfold.answers.detection.drawing import drawn
+from tenfold.answers.detection.files import FILES
+from tenfold.answers.detection.matches import Matches, Scored
 from tenfold.answers.detection.report import pieces
 from tenfold.answers.detection.suppression import overlaps
 from tenfold.answers.intervals import Interval, Sampling, Weighted
@@ -32,7 +35,10 @@ from tenfold.core.message import Message
 from tenfold.core.results import Prediction
 from tenfold.core.settings import setting
 
-__all__ = ["BOXES", "Boxes", "BoxesKind", "BoxesOptions", "counted"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["BOXES", "Boxes", "BoxesKind", "BoxesOptions"]
 
 SAME_PLACE = 0.99
 """Least overlap (IoU) of two boxes that count as the same box."""
@@ -58,7 +64,7 @@ class Boxes(Prediction):
     @property
     def line(self) -> str:
         """One line for the terminal: the number of boxes of each class, separated by tabs."""
-        return counted(self.boxes, "\t") or "-"
+        return "\t".join(true_boxes.numbers(self.boxes)) or "-"
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -71,16 +77,15 @@ class Boxes(Prediction):
         pairs = zip(self.boxes, self.scores, strict=True)
         return {box[0]: score for score, box in sorted((score, box) for box, score in pairs)}
 
+    @property
+    def found(self) -> Boxes:
+        """The answer with the boxes that reach the threshold alone."""
+        return self.at([row for row, one in enumerate(self.scores) if one >= self.threshold])
+
     def at(self, places: Sequence[int]) -> Boxes:
         """Returns the answer with the boxes at these places alone."""
         boxes = tuple(self.boxes[place] for place in places)
         return replace(self, boxes=boxes, scores=tuple(self.scores[place] for place in places))
-
-
-def counted(boxes: Truth, between: str = ", ") -> str:
-    """Returns the number of boxes of each class as text, such as `cat 2, dog 1`; "" without."""
-    counts = true_boxes.counts(boxes)
-    return between.join(f"{name} {count}" for name, count in counts.items())
 
 
 # --- predicted and true boxes ---------------------------------------------------------------------
@@ -236,7 +241,9 @@ class BoxesOptions:
         high=1.0,
     )
     top: int = setting(100, "largest number of boxes in a picture", low=1, high=10_000)
-    only: tuple[str, ...] = setting((), "class to predict; several with commas or repeated")
+    only: tuple[str, ...] = setting(
+        (), "class to predict; several with commas between them, or repeated"
+    )
 
 
 class BoxesKind(AnswerKind):
@@ -251,6 +258,7 @@ class BoxesKind(AnswerKind):
     prediction = Boxes
     truths = ("boxes", "boxes_ignored")
     options = BoxesOptions
+    files = FILES
     scoring: ClassVar[Mapping[str, Any]] = {"threshold": 0.0, "top": 300}
     headline = "map50"
     metrics: ClassVar[dict[str, Metric]] = {
@@ -323,19 +331,37 @@ class BoxesKind(AnswerKind):
     recalled = staticmethod(_recalled)
 
     def words(self, answer: Boxes, truth: str = "") -> dict[str, Any]:
-        return {
-            "said": true_boxes.text(answer.boxes),
-            "sure": max(answer.scores, default=None),
-            "right": None,
-        }
+        found = answer.found
+        sure = max(found.scores, default=None)
+        return {"said": true_boxes.text(found.boxes), "sure": sure, "right": None}
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
         return list(truths.get("classes", []))
 
+    def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
+        """Splits `only` at commas, except in the name of a class."""
+        return replace(options, only=chosen(options.only, self.classes(truths)))
+
+    def explains(self, name: str, truths: Mapping[str, Any]) -> bool:
+        return name in self.classes(truths) or (name.isdecimal() and int(name) > 0)
+
     def about(self, answer: Boxes, name: str) -> Boxes:
-        """Returns the box to explain: the best of a class, or the box of a number from 1."""
+        """Returns the box to explain: the best of a class, or the box of this number from 1."""
         own = [place for place, box in enumerate(answer.boxes) if box[0] == name]
+        if not own and name.isdecimal() and 0 < int(name) <= len(answer.boxes):
+            own = [int(name) - 1]
         return answer.at(own[:1])
+
+    def draw(self, answer: Boxes, picture: Image) -> Image:
+        """Draws the boxes that reach the threshold, each with its class and score."""
+        return drawn(picture, answer.found.boxes, answer.found.scores)
+
+    def true_answer(self, table: pd.DataFrame, row: int) -> Boxes | None:
+        """Returns the true boxes, all with the same score and therefore drawn without it."""
+        if "boxes" not in table:
+            return None
+        boxes = true_boxes.boxes_of(table.iloc[[row]])[0]
+        return Boxes(tuple(tuple(box) for box in boxes), (1.0,) * len(boxes))  # type: ignore[misc]
 
     pieces = staticmethod(pieces)
 

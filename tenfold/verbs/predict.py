@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold.answers.files import CSV, Format, as_json
+from tenfold.answers.files import Format, as_json
 from tenfold.answers.kind import AnswerKind
 from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
@@ -75,7 +75,7 @@ def predict(
     """
     opened = open_run(run, device)
     files = {} if out is None else {Path(out): _format(Path(out), opened.result_kind.files)}
-    files |= {} if csv is None else {Path(csv): CSV}
+    files |= {} if csv is None else {Path(csv): opened.result_kind.files[".csv"]}
     outputs = OutputPaths.of(inputs, opened, force=force)
     for path, one in files.items():
         outputs.allow(path, functools.partial(_wrote, one, opened.result_kind.prediction))

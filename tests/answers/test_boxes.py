@@ -1,16 +1,26 @@
 """Boxes: average precision equal to pycocotools, ignored boxes, thresholds, suppression, files."""
 
 import copy
+import csv
 import io
+import json
+import zipfile
 from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from tenfold.answers.boxes import BOXES, Boxes
+from tenfold.answers.boxes import BOXES, Boxes, BoxesOptions
 from tenfold.answers.detection.matches import Matches
+from tenfold.answers.detection.suppression import CANDIDATES, overlaps, suppressed
 from tenfold.answers.intervals import Sampling
+from tenfold.core.columns import Problem
+from tenfold.core.errors import UsageError
+from tenfold.core.settings import check_settings
 
 SIZES = [(640, 480), (320, 240), (1000, 700)]
 CAT, DOG = ("cat", 0.1, 0.1, 0.4, 0.5), ("dog", 0.6, 0.1, 0.9, 0.5)
@@ -125,20 +135,19 @@ def test_the_truth_against_itself_is_exactly_one_whatever_its_classes():
 
 def test_intervals_resample_pictures_or_groups():
     table, answers = world(60)
-    alone = BOXES.score(answers, table, table)
     grouped = table.assign(group=[f"person {row // 6}" for row in range(60)])
-    groups = BOXES.score(answers, grouped, grouped)
+    few = replace(Sampling.of(grouped), times=20)
+    alone, groups = (BOXES.measure(answers, table, one) for one in (Sampling(times=40), few))
     for name in BOXES.metrics:
-        one, other = alone.metrics[name], groups.metrics[name]
-        assert one.value == other.value and one.low < one.value < one.high
-        assert other.low < other.value < other.high
-    assert groups.groups == 10
+        (value, low, high), other = alone[name], groups[name]
+        assert low < value < high and other[1] < other[0] == value < other[2]
+        assert other[:2] != (value, low)
     content, metric = BOXES.bootstrap(answers, table)
     weights = np.vstack([np.ones(60, int), np.bincount([3, 4, 5], minlength=60)])
     few = [3, 4, 5]
     assert metric(content, weights) == pytest.approx(
         [
-            alone.best.value,
+            alone["map50"][0],
             BOXES.values([answers[row] for row in few], table.iloc[few].reset_index())["map50"],
         ]
     )
@@ -222,3 +231,103 @@ def test_a_chosen_box_is_retained_by_score_times_overlap():
     assert BOXES.retained(BOXES.about(before, "dog"), before) == pytest.approx(0.8)
     assert BOXES.about(before, "cat").boxes == (CAT,)
     assert BOXES.retained(before, Boxes((), ())) == 0.0
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_suppression_keeps_what_a_plain_loop_keeps(classes: int):
+    random = np.random.default_rng(classes)
+    middle = np.repeat(random.random((60, 2)), 20, 0) + random.normal(0, 0.01, (1200, 2))
+    boxes = np.hstack([middle - 0.05, middle + 0.05]).astype(np.float32)
+    scores, kinds = random.random(1200, np.float32), random.integers(0, classes, 1200)
+    for overlap in (0.3, 0.65):
+        left, kept = list(np.argsort(-scores, kind="stable")), []
+        while left:
+            best, *left = left
+            kept.append(best)
+            shared = overlaps(boxes[[best]], boxes[left])[0] * (kinds[left] == kinds[best])
+            left = [one for one, share in zip(left, shared, strict=True) if share <= overlap]
+        for top in (7, 1200):
+            corners, sure, names = suppressed(boxes, scores, kinds, overlap, top, votes=2.0)
+            assert (sure == scores[kept[:top]]).all() and (names == kinds[kept[:top]]).all()
+            assert corners == pytest.approx(boxes[kept[:top]], abs=1e-6)
+
+
+def test_corners_are_voted_and_crowded_classes_are_cut():
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 11], [0, 0, 10, 20], [0, 0, 10, 10]], np.float32)
+    scores, kinds = np.array([0.6, 0.3, 0.2, 0.1], np.float32), np.array([0, 0, 0, 1])
+    corners, sure, names = suppressed(boxes, scores, kinds)
+    assert corners[0] == pytest.approx([0, 0, 10, (0.6 * 10 + 0.3 * 11) / 0.9])
+    assert list(names) == [0, 0, 1] and list(sure) == pytest.approx([0.6, 0.2, 0.1])
+    assert [len(one) for one in suppressed(boxes[:0], scores[:0], kinds[:0])] == [0, 0, 0]
+    many = CANDIDATES + 5
+    places = np.arange(many, dtype=np.float32)[:, None] * 2 + [[0, 0, 1, 1]]
+    assert len(suppressed(places, np.ones(many), np.zeros(many, int), top=many)[0]) == CANDIDATES
+
+
+def test_only_names_classes_with_commas_or_repeated():
+    truths = {"classes": ["ant", "bee, wild", "猫"]}
+    for words, names in {
+        ("ant,猫",): ("ant", "猫"),
+        ("bee, wild", " ant "): ("bee, wild", "ant"),
+        ("",): (),
+    }.items():
+        options = check_settings(BoxesOptions, {"only": words[0] if len(words) == 1 else words}, "")
+        assert BOXES.resolved(options, truths).only == names
+    with pytest.raises(UsageError) as refused:
+        BOXES.resolved(BoxesOptions(only=("ants",)), truths)
+    assert refused.value.code == "unknown-class" and "ant" in str(refused.value.fix)
+    assert BOXES.explains("2", truths) and BOXES.explains("猫", truths)
+    assert not BOXES.explains("0", truths) and not BOXES.explains("dog", truths)
+
+
+def test_boxes_above_the_threshold_are_drawn_in_the_colours_of_their_classes():
+    picture = Image.new("RGB", (400, 400), "white")
+    found = Boxes((CAT, ("猫", *DOG[1:]), ("dog", 0.1, 0.6, 0.4, 0.9)), (0.9, 0.8, 0.2), 0.5)
+    drawn = np.array(BOXES.draw(found, picture))
+    edges = [tuple(drawn[120, column]) for column in (40, 239)]
+    assert len({*edges, (255, 255, 255)}) == 3, "each class has a colour of its own"
+    assert (drawn[245:, :] == 255).all(), "the box below the threshold is not drawn"
+    truth = BOXES.true_answer(table_of([(CAT,), ()]), 0)
+    assert truth.boxes == (CAT,) and np.array(BOXES.draw(truth, picture)).min() < 255
+    assert (np.array(BOXES.draw(Boxes((), ()), picture)) == 255).all()
+
+
+def written(path: Path, answers: dict, classes: list[str]) -> Path:
+    """The file with these answers; it is recognized as ours, and another file is not."""
+    known = BOXES.files[path.suffix]
+    with known.write(path, Boxes, classes) as write:
+        for source, answer in answers.items():
+            write(source, answer)
+    assert known.wrote(path, Boxes)
+    other = path.with_name(f"other{path.suffix}")
+    other.write_text('{"images": []}\nsource,label\n')
+    assert not known.wrote(other, Boxes)
+    return path
+
+
+def test_boxes_are_written_as_csv_coco_and_yolo(tmp_path: Path):
+    empty, problem = Boxes((), (), 0.3, (320, 240)), Problem("damaged", "is damaged")
+    both = Boxes((CAT, ("=dog", *DOG[1:])), (0.91, 0.5), 0.3, (640, 480))
+    answers = {"a/1.jpg": both, "b/1.png": empty, "/b/1.gif": empty, "2.jpg": problem}
+    names = ["ant", "cat", "=dog"]
+    with written(tmp_path / "boxes.csv", answers, names).open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["source"] for row in rows] == ["a/1.jpg", "a/1.jpg", "b/1.png", "/b/1.gif", "2.jpg"]
+    assert [rows[0][key] for key in ("label", "x0", "y0", "x1", "y1", "score", "width")] == [
+        *("cat", "64.0", "48.0", "256.0", "240.0", "0.91", "640")
+    ]
+    assert rows[1]["label"] == "'=dog" and rows[2]["label"] == "" and rows[2]["height"] == "240"
+    assert rows[4]["error"] == "is damaged"
+    coco = json.loads(written(tmp_path / "boxes.json", answers, names).read_text("utf-8"))
+    assert [(one["id"], one["file_name"], one["width"]) for one in coco["images"]] == [
+        *((1, "a/1.jpg", 640), (2, "b/1.png", 320), (3, "/b/1.gif", 320))
+    ]
+    assert [one["name"] for one in coco["categories"]] == names
+    mark = coco["annotations"][0]
+    assert mark["bbox"] == [64.0, 48.0, 192.0, 192.0] and mark["area"] == 192 * 192
+    assert (mark["id"], mark["image_id"], mark["category_id"], mark["score"]) == (1, 1, 2, 0.91)
+    with zipfile.ZipFile(written(tmp_path / "boxes.zip", answers, names)) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert files["labels/a/1.txt"].splitlines()[0] == "1 0.25 0.3 0.3 0.4 0.91"
+    assert files["labels/b/1.txt"] == files["labels/b/1-2.txt"] == ""
+    assert '\n  2: "=dog"\n' in files["data.yaml"] and len(files) == 4

@@ -41,7 +41,7 @@ def _by_class(details: dict[str, Any]) -> SectionTable:
     keys = ["ap50", "ap50_95", *(f"ap50_95_{size}" for size in sizes)]
     words = {"small": say("AP, small"), "medium": say("AP, medium"), "large": say("AP, large")}
     head = [say("class"), "AP50", "AP50-95", *(words[size] for size in sizes)]
-    head += [say("true boxes"), say("predicted boxes"), say("count error a picture")]
+    head += [say("true boxes"), say("predicted boxes"), say("mean count error")]
     rows = [
         [
             Cell(one["class"]),

@@ -22,6 +22,7 @@ __all__ = [
     "corners",
     "counts",
     "ignored_of",
+    "numbers",
     "plain",
     "precision_recall",
     "renamed",
@@ -69,9 +70,14 @@ def counts(boxes: Truth) -> dict[str, int]:
     return {name: found[name] for name in sorted(found, key=natural)}
 
 
+def numbers(boxes: Truth) -> list[str]:
+    """Returns the number of boxes of each class as texts, such as `cat 2`."""
+    return [f"{name} {count}" for name, count in counts(boxes).items()]
+
+
 def text(boxes: Truth) -> str:
-    """Returns the number of boxes of each class as text, such as `cat 2, dog 1`."""
-    return ", ".join(f"{name} {count}" for name, count in counts(boxes).items()) or say("no object")
+    """Returns the number of boxes of each class as one text, such as `cat 2, dog 1`."""
+    return ", ".join(numbers(boxes)) or say("no object")
 
 
 def plain(cell: Any) -> list[tuple[Any, ...]]:
