@@ -36,6 +36,10 @@ KINDS = {
     "rows": Message("rows"),
     "folders": Message("folders"),
     "formats": Message("formats"),
+    "categories": Message("categories"),
+    "annotations": Message("annotations"),
+    "shapes": Message("shapes"),
+    "frames": Message("frames"),
 }
 """Words for the roles and for the kinds of things that are not used."""
 SINGLE = {
@@ -45,6 +49,10 @@ SINGLE = {
     "rows": Message("row"),
     "folders": Message("folder"),
     "formats": Message("format"),
+    "categories": Message("category"),
+    "annotations": Message("annotation"),
+    "shapes": Message("shape"),
+    "frames": Message("frame"),
 }
 """The same words for one thing."""
 
@@ -67,7 +75,7 @@ class Role:
 class Left:
     """Things of one kind that are not used: their names, their number, and the reason.
 
-    `kind` is `columns`, `tables`, `files`, `rows`, `folders` or `formats`.
+    `kind` is a key of KINDS: `columns`, `tables`, `files`, `rows`, `folders`, `categories` ...
     """
 
     kind: str

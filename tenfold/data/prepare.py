@@ -143,10 +143,12 @@ class Prepared:
     def refusal(self, on_bad: str) -> DataRefused | None:
         """The error that explains why these data cannot be used for training; None if they can.
 
-        With `on_bad` "stop", too many unusable rows are an error.
+        With `on_bad` "stop", too many unusable rows are an error, and all of them are printed.
         """
         rows = self.lines or self.found - len(self.ignored)
         stop = refusals.stopped(rows, self.quarantined, self.missing) if on_bad == "stop" else None
+        if stop:
+            refusals.state_unusable(self.quarantined)
         return stop or self.answer.refuse_checked(self.used)
 
 

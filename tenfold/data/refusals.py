@@ -8,6 +8,7 @@ from typing import Any
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import EMPTY, Message
+from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files.references import printable
 
@@ -17,11 +18,14 @@ __all__ = [
     "none_readable",
     "refuse_choices",
     "refuse_too_little",
+    "state_unusable",
     "stopped",
     "units",
 ]
 
 
+MAX_LISTED_ROWS = 1000
+"""Maximum number of unusable rows that are printed where they stop a command."""
 ON_BAD = ("stop", "fail", "skip")
 """Allowed values of the setting for unusable rows."""
 
@@ -29,6 +33,16 @@ ON_BAD = ("stop", "fail", "skip")
 def units(lines: int | None) -> Message:
     """The unit in which unusable rows are counted: files, or lines where `lines` is given."""
     return Message("files") if lines is None else Message("lines")
+
+
+def state_unusable(quarantined: list[dict[str, Any]]) -> None:
+    """Prints each unusable row in a line of its own, with the reason and how to fix it."""
+    for one in quarantined[:MAX_LISTED_ROWS]:
+        values = {name: one[name] for name in ("source", "reason", "fix")}
+        tell(Message("left out: {source} {reason}. {fix}", **values))
+    if len(quarantined) > MAX_LISTED_ROWS:
+        more = len(quarantined) - MAX_LISTED_ROWS
+        tell(Message("Further unusable rows: {count}.", count=more))
 
 
 def _too_many(rows: int, quarantined: list[dict[str, Any]], units: Message) -> DataRefused:
@@ -168,8 +182,18 @@ def refuse_too_little(
 
     `every` are all rows that were read. If classes or folders are missing because of unusable rows,
     the error names the first of these; if there is no error, they are returned. With `judged`, rows
-    for validation or test are needed too.
+    for validation or test are needed too. Before an error, all unusable rows are printed.
     """
+    try:
+        return _refuse_too_little(rows, every, quarantined, judged)
+    except DataRefused:
+        state_unusable(quarantined)
+        raise
+
+
+def _refuse_too_little(
+    rows: Rows, every: Rows, quarantined: list[dict[str, Any]], judged: bool
+) -> Missing:
     table, gone = rows.table, missing(every, quarantined)
     if table.empty and quarantined:
         raise _none_left(quarantined, units(rows.lines))

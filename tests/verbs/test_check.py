@@ -95,14 +95,18 @@ def test_check_tells_what_training_would_take(checked):
     assert 50e6 < estimate["memory"] < 50e9 and 2e6 < estimate["disk"] < 1e9
 
 
-def test_refused_data_are_reported_too(here, tmp_path):
+def test_refused_data_are_reported_too(here, tmp_path, monkeypatch):
+    printed = []
+    monkeypatch.setattr("tenfold.data.refusals.tell", printed.append)
     data = folder(tmp_path / "photos", each=8)
-    (data / "cat" / "bad.png").write_bytes(b"")
+    for name in ("bad.png", "worse.png"):
+        (data / "cat" / name).write_bytes(b"")
     with pytest.raises(DataRefused, match="more than 5 %") as refused:
         check(TASK, data, **QUICK)
+    assert [one.values["source"] for one in printed] == ["cat/bad.png", "cat/worse.png"]
     assert refused.value.exit_code == 3 and refused.value.code == "too-many-bad"
     document = json.loads((here / "check-photos.json").read_text("utf-8"))
-    assert len(document["quarantined"]) == 1 and document["estimate"] == {}
+    assert len(document["quarantined"]) == 2 and document["estimate"] == {}
     page = (here / "check-photos.html").read_text("utf-8")
     assert "Not ready for training." in page and "more than 5 %" in page
     assert check(TASK, data, on_bad="skip", **QUICK)["estimate"]

@@ -13,23 +13,28 @@ from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, bad_class, number_of
+from tenfold.media.image.boxes.content import Contents, JsonObject
+from tenfold.media.image.boxes.form import (
+    DrawnShape,
+    Judgement,
+    StatedBoxes,
+    bad_box,
+    bad_class,
+    number_of,
+)
 from tenfold.media.image.boxes.runs import enclosing
 
 __all__ = ["read"]
 
-Values = Mapping[str, Any]
 
-
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all COCO files with boxes; None if there are none.
 
     A file of keypoints is read where no other file has boxes. Files of captions, of panoptic
     segments, of predictions, and without annotations are named as not used.
     """
-    found = Found(Message("COCO files"))
-    files: dict[str, list[tuple[str, Values]]] = defaultdict(list)
+    found = StatedBoxes(Message("COCO files"))
+    files: dict[str, list[tuple[str, JsonObject]]] = defaultdict(list)
     for entry, value in contents.json:
         kind = _kind(value)
         if kind in ("boxes", "keypoints"):
@@ -53,7 +58,7 @@ def read(contents: Contents) -> Found | None:
 _NOT_USED = {
     "captions": Message("captions, no boxes"),
     "panoptic": Message("panoptic segments, no boxes"),
-    "predictions": Message("predictions of a model, which nobody judged"),
+    "predictions": Message("predictions of a model"),
     "pictures": Message("pictures without annotations"),
 }
 
@@ -77,7 +82,7 @@ def _kind(value: Any) -> str:
     return "captions" if any("caption" in one for one in marks) else ""
 
 
-def _add(found: Found, file: str, value: Values) -> None:
+def _add(found: StatedBoxes, file: str, value: JsonObject) -> None:
     """Adds the judgements of one file."""
     names = _names(value.get("categories"))
     found.classes += [name for some in names.values() for name in some]
@@ -92,7 +97,7 @@ def _add(found: Found, file: str, value: Values) -> None:
         found.notes.append(
             Message("The boxes in {file} are fractions of width and height.", file=file)
         )
-    by_picture: dict[str, list[Shape]] = defaultdict(list)
+    by_picture: dict[str, list[DrawnShape]] = defaultdict(list)
     for at, one in enumerate(marks):
         by_picture[_key(one.get("image_id"))].append(_shape(file, one, at, names))
     pictures = [one for one in value["images"] if isinstance(one, dict)]
@@ -127,11 +132,11 @@ def _key(number: Any) -> str:
     return str(number).strip()
 
 
-def _file_name(picture: Values) -> str:
+def _file_name(picture: JsonObject) -> str:
     return str(picture.get("file_name") or picture.get("path") or picture.get("coco_url") or "")
 
 
-def _size(picture: Values) -> tuple[float, float]:
+def _size(picture: JsonObject) -> tuple[float, float]:
     return number_of(picture.get("width")), number_of(picture.get("height"))
 
 
@@ -143,31 +148,31 @@ def _repeated(file: str, key: str) -> Problem:
     )
 
 
-def _are_fractions(marks: Iterable[Values]) -> bool:
+def _are_fractions(marks: Iterable[JsonObject]) -> bool:
     """Returns True where all boxes lie between 0 and 1."""
     boxes = [edges for one in marks if (edges := _numbers(one.get("bbox"))) and len(edges) == 4]
     return bool(boxes) and all(0 <= edge <= 1 for edges in boxes for edge in edges)
 
 
-def _shape(file: str, one: Values, at: int, names: Mapping[str, set[str]]) -> Shape:
+def _shape(file: str, one: JsonObject, at: int, names: Mapping[str, set[str]]) -> DrawnShape:
     place = Message("annotation {id}", id=one.get("id", at))
     number = _key(one.get("category_id"))
     label = min(names.get(number, ()), default="")
     ignored = any(str(one.get(name, 0)) in ("1", "True", "1.0") for name in ("iscrowd", "ignore"))
     if len(names.get(number, ())) != 1:
-        return Shape(label, (), place, ignored, problem=bad_class(file, place, number))
+        return DrawnShape(label, (), place, ignored, problem=bad_class(file, place, number))
     try:
         points = _points(one)
-    except (ValueError, TypeError, KeyError) as error:
-        why = Message("{error}", error=error)
-        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
+    except (ValueError, TypeError, KeyError, OverflowError):
+        why = Message("its bbox, outline or runs are not valid")
+        return DrawnShape(label, (), place, ignored, problem=bad_box(file, place, why))
     if not points:
         why = Message("it has neither bbox nor segmentation")
-        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
-    return Shape(label, points, place, ignored)
+        return DrawnShape(label, (), place, ignored, problem=bad_box(file, place, why))
+    return DrawnShape(label, points, place, ignored)
 
 
-def _points(one: Values) -> tuple[tuple[float, float], ...]:
+def _points(one: JsonObject) -> tuple[tuple[float, float], ...]:
     """Returns the corners of the bbox, else the points of all polygons, else those of the runs."""
     edges = one.get("bbox")
     if isinstance(edges, list) and edges:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
@@ -19,7 +20,9 @@ from tenfold.media.files.references import printable
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import AS_FOUND, Reading
 
-__all__ = ["Contents"]
+__all__ = ["Contents", "JsonObject"]
+
+JsonObject = Mapping[str, Any]
 
 LARGEST_ANNOTATIONS = 2 << 30
 """Most bytes of an annotation file, which is read as a whole."""

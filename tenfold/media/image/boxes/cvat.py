@@ -14,7 +14,14 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, ellipse, number_of
+from tenfold.media.image.boxes.form import (
+    DrawnShape,
+    Judgement,
+    StatedBoxes,
+    bad_box,
+    ellipse,
+    number_of,
+)
 from tenfold.media.image.boxes.pictures import Pictures, plain, stem_of
 
 __all__ = ["is_cvat", "read"]
@@ -30,7 +37,7 @@ def is_cvat(root: Element) -> bool:
     )
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all files of CVAT; None if there are none.
 
     A shape with `outside` is no object: its track is not in the picture then.
@@ -38,7 +45,7 @@ def read(contents: Contents) -> Found | None:
     files = [(entry, root) for entry, root in contents.xml if is_cvat(root)]
     if not files:
         return None
-    found = Found(Message("CVAT files"))
+    found = StatedBoxes(Message("CVAT files"))
     flat: Counter[tuple[str, str]] = Counter()
     outside = 0
     for entry, root in files:
@@ -54,12 +61,12 @@ def read(contents: Contents) -> Found | None:
         found.left.append(("shapes", names, Message("no area")))
     if outside:
         found.notes.append(
-            Message("{count} shapes are outside their picture and are no objects.", count=outside)
+            Message("Shapes marked as outside their picture and left out: {count}.", count=outside)
         )
     return found
 
 
-def _judgement(file: str, image: Element, shapes: list[Shape]) -> Judgement:
+def _judgement(file: str, image: Element, shapes: list[DrawnShape]) -> Judgement:
     size = (number_of(image.get("width")), number_of(image.get("height")))
     one = Judgement(image.get("name") or "", file, shapes, size)
     one.part = part_of_folder(image.get("subset") or "") or ""
@@ -74,7 +81,9 @@ def _is_outside(node: Element) -> bool:
     return node.get("outside") == "1"
 
 
-def _shapes(file: str, nodes: Iterable[Element], flat: Counter[tuple[str, str]]) -> list[Shape]:
+def _shapes(
+    file: str, nodes: Iterable[Element], flat: Counter[tuple[str, str]]
+) -> list[DrawnShape]:
     found = []
     for number, node in enumerate(nodes, 1):
         label = _clean(node.get("label"))
@@ -86,15 +95,15 @@ def _shapes(file: str, nodes: Iterable[Element], flat: Counter[tuple[str, str]])
     return found
 
 
-def _shape(file: str, node: Element, label: str, place: Message) -> Shape:
+def _shape(file: str, node: Element, label: str, place: Message) -> DrawnShape:
     try:
         points = _points(node)
     except (ValueError, KeyError, TypeError):
         why = Message("its numbers are not valid")
-        return Shape(label, (), place, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, problem=bad_box(file, place, why))
     turn = number_of(node.get("rotation"))
     middle = tuple(sum(one) / len(points) for one in zip(*points, strict=True))
-    return Shape(label, points, place, turn=turn, about=(middle[0], middle[1]))
+    return DrawnShape(label, points, place, turn=turn, about=(middle[0], middle[1]))
 
 
 def _points(node: Element) -> tuple[tuple[float, float], ...]:
@@ -122,7 +131,11 @@ def _points(node: Element) -> tuple[tuple[float, float], ...]:
 
 
 def _add_tracks(
-    found: Found, entry: Entry, root: Element, pictures: Pictures, flat: Counter[tuple[str, str]]
+    found: StatedBoxes,
+    entry: Entry,
+    root: Element,
+    pictures: Pictures,
+    flat: Counter[tuple[str, str]],
 ) -> int:
     """Adds a judgement for each frame with a picture, and returns the number of shapes outside.
 

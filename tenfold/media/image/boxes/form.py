@@ -7,8 +7,8 @@ rows; nothing of that depends on the format.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tenfold.core.columns import Problem
@@ -16,24 +16,26 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.media.files.listing import Entry
 
 __all__ = [
-    "Box",
-    "Found",
+    "DrawnShape",
     "Judgement",
-    "Row",
-    "Shape",
+    "LabelledBox",
+    "PictureRow",
+    "StatedBoxes",
     "bad_box",
     "bad_class",
     "ellipse",
+    "held_out",
+    "in_several_parts",
     "listed",
     "number_of",
 ]
 
-Point = tuple[float, float]
-Box = tuple[str, float, float, float, float]
+Corner = tuple[float, float]
+LabelledBox = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Shape:
+class DrawnShape:
     """One object: its label and the points that its box encloses.
 
     `place` says where it stands in its file, such as "line 3". An `ignored` object (crowd,
@@ -43,20 +45,22 @@ class Shape:
     """
 
     label: str
-    points: tuple[Point, ...]
+    points: tuple[Corner, ...]
     place: Message
     ignored: bool = False
     turn: float = 0.0
-    about: Point = (0.0, 0.0)
+    about: Corner = (0.0, 0.0)
     problem: Problem | None = None
 
     @staticmethod
-    def box(label: str, edges: Sequence[float], place: Message, ignored: bool = False) -> Shape:
+    def box(
+        label: str, edges: Sequence[float], place: Message, ignored: bool = False
+    ) -> DrawnShape:
         """Returns the object in a box of left, upper, right and lower edge."""
         left, upper, right, lower = edges
-        return Shape(label, ((left, upper), (right, lower)), place, ignored)
+        return DrawnShape(label, ((left, upper), (right, lower)), place, ignored)
 
-    def corners(self) -> tuple[Point, ...]:
+    def corners(self) -> tuple[Corner, ...]:
         """Returns the upper left and the lower right corner of the points, not turned."""
         xs, ys = zip(*self.points, strict=True)
         return (min(xs), min(ys)), (max(xs), max(ys))
@@ -74,7 +78,7 @@ class Judgement:
 
     picture: str
     file: str
-    shapes: list[Shape] = field(default_factory=list)
+    shapes: list[DrawnShape] = field(default_factory=list)
     size: tuple[float, float] | None = None
     fractions: bool = False
     others: tuple[str, ...] = ()
@@ -86,7 +90,7 @@ class Judgement:
 
 
 @dataclass
-class Found:
+class StatedBoxes:
     """All that the files of one format state: judgements, and the classes that they declare.
 
     `used` are the names of the files that were read. `left` are things that are not used: their
@@ -107,6 +111,25 @@ class Found:
     lists_pictures: bool = True
     """True where a judgement without a picture means that the picture was lost."""
 
+    def joined(self, other: StatedBoxes, known: set[str]) -> StatedBoxes:
+        """Returns both; pictures that `known` contains are not empty for lack of a file."""
+        every = [*self.judgements, *other.judgements]
+        return replace(
+            self,
+            format=Message("{left}, {right}", left=self.format, right=other.format),
+            judgements=[
+                one for one in every if one.file or one.entry is None or one.entry.name not in known
+            ],
+            classes=[*self.classes, *other.classes],
+            used=self.used | other.used,
+            left=[*self.left, *other.left],
+            left_out=[*self.left_out, *other.left_out],
+            notes=[*self.notes, *other.notes],
+            parts=self.parts or other.parts,
+            roles={**other.roles, **self.roles},
+            lists_pictures=self.lists_pictures and other.lists_pictures,
+        )
+
     def leave(self, kind: str, names: Sequence[str], why: Message) -> None:
         """Adds things that are not used, if there are any."""
         if names:
@@ -114,7 +137,7 @@ class Found:
 
 
 @dataclass
-class Row:
+class PictureRow:
     """One picture with all that was stated about it, and its boxes in fractions.
 
     `entry` is None for a picture that is not there.
@@ -124,8 +147,8 @@ class Row:
     source: str
     judgements: list[Judgement] = field(default_factory=list)
     problem: Problem | None = None
-    boxes: list[Box] = field(default_factory=list)
-    ignored: list[Box] = field(default_factory=list)
+    boxes: list[LabelledBox] = field(default_factory=list)
+    ignored: list[LabelledBox] = field(default_factory=list)
     part: str = ""
 
     @property
@@ -139,12 +162,24 @@ class Row:
         return not self.boxes and not self.ignored and self.problem is None
 
 
+def held_out(parts: Collection[str]) -> str:
+    """Returns the part of a picture that is in several: the most held out; "" for none."""
+    return next((part for part in ("test", "valid", "train") if part in parts), "")
+
+
+def in_several_parts(count: int) -> Message:
+    """Returns the sentence on pictures that are in several parts."""
+    return Message(
+        "Pictures in several parts, which are held out from training: {count}.", count=count
+    )
+
+
 def listed(names: Sequence[str], most: int = 8) -> str:
     """Returns the first names for a sentence; "-" for none."""
     return (", ".join(names[:most]) + (", ..." if len(names) > most else "")) or "-"
 
 
-def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> tuple[Point, ...]:
+def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> tuple[Corner, ...]:
     """Returns points on an ellipse with its middle at x, y, one for each degree."""
     angles = [math.radians(degree) for degree in range(360)]
     return tuple((x + radius_x * math.cos(a), y + radius_y * math.sin(a)) for a in angles)

@@ -16,7 +16,7 @@ from tenfold.media.files.manifests import cells
 from tenfold.media.files.roles import PATHS, find, needed
 from tenfold.media.files.sheets import Sheet
 from tenfold.media.image.boxes import tables
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box
+from tenfold.media.image.boxes.form import DrawnShape, Judgement, StatedBoxes, bad_box
 from tenfold.media.reading import Reading, column_of
 
 __all__ = ["read"]
@@ -25,7 +25,7 @@ _WHERE = "DataFrame"
 _OWN = frozenset(("boxes", "boxes_ignored", "source", "problem"))
 
 
-def read(frame: pd.DataFrame, reading: Reading) -> Found:
+def read(frame: pd.DataFrame, reading: Reading) -> StatedBoxes:
     """Returns the boxes of a DataFrame.
 
     A cell of `boxes` is a list of (label, x0, y0, x1, y1), or of objects with these names, in
@@ -44,7 +44,7 @@ def read(frame: pd.DataFrame, reading: Reading) -> Found:
     if columns is None:
         what = Message("the boxes of each picture")
         raise needed(frame, "boxes", what, _WHERE, "--image")
-    found = Found(Message("a DataFrame"))
+    found = StatedBoxes(Message("a DataFrame"))
     sheet = Sheet(_WHERE, frame, [None] * len(frame))
     tables.judgements([(sheet, columns)], found)
     for one in found.judgements:
@@ -52,8 +52,8 @@ def read(frame: pd.DataFrame, reading: Reading) -> Found:
     return found
 
 
-def _of_pictures(frame: pd.DataFrame, column: Any) -> Found:
-    found = Found(Message("a DataFrame"))
+def _of_pictures(frame: pd.DataFrame, column: Any) -> StatedBoxes:
+    found = StatedBoxes(Message("a DataFrame"))
     fractions = _are_fractions(frame)
     pictures = cells(frame[column])
     rest = [name for name in frame.columns if name != column and str(name) not in _OWN]
@@ -64,7 +64,7 @@ def _of_pictures(frame: pd.DataFrame, column: Any) -> Found:
         fields = {str(key): frame[key].iloc[row] for key in rest}
         one = Judgement(name, _WHERE, fractions=fractions, entry=entry, fields=fields)
         if not isinstance(boxes, Sequence | np.ndarray) or isinstance(boxes, str):
-            found.left_out.append((one, Message("not judged")))
+            found.left_out.append((one, Message("not annotated")))
             continue
         one.shapes = _shapes(boxes, row, False)
         if "boxes_ignored" in frame and not isinstance(frame["boxes_ignored"].iloc[row], float):
@@ -86,18 +86,18 @@ def _name(frame: pd.DataFrame, column: Any, row: int) -> str:
     return f"row {row} {cell}" if isinstance(cell, str | Path) else f"row {row}"
 
 
-def _shapes(boxes: Any, row: int, ignored: bool) -> list[Shape]:
+def _shapes(boxes: Any, row: int, ignored: bool) -> list[DrawnShape]:
     return [_shape(one, row, number, ignored) for number, one in enumerate(boxes)]
 
 
-def _shape(box: Any, row: int, number: int, ignored: bool) -> Shape:
+def _shape(box: Any, row: int, number: int, ignored: bool) -> DrawnShape:
     place = Message("row {row}, box {number}", row=row, number=number)
     try:
         label, edges = _taken_apart(box)
-        return Shape.box(label, edges, place, ignored)
+        return DrawnShape.box(label, edges, place, ignored)
     except (TypeError, ValueError, KeyError):
         why = Message("it is not (label, x0, y0, x1, y1)")
-        return Shape("", (), place, ignored, problem=bad_box(_WHERE, place, why))
+        return DrawnShape("", (), place, ignored, problem=bad_box(_WHERE, place, why))
 
 
 def _taken_apart(box: Any) -> tuple[str, list[float]]:

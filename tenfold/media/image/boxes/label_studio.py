@@ -6,16 +6,15 @@ Source: https://labelstud.io/guide/export, https://labelstud.io/guide/task_forma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.boxes.content import Contents
+from tenfold.media.image.boxes.content import Contents, JsonObject
 from tenfold.media.image.boxes.form import (
-    Found,
+    DrawnShape,
     Judgement,
-    Shape,
+    StatedBoxes,
     bad_box,
     ellipse,
     listed,
@@ -25,12 +24,10 @@ from tenfold.media.image.boxes.pictures import stem_of
 
 __all__ = ["read", "tasks_of"]
 
-Values = Mapping[str, Any]
-
 _KEYS = ("image", "img", "photo", "picture", "url", "path")
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all tasks; None if no file holds tasks.
 
     Of several judgements of one picture the newest that was not cancelled is used. A picture that
@@ -40,7 +37,7 @@ def read(contents: Contents) -> Found | None:
     files = [(name, tasks) for name, tasks in files if tasks]
     if not files:
         return None
-    found = Found(Message("Label Studio files"))
+    found = StatedBoxes(Message("Label Studio files"))
     chosen: list[str] = []
     flat: list[str] = []
     cancelled = 0
@@ -66,21 +63,22 @@ def read(contents: Contents) -> Found | None:
 
 _CANCELLED = Message("all annotations cancelled")
 _PREDICTED = Message("only predicted by a model")
-_OPEN = Message("not judged")
+_OPEN = Message("not annotated")
 
 
-def _state(found: Found, chosen: list[str], cancelled: int) -> None:
+def _state(found: StatedBoxes, chosen: list[str], cancelled: int) -> None:
     if chosen:
         found.notes.append(
             Message(
-                "{count} pictures were judged several times; the newest annotation is used: "
-                "{names}.",
+                "Pictures with several annotations, the newest is used: {count} ({names}).",
                 count=len(chosen),
                 names=listed(chosen),
             )
         )
     if cancelled:
-        found.notes.append(Message("{count} cancelled annotations are not used.", count=cancelled))
+        found.notes.append(
+            Message("Cancelled annotations that are not used: {count}.", count=cancelled)
+        )
 
 
 # --- tasks ----------------------------------------------------------------------------------------
@@ -145,14 +143,14 @@ def _joined(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _picture(data: Values) -> str:
+def _picture(data: JsonObject) -> str:
     texts = {str(key): one for key, one in data.items() if one and isinstance(one, str)}
     named = next((texts[key] for key in _KEYS if key in texts), "")
     paths = (one for one in texts.values() if stem_of(one) != one)
     return named or next(paths, "")
 
 
-def _age(mark: Values) -> tuple[bool, str, float]:
+def _age(mark: JsonObject) -> tuple[bool, str, float]:
     """Returns what orders the annotations of a picture: marked as true, then by time and number."""
     when = str(mark.get("updated_at") or mark.get("created_at") or "")
     return bool(mark.get("ground_truth")), when, number_of(mark.get("id"))
@@ -161,7 +159,9 @@ def _age(mark: Values) -> tuple[bool, str, float]:
 # --- regions --------------------------------------------------------------------------------------
 
 
-def _judgement(file: str, task: Values, picture: str, mark: Values, flat: list[str]) -> Judgement:
+def _judgement(
+    file: str, task: JsonObject, picture: str, mark: JsonObject, flat: list[str]
+) -> Judgement:
     regions = [one for one in mark.get("result") or [] if isinstance(one, dict)]
     labels: dict[str, list[str]] = defaultdict(list)
     for region in regions:
@@ -184,7 +184,7 @@ def _judgement(file: str, task: Values, picture: str, mark: Values, flat: list[s
     return one
 
 
-def _labels(region: Values) -> list[str]:
+def _labels(region: JsonObject) -> list[str]:
     value = region.get("value")
     if not isinstance(value, dict):
         return []
@@ -195,8 +195,8 @@ def _labels(region: Values) -> list[str]:
 
 
 def _shapes(
-    file: str, region: Values, labels: list[str], place: Message, flat: list[str], picture: str
-) -> list[Shape]:
+    file: str, region: JsonObject, labels: list[str], place: Message, flat: list[str], picture: str
+) -> list[DrawnShape]:
     """Returns the objects of a region, one for each of its labels."""
     value = region.get("value")
     if not isinstance(value, dict):
@@ -209,17 +209,17 @@ def _shapes(
         flat.append(f"{picture}: {region.get('type', '')} {' '.join(labels)}")
         return []
     if not labels:
-        return [Shape("", (), place, problem=_no_label(file, place))]
+        return [DrawnShape("", (), place, problem=_no_label(file, place))]
     try:
         points, about = _points(value)
     except (KeyError, TypeError, ValueError):
         why = Message("its numbers are not valid")
-        return [Shape(labels[0], (), place, problem=bad_box(file, place, why))]
+        return [DrawnShape(labels[0], (), place, problem=bad_box(file, place, why))]
     turn = number_of(value.get("rotation"))
-    return [Shape(label, points, place, turn=turn, about=about) for label in labels]
+    return [DrawnShape(label, points, place, turn=turn, about=about) for label in labels]
 
 
-def _points(value: Values) -> tuple[tuple[tuple[float, float], ...], tuple[float, float]]:
+def _points(value: JsonObject) -> tuple[tuple[tuple[float, float], ...], tuple[float, float]]:
     """Returns the points of a region in fractions, and the point that it is turned about."""
     if "points" in value:
         points = tuple((float(x) / 100, float(y) / 100) for x, y in value["points"])
@@ -239,7 +239,7 @@ def _no_label(file: str, place: Message) -> Problem:
     )
 
 
-def _was_turned(file: str, region: Values) -> Problem:
+def _was_turned(file: str, region: JsonObject) -> Problem:
     reason = Message(
         "was turned by {degrees} degrees in Label Studio, and its boxes may be for the turned or "
         "the stored picture ({file})",

@@ -12,7 +12,7 @@ from typing import Any
 
 from tenfold.core.message import Message
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, number_of
+from tenfold.media.image.boxes.form import DrawnShape, Judgement, StatedBoxes, bad_box, number_of
 from tenfold.media.image.boxes.pictures import stem_of
 
 __all__ = ["is_labelme", "read"]
@@ -29,12 +29,12 @@ def is_labelme(value: Any) -> bool:
     )
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all files of LabelMe; None if there are none."""
     files = [(entry.name, value) for entry, value in contents.json if is_labelme(value)]
     if not files:
         return None
-    found = Found(Message("LabelMe files"), lists_pictures=False)
+    found = StatedBoxes(Message("LabelMe files"), lists_pictures=False)
     flat: list[str] = []
     for name, value in files:
         found.used.add(name)
@@ -47,12 +47,12 @@ def read(contents: Contents) -> Found | None:
     return found
 
 
-def _shapes(file: str, values: list[Any], flat: list[str]) -> list[Shape]:
+def _shapes(file: str, values: list[Any], flat: list[str]) -> list[DrawnShape]:
     """Returns the objects; shapes of one label and one `group_id` are one object.
 
     The names of shapes without area are added to `flat`.
     """
-    found: dict[Any, Shape] = {}
+    found: dict[Any, DrawnShape] = {}
     joined: Counter[Any] = Counter()
     for number, one in enumerate(values, 1):
         if not isinstance(one, dict):
@@ -68,20 +68,20 @@ def _shapes(file: str, values: list[Any], flat: list[str]) -> list[Shape]:
         if key in found and not (shape.problem or found[key].problem):
             before = found[key]
             corners = (*before.corners(), *shape.corners())
-            shape = Shape(label, corners, before.place, before.ignored or shape.ignored)
+            shape = DrawnShape(label, corners, before.place, before.ignored or shape.ignored)
         found[key] = shape
     return list(found.values())
 
 
-def _shape(file: str, one: Mapping[str, Any], kind: str, label: str, number: int) -> Shape:
+def _shape(file: str, one: Mapping[str, Any], kind: str, label: str, number: int) -> DrawnShape:
     place = Message("shape {number}", number=number)
     ignored = bool(one.get("difficult"))
     try:
         points = [(float(x), float(y)) for x, y in one["points"]]
-        return Shape(label, _enclosed(kind, points), place, ignored)
+        return DrawnShape(label, _enclosed(kind, points), place, ignored)
     except (ValueError, TypeError, KeyError):
         why = Message("its points are not valid")
-        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, ignored, problem=bad_box(file, place, why))
 
 
 def _enclosed(kind: str, points: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

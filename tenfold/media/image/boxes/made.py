@@ -17,7 +17,14 @@ from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files.references import file_cell, printable, speakable
 from tenfold.media.image.boxes import roles, sizes, told
-from tenfold.media.image.boxes.form import Box, Found, Judgement, Row, Shape, bad_box
+from tenfold.media.image.boxes.form import (
+    DrawnShape,
+    Judgement,
+    LabelledBox,
+    PictureRow,
+    StatedBoxes,
+    bad_box,
+)
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import Reading
 
@@ -27,7 +34,7 @@ LOST = 0.2
 """Largest share of the annotation files without a picture that is only named."""
 
 
-def rows_of(found: Found, pictures: Pictures, reading: Reading, where: str) -> Rows:
+def rows_of(found: StatedBoxes, pictures: Pictures, reading: Reading, where: str) -> Rows:
     """Returns a row for each picture that the files judge, sorted by name.
 
     `where` is the source. Raises DataRefused where there is no picture, UsageError where the
@@ -45,7 +52,7 @@ def rows_of(found: Found, pictures: Pictures, reading: Reading, where: str) -> R
     return Rows(table, taken=taken, reading=reading)
 
 
-def _no_pictures(found: Found, where: str) -> DataRefused:
+def _no_pictures(found: StatedBoxes, where: str) -> DataRefused:
     first = found.judgements[0].picture if found.judgements else ""
     return DataRefused(
         Message(
@@ -63,17 +70,17 @@ def _no_pictures(found: Found, where: str) -> DataRefused:
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _matched(found: Found, pictures: Pictures, taken: Taken) -> list[Row]:
+def _matched(found: StatedBoxes, pictures: Pictures, taken: Taken) -> list[PictureRow]:
     """Returns the rows of the pictures that judgements name, and of those that are missing."""
-    by_picture: dict[str, Row] = {}
-    lost: list[Row] = []
+    by_picture: dict[str, PictureRow] = {}
+    lost: list[PictureRow] = []
     for one in found.judgements:
         entry = one.entry or pictures.first((one.picture, *one.others), one.file)
         if isinstance(entry, Problem):
             name = f"{one.file}: {one.picture}" if found.lists_pictures else one.file
-            lost.append(Row(None, printable(name), [one], entry))
+            lost.append(PictureRow(None, printable(name), [one], entry))
             continue
-        row = by_picture.setdefault(entry.name, Row(entry, printable(entry.name)))
+        row = by_picture.setdefault(entry.name, PictureRow(entry, printable(entry.name)))
         row.judgements.append(one)
     for row in by_picture.values():
         row.problem = next((one.problem for one in row.judgements if one.problem), None)
@@ -99,7 +106,7 @@ def _contradiction(judgements: Sequence[Judgement]) -> Problem | None:
             return Problem(
                 "two-judgements",
                 Message(
-                    "is judged differently by {first} and {second}", first=first, second=second
+                    "has different boxes in {first} and in {second}", first=first, second=second
                 ),
                 Message("Remove it from one of the two."),
             )
@@ -109,7 +116,7 @@ def _contradiction(judgements: Sequence[Judgement]) -> Problem | None:
 # --- boxes ----------------------------------------------------------------------------------------
 
 
-def _add_boxes(rows: Sequence[Row], taken: Taken) -> None:
+def _add_boxes(rows: Sequence[PictureRow], taken: Taken) -> None:
     """Fills the boxes of all rows, in fractions of the upright picture, and their problems."""
     known = [(row, row.entry) for row in rows if row.entry is not None]
     pairs, owners = [], []
@@ -132,34 +139,45 @@ def _add_boxes(rows: Sequence[Row], taken: Taken) -> None:
                 (row.ignored if shape.ignored else row.boxes).append(box)
 
 
-def _box(shape: Shape, one: Judgement, frame: sizes.Frame) -> Box | Problem:
+def _box(shape: DrawnShape, one: Judgement, frame: sizes.BoxFrame) -> LabelledBox | Problem:
     """Returns the box in fractions of the upright picture, or why it cannot be used."""
     if shape.problem is not None:
         return shape.problem
-    points = np.asarray(shape.points, float).reshape(-1, 2)
-    if not len(points) or not np.isfinite(points).all():
+    numbers = [number for point in shape.points for number in point]
+    if not numbers or not all(map(math.isfinite, numbers)):
         return bad_box(one.file, shape.place, Message("a number is missing or not finite"))
-    if len(points) == 2:
-        (left, upper), (right, lower) = points
-        if right < left or lower < upper:
-            return bad_box(one.file, shape.place, Message("its width or height is negative"))
-        points = np.array([[left, upper], [right, upper], [right, lower], [left, lower]])
-    size = np.array([frame.width, frame.height] if one.fractions else [1.0, 1.0])
-    points = points * size
-    if shape.turn:
-        points = _turned(points, shape.turn, np.asarray(shape.about) * size)
-    edges = sizes.fractions_of(points, frame)
-    low, high = edges.min(0), edges.max(0)
-    beyond = max(-low.min(), high.max() - 1)
+    if len(numbers) == 4 and (numbers[2] < numbers[0] or numbers[3] < numbers[1]):
+        return bad_box(one.file, shape.place, Message("its width or height is negative"))
+    edges = _edges(shape, one.fractions, frame)
+    beyond = max(-min(edges), max(edges) - 1)
     if beyond > sizes.FITS + 1e-9:
         why = Message("it reaches {share:.1%} of a side beyond the picture", share=float(beyond))
         return bad_box(one.file, shape.place, why)
-    (x0, y0), (x1, y1) = low.clip(0, 1).tolist(), high.clip(0, 1).tolist()
+    x0, y0, x1, y1 = (min(max(edge, 0.0), 1.0) for edge in edges)
     if x1 - x0 <= 1e-9 or y1 - y0 <= 1e-9:
         return bad_box(one.file, shape.place, Message("it has no area"))
     if not shape.label:
         return bad_box(one.file, shape.place, Message("it has no label"))
     return speakable(shape.label), x0, y0, x1, y1
+
+
+def _edges(
+    shape: DrawnShape, fractions: bool, frame: sizes.BoxFrame
+) -> tuple[float, float, float, float]:
+    """Returns the edges of the enclosing box, as fractions of the upright picture."""
+    xs, ys = zip(*shape.points, strict=True)
+    box = (min(xs), min(ys), max(xs), max(ys))
+    if not shape.turn and frame.turn == 1:
+        width, height = (1, 1) if fractions else (frame.width, frame.height)
+        return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+    corners = [(x, y) for x in box[0::2] for y in box[1::2]]
+    points = np.asarray(corners if len(xs) == 2 else shape.points, float)
+    size = np.array([frame.width, frame.height] if fractions else [1.0, 1.0])
+    points = points * size
+    if shape.turn:
+        points = _turned(points, shape.turn, np.asarray(shape.about) * size)
+    points = sizes.fractions_of(points, frame)
+    return (*points.min(0).tolist(), *points.max(0).tolist())
 
 
 def _turned(points: np.ndarray, degrees: float, about: np.ndarray) -> np.ndarray:
@@ -171,7 +189,7 @@ def _turned(points: np.ndarray, degrees: float, about: np.ndarray) -> np.ndarray
 # --- the table ------------------------------------------------------------------------------------
 
 
-def _table(rows: Sequence[Row]) -> pd.DataFrame:
+def _table(rows: Sequence[PictureRow]) -> pd.DataFrame:
     cells = [row.entry.cell if row.entry else file_cell(row.source) for row in rows]
     return pd.DataFrame(
         {

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry, Tree
+from tenfold.media.files.parts import part_of_file, part_of_folder
 from tenfold.media.files.references import printable
 from tenfold.media.image.medium import IMAGE
 
@@ -33,18 +34,15 @@ class Pictures:
 
     def __init__(self, tree: Tree) -> None:
         self.entries = [entry for entry in tree.entries if _is_picture(tree, entry)]
-        self._paths = {plain(entry.name): entry for entry in self.entries}
+        self._paths: dict[str, list[Entry]] = defaultdict(list)
         self._names: dict[str, list[Entry]] = defaultdict(list)
         self._stems: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.entries:
+            self._paths[plain(entry.name)].append(entry)
             last = plain(entry.name).rpartition("/")[2]
             self._names[last].append(entry)
             self._stems[stem_of(last)].append(entry)
         self.notes: Counter[str] = Counter()
-
-    def at(self, path: str) -> Entry | None:
-        """Returns the picture with exactly this path below the root."""
-        return self._paths.get(plain(path))
 
     def of_stem(self, path: str) -> list[Entry]:
         """Returns the pictures with the name of a file, whatever its suffix and folder."""
@@ -64,17 +62,20 @@ class Pictures:
 
         It is looked for as written, below the folder of `file` and below the root; then by as many
         folders above it as fit, without its suffix, without percent-encoding, and without the
-        prefix of an upload. Of several, those nearest to `file` count.
+        prefix of an upload. Of several, those nearest to `file` count, those of its part, and those
+        with the same letter case.
         """
         folder = file.rpartition("/")[0]
         several: list[Entry] = []
         for way, written in _written(name):
             base = f"{folder}/{written}" if folder else written
-            if found := self._paths.get(_resolved(base)) or self._paths.get(_resolved(written)):
+            found = self._paths.get(_resolved(base)) or self._paths.get(_resolved(written), [])
+            if len(found := _same_case(name, found)) == 1:
                 self._count(way)
-                return found
+                return found[0]
             for index, key in ((self._names, written), (self._stems, stem_of(written))):
                 hits = _nearest(written, index.get(key.rpartition("/")[2], []), folder)
+                hits = _same_case(name, _of_part(file, hits))
                 if len(hits) == 1:
                     self._count(way or _way(written, index is self._names))
                     return hits[0]
@@ -143,6 +144,26 @@ def _nearest(written: str, entries: list[Entry], folder: str) -> list[Entry]:
     near = [(_common(own, plain(e.name).split("/")[:-1]), e) for e in kept]
     most = max(score for score, _ in near)
     return [entry for score, entry in near if score == most]
+
+
+def _of_part(file: str, entries: list[Entry]) -> list[Entry]:
+    """Returns the entries in folders of the part that a file is about, if there are any."""
+    part = part_of_file(file) if len(entries) > 1 else ""
+    kept = [one for one in entries if part and part in map(part_of_folder, one.parts)]
+    return kept or entries
+
+
+def _same_case(name: str, entries: list[Entry]) -> list[Entry]:
+    """Returns the entries whose last names are written as in `name`, if there are any."""
+    if len(entries) < 2:
+        return entries
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2].strip())
+    kept = [
+        one
+        for one in entries
+        if unicodedata.normalize("NFC", one.name).rpartition("/")[2].startswith(last)
+    ]
+    return kept or entries
 
 
 def _common(one: list[str], other: list[str]) -> int:

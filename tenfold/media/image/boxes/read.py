@@ -16,7 +16,7 @@ import pandas as pd
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
-from tenfold.media.files.listing import Tree, is_archive, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.image.boxes import (
     coco,
     cvat,
@@ -29,15 +29,15 @@ from tenfold.media.image.boxes import (
     yolo,
 )
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found
+from tenfold.media.image.boxes.form import StatedBoxes
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = ["read"]
 
-Source = str | Path | pd.DataFrame
+BoxSource = str | Path | pd.DataFrame
 
-FORMATS: tuple[Callable[[Contents], Found | None], ...] = (
+FORMATS: tuple[Callable[[Contents], StatedBoxes | None], ...] = (
     coco.read,
     cvat.read,
     label_studio.read,
@@ -49,7 +49,7 @@ FORMATS: tuple[Callable[[Contents], Found | None], ...] = (
 """The readers of formats; of formats that judge as many pictures, the first is used."""
 
 
-def read(source: Source, reading: Reading = AS_FOUND) -> Rows:
+def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
     """Returns a row for each picture that a person has judged, and what was read and left.
 
     Raises UsageError or DataRefused where there is nothing to train on.
@@ -71,10 +71,13 @@ def read(source: Source, reading: Reading = AS_FOUND) -> Rows:
         found.leave("files", [name], why)
     rows = made.rows_of(found, contents.pictures, reading, str(path))
     rows.taken.tell()
-    return replace(rows, root=Path(tree.root), ignored=tree.ignored)
+    taken = {*rows.table["image"]}
+    rest = [one for one in tree.entries if one.cell not in taken and one.name not in found.used]
+    ignored = [*tree.ignored, *(one.name for one in rest)]
+    return replace(rows, root=Path(tree.root), ignored=ignored)
 
 
-def _opened(source: Source) -> tuple[Path, str]:
+def _opened(source: BoxSource) -> tuple[Path, str]:
     """Returns the folder or archive to read, and the name of the file that it is limited to."""
     if not isinstance(source, str | Path) or not str(source):
         raise UsageError(
@@ -88,7 +91,7 @@ def _opened(source: Source) -> tuple[Path, str]:
 
 
 def _named(tree: Tree, reading: Reading) -> str:
-    """Returns the file that `--table` names, "" for none. Raises UsageError where it is not there."""
+    """Returns the file that `--table` names, "" for none. Raises UsageError if it is not there."""
     if not reading.table:
         return ""
     names = [entry.name for entry in tree.entries]
@@ -103,18 +106,38 @@ def _named(tree: Tree, reading: Reading) -> str:
     )
 
 
-def _found(contents: Contents) -> Found:
-    """Returns what the format with the most judgements states; others are named as not used."""
+def _found(contents: Contents) -> StatedBoxes:
+    """Returns what the format with the most judgements states, and others about other pictures.
+
+    A format that annotates the same pictures again is named as not used.
+    """
     formats = (yolo.read,) if contents.only.endswith((".yaml", ".yml")) else FORMATS
     every = [found for form in formats if (found := form(contents)) is not None]
     if not every:
         raise _nothing(contents.tree)
     every.sort(key=lambda found: -len(found.judgements))
     chosen = every[0]
+    known = _pictures(chosen, contents) if every[1:] else set()
     for other in every[1:]:
-        why = Message("{format} are used", format=chosen.format)
-        chosen.leave("files", sorted(other.used), why)
+        own = _pictures(other, contents)
+        if known & own:
+            why = Message("{format} are used", format=chosen.format)
+            chosen.leave("files", sorted(other.used), why)
+        else:
+            known |= own
+            chosen = chosen.joined(other, known)
     return chosen
+
+
+def _pictures(found: StatedBoxes, contents: Contents) -> set[str]:
+    """Returns the names of the pictures that files annotate; a missing file annotates none."""
+    names = [
+        one.entry or contents.pictures.first((one.picture, *one.others), one.file)
+        for one in found.judgements
+        if one.file
+    ]
+    contents.pictures.notes.clear()
+    return {one.name for one in names if isinstance(one, Entry)}
 
 
 def _nothing(tree: Tree) -> DataRefused:

@@ -10,7 +10,7 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.parts import part_of_file, part_of_folder, parts_of_column
 from tenfold.media.files.roles import groups_of, weights_of
-from tenfold.media.image.boxes.form import Found, Row
+from tenfold.media.image.boxes.form import PictureRow, StatedBoxes, held_out, in_several_parts
 from tenfold.media.reading import Reading, attach_by, column_of, refuse_roles, timed
 
 __all__ = ["parted", "with_columns"]
@@ -22,8 +22,8 @@ _ROLES = ("split", "group", "time", "weight")
 
 
 def parted(
-    rows: list[Row], found: Found, reading: Reading, taken: Taken, where: str
-) -> tuple[list[Row], Reading]:
+    rows: list[PictureRow], found: StatedBoxes, reading: Reading, taken: Taken, where: str
+) -> tuple[list[PictureRow], Reading]:
     """Returns the rows with their parts, and the reading with the column of these.
 
     Parts are those of the column `--split`, else of the format, else of the names of the annotation
@@ -34,11 +34,10 @@ def parted(
         taken.role("part", Message("column {column!r}", column=column), "--split")
         return _with_parts(rows, taken), reading.finding(split=column)
     if any(one.part for row in rows for one in row.judgements):
-        for row in rows:
-            row.part = next((one.part for one in row.judgements if one.part), "")
+        _fill(rows, [[one.part for one in row.judgements if one.part] for row in rows], taken)
         source = found.parts or Message("the annotations")
     else:
-        source = _by_names(rows)
+        source = _by_names(rows, taken)
     if "train" not in {row.part for row in rows} or not source:
         for row in rows:
             row.part = ""
@@ -47,7 +46,7 @@ def parted(
     return _with_parts(rows, taken), reading
 
 
-def _by_column(rows: Sequence[Row], column: str) -> bool:
+def _by_column(rows: Sequence[PictureRow], column: str) -> bool:
     """Fills the parts from a column; False where its cells are not parts."""
     cells = [row.fields.get(column) for row in rows]
     parts = parts_of_column(column, cells)
@@ -56,20 +55,29 @@ def _by_column(rows: Sequence[Row], column: str) -> bool:
     return parts is not None
 
 
-def _by_names(rows: Sequence[Row]) -> Message:
+def _fill(rows: Sequence[PictureRow], parts: Sequence[Sequence[str]], taken: Taken) -> None:
+    for row, some in zip(rows, parts, strict=True):
+        row.part = held_out(some)
+    if double := sum(len(set(some)) > 1 for some in parts):
+        taken.note(in_several_parts(double))
+
+
+def _by_names(rows: Sequence[PictureRow], taken: Taken) -> Message:
     """Fills the parts from the names of annotation files, else of folders; returns the source."""
     by_file = {one.file: part_of_file(one.file) for row in rows for one in row.judgements}
     several = len({*by_file.values()} - {""}) > 1
+    parts = []
     for row in rows:
         own = [by_file[one.file] for one in row.judgements if several and by_file[one.file]]
         names = row.entry.parts if row.entry else tuple(row.source.split("/")[:-1])
-        row.part = next(iter(own), "") or next(filter(None, map(part_of_folder, names)), "")
+        parts.append(own or [part for name in names if (part := part_of_folder(name))][:1])
+    _fill(rows, parts, taken)
     if not any(row.part for row in rows):
         return EMPTY
     return Message("names of files") if several else Message("names of folders")
 
 
-def _with_parts(rows: Sequence[Row], taken: Taken) -> list[Row]:
+def _with_parts(rows: Sequence[PictureRow], taken: Taken) -> list[PictureRow]:
     for row in rows:
         if row.entry is None:  # a missing picture is a row with a problem, whatever its part
             row.part = row.part or "train"
@@ -83,8 +91,8 @@ def _with_parts(rows: Sequence[Row], taken: Taken) -> list[Row]:
 
 def with_columns(
     table: pd.DataFrame,
-    rows: Sequence[Row],
-    found: Found,
+    rows: Sequence[PictureRow],
+    found: StatedBoxes,
     reading: Reading,
     taken: Taken,
     where: str,
@@ -113,7 +121,7 @@ def with_columns(
     return _with_own_groups(table, rows, taken), reading
 
 
-def _with_own_groups(table: pd.DataFrame, rows: Sequence[Row], taken: Taken) -> pd.DataFrame:
+def _with_own_groups(table: pd.DataFrame, rows: Sequence[PictureRow], taken: Taken) -> pd.DataFrame:
     """Returns the table with the groups that the format itself knows, such as recordings."""
     groups = [next((one.group for one in row.judgements if one.group), "") for row in rows]
     if "group" in table or len({*groups}) < 2:
@@ -123,7 +131,7 @@ def _with_own_groups(table: pd.DataFrame, rows: Sequence[Row], taken: Taken) -> 
 
 
 def _column(
-    role: str, rows: Sequence[Row], found: Found, reading: Reading, where: str
+    role: str, rows: Sequence[PictureRow], found: StatedBoxes, reading: Reading, where: str
 ) -> str | None:
     """Returns the column of a role: given, else known to the format; None without one."""
     names = dict.fromkeys(str(name) for row in rows for name in row.fields)

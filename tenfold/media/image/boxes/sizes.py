@@ -6,6 +6,7 @@ are scaled, all or none.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from tenfold.media.files.references import Unreadable, fetch, file_of
 from tenfold.media.image import decode
 from tenfold.media.image.boxes.form import Judgement, listed
 
-__all__ = ["Frame", "fractions_of", "frames", "headers"]
+__all__ = ["BoxFrame", "fractions_of", "frames", "headers"]
 
 START = 1 << 16
 """Bytes at the beginning of a file that nearly always hold the size of the picture."""
@@ -30,11 +31,11 @@ FITS = 0.01
 CLEAR, FEW = 0.5, 0.05
 """Shares of the boxes: most of them, and so few that they are mistakes."""
 
-Header = decode.PictureHeader | Problem
+HeaderOrProblem = decode.PictureHeader | Problem
 
 
 @dataclass(frozen=True)
-class Frame:
+class BoxFrame:
     """The picture in which the numbers of a judgement count: width and height in pixels.
 
     `turn` is the EXIF orientation by which boxes are still to be turned, 1 for none.
@@ -45,23 +46,20 @@ class Frame:
     turn: int = 1
 
 
-def headers(entries: Sequence[Entry]) -> list[Header]:
+def headers(entries: Sequence[Entry]) -> list[HeaderOrProblem]:
     """Returns the header of each picture, or its problem; of files only the beginning is read."""
     with ThreadPoolExecutor(min(16, 4 * system.cores())) as pool:
         return list(pool.map(_header, entries))
 
 
-def _header(entry: Entry) -> Header:
+def _header(entry: Entry) -> HeaderOrProblem:
     if entry.problem is not None:
         return entry.problem
     try:
         if isinstance(entry.cell, str) and "#" not in entry.cell:
-            with file_of(entry.cell).open("rb") as file:
-                start = file.read(START)
-            try:
-                return decode.header(start)
-            except Unreadable:
-                pass  # the size stands later in the file, or the whole file shows the problem
+            with file_of(entry.cell).open("rb") as file, contextlib.suppress(Unreadable):
+                # Where the size stands later in the file, the whole file is read.
+                return decode.header(file.read(START))
         return decode.header(fetch(entry.cell))
     except Unreadable as error:
         return error.problem
@@ -69,7 +67,7 @@ def _header(entry: Entry) -> Header:
         return Problem("damaged", Message("cannot be read"), Message("Copy it again."))
 
 
-def fractions_of(points: np.ndarray, frame: Frame) -> np.ndarray:
+def fractions_of(points: np.ndarray, frame: BoxFrame) -> np.ndarray:
     """Returns points (M, 2) in pixels of the frame as fractions of the upright picture."""
     x, y = (points / [frame.width, frame.height]).T
     turned = {
@@ -87,7 +85,7 @@ def fractions_of(points: np.ndarray, frame: Frame) -> np.ndarray:
 
 def frames(
     pairs: Sequence[tuple[Judgement, str, decode.PictureHeader]], taken: Taken
-) -> list[Frame | Problem]:
+) -> list[BoxFrame | Problem]:
     """Returns the frame of each judgement, given the name and the header of its picture.
 
     What was decided about sizes is stated in `taken`.
@@ -104,7 +102,7 @@ def frames(
 class _Decided:
     """The frame of one judgement and how it was decided."""
 
-    frame: Frame
+    frame: BoxFrame
     turned: str = ""
     """`shown` or `stored`: what the boxes of a picture turned by EXIF are for; `taken` as shown."""
     wrong: bool = False
@@ -118,9 +116,9 @@ def _frame(one: Judgement, header: decode.PictureHeader) -> _Decided:
     turn = header.orientation
     stored = upright[::-1] if turn >= 5 else upright
     if turn == 1:
-        return _checked(_Decided(Frame(*upright)), one.size)
-    shown = _checked(_Decided(Frame(*upright), "shown"), one.size)
-    lying = _checked(_Decided(Frame(*stored, turn), "stored"), one.size)
+        return _checked(_Decided(BoxFrame(*upright)), one.size)
+    shown = _checked(_Decided(BoxFrame(*upright), "shown"), one.size)
+    lying = _checked(_Decided(BoxFrame(*stored, turn), "stored"), one.size)
     if one.size is None:
         return _by_fit(one, shown, lying)
     if shown.wrong != lying.wrong and upright != stored:
@@ -207,8 +205,8 @@ def _state_wrong(found: Sequence[_Decided], names: Sequence[str], taken: Taken) 
     if wrong:
         taken.note(
             Message(
-                "The size beside the boxes is missing or wrong for {count} pictures; their own is "
-                "used: {names}.",
+                "Pictures with a missing or wrong size beside their boxes, whose own size is used: "
+                "{count} ({names}).",
                 count=len(wrong),
                 names=listed(wrong),
             )
@@ -228,58 +226,57 @@ def _scale(
     ]
     if not some:
         return
-    own, given = 0, 0
-    total = smaller = 0
-    for decided, one, _ in some:
-        width, height = decided.other or (0.0, 0.0)
-        fits = zip(
-            _inside(one, decided.frame.width, decided.frame.height),
-            _inside(one, width, height),
-            strict=True,
-        )
-        pairs_of_fits = list(fits)
-        own += sum(one and not two for one, two in pairs_of_fits)
-        given += sum(two and not one for one, two in pairs_of_fits)
-        total += len(pairs_of_fits)
-        smaller += width < decided.frame.width
-    _, _, example = some[0]
-    sizes = {
-        "count": len(some),
-        "name": example,
-        "width": some[0][0].frame.width,
-        "height": some[0][0].frame.height,
-        "other": _size(some[0][0].other),
-    }
+    own, given, total = _counted(some)
+    smaller = sum((one.other or (0, 0))[0] < one.frame.width for one, _, _ in some)
+    sizes = _sizes(some[0][0], len(some), some[0][2])
     if given > CLEAR * total:
         for decided, _, _ in some:
             width, height = decided.other or (1.0, 1.0)
             decided.frame = replace(decided.frame, width=width, height=height)
         taken.note(
             Message(
-                "{count} pictures were resized after their boxes were drawn, which are scaled: "
+                "Pictures resized after their boxes were drawn, which are scaled: {count}; "
                 "{name} has {width} x {height} pixels, its boxes are for {other}.",
                 **sizes,
             )
         )
-    elif given > FEW * total or (2 * smaller > len(some) and own <= FEW * total):
+    elif given > FEW * total or (total and 2 * smaller > len(some) and own <= FEW * total):
         for decided, _, _ in some:
             decided.problem = _resized(decided)
     else:
         taken.note(
             Message(
-                "The size beside the boxes is wrong for {count} pictures, as the boxes fit their "
-                "own: {name} has {width} x {height} pixels, stated is {other}.",
+                "Pictures with a wrong size beside their boxes, whose own size is used: {count}; "
+                "{name} has {width} x {height} pixels, stated is {other}.",
                 **sizes,
             )
         )
+
+
+def _counted(some: Sequence[tuple[_Decided, Judgement, str]]) -> tuple[int, int, int]:
+    """Returns how many boxes fit only the own size, only the stated one, and their number."""
+    own = given = total = 0
+    for decided, one, _ in some:
+        width, height = decided.other or (0.0, 0.0)
+        fits = _inside(one, decided.frame.width, decided.frame.height)
+        others = _inside(one, width, height)
+        own += sum(a and not b for a, b in zip(fits, others, strict=True))
+        given += sum(b and not a for a, b in zip(fits, others, strict=True))
+        total += len(fits)
+    return own, given, total
+
+
+def _sizes(decided: _Decided, count: int, name: str) -> dict[str, object]:
+    frame = decided.frame
+    sizes = {"width": frame.width, "height": frame.height, "other": _size(decided.other)}
+    return {"count": count, "name": name, **sizes}
 
 
 def _resized(decided: _Decided) -> Problem:
     return Problem(
         "other-size",
         Message(
-            "has {width} x {height} pixels, but its boxes state {other}, and they do not show "
-            "which of both they are for",
+            "has {width} x {height} pixels, but its boxes state {other}, and they fit both sizes",
             width=decided.frame.width,
             height=decided.frame.height,
             other=_size(decided.other),

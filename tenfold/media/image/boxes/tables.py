@@ -20,11 +20,11 @@ from tenfold.media.files.records import is_table
 from tenfold.media.files.roles import LABELS, PATHS, find
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, number_of
+from tenfold.media.image.boxes.form import DrawnShape, Judgement, StatedBoxes, bad_box, number_of
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import Reading, column_of
 
-__all__ = ["Columns", "are_fractions", "columns_of", "judgements", "read"]
+__all__ = ["BoxColumns", "are_fractions", "columns_of", "judgements", "read"]
 
 _EDGES = (
     ("x0", "y0", "x1", "y1"),
@@ -61,7 +61,7 @@ SHARE = 0.95
 
 
 @dataclass(frozen=True)
-class Columns:
+class BoxColumns:
     """The columns of a table by meaning: the path, the four numbers in one of the forms, the label.
 
     `size` are the columns of width and height of the picture, () where there are none.
@@ -81,9 +81,9 @@ class Columns:
         return {str(one) for one in every if one is not None}
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the boxes of all tables that hold some; None if there are none."""
-    sheets: list[tuple[Sheet, Columns]] = []
+    sheets: list[tuple[Sheet, BoxColumns]] = []
     for entry in contents.tree.entries:
         if not is_table(entry.name) or entry.suffix == ".json" or entry.problem:
             continue
@@ -91,6 +91,9 @@ def read(contents: Contents) -> Found | None:
             continue
         try:
             table = opened_table(entry.cell, entry.name, _is_known, contents.reading)
+            empty = pd.DataFrame(columns=table.names)
+            if table.header and columns_of(empty, contents.reading, entry.name) is None:
+                continue
             sheet = sheet_of(table, entry.cell, entry.name)
         except (DataRefused, UsageError) as error:
             contents.broken.append((entry.name, error.message))
@@ -99,7 +102,7 @@ def read(contents: Contents) -> Found | None:
             sheet = _headed(sheet, contents.pictures)
         if columns := columns_of(sheet.frame, contents.reading, entry.name):
             sheets.append((sheet, columns))
-    return judgements(sheets, Found(Message("tables"))) if sheets else None
+    return judgements(sheets, StatedBoxes(Message("tables"))) if sheets else None
 
 
 def _plain(name: object) -> str:
@@ -123,7 +126,7 @@ def _headed(sheet: Sheet, pictures: Pictures) -> Sheet:
     return sheet
 
 
-def columns_of(frame: pd.DataFrame, reading: Reading, where: str) -> Columns | None:
+def columns_of(frame: pd.DataFrame, reading: Reading, where: str) -> BoxColumns | None:
     """Returns the columns of a table of boxes by their names; None where it is another table.
 
     Raises UsageError where the table has boxes and lacks a column that the user gave.
@@ -149,10 +152,10 @@ def columns_of(frame: pd.DataFrame, reading: Reading, where: str) -> Columns | N
     size = tuple(plain[one] for one in ("width", "height") if one in plain)
     size = size if form == "edges" and len(size) == 2 else ()
     ignored = tuple(plain[one] for one in _IGNORED if one in plain)
-    return Columns(path, numbers, form, label, size, ignored)
+    return BoxColumns(path, numbers, form, label, size, ignored)
 
 
-def judgements(sheets: Sequence[tuple[Sheet, Columns]], found: Found) -> Found:
+def judgements(sheets: Sequence[tuple[Sheet, BoxColumns]], found: StatedBoxes) -> StatedBoxes:
     """Adds the judgements of tables: one for each picture, with the boxes of all its lines.
 
     A line without numbers states that the picture has no objects.
@@ -180,7 +183,7 @@ def judgements(sheets: Sequence[tuple[Sheet, Columns]], found: Found) -> Found:
     return found
 
 
-def _edges(frame: pd.DataFrame, columns: Columns) -> np.ndarray:
+def _edges(frame: pd.DataFrame, columns: BoxColumns) -> np.ndarray:
     """Returns (N, 4) left, upper, right and lower edges, NaN where a cell is no number."""
     cells = [pd.to_numeric(frame[name], errors="coerce") for name in columns.numbers]
     one, two, three, four = (np.asarray(cell, float) for cell in cells)
@@ -198,7 +201,9 @@ def are_fractions(numbers: Sequence[np.ndarray]) -> bool:
     return bool(len(edges)) and float(((edges >= -0.01) & (edges <= 1.01)).mean()) >= SHARE
 
 
-def _add(found: Found, sheet: Sheet, columns: Columns, edges: np.ndarray, fractions: bool) -> None:
+def _add(
+    found: StatedBoxes, sheet: Sheet, columns: BoxColumns, edges: np.ndarray, fractions: bool
+) -> None:
     by_picture: dict[str, Judgement] = {}
     frame = sheet.frame
     blank = frame[list(columns.numbers)].map(_is_blank).all(axis=1).to_numpy()
@@ -220,16 +225,16 @@ def _add(found: Found, sheet: Sheet, columns: Columns, edges: np.ndarray, fracti
 
 
 def _shape(
-    sheet: Sheet, row: Mapping[str, Any], columns: Columns, edges: list[float], place: Message
-) -> Shape:
+    sheet: Sheet, row: Mapping[str, Any], columns: BoxColumns, edges: list[float], place: Message
+) -> DrawnShape:
     ignored = any(number_of(row[str(name)]) == 1 for name in columns.ignored)
     if columns.label is None:
-        return Shape.box("object", edges, place, ignored)
+        return DrawnShape.box("object", edges, place, ignored)
     label = row[str(columns.label)]
     if _is_blank(label):
         why = Message("it has no label")
-        return Shape("", (), place, problem=bad_box(sheet.name, place, why))
-    return Shape.box(" ".join(str(label).split()), edges, place, ignored)
+        return DrawnShape("", (), place, problem=bad_box(sheet.name, place, why))
+    return DrawnShape.box(" ".join(str(label).split()), edges, place, ignored)
 
 
 def _is_blank(cell: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry
-from tenfold.media.image.boxes.form import Found, Row, listed
+from tenfold.media.image.boxes.form import PictureRow, StatedBoxes, listed
 from tenfold.media.image.boxes.pictures import Pictures
 
 __all__ = ["add", "repeats", "ways"]
@@ -34,7 +34,7 @@ def ways(pictures: Pictures, taken: Taken) -> None:
     pictures.notes.clear()
 
 
-def repeats(rows: Sequence[Row], taken: Taken) -> None:
+def repeats(rows: Sequence[PictureRow], taken: Taken) -> None:
     """Counts exact repeats of boxes once, and states them."""
     names, total = [], 0
     for row in rows:
@@ -55,7 +55,7 @@ def repeats(rows: Sequence[Row], taken: Taken) -> None:
         )
 
 
-def add(rows: Sequence[Row], found: Found, pictures: Pictures, taken: Taken) -> None:
+def add(rows: Sequence[PictureRow], found: StatedBoxes, pictures: Pictures, taken: Taken) -> None:
     """Adds the roles, what was left, and the notes of the format."""
     counts = Counter(box[0] for row in rows for box in (*row.boxes, *row.ignored))
     classes = [f"{name} ({count})" for name, count in counts.most_common()]
@@ -68,14 +68,17 @@ def add(rows: Sequence[Row], found: Found, pictures: Pictures, taken: Taken) -> 
     known = {row.entry.name for row in rows if row.entry}
     known |= _left_out(found, pictures, known, taken)
     told = {name for one in taken.left for name in one.names}
-    rest = [one.name for one in pictures.entries if one.name not in known | told]
+    known |= told
+    rest = [one.name for one in pictures.entries if one.name not in known]
     taken.leave("files", rest, 0, Message("pictures without annotations"))
     _add_notes(rows, taken)
     for note in found.notes:
         taken.note(note)
 
 
-def _left_out(found: Found, pictures: Pictures, known: Iterable[str], taken: Taken) -> set[str]:
+def _left_out(
+    found: StatedBoxes, pictures: Pictures, known: Iterable[str], taken: Taken
+) -> set[str]:
     """Names the pictures that are not used although files state something, and returns them."""
     names: dict[Message, list[str]] = {}
     for one, why in found.left_out:
@@ -89,7 +92,7 @@ def _left_out(found: Found, pictures: Pictures, known: Iterable[str], taken: Tak
     return {name for some in names.values() for name in some}
 
 
-def _add_notes(rows: Sequence[Row], taken: Taken) -> None:
+def _add_notes(rows: Sequence[PictureRow], taken: Taken) -> None:
     ignored = sum(len(row.ignored) for row in rows)
     if ignored:
         taken.note(
@@ -102,7 +105,7 @@ def _add_notes(rows: Sequence[Row], taken: Taken) -> None:
     if empty:
         taken.note(
             Message(
-                "Pictures that were judged and have no objects: {count} ({names}).",
+                "Annotated pictures without objects: {count} ({names}).",
                 count=len(empty),
                 names=listed(empty),
             )

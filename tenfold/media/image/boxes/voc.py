@@ -11,7 +11,15 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, number_of
+from tenfold.media.image.boxes.form import (
+    DrawnShape,
+    Judgement,
+    StatedBoxes,
+    bad_box,
+    held_out,
+    in_several_parts,
+    number_of,
+)
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["is_voc", "read"]
@@ -24,12 +32,12 @@ def is_voc(root: Element) -> bool:
     )
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all XML files, with the parts of the lists; None if there are none."""
     files = [(entry, root) for entry, root in contents.xml if is_voc(root)]
     if not files:
         return None
-    found = Found(Message("Pascal VOC files"), lists_pictures=False)
+    found = StatedBoxes(Message("Pascal VOC files"), lists_pictures=False)
     spaces = 0
     for entry, root in files:
         found.used.add(entry.name)
@@ -37,7 +45,10 @@ def read(contents: Contents) -> Found | None:
         found.judgements.append(_judgement(entry, root))
     if spaces:
         found.notes.append(
-            Message("Spaces around the names of classes are left out: {count} names.", count=spaces)
+            Message(
+                "Names of classes with spaces around them, which are left out: {count}.",
+                count=spaces,
+            )
         )
     _add_parts(found, contents)
     return found
@@ -55,48 +66,66 @@ def _judgement(entry: Entry, root: Element) -> Judgement:
     return Judgement(stem_of(entry.name), entry.name, shapes, size, others=others)
 
 
-def _shape(file: str, node: Element, number: int) -> Shape:
+def _shape(file: str, node: Element, number: int) -> DrawnShape:
     place = Message("object {number}", number=number)
     label, box = _name(node), node.find("bndbox")
     names = ("xmin", "ymin", "xmax", "ymax")
     texts = [(box.findtext(name) or "") if box is not None else "" for name in names]
     ignored = (node.findtext("difficult") or "0").strip() not in ("", "0", "false")
     try:
-        return Shape.box(label, [float(text) for text in texts], place, ignored)
+        return DrawnShape.box(label, [float(text) for text in texts], place, ignored)
     except ValueError:
         why = Message("its edges are {edges}", edges=", ".join(texts))
-        return Shape(label, (), place, ignored, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, ignored, problem=bad_box(file, place, why))
 
 
 def _name(node: Element) -> str:
     return (node.findtext("name") or "").strip()
 
 
-def _add_parts(found: Found, contents: Contents) -> None:
+def _add_parts(found: StatedBoxes, contents: Contents) -> None:
     """Adds the parts of the lists in ImageSets/Main: one id in each line.
 
-    A list with a second column is about one class (`bolt_train.txt`) and is no part; `trainval`
-    joins two others.
+    A list with a second column is about one class (`bolt_train.txt`) and is not a part, and
+    `trainval` joins two others. Lists in other folders count where Main has none.
     """
-    lists: dict[str, set[str]] = {}
-    names: dict[str, str] = {}
+    lists = _lists(found, contents)
+    if not lists:
+        return
+    known = set()
+    double = 0
+    for one in found.judgements:
+        stem = plain(one.picture).rpartition("/")[2]
+        parts = [part for part, (_, ids) in lists.items() if stem in ids]
+        known.add(stem)
+        double += len(parts) > 1
+        one.part = held_out(parts)
+    absent = [one for one in found.judgements if not one.part]
+    found.judgements = [one for one in found.judgements if one.part]
+    found.left_out += [(one, Message("in none of the lists")) for one in absent]
+    if double:
+        found.notes.append(in_several_parts(double))
+    for name, ids in lists.values():
+        found.leave("rows", [f"{name}: {one}" for one in sorted(ids - known)], _NOT_THERE)
+    shown = ", ".join(f"{name} = {part}" for part, (name, _) in sorted(lists.items()))
+    found.parts = Message("the lists {names}", names=shown)
+
+
+_NOT_THERE = Message("without annotations")
+
+
+def _lists(found: StatedBoxes, contents: Contents) -> dict[str, tuple[str, set[str]]]:
+    """Returns the name and the ids of the list of each part."""
+    lists: dict[bool, dict[str, tuple[str, set[str]]]] = {True: {}, False: {}}
     for entry in contents.texts:
-        if "imagesets" not in plain(entry.name).split("/"):
+        folders = plain(entry.name).split("/")[:-1]
+        if "imagesets" not in folders:
             continue
         found.used.add(entry.name)
         stem = stem_of(plain(entry.name)).rpartition("/")[2]
         part = part_of_file(stem)
         rows = [line.split() for line in contents.lines(entry) if line.strip()]
         if stem != "trainval" and part and rows and all(len(row) == 1 for row in rows):
-            lists[part] = {stem_of(plain(row[0])).rpartition("/")[2] for row in rows}
-            names[part] = entry.name
-    if not lists:
-        return
-    for one in found.judgements:
-        stem = plain(one.picture).rpartition("/")[2]
-        one.part = next((part for part, ids in lists.items() if stem in ids), "")
-    absent = [one for one in found.judgements if not one.part]
-    found.judgements = [one for one in found.judgements if one.part]
-    found.left_out += [(one, Message("in none of the lists")) for one in absent]
-    shown = ", ".join(f"{name} = {part}" for part, name in sorted(names.items()))
-    found.parts = Message("the lists {names}", names=shown)
+            ids = {stem_of(plain(row[0])).rpartition("/")[2] for row in rows}
+            lists[folders[-1] == "main"][part] = (entry.name, ids)
+    return lists[True] or lists[False]

@@ -18,7 +18,14 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.image.boxes import yolo_parts
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement, Shape, bad_box, bad_class, listed
+from tenfold.media.image.boxes.form import (
+    DrawnShape,
+    Judgement,
+    StatedBoxes,
+    bad_box,
+    bad_class,
+    listed,
+)
 from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["read"]
@@ -41,7 +48,7 @@ class _Labels:
     sixth: int = 0
 
 
-def read(contents: Contents) -> Found | None:
+def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all label files; None if there are none.
 
     A picture without label file is one without objects, where its folder has label files.
@@ -49,7 +56,7 @@ def read(contents: Contents) -> Found | None:
     labels = _labels(contents)
     if not labels.files:
         return None
-    found = Found(Message("YOLO label files"), lists_pictures=False)
+    found = StatedBoxes(Message("YOLO label files"), lists_pictures=False)
     settings = yolo_parts.settings_of(contents)
     _read_names(labels, contents, settings)
     found.classes = [labels.names[number] for number in sorted(labels.names)]
@@ -90,7 +97,9 @@ def _labels(contents: Contents) -> _Labels:
     return labels
 
 
-def _read_names(labels: _Labels, contents: Contents, settings: yolo_parts.Settings | None) -> None:
+def _read_names(
+    labels: _Labels, contents: Contents, settings: yolo_parts.YoloSettings | None
+) -> None:
     if settings is not None and settings.names:
         labels.names, labels.named_by = settings.names, settings.file
         labels.keypoints = settings.keypoints
@@ -114,7 +123,7 @@ def _is_number(text: str) -> bool:
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _add_pictures(found: Found, labels: _Labels, contents: Contents, used: set[str]) -> None:
+def _add_pictures(found: StatedBoxes, labels: _Labels, contents: Contents, used: set[str]) -> None:
     """Adds a judgement for each picture with a label file, or in a folder that has label files."""
     without, folders = [], set()
     for picture in contents.pictures.entries:
@@ -135,7 +144,7 @@ def _add_pictures(found: Found, labels: _Labels, contents: Contents, used: set[s
     if empty:
         found.notes.append(
             Message(
-                "{count} pictures have no label file and are taken to have no objects: {names}.",
+                "Pictures without a label file, taken as empty: {count} ({names}).",
                 count=len(empty),
                 names=listed([one.name for one in empty]),
             )
@@ -174,7 +183,7 @@ def _below(own: list[str], other: list[str]) -> bool:
     return len(own) == len(other) and sum(a != b for a, b in zip(own, other, strict=True)) <= 1
 
 
-def _add_lost(found: Found, labels: _Labels, contents: Contents, used: set[str]) -> None:
+def _add_lost(found: StatedBoxes, labels: _Labels, contents: Contents, used: set[str]) -> None:
     """Adds the label files that belong to no picture, and names those of pictures with another."""
     double = []
     for some in labels.files.values():
@@ -193,7 +202,7 @@ def _add_lost(found: Found, labels: _Labels, contents: Contents, used: set[str])
 # --- lines ----------------------------------------------------------------------------------------
 
 
-def _shapes(file: str, lines: list[str], labels: _Labels) -> list[Shape]:
+def _shapes(file: str, lines: list[str], labels: _Labels) -> list[DrawnShape]:
     return [
         _shape(file, line.split(), number, labels)
         for number, line in enumerate(lines, 1)
@@ -201,7 +210,7 @@ def _shapes(file: str, lines: list[str], labels: _Labels) -> list[Shape]:
     ]
 
 
-def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> Shape:
+def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> DrawnShape:
     """Returns the object of a line of five, six or more cells."""
     place = Message("line {number}", number=number)
     try:
@@ -211,31 +220,31 @@ def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> Shape:
             raise ValueError
     except (ValueError, OverflowError):
         why = Message("the line is not a class number and at least four numbers")
-        return Shape("", (), place, problem=bad_box(file, place, why))
+        return DrawnShape("", (), place, problem=bad_box(file, place, why))
     if labels.names and which not in labels.names:
-        return Shape("", (), place, problem=bad_class(file, place, which))
+        return DrawnShape("", (), place, problem=bad_class(file, place, which))
     label, rest = labels.names.get(which, str(which)), values[1:]
     if len(rest) > 5 and not labels.keypoints and len(rest) % 2 == 0:
         labels.polygons += 1
-        return Shape(label, tuple(zip(rest[0::2], rest[1::2], strict=True)), place)
+        return DrawnShape(label, tuple(zip(rest[0::2], rest[1::2], strict=True)), place)
     if len(rest) > 5 and not labels.keypoints:
         why = Message("the line has {count} numbers after the class", count=len(rest))
-        return Shape(label, (), place, problem=bad_box(file, place, why))
+        return DrawnShape(label, (), place, problem=bad_box(file, place, why))
     labels.sixth += len(rest) == 5
     x, y, width, height = rest[:4]
     edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    return Shape.box(label, edges, place)
+    return DrawnShape.box(label, edges, place)
 
 
-def _state(found: Found, labels: _Labels) -> None:
+def _state(found: StatedBoxes, labels: _Labels) -> None:
     counts: Mapping[str, Any] = {"polygons": labels.polygons, "sixth": labels.sixth}
     if labels.polygons:
         found.notes.append(
-            Message("{polygons} lines hold an outline, whose enclosing box is used.", **counts)
+            Message("Lines with an outline, whose enclosing box is used: {polygons}.", **counts)
         )
     if labels.sixth:
         found.notes.append(
-            Message("{sixth} lines have a sixth number, which is not used.", **counts)
+            Message("Lines with a sixth number, which is not used: {sixth}.", **counts)
         )
     if labels.keypoints:
         found.notes.append(Message("Key points of the lines are not used."))

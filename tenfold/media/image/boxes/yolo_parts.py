@@ -5,7 +5,7 @@ The paths may be those of another machine: where they lead nowhere, what lies be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,17 +13,17 @@ from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_file, part_of_folder
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import Found, Judgement
+from tenfold.media.image.boxes.form import Judgement, StatedBoxes, held_out, in_several_parts
 from tenfold.media.image.boxes.pictures import plain
 from tenfold.media.image.medium import IMAGE
 
-__all__ = ["Settings", "add", "settings_of"]
+__all__ = ["YoloSettings", "add", "settings_of"]
 
 _KEYS = {"train": "train", "val": "valid", "valid": "valid", "validation": "valid", "test": "test"}
 
 
 @dataclass
-class Settings:
+class YoloSettings:
     """What a YAML file states: `parts` are (key, part, paths) in the order of the file."""
 
     file: str
@@ -33,7 +33,7 @@ class Settings:
     keypoints: bool = False
 
 
-def settings_of(contents: Contents) -> Settings | None:
+def settings_of(contents: Contents) -> YoloSettings | None:
     """Returns the settings of the YAML file nearest to the root that names classes or parts."""
     for entry, value in sorted(contents.yaml, key=lambda one: one[0].name.count("/")):
         parts = [
@@ -44,7 +44,7 @@ def settings_of(contents: Contents) -> Settings | None:
         names = _names(value.get("names"))
         if names or parts:
             root = str(value.get("path") or "")
-            return Settings(entry.name, root, names, parts, bool(value.get("kpt_shape")))
+            return YoloSettings(entry.name, root, names, parts, bool(value.get("kpt_shape")))
     return None
 
 
@@ -60,16 +60,16 @@ def _listed(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
-def add(found: Found, contents: Contents, settings: Settings | None) -> None:
+def add(found: StatedBoxes, contents: Contents, settings: YoloSettings | None) -> None:
     """Adds the parts of the YAML file, else of lists of pictures such as train.txt."""
-    lists = _lists(contents)
+    lists = _lists(contents, found.used)
     found.used |= {entry.name for entry, _ in lists.values()}
     if settings is None or not settings.parts:
         _add_lists(found, lists)
         return
     found.used.add(settings.file)
     pictures = [one for one in found.judgements if one.entry is not None]
-    moved, taken = False, dict[str, str]()
+    moved, double, taken = False, 0, dict[str, str]()
     for key, part, paths in settings.parts:
         members: list[Judgement] = []
         for path in paths:
@@ -87,8 +87,11 @@ def add(found: Found, contents: Contents, settings: Settings | None) -> None:
             found.leave("folders", [f"{key}: {', '.join(paths)}"], Message("not there"))
         else:
             taken[key] = part
-        for one in members:
-            one.part = one.part or part
+        for one in members if len(again) < len(members) else ():
+            double += bool(one.part)
+            one.part = held_out([one.part, part])
+    if double:
+        found.notes.append(in_several_parts(double))
     if moved:
         found.notes.append(
             Message(
@@ -109,7 +112,7 @@ def _folder_parts(one: Judgement) -> list[str | None]:
 
 def _members(
     path: str,
-    settings: Settings,
+    settings: YoloSettings,
     pictures: Sequence[Judgement],
     lists: Mapping[str, tuple[Entry, list[str]]],
 ) -> tuple[list[Judgement], bool]:
@@ -144,10 +147,12 @@ def _ends(path: str) -> list[str]:
     return ["/".join(parts[at:]) for at in range(len(parts))]
 
 
-def _lists(contents: Contents) -> dict[str, tuple[Entry, list[str]]]:
+def _lists(contents: Contents, labels: Collection[str]) -> dict[str, tuple[Entry, list[str]]]:
     """Returns the text files whose lines are paths of pictures, by their own paths."""
     found = {}
     for entry in contents.texts:
+        if entry.name in labels:
+            continue
         lines = [line.strip() for line in contents.lines(entry) if line.strip()]
         if lines and all(_is_path(line) for line in lines[:50]):
             found[plain(entry.name)] = (entry, lines)
@@ -176,13 +181,13 @@ def _listed_pictures(lines: Sequence[str], pictures: Sequence[Judgement]) -> lis
     return found
 
 
-def _add_lists(found: Found, lists: Mapping[str, tuple[Entry, list[str]]]) -> None:
+def _add_lists(found: StatedBoxes, lists: Mapping[str, tuple[Entry, list[str]]]) -> None:
     """Adds the parts of lists of pictures that are called train, val or test."""
     named = {name: part for name in lists if (part := part_of_file(name))}
     pictures = [one for one in found.judgements if one.entry is not None]
     for name, part in named.items():
         for one in _listed_pictures(lists[name][1], pictures):
-            one.part = one.part or part
+            one.part = held_out([one.part, part])
     shown = ", ".join(f"{lists[name][0].name} = {part}" for name, part in sorted(named.items()))
     if shown:
         found.parts = Message("the lists {names}", names=shown)

@@ -1,0 +1,121 @@
+"""Folders of pictures with boxes, in the formats that annotation tools write."""
+
+import json
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+from PIL import Image
+
+from tenfold.media.image.boxes.read import read
+
+SIZE = (100, 80)
+
+
+def picture(path, size=SIZE, orientation=1):
+    """Saves a picture; with an EXIF orientation, `size` is that of the stored picture."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.linear_gradient("L").resize(size)
+    exif = image.getexif()
+    if orientation > 1:
+        exif[0x0112] = orientation
+    image.save(path, exif=exif)
+    return path
+
+
+def pictures(folder, *names, **options):
+    for name in names:
+        picture(Path(folder, name), **options)
+
+
+def write(path, value):
+    """Saves a text, or a value as JSON."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(
+        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
+    )
+    return path
+
+
+def coco(files, names=("bolt", "nut"), **more):
+    """Returns a COCO document: `files` maps names of pictures to lists of (label, x, y, w, h).
+
+    A picture may be a pair of its name and its size; a mark may be a dictionary.
+    """
+    images, marks = [], []
+    for at, (name, boxes) in enumerate(files.items()):
+        name, size = name if isinstance(name, tuple) else (name, SIZE)
+        images.append({"id": at, "file_name": name, "width": size[0], "height": size[1]})
+        for box in boxes:
+            made = box if isinstance(box, dict) else {"label": box[0], "bbox": list(box[1:])}
+            number = names.index(made["label"]) if made["label"] in names else made["label"]
+            rest = {key: cell for key, cell in made.items() if key != "label"}
+            marks.append({"id": len(marks), "image_id": at, "category_id": number, **rest})
+    categories = [{"id": at, "name": name} for at, name in enumerate(names)]
+    return {"images": images, "annotations": marks, "categories": categories, **more}
+
+
+def voc(objects, size="<size><width>100</width><height>80</height></size>", filename="x.jpg"):
+    """Returns an XML file of Pascal VOC with objects (label, xmin, ymin, xmax, ymax[, more])."""
+    made = "".join(
+        f"<object><name>{label}</name>{more[0] if more else ''}<bndbox><xmin>{a}</xmin>"
+        f"<ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
+        for label, a, b, c, d, *more in objects
+    )
+    return f"<annotation><filename>{filename}</filename>{size}{made}</annotation>"
+
+
+class Seen:
+    """What the reader found in a folder, by the last names of the pictures."""
+
+    def __init__(self, source, *args):
+        self.rows = read(source, *args)
+        self.table, self.taken = self.rows.table, self.rows.taken
+        self.names = [unicodedata.normalize("NFC", one).split("/")[-1] for one in self.table.source]
+        self.boxes = dict(zip(self.names, self.table.boxes, strict=True))
+        self.ignored = dict(zip(self.names, self.table.boxes_ignored, strict=True))
+        self.problems = {
+            name: one for name, one in zip(self.names, self.table.problem, strict=True) if one
+        }
+
+    @property
+    def codes(self):
+        return {name: one.code for name, one in self.problems.items()}
+
+    def counts(self, part=None):
+        good = self.table[self.table.problem.isna()]
+        good = good if part is None else good[good.split == part]
+        return dict(Counter(box[0] for boxes in good.boxes for box in boxes))
+
+    def part(self, name):
+        return sorted(
+            n for n, part in zip(self.names, self.table.split, strict=True) if part == name
+        )
+
+    def left(self, kind):
+        return {
+            name: str(one.why) for one in self.taken.left if one.kind == kind for name in one.names
+        }
+
+    @property
+    def notes(self):
+        return {one.template: one.values for one in self.taken.notes}
+
+    def note(self, word):
+        """Returns the values of the only note whose template contains a word."""
+        (values,) = [values for name, values in self.notes.items() if word in name]
+        return values
+
+
+def close(found, wanted):
+    """Returns True where boxes are equal, each edge within 0.0002, in any order."""
+    return len(found) == len(wanted) and all(
+        any(
+            one[0] == other[0]
+            and all(abs(a - b) < 2e-4 for a, b in zip(one[1:], other[1:], strict=True))
+            for other in wanted
+        )
+        for one in found
+    )
