@@ -240,7 +240,7 @@ class BoxesOptions:
         low=0.0,
         high=1.0,
     )
-    top: int = setting(100, "largest number of boxes in a picture", low=1, high=10_000)
+    top: int = setting(100, "maximum number of boxes in a picture", low=1, high=10_000)
     only: tuple[str, ...] = setting(
         (), "class to predict; several with commas between them, or repeated"
     )

@@ -41,6 +41,7 @@ class Detector(nn.Module):
     Boxes are (left, top, right, bottom) in fractions of the frame, scores are 0 to 1. At evaluation
     the candidates of `views` flipped views follow one another: 1 = the picture alone, 2 = also
     mirrored left to right, 4 = also turned upside down. The attribute may be changed later.
+    `picture_size` is the input `size` (B, 2), width and height of the whole pictures in pixels.
     """
 
     def __init__(self, channels: int, classes: int, size: str) -> None:
@@ -85,7 +86,7 @@ class Detector(nn.Module):
         out = self.head(torch.cat([self.kinds(found), self.edges(found)], 1)).float()
         rows, columns = out.shape[2:]
         out = out.flatten(2).transpose(1, 2)
-        distance = out[..., -4:].clamp(-6, 4.5).exp() * EDGE
+        distance = out[..., -4:].clamp(-6.0, 4.5).exp() * EDGE
         middle = box_centres(rows, columns, out.device)
         boxes = torch.cat([middle - distance[..., :2], middle + distance[..., 2:]], 2)
         return out[..., :-4], boxes, embedding
@@ -110,7 +111,7 @@ class Detector(nn.Module):
         return {
             "boxes": torch.cat(boxes, 1),
             "scores": torch.cat(scores, 1),
-            "size": size,
+            "picture_size": size,
             "embedding": torch.stack(embeddings).mean(0),
         }
 

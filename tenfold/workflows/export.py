@@ -210,7 +210,7 @@ def _proved(run: Run, found: Evidence, content: bytes, path: Path, own: bool) ->
     worst = {name: _furthest(before[name], after[name]) for name in measured}
     tell("Scoring the predictions, and timing both networks.")
     other = replace(run, infer=infer)
-    answers = run.task.decode(after, run.facts, run.options())
+    answers = run.task.decode(after, run.facts, run.options(**run.answer_kind.scoring))
     counts = _counts(run.answer_kind, found.answers, answers)
     values = _headlines(other, found, answers, own)
     parity = {

@@ -1,7 +1,11 @@
-"""Find the objects in a picture: a box and a class for each.
+"""Predicts a box and a class for each object in a picture.
 
-Data:     COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio, or a table of boxes
-Predicts: Boxes
+Folder:
+    cells/                  COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT or Label Studio,
+        images/  labels/    recognised by content; parts, where there are any, are kept
+        data.yaml
+    or a table with path,x0,y0,x1,y1,label; or an archive of any of these
+Predicts: Boxes (class, corners as fractions of the picture, confidence), the best first.
 """
 
 from __future__ import annotations
@@ -58,7 +62,7 @@ class ObjectDetection(Task):
     size: str = setting("small", "model size", choices=SIZES, search=("tiny", "medium"))
     image_size: int = setting(
         0,
-        "longer side of the pictures after resizing, 0 = chosen from the data",
+        "image size: longer side after resizing, 0 = chosen from the data",
         unit="px",
         low=0,
         high=2048,
@@ -78,14 +82,12 @@ class ObjectDetection(Task):
     )
     mosaic: float = setting(
         0.25,
-        "share of the pictures of a batch that are mosaics of four pictures",
+        "augmentation: share of the pictures of a batch that are mosaics of four",
         low=0.0,
         high=1.0,
         search=(0.0, 0.5),
     )
-    class_weights: str = setting(
-        "auto", "weights of rare classes in the loss", choices=("auto", "none")
-    )
+    class_weights: str = setting("auto", "loss: weights of rare classes", choices=("auto", "none"))
 
     answers = (BOXES,)
     roles = IMAGE.roles

@@ -82,7 +82,7 @@ def _matches(outputs: dict[str, Any], columns: Columns, facts: dict[str, Any]) -
     answers = decoding.answers_of(outputs, facts, BoxesOptions(**BOXES.scoring))
     shape = (facts["data"]["height"], facts["data"]["width"])
     names, truths, ignored = facts["truths"]["classes"], [], []
-    for row, size in zip(columns.ragged("boxes"), outputs["size"], strict=True):
+    for row, size in zip(columns.ragged("boxes"), outputs["picture_size"], strict=True):
         corners = frame.in_picture(row[:, 1:5], np.tile(size, (len(row), 1)), shape)
         boxes = [
             (names[int(kind)], *map(float, box))

@@ -33,7 +33,7 @@ def answers_of(outputs: dict[str, Any], facts: dict[str, Any], options: Any) -> 
     shape = (facts["data"]["height"], facts["data"]["width"])
     found = []
     for boxes, scores, size in zip(
-        outputs["boxes"], outputs["scores"], outputs["size"], strict=True
+        outputs["boxes"], outputs["scores"], outputs["picture_size"], strict=True
     ):
         cell, kind = np.nonzero((scores >= max(least, LEAST_SCORE)) & shown)
         corners = frame.in_picture(boxes[cell], np.tile(size, (len(cell), 1)), shape)

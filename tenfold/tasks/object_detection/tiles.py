@@ -37,7 +37,7 @@ class TileOptions:
 
     tiles: int = setting(
         1,
-        "overlapping tiles across and down a large picture, 1 = the whole picture",
+        "image tiles across and down, overlapping, for large pictures; 1 = none",
         low=1,
         high=20,
     )

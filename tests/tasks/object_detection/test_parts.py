@@ -155,7 +155,7 @@ def test_decoding_follows_its_options():
         np.float32,
     )  # the last is in the padding
     scores = np.array([[0.9, 0.0], [0.8, 0.0], [0.2, 0.4], [0.9, 0.9]], np.float32)
-    outputs = {"boxes": boxes[None], "scores": scores[None], "size": np.array([[40, 40]])}
+    outputs = {"boxes": boxes[None], "scores": scores[None], "picture_size": np.array([[40, 40]])}
 
     def found(**options: object) -> list[tuple[str, float]]:
         (answer,) = decoding.answers_of(outputs, FACTS, BoxesOptions(**options))
