@@ -93,5 +93,6 @@ def _regions(answer: Mask) -> list[dict[str, Any]]:
 
 
 def wrote_table(path: Path, prediction: type[Prediction]) -> bool:
+    """Returns True for a table that `object_table` wrote."""
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         return next(csv.reader([file.readline(HEADER)]), [])[: len(COLUMNS)] == [*COLUMNS]
