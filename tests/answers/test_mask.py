@@ -186,7 +186,8 @@ def test_objects_are_scored_where_the_truth_has_them():
     assert [each["class"] for each in one.objects] == ["leaf"] * 3
     assert one.objects[0]["elongation"] == pytest.approx(1, abs=0.02)
     assert not only(one, "stem").objects and only(one, "leaf").areas == {"leaf": (pixels > 0).sum()}
-    assert only(one, "stem").told_apart
+    assert only(one, "stem").told_apart and only(one, NAMES) == one
+    assert {*only(one, NAMES[:2]).areas} == {*NAMES[:2]} and not only(one, ()).areas
 
 
 def test_true_masks_are_counted_compared_renamed_and_refused():
