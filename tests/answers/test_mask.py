@@ -246,9 +246,9 @@ def test_a_mask_is_drawn_with_a_legend():
         picture = Image.new("RGB", size, "white")
         with speaking("zh"):
             drawn = np.asarray(MASK.draw(one, picture))
-        assert drawn.shape[1] == size[0] and drawn.shape[0] > size[1] + 10
+        assert drawn.shape[1] == 320 and drawn.shape[0] > 240 + 10, "small ones are enlarged"
         assert (drawn[0, 0] == 255).all(), "the background is clear"
-        inside = drawn[20 * size[1] // 60, 20 * size[0] // 80].astype(int)
+        inside = drawn[80, 80].astype(int)
         assert inside[0] > inside[2] + 50, "the tone of the second class"
     stack = mask_of(np.tile(pixels, (3, 1, 1)), NAMES)
-    assert MASK.draw(stack, Image.new("L", (80, 60))).size[0] == 80
+    assert MASK.draw(stack, Image.new("L", (400, 300))).size[0] == 400
