@@ -320,6 +320,13 @@ class MaskKind(AnswerKind):
     def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
         return class_pieces({}) | {"sections": report.sections(details)}
 
+    def true_answer(self, table: pd.DataFrame, row: int) -> Mask | None:
+        """Returns the true mask as an answer to draw; pixels that nobody judged have no class."""
+        if "mask" not in table:
+            return None
+        truth = TrueMask.of(table["mask"].iloc[row])
+        return mask_of(truth.pixels, truth.classes, truth.objects)
+
     def draw(self, answer: Mask, picture: Image) -> Image:
         return painting.drawn(answer, picture)
 
