@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
@@ -12,7 +15,7 @@ from tenfold.media.image import decode
 from tenfold.media.image.masks.decoded import Decoded, decoded
 from tenfold.media.image.masks.pairs import Pair
 
-__all__ = ["NO_MASK", "Looked", "fitted", "looked", "of_mask"]
+__all__ = ["NO_MASK", "Looked", "fitted", "looked", "measured", "of_mask"]
 
 NO_MASK = Problem(
     "no-mask",
@@ -45,13 +48,9 @@ def looked(pair: Pair, decode_mask: bool = True) -> Looked:
         return replace(one, problem=NO_MASK)
     mask = pair.masks[0][1]
     try:
-        content = fetch(pair.picture.entry.cell)
-        header = decode.header(content)
-        picture = decode.opened(content)
+        one.size, one.turn = measured(pair.picture.entry.cell)
     except Unreadable as error:
         return replace(one, problem=error.problem)
-    one.size = (header.width, header.height)
-    one.turn = 1 if picture.format == "TIFF" else decode.orientation(picture)
     if not decode_mask:
         return one
     if mask.problem is not None:
@@ -61,6 +60,20 @@ def looked(pair: Pair, decode_mask: bool = True) -> Looked:
     except Unreadable as error:
         return replace(one, problem=of_mask(mask, error.problem))
     return fitted(one, mask, held)
+
+
+def measured(cell: Any) -> tuple[tuple[int, int], int]:
+    """Returns the upright width and height of a picture, and its EXIF orientation, 1 to 8.
+
+    Raises Unreadable.
+    """
+    content = fetch(cell)
+    header = decode.header(content)
+    size = (header.width, header.height)
+    if isinstance(content, np.ndarray):
+        return size, 1
+    picture = decode.opened(content)
+    return size, 1 if picture.format == "TIFF" else decode.orientation(picture)
 
 
 def of_mask(mask: Entry, problem: Problem) -> Problem:

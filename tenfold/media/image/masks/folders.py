@@ -32,12 +32,14 @@ def from_pairs(tree: Tree, found: MaskPairs, wanted: Wanted) -> Rows:
     if any(pair.each for pair in found.pairs):
         return _of_each(tree, found, wanted)
     seen = list(in_threads(looked, found.pairs))
-    usable = [one.held for one in seen if one.held is not None and one.problem is None]
+    kept = [(one.held, one.pair.masks[0][1].name) for one in seen if one.problem is None]
+    usable = [held for held, _ in kept if held is not None]
+    masks = [printable(name) for held, name in kept if held is not None]
     names, names_file = chosen_names(usable, class_names.found_names(tree))
     taken = Taken(notes=list(found.notes))
     values = wanted.mapping(usable, names)
     rows, mixed = _rows(seen, values)
-    say_mapping(taken, values, usable, names_file)
+    say_mapping(taken, values, usable, masks, names_file)
     _state(taken, found)
     _count(taken, seen, mixed)
     counted(rows, taken)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,11 @@ __all__ = [
     "FOREGROUND",
     "OBJECTS",
     "ValueMapping",
+    "another_palette",
     "chosen_names",
     "ignored_values",
     "mapped",
+    "usual_palette",
 ]
 
 CLASSES, FOREGROUND, OBJECTS = "classes", "foreground", "objects"
@@ -158,7 +160,37 @@ def mapped(
             return found
     if seen.forms[COLOURS]:
         return _by_colours(files, seen, ignored, names)
-    return _foreground(seen, names, ignored, how) or _by_numbers(seen, names, ignored)
+    values = _foreground(seen, names, ignored, how) or _by_numbers(seen, names, ignored)
+    return _with_palettes(files, values)
+
+
+def usual_palette(files: Sequence[Decoded]) -> dict[int, int]:
+    """Returns the colour that an index has in most palettes, for each index that occurs."""
+    found: dict[int, Counter[int]] = {}
+    for one in files:
+        if one.colours is not None:
+            for index, colour in zip(one.values.tolist(), one.colours.tolist(), strict=True):
+                found.setdefault(index, Counter())[colour] += 1
+    return {index: colours.most_common(1)[0][0] for index, colours in found.items()}
+
+
+def another_palette(one: Decoded, usual: Mapping[int, int]) -> bool:
+    """Returns True where an index of a mask has another colour than in most masks."""
+    if one.colours is None:
+        return False
+    pairs = zip(one.values.tolist(), one.colours.tolist(), strict=True)
+    return any(usual.get(index) != colour for index, colour in pairs)
+
+
+def _with_palettes(files: Sequence[Decoded], values: ValueMapping) -> ValueMapping:
+    """Returns the mapping by colour where palettes differ: most masks state what a colour means."""
+    usual = usual_palette(files)
+    if not any(another_palette(one, usual) for one in files):
+        return values
+    if len(set(usual.values())) < len(usual) or any(one not in values.numbers for one in usual):
+        return values
+    colours = {colour: values.numbers[index] for index, colour in usual.items()}
+    return replace(values, how=CLASSES, colours=colours, by_colour=True)
 
 
 def chosen_names(

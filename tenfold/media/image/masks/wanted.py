@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
@@ -12,7 +12,7 @@ from tenfold.media.image.masks.decoded import Decoded
 from tenfold.media.image.masks.mapping import CLASSES, OBJECTS, ValueMapping, ignored_values, mapped
 from tenfold.media.reading import Reading
 
-__all__ = ["FOUND", "Wanted", "wanted_of"]
+__all__ = ["FOUND", "Wanted", "refuse_target", "wanted_of"]
 
 FOUND = "masks"
 """Name of the mapping of values among the findings of a reading."""
@@ -40,23 +40,25 @@ class Wanted:
 
 
 def wanted_of(reading: Reading, ignore_value: str = "", channels: str = "") -> Wanted:
-    """Returns what is wanted. `--target` may state `classes` or `objects`.
+    """Returns what is wanted. `--target` may state `classes` or `objects`, or name a column."""
+    how = reading.target if reading.target in (CLASSES, OBJECTS) else ""
+    reading = replace(reading, target="") if how else reading
+    return Wanted(reading, ignored_values(ignore_value), channels, how)
 
-    Raises UsageError for other values.
-    """
-    how = reading.target
-    if how and how not in (CLASSES, OBJECTS):
+
+def refuse_target(wanted: Wanted, where: str) -> None:
+    """Raises UsageError where `--target` names a column, and the masks have no table."""
+    if wanted.reading.target:
         raise UsageError(
             Message(
                 "target must be one of {choices}, got {value!r}",
                 choices=f"{CLASSES}, {OBJECTS}",
-                value=how,
+                value=wanted.reading.target,
             ),
             code="bad-setting",
-            where="target",
+            where=where,
             fix=Message(
                 "Give --target objects where each number of a mask is an object, --target classes "
                 "where it is a class."
             ),
         )
-    return Wanted(reading, ignored_values(ignore_value), channels, how)
