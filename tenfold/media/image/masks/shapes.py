@@ -11,7 +11,7 @@ import numpy as np
 from tenfold.core.columns import Problem
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
-from tenfold.media.files.references import Unreadable
+from tenfold.media.files.references import Unreadable, fetch
 from tenfold.media.image.masks import runs
 from tenfold.media.image.masks.class_names import is_void
 from tenfold.media.image.masks.decoded import oriented
@@ -94,7 +94,7 @@ def _measured(one: DrawnPicture) -> DrawnPicture:
     if one.row.problem is not None:
         return one
     try:
-        one.size, one.turn = measured(one.row.image)
+        one.size, one.turn = measured(fetch(one.row.image))
     except Unreadable as error:
         one.row.problem = error.problem
     return one
