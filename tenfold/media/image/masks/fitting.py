@@ -13,8 +13,8 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.files.references import Unreadable, fetch, printable
 from tenfold.media.files.stacks import Stack, bits_of, stack_of
 from tenfold.media.image import decode
-from tenfold.media.image.masks.decoded import Decoded, decoded
 from tenfold.media.image.masks.pairs import Pair
+from tenfold.media.image.masks.values.decoded import Decoded, decoded
 
 __all__ = ["NO_MASK", "Looked", "fitted", "looked", "measured", "of_mask"]
 

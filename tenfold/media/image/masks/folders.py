@@ -14,16 +14,17 @@ from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.references import Unreadable, printable
-from tenfold.media.image.masks import class_names, planes
-from tenfold.media.image.masks.applied import Applied, applied
-from tenfold.media.image.masks.decoded import decoded
+from tenfold.media.image.masks import planes
 from tenfold.media.image.masks.each import each_rows
 from tenfold.media.image.masks.fitting import NO_MASK, Looked, fitted, looked, of_mask
-from tenfold.media.image.masks.mapping import ValueMapping, chosen_names
 from tenfold.media.image.masks.pairs import MaskPairs
 from tenfold.media.image.masks.rows import MaskRow, counted, rows_of
-from tenfold.media.image.masks.said import say_mapping
 from tenfold.media.image.masks.threads import in_threads
+from tenfold.media.image.masks.values import class_names
+from tenfold.media.image.masks.values.applied import Applied, applied
+from tenfold.media.image.masks.values.decoded import decoded
+from tenfold.media.image.masks.values.mapping import ValueMapping, chosen_names
+from tenfold.media.image.masks.values.said import say_mapping
 from tenfold.media.image.masks.wanted import Wanted
 
 __all__ = ["from_pairs"]

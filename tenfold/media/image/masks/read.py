@@ -23,15 +23,15 @@ from tenfold.media.files.listing import Entry, Tree, open_tree
 from tenfold.media.files.records import is_table
 from tenfold.media.files.references import printable
 from tenfold.media.image.masks import tables
-from tenfold.media.image.masks.annotated import Annotated
-from tenfold.media.image.masks.coco import from_coco
 from tenfold.media.image.masks.folders import from_pairs
-from tenfold.media.image.masks.json_files import from_json_files
+from tenfold.media.image.masks.outlined.annotated import Annotated
+from tenfold.media.image.masks.outlined.coco import from_coco
+from tenfold.media.image.masks.outlined.json_files import from_json_files
+from tenfold.media.image.masks.outlined.shapes import class_list, drawn_rows
 from tenfold.media.image.masks.pairs import paired
 from tenfold.media.image.masks.part_lists import by_lists
 from tenfold.media.image.masks.roles import masks_and_pictures
 from tenfold.media.image.masks.rows import counted, rows_of
-from tenfold.media.image.masks.shapes import class_list, drawn_rows
 from tenfold.media.image.masks.wanted import Wanted, refuse_target, wanted_of
 from tenfold.media.image.medium import IMAGE
 from tenfold.media.reading import AS_FOUND, COLUMNS, Reading, refuse_roles

@@ -21,11 +21,11 @@ from tenfold.media.files.parts import part_of_file
 from tenfold.media.files.records import is_table
 from tenfold.media.files.roles import PATHS, FileRoles, find, groups_of, roles_of, weights_of
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of
-from tenfold.media.image.masks.annotated import Annotated
+from tenfold.media.image.masks.outlined.annotated import Annotated
+from tenfold.media.image.masks.outlined.shapes import DrawnPicture, Shape
 from tenfold.media.image.masks.pairs import MaskPairs, Pair
 from tenfold.media.image.masks.roles import MaskFile
 from tenfold.media.image.masks.rows import MaskRow
-from tenfold.media.image.masks.shapes import DrawnPicture, Shape
 from tenfold.media.image.medium import IMAGE
 from tenfold.media.reading import Reading, attach_by, column_of, timed
 

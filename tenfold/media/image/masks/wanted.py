@@ -8,9 +8,15 @@ from dataclasses import dataclass, replace
 
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
-from tenfold.media.image.masks.class_names import ClassName
-from tenfold.media.image.masks.decoded import Decoded
-from tenfold.media.image.masks.mapping import CLASSES, OBJECTS, ValueMapping, ignored_values, mapped
+from tenfold.media.image.masks.values.class_names import ClassName
+from tenfold.media.image.masks.values.decoded import Decoded
+from tenfold.media.image.masks.values.mapping import (
+    CLASSES,
+    OBJECTS,
+    ValueMapping,
+    ignored_values,
+    mapped,
+)
 from tenfold.media.reading import Reading
 
 __all__ = ["FOUND", "Wanted", "refuse_target", "wanted_of"]

@@ -9,16 +9,11 @@ from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.references import printable
-from tenfold.media.image.masks.class_names import colour_text
-from tenfold.media.image.masks.decoded import COLOURS, Decoded
-from tenfold.media.image.masks.mapping import (
-    FOREGROUND,
-    OBJECTS,
-    ValueMapping,
-    another_palette,
-    usual_palette,
-)
 from tenfold.media.image.masks.pixels import IGNORED
+from tenfold.media.image.masks.values.class_names import colour_text
+from tenfold.media.image.masks.values.decoded import COLOURS, Decoded
+from tenfold.media.image.masks.values.mapping import FOREGROUND, OBJECTS, ValueMapping
+from tenfold.media.image.masks.values.survey import another_palette, usual_palette
 
 __all__ = ["say_mapping"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
-from tenfold.media.image.masks.shapes import DrawnPicture
+from tenfold.media.image.masks.outlined.shapes import DrawnPicture
 
 __all__ = ["Annotated"]
 

@@ -17,9 +17,9 @@ from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.parts import part_of_file, part_of_folder
 from tenfold.media.files.references import printable, speakable
 from tenfold.media.files.tables.objects import document_of
-from tenfold.media.image.masks.annotated import Annotated
+from tenfold.media.image.masks.outlined.annotated import Annotated
+from tenfold.media.image.masks.outlined.shapes import DrawnPicture, Shape
 from tenfold.media.image.masks.rows import MaskRow
-from tenfold.media.image.masks.shapes import DrawnPicture, Shape
 from tenfold.media.image.medium import IMAGE
 
 __all__ = ["from_coco"]

@@ -16,12 +16,12 @@ from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.references import Unreadable, printable, speakable
 from tenfold.media.files.tables.objects import document_of
-from tenfold.media.image.masks.annotated import Annotated
-from tenfold.media.image.masks.decoded import decoded
 from tenfold.media.image.masks.fitting import NO_MASK
+from tenfold.media.image.masks.outlined.annotated import Annotated
+from tenfold.media.image.masks.outlined.shapes import Bitmap, DrawnPicture, Shape
 from tenfold.media.image.masks.roles import MaskFile, stem, without_suffix
 from tenfold.media.image.masks.rows import MaskRow
-from tenfold.media.image.masks.shapes import Bitmap, DrawnPicture, Shape
+from tenfold.media.image.masks.values.decoded import decoded
 
 __all__ = ["from_json_files"]
 

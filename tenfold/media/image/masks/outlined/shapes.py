@@ -12,15 +12,15 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.references import Unreadable, fetch
-from tenfold.media.image.masks import runs
-from tenfold.media.image.masks.class_names import is_void
-from tenfold.media.image.masks.decoded import oriented
 from tenfold.media.image.masks.fitting import measured
-from tenfold.media.image.masks.mapping import BACKGROUND
-from tenfold.media.image.masks.outlines import filled
+from tenfold.media.image.masks.outlined import runs
+from tenfold.media.image.masks.outlined.outlines import filled
 from tenfold.media.image.masks.pixels import IGNORED, TrueMask
 from tenfold.media.image.masks.rows import MaskRow
 from tenfold.media.image.masks.threads import in_threads
+from tenfold.media.image.masks.values.class_names import is_void
+from tenfold.media.image.masks.values.decoded import oriented
+from tenfold.media.image.masks.values.mapping import BACKGROUND
 
 __all__ = ["Bitmap", "DrawnPicture", "Shape", "class_list", "drawn_rows"]
 
