@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from tenfold.media.files.references import Unreadable
-from tenfold.media.image.masks import runs
-from tenfold.media.image.masks.outlines import filled
+from tenfold.media.image.masks.outlined import runs
+from tenfold.media.image.masks.outlined.outlines import filled
 from tenfold.media.image.masks.pixels import TrueMask
 from tenfold.media.image.masks.read import read
 

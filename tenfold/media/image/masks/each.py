@@ -11,14 +11,14 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.references import Unreadable, printable
-from tenfold.media.image.masks.decoded import decoded
 from tenfold.media.image.masks.fitting import fitted, looked, of_mask
-from tenfold.media.image.masks.mapping import BACKGROUND
 from tenfold.media.image.masks.pairs import Pair
 from tenfold.media.image.masks.pixels import TrueMask
 from tenfold.media.image.masks.roles import stem, without_suffix
 from tenfold.media.image.masks.rows import MaskRow
 from tenfold.media.image.masks.threads import in_threads
+from tenfold.media.image.masks.values.decoded import decoded
+from tenfold.media.image.masks.values.mapping import BACKGROUND
 
 __all__ = ["each_rows"]
 

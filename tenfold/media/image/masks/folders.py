@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.references import Unreadable, printable
-from tenfold.media.image.masks import class_names
-from tenfold.media.image.masks.applied import Applied, applied
-from tenfold.media.image.masks.decoded import decoded
+from tenfold.media.image.masks import planes
 from tenfold.media.image.masks.each import each_rows
-from tenfold.media.image.masks.fitting import Looked, fitted, looked, of_mask
-from tenfold.media.image.masks.mapping import ValueMapping, chosen_names
+from tenfold.media.image.masks.fitting import NO_MASK, Looked, fitted, looked, of_mask
 from tenfold.media.image.masks.pairs import MaskPairs
 from tenfold.media.image.masks.rows import MaskRow, counted, rows_of
-from tenfold.media.image.masks.said import say_mapping
 from tenfold.media.image.masks.threads import in_threads
+from tenfold.media.image.masks.values import class_names
+from tenfold.media.image.masks.values.applied import Applied, applied
+from tenfold.media.image.masks.values.decoded import decoded
+from tenfold.media.image.masks.values.mapping import ValueMapping, chosen_names
+from tenfold.media.image.masks.values.said import say_mapping
 from tenfold.media.image.masks.wanted import Wanted
 
 __all__ = ["from_pairs"]
@@ -31,18 +34,36 @@ def from_pairs(tree: Tree, found: MaskPairs, wanted: Wanted) -> Rows:
     """Returns the rows of pictures with a mask each; one mapping of values for all."""
     if any(pair.each for pair in found.pairs):
         return _of_each(tree, found, wanted)
-    seen = list(in_threads(looked, found.pairs))
-    usable = [one.held for one in seen if one.held is not None and one.problem is None]
+    seen = list(in_threads(partial(looked, order=wanted.order), found.pairs))
+    _ask_back(seen)
+    kept = [(one.held, one.pair.masks[0][1].name) for one in seen if one.problem is None]
+    usable = [held for held, _ in kept if held is not None]
+    masks = [printable(name) for held, name in kept if held is not None]
     names, names_file = chosen_names(usable, class_names.found_names(tree))
     taken = Taken(notes=list(found.notes))
     values = wanted.mapping(usable, names)
-    rows, mixed = _rows(seen, values)
-    say_mapping(taken, values, usable, names_file)
+    rows, mixed = _rows(seen, values, wanted.picked)
+    planes.say_axes(taken, seen, wanted.picked)
+    say_mapping(taken, values, usable, masks, names_file)
     _state(taken, found)
     _count(taken, seen, mixed)
     counted(rows, taken)
     made = rows_of(rows, taken, _ignored(tree, found, names_file))
     return replace(made, reading=wanted.completed(values))
+
+
+def _ask_back(seen: Sequence[Looked]) -> None:
+    """Raises UsageError where nothing but stacks with several readings is left."""
+    masked = [one for one in seen if one.problem is None or one.problem.code != NO_MASK.code]
+    unclear = [one for one in masked if one.problem and one.problem.code == "two-readings"]
+    if unclear and len(unclear) == len(masked) and unclear[0].problem is not None:
+        name, problem = unclear[0].pair.picture.entry.name, unclear[0].problem
+        raise UsageError(
+            Message("{name} {reason}", name=printable(name), reason=problem.reason),
+            code=problem.code,
+            where=printable(name),
+            fix=problem.fix,
+        )
 
 
 def _of_each(tree: Tree, found: MaskPairs, wanted: Wanted) -> Rows:
@@ -61,28 +82,31 @@ def _ignored(tree: Tree, found: MaskPairs, *others: Entry | None) -> list[str]:
     return [entry.name for entry in tree.entries if id(entry) not in used]
 
 
-def _rows(seen: Sequence[Looked], values: ValueMapping) -> tuple[list[MaskRow], int]:
+def _rows(
+    seen: Sequence[Looked], values: ValueMapping, picked: Sequence[int]
+) -> tuple[list[MaskRow], int]:
     """Returns the rows, and the number of pixels of mixed colours."""
+    bits = max((one.bits for one in seen), default=0)
 
-    def row(one: Looked) -> tuple[MaskRow, int]:
+    def rows(one: Looked) -> tuple[list[MaskRow], int]:
         picture = one.pair.picture
         made = MaskRow(
             picture.entry.cell, picture.entry.name, problem=one.problem, part=picture.part
         )
+        made.extra = dict(one.pair.extra)
         held, one.held = one.held, None
         if one.problem is not None or held is None:
-            return made, 0
+            return [made], 0
         result = applied(held, values)
-        made.problem = result.problem
         if result.mask is not None and one.pair.objects is not None:
             result = _with_objects(one, result)
-            made.problem = result.problem
-        if result.mask is not None:
-            made.judged(result.mask)
-        return made, result.mixed
+        made.problem = result.problem
+        if result.mask is None:
+            return [made], result.mixed
+        return planes.rows_of_planes(made, one, result.mask, picked, bits), result.mixed
 
-    made = list(in_threads(row, seen))
-    return [one for one, _ in made], sum(mixed for _, mixed in made)
+    made = list(in_threads(rows, seen))
+    return [row for found, _ in made for row in found], sum(mixed for _, mixed in made)
 
 
 def _with_objects(one: Looked, result: Applied) -> Applied:

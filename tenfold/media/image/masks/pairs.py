@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
@@ -39,6 +40,8 @@ class Pair:
     each: bool = False
     objects: Entry | None = None
     problem: Problem | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Further columns of its rows: group, weight, time."""
 
 
 @dataclass

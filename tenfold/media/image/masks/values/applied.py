@@ -11,10 +11,10 @@ import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.masks.class_names import colour_text
-from tenfold.media.image.masks.decoded import COLOURS, TRANSPARENT, Decoded
-from tenfold.media.image.masks.mapping import FOREGROUND, GREY, OBJECTS, ValueMapping
 from tenfold.media.image.masks.pixels import IGNORED, TrueMask
+from tenfold.media.image.masks.values.class_names import colour_text
+from tenfold.media.image.masks.values.decoded import COLOURS, TRANSPARENT, Decoded
+from tenfold.media.image.masks.values.mapping import FOREGROUND, GREY, OBJECTS, ValueMapping
 
 __all__ = ["Applied", "applied"]
 

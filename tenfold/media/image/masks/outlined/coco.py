@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,21 +17,12 @@ from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.files.parts import part_of_file, part_of_folder
 from tenfold.media.files.references import printable, speakable
 from tenfold.media.files.tables.objects import document_of
+from tenfold.media.image.masks.outlined.annotated import Annotated
+from tenfold.media.image.masks.outlined.shapes import DrawnPicture, Shape
 from tenfold.media.image.masks.rows import MaskRow
-from tenfold.media.image.masks.shapes import DrawnPicture, Shape
 from tenfold.media.image.medium import IMAGE
 
-__all__ = ["Annotated", "from_coco"]
-
-
-@dataclass
-class Annotated:
-    """Pictures with outlines, the names of their classes, and the files of annotations."""
-
-    pictures: list[DrawnPicture]
-    names: list[str]
-    files: list[Entry]
-    source: Message
+__all__ = ["from_coco"]
 
 
 def from_coco(tree: Tree, taken: Taken) -> Annotated | None:

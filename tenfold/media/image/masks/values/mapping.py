@@ -8,8 +8,8 @@ it has no name of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,16 @@ import numpy as np
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
-from tenfold.media.image.masks.class_names import ClassName, colour_text, parsed_colour
-from tenfold.media.image.masks.decoded import COLOURS, PALETTE, TRANSPARENT, Decoded
 from tenfold.media.image.masks.pixels import IGNORED, MOST_CLASSES
+from tenfold.media.image.masks.values.class_names import ClassName, colour_text, parsed_colour
+from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, TRANSPARENT, Decoded
+from tenfold.media.image.masks.values.survey import (
+    Survey,
+    another_palette,
+    solid_colours,
+    surveyed,
+    usual_palette,
+)
 
 __all__ = [
     "BACKGROUND",
@@ -104,39 +111,6 @@ def ignored_values(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
-@dataclass(frozen=True)
-class Survey:
-    """The values of all masks: pixels by number, and by colour, and what the files are."""
-
-    numbers: Counter[int]
-    colours: Counter[int]
-    forms: Counter[str]
-    deep: bool
-    """True where numbers have 16 bits or more in all files with numbers."""
-    largest: int
-    each: list[frozenset[int]]
-    """The numbers of each file that holds numbers."""
-
-
-def surveyed(files: Iterable[Decoded]) -> Survey:
-    """Returns the values of the masks."""
-    numbers, colours, forms = Counter[int](), Counter[int](), Counter[str]()
-    deep, each = list[bool](), list[frozenset[int]]()
-    for one in files:
-        forms[one.form] += 1
-        values = one.values.tolist()
-        counted = dict(zip(values, one.counts.tolist(), strict=True))
-        if one.form == COLOURS:
-            colours.update(counted)
-            continue
-        numbers.update(counted)
-        each.append(frozenset(values))
-        deep.append(one.bits > 8)
-        if one.colours is not None:
-            colours.update(dict(zip(one.colours.tolist(), one.counts.tolist(), strict=True)))
-    return Survey(numbers, colours, forms, bool(deep) and all(deep), max(numbers, default=0), each)
-
-
 def mapped(
     files: Sequence[Decoded],
     names: Sequence[ClassName],
@@ -158,7 +132,19 @@ def mapped(
             return found
     if seen.forms[COLOURS]:
         return _by_colours(files, seen, ignored, names)
-    return _foreground(seen, names, ignored, how) or _by_numbers(seen, names, ignored)
+    values = _foreground(seen, names, ignored, how) or _by_numbers(seen, names, ignored)
+    return _with_palettes(files, values)
+
+
+def _with_palettes(files: Sequence[Decoded], values: ValueMapping) -> ValueMapping:
+    """Returns the mapping by colour where palettes differ: most masks state what a colour means."""
+    usual = usual_palette(files)
+    if not any(another_palette(one, usual) for one in files):
+        return values
+    if len(set(usual.values())) < len(usual) or any(one not in values.numbers for one in usual):
+        return values
+    colours = {colour: values.numbers[index] for index, colour in usual.items()}
+    return replace(values, how=CLASSES, colours=colours, by_colour=True)
 
 
 def chosen_names(
@@ -290,20 +276,6 @@ def _by_colours(
     places = {colour: at for at, colour in enumerate(judged)}
     numbers = {colour & 255: at for colour, at in places.items() if colour % GREY == 0}
     return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
-
-
-def solid_colours(pixels: np.ndarray, side: int = 3) -> Counter[int]:
-    """Returns the colours that fill at least one block of `side` x `side` pixels, and how many."""
-    height, width = pixels.shape
-    if height < side or width < side:
-        return Counter(np.unique(pixels).tolist())
-    middle = pixels[: height - side + 1, : width - side + 1]
-    same = np.ones(middle.shape, bool)
-    for down in range(side):
-        for right in range(side):
-            same &= pixels[down : down + middle.shape[0], right : right + middle.shape[1]] == middle
-    values, counts = np.unique(middle[same], return_counts=True)
-    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
 
 # --- numbers -------------------------------------------------------------------------------------

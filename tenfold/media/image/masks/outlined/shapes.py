@@ -12,18 +12,20 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.references import Unreadable, fetch
-from tenfold.media.image import decode
-from tenfold.media.image.masks import runs
-from tenfold.media.image.masks.class_names import is_void
-from tenfold.media.image.masks.decoded import oriented
-from tenfold.media.image.masks.mapping import BACKGROUND
-from tenfold.media.image.masks.outlines import filled
+from tenfold.media.image.masks.fitting import measured
+from tenfold.media.image.masks.outlined import runs
+from tenfold.media.image.masks.outlined.outlines import filled
 from tenfold.media.image.masks.pixels import IGNORED, TrueMask
 from tenfold.media.image.masks.rows import MaskRow
 from tenfold.media.image.masks.threads import in_threads
+from tenfold.media.image.masks.values.class_names import is_void
+from tenfold.media.image.masks.values.decoded import oriented
+from tenfold.media.image.masks.values.mapping import BACKGROUND
 
-__all__ = ["DrawnPicture", "Shape", "class_list", "drawn_rows"]
+__all__ = ["Bitmap", "DrawnPicture", "Shape", "class_list", "drawn_rows"]
 
+Bitmap = tuple[int, int, np.ndarray]
+"""The left and upper end of a bitmap, and its pixels (h, w)."""
 OUTSIDE = 0.01
 """Share of a side by which an outline may lie outside the picture."""
 
@@ -40,9 +42,15 @@ class Shape:
     label: str
     parts: list[list[np.ndarray]] = field(default_factory=list)
     runs: Any = None
+    bitmap: Bitmap | None = None
     pairs: str | None = None
     crowd: bool = False
     where: Message = EMPTY
+
+    @property
+    def fixed(self) -> bool:
+        """True where the pixels are given, so that the shape cannot be scaled."""
+        return self.runs is not None or self.pairs is not None or self.bitmap is not None
 
 
 @dataclass
@@ -86,12 +94,7 @@ def _measured(one: DrawnPicture) -> DrawnPicture:
     if one.row.problem is not None:
         return one
     try:
-        content = fetch(one.row.image)
-        header = decode.header(content)
-        one.size = (header.width, header.height)
-        if not isinstance(content, np.ndarray):
-            picture = decode.opened(content)
-            one.turn = 1 if picture.format == "TIFF" else decode.orientation(picture)
+        one.size, one.turn = measured(fetch(one.row.image))
     except Unreadable as error:
         one.row.problem = error.problem
     return one
@@ -122,7 +125,7 @@ def _scaled(pictures: Sequence[DrawnPicture], taken: Taken) -> bool:
         for one in other
         if abs(_own(one)[0] * one.size[1] - _own(one)[1] * one.size[0])
         <= max(_own(one)) + max(one.size)
-        and all(shape.runs is None and shape.pairs is None for shape in one.shapes)
+        and all(not shape.fixed for shape in one.shapes)
     ]
     if not other or len(alike) < 0.9 * len(usable):
         return False
@@ -204,6 +207,10 @@ def _inside(
             reason=error.problem.reason,
         )
         return inside, replace(error.problem, reason=reason)
+    if shape.bitmap is not None:
+        left, top, held = shape.bitmap
+        held = held[max(0, -top) : height - top, max(0, -left) : width - left]
+        inside[max(0, top) :, max(0, left) :][: held.shape[0], : held.shape[1]] = held
     for part in shape.parts:
         rings = [ring * factor for ring in part]
         reason = _unusable(rings, height, width)
