@@ -49,31 +49,31 @@ LEAST_AREA = 0.35  # smallest area of a crop, as a share of the stored image
 GROUPS = 4  # different sizes of crops in one batch
 
 
-def named(text: str) -> tuple[str, ...] | None:
+def named(text: str, known: Sequence[str] = KINDS) -> tuple[str, ...] | None:
     """Returns the augmentations in a text such as `flip,colour`; None for `auto`, () for `none`.
 
-    Raises UsageError for a word that is not in KINDS.
+    Raises UsageError for a word that is not `known`.
     """
     words = [word.strip() for word in text.split(",")]
     if words in (["auto"], ["none"]):
         return None if words == ["auto"] else ()
-    if strange := [word for word in words if word not in KINDS]:
+    if strange := [word for word in words if word not in known]:
         raise UsageError(
             Message(
                 "augment must be auto, none or some of {kinds}, separated by commas, got {text!r}",
-                kinds=", ".join(KINDS),
+                kinds=", ".join(known),
                 text=text,
             ),
             code="bad-setting",
             where="augment",
-            fix=nearest(strange[0], ["auto", "none", *KINDS]),
+            fix=nearest(strange[0], ["auto", "none", *known]),
         )
-    return tuple(kind for kind in KINDS if kind in words)
+    return tuple(kind for kind in known if kind in words)
 
 
-def joined(kinds: Sequence[str]) -> str:
-    """Returns the text that `named` parses, with the augmentations in the order of KINDS."""
-    return ",".join(kind for kind in KINDS if kind in kinds) or "none"
+def joined(kinds: Sequence[str], known: Sequence[str] = KINDS) -> str:
+    """Returns the text that `named` parses, with the augmentations in the order of `known`."""
+    return ",".join(kind for kind in known if kind in kinds) or "none"
 
 
 # --- when mirroring changes the class -------------------------------------------------------------
