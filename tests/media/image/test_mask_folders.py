@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tenfold.core.errors import UsageError
 from tenfold.media.image.masks.pixels import TrueMask
 from tenfold.media.image.masks.read import read
+from tenfold.media.reading import Reading
 
 RGB = ((0, 0, 0), (128, 64, 128), (107, 142, 35))
 
@@ -222,3 +224,40 @@ def test_numbers_become_classes(tmp_path, arrays, names, given, classes):
         mask(tmp_path / "masks" / f"{at}.png", np.array([line], np.uint8))
     rows = read(tmp_path, **given)
     assert pixels_of(rows) == classes
+
+
+def test_palettes_without_names_are_read_by_the_colours_of_most(tmp_path):
+    usual, other = [*np.ravel(RGB)], [*RGB[2], *RGB[0], *RGB[1]]
+    made = [blocks(at) for at in range(4)]
+    for at, array in enumerate(made):
+        picture(tmp_path / "images" / f"{at}.jpg")
+        stored = np.array([1, 2, 0], np.uint8)[array] if at == 2 else array
+        drawn = Image.fromarray(stored, "P")
+        drawn.putpalette(other if at == 2 else usual)
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        drawn.save(tmp_path / "masks" / f"{at}.png", transparency=0)
+    rows = read(tmp_path)
+    assert pixels_of(rows) == expected(made, ["0", "1", "2"])
+    assert "masks/2.png" in " ".join(map(str, rows.taken.notes))
+    # the mapping is stored, and decides when other data are read
+    stored = rows.reading.found["masks"]
+    for at in range(4):
+        (tmp_path / "masks" / f"{at}.png").unlink()
+        mask(tmp_path / "masks" / f"{at}.png", np.array(RGB, np.uint8)[made[at]])
+    again = read(tmp_path, Reading(found={"masks": stored}))
+    assert pixels_of(again) == expected(made, ["0", "1", "2"])
+
+
+def test_colours_without_names_are_named_by_colour_or_asked_back(tmp_path):
+    made = [blocks(at) for at in range(3)]
+    for at, array in enumerate(made):
+        picture(tmp_path / "images" / f"{at}.jpg")
+        mask(tmp_path / "masks" / f"{at}.png", np.array(RGB, np.uint8)[array])
+    names = ["#000000", "#804080", "#6b8e23"]
+    assert pixels_of(read(tmp_path)) == expected(made, names)
+    many = np.random.default_rng(0).integers(0, 256, (7, 10, 3), np.uint8)
+    picture(tmp_path / "images" / "0.jpg", (40, 28))
+    mask(tmp_path / "masks" / "0.png", many.repeat(4, 0).repeat(4, 1))
+    with pytest.raises(UsageError) as error:
+        read(tmp_path)
+    assert error.value.code == "mask-colours"

@@ -3,160 +3,129 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
-from tenfold.core.columns import Problem
+import numpy as np
+
+from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry, Tree
-from tenfold.media.files.references import Unreadable, fetch, printable
-from tenfold.media.image import decode
-from tenfold.media.image.masks import class_names
-from tenfold.media.image.masks.applied import applied
-from tenfold.media.image.masks.decoded import Decoded, decoded
-from tenfold.media.image.masks.mapping import Values, chosen_names
-from tenfold.media.image.masks.pairs import Pair, Pairs
+from tenfold.media.files.references import Unreadable, printable
+from tenfold.media.image.masks import planes
+from tenfold.media.image.masks.each import each_rows
+from tenfold.media.image.masks.fitting import NO_MASK, Looked, fitted, looked, of_mask
+from tenfold.media.image.masks.pairs import MaskPairs
 from tenfold.media.image.masks.rows import MaskRow, counted, rows_of
-from tenfold.media.image.masks.said import say_mapping
 from tenfold.media.image.masks.threads import in_threads
+from tenfold.media.image.masks.values import class_names
+from tenfold.media.image.masks.values.applied import Applied, applied
+from tenfold.media.image.masks.values.decoded import decoded
+from tenfold.media.image.masks.values.mapping import ValueMapping, chosen_names
+from tenfold.media.image.masks.values.said import say_mapping
 from tenfold.media.image.masks.wanted import Wanted
 
-__all__ = ["NO_MASK", "Looked", "from_pairs", "looked"]
-
-NO_MASK = Problem(
-    "no-mask",
-    Message("has no mask of its name"),
-    Message(
-        "Give the mask the name of the picture, such as leaf_1_mask.png for leaf_1.jpg, or remove "
-        "the picture."
-    ),
-)
+__all__ = ["from_pairs"]
 
 
-@dataclass
-class Looked:
-    """A picture with its decoded mask: the sizes, upright and as stored, and the problem."""
-
-    pair: Pair
-    held: Decoded | None = None
-    problem: Problem | None = None
-    size: tuple[int, int] = (0, 0)
-    turn: int = 1
-    """EXIF orientation of the picture."""
-
-
-def from_pairs(tree: Tree, found: Pairs, wanted: Wanted) -> Rows:
+def from_pairs(tree: Tree, found: MaskPairs, wanted: Wanted) -> Rows:
     """Returns the rows of pictures with a mask each; one mapping of values for all."""
-    seen = list(in_threads(looked, found.pairs))
-    usable = [one.held for one in seen if one.held is not None and one.problem is None]
+    if any(pair.each for pair in found.pairs):
+        return _of_each(tree, found, wanted)
+    seen = list(in_threads(partial(looked, order=wanted.order), found.pairs))
+    _ask_back(seen)
+    kept = [(one.held, one.pair.masks[0][1].name) for one in seen if one.problem is None]
+    usable = [held for held, _ in kept if held is not None]
+    masks = [printable(name) for held, name in kept if held is not None]
     names, names_file = chosen_names(usable, class_names.found_names(tree))
     taken = Taken(notes=list(found.notes))
     values = wanted.mapping(usable, names)
-    rows, mixed = _rows(seen, values)
-    say_mapping(taken, values, usable, names_file)
-    _state(taken, seen, found, mixed)
+    rows, mixed = _rows(seen, values, wanted.picked)
+    planes.say_axes(taken, seen, wanted.picked)
+    say_mapping(taken, values, usable, masks, names_file)
+    _state(taken, found)
+    _count(taken, seen, mixed)
     counted(rows, taken)
+    made = rows_of(rows, taken, _ignored(tree, found, names_file))
+    return replace(made, reading=wanted.completed(values))
+
+
+def _ask_back(seen: Sequence[Looked]) -> None:
+    """Raises UsageError where nothing but stacks with several readings is left."""
+    masked = [one for one in seen if one.problem is None or one.problem.code != NO_MASK.code]
+    unclear = [one for one in masked if one.problem and one.problem.code == "two-readings"]
+    if unclear and len(unclear) == len(masked) and unclear[0].problem is not None:
+        name, problem = unclear[0].pair.picture.entry.name, unclear[0].problem
+        raise UsageError(
+            Message("{name} {reason}", name=printable(name), reason=problem.reason),
+            code=problem.code,
+            where=printable(name),
+            fix=problem.fix,
+        )
+
+
+def _of_each(tree: Tree, found: MaskPairs, wanted: Wanted) -> Rows:
+    """Returns the rows of pictures with a mask for each object or class."""
+    taken = Taken(notes=list(found.notes))
+    rows = each_rows(found.pairs, taken)
+    _state(taken, found)
+    counted(rows, taken)
+    return replace(rows_of(rows, taken, _ignored(tree, found)), reading=wanted.reading)
+
+
+def _ignored(tree: Tree, found: MaskPairs, *others: Entry | None) -> list[str]:
     used = {id(entry) for one in found.pairs for _, entry in one.masks}
-    used |= {id(one.picture.entry) for one in found.pairs}
-    used |= {id(names_file)}
-    ignored = [entry.name for entry in tree.entries if id(entry) not in used]
-    return replace(rows_of(rows, taken, ignored), reading=wanted.completed(values))
+    used |= {id(one.picture.entry) for one in found.pairs} | {id(one) for one in others}
+    used |= {id(one.objects) for one in found.pairs if one.objects is not None}
+    return [entry.name for entry in tree.entries if id(entry) not in used]
 
 
-def looked(pair: Pair) -> Looked:
-    """Returns the pair with its mask decoded and the picture's size read from its header."""
-    one = Looked(pair, problem=pair.picture.entry.problem or pair.problem)
-    if one.problem is not None:
-        return one
-    if not pair.masks:
-        return replace(one, problem=NO_MASK)
-    mask = pair.masks[0][1]
-    try:
-        content = fetch(pair.picture.entry.cell)
-        header = decode.header(content)
-        picture = decode.opened(content)
-    except Unreadable as error:
-        return replace(one, problem=error.problem)
-    one.size = (header.width, header.height)
-    one.turn = 1 if picture.format == "TIFF" else decode.orientation(picture)
-    if mask.problem is not None:
-        return replace(one, problem=_of_mask(mask, mask.problem))
-    try:
-        one.held = decoded(mask.cell)
-    except Unreadable as error:
-        return replace(one, problem=_of_mask(mask, error.problem))
-    return _fitted(one, mask)
-
-
-def _of_mask(mask: Entry, problem: Problem) -> Problem:
-    """Returns the problem of a mask's file as one of its picture."""
-    reason = Message(
-        "has a mask ({mask}) that {reason}", mask=printable(mask.name), reason=problem.reason
-    )
-    return replace(problem, reason=reason)
-
-
-def _fitted(one: Looked, mask: Entry) -> Looked:
-    """Returns the pair with the mask laid upright, or with a problem where it does not fit."""
-    held = one.held
-    assert held is not None
-    if held.lossy:
-        shown = ", ".join(map(str, held.values[:8].tolist())) + (
-            " ..." if len(held.values) > 8 else ""
-        )
-        problem = Problem(
-            "mask-jpeg",
-            Message(
-                "has a mask saved as JPEG ({mask}), which does not keep class numbers: values "
-                "{values}",
-                mask=printable(mask.name),
-                values=shown,
-            ),
-            Message("Save the mask as PNG, from where it was drawn."),
-        )
-        return replace(one, problem=problem)
-    if held.size == one.size:
-        return one
-    if one.turn >= 5 and held.size == one.size[::-1] and not held.turned:
-        return replace(one, held=held.moved(one.turn))
-    problem = Problem(
-        "mask-size",
-        Message(
-            "has {width} x {height} pixels, its mask {mask} {mask_width} x {mask_height}",
-            width=one.size[0],
-            height=one.size[1],
-            mask=printable(mask.name),
-            mask_width=held.size[0],
-            mask_height=held.size[1],
-        ),
-        Message("Save the mask in the size and orientation of the picture, without smoothing."),
-    )
-    return replace(one, problem=problem)
-
-
-def _rows(seen: Sequence[Looked], values: Values) -> tuple[list[MaskRow], int]:
+def _rows(
+    seen: Sequence[Looked], values: ValueMapping, picked: Sequence[int]
+) -> tuple[list[MaskRow], int]:
     """Returns the rows, and the number of pixels of mixed colours."""
+    bits = max((one.bits for one in seen), default=0)
 
-    def row(one: Looked) -> tuple[MaskRow, int]:
+    def rows(one: Looked) -> tuple[list[MaskRow], int]:
         picture = one.pair.picture
         made = MaskRow(
             picture.entry.cell, picture.entry.name, problem=one.problem, part=picture.part
         )
+        made.extra = dict(one.pair.extra)
         held, one.held = one.held, None
         if one.problem is not None or held is None:
-            return made, 0
+            return [made], 0
         result = applied(held, values)
+        if result.mask is not None and one.pair.objects is not None:
+            result = _with_objects(one, result)
         made.problem = result.problem
-        if result.mask is not None:
-            made.judged(result.mask)
-        return made, result.mixed
+        if result.mask is None:
+            return [made], result.mixed
+        return planes.rows_of_planes(made, one, result.mask, picked, bits), result.mixed
 
-    made = list(in_threads(row, seen))
-    return [one for one, _ in made], sum(mixed for _, mixed in made)
+    made = list(in_threads(rows, seen))
+    return [row for found, _ in made for row in found], sum(mixed for _, mixed in made)
 
 
-def _state(taken: Taken, seen: Sequence[Looked], found: Pairs, mixed: int) -> None:
+def _with_objects(one: Looked, result: Applied) -> Applied:
+    """Returns the mask of classes with the object numbers of its second file."""
+    entry = one.pair.objects
+    if entry is None or result.mask is None:
+        return result
+    try:
+        fit = fitted(one, entry, decoded(entry.cell))
+    except Unreadable as error:
+        return Applied(None, of_mask(entry, error.problem))
+    if fit.problem is not None or fit.held is None:
+        return Applied(None, fit.problem)
+    numbers = fit.held.pixels()
+    numbers = np.where((numbers > 0) & (numbers != 255), numbers, 0).astype(np.uint32)
+    return replace(result, mask=replace(result.mask, objects=numbers))
+
+
+def _state(taken: Taken, found: MaskPairs) -> None:
     """Adds where pictures and masks come from, and what is not used."""
     folders = {one.masks[0][1].name.rpartition("/")[0] for one in found.pairs if one.masks} - {""}
     where = ", ".join(sorted(folders)[:4]) + (" ..." if len(folders) > 4 else "")
@@ -169,6 +138,10 @@ def _state(taken: Taken, seen: Sequence[Looked], found: Pairs, mixed: int) -> No
     taken.leave("files", lonely, why=Message("a mask without a picture of its name"))
     other = [printable(entry.name) for entry in found.unused]
     taken.leave("files", other, why=Message("another mask of the same picture is used"))
+
+
+def _count(taken: Taken, seen: Sequence[Looked], mixed: int) -> None:
+    """Adds how many pictures are turned, and how many pixels have mixed colours."""
     turned = sum(one.turn not in (0, 1) and one.problem is None for one in seen)
     if turned:
         taken.note(

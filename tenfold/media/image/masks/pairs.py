@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
@@ -13,11 +14,12 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.image.masks.roles import (
     MaskFile,
     masks_and_pictures,
+    without_number,
     without_picture_suffix,
     without_suffix,
 )
 
-__all__ = ["Pair", "Pairs", "paired"]
+__all__ = ["MaskPairs", "Pair", "paired"]
 
 Form = Callable[[str], str]
 Key = Callable[[MaskFile, str], tuple[str, ...]]
@@ -38,10 +40,12 @@ class Pair:
     each: bool = False
     objects: Entry | None = None
     problem: Problem | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Further columns of its rows: group, weight, time."""
 
 
 @dataclass
-class Pairs:
+class MaskPairs:
     """The pairs of a folder; the masks without a picture; sentences about the names."""
 
     pairs: list[Pair]
@@ -50,7 +54,7 @@ class Pairs:
     unused: list[Entry] = field(default_factory=list)
 
 
-def paired(entries: list[Entry]) -> Pairs | None:
+def paired(entries: list[Entry]) -> MaskPairs | None:
     """Returns the pairs of pictures and masks; None where there are no masks."""
     pictures, masks = masks_and_pictures(entries)
     if not masks or not pictures:
@@ -65,8 +69,9 @@ def paired(entries: list[Entry]) -> Pairs | None:
             if (found_left := attempt(pairs, left, notes)) is not None:
                 left = found_left
                 break
-    unused = _choose(pairs, notes)
-    return Pairs(pairs, [one.entry for one in left], notes, unused)
+    left = _numbered(pairs, left)
+    unused = _choose(pairs)
+    return MaskPairs(pairs, [one.entry for one in left], notes, unused)
 
 
 def _by_names(pairs: list[Pair], masks: list[MaskFile]) -> list[MaskFile]:
@@ -133,9 +138,9 @@ def _class_folder(picture: MaskFile, mask: MaskFile) -> str:
 # --- several masks of a picture ------------------------------------------------------------------
 
 
-def _choose(pairs: list[Pair], notes: list[Message]) -> list[Entry]:
+def _choose(pairs: list[Pair]) -> list[Entry]:
     """Decides what several masks of a picture are; returns the files that are not used."""
-    several = [one for one in pairs if len(one.masks) > 1]
+    several = [one for one in pairs if len(one.masks) > 1 and not one.each]
     classes = {name for one in pairs for name, _ in one.masks}
     if not several:
         if len(classes - {""}) > 1:
@@ -179,10 +184,24 @@ def _by_folder(pair: Pair) -> list[Entry]:
     return [entry for _, entry in ordered if id(entry) not in used]
 
 
+def _numbered(pairs: list[Pair], masks: list[MaskFile]) -> list[MaskFile]:
+    """Adds further masks of a picture, named PICTURE_mask_1.png; returns the others."""
+    known = _once(pairs, lambda one: _in_folder(one, one.name))
+    left = []
+    for mask in masks:
+        pair = known.get(_in_folder(mask, without_number(mask.name)))
+        if pair is None:
+            left.append(mask)
+        else:
+            pair.masks.append(("", mask.entry))
+            pair.each = True
+    return left
+
+
 def _named_with_class(
     pairs: list[Pair], masks: list[MaskFile], notes: list[Message]
 ) -> list[MaskFile] | None:
-    """Pairs masks named PICTURE_CLASS.png; None unless most masks are named so."""
+    """MaskPairs masks named PICTURE_CLASS.png; None unless most masks are named so."""
     known = _once(pairs, lambda one: _in_folder(one, one.name))
     found, left = list[tuple[Pair, str, MaskFile]](), list[MaskFile]()
     for mask in masks:
@@ -208,7 +227,7 @@ def _named_with_class(
 def _by_numbers(
     pairs: list[Pair], masks: list[MaskFile], notes: list[Message]
 ) -> list[MaskFile] | None:
-    """Pairs names that differ by the letters before a number, such as img_007 and gt_007."""
+    """MaskPairs names that differ by the letters before a number, such as img_007 and gt_007."""
     starts = _start(one.picture.name for one in pairs), _start(one.name for one in masks)
     if not all(starts) or len(masks) < 2 or len(pairs) < 2:
         return None
@@ -249,7 +268,7 @@ def _start(names: Iterable[str]) -> str:
 _GENERIC = frozenset("image img raw picture photo input original rgb".split())
 
 
-def _folder_a_picture(pictures: list[MaskFile], masks: list[MaskFile]) -> Pairs | None:
+def _folder_a_picture(pictures: list[MaskFile], masks: list[MaskFile]) -> MaskPairs | None:
     """Returns pairs where each folder holds one picture and its masks, else None.
 
     The folder has the name of the picture, or the picture a name such as `image.png`.
@@ -276,9 +295,4 @@ def _folder_a_picture(pictures: list[MaskFile], masks: list[MaskFile]) -> Pairs 
     if all(len(pair.masks) < 2 for pair in pairs.values()):
         for pair in pairs.values():
             pair.each = False
-    return Pairs([*pairs.values()], lonely)
-
-
-def names_of(pairs: Iterable[Pair]) -> list[str]:
-    """Returns the names of the pictures."""
-    return [one.picture.entry.name for one in pairs]
+    return MaskPairs([*pairs.values()], lonely)

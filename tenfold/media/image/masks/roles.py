@@ -18,6 +18,7 @@ __all__ = [
     "MaskFile",
     "masks_and_pictures",
     "stem",
+    "without_number",
     "without_picture_suffix",
     "without_suffix",
 ]
@@ -42,6 +43,7 @@ _SUFFIX = re.compile(
     r"(?P<name>.+?)(?:[_\-. ](?:L|(?i:masks?|segs?|segmentations?|labels?|gt|annotations?|annot"
     r"|ground_?truths?|label_?ids|gtfine_label_?ids|gtcoarse_label_?ids)))+"
 )
+_NUMBERED = re.compile(r"(.+?)[_-](?:masks?|segs?|labels?|gt|object|instance)[_-]?\d+", re.I)
 _PICTURE_SUFFIX = re.compile(
     r"(?P<name>.+)[_\-](?:image|img|sat|rgb|leftimg8bit|im|photo|input)", re.I
 )
@@ -79,6 +81,12 @@ def without_suffix(name: str) -> str:
     """Returns the name of a mask without `_mask`, `_seg`, `_labels`, `_L`, `_gt`."""
     match = _SUFFIX.fullmatch(name)
     return match["name"] if match else name
+
+
+def without_number(name: str) -> str:
+    """Returns the name of one of several masks without `_mask_1` or the like; "" for others."""
+    match = _NUMBERED.fullmatch(name)
+    return match[1] if match else ""
 
 
 def without_picture_suffix(name: str) -> str:
@@ -129,7 +137,10 @@ def masks_and_pictures(entries: list[Entry]) -> tuple[list[MaskFile], list[MaskF
         context, part = _context(folders)
         own = stem(entry.name)
         bare = without_suffix(own)
-        beside = f"{entry.name.rpartition('/')[0]}/{bare}" in names
+        folder = entry.name.rpartition("/")[0]
+        beside = f"{folder}/{bare}" in names
+        if (first := without_number(own)) and f"{folder}/{first}" in names:
+            bare, beside = first, True
         if bare != own and (role == "" or (role == "picture" and beside)):
             role, at = "mask", ""
         file = MaskFile(entry, context, part, own, role == "mask", at if role == "mask" else "")

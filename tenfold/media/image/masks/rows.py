@@ -51,8 +51,22 @@ def _numbers(mask: TrueMask) -> Iterable[int]:
     return (one for one in pd.unique(mask.objects.ravel()).tolist() if one)
 
 
+def _left_open(rows: Sequence[MaskRow]) -> None:
+    """Leaves the mask of test rows open, and those of a whole validation part, where none is given.
+
+    Such rows are not scored, but are not unusable either.
+    """
+    valid = [one for one in rows if one.part == "valid"]
+    bare = all(one.problem is not None and one.problem.code == "no-mask" for one in valid)
+    for one in rows:
+        if one.problem is not None and one.problem.code == "no-mask":
+            opened = one.part == "test" or (one.part == "valid" and bare)
+            one.problem = None if opened else one.problem
+
+
 def rows_of(rows: Sequence[MaskRow], taken: Taken, ignored: Sequence[str] = ()) -> Rows:
     """Returns the rows as a table, with the columns that any row has."""
+    _left_open(rows)
     table = pd.DataFrame(
         {
             "image": pd.Series([one.image for one in rows], dtype=object),

@@ -11,10 +11,10 @@ import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.masks.class_names import colour_text
-from tenfold.media.image.masks.decoded import COLOURS, TRANSPARENT, Decoded
-from tenfold.media.image.masks.mapping import FOREGROUND, GREY, OBJECTS, Values
 from tenfold.media.image.masks.pixels import IGNORED, TrueMask
+from tenfold.media.image.masks.values.class_names import colour_text
+from tenfold.media.image.masks.values.decoded import COLOURS, TRANSPARENT, Decoded
+from tenfold.media.image.masks.values.mapping import FOREGROUND, GREY, OBJECTS, ValueMapping
 
 __all__ = ["Applied", "applied"]
 
@@ -36,8 +36,8 @@ class Applied:
     mixed: int = 0
 
 
-def applied(held: Decoded, values: Values) -> Applied:
-    """Returns the mask in classes. Values that no class has are a problem of the whole mask."""
+def applied(held: Decoded, values: ValueMapping) -> Applied:
+    """Returns the mask in classes. Values without a class are a problem of the whole mask."""
     if values.how in (OBJECTS, FOREGROUND):
         return _of_two(held, values)
     places = _places(held, values)
@@ -54,7 +54,7 @@ def applied(held: Decoded, values: Values) -> Applied:
     return Applied(TrueMask(values.classes, pixels), None, mixed)
 
 
-def _of_two(held: Decoded, values: Values) -> Applied:
+def _of_two(held: Decoded, values: ValueMapping) -> Applied:
     """Returns a mask of a foreground or of objects: every number but 0 and the ignored ones."""
     places = np.array(
         [
@@ -77,7 +77,7 @@ def _of_two(held: Decoded, values: Values) -> Applied:
     return Applied(TrueMask(values.classes, pixels, numbers.astype(np.uint32)[stored]))
 
 
-def _places(held: Decoded, values: Values) -> np.ndarray:
+def _places(held: Decoded, values: ValueMapping) -> np.ndarray:
     """Returns (V,) int16 places of the values in the classes, UNKNOWN where there is none."""
     found = np.full(len(held.values), UNKNOWN, np.int16)
     for at, value in enumerate(held.values.tolist()):
@@ -165,7 +165,7 @@ def _stranger(held: Decoded, unknown: np.ndarray) -> Problem:
         return Problem(
             "mask-colour",
             Message(
-                "has a mask with {count} pixels of colours that are no class ({colours})",
+                "has a mask with {count} pixels of colours without a class ({colours})",
                 count=count,
                 colours=listed,
             ),
@@ -175,7 +175,7 @@ def _stranger(held: Decoded, unknown: np.ndarray) -> Problem:
     return Problem(
         "mask-value",
         Message(
-            "has a mask with {count} pixels of values that are no class ({values})",
+            "has a mask with {count} pixels of values without a class ({values})",
             count=count,
             values=listed,
         ),

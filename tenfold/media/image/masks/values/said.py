@@ -9,20 +9,29 @@ from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.references import printable
-from tenfold.media.image.masks.class_names import colour_text
-from tenfold.media.image.masks.decoded import COLOURS, PALETTE, Decoded
-from tenfold.media.image.masks.mapping import FOREGROUND, OBJECTS, Values
 from tenfold.media.image.masks.pixels import IGNORED
+from tenfold.media.image.masks.values.class_names import colour_text
+from tenfold.media.image.masks.values.decoded import COLOURS, Decoded
+from tenfold.media.image.masks.values.mapping import FOREGROUND, OBJECTS, ValueMapping
+from tenfold.media.image.masks.values.survey import another_palette, usual_palette
 
 __all__ = ["say_mapping"]
 
 MOST_SHOWN = 32
+MOST_NAMED = 8
 
 
 def say_mapping(
-    taken: Taken, values: Values, files: Sequence[Decoded], names_file: Entry | None
+    taken: Taken,
+    values: ValueMapping,
+    files: Sequence[Decoded],
+    masks: Sequence[str],
+    names_file: Entry | None,
 ) -> None:
-    """Adds what the values mean, where the names come from, and how the masks are written."""
+    """Adds what the values mean, where the names come from, and how the masks are written.
+
+    `masks` are the names of the files.
+    """
     if values.how == OBJECTS:
         taken.note(
             Message(
@@ -36,10 +45,10 @@ def say_mapping(
         taken.note(Message("Values of the masks: {values}.", values=_listed(values, files)))
     if names_file is not None:
         taken.note(Message("Names of the classes: {name}.", name=printable(names_file.name)))
-    _palettes(taken, values, files)
+    _palettes(taken, values, files, masks)
 
 
-def _listed(values: Values, files: Sequence[Decoded]) -> str:
+def _listed(values: ValueMapping, files: Sequence[Decoded]) -> str:
     """Returns the values that occur, or all, each with its class."""
     found = Counter[int]()
     colours = values.by_colour and any(
@@ -59,7 +68,7 @@ def _listed(values: Values, files: Sequence[Decoded]) -> str:
     return ", ".join(parts[:MOST_SHOWN]) + (" ..." if len(parts) > MOST_SHOWN else "")
 
 
-def _foreground(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
+def _foreground(taken: Taken, values: ValueMapping, files: Sequence[Decoded]) -> None:
     """Adds the two classes, and the ways in which the foreground is written."""
     ways = Counter[str]()
     for one in files:
@@ -80,26 +89,19 @@ def _foreground(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
     )
 
 
-def _palettes(taken: Taken, values: Values, files: Sequence[Decoded]) -> None:
-    """Adds how many masks have another palette than most."""
-    if not values.by_colour:
+def _palettes(
+    taken: Taken, values: ValueMapping, files: Sequence[Decoded], masks: Sequence[str]
+) -> None:
+    """Adds which masks have another palette than most."""
+    usual = usual_palette(files)
+    other = [name for one, name in zip(files, masks, strict=True) if another_palette(one, usual)]
+    if not other or not values.by_colour:
         return
-    pairs = []
-    for one in files:
-        if one.form == PALETTE and one.colours is not None:
-            pairs.append(dict(zip(one.values.tolist(), one.colours.tolist(), strict=True)))
-    usual: dict[int, Counter[int]] = {}
-    for pair in pairs:
-        for index, colour in pair.items():
-            usual.setdefault(index, Counter())[colour] += 1
-    other = sum(
-        any(usual[index].most_common(1)[0][0] != colour for index, colour in pair.items())
-        for pair in pairs
-    )
-    if other:
-        taken.note(
-            Message(
-                "{count} masks have their palette in another order: all are read by colour.",
-                count=other,
-            )
+    names = ", ".join(other[:MOST_NAMED]) + (" ..." if len(other) > MOST_NAMED else "")
+    taken.note(
+        Message(
+            "{count} masks have their palette in another order ({names}): all are read by colour.",
+            count=len(other),
+            names=names,
         )
+    )

@@ -83,6 +83,8 @@ def decoded(cell: object) -> Decoded:
         lossy = picture.format in ("JPEG", "MPO")
         turned = picture.format != "TIFF" and picture.getexif().get(0x0112, 1) not in (0, 1)
         palette = picture.mode in ("P", "PA")
+        if picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1:
+            return replace(_of_pages(picture), bits=bits)
         picture.load()
         if turned:
             picture = ImageOps.exif_transpose(picture)
@@ -113,6 +115,21 @@ def of_array(array: np.ndarray) -> Decoded:
             Message("Save the class numbers as 8-bit PNG."),
         )
     return _counted(NUMBERS, array.dtype.itemsize * 8, array)
+
+
+def _of_pages(picture: Image.Image) -> Decoded:
+    """Returns the numbers of all pages of a stack, (Z, H, W)."""
+    pages = []
+    for number in range(getattr(picture, "n_frames", 1)):
+        picture.seek(number)
+        pages.append(np.asarray(picture))
+    if any(one.ndim != 2 or one.shape != pages[0].shape for one in pages):
+        raise unreadable(
+            "mask-planes",
+            Message("has pages of different sizes, or in colour"),
+            Message("Save one plane of numbers a page."),
+        )
+    return _counted(NUMBERS, 8, np.stack(pages))
 
 
 def _of_channels(array: np.ndarray) -> Decoded:
@@ -179,7 +196,7 @@ def _counted(form: str, bits: int, array: np.ndarray) -> Decoded:
         values, places = uniques[order], rank[codes]
         counts = np.bincount(places, minlength=len(values))
     packed = _packed(places.astype(_kind(len(values))))
-    return Decoded(form, bits, array.shape[:2], values.astype(np.int64), counts, packed)
+    return Decoded(form, bits, array.shape, values.astype(np.int64), counts, packed)
 
 
 def _kind(count: int) -> type:

@@ -8,8 +8,8 @@ it has no name of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,23 @@ import numpy as np
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
-from tenfold.media.image.masks.class_names import ClassName, colour_text, parsed_colour
-from tenfold.media.image.masks.decoded import COLOURS, PALETTE, TRANSPARENT, Decoded
 from tenfold.media.image.masks.pixels import IGNORED, MOST_CLASSES
+from tenfold.media.image.masks.values.class_names import ClassName, colour_text, parsed_colour
+from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, TRANSPARENT, Decoded
+from tenfold.media.image.masks.values.survey import (
+    Survey,
+    another_palette,
+    solid_colours,
+    surveyed,
+    usual_palette,
+)
 
 __all__ = [
     "BACKGROUND",
     "CLASSES",
     "FOREGROUND",
     "OBJECTS",
-    "Values",
+    "ValueMapping",
     "chosen_names",
     "ignored_values",
     "mapped",
@@ -40,7 +47,7 @@ GREY = 0x010101
 
 
 @dataclass(frozen=True)
-class Values:
+class ValueMapping:
     """What values and colours mean: `numbers` and `colours` give the place in `classes`.
 
     IGNORED is the place of values that nobody judged. `how` is CLASSES, FOREGROUND (every number
@@ -65,9 +72,9 @@ class Values:
         }
 
     @staticmethod
-    def of_json(held: Mapping[str, Any]) -> Values:
+    def of_json(held: Mapping[str, Any]) -> ValueMapping:
         """Returns the mapping of a JSON object."""
-        return Values(
+        return ValueMapping(
             str(held["how"]),
             tuple(map(str, held["classes"])),
             {int(key): int(value) for key, value in held.get("numbers", {}).items()},
@@ -104,52 +111,19 @@ def ignored_values(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
-@dataclass(frozen=True)
-class Survey:
-    """The values of all masks: pixels by number, and by colour, and what the files are."""
-
-    numbers: Counter[int]
-    colours: Counter[int]
-    forms: Counter[str]
-    deep: bool
-    """True where numbers have 16 bits or more in all files with numbers."""
-    largest: int
-    each: list[frozenset[int]]
-    """The numbers of each file that holds numbers."""
-
-
-def surveyed(files: Iterable[Decoded]) -> Survey:
-    """Returns the values of the masks."""
-    numbers, colours, forms = Counter[int](), Counter[int](), Counter[str]()
-    deep, each = list[bool](), list[frozenset[int]]()
-    for one in files:
-        forms[one.form] += 1
-        values = one.values.tolist()
-        counted = dict(zip(values, one.counts.tolist(), strict=True))
-        if one.form == COLOURS:
-            colours.update(counted)
-            continue
-        numbers.update(counted)
-        each.append(frozenset(values))
-        deep.append(one.bits > 8)
-        if one.colours is not None:
-            colours.update(dict(zip(one.colours.tolist(), one.counts.tolist(), strict=True)))
-    return Survey(numbers, colours, forms, bool(deep) and all(deep), max(numbers, default=0), each)
-
-
 def mapped(
     files: Sequence[Decoded],
     names: Sequence[ClassName],
     ignored: frozenset[int] = frozenset(),
     how: str = "",
-) -> Values:
+) -> ValueMapping:
     """Returns what the values of the masks mean. `how` is given by the user, or "".
 
     Raises DataRefused or UsageError where this cannot be decided.
     """
     seen = surveyed(files)
     if how == OBJECTS or (not how and not names and _numbers_objects(seen)):
-        return Values(OBJECTS, (BACKGROUND, "object"), {0: 0} | _ignoring(ignored))
+        return ValueMapping(OBJECTS, (BACKGROUND, "object"), {0: 0} | _ignoring(ignored))
     coloured = [one for one in names if one.colour is not None]
     shown = seen.forms[COLOURS] or seen.forms[PALETTE]
     if shown and len(coloured) == len(names) > 0:
@@ -158,7 +132,19 @@ def mapped(
             return found
     if seen.forms[COLOURS]:
         return _by_colours(files, seen, ignored, names)
-    return _foreground(seen, names, ignored, how) or _by_numbers(seen, names, ignored)
+    values = _foreground(seen, names, ignored, how) or _by_numbers(seen, names, ignored)
+    return _with_palettes(files, values)
+
+
+def _with_palettes(files: Sequence[Decoded], values: ValueMapping) -> ValueMapping:
+    """Returns the mapping by colour where palettes differ: most masks state what a colour means."""
+    usual = usual_palette(files)
+    if not any(another_palette(one, usual) for one in files):
+        return values
+    if len(set(usual.values())) < len(usual) or any(one not in values.numbers for one in usual):
+        return values
+    colours = {colour: values.numbers[index] for index, colour in usual.items()}
+    return replace(values, how=CLASSES, colours=colours, by_colour=True)
 
 
 def chosen_names(
@@ -204,7 +190,7 @@ def _numbers_objects(seen: Survey) -> bool:
 
 def _foreground(
     seen: Survey, names: Sequence[ClassName], ignored: frozenset[int], how: str
-) -> Values | None:
+) -> ValueMapping | None:
     """Returns the mapping of binary masks: 0 and 1, or 0 and 255, or one other number."""
     shown = [values - {0} - ignored for values in seen.each]
     every = set().union(*shown)
@@ -218,7 +204,7 @@ def _foreground(
     else:
         classes = (BACKGROUND, judged[0] if judged else "foreground")
     numbers = {0: 0} | dict.fromkeys(sorted(every), 1)
-    return Values(FOREGROUND, classes, numbers | _ignoring(ignored))
+    return ValueMapping(FOREGROUND, classes, numbers | _ignoring(ignored))
 
 
 # --- colours -------------------------------------------------------------------------------------
@@ -226,7 +212,7 @@ def _foreground(
 
 def _by_names_of_colours(
     files: Sequence[Decoded], names: Sequence[ClassName], ignored: frozenset[int]
-) -> Values | None:
+) -> ValueMapping | None:
     """Returns the mapping of colours with names; None where palettes show other colours."""
     classes = _judged(names)
     colours = {
@@ -249,7 +235,7 @@ def _by_names_of_colours(
     if palettes and fitting < len(palettes) / 2 and not any(one.form == COLOURS for one in files):
         return None
     numbers = _numbered(names, max((int(one.values.max()) for one in files), default=0))
-    return Values(CLASSES, classes, numbers | _ignoring(ignored), colours, True)
+    return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), colours, True)
 
 
 def _share(colours: np.ndarray | None, counts: np.ndarray, known: Mapping[int, int]) -> float:
@@ -264,7 +250,7 @@ def _by_colours(
     seen: Survey,
     ignored: frozenset[int],
     names: Sequence[ClassName],
-) -> Values:
+) -> ValueMapping:
     """Returns the mapping of colours without names: those that fill whole blocks are classes."""
     solid = Counter[int]()
     for one in files:
@@ -289,21 +275,7 @@ def _by_colours(
     classes = tuple(f"#{one:06x}" for one in judged)
     places = {colour: at for at, colour in enumerate(judged)}
     numbers = {colour & 255: at for colour, at in places.items() if colour % GREY == 0}
-    return Values(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
-
-
-def solid_colours(pixels: np.ndarray, side: int = 3) -> Counter[int]:
-    """Returns the colours that fill at least one block of `side` x `side` pixels, and how many."""
-    height, width = pixels.shape
-    if height < side or width < side:
-        return Counter(np.unique(pixels).tolist())
-    middle = pixels[: height - side + 1, : width - side + 1]
-    same = np.ones(middle.shape, bool)
-    for down in range(side):
-        for right in range(side):
-            same &= pixels[down : down + middle.shape[0], right : right + middle.shape[1]] == middle
-    values, counts = np.unique(middle[same], return_counts=True)
-    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+    return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -323,7 +295,7 @@ def _numbered(names: Sequence[ClassName], largest: int) -> dict[int, int]:
     }
 
 
-def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]) -> Values:
+def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]) -> ValueMapping:
     """Returns the mapping of numbers, with names or without."""
     found = set(seen.numbers) - ignored
     if names:
@@ -346,7 +318,7 @@ def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int
             ),
         )
     numbers = {value: at for at, value in enumerate(judged)} | ({255: IGNORED} if void else {})
-    return Values(CLASSES, tuple(map(str, judged)), numbers | _ignoring(ignored))
+    return ValueMapping(CLASSES, tuple(map(str, judged)), numbers | _ignoring(ignored))
 
 
 def _levels(found: set[int]) -> int:
@@ -358,7 +330,9 @@ def _levels(found: set[int]) -> int:
     return count if found == set(range(0, 256, step)) and step > 1 else 0
 
 
-def _by_named_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]) -> Values:
+def _by_named_numbers(
+    seen: Survey, names: Sequence[ClassName], ignored: frozenset[int]
+) -> ValueMapping:
     classes = _judged(names)
     found = set(seen.numbers) - ignored - {255}
     stated = any(one.number is not None for one in names)
@@ -372,7 +346,7 @@ def _by_named_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozens
     elif not stated and (levels := _spread(names, found | ({255} & set(seen.numbers)))):
         numbers |= levels
     numbers.setdefault(255, IGNORED)
-    return Values(CLASSES, classes, numbers | _ignoring(ignored))
+    return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored))
 
 
 def _spread(names: Sequence[ClassName], found: set[int]) -> dict[int, int]:

@@ -30,8 +30,8 @@ _NAMED = re.compile(
 )
 _SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".yaml", ".yml")
 _VOID = re.compile(
-    r"\W*(void|ignored?|ignore[ _-]?(region|label)?|un-?label+ed|not[ _-]?label+ed|do ?n.?t care"
-    r"|unannotated|忽略|未标注)\b.*|.*\((ignored?|void)\)\W*",
+    r"[\W_]*(void|ignored?|ignore[ _-]?(region|label)?|un-?label+ed|not[ _-]?label+ed|do ?n.?t care"
+    r"|unannotated|忽略|未标注)(\b|_).*|.*\((ignored?|void)\)\W*",
     re.I,
 )
 LARGEST = 1 << 20
