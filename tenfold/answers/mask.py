@@ -8,9 +8,11 @@ intervals by drawing pictures, or groups of them.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -56,9 +58,14 @@ class MaskOptions:
 # --- true masks -----------------------------------------------------------------------------------
 
 
-def _counts(cell: Any) -> dict[str, int]:
+def _counts(cell: Any) -> Mapping[str, int]:
     """Returns the pixels of each class of a true mask; {} for a cell that holds none."""
-    return TrueMask.of(cell).counts() if isinstance(cell, str) and cell else {}
+    return _counted(cell) if isinstance(cell, str) and cell else {}
+
+
+@functools.lru_cache(maxsize=4096)
+def _counted(cell: str) -> Mapping[str, int]:
+    return MappingProxyType(TrueMask.of(cell).counts())
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -312,6 +319,13 @@ class MaskKind(AnswerKind):
 
     def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
         return class_pieces({}) | {"sections": report.sections(details)}
+
+    def true_answer(self, table: pd.DataFrame, row: int) -> Mask | None:
+        """Returns the true mask as an answer to draw; pixels that nobody judged have no class."""
+        if "mask" not in table:
+            return None
+        truth = TrueMask.of(table["mask"].iloc[row])
+        return mask_of(truth.pixels, truth.classes, truth.objects)
 
     def draw(self, answer: Mask, picture: Image) -> Image:
         return painting.drawn(answer, picture)

@@ -186,7 +186,8 @@ def test_objects_are_scored_where_the_truth_has_them():
     assert [each["class"] for each in one.objects] == ["leaf"] * 3
     assert one.objects[0]["elongation"] == pytest.approx(1, abs=0.02)
     assert not only(one, "stem").objects and only(one, "leaf").areas == {"leaf": (pixels > 0).sum()}
-    assert only(one, "stem").told_apart
+    assert only(one, "stem").told_apart and only(one, NAMES) == one
+    assert {*only(one, NAMES[:2]).areas} == {*NAMES[:2]} and not only(one, ()).areas
 
 
 def test_true_masks_are_counted_compared_renamed_and_refused():
@@ -245,9 +246,9 @@ def test_a_mask_is_drawn_with_a_legend():
         picture = Image.new("RGB", size, "white")
         with speaking("zh"):
             drawn = np.asarray(MASK.draw(one, picture))
-        assert drawn.shape[1] == size[0] and drawn.shape[0] > size[1] + 10
+        assert drawn.shape[1] == 320 and drawn.shape[0] > 240 + 10, "small ones are enlarged"
         assert (drawn[0, 0] == 255).all(), "the background is clear"
-        inside = drawn[20 * size[1] // 60, 20 * size[0] // 80].astype(int)
+        inside = drawn[80, 80].astype(int)
         assert inside[0] > inside[2] + 50, "the tone of the second class"
     stack = mask_of(np.tile(pixels, (3, 1, 1)), NAMES)
-    assert MASK.draw(stack, Image.new("L", (80, 60))).size[0] == 80
+    assert MASK.draw(stack, Image.new("L", (400, 300))).size[0] == 400

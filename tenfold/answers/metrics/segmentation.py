@@ -59,11 +59,8 @@ def boundaries(truth: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:
     found = np.zeros((classes, 4), np.int64)
     for number in range(classes):
         there, told = edges[0] & (truth == number), edges[1] & (said == number)
-        sizes = int(told.sum()), int(there.sum())
-        found[number] = 0, sizes[0], 0, sizes[1]
-        if all(sizes):
-            found[number, 0] = (told & _widened(there, radius)).sum()
-            found[number, 2] = (there & _widened(told, radius)).sum()
+        close = _close(told, there, radius), _close(there, told, radius)
+        found[number] = close[0], told.sum(), close[1], there.sum()
     return found
 
 
@@ -77,19 +74,22 @@ def _edges(classes: np.ndarray, judged: np.ndarray) -> np.ndarray:
     return found
 
 
-def _widened(marked: np.ndarray, radius: float) -> np.ndarray:
-    """Returns True for pixels within `radius` of a marked pixel of the same plane."""
-    found, height = np.zeros(marked.shape, bool), marked.shape[-2]
-    sums = np.zeros((*marked.shape[:-1], marked.shape[-1] + 1), np.int32)
-    np.cumsum(marked, -1, out=sums[..., 1:])
+def _close(marked: np.ndarray, others: np.ndarray, radius: float) -> int:
+    """Returns how many marked pixels have one of the others of their plane within `radius`."""
+    height, width = marked.shape[-2:]
+    if not marked.any() or not others.any():
+        return 0
+    plane, y, x = np.nonzero(marked.reshape(-1, height, width))
+    sums = np.zeros((marked.size // (height * width), height, width + 1), np.int32)
+    np.cumsum(others.reshape(-1, height, width), -1, out=sums[..., 1:])
+    found = np.zeros(len(x), bool)
     for down in range(-int(radius), int(radius) + 1):
         across = int(np.sqrt(radius**2 - down**2))
-        places = np.arange(marked.shape[-1])
-        first, last = np.maximum(places - across, 0), np.minimum(places + across, places[-1]) + 1
-        rows = slice(max(0, -down), min(height, height - down))
-        near = slice(max(0, down), min(height, height + down))
-        found[..., near, :] |= sums[..., rows, last] > sums[..., rows, first]
-    return found
+        inside = (y + down >= 0) & (y + down < height) & ~found
+        row = plane[inside], y[inside] + down
+        ends = np.minimum(x[inside] + across + 1, width), np.maximum(x[inside] - across, 0)
+        found[inside] = sums[(*row, ends[0])] > sums[(*row, ends[1])]
+    return int(found.sum())
 
 
 def objects(

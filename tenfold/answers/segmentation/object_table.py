@@ -32,8 +32,9 @@ def object_table(
 ) -> Iterator[WriteAnswer]:
     """Writes CSV with a row for each object, or for each class where objects are not told apart.
 
-    The columns are COLUMNS and one mean intensity for each channel; a picture without objects has a
-    row without a class. Rows are held back until the first object shows the number of channels.
+    The columns are COLUMNS and one mean intensity for each channel. A class has no elongation,
+    because it may have several regions. A picture without objects has a row without a class. Rows
+    are held back until the first object shows the number of channels.
     """
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer, held, channels = csv.writer(file), list[list[Any]](), list[int]()
@@ -75,7 +76,7 @@ def _table_rows(source: str, answer: Prediction | Problem) -> Iterator[list[Any]
             f"{one['area'] / pixels:.6f}",
             f"{one['centre'][0] * width:.2f}",
             f"{one['centre'][1] * height:.2f}",
-            f"{one['elongation']:.4f}",
+            f"{one['elongation']:.4f}" if answer.told_apart else "",
             one.get("confidence", answer.confidence),
             *one.get("planes", ("", "")),
             "",
@@ -93,5 +94,6 @@ def _regions(answer: Mask) -> list[dict[str, Any]]:
 
 
 def wrote_table(path: Path, prediction: type[Prediction]) -> bool:
+    """Returns True for a table that `object_table` wrote."""
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         return next(csv.reader([file.readline(HEADER)]), [])[: len(COLUMNS)] == [*COLUMNS]

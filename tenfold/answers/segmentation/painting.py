@@ -16,6 +16,8 @@ __all__ = ["drawn", "resized"]
 
 STRENGTH = 0.45
 """Share of the colour of a class in the pixels that it covers."""
+SMALLEST = 320
+"""Pixels of the longer side below which a picture is enlarged."""
 WHITE = (255, 255, 255)
 MAX_NAMES = 24
 """Classes in a legend; the largest come first."""
@@ -25,9 +27,13 @@ def drawn(mask: Mask, picture: Image.Image) -> Image.Image:
     """Returns the picture with the classes in colours, the outlines, and a legend below it.
 
     The background is left clear. Of a stack, the plane in the middle is drawn. A picture of another
-    size than the mask, such as a thumbnail, gets the nearest pixels.
+    size than the mask, such as a thumbnail, gets the nearest pixels. A small picture is enlarged.
     """
-    image = np.array(picture.convert("RGB"), np.float32)
+    times = -(-SMALLEST // max(picture.size))
+    picture = picture.convert("RGB").resize(
+        (picture.width * times, picture.height * times), Image.Resampling.NEAREST
+    )
+    image = np.array(picture, np.float32)
     classes = resized(_plane(mask.pixels), *image.shape[:2])
     numbers = resized(_plane(mask.object_numbers), *image.shape[:2])
     tones = np.zeros((256, 3), np.float32)

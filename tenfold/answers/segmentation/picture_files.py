@@ -84,6 +84,7 @@ def _palette(count: int) -> list[int]:
 
 
 def wrote_archive(path: Path, prediction: type[Prediction]) -> bool:
+    """Returns True for an archive that `archive` wrote."""
     try:
         with zipfile.ZipFile(path) as file:
             return file.comment == MAKER.encode()

@@ -141,14 +141,16 @@ def _each(sure: np.ndarray | float) -> np.ndarray | None:
     return sure if isinstance(sure, np.ndarray) and sure.ndim else None
 
 
-def only(mask: Mask, name: str) -> Mask:
-    """Returns the mask with this class alone; the other pixels have NO_CLASS."""
-    wanted = mask.classes.index(name) if name in mask.classes else NO_CLASS
-    pixels = mask.pixels
-    kept = replace(mask, runs=runs.encode(np.where(pixels == wanted, pixels, np.uint8(NO_CLASS))))
+def only(mask: Mask, names: str | Sequence[str]) -> Mask:
+    """Returns the mask with these classes alone; the other pixels have NO_CLASS."""
+    kept = {names} if isinstance(names, str) else {*names}
+    table = np.arange(256, dtype=np.uint8)
+    for number, name in enumerate(mask.classes):
+        table[number] = number if name in kept else NO_CLASS
+    found = replace(mask, runs=runs.encode(table[mask.pixels]))
     if not mask.told_apart:
-        return kept
-    mine = np.array([False, *(one["class"] == name for one in mask.objects)])
-    table = np.where(mine, np.cumsum(mine), 0)
-    objects = tuple(one for one in mask.objects if one["class"] == name)
-    return replace(kept, objects=objects, numbers=runs.encode(table[mask.object_numbers]))
+        return found
+    mine = np.array([False, *(one["class"] in kept for one in mask.objects)])
+    numbers = np.where(mine, np.cumsum(mine), 0)
+    objects = tuple(one for one in mask.objects if one["class"] in kept)
+    return replace(found, objects=objects, numbers=runs.encode(numbers[mask.object_numbers]))

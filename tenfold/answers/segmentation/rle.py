@@ -12,13 +12,21 @@ import numpy as np
 __all__ = ["compressed"]
 
 
-def compressed(inside: np.ndarray) -> str:
-    """Returns the text for a mask (H, W) that is True inside."""
-    flat = np.asarray(inside, bool).ravel(order="F")
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    ends = [*([0] if flat[:1].any() else []), *changes.tolist(), flat.size]
-    counts = np.diff(ends, prepend=0)
-    counts[3:] -= np.diff(ends, prepend=0)[1:-2]
+def compressed(inside: np.ndarray, size: tuple[int, int], corner: tuple[int, int]) -> str:
+    """Returns the text for a mask of height and width `size`.
+
+    `inside` (H, W) is the part of it with its upper left corner at row and column `corner`; all
+    other pixels are outside.
+    """
+    x, y = np.nonzero(inside.T)
+    places = (x + corner[1]) * size[0] + y + corner[0]
+    starts = places[np.diff(places, prepend=-2) > 1]
+    ends = places[np.diff(places, append=np.iinfo(np.int64).max) > 1] + 1
+    changes = np.stack([starts, ends], 1).ravel()
+    end = size[0] * size[1]
+    changes = changes if len(changes) and changes[-1] == end else np.append(changes, end)
+    counts = np.diff(changes, prepend=0)
+    counts[3:] -= counts[1:-2].copy()
     return "".join(map(_digits, counts.tolist()))
 
 

@@ -11,7 +11,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,12 +30,23 @@ GEOJSON_HEAD = (
     '{"type": "FeatureCollection", "description": "predicted masks of tenfold", "features": ['
 )
 
-Part = tuple[str, float, int | None, int | None, np.ndarray]
-"""Class, confidence, number of the object, plane, and the pixels (H, W) that are inside."""
+
+class MaskPart(NamedTuple):
+    """An object in one plane, or a class where objects are not told apart.
+
+    `inside` (h, w) is True for its pixels; its upper left corner is at row and column `corner`.
+    """
+
+    name: str
+    confidence: float
+    number: int | None
+    plane: int | None
+    inside: np.ndarray
+    corner: tuple[int, int]
 
 
-def _parts(answer: Mask) -> Iterator[Part]:
-    """Yields each object in each plane, or each class where objects are not told apart."""
+def _parts(answer: Mask) -> Iterator[MaskPart]:
+    """Yields the parts of an answer that have an outline, plane by plane."""
     stacked = len(answer.size) > 2
     numbers = answer.object_numbers if answer.told_apart else answer.pixels.astype(np.uint32) + 1
     planes = numbers if stacked else numbers[None]
@@ -43,9 +54,20 @@ def _parts(answer: Mask) -> Iterator[Part]:
         for number in map(int, np.unique(shown)):
             name, sure = _called(answer, number)
             if name and not is_background(name):
+                (top, bottom), (left, right) = _place(answer, number)
+                inside = shown[top:bottom, left:right] == number
+                own = number if answer.told_apart else None
                 place = plane if stacked else None
-                object_number = number if answer.told_apart else None
-                yield name, sure, object_number, place, shown == number
+                yield MaskPart(name, sure, own, place, inside, (top, left))
+
+
+def _place(answer: Mask, number: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Returns the first row and the one after the last of an object or class, then the columns."""
+    height, width = answer.size[-2:]
+    if not answer.told_apart:
+        return (0, height), (0, width)
+    x0, y0, x1, y1 = answer.objects[number - 1]["box"]
+    return (round(y0 * height), round(y1 * height)), (round(x0 * width), round(x1 * width))
 
 
 def _called(answer: Mask, number: int) -> tuple[str, float]:
@@ -80,11 +102,11 @@ def coco(path: Path, prediction: type[Prediction], classes: Sequence[str]) -> It
             numbers = {name: place for place, name in enumerate(names, 1)}
             first = len(images) + 1
             images.extend(_images(source, answer, first))
-            for name, sure, _, plane, inside in _parts(answer):
-                number, image = next(ids), first + (plane or 0)
-                about = {"id": number, "image_id": image, "category_id": numbers[name]}
+            for part in _parts(answer):
+                number, image = next(ids), first + (part.plane or 0)
+                about = {"id": number, "image_id": image, "category_id": numbers[part.name]}
                 file.write(",\n" * (number > 1))
-                json.dump(about | _annotation(inside, sure), file)
+                json.dump(about | _annotation(part, answer.size[-2:]), file)
 
         yield write
         categories = [
@@ -104,16 +126,20 @@ def _images(source: str, answer: Mask, first: int) -> list[dict[str, Any]]:
     return [{"id": first + one} | about | {"plane": one} for one in range(planes[0])]
 
 
-def _annotation(inside: np.ndarray, sure: float) -> dict[str, Any]:
+def _annotation(part: MaskPart, size: tuple[int, ...]) -> dict[str, Any]:
+    (top, left), inside = part.corner, part.inside
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    x, y = int(columns[0]), int(rows[0])
-    box = [x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y]
+    box = [left + columns[0], top + rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1]
+    height, width = size
     return {
-        "segmentation": {"size": [*inside.shape], "counts": rle.compressed(inside)},
+        "segmentation": {
+            "size": [height, width],
+            "counts": rle.compressed(inside, (height, width), part.corner),
+        },
         "area": int(inside.sum()),
-        "bbox": box,
+        "bbox": [*map(int, box)],
         "iscrowd": 0,
-        "score": sure,
+        "score": part.confidence,
     }
 
 
@@ -145,25 +171,29 @@ def features(source: str, answer: Prediction | Problem) -> Iterator[dict[str, An
     """Yields the features of an answer; none if it is a Problem."""
     if not isinstance(answer, Mask):
         return
-    for name, sure, number, plane, inside in _parts(answer):
-        shapes = [[_closed(ring) for ring in polygon] for polygon in outlines.polygons(inside)]
-        colour = [*drawing.tone(answer.classes.index(name))]
+    for part in _parts(answer):
+        shift = [part.corner[1], part.corner[0]]
+        shapes = [
+            [_closed(ring + shift) for ring in polygon]
+            for polygon in outlines.polygons(part.inside)
+        ]
+        colour = [*drawing.tone(answer.classes.index(part.name))]
         properties = {
             "objectType": "annotation",
-            "classification": {"name": name, "color": colour},
+            "classification": {"name": part.name, "color": colour},
             "source": printable(source),
-            "measurements": {"confidence": sure},
+            "measurements": {"confidence": part.confidence},
         }
-        if number is not None:
-            properties["name"] = str(number)
-        for shape in [shapes] if number is not None else [[one] for one in shapes]:
+        if part.number is not None:
+            properties["name"] = str(part.number)
+        for shape in [shapes] if part.number is not None else [[one] for one in shapes]:
             single = len(shape) == 1
             found: dict[str, Any] = {
                 "type": "Polygon" if single else "MultiPolygon",
                 "coordinates": shape[0] if single else shape,
             }
-            if plane is not None:
-                found["plane"] = {"c": -1, "z": plane, "t": 0}
+            if part.plane is not None:
+                found["plane"] = {"c": -1, "z": part.plane, "t": 0}
             yield {"type": "Feature", "geometry": found, "properties": properties}
 
 

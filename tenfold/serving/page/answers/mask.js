@@ -42,7 +42,7 @@ export const drawer = {
     const apart = Boolean(answer.numbers?.length);
     const head = ["what", "share", ...(apart ? ["objects"] : [])].map((key) => () => say(key));
     const rows = shares(answer).map(({ id, part, label }) => {
-      const shown = [named(id === NO_CLASS ? null : id, label), () => share(part)];
+      const shown = [named(clear(id, answer.classes) ? null : id, label), () => share(part)];
       return apart ? [...shown, String(counted(answer, id))] : shown;
     });
     const shown = table(() => say("table"), head, rows);
@@ -61,6 +61,9 @@ function shares({ runs, classes }) {
 
 const className = (id, classes) => (id === NO_CLASS ? say("no_class") : String(classes?.[id] ?? id));
 
+/** Whether a class is shown without a colour: the background, and what has no class. */
+const clear = (id, classes) => id === NO_CLASS || (id === 0 && BACKGROUND.test(classes[0]));
+
 const counted = ({ objects, classes }, id) => objects.filter((one) => one.class === classes[id]).length;
 
 // --- over the picture ---
@@ -73,7 +76,8 @@ function overlay(answer, stage) {
   const middle = Math.floor(planes / 2);
   paint(canvas, answer, middle);
   stage.lay(canvas);
-  return [opacity(canvas), planes > 1 ? chooser(planes, middle, (plane) => paint(canvas, answer, plane)) : null];
+  const choice = planes > 1 ? chooser(planes, middle, (plane) => paint(canvas, answer, plane)) : null;
+  return [opacity(canvas), choice].map((slider) => make("div", {}, slider));
 }
 
 function chooser(planes, start, show) {
@@ -112,8 +116,8 @@ function unrolled(runs, plane, size) {
 /** The colour of each class as the bytes of a pixel; the background and what has no class are clear. */
 function colours(classes, part) {
   const bytes = new Uint8ClampedArray(4 * (NO_CLASS + 1));
-  classes.forEach((name, id) => {
-    if (id || !BACKGROUND.test(name)) bytes.set([...rgb(id).map((value) => part * value), 255], 4 * id);
+  classes.forEach((_, id) => {
+    if (!clear(id, classes)) bytes.set([...rgb(id).map((value) => part * value), 255], 4 * id);
   });
   return new Uint32Array(bytes.buffer);
 }
