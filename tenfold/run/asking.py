@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +11,6 @@ from tenfold.core.columns import Columns, Problem, batches
 from tenfold.task import Answer, Table
 from tenfold.training.batches import at_once
 from tenfold.training.inference import BATCH, OutputColumns
-
-if TYPE_CHECKING:
-    from tenfold.run.run import Run
 
 __all__ = ["Asked", "Problems", "pieces"]
 
@@ -25,17 +22,19 @@ BATCHES = 16
 
 @dataclass(frozen=True)
 class Asked:
-    """A run with the options of one prediction: a `task.AnswersOf`."""
+    """A run (`run.Run`) with the options of one prediction: a `task.AnswersOf`."""
 
-    run: Run
+    run: Any
     options: Any
 
     def __call__(self, table: Table) -> list[Answer]:
-        return self.run.answers_of(table, self.options)
+        found: list[Answer] = self.run.answers_of(table, self.options)
+        return found
 
     def outputs(self, table: Table) -> tuple[OutputColumns, Problems]:
         """The outputs of the network, see `Run.outputs_of`."""
-        return self.run.outputs_of(table, self.options)
+        found: tuple[OutputColumns, Problems] = self.run.outputs_of(table, self.options)
+        return found
 
 
 def pieces(columns: Columns) -> list[np.ndarray]:

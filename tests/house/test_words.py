@@ -31,11 +31,11 @@ BANNED = {
 }
 NOUNS = set(
     """
-    address attribute augmentation batch cache class column columns comparison cost
+    address attribute augmentation batch cache channels class column columns comparison cost
     cross-validation csv data device dropout dry epochs explanation file files finished folder
     foreground format host
-    hold-out html image items json l2 labelled language learning loss maximum minutes model network
-    no number
+    hold-out html image items json l2 labelled language learning loss mask maximum minutes model
+    network no number
     optimizer options origins output overlap overwriting port precision random refit run settings task
     threshold timeout token traceback training unusable 8-bit
     """.split()

@@ -1,4 +1,4 @@
-"""Predicts the class of each pixel of a picture, and tells touching objects apart.
+"""Predicts the class of each pixel of a picture, and separates touching objects.
 
 Folder:
     photos/  1.jpg 2.jpg           pictures
@@ -77,7 +77,11 @@ class ImageSegmentation(Task):
 
     size: str = setting("small", "model size", choices=SIZES, search=("tiny", "medium"))
     image_size: int = setting(
-        0, "longest side after resizing, 0 = chosen from the data", unit="px", low=0, high=2048
+        0,
+        "image size: longest side after resizing, 0 = chosen from the data",
+        unit="px",
+        low=0,
+        high=2048,
     )
     loss: str = setting("auto", "loss function", choices=loss.LOSSES, search=("cross-entropy",))
     learning_rate: float = setting(
@@ -93,7 +97,9 @@ class ImageSegmentation(Task):
         accepts=views.named,
         search=("flip,colour", "scale,crop,flip,turn,colour"),
     )
-    ignore_value: str = setting("", "value or colour of mask pixels that nobody judged")
+    ignore_value: str = setting(
+        "", "mask value or colour of pixels that have no loss and no score, such as 255"
+    )
     channels: str = setting("", "channels of the pictures to use, such as 1,3; default: all")
 
     answers = (MASK,)
@@ -212,9 +218,11 @@ class ImageSegmentation(Task):
         """
         kinds = views.named(self.augment)
         if kinds is not None:
-            return views.joined(kinds)
+            return image_augment.joined(kinds, views.KINDS)
         sided = image_augment.reads_one_way([name for name in classes if len(name) > 1])
-        return views.joined([kind for kind in USUAL if not (sided and kind == "flip")])
+        return image_augment.joined(
+            [kind for kind in USUAL if not (sided and kind == "flip")], views.KINDS
+        )
 
     def _recipe(self, facts: Facts) -> loop.Recipe:
         recipe = replace(RECIPE, batch=facts["net"]["batch"])

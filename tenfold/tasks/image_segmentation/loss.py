@@ -17,6 +17,7 @@ from tenfold.core.columns import Columns
 from tenfold.core.lazy import lazy
 from tenfold.media.image.masks.pixels import IGNORED
 from tenfold.training.inference import by_torch
+from tenfold.training.learner import TensorBatch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +29,6 @@ __all__ = ["LOSSES", "class_weights", "loss_function", "mean_iou", "measure"]
 LOSSES = ("auto", "cross-entropy", "dice", "focal")
 MOST_WEIGHT = 8.0
 """Largest ratio of two class weights."""
-
-Tensors = dict[str, Any]
 
 
 def class_weights(shares: Sequence[float]) -> list[float]:
@@ -54,7 +53,7 @@ def loss_function(option: str, shares: Sequence[float], place: Any) -> Any:
     weights = torch.zeros(256, device=place)
     weights[: len(shares)] = torch.tensor(class_weights(shares), device=place)
 
-    def loss(net: Any, batch: Tensors) -> Tensor:
+    def loss(net: Any, batch: TensorBatch) -> Tensor:
         logits, _ = net.logits(batch["image"])
         logits, target = logits.float(), batch["mask"].long()
         table = weights.to(logits.device)
@@ -107,7 +106,7 @@ def _distance_loss(logits: Tensor, distance: Tensor, target: Tensor) -> Tensor:
 def measure(loss: Any) -> Any:
     """Returns the function of the log: sums over a batch of the loss and the pixel accuracy."""
 
-    def measured(net: Any, batch: Tensors) -> dict[str, Tensor]:
+    def measured(net: Any, batch: TensorBatch) -> dict[str, Tensor]:
         logits, _ = net.logits(batch["image"])
         known = batch["mask"] != IGNORED
         right = (logits[:, : net.classes].argmax(1) == batch["mask"]) & known
@@ -127,7 +126,7 @@ def mean_iou(net: Any, columns: Columns, size: int = 16) -> float:
     return float((both[there] / either[there]).mean()) if there.any() else 0.0
 
 
-def _overlaps(net: Any, batch: Tensors, mask: Tensor) -> Tensors:
+def _overlaps(net: Any, batch: TensorBatch, mask: Tensor) -> TensorBatch:
     """Returns pixels in both, and in either, of the true and the predicted class, each (B, K)."""
     best = net(**batch)["probabilities"].argmax(3)
     known = mask != IGNORED

@@ -9,14 +9,11 @@ Shapes: B pictures, H W sides of the frame, h w sides of a crop, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenfold.core.errors import UsageError, nearest
 from tenfold.core.lazy import lazy
-from tenfold.core.message import Message
-from tenfold.media.image.augment import recoloured
+from tenfold.media.image import augment
 from tenfold.media.image.masks.pixels import IGNORED
 from tenfold.media.image.moves import Moves
 
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
 torch = lazy("torch")
 
-__all__ = ["KINDS", "Views", "joined", "named"]
+__all__ = ["KINDS", "Views", "named"]
 
 KINDS = ("scale", "crop", "flip", "turn", "colour")
 SCALES = (0.5, 2.0)
@@ -36,30 +33,8 @@ GRID = 4
 
 
 def named(text: str) -> tuple[str, ...] | None:
-    """Returns the augmentations in a text such as `flip,colour`; None for `auto`, () for `none`.
-
-    Raises UsageError for a word that is not in KINDS.
-    """
-    words = [word.strip() for word in text.split(",")]
-    if words in (["auto"], ["none"]):
-        return None if words == ["auto"] else ()
-    if strange := [word for word in words if word not in KINDS]:
-        raise UsageError(
-            Message(
-                "augment must be auto, none or some of {kinds}, separated by commas, got {text!r}",
-                kinds=", ".join(KINDS),
-                text=text,
-            ),
-            code="bad-setting",
-            where="augment",
-            fix=nearest(strange[0], ["auto", "none", *KINDS]),
-        )
-    return tuple(kind for kind in KINDS if kind in words)
-
-
-def joined(kinds: Sequence[str]) -> str:
-    """Returns the text that `named` parses, with the augmentations in the order of KINDS."""
-    return ",".join(kind for kind in KINDS if kind in kinds) or "none"
+    """Returns the augmentations that a setting names, see `augment.named`."""
+    return augment.named(text, KINDS)
 
 
 @dataclass(frozen=True)
@@ -92,7 +67,7 @@ class Views:
             place=mask.device,
         )
         image = moves.images(image)
-        found = {"image": recoloured(image) if "colour" in self.kinds else image}
+        found = {"image": augment.recoloured(image) if "colour" in self.kinds else image}
         found["mask"] = moves.masks(mask, IGNORED)
         if "distance" in batch:
             found["distance"] = moves.masks(batch["distance"], 0)

@@ -73,7 +73,8 @@ def joined(
         found = _row(picture[top : top + shape[0]], shape, ask)
         if isinstance(found, Problem):
             return found
-        found[: len(band)] += band
+        if len(band):
+            found[: len(band)] += band
         ready, band, planes = found[: end - top], found[end - top :], found.shape[2]
         mean = ready[..., :-1] / ready[..., -1:]
         best[top:end] = mean[..., :classes].argmax(2)

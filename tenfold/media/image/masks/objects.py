@@ -15,7 +15,7 @@ __all__ = ["components", "distances", "watershed"]
 
 CORE = 0.5
 """Least distance of the core of an object, as a share of the distance in its middle."""
-Views = tuple[slice, slice]
+Slices = tuple[slice, slice]
 LEVELS = 8
 """Steps in which objects grow from their cores to their borders."""
 
@@ -94,7 +94,7 @@ def grown(numbers: np.ndarray, region: np.ndarray) -> np.ndarray:
         numbers[new] = near[new]
 
 
-def _neighbours(shape: tuple[int, ...], diagonal: bool = False) -> Iterator[tuple[Views, Views]]:
+def _neighbours(shape: tuple[int, ...], diagonal: bool = False) -> Iterator[tuple[Slices, Slices]]:
     """Yields pairs of views: all pixels that have a neighbour in one direction, and these."""
     steps = [(0, 1), (1, 0), (0, -1), (-1, 0)]
     steps += [(1, 1), (1, -1), (-1, 1), (-1, -1)] if diagonal else []

@@ -34,7 +34,7 @@ from tenfold.media.image.masks.roles import masks_and_pictures
 from tenfold.media.image.masks.rows import counted, rows_of
 from tenfold.media.image.masks.wanted import Wanted, refuse_target, wanted_of
 from tenfold.media.image.medium import IMAGE
-from tenfold.media.reading import AS_FOUND, COLUMNS, Reading, refuse_roles
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["read"]
 
@@ -101,7 +101,7 @@ def _of_tree(tree: Tree, wanted: Wanted) -> Rows:
     if table is not None:
         return _of_table(tree, table, wanted)
     why = Message("files in folders have no columns")
-    refuse_roles(wanted.reading, [one for one in COLUMNS if one != "target"], why, str(tree.root))
+    refuse_roles(wanted.reading, [one for one in wanted.reading.roles if one != "target"], why, str(tree.root))
     refuse_target(wanted, str(tree.root))
     entries = [entry for entry in tree.entries if _is_picture(entry)]
     pairs = paired(entries)
