@@ -36,8 +36,8 @@ NOUNS = set(
     foreground format host
     hold-out html image items json l2 labelled language learning loss mask maximum minutes model
     network no number
-    optimizer options origins output overlap overwriting port precision random refit run settings task
-    threshold timeout token traceback training unusable 8-bit
+    optimizer options origins output overlap overwriting port precision random refit run settings
+    task threshold timeout token traceback training unusable 8-bit
     """.split()
 )
 """First words of help texts: the field's noun of the setting."""

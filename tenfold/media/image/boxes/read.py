@@ -17,6 +17,7 @@ from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.parts import without_parts
 from tenfold.media.image.boxes import (
     coco,
     cvat,
@@ -58,8 +59,7 @@ def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
         rows = made.rows_of(
             frames.read(source, reading), Pictures(Tree(Path(), [])), reading, "DataFrame"
         )
-        rows.taken.tell()
-        return rows
+        return _told(rows, reading)
     path, only = _opened(source)
     tree = open_tree(path)
     if only and not Pictures(tree).entries and path.parent != path:  # annotations/ beside images/
@@ -69,12 +69,18 @@ def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
     found = _found(contents)
     for name, why in contents.broken:
         found.leave("files", [name], why)
-    rows = made.rows_of(found, contents.pictures, reading, str(path))
-    rows.taken.tell()
+    rows = _told(made.rows_of(found, contents.pictures, reading, str(path)), reading)
     taken = {*rows.table["image"]}
     rest = [one for one in tree.entries if one.cell not in taken and one.name not in found.used]
     ignored = [*tree.ignored, *(one.name for one in rest)]
     return replace(rows, root=Path(tree.root), ignored=ignored)
+
+
+def _told(rows: Rows, reading: Reading) -> Rows:
+    """States what was read; returns the rows, without parts where `--split none` was given."""
+    rows = rows.with_table(without_parts(rows.table, rows.taken, reading))
+    rows.taken.tell()
+    return rows
 
 
 def _opened(source: BoxSource) -> tuple[Path, str]:

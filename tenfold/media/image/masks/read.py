@@ -20,6 +20,7 @@ from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry, Tree, open_tree
+from tenfold.media.files.parts import without_parts
 from tenfold.media.files.records import is_table
 from tenfold.media.files.references import printable
 from tenfold.media.image.masks import tables
@@ -57,8 +58,8 @@ def read(
             Message("Data must be a path or a DataFrame, got {source!r}", source=source),
             code="bad-setting",
         )
-    path = Path(source)
-    rows = _of_path(path, wanted_of(reading, ignore_value, channels))
+    rows = _of_path(Path(source), wanted_of(reading, ignore_value, channels))
+    rows = rows.with_table(without_parts(rows.table, rows.taken, reading))
     rows.taken.tell()
     return rows
 
@@ -101,7 +102,8 @@ def _of_tree(tree: Tree, wanted: Wanted) -> Rows:
     if table is not None:
         return _of_table(tree, table, wanted)
     why = Message("files in folders have no columns")
-    refuse_roles(wanted.reading, [one for one in wanted.reading.roles if one != "target"], why, str(tree.root))
+    roles = [one for one in wanted.reading.roles if one != "target"]
+    refuse_roles(wanted.reading, roles, why, str(tree.root))
     refuse_target(wanted, str(tree.root))
     entries = [entry for entry in tree.entries if _is_picture(entry)]
     pairs = paired(entries)
