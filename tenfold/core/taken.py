@@ -88,7 +88,8 @@ class Left:
 class Taken:
     """The roles that a reader filled, what it left, and how the files were read.
 
-    `notes` are sentences about the notation, such as the encoding that was detected.
+    `notes` are further sentences for the user, such as the detected encoding or the number of
+    repeated rows.
     """
 
     roles: list[Role] = field(default_factory=list)

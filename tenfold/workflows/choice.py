@@ -182,7 +182,7 @@ def fits(data: Any) -> list[Fit]:
 
 
 def _counted(source: Any) -> tuple[int, int]:
-    """The number of files of a source, and of those that are never data, such as system files."""
+    """Returns two counts: files that may be data, and the other files, such as system files."""
     with contextlib.suppress(TenfoldError, OSError):
         if isinstance(source, Path) and (source.is_dir() or is_archive(source)):
             tree = open_tree(source)
