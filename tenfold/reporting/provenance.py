@@ -101,7 +101,11 @@ def cost(document: dict[str, Any]) -> WordedRows:
     ]
     known = document["cost"]
     rows = [
-        (say("prediction time per row, without reading or decoding the input"), "milliseconds_a_row", _milliseconds),
+        (
+            say("prediction time per row, without reading or decoding the input"),
+            "milliseconds_a_row",
+            _milliseconds,
+        ),
         (say("FLOPs per row, without test-time augmentation"), "flops_a_row", _many),
         (say("parameters"), "parameters", _many),
         (say("weights on disk"), "weights", words.amount),

@@ -24,7 +24,6 @@ import pandas as pd
 from tenfold.answers.kind import AnswerKind
 from tenfold.core import device
 from tenfold.core.columns import Columns, Encoded, Problem
-from tenfold.core.document import ends
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.core.language import say
 from tenfold.core.lazy import installed, lazy
@@ -40,7 +39,7 @@ from tenfold.run import manifest
 from tenfold.run.asking import Asked, Problems, pieces
 from tenfold.run.folder import EXPORTED, FILES, INNER, ended
 from tenfold.run.manifest import read
-from tenfold.run.scores_text import scores_text
+from tenfold.run.scores_text import scores_table, scores_text
 from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
 from tenfold.training.inference import (
@@ -244,13 +243,8 @@ class Run:
         return f"<Run {self.folder.name}: {self.task_name}{score}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{name}</td><td>{one['value']:.4f}</td><td>{ends(one)}</td>"
-            f"<td>{one['baseline']:.4f}</td></tr>"
-            for name, one in self.scores.get("scores", {}).items()
-        )
-        head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>baseline</th></tr>"
-        return f"<b>{self.task_name}</b> in {self.folder.name}<table>{head}{rows}</table>"
+        table = scores_table(self.scores.get("scores", {}))
+        return f"<b>{self.task_name}</b> in {self.folder.name}{table}"
 
 
 # --- on disk --------------------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tenfold.answers.names import column, named
+from tenfold.core.document import ends
 from tenfold.core.language import plural, say
 from tenfold.core.message import translate
 from tenfold.core.progress import clock
@@ -12,7 +14,15 @@ from tenfold.core.system import shell_word
 from tenfold.core.text import padded, width
 from tenfold.run.by_text import by_lines
 
-__all__ = ["LABELS", "baseline_lines", "heading", "interval", "score_lines", "scores_text"]
+__all__ = [
+    "LABELS",
+    "baseline_lines",
+    "heading",
+    "interval",
+    "score_lines",
+    "scores_table",
+    "scores_text",
+]
 
 LABELS = 18
 """Width of the column of metrics; longer names widen it."""
@@ -21,6 +31,17 @@ LABELS = 18
 def heading(found: dict[str, Any]) -> str:
     """The task and the protocol of its scores."""
     return f"{found['task']}{say(': ')}{translate(found['protocol'])}"
+
+
+def scores_table(scores: Mapping[str, Any]) -> str:
+    """Returns scores by metric as an HTML table, as notebooks show it."""
+    rows = "".join(
+        f"<tr><td>{name}</td><td>{one['value']:.4f}</td><td>{ends(one)}</td>"
+        f"<td>{one['baseline']:.4f}</td></tr>"
+        for name, one in scores.items()
+    )
+    head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>baseline</th></tr>"
+    return f"<table>{head}{rows}</table>"
 
 
 def scores_text(found: dict[str, Any]) -> str:
