@@ -56,7 +56,7 @@ def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
     if not (pictured or texts_shown) or not kind.has_examples:
         drawn = drawn_truths(kind, media, table)
         if drawn:
-            return [{"name": "", "drawn": drawn}]
+            return [{"name": "", "drawn": drawn, "images": [], "passages": []}]
         return _plain(kind, task.show(table, prepared.facts), texts_shown)
     each = pd.Series(kind.strata(table), table.index, dtype=object).explode().dropna()
     classes = sorted(map(str, each.unique()), key=natural)
@@ -72,7 +72,7 @@ def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
             for row in some[np.linspace(0, len(some) - 1, min(4, len(some))).astype(int)]
             for text in written(texts_shown, table.iloc[row]).values()
         ]
-        found.append({"name": name, "images": images, "passages": passages})
+        found.append({"name": name, "drawn": [], "images": images, "passages": passages})
     return found
 
 
@@ -88,7 +88,7 @@ def _plain(
         for row in map(int, some)
         for text in written(media, table.iloc[row]).values()
     ]
-    return [{"name": "", "images": [], "passages": passages}]
+    return [{"name": "", "drawn": [], "images": [], "passages": passages}]
 
 
 def changed(media: Mapping[str, Medium], views: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -162,8 +162,7 @@ class Run:
 
         A row with an output of the network that is not finite gets a Problem.
         """
-        options = options or self.options()
-        found: list[Answer] = []
+        options, found = options or self.options(), list[Answer]()
         for rows in pieces(columns):
             part = columns.view(rows)
             outputs, bad = finite(self.infer(part), part.rows)
@@ -243,8 +242,7 @@ class Run:
         return f"<Run {self.folder.name}: {self.task_name}{score}>"
 
     def _repr_html_(self) -> str:
-        table = scores_table(self.scores.get("scores", {}))
-        return f"<b>{self.task_name}</b> in {self.folder.name}{table}"
+        return f"<b>{self.task_name}</b> in {self.folder.name}{scores_table(self.scores)}"
 
 
 # --- on disk --------------------------------------------------------------------------------------

@@ -33,12 +33,12 @@ def heading(found: dict[str, Any]) -> str:
     return f"{found['task']}{say(': ')}{translate(found['protocol'])}"
 
 
-def scores_table(scores: Mapping[str, Any]) -> str:
-    """Returns scores by metric as an HTML table, as notebooks show it."""
+def scores_table(found: Mapping[str, Any]) -> str:
+    """Returns the scores of a document of `train` or `test` as an HTML table, for notebooks."""
     rows = "".join(
         f"<tr><td>{name}</td><td>{one['value']:.4f}</td><td>{ends(one)}</td>"
         f"<td>{one['baseline']:.4f}</td></tr>"
-        for name, one in scores.items()
+        for name, one in found.get("scores", {}).items()
     )
     head = "<tr><th>metric</th><th>value</th><th>95 % interval</th><th>baseline</th></tr>"
     return f"<table>{head}{rows}</table>"
