@@ -10,11 +10,10 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from tenfold.core.message import Message
 from tenfold.media.files.lines import TextLine, empty_file, found_encoding, lines, start_of
 from tenfold.media.files.tables.columnar import is_columnar, table_of_columns
 from tenfold.media.files.tables.delimited import Dialect, evened, separated
-from tenfold.media.files.tables.dialect import ALONE, SEPARATORS, dialect_of
+from tenfold.media.files.tables.dialect import ALONE, SEPARATORS, dialect_of, left_above
 from tenfold.media.files.tables.objects import looks_like_json, table_of_json
 from tenfold.media.files.tables.record import HEAD, Record, RecordTable
 from tenfold.media.files.tables.several import (
@@ -94,14 +93,7 @@ def _delimited(cell: str, encoding: str, dialect: Dialect, head: list[TextLine])
     above = [one.text for one in head if one.number < dialect.start and one.text.strip()]
     found = _headless(records, encoding, dialect.header)
     found.separator, found.above = dialect.separator.replace(ALONE, ""), above
-    if above := [one for one in above if not one.lower().startswith(("sep=", '"sep='))]:
-        found.notes.append(
-            Message(
-                "Lines above the header that are left out: {count}; the first: {line!r}.",
-                count=len(above),
-                line=above[0][:80],
-            )
-        )
+    found.notes += left_above(head, dialect)
     return found
 
 

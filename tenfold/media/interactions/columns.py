@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core.columns import Problem
+from tenfold.core.message import Message
 
 __all__ = ["KEYS", "ROLES", "TITLES", "Frame", "Grid", "role_of", "words_of"]
 
@@ -57,7 +58,8 @@ class Grid:
     """The lines of one file as a table: N lines by columns of texts.
 
     Without `header` the columns are called "column 1", "column 2" ... `numbers` (N,) are line
-    numbers. `commas` is True where a comma cannot be the separator of cells.
+    numbers. `commas` is True where a comma cannot be the separator of cells. `notes` are sentences
+    about how the file was read.
     """
 
     frame: pd.DataFrame
@@ -67,6 +69,7 @@ class Grid:
     numbers: np.ndarray
     problems: list[tuple[str, Problem]] = field(default_factory=list)
     commas: bool = False
+    notes: list[Message] = field(default_factory=list)
 
 
 @dataclass

@@ -58,6 +58,8 @@ def roled(grid: Grid, reading: Reading = AS_FOUND, taken: Taken | None = None) -
     given column is missing or several columns could be the time.
     """
     taken = Taken() if taken is None else taken
+    for note in grid.notes:
+        taken.note(note)
     by = columns_of(reading, "by", grid.frame.columns, grid.name)
     reported = {str(one): grid.frame[one] for one in by}
     grid = replace(grid, frame=grid.frame.drop(columns=by))

@@ -114,6 +114,8 @@ def no_marks(frame: Frame) -> np.ndarray:
 
 def counts_of(frame: Frame) -> np.ndarray:
     """Returns (N,) how often each line counts: its count, 1 without one, 0 where it means no."""
+    if not {"weight", "undone", "status"} & frame.columns.keys():
+        return np.ones(len(frame.numbers))
     weight, _ = _numbers(frame, "weight")
     return np.where(no_marks(frame), 0.0, np.where(np.isfinite(weight), weight, 1.0))
 

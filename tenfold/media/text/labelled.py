@@ -339,8 +339,8 @@ def _from_frame(frame: pd.DataFrame, known: TextSource) -> pd.DataFrame:
     found = tables.rows_of_table(
         RecordTable(names, True, iter(rows), rows[:HEAD], "utf-8"), "DataFrame", "", known, True
     )
-    frame = without_parts(tables.frame_of(found), known.taken, known.reading)
-    table = with_others(frame, known.split, known.taken)
+    rest = without_parts(tables.frame_of(found), known.taken, known.reading)
+    table = with_others(rest, known.split, known.taken)
     table["source"] = frame["source"].tolist() if "source" in frame else [f"row:{row}" for row in
         range(len(frame))]  # fmt: skip
     if "problem" in frame:

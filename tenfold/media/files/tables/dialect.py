@@ -18,7 +18,7 @@ from tenfold.media.files.tables.delimited import Dialect, separated
 from tenfold.media.files.tables.record import Record
 from tenfold.media.reading import Reading
 
-__all__ = ["ALONE", "SEPARATORS", "dialect_of", "header_given", "is_header", "titled"]
+__all__ = ["ALONE", "SEPARATORS", "dialect_of", "header_given", "is_header", "left_above", "titled"]
 
 SEPARATORS = (",", ";", "\t", "|")
 """Separators that are recognised in any table."""
@@ -154,9 +154,10 @@ def titled(rows: list[Record], known: Callable[[str], bool], width: int = 0) -> 
 def _clean(rows: list[Record], separator: str) -> float:
     """Returns the share of cells without a sign that could separate cells as well.
 
-    A comma inside a number, or with a space behind it, and signs inside long texts do not count.
+    A comma inside a number, or with a space behind it, does not count.
     """
-    others = [re.escape(one) for one in (";", "\t", "|") if one != separator]
+    signs = {";", "\t", "|", "::"} - {separator}
+    others = [re.escape(one) for one in sorted(signs)]
     pattern = "|".join(others + ([r"(?<=[^\s\d]),(?=\S)|,(?=[^\s\d])"] if separator != "," else []))
     cells = [str(cell) for row in rows for cell in row.cells]
     stray = sum(bool(re.search(pattern, cell)) for cell in cells)
@@ -224,6 +225,21 @@ def _two(name: str, one: _Fit, other: _Fit) -> UsageError:
             "Give --separator {first} or --separator {second}.", first=signs[0], second=signs[1]
         ),
     )
+
+
+def left_above(lines: Sequence[TextLine], dialect: Dialect) -> list[Message]:
+    """Returns a sentence about the lines above the header, [] where there are none."""
+    above = [one.text for one in lines if one.number < dialect.start and one.text.strip()]
+    above = [one for one in above if not one.lower().startswith(("sep=", '"sep='))]
+    if not above:
+        return []
+    return [
+        Message(
+            "Lines above the header that are left out: {count}; the first: {line!r}.",
+            count=len(above),
+            line=above[0][:80],
+        )
+    ]
 
 
 # --- headers --------------------------------------------------------------------------------------
