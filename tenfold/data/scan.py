@@ -43,7 +43,17 @@ def scan(
     for name, medium in files.items():
         table = _scanned(table, name, medium, root, set(table) - before)
         digests.append(list(table["digest"]))
+    for medium in files.values():
+        table = _grouped(table, medium.group_header)
     return table.assign(digest=list(map(_joint, zip(*digests, strict=True))))
+
+
+def _grouped(table: pd.DataFrame, header: str) -> pd.DataFrame:
+    """Returns the table with groups from a header column; unchanged where it has groups already."""
+    if header not in table or "group" in table:
+        return table
+    groups = [f"{header} {number:x}" if number else None for number in table[header]]
+    return table.assign(group=pd.Series(groups, table.index, dtype=object))
 
 
 def _content_digests(table: pd.DataFrame, media: Mapping[str, Medium]) -> list[str]:

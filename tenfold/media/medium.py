@@ -87,6 +87,9 @@ class Medium(ABC):
     """True where pages show a cell as text, see `text`."""
     drawn: ClassVar[bool] = False
     """True where a cell can be drawn as an image for `--draw`, see `draw`."""
+    group_header: ClassVar[str] = ""
+    """Name of a value of `header` whose rows stay in one part of a split where it is not 0 and the
+    data name no groups; "" for none."""
     limit: ClassVar[str] = "json"
     """Name of the server setting that limits the size of a value in a request."""
 

@@ -135,6 +135,7 @@ def test_each_dependency_is_explained(needed):
 def test_each_dependency_is_used():
     imported = {"pillow": "PIL", "scikit-learn": "sklearn", "opencv-python-headless": "cv2"}
     imported |= {"prometheus-client": "prometheus_client", "python-multipart": "python_multipart"}
+    imported |= {"faster-coco-eval": "faster_coco_eval", "pyyaml": "yaml"}
     imported |= {"protobuf": "google.protobuf", "pillow-heif": "pillow_heif"}
     imported |= {"python-calamine": "python_calamine"}
     imported |= {"httptools": "uvicorn.protocols.http.httptools_impl"}  # which needs it

@@ -22,7 +22,7 @@ from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
-from tenfold.media.image import formats, unread
+from tenfold.media.image import dicom, formats, unread
 
 __all__ = [
     "BROKEN",
@@ -56,6 +56,7 @@ class PictureHeader:
 
     `several` is True where the file holds more pictures than the one that is read. `orientation` is
     that of EXIF (1 to 8, 1 = as stored): from 5 on, width and height are exchanged in the file.
+    `patient` is a number for the patient of a DICOM picture, 0 where none is stated.
     """
 
     width: int
@@ -63,6 +64,7 @@ class PictureHeader:
     channels: int
     several: bool = False
     orientation: int = 1
+    patient: int = 0
 
 
 def header(content: Any) -> PictureHeader:
@@ -79,7 +81,8 @@ def header(content: Any) -> PictureHeader:
     if picture.format != "TIFF" and turn >= 5:
         width, height = height, width
     channels = 1 if picture.mode in _GREY else 3
-    return PictureHeader(width, height, channels, _several(picture), turn)
+    patient = dicom.patient_of(picture)
+    return PictureHeader(width, height, channels, _several(picture), turn, patient)
 
 
 def _several(picture: Image.Image) -> bool:

@@ -1,6 +1,7 @@
 """Picture formats that this installation reads, by suffix and by the first bytes of a file.
 
-AVIF and JPEG 2000 are read where this build of Pillow can, HEIC where pillow-heif is installed.
+AVIF and JPEG 2000 are read where this build of Pillow can, HEIC where pillow-heif is installed, and
+DICOM where pydicom is.
 Only the format that the first bytes name is tried.
 """
 
@@ -14,6 +15,7 @@ from typing import Literal
 from PIL import Image, features
 
 from tenfold.core.lazy import installed, lazy
+from tenfold.media.image import dicom
 
 __all__ = ["AVIF", "HEIC", "JPEG_2000", "SUFFIXES", "boxed", "looks_like", "opened", "several"]
 
@@ -39,6 +41,7 @@ SUFFIXES = frozenset(
 SUFFIXES |= AVIF_SUFFIXES if AVIF else frozenset()
 SUFFIXES |= HEIC_SUFFIXES if HEIC else frozenset()
 SUFFIXES |= JPEG_2000_SUFFIXES if JPEG_2000 else frozenset()
+SUFFIXES |= dicom.SUFFIXES if dicom.DICOM else frozenset()
 
 _MAGIC = re.compile(
     rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM....\0{4}|GIF8|II[*+]\0|MM\0[*+]|P[1-6]\s+[#\d]",
@@ -66,19 +69,31 @@ def looks_like(start: bytes) -> bool:
     """Returns True where the first bytes of a file match a format that is read."""
     if _MAGIC.match(start) or (JPEG_2000 and MAGIC_JPEG_2000.match(start)):
         return True
+    if dicom.is_dicom(start):
+        return dicom.DICOM
     return {"": False, "avif": AVIF, "heic": HEIC}[boxed(start)]
 
 
 def opened(content: bytes) -> Image.Image:
     """Returns the image, of which only the header is read; raises the errors of Pillow."""
-    heic = HEIC and boxed(content[:512]) == "heic"
-    return Image.open(io.BytesIO(content), formats=_heif_names() if heic else _NAMES)
+    names = _NAMES
+    if HEIC and boxed(content[:512]) == "heic":
+        names = _heif_names()
+    elif dicom.DICOM and dicom.is_dicom(content[:512]):
+        names = _dicom_names()
+    return Image.open(io.BytesIO(content), formats=names)
 
 
 @cache
 def _heif_names() -> tuple[str, ...]:
     _heif.register_heif_opener()
     return ("HEIF",)
+
+
+@cache
+def _dicom_names() -> tuple[str, ...]:
+    dicom.register()
+    return (dicom.NAME,)
 
 
 def several(picture: Image.Image) -> bool:

@@ -25,6 +25,10 @@ _SEVERAL = "several_frames"
 """Name of the header column of files with more than one frame, page or picture."""
 
 
+_PATIENT = "patient"
+"""Name of the header column with a number for the patient of a DICOM picture."""
+
+
 class ImageMedium(Medium):
     """Images: files, or arrays (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)."""
 
@@ -40,6 +44,7 @@ class ImageMedium(Medium):
     arrays = True
     column_cover = cover.COVER
     drawn = True
+    group_header = _PATIENT
     limit = "picture"
 
     def looks_like(self, start: bytes) -> bool:
@@ -48,7 +53,8 @@ class ImageMedium(Medium):
     def header(self, content: Any) -> dict[str, int]:
         found = decode.header(content)
         sizes = {"width": found.width, "height": found.height, "channels": found.channels}
-        return sizes | ({_SEVERAL: 1} if found.several else {})
+        sizes |= {_SEVERAL: 1} if found.several else {}
+        return sizes | ({_PATIENT: found.patient} if found.patient else {})
 
     def remarks(self, headers: Sequence[dict[str, int]]) -> list[Message]:
         count = sum(_SEVERAL in header for header in headers)
@@ -57,7 +63,13 @@ class ImageMedium(Medium):
             "primary picture (MPO, HEIC).",
             count=count,
         )
-        return [what] if count else []
+        patients = len({header[_PATIENT] for header in headers if _PATIENT in header})
+        kept = Message(
+            "DICOM: pictures of {count} patients. Those of one patient stay in one part; names and "
+            "other identifiers are not kept.",
+            count=patients,
+        )
+        return [*([what] if count else []), *([kept] if patients else [])]
 
     def sample(self, declared: Input) -> bytes:
         return _grey_gradient()

@@ -11,7 +11,7 @@ import re
 from PIL import Image
 
 from tenfold.core.message import Message
-from tenfold.media.image import formats
+from tenfold.media.image import dicom, formats
 
 __all__ = ["RAW", "SUFFIXES", "fix", "is_raw", "reason"]
 
@@ -19,17 +19,19 @@ _CAMERAS = ".3fr .arw .cr2 .cr3 .crw .dng .erf .iiq .kdc .mos .mrw .nef .nrw .or
 _CAMERAS += " .rw2 .rwl .sr2 .srf .srw .x3f"
 _PHOTOS = ".jxl .jxr"
 _DRAWINGS = ".svg .svgz .eps .emf .wmf .psd .psb .xcf .kra .cur .ico .icns .tga .pcx .dds .qoi"
-_SCIENCE = ".exr .hdr .dcm .fits"
+_SCIENCE = ".exr .hdr .fits"
 SUFFIXES = (
     frozenset(f"{_CAMERAS} {_PHOTOS} {_DRAWINGS} {_SCIENCE}".split())
     | formats.AVIF_SUFFIXES
     | formats.HEIC_SUFFIXES
     | formats.JPEG_2000_SUFFIXES
+    | dicom.SUFFIXES
 ) - formats.SUFFIXES
 """Lower-case suffixes of pictures in formats that are not read, with the dot."""
 
 RAW = Message("is a RAW photo from a camera, a format that is not supported")
 _HEIC = Message("is a HEIC photo, and the package that reads HEIC is not installed")
+_DICOM = Message("is a DICOM picture, and the package that reads DICOM is not installed")
 _AVIF = Message("is an AVIF picture, a format that is not supported")
 # The plugin of Pillow for JPEG XL decodes a picture before its size can be checked.
 _JPEG_XL = Message("is a JPEG XL picture, a format that is not supported")
@@ -56,6 +58,8 @@ def reason(start: bytes) -> Message | None:
     if kind := formats.boxed(start):
         read, why = (formats.HEIC, _HEIC) if kind == "heic" else (formats.AVIF, _AVIF)
         return None if read else why
+    if dicom.is_dicom(start):
+        return None if dicom.DICOM else _DICOM
     if formats.MAGIC_JPEG_2000.match(start):
         return None if formats.JPEG_2000 else _JPEG_2000
     return next((why for mark, why in _KNOWN if mark.match(start)), None)
@@ -65,6 +69,8 @@ def fix(reason: Message) -> Message:
     """Returns how to make a picture usable that is not read for this reason."""
     if reason is _HEIC:
         return Message('Run pip install "tenfold[heic]", or save it as PNG or JPEG.')
+    if reason is _DICOM:
+        return Message('Run pip install "tenfold[dicom]", or save it as PNG.')
     return Message("Save it as PNG or JPEG.")
 
 
