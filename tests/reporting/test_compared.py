@@ -12,7 +12,7 @@ from tenfold.answers.boxes import BOXES, Boxes
 from tenfold.answers.label import LABEL, Label
 from tenfold.core.columns import Problem
 from tenfold.media.image.medium import IMAGE
-from tenfold.reporting.compared import drawn_pair
+from tenfold.reporting.compared import drawn_pair, drawn_truths
 
 
 def opened(uri: str) -> np.ndarray:
@@ -38,3 +38,6 @@ def test_answer_and_truth_are_drawn_on_the_picture_of_the_row(tmp_path: Path):
     assert drawn_pair(BOXES, media, table, 1, answer) == [], "the file is gone"
     assert drawn_pair(LABEL, media, table, 0, Label("cat", {"cat": 1.0})) == []
     assert drawn_pair(BOXES, {}, table, 0, answer) == []
+    truths = drawn_truths(BOXES, media, table)
+    assert len(truths) == 1 and (opened(truths[0]) == true).all()
+    assert drawn_truths(LABEL, media, table) == drawn_truths(BOXES, media, table[:0]) == []
