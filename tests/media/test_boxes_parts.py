@@ -41,6 +41,7 @@ def test_lines_of_yolo(tmp_path):
     assert close(seen.boxes["d.jpg"], [FRACTIONS])
     assert seen.note("without objects")["count"] == 2
     assert seen.note("Pictures without a label file")["names"] == "images/none.jpg"
+    assert seen.note("empty label file")["names"] == "images/c.jpg"
     assert seen.codes == {
         "f.jpg": "unnamed-class",
         **dict.fromkeys(["e.jpg", "g.jpg", "h.jpg"], "bad-box"),
