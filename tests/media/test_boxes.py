@@ -101,7 +101,8 @@ def test_categories_are_known_by_their_numbers(tmp_path):
     assert seen.counts() == {"washer": 1, "bolt": 2}
     assert [*seen.left("categories")] == ["parts", "rivet"]
     assert [*seen.left("annotations")] == ["77"]
-    assert seen.note("count once")["count"] == 1
+    repeats = seen.note("count once")
+    assert (repeats["count"], repeats["names"]) == (1, "images/b.jpg (annotation 1)")
     assert seen.note("repeat and are numbered")["file"] == "marks.json"
     assert seen.codes == {"c.jpg": "unnamed-class"}
     assert "annotation 3" in seen.problems["c.jpg"].reason
