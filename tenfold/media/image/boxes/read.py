@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.parts import without_parts
+from tenfold.media.files.records import is_table
 from tenfold.media.image.boxes import (
     coco,
     cvat,
@@ -30,8 +32,8 @@ from tenfold.media.image.boxes import (
     yolo,
 )
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import StatedBoxes
-from tenfold.media.image.boxes.pictures import Pictures
+from tenfold.media.image.boxes.form import Judgement, StatedBoxes
+from tenfold.media.image.boxes.pictures import Pictures, stem_of
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = ["read"]
@@ -67,13 +69,39 @@ def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
         tree = open_tree(path)
     contents = Contents(tree, Pictures(tree), reading, only or _named(tree, reading))
     found = _found(contents)
-    for name, why in contents.broken:
-        found.leave("files", [name], why)
+    _add_broken(found, contents)
+    _add_others(found, contents)
     rows = _told(made.rows_of(found, contents.pictures, reading, str(path)), reading)
     taken = {*rows.table["image"]}
     rest = [one for one in tree.entries if one.cell not in taken and one.name not in found.used]
     ignored = [*tree.ignored, *(one.name for one in rest)]
     return replace(rows, root=Path(tree.root), ignored=ignored)
+
+
+def _add_broken(found: StatedBoxes, contents: Contents) -> None:
+    """Adds the files that cannot be read: as problems of the pictures of their names, if any."""
+    for name, why in contents.broken:
+        if not contents.pictures.of_stem(name):
+            found.leave("files", [name], why)
+            continue
+        problem = Problem(
+            "unread-boxes",
+            Message("has annotations that cannot be used: {file} {why}", file=name, why=why),
+            Message("Save them again."),
+        )
+        found.used.add(name)
+        found.judgements.append(Judgement(stem_of(name), name, problem=problem))
+
+
+def _add_others(found: StatedBoxes, contents: Contents) -> None:
+    """Names the files that could hold annotations and are not used."""
+    known = found.used | {name for _, names, _ in found.left for name in names}
+    others = [
+        entry.name
+        for entry in contents.tree.entries
+        if (entry.suffix in (".json", ".xml") or is_table(entry.name)) and entry.name not in known
+    ]
+    found.leave("files", others, Message("no boxes read from them"))
 
 
 def _told(rows: Rows, reading: Reading) -> Rows:

@@ -35,21 +35,14 @@ def ways(pictures: Pictures, taken: Taken) -> None:
 
 
 def repeats(rows: Sequence[PictureRow], taken: Taken) -> None:
-    """Counts exact repeats of boxes once, and states them."""
-    names, total = [], 0
-    for row in rows:
-        for boxes in (row.boxes, row.ignored):
-            counts = Counter(boxes)
-            twice = sorted({label for (label, *_), count in counts.items() if count > 1})
-            names += [f"{row.source} ({', '.join(twice)})"] if twice else []
-            total += len(boxes) - len(counts)
-            boxes[:] = counts
-    if total:
+    """States which boxes stand several times in a picture."""
+    names = [f"{row.source} ({', '.join(row.repeated)})" for row in rows if row.repeated]
+    if names:
         taken.note(
             Message(
                 "Boxes that stand several times in a picture count once: {count} repeats, in "
                 "{names}.",
-                count=total,
+                count=sum(len(row.repeated) for row in rows),
                 names=listed(names),
             )
         )
@@ -61,6 +54,8 @@ def add(rows: Sequence[PictureRow], found: StatedBoxes, pictures: Pictures, take
     classes = [f"{name} ({count})" for name, count in counts.most_common()]
     taken.role("input", Message("pictures"), "", [row.source for row in rows])
     taken.role("answer", Message("boxes of {format}", format=found.format), "", classes)
+    order = ("input", "answer")
+    taken.roles.sort(key=lambda one: order.index(one.role) if one.role in order else 2)
     for kind, names, why in found.left:
         taken.leave(kind, names, 0, why)
     unused = [name for name in dict.fromkeys(found.classes) if name not in counts]
