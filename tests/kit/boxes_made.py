@@ -109,12 +109,12 @@ class Seen:
         return values
 
 
-def close(found, wanted):
-    """Returns True where boxes are equal, each edge within 0.0002, in any order."""
+def close(found, wanted, most=2e-4):
+    """Returns True where boxes are equal, each edge within `most`, in any order."""
     return len(found) == len(wanted) and all(
         any(
             one[0] == other[0]
-            and all(abs(a - b) < 2e-4 for a, b in zip(one[1:], other[1:], strict=True))
+            and all(abs(a - b) < most for a, b in zip(one[1:], other[1:], strict=True))
             for other in wanted
         )
         for one in found

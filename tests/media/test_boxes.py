@@ -188,7 +188,7 @@ def test_files_of_a_folder_are_judged_by_their_content(tmp_path):
         {"a.jpg": [("nut", 50, 20, 30, 40)], "c.jpg": [("nut", 1, 2, 30, 40)]}, ("x", "nut")
     )
     write(tmp_path / "two.json", other)
-    write(tmp_path / "three.json", coco({"d.jpg": [("bolt", 11, 20, 30, 40)]}))
+    write(tmp_path / "three.json", coco({"d.jpg": [("bolt", 11, 20, 30, 40)], "b.jpg": []}))
     write(tmp_path / "captions.json", coco({"a.jpg": [{"label": "bolt", "caption": "a bolt"}]}))
     keypoints = coco({"a.jpg": [{"label": "bolt", "bbox": [1, 2, 3, 4], "keypoints": [1, 2, 2]}]})
     write(tmp_path / "keypoints.json", keypoints)

@@ -41,6 +41,7 @@ def test_lines_of_yolo(tmp_path):
     assert close(seen.boxes["d.jpg"], [FRACTIONS])
     assert seen.note("without objects")["count"] == 2
     assert seen.note("Pictures without a label file")["names"] == "images/none.jpg"
+    assert seen.note("empty label file")["names"] == "images/c.jpg"
     assert seen.codes == {
         "f.jpg": "unnamed-class",
         **dict.fromkeys(["e.jpg", "g.jpg", "h.jpg"], "bad-box"),
@@ -238,3 +239,19 @@ def test_equal_names_are_told_apart_by_part_and_letter_case(tmp_path):
     for part in ("train2017", "val2017"):
         labels = [[box[0] for box in sources[f"{part}/{one}.jpg"]] for one in "1Aa"]
         assert labels == [["bolt"], [], ["nut"]]
+
+
+def test_files_that_cannot_be_read_are_problems_of_their_pictures(tmp_path):
+    pictures(tmp_path, "a.jpg", "b.jpg", "\u7c73.jpg", "d.jpg")
+    text = voc([("\u87ba\u4e1d", 10, 20, 40, 60)], filename="\u7c73.jpg")
+    declared = '<?xml version="1.0" encoding="gb2312"?>'
+    (tmp_path / "\u7c73.xml").write_bytes((declared + text).encode("gb2312"))
+    write(tmp_path / "a.xml", voc([("bolt", 10, 20, 40, 60)]))
+    write(tmp_path / "b.xml", voc([("bolt", 10, 20, 40, 60)])[:-20])
+    entity = '<!DOCTYPE x [<!ENTITY a "b">]>' + voc([("bolt", 10, 20, 40, 60)])
+    write(tmp_path / "d.xml", entity)
+    write(tmp_path / "other.json", "[1,")
+    seen = Seen(tmp_path)
+    assert seen.codes == {"b.jpg": "unread-boxes", "d.jpg": "unread-boxes"}
+    assert seen.counts() == {"bolt": 1, "\u87ba\u4e1d": 1}
+    assert [*seen.left("files")] == ["other.json"]

@@ -52,12 +52,14 @@ def test_sizes_decide_what_turned_pictures_their_boxes_are_for(tmp_path, orienta
         picture(tmp_path / f"{name}.jpg", orientation=orientation)
     picture(tmp_path / "square.jpg", (90, 90), orientation)
     picture(tmp_path / "scaled.jpg", (50, 40), orientation)
+    picture(tmp_path / "empty.jpg", (90, 90), orientation)
     box = ("bolt", 10, 20, 30, 40)
     files = {
         ("stored.jpg", (100, 80)): [box],
         ("shown.jpg", (80, 100)): [("bolt", 8, 25, 24, 50)],
         ("square.jpg", (90, 90)): [box],
         ("wrong.jpg", (0, 0)): [box],
+        ("empty.jpg", (90, 90)): [],
         ("scaled.jpg", (100, 80)): [("bolt", 60, 20, 30, 40)],
     }
     write(tmp_path / "marks.json", coco(files))
@@ -77,7 +79,7 @@ def test_turned_pictures_without_sizes_are_named(tmp_path, orientation):
     write(tmp_path / "labels" / "a.txt", "0 0.25 0.5 0.3 0.5\n")
     seen = Seen(tmp_path)
     assert close(seen.boxes["a.jpg"], [("0", *FRACTIONS[1:])])
-    assert seen.note("taken to be for the shown")["names"] == "images/a.jpg, images/b.jpg"
+    assert seen.note("taken to be for the shown")["names"] == "images/a.jpg"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -115,6 +117,7 @@ def test_boxes_of_resized_pictures_are_scaled_or_refused_together(tmp_path):
         "own": ((200, 160), (10, 20, 30, 40), {}, "wrong size"),
         "beyond": ((50, 40), (60, 20, 30, 40), {}, "wrong size"),
         "other": ((300, 80), (10, 20, 30, 40), {}, "missing or wrong size"),
+        "stretched": ((300, 80), (210, 20, 60, 40), "other-size", ""),
         "missing": ((0, 0), (10, 20, 30, 40), {}, "missing or wrong size"),
         "turned": ((80, 100), (10, 20, 30, 40), {}, "missing or wrong size"),
     }
@@ -126,7 +129,7 @@ def test_boxes_of_resized_pictures_are_scaled_or_refused_together(tmp_path):
             assert [one for one in seen.notes if note in one], name
         if code:
             values = seen.problems["0.jpg"].reason.values
-            assert values == {"width": 100, "height": 80, "other": "50 x 40"}
+            assert values == {"width": 100, "height": 80, "other": f"{stated[0]} x {stated[1]}"}
     assert close(
         Seen(tmp_path / "scaled").boxes["0.jpg"], [("bolt", 0.6, 100 / 160, 0.9, 140 / 160)]
     )

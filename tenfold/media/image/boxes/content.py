@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,8 +119,24 @@ def _xml(data: bytes) -> Element:
         raise ValueError("it declares entities")
     try:
         return ElementTree.fromstring(data)
+    except (ElementTree.ParseError, ValueError, LookupError):
+        # The parser knows few encodings, and the declared one may be wrong.
+        text = re.sub(r"^\s*<\?xml[^>]*\?>", "", decoded(data, _declared(data)))
+    try:
+        return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise ValueError(str(error)) from error
+
+
+def _declared(data: bytes) -> str:
+    """Returns the encoding that an XML file declares, if it is a known one that fits; else ""."""
+    found = re.match(rb"\s*<\?xml[^>]*encoding=[\"']([\w-]+)", data)
+    name = found[1].decode() if found else ""
+    try:
+        data.decode(name or "ascii")
+    except (LookupError, UnicodeDecodeError):
+        return ""
+    return name
 
 
 def _yaml(data: bytes) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -82,9 +82,12 @@ def _matched(found: StatedBoxes, pictures: Pictures, taken: Taken) -> list[Pictu
             continue
         row = by_picture.setdefault(entry.name, PictureRow(entry, printable(entry.name)))
         row.judgements.append(one)
+    classes: dict[str, set[str]] = defaultdict(set)
+    for one in found.judgements:
+        classes[one.file] |= {shape.label for shape in one.shapes}
     for row in by_picture.values():
         row.problem = next((one.problem for one in row.judgements if one.problem), None)
-        row.problem = row.problem or _contradiction(row.judgements)
+        row.problem = row.problem or _contradiction(row.judgements, classes)
     told.ways(pictures, taken)
     rows = [by_picture[name] for name in sorted(by_picture)]
     if found.lists_pictures or len(lost) > LOST * len(found.judgements):
@@ -93,16 +96,19 @@ def _matched(found: StatedBoxes, pictures: Pictures, taken: Taken) -> list[Pictu
     return rows
 
 
-def _contradiction(judgements: Sequence[Judgement]) -> Problem | None:
+def _contradiction(
+    judgements: Sequence[Judgement], classes: Mapping[str, set[str]]
+) -> Problem | None:
     """Returns the problem of a picture that two files judge differently, None if they agree.
 
-    Files about different classes complete each other.
+    Files about different classes complete each other, and a file without boxes contradicts none.
+    `classes` has the labels of each file.
     """
     files: dict[str, set[tuple[str, tuple[tuple[float, float], ...]]]] = defaultdict(set)
     for one in judgements:
         files[one.file] |= {(shape.label, shape.points) for shape in one.shapes}
     for (first, some), (second, others) in combinations(files.items(), 2):
-        if some != others and {label for label, _ in some} & {label for label, _ in others}:
+        if some and others and some != others and classes[first] & classes[second]:
             return Problem(
                 "two-judgements",
                 Message(

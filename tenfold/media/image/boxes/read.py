@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
@@ -29,8 +30,8 @@ from tenfold.media.image.boxes import (
     yolo,
 )
 from tenfold.media.image.boxes.content import Contents
-from tenfold.media.image.boxes.form import StatedBoxes
-from tenfold.media.image.boxes.pictures import Pictures
+from tenfold.media.image.boxes.form import Judgement, StatedBoxes
+from tenfold.media.image.boxes.pictures import Pictures, stem_of
 from tenfold.media.reading import AS_FOUND, Reading
 
 __all__ = ["read"]
@@ -67,14 +68,28 @@ def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
         tree = open_tree(path)
     contents = Contents(tree, Pictures(tree), reading, only or _named(tree, reading))
     found = _found(contents)
-    for name, why in contents.broken:
-        found.leave("files", [name], why)
+    _add_broken(found, contents)
     rows = made.rows_of(found, contents.pictures, reading, str(path))
     rows.taken.tell()
     taken = {*rows.table["image"]}
     rest = [one for one in tree.entries if one.cell not in taken and one.name not in found.used]
     ignored = [*tree.ignored, *(one.name for one in rest)]
     return replace(rows, root=Path(tree.root), ignored=ignored)
+
+
+def _add_broken(found: StatedBoxes, contents: Contents) -> None:
+    """Adds the files that cannot be read: as problems of the pictures of their names, if any."""
+    for name, why in contents.broken:
+        if not contents.pictures.of_stem(name):
+            found.leave("files", [name], why)
+            continue
+        problem = Problem(
+            "unread-boxes",
+            Message("has annotations that cannot be used: {file} {why}", file=name, why=why),
+            Message("Save them again."),
+        )
+        found.used.add(name)
+        found.judgements.append(Judgement(stem_of(name), name, problem=problem))
 
 
 def _opened(source: BoxSource) -> tuple[Path, str]:

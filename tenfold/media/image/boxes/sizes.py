@@ -93,6 +93,7 @@ def frames(
     found = [_frame(one, header) for one, _, header in pairs]
     names = [name for _, name, _ in pairs]
     _state_turned(found, names, taken)
+    _refuse_stretched(found, pairs)
     _state_wrong(found, names, taken)
     _scale(found, pairs, taken)
     return [one.problem or one.frame for one in found]
@@ -115,7 +116,7 @@ def _frame(one: Judgement, header: decode.PictureHeader) -> _Decided:
     upright = (header.width, header.height)
     turn = header.orientation
     stored = upright[::-1] if turn >= 5 else upright
-    if turn == 1:
+    if turn == 1 or not one.shapes:
         return _checked(_Decided(BoxFrame(*upright)), one.size)
     shown = _checked(_Decided(BoxFrame(*upright), "shown"), one.size)
     lying = _checked(_Decided(BoxFrame(*stored, turn), "stored"), one.size)
@@ -213,6 +214,23 @@ def _state_wrong(found: Sequence[_Decided], names: Sequence[str], taken: Taken) 
         )
 
 
+def _refuse_stretched(
+    found: Sequence[_Decided], pairs: Sequence[tuple[Judgement, str, decode.PictureHeader]]
+) -> None:
+    """Refuses all pictures with a stated size of other proportions where boxes fit only that."""
+    some = []
+    for decided, (one, name, _) in zip(found, pairs, strict=True):
+        own = (decided.frame.height, decided.frame.width)
+        if not decided.wrong or decided.problem or one.fractions or one.size is None:
+            continue
+        if min(one.size) > 0 and one.size != own:
+            some.append((replace(decided, other=one.size), one, name, decided))
+    _, given, total = _counted([(decided, one, name) for decided, one, name, _ in some])
+    if given > FEW * total:
+        for shown, _, _, decided in some:
+            decided.problem = _resized(shown)
+
+
 def _scale(
     found: list[_Decided],
     pairs: Sequence[tuple[Judgement, str, decode.PictureHeader]],
@@ -276,7 +294,8 @@ def _resized(decided: _Decided) -> Problem:
     return Problem(
         "other-size",
         Message(
-            "has {width} x {height} pixels, but its boxes state {other}, and they fit both sizes",
+            "has {width} x {height} pixels, but its boxes state {other}, and it is not clear which "
+            "of the two they are for",
             width=decided.frame.width,
             height=decided.frame.height,
             other=_size(decided.other),

@@ -61,6 +61,8 @@ def add(rows: Sequence[PictureRow], found: StatedBoxes, pictures: Pictures, take
     classes = [f"{name} ({count})" for name, count in counts.most_common()]
     taken.role("input", Message("pictures"), "", [row.source for row in rows])
     taken.role("answer", Message("boxes of {format}", format=found.format), "", classes)
+    order = ("input", "answer")
+    taken.roles.sort(key=lambda one: order.index(one.role) if one.role in order else 2)
     for kind, names, why in found.left:
         taken.leave(kind, names, 0, why)
     unused = [name for name in dict.fromkeys(found.classes) if name not in counts]

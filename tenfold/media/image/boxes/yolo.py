@@ -139,6 +139,15 @@ def _add_pictures(found: StatedBoxes, labels: _Labels, contents: Contents, used:
             Judgement(picture.name, entry.name, shapes, fractions=True, entry=picture)
         )
     empty = [one for one in without if one.name.rpartition("/")[0] in folders]
+    blank = [one.picture for one in found.judgements if not one.shapes]
+    if blank:
+        found.notes.append(
+            Message(
+                "Pictures with an empty label file: {count} ({names}).",
+                count=len(blank),
+                names=listed(blank),
+            )
+        )
     for picture in empty:
         found.judgements.append(Judgement(picture.name, "", fractions=True, entry=picture))
     if empty:
