@@ -101,7 +101,7 @@ class Scenes:
         for number in range(4):
             some = {name: value[(first + number) % count] for name, value in batch.items()}
             parts.append(self._moved(some, (height, width), (self.scale[0] / 2, self.scale[1] / 2)))
-        moved = {}
+        moved: dict[str, Tensor] = {}
         for name in ("image", "mask"):
             if name in batch:
                 top, bottom = (torch.cat([a[name], b[name]], 2) for a, b in _pairs(parts))
