@@ -162,6 +162,10 @@ class Run:
         answers = iter(() if bad.all() else self.task.decode(outputs, self.facts, options))
         return [NOT_FINITE if wrong else next(answers) for wrong in bad]
 
+    def answer_to_score(self, columns: Columns) -> list[Answer]:
+        """Predictions for encoded rows that are scored, with the `scoring` options of the kind."""
+        return self.answer(columns, self.options(**self.answer_kind.scoring))
+
     def ask(self, table: Table, options: Any = None) -> Table:
         """The rows prepared for `encode`: references resolved, restrictions as columns."""
         table = without_reported(table.reset_index(drop=True))
@@ -182,10 +186,20 @@ class Run:
 
         Raises UsageError for an unknown option or one out of range.
         """
-        wanted = check_settings(self.options, options, self.task_name)
+        wanted = self.checked_options(options)
         return self.task.predict(
             tables, lambda table: self.answers_of(table, wanted), self.facts, wanted, self.inner
         )
+
+    def checked_options(self, values: dict[str, Any]) -> Any:
+        """Returns the options at prediction time from their values by name.
+
+        Raises UsageError for an unknown option, or a value that is out of range or unknown.
+        """
+        wanted = check_settings(self.options, values, self.task_name)
+        for kind in (self.answer_kind, self.result_kind):
+            wanted = kind.resolved(wanted, self.facts.get("truths", {}))
+        return wanted
 
     @property
     def home(self) -> Path:

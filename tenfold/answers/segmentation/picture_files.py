@@ -10,15 +10,17 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import numpy as np
-import tifffile
 from PIL import Image
 
 from tenfold.answers.files import WriteAnswer
 from tenfold.answers.segmentation.prediction import Mask
 from tenfold.core.columns import Problem
+from tenfold.core.lazy import lazy
 from tenfold.core.results import Prediction
 from tenfold.media import drawing
 from tenfold.media.files.references import printable
+
+tifffile = lazy("tifffile")
 
 __all__ = ["archive", "labels", "wrote_archive", "wrote_labels"]
 

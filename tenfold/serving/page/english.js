@@ -157,5 +157,6 @@ export const english = {
   "metric_mrr@10": "MRR@10",
   "metric_map@10": "MAP@10",
   "metric_hit@10": "Hit rate@10",
+  metric_map50: "mAP50",
   metric_eer: "Equal error rate",
 };
