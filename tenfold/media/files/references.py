@@ -5,6 +5,7 @@
     train-images-idx3-ubyte.gz#17       one item of an IDX file
     mnist.zip#path=train.gz&item=17     one item of an IDX file in an archive
     train.parquet#row=17&column=image   a file inside a Parquet file, row 17 counted from 0
+    cells.tif#plane=2&channels=0,1      a plane of a TIFF stack, some of its channels (see `stacks`)
 
 In memory a cell may also be an array, bytes or a PIL image. Archives, IDX files
 and row groups of Parquet files are cached.
@@ -28,7 +29,7 @@ import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.files import idx
+from tenfold.media.files import idx, stacks
 from tenfold.media.files.archives.kinds import kind_of
 from tenfold.media.files.archives.tars import TarArchive
 from tenfold.media.files.archives.zips import ZipArchive
@@ -193,6 +194,8 @@ def _part(path: Path, fragment: str) -> Any:
     member = unquote(fields.get("path", ""))
     if "row" in fields:
         return _file_in_table(path, member, fields["row"], unquote(fields.get("column", "")))
+    if "plane" in fields or "channels" in fields:
+        return stacks.part_of(read_member(path, member) if member else path, fields)
     if "item" in fields:
         return _item(_idx_member(path, member, _stamp(path)), int(fields["item"]))
     return read_member(path, member)

@@ -25,11 +25,15 @@ from tenfold.media.files.references import Unreadable, fetch, is_item, unreadabl
 from tenfold.media.image import formats, unread
 
 __all__ = [
+    "BROKEN",
     "VERSION",
     "PictureHeader",
+    "damaged",
     "decode",
     "encode",
     "header",
+    "opened",
+    "orientation",
 ]
 
 VERSION = 3
@@ -37,9 +41,10 @@ VERSION = 3
 
 LARGEST_PIXELS = 100_000_000
 
-_BROKEN = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
+BROKEN = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
+"""Errors that Pillow raises for damaged files."""
 
-# `_open` checks the size in the header itself, with a stricter limit than Pillow's.
+# `opened` checks the size in the header itself, with a stricter limit than Pillow's.
 Image.MAX_IMAGE_PIXELS = None
 # Pillow's warnings are either reported as problems or harmless; set once, as threads share filters.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -65,10 +70,10 @@ def header(content: Any) -> PictureHeader:
     """
     if isinstance(content, np.ndarray):
         return _array_header(content)
-    picture = _open(content)
+    picture = opened(content)
     width, height = picture.size
     # Pillow already reports the upright size of a TIFF.
-    if picture.format != "TIFF" and _exif_orientation(picture) >= 5:
+    if picture.format != "TIFF" and orientation(picture) >= 5:
         width, height = height, width
     channels = 1 if picture.mode in _GREY else 3
     return PictureHeader(width, height, channels, _several(picture))
@@ -77,7 +82,7 @@ def header(content: Any) -> PictureHeader:
 def _several(picture: Image.Image) -> bool:
     try:
         return formats.several(picture)
-    except (*_BROKEN, TypeError):
+    except (*BROKEN, TypeError):
         return False  # what follows the first frame is damaged, and not read
 
 
@@ -100,7 +105,8 @@ def _array_header(array: np.ndarray) -> PictureHeader:
     )
 
 
-def _open(content: Any) -> Image.Image:
+def opened(content: Any) -> Image.Image:
+    """Returns the picture of bytes, its pixels not yet decoded. Raises Unreadable."""
     if isinstance(content, Image.Image):
         return content
     if not isinstance(content, (bytes, bytearray, memoryview)):
@@ -116,8 +122,8 @@ def _open(content: Any) -> Image.Image:
         picture = formats.opened(bytes(content))
     except UnidentifiedImageError:
         raise _stranger(bytes(content[:512])) from None
-    except _BROKEN as error:
-        raise _damaged(error) from error
+    except BROKEN as error:
+        raise damaged(error) from error
     if unread.is_raw(picture, bytes(content[:32])):
         raise unreadable("not-a-picture", unread.RAW, Message("Save it as PNG or JPEG."))
     if picture.width * picture.height > LARGEST_PIXELS:
@@ -154,7 +160,8 @@ def _stranger(start: bytes) -> Unreadable:
     )
 
 
-def _damaged(error: BaseException) -> Unreadable:
+def damaged(error: BaseException) -> Unreadable:
+    """Returns the exception for a file that Pillow cannot decode."""
     return unreadable(
         "damaged",
         Message("is damaged or cut short ({error})", error=error),
@@ -162,10 +169,11 @@ def _damaged(error: BaseException) -> Unreadable:
     )
 
 
-def _exif_orientation(picture: Image.Image) -> int:
+def orientation(picture: Image.Image) -> int:
+    """Returns the EXIF orientation, 1 to 8; 1 where none is stated."""
     try:
         return int(picture.getexif().get(0x0112, 1))
-    except (*_BROKEN, TypeError):
+    except (*BROKEN, TypeError):
         return 1
 
 
@@ -178,19 +186,19 @@ def decode(content: Any, height: int, width: int, channels: int) -> np.ndarray:
         if content.dtype == np.uint8 and content.shape == (height, width) and channels == 1:
             return content[..., None]
         content = _from_array(content)
-    picture = _open(content)
+    picture = opened(content)
     try:
         return _pixels(picture, height, width, channels)
     except MemoryError:
         raise
-    except _BROKEN as error:
-        raise _damaged(error) from error
+    except BROKEN as error:
+        raise damaged(error) from error
 
 
 def _pixels(picture: Image.Image, height: int, width: int, channels: int) -> np.ndarray:
     mode = "L" if channels == 1 else "RGB"
     if picture.format == "JPEG":
-        turned = _exif_orientation(picture) >= 5
+        turned = orientation(picture) >= 5
         picture.draft(mode, (height, width) if turned else (width, height))
     picture.load()
     picture = _plain(ImageOps.exif_transpose(picture), mode)
@@ -275,10 +283,10 @@ def upright(cell: Any, most: int = 1024) -> Image.Image:
     Raises Unreadable.
     """
     content = fetch(cell)
-    picture = _from_array(content) if isinstance(content, np.ndarray) else _open(content)
+    picture = _from_array(content) if isinstance(content, np.ndarray) else opened(content)
     try:
         picture = _plain(ImageOps.exif_transpose(picture), "RGB")
-    except _BROKEN as error:
-        raise _damaged(error) from error
+    except BROKEN as error:
+        raise damaged(error) from error
     picture.thumbnail((most, most))
     return picture

@@ -1,0 +1,1 @@
+"""Outlines and runs as masks: COCO, LabelMe, GeoJSON, filling."""

@@ -1,0 +1,1 @@
+"""What values, palettes and colours of masks mean: names of classes, one mapping, its use."""

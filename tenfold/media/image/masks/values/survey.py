@@ -1,0 +1,78 @@
+"""Counts the values and colours of all masks, and compares their palettes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tenfold.media.image.masks.values.decoded import COLOURS, Decoded
+
+__all__ = ["Survey", "another_palette", "solid_colours", "surveyed", "usual_palette"]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The values of all masks: pixels by number, and by colour, and what the files are."""
+
+    numbers: Counter[int]
+    colours: Counter[int]
+    forms: Counter[str]
+    deep: bool
+    """True where numbers have 16 bits or more in all files with numbers."""
+    largest: int
+    each: list[frozenset[int]]
+    """The numbers of each file that holds numbers."""
+
+
+def surveyed(files: Iterable[Decoded]) -> Survey:
+    """Returns the values of the masks."""
+    numbers, colours, forms = Counter[int](), Counter[int](), Counter[str]()
+    deep, each = list[bool](), list[frozenset[int]]()
+    for one in files:
+        forms[one.form] += 1
+        values = one.values.tolist()
+        counted = dict(zip(values, one.counts.tolist(), strict=True))
+        if one.form == COLOURS:
+            colours.update(counted)
+            continue
+        numbers.update(counted)
+        each.append(frozenset(values))
+        deep.append(one.bits > 8)
+        if one.colours is not None:
+            colours.update(dict(zip(one.colours.tolist(), one.counts.tolist(), strict=True)))
+    return Survey(numbers, colours, forms, bool(deep) and all(deep), max(numbers, default=0), each)
+
+
+def usual_palette(files: Sequence[Decoded]) -> dict[int, int]:
+    """Returns the colour that an index has in most palettes, for each index that occurs."""
+    found: dict[int, Counter[int]] = {}
+    for one in files:
+        if one.colours is not None:
+            for index, colour in zip(one.values.tolist(), one.colours.tolist(), strict=True):
+                found.setdefault(index, Counter())[colour] += 1
+    return {index: colours.most_common(1)[0][0] for index, colours in found.items()}
+
+
+def another_palette(one: Decoded, usual: Mapping[int, int]) -> bool:
+    """Returns True where an index of a mask has another colour than in most masks."""
+    if one.colours is None:
+        return False
+    pairs = zip(one.values.tolist(), one.colours.tolist(), strict=True)
+    return any(usual.get(index) != colour for index, colour in pairs)
+
+
+def solid_colours(pixels: np.ndarray, side: int = 3) -> Counter[int]:
+    """Returns the colours that fill at least one block of `side` x `side` pixels, and how many."""
+    height, width = pixels.shape
+    if height < side or width < side:
+        return Counter(np.unique(pixels).tolist())
+    middle = pixels[: height - side + 1, : width - side + 1]
+    same = np.ones(middle.shape, bool)
+    for down in range(side):
+        for right in range(side):
+            same &= pixels[down : down + middle.shape[0], right : right + middle.shape[1]] == middle
+    values, counts = np.unique(middle[same], return_counts=True)
+    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
