@@ -137,7 +137,7 @@ def framed(image: Image.Image, frames: Sequence[tuple[FrameSides, str, Tone]]) -
         image = image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(image)
     thick = max(1, round(min(image.size) / 300))
-    size = int(np.clip(min(image.size) / 32, 10, 28))
+    size = int(np.clip(min(image.size) / 32, 13, 28))
     corners = [_corners(frame, image.size) for frame, _, _ in frames]
     for place, (_, _, colour) in reversed([*zip(corners, frames, strict=True)]):
         pen.rectangle(place, outline=colour, width=thick)

@@ -14,7 +14,7 @@ from tenfold.media.medium import Medium
 
 __all__ = ["drawn_pair"]
 
-SIDE = 480
+SIDE = 360
 """Longer side of a drawn picture in pixels."""
 
 
