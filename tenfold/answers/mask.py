@@ -31,6 +31,7 @@ from tenfold.answers.segmentation.prediction import (
     mask_of,
     only,
     shares_text,
+    with_intensities,
 )
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused
@@ -43,7 +44,16 @@ from tenfold.media.image.masks.pixels import TrueMask
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MASK", "NO_CLASS", "Mask", "MaskKind", "MaskOptions", "mask_of", "only"]
+__all__ = [
+    "MASK",
+    "NO_CLASS",
+    "Mask",
+    "MaskKind",
+    "MaskOptions",
+    "mask_of",
+    "only",
+    "with_intensities",
+]
 
 PRIOR_SIDE = 32
 """Rows and columns of the grid on which the most frequent class at each place is counted."""
