@@ -192,8 +192,8 @@ def _prior(train: pd.DataFrame, table: pd.DataFrame) -> list[Answer]:
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-    ious = scores.picture_ious(answers, table)
-    return [int(row) for row in np.argsort(ious, kind="stable") if ious[row] < 1]
+    values = scores.picture_scores(answers, table)
+    return [int(row) for row in np.argsort(values, kind="stable") if values[row] < 1]
 
 
 def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
