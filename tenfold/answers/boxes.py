@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.classification.chosen import chosen
 from tenfold.answers.detection import prior, true_boxes
-from tenfold.answers.detection.chosen import chosen
 from tenfold.answers.detection.coco import AveragePrecision, average_precision
 from tenfold.answers.detection.confusion import confusion
 from tenfold.answers.detection.drawing import drawn

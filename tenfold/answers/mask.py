@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.classification.chosen import chosen
 from tenfold.answers.intervals import Sampling
 from tenfold.answers.kind import Answer, AnswerKind, Recalled
 from tenfold.answers.metric import Metric
@@ -30,6 +31,7 @@ from tenfold.answers.segmentation.prediction import (
     mask_of,
     only,
     shares_text,
+    with_intensities,
 )
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused
@@ -42,7 +44,16 @@ from tenfold.media.image.masks.pixels import TrueMask
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MASK", "NO_CLASS", "Mask", "MaskKind", "MaskOptions", "mask_of", "only"]
+__all__ = [
+    "MASK",
+    "NO_CLASS",
+    "Mask",
+    "MaskKind",
+    "MaskOptions",
+    "mask_of",
+    "only",
+    "with_intensities",
+]
 
 PRIOR_SIDE = 32
 """Rows and columns of the grid on which the most frequent class at each place is counted."""
@@ -52,7 +63,9 @@ PRIOR_SIDE = 32
 class MaskOptions:
     """Prediction options of segmentation."""
 
-    only: str = setting("", "output limited to this class; empty = all classes")
+    only: tuple[str, ...] = setting(
+        (), "class to predict; several with commas between them, or repeated"
+    )
 
 
 # --- true masks -----------------------------------------------------------------------------------
@@ -179,8 +192,8 @@ def _prior(train: pd.DataFrame, table: pd.DataFrame) -> list[Answer]:
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-    ious = scores.picture_ious(answers, table)
-    return [int(row) for row in np.argsort(ious, kind="stable") if ious[row] < 1]
+    values = scores.picture_scores(answers, table)
+    return [int(row) for row in np.argsort(values, kind="stable") if values[row] < 1]
 
 
 def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
@@ -313,6 +326,10 @@ class MaskKind(AnswerKind):
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
         return list(truths.get("classes", []))
+
+    def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
+        """Splits `only` at commas, except in the name of a class."""
+        return replace(options, only=chosen(options.only, self.classes(truths)))
 
     def about(self, answer: Mask, name: str) -> Mask:
         return only(answer, name)

@@ -4,7 +4,9 @@ import csv
 import io
 import itertools
 import json
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,9 +16,11 @@ import tifffile
 from PIL import Image
 from pycocotools import mask as coco_masks
 
-from tenfold.answers.mask import MASK, Mask, mask_of
+from tenfold.answers.mask import MASK, Mask, mask_of, with_intensities
 from tenfold.answers.segmentation import outlines, rle, runs
 from tenfold.core.columns import Problem
+from tenfold.media.image.masks.pixels import TrueMask
+from tenfold.media.image.masks.read import read
 
 PROBLEM = Problem("damaged", "is damaged", "")
 CLASSES = ("background", "=cell", "细胞")
@@ -31,7 +35,7 @@ def made(seed: int, planes: tuple[int, ...] = ()) -> Mask:
         numbers[..., y : y + 9, x : x + 12] = np.where(random.random((9, 12)) < 0.7, 3 * number, 0)
     pixels = np.where(numbers > 0, 1 + numbers // 3 % 2, 0).astype(np.uint8)
     sure = random.uniform(0.5, 1, pixels.shape)
-    picture = random.integers(0, 60_000, (*pixels.shape, 2))
+    picture = np.random.default_rng(9).integers(0, 60_000, (*pixels.shape, 2))
     return mask_of(pixels, CLASSES, numbers, sure, picture, micrometres=0.5)
 
 
@@ -142,6 +146,9 @@ def test_a_table_has_a_row_for_each_object(tmp_path: Path):
     mine = rows[1:-1]
     assert [int(row["object"]) for row in mine] == [*range(1, len(one.objects) + 1)]
     pixels, numbers = one.pixels, one.object_numbers
+    channels = np.random.default_rng(9).integers(0, 60_000, (*pixels.shape, 2))
+    bare = [{key: cell for key, cell in each.items() if key != "intensity"} for each in one.objects]
+    later = with_intensities(replace(one, objects=tuple(bare)), channels)
     for row in mine:
         inside = numbers == int(row["object"])
         y, x = np.nonzero(inside)
@@ -153,7 +160,9 @@ def test_a_table_has_a_row_for_each_object(tmp_path: Path):
         moments = np.cov(np.stack([x, y]), bias=True) + np.eye(2) / 12
         small, large = np.linalg.eigvalsh(moments)
         assert float(row["elongation"]) == pytest.approx(np.sqrt(large / small), abs=1e-3)
-        assert float(row["intensity_2"]) > 0
+        number = int(row["object"])
+        assert float(row["intensity_2"]) == pytest.approx(channels[inside][:, 1].mean())
+        assert later.objects[number - 1]["intensity"] == one.objects[number - 1]["intensity"]
     assert mine[0]["class"].startswith("'=") or mine[1]["class"].startswith("'="), "no formula"
     rows = [*csv.DictReader(written(".csv", tmp_path, {"a": without_objects(one)}).open())]
     assert [row["class"] for row in rows] == ["background", "'=cell", "细胞"]
@@ -168,10 +177,8 @@ def test_pictures_of_numbers_keep_classes_and_objects(tmp_path: Path):
         picture = Image.open(io.BytesIO(file.read("masks/a.png")))
         assert picture.mode == "P" and (np.array(picture) == one.pixels).all()
         assert picture.getpalette()[3:6] == [230, 159, 0]
-        numbers = np.array(Image.open(io.BytesIO(file.read("objects/a.png"))))
-        assert (numbers == one.object_numbers).all()
-        planes = tifffile.imread(io.BytesIO(file.read("objects/a_2.tif")))
-        assert (planes == stack.object_numbers).all()
+        planes = tifffile.imread(io.BytesIO(file.read("masks/a_2.tif")))
+        assert (planes == stack.pixels).all()
     path = written(".tif", tmp_path, {"stack": stack, "a.png": one})
     with tifffile.TiffFile(path) as file:
         assert [each.axes for each in file.series] == ["ZYX", "YX"]
@@ -181,3 +188,29 @@ def test_pictures_of_numbers_keep_classes_and_objects(tmp_path: Path):
     assert [each["plane"] for each in document["images"]] == [0, 1, 2]
     text = written(".geojson", tmp_path, {"stack": stack}).read_text()
     assert {one["geometry"]["plane"]["z"] for one in json.loads(text)["features"]} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("told_apart", [True, False])
+@pytest.mark.parametrize("suffix", [".json", ".geojson", ".geojson.zip", ".zip"])
+def test_files_are_read_again_as_labels(tmp_path: Path, suffix: str, told_apart: bool):
+    """Every pixel has its class again, every object its number where the file tells them apart."""
+    (tmp_path / "images").mkdir()
+    answers = {}
+    for seed in range(3):
+        name, one = f"images/cell {seed}.png", made(seed)
+        answers[name] = one if told_apart else without_objects(one)
+        noise = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / name)
+    path = written(suffix, tmp_path, answers)
+    if path.suffix == ".zip":
+        shutil.unpack_archive(path, tmp_path)
+        path.unlink()
+    table = read(tmp_path).table
+    assert not table["problem"].notna().any() and len(table) == len(answers)
+    for source, cell in zip(table["source"], table["mask"], strict=True):
+        truth, one = TrueMask.of(cell), answers[source]
+        assert (truth.numbered(CLASSES) == one.pixels).all()
+        if told_apart and suffix != ".zip":
+            found, numbers = truth.objects, one.object_numbers
+            pairs = {*zip(found.ravel().tolist(), numbers.ravel().tolist(), strict=True)}
+            assert len(pairs) == len(one.objects) + 1 == len({number for _, number in pairs})

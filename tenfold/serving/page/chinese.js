@@ -145,6 +145,7 @@ export const chinese = {
   metric_ece: "校准误差（ECE）",
   metric_log_loss: "对数损失",
   metric_average_precision: "平均精度",
+  metric_mean_iou: "平均 IoU",
   metric_roc_auc: "ROC AUC",
   metric_rmse: "均方根误差（RMSE）",
   metric_mae: "平均绝对误差（MAE）",

@@ -146,6 +146,7 @@ export const english = {
   metric_ece: "Calibration error",
   metric_log_loss: "Log loss",
   metric_average_precision: "Average precision",
+  metric_mean_iou: "Mean IoU",
   metric_roc_auc: "ROC AUC",
   metric_rmse: "RMSE",
   metric_mae: "MAE",

@@ -208,6 +208,7 @@ def test_masks_that_do_not_fit_are_listed_with_both_sizes(tmp_path):
         # grey levels spread over 0 to 255
         ([[0, 85, 170, 255]], "a\nb\nc\nd\n", {}, {"a": 1, "b": 1, "c": 1, "d": 1}),
         ([[0, 85, 170, 255]], "", {}, {"0": 1, "85": 1, "170": 1, "255": 1}),
+        ([[0, 127, 128, 255]], "a\nb\nc\n", {}, {"a": 1, "b": 2, "c": 1}),
         # names from 1
         ([[0, 1, 2, 2]], "road\nplant\n", {}, {"background": 1, "road": 1, "plant": 2}),
         # a value that is given as ignored
@@ -261,3 +262,54 @@ def test_colours_without_names_are_named_by_colour_or_asked_back(tmp_path):
     with pytest.raises(UsageError) as error:
         read(tmp_path)
     assert error.value.code == "mask-colours"
+
+
+def test_numbers_counted_up_in_each_mask_are_asked_back(tmp_path):
+    made = [np.arange(20, dtype=np.uint8)[None] % most for most in (4, 9, 12, 15)]
+    for at, array in enumerate(made):
+        picture(tmp_path / "a" / f"{at}.png", (20, 1))
+        mask(tmp_path / "labels" / f"{at}.png", array)
+    with pytest.raises(UsageError) as error:
+        read(tmp_path)
+    assert error.value.code == "two-readings"
+    for target, count in (("objects", 2), ("classes", 15)):
+        cells = read(tmp_path, Reading(target=target)).table["mask"]
+        assert {len(TrueMask.of(cell).classes) for cell in cells} == {count}
+        assert (TrueMask.of(cells[0]).objects is not None) == (target == "objects")
+
+
+@pytest.mark.parametrize(
+    ("image", "truth"),
+    [
+        ("x/{}.jpg", "x/{}.png"),  # by suffix and content
+        ("a/{}.png", "b/{}.png"),  # by content
+        ("train/images/image_{}.png", "masks/mask_{}.png"),
+        ("leftImg8bit/train/ulm/{}_leftImg8bit.png", "gtFine/train/ulm/{}_gtFine_labelIds.png"),
+        ("images/IMG_{}.JPG", "labels/img_{}.png"),
+        ("images/{}.jpg", "masks/{}.jpg.png"),
+    ],
+)
+def test_pictures_and_masks_are_told_apart_and_paired(tmp_path, image, truth):
+    made = [blocks(at) for at in range(3)]
+    for at, array in enumerate(made):
+        noise = np.random.default_rng(at).integers(0, 256, (14, 20, 3), np.uint8)
+        name = ("k", "l", "m")[at]
+        mask(tmp_path / image.format(name), noise)
+        mask(tmp_path / truth.format(name), array)
+    rows = read(tmp_path)
+    assert problems(rows) == {} and len(rows.table) == 3
+    for source, cell in zip(rows.table["source"], rows.table["mask"], strict=True):
+        at = [image.format(one) for one in "klm"].index(source)
+        assert (TrueMask.of(cell).pixels == made[at]).all()
+
+
+def test_values_in_one_part_only_and_transparent_colours(tmp_path):
+    for at, (part, number) in enumerate([("train", 1), ("train", 1), ("test", 2)]):
+        picture(tmp_path / "n" / part / "images" / f"{at}.png")
+        mask(tmp_path / "n" / part / "masks" / f"{at}.png", np.full((14, 20), number, np.uint8))
+    assert "2 (test)" in " ".join(map(str, read(tmp_path / "n").taken.notes))
+    drawn = np.zeros((14, 20, 4), np.uint8)
+    drawn[3:9, 3:9] = (200, 10, 10, 255)
+    picture(tmp_path / "t" / "images" / "0.png")
+    mask(tmp_path / "t" / "masks" / "0.png", drawn)
+    assert pixels_of(read(tmp_path / "t")) == {"background": 244, "#c80a0a": 36}

@@ -22,7 +22,7 @@ from tenfold.media.files.records import is_table
 from tenfold.media.files.roles import PATHS, FileRoles, find, groups_of, roles_of, weights_of
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of
 from tenfold.media.image.masks.outlined.annotated import Annotated
-from tenfold.media.image.masks.outlined.shapes import DrawnPicture, Shape
+from tenfold.media.image.masks.outlined.shapes import DrawnPicture, MaskShape
 from tenfold.media.image.masks.pairs import MaskPairs, Pair
 from tenfold.media.image.masks.roles import MaskFile
 from tenfold.media.image.masks.rows import MaskRow
@@ -206,7 +206,7 @@ def _with_runs(
         if not _blank(value):
             label = references.speakable(classes[row]) if classes else "object"
             where = Message("{table}, line {line}", table=sheet.name, line=str(line))
-            one.shapes.append(Shape(label, pairs=str(value), where=where))
+            one.shapes.append(MaskShape(label, pairs=str(value), where=where))
     known = sorted({shape.label for one in pictures.values() for shape in one.shapes})
     source = Message("runs in {table}, column {column}", table=sheet.name, column=str(runs))
     files = [entry] if entry is not None else []
