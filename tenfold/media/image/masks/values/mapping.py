@@ -45,6 +45,7 @@ BACKGROUND = "background"
 VOC_VOID = 0xE0E0C0
 MOST_COLOURS = 64
 GREY = 0x010101
+_BACKGROUNDS = frozenset([BACKGROUND, "bg", "背景"])
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,7 @@ def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMappi
     for one in files:
         if one.form == COLOURS:
             solid.update(solid_colours(one.pixels()))
-    clear = sorted(colour for colour in solid if colour >= TRANSPARENT)
+    clear = [colour for colour in solid if colour >= TRANSPARENT]
     for colour in clear:
         solid.pop(colour)
     colours = sorted(solid)
@@ -292,12 +293,10 @@ def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMappi
             code="mask-colours",
             fix=Message("Add a file classes.csv with the columns name,r,g,b."),
         )
-    classes = tuple(f"#{one:06x}" for one in judged)
-    places = {colour: at for at, colour in enumerate(judged)}
+    classes = (*([BACKGROUND] if clear else []), *(f"#{one:06x}" for one in judged))
+    places = {colour: at for at, colour in enumerate(judged, bool(clear))}
     numbers = {colour & 255: at for colour, at in places.items() if colour % GREY == 0}
-    if clear:
-        classes = (*classes, BACKGROUND)
-        places |= dict.fromkeys(clear, len(classes) - 1)
+    places |= dict.fromkeys(clear, 0)
     return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
 
 
@@ -305,7 +304,14 @@ def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMappi
 
 
 def _judged(names: Sequence[ClassName]) -> tuple[str, ...]:
-    return tuple(one.name for one in names if not one.void)
+    """Returns the classes without those that nobody judged, the background first."""
+    kept = [one.name for one in names if not one.void]
+    return tuple(sorted(kept, key=lambda name: not is_background(name)))
+
+
+def is_background(name: str) -> bool:
+    """Returns True for the usual names of the background."""
+    return name.strip("_ ").lower() in _BACKGROUNDS
 
 
 def _numbered(names: Sequence[ClassName]) -> dict[int, int]:
@@ -369,7 +375,8 @@ def _by_named_numbers(
     found = set(seen.numbers) - ignored - {255}
     stated = any(one.number is not None for one in names)
     numbers = _numbered(names)
-    if not stated and max(found, default=0) == len(names) and 0 in found:
+    bare = not any(is_background(one.name) for one in names)
+    if not stated and bare and max(found, default=0) == len(names) and 0 in found:
         # names from 1: 0 is what no class covers
         classes = (BACKGROUND, *classes)
         numbers = {0: 0} | {
