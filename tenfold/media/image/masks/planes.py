@@ -51,7 +51,7 @@ def rows_of_planes(
     whole = replace(row)
     whole.judged(mask)
     for made in rows:
-        made.objects = whole.objects if made is rows[0] else 0
+        made.objects = whole.objects if made is rows[0] else {}
     return rows
 
 
