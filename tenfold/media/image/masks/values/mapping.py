@@ -18,7 +18,7 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.image.masks.pixels import IGNORED, MOST_CLASSES
-from tenfold.media.image.masks.values.class_names import ClassName, colour_text, parsed_colour
+from tenfold.media.image.masks.values.class_names import ClassName, colour_text
 from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, TRANSPARENT, Decoded
 from tenfold.media.image.masks.values.survey import (
     Survey,
@@ -36,7 +36,6 @@ __all__ = [
     "OBJECTS",
     "ValueMapping",
     "chosen_names",
-    "ignored_values",
     "mapped",
 ]
 
@@ -92,25 +91,6 @@ class ValueMapping:
         if colour is not None and self.by_colour:
             return self.colours.get(colour)
         return self.numbers.get(value)
-
-
-def ignored_values(text: str) -> frozenset[int]:
-    """Returns the values of `--ignore-value`: numbers or colours (#e0e0c0), between commas.
-
-    A colour is 1 << 32 plus 0xRRGGBB. Raises UsageError for other texts.
-    """
-    found = set[int]()
-    for one in filter(None, (part.strip() for part in text.split(","))):
-        colour = parsed_colour(one) if one.startswith("#") else None
-        if colour is None and not one.isdigit():
-            raise UsageError(
-                Message("ignore_value must be a number or a colour, got {value!r}", value=one),
-                code="bad-setting",
-                where="ignore_value",
-                fix=Message("Write --ignore-value 255, or a colour such as #e0e0c0."),
-            )
-        found.add(int(one) if colour is None else 1 << 32 | colour)
-    return frozenset(found)
 
 
 def mapped(
