@@ -23,6 +23,7 @@ from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, TRANSPARE
 from tenfold.media.image.masks.values.survey import (
     Survey,
     another_palette,
+    changed_over,
     counts_up,
     solid_colours,
     surveyed,
@@ -111,7 +112,7 @@ def mapped(
     coloured = [one for one in names if one.colour is not None]
     shown = seen.forms[COLOURS] or seen.forms[PALETTE]
     if shown and len(coloured) == len(names) > 0:
-        found = _by_names_of_colours(files, names, ignored)
+        found = _by_names_of_colours(files, seen, names, ignored)
         if found is not None:
             return found
     if seen.forms[COLOURS]:
@@ -212,7 +213,10 @@ def _foreground(
 
 
 def _by_names_of_colours(
-    files: Sequence[Decoded], names: Sequence[ClassName], ignored: frozenset[int]
+    files: Sequence[Decoded],
+    seen: Survey,
+    names: Sequence[ClassName],
+    ignored: frozenset[int],
 ) -> ValueMapping | None:
     """Returns the mapping of colours with names; None where palettes show other colours."""
     classes = _judged(names)
@@ -231,6 +235,12 @@ def _by_names_of_colours(
     for colour in (VOC_VOID, *voids):
         colours.setdefault(colour, IGNORED)
     colours |= _ignored_colours(ignored)
+    if changed_over(seen, colours):
+        raise UsageError(
+            Message("The colours of the masks fit the names only with red and blue changed over"),
+            code="mask-colours",
+            fix=Message("Write the colours as red, green, blue, or save the masks again as RGB."),
+        )
     palettes = [one for one in files if one.colours is not None]
     fitting = sum(_share(one.colours, one.counts, colours) for one in palettes)
     if palettes and fitting < len(palettes) / 2 and not any(one.form == COLOURS for one in files):
