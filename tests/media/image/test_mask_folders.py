@@ -1,5 +1,6 @@
 """Folders of pictures and masks: pairing, mapping of values, refused masks."""
 
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -313,3 +314,58 @@ def test_values_in_one_part_only_and_transparent_colours(tmp_path):
     picture(tmp_path / "t" / "images" / "0.png")
     mask(tmp_path / "t" / "masks" / "0.png", drawn)
     assert pixels_of(read(tmp_path / "t")) == {"background": 244, "#c80a0a": 36}
+
+
+def test_archives_are_read_like_folders_and_names_may_be_numbered_anew(tmp_path):
+    made = [blocks(at) for at in range(3)]
+    for folder, order in (("first", [2, 0, 1]), ("second", [0, 1, 2])):
+        names = [("background", "road", "plant")[number] for number in order]
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "classes.txt").write_text("\n".join(names))
+        table = np.argsort(order).astype(np.uint8)
+        for at, array in enumerate(made):
+            picture(tmp_path / folder / "images" / f"{at}.png")
+            mask(tmp_path / folder / "masks" / f"{at}.png", table[array])
+        shutil.make_archive(str(tmp_path / folder), "zip", tmp_path / folder)
+    rows = read(tmp_path / "first.zip")
+    wanted = expected(made, ["background", "road", "plant"])
+    assert pixels_of(rows) == wanted
+    assert TrueMask.of(rows.table["mask"][0]).classes[0] == "background"
+    again = Reading(found={"masks": rows.reading.found["masks"]})
+    for name in ("first", "second.zip"):
+        assert pixels_of(read(tmp_path / name, again)) == wanted
+    (tmp_path / "first" / "classes.txt").unlink()
+    assert pixels_of(read(tmp_path / "first", again)) == wanted
+
+
+def test_files_that_cannot_be_read_are_listed_each_with_its_mask(tmp_path):
+    made = blocks(1)
+    for name in ("good", "cut", "empty", "page", "float", "broken"):
+        picture(tmp_path / "images" / f"{name}.png")
+        mask(tmp_path / "masks" / f"{name}.png", made)
+    whole = (tmp_path / "masks" / "good.png").read_bytes()
+    (tmp_path / "masks" / "cut.png").write_bytes(whole[:50])
+    (tmp_path / "masks" / "empty.png").write_bytes(b"")
+    (tmp_path / "masks" / "page.png").write_bytes(b"<!doctype html><html></html>")
+    (tmp_path / "images" / "broken.png").write_bytes(b"\x89PNG")
+    (tmp_path / "masks" / "float.png").unlink()
+    mask(tmp_path / "masks" / "float.tif", made / np.float32(3))
+    rows = read(tmp_path)
+    codes = {"cut": "damaged", "empty": "empty-file", "page": "not-a-picture"}
+    codes |= {"broken": "damaged", "float": "mask-fractions"}
+    assert problems(rows) == {f"{name}.png": code for name, code in codes.items()}
+    by_name = dict(zip(rows.table["source"], rows.table["problem"], strict=True))
+    assert all(
+        f"masks/{name}." in str(by_name[f"images/{name}.png"]) for name in codes if name != "broken"
+    )
+    assert pixels_of(rows) == expected([made], ["0", "1", "2"])
+
+
+def test_red_and_blue_changed_over_are_asked_back(tmp_path):
+    colours = np.array([(0, 0, 0), (128, 64, 32), (107, 142, 35)], np.uint8)
+    lines = [f"{name},{b},{g},{r}\n" for name, (r, g, b) in zip("abc", colours, strict=True)]
+    (tmp_path / "classes.csv").write_text("name,r,g,b\n" + "".join(lines))
+    picture(tmp_path / "images" / "0.png")
+    mask(tmp_path / "masks" / "0.png", colours[blocks(0)])
+    with pytest.raises(UsageError, match="changed over"):
+        read(tmp_path)

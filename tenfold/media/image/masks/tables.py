@@ -41,6 +41,9 @@ _RUNS = "encodedpixels encoded_pixels rle mask_rle rle_mask runs".split()
 _CLASSES = "classid class_id class label category class_name".split()
 _JOINED = ("imageid_classid", "image_label", "image_class")
 _EMPTY = ("", "-1", "nan", "none")
+_ABSENT = ("missing-file", "missing-path", "path-out")
+ENOUGH = 0.5
+"""Largest share of masks that may be missing where a column is to name masks."""
 Resolve = Callable[[Sequence[Any]], tuple[list[Any], list[Problem | None], list[str]]]
 
 
@@ -146,6 +149,9 @@ def _paired(
     blank = [_blank(value) for value in frame[mask]]
     written = [value for value, empty in zip(frame[mask], blank, strict=True) if not empty]
     masks, lost, names = resolve(written)
+    missing = sum(one is not None and one.code in _ABSENT for one in lost)
+    if missing > ENOUGH * len(lost):
+        return None  # the column holds something else
     at = iter(zip(masks, lost, names, written, strict=True))
     pairs = []
     for row, line in enumerate(frame.index):

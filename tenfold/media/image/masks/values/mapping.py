@@ -18,11 +18,12 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.image.masks.pixels import IGNORED, MOST_CLASSES
-from tenfold.media.image.masks.values.class_names import ClassName, colour_text, parsed_colour
+from tenfold.media.image.masks.values.class_names import ClassName, colour_text
 from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, TRANSPARENT, Decoded
 from tenfold.media.image.masks.values.survey import (
     Survey,
     another_palette,
+    changed_over,
     counts_up,
     solid_colours,
     surveyed,
@@ -36,7 +37,6 @@ __all__ = [
     "OBJECTS",
     "ValueMapping",
     "chosen_names",
-    "ignored_values",
     "mapped",
 ]
 
@@ -45,6 +45,7 @@ BACKGROUND = "background"
 VOC_VOID = 0xE0E0C0
 MOST_COLOURS = 64
 GREY = 0x010101
+_BACKGROUNDS = frozenset([BACKGROUND, "bg", "背景"])
 
 
 @dataclass(frozen=True)
@@ -93,25 +94,6 @@ class ValueMapping:
         return self.numbers.get(value)
 
 
-def ignored_values(text: str) -> frozenset[int]:
-    """Returns the values of `--ignore-value`: numbers or colours (#e0e0c0), between commas.
-
-    A colour is 1 << 32 plus 0xRRGGBB. Raises UsageError for other texts.
-    """
-    found = set[int]()
-    for one in filter(None, (part.strip() for part in text.split(","))):
-        colour = parsed_colour(one) if one.startswith("#") else None
-        if colour is None and not one.isdigit():
-            raise UsageError(
-                Message("ignore_value must be a number or a colour, got {value!r}", value=one),
-                code="bad-setting",
-                where="ignore_value",
-                fix=Message("Write --ignore-value 255, or a colour such as #e0e0c0."),
-            )
-        found.add(int(one) if colour is None else 1 << 32 | colour)
-    return frozenset(found)
-
-
 def mapped(
     files: Sequence[Decoded],
     names: Sequence[ClassName],
@@ -130,7 +112,7 @@ def mapped(
     coloured = [one for one in names if one.colour is not None]
     shown = seen.forms[COLOURS] or seen.forms[PALETTE]
     if shown and len(coloured) == len(names) > 0:
-        found = _by_names_of_colours(files, names, ignored)
+        found = _by_names_of_colours(files, seen, names, ignored)
         if found is not None:
             return found
     if seen.forms[COLOURS]:
@@ -231,7 +213,10 @@ def _foreground(
 
 
 def _by_names_of_colours(
-    files: Sequence[Decoded], names: Sequence[ClassName], ignored: frozenset[int]
+    files: Sequence[Decoded],
+    seen: Survey,
+    names: Sequence[ClassName],
+    ignored: frozenset[int],
 ) -> ValueMapping | None:
     """Returns the mapping of colours with names; None where palettes show other colours."""
     classes = _judged(names)
@@ -250,6 +235,12 @@ def _by_names_of_colours(
     for colour in (VOC_VOID, *voids):
         colours.setdefault(colour, IGNORED)
     colours |= _ignored_colours(ignored)
+    if changed_over(seen, colours):
+        raise UsageError(
+            Message("The colours of the masks fit the names only with red and blue changed over"),
+            code="mask-colours",
+            fix=Message("Write the colours as red, green, blue, or save the masks again as RGB."),
+        )
     palettes = [one for one in files if one.colours is not None]
     fitting = sum(_share(one.colours, one.counts, colours) for one in palettes)
     if palettes and fitting < len(palettes) / 2 and not any(one.form == COLOURS for one in files):
@@ -274,7 +265,7 @@ def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMappi
     for one in files:
         if one.form == COLOURS:
             solid.update(solid_colours(one.pixels()))
-    clear = sorted(colour for colour in solid if colour >= TRANSPARENT)
+    clear = [colour for colour in solid if colour >= TRANSPARENT]
     for colour in clear:
         solid.pop(colour)
     colours = sorted(solid)
@@ -292,12 +283,10 @@ def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMappi
             code="mask-colours",
             fix=Message("Add a file classes.csv with the columns name,r,g,b."),
         )
-    classes = tuple(f"#{one:06x}" for one in judged)
-    places = {colour: at for at, colour in enumerate(judged)}
+    classes = (*([BACKGROUND] if clear else []), *(f"#{one:06x}" for one in judged))
+    places = {colour: at for at, colour in enumerate(judged, bool(clear))}
     numbers = {colour & 255: at for colour, at in places.items() if colour % GREY == 0}
-    if clear:
-        classes = (*classes, BACKGROUND)
-        places |= dict.fromkeys(clear, len(classes) - 1)
+    places |= dict.fromkeys(clear, 0)
     return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
 
 
@@ -305,7 +294,14 @@ def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMappi
 
 
 def _judged(names: Sequence[ClassName]) -> tuple[str, ...]:
-    return tuple(one.name for one in names if not one.void)
+    """Returns the classes without those that nobody judged, the background first."""
+    kept = [one.name for one in names if not one.void]
+    return tuple(sorted(kept, key=lambda name: not is_background(name)))
+
+
+def is_background(name: str) -> bool:
+    """Returns True for the usual names of the background."""
+    return name.strip("_ ").lower() in _BACKGROUNDS
 
 
 def _numbered(names: Sequence[ClassName]) -> dict[int, int]:
@@ -369,7 +365,8 @@ def _by_named_numbers(
     found = set(seen.numbers) - ignored - {255}
     stated = any(one.number is not None for one in names)
     numbers = _numbered(names)
-    if not stated and max(found, default=0) == len(names) and 0 in found:
+    bare = not any(is_background(one.name) for one in names)
+    if not stated and bare and max(found, default=0) == len(names) and 0 in found:
         # names from 1: 0 is what no class covers
         classes = (BACKGROUND, *classes)
         numbers = {0: 0} | {
