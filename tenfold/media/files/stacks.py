@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 from tenfold.core.message import Message
 from tenfold.media.files.unreadable import unreadable
 
-__all__ = ["Stack", "bits_of", "part_of", "plane", "stack_of"]
+__all__ = ["TiffStack", "bits_of", "part_of", "plane", "stack_of"]
 
 LARGEST_PIXELS = 100_000_000
 """Most pixels of one page."""
@@ -36,7 +36,7 @@ _MICROMETRES = {
 
 
 @dataclass(frozen=True)
-class Stack:
+class TiffStack:
     """The pages of a TIFF file. `order` are the axes of the pages, the slowest first.
 
     It is "" where unknown. `sizes` has the length of each axis in `order`; `samples` are the
@@ -71,7 +71,7 @@ class Stack:
         named = [f"{axis}{held[axis]}" for axis in "TZC" if held.get(axis, 1) > 1]
         return " ".join([*named, f"Y{self.height}", f"X{self.width}"])
 
-    def ordered(self, order: str, planes: int) -> Stack:
+    def ordered(self, order: str, planes: int) -> TiffStack:
         """Returns the stack with an order of pages that the file does not state, such as `ZC`."""
         lengths = {"Z": planes, "T": planes, "C": self.pages // planes}
         kept = [axis for axis in order if axis in lengths]
@@ -87,7 +87,7 @@ class Stack:
         return [int(grid.ravel()[number])]
 
 
-def stack_of(source: Path | bytes) -> Stack | None:
+def stack_of(source: Path | bytes) -> TiffStack | None:
     """Returns the axes of a TIFF file; None for another format. Raises Unreadable."""
     try:
         with _opened(source) as picture:
@@ -96,7 +96,7 @@ def stack_of(source: Path | bytes) -> Stack | None:
             pages = int(getattr(picture, "n_frames", 1))
             tags = dict(getattr(picture, "tag_v2", {}))
             samples = len(picture.getbands())
-            stack = Stack(pages, picture.width, picture.height, samples)
+            stack = TiffStack(pages, picture.width, picture.height, samples)
     except _BROKEN as error:
         raise _damaged(error) from error
     return _described(stack, str(tags.get(_DESCRIPTION, "")), tags.get(_X_RESOLUTION))
@@ -125,7 +125,7 @@ def _damaged(error: BaseException) -> Exception:
     )
 
 
-def _described(stack: Stack, text: str, resolution: Any) -> Stack:
+def _described(stack: TiffStack, text: str, resolution: Any) -> TiffStack:
     """Returns the stack with the axes and the size of a pixel that the description states."""
     if "<OME" in text or "<ome" in text:
         return _of_ome(stack, text)
@@ -134,7 +134,7 @@ def _described(stack: Stack, text: str, resolution: Any) -> Stack:
     return stack
 
 
-def _of_ome(stack: Stack, text: str) -> Stack:
+def _of_ome(stack: TiffStack, text: str) -> TiffStack:
     """Source: the OME-XML schema, element Pixels; only its attributes are read."""
     match = re.search(r"<(?:\w+:)?Pixels\b([^>]*)>", text)
     held = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', match[1])) if match else {}
@@ -147,7 +147,7 @@ def _of_ome(stack: Stack, text: str) -> Stack:
     return replace(_checked(stack, order, sizes), micrometres=micrometres)
 
 
-def _of_imagej(stack: Stack, text: str, resolution: Any) -> Stack:
+def _of_imagej(stack: TiffStack, text: str, resolution: Any) -> TiffStack:
     """Source: ImageJ's TIFF description; channels change fastest, then planes, then times."""
     held = dict(line.partition("=")[::2] for line in text.splitlines())
     counts = {"C": "channels", "Z": "slices", "T": "frames"}
@@ -158,7 +158,7 @@ def _of_imagej(stack: Stack, text: str, resolution: Any) -> Stack:
     return replace(_checked(stack, "TZC", sizes), micrometres=micrometres)
 
 
-def _checked(stack: Stack, order: str, sizes: dict[str, int]) -> Stack:
+def _checked(stack: TiffStack, order: str, sizes: dict[str, int]) -> TiffStack:
     """Returns the stack with these axes, unchanged where their product is not the pages."""
     kept = [axis for axis in order if sizes.get(axis, 1) > 1]
     lengths = tuple(sizes[axis] for axis in kept)
@@ -175,7 +175,9 @@ def _scaled(text: str | None, unit: str) -> float | None:
     return round(size, 9) if np.isfinite(size) and size > 0 else None
 
 
-def plane(source: Path | bytes, stack: Stack, number: int, channels: Sequence[int]) -> np.ndarray:
+def plane(
+    source: Path | bytes, stack: TiffStack, number: int, channels: Sequence[int]
+) -> np.ndarray:
     """Returns plane `number` of a stack, (H, W, C) in the stored type; all channels where empty.
 
     Raises Unreadable.
@@ -262,7 +264,7 @@ def _check_channels(channels: Sequence[int], count: int) -> None:
         )
 
 
-def bits_of(source: Path | bytes, stack: Stack) -> int:
+def bits_of(source: Path | bytes, stack: TiffStack) -> int:
     """Returns the bits that the largest number in a stack needs, at least 8. Raises Unreadable."""
     most = 0
     for number in range(stack.planes):

@@ -1,5 +1,6 @@
 """Folders of pictures and masks: pairing, mapping of values, refused masks."""
 
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -208,6 +209,7 @@ def test_masks_that_do_not_fit_are_listed_with_both_sizes(tmp_path):
         # grey levels spread over 0 to 255
         ([[0, 85, 170, 255]], "a\nb\nc\nd\n", {}, {"a": 1, "b": 1, "c": 1, "d": 1}),
         ([[0, 85, 170, 255]], "", {}, {"0": 1, "85": 1, "170": 1, "255": 1}),
+        ([[0, 127, 128, 255]], "a\nb\nc\n", {}, {"a": 1, "b": 2, "c": 1}),
         # names from 1
         ([[0, 1, 2, 2]], "road\nplant\n", {}, {"background": 1, "road": 1, "plant": 2}),
         # a value that is given as ignored
@@ -261,3 +263,99 @@ def test_colours_without_names_are_named_by_colour_or_asked_back(tmp_path):
     with pytest.raises(UsageError) as error:
         read(tmp_path)
     assert error.value.code == "mask-colours"
+
+
+def test_numbers_counted_up_in_each_mask_are_asked_back(tmp_path):
+    made = [np.arange(20, dtype=np.uint8)[None] % most for most in (4, 9, 12, 15)]
+    for at, array in enumerate(made):
+        picture(tmp_path / "a" / f"{at}.png", (20, 1))
+        mask(tmp_path / "labels" / f"{at}.png", array)
+    with pytest.raises(UsageError) as error:
+        read(tmp_path)
+    assert error.value.code == "two-readings"
+    for target, count in (("objects", 2), ("classes", 15)):
+        cells = read(tmp_path, Reading(target=target)).table["mask"]
+        assert {len(TrueMask.of(cell).classes) for cell in cells} == {count}
+        assert (TrueMask.of(cells[0]).objects is not None) == (target == "objects")
+
+
+@pytest.mark.parametrize(
+    ("image", "truth"),
+    [
+        ("x/{}.jpg", "x/{}.png"),  # by suffix and content
+        ("a/{}.png", "b/{}.png"),  # by content
+        ("train/images/image_{}.png", "masks/mask_{}.png"),
+        ("leftImg8bit/train/ulm/{}_leftImg8bit.png", "gtFine/train/ulm/{}_gtFine_labelIds.png"),
+        ("images/IMG_{}.JPG", "labels/img_{}.png"),
+        ("images/{}.jpg", "masks/{}.jpg.png"),
+    ],
+)
+def test_pictures_and_masks_are_told_apart_and_paired(tmp_path, image, truth):
+    made = [blocks(at) for at in range(3)]
+    for at, array in enumerate(made):
+        noise = np.random.default_rng(at).integers(0, 256, (14, 20, 3), np.uint8)
+        name = ("k", "l", "m")[at]
+        mask(tmp_path / image.format(name), noise)
+        mask(tmp_path / truth.format(name), array)
+    rows = read(tmp_path)
+    assert problems(rows) == {} and len(rows.table) == 3
+    for source, cell in zip(rows.table["source"], rows.table["mask"], strict=True):
+        at = [image.format(one) for one in "klm"].index(source)
+        assert (TrueMask.of(cell).pixels == made[at]).all()
+
+
+def test_values_in_one_part_only_and_transparent_colours(tmp_path):
+    for at, (part, number) in enumerate([("train", 1), ("train", 1), ("test", 2)]):
+        picture(tmp_path / "n" / part / "images" / f"{at}.png")
+        mask(tmp_path / "n" / part / "masks" / f"{at}.png", np.full((14, 20), number, np.uint8))
+    assert "2 (test)" in " ".join(map(str, read(tmp_path / "n").taken.notes))
+    drawn = np.zeros((14, 20, 4), np.uint8)
+    drawn[3:9, 3:9] = (200, 10, 10, 255)
+    picture(tmp_path / "t" / "images" / "0.png")
+    mask(tmp_path / "t" / "masks" / "0.png", drawn)
+    assert pixels_of(read(tmp_path / "t")) == {"background": 244, "#c80a0a": 36}
+
+
+def test_archives_are_read_like_folders_and_names_may_be_numbered_anew(tmp_path):
+    made = [blocks(at) for at in range(3)]
+    for folder, order in (("first", [2, 0, 1]), ("second", [0, 1, 2])):
+        names = [("background", "road", "plant")[number] for number in order]
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "classes.txt").write_text("\n".join(names))
+        table = np.argsort(order).astype(np.uint8)
+        for at, array in enumerate(made):
+            picture(tmp_path / folder / "images" / f"{at}.png")
+            mask(tmp_path / folder / "masks" / f"{at}.png", table[array])
+        shutil.make_archive(str(tmp_path / folder), "zip", tmp_path / folder)
+    rows = read(tmp_path / "first.zip")
+    wanted = expected(made, ["background", "road", "plant"])
+    assert pixels_of(rows) == wanted
+    assert TrueMask.of(rows.table["mask"][0]).classes[0] == "background"
+    again = Reading(found={"masks": rows.reading.found["masks"]})
+    for name in ("first", "second.zip"):
+        assert pixels_of(read(tmp_path / name, again)) == wanted
+    (tmp_path / "first" / "classes.txt").unlink()
+    assert pixels_of(read(tmp_path / "first", again)) == wanted
+
+
+def test_files_that_cannot_be_read_are_listed_each_with_its_mask(tmp_path):
+    made = blocks(1)
+    for name in ("good", "cut", "empty", "page", "float", "broken"):
+        picture(tmp_path / "images" / f"{name}.png")
+        mask(tmp_path / "masks" / f"{name}.png", made)
+    whole = (tmp_path / "masks" / "good.png").read_bytes()
+    (tmp_path / "masks" / "cut.png").write_bytes(whole[:50])
+    (tmp_path / "masks" / "empty.png").write_bytes(b"")
+    (tmp_path / "masks" / "page.png").write_bytes(b"<!doctype html><html></html>")
+    (tmp_path / "images" / "broken.png").write_bytes(b"\x89PNG")
+    (tmp_path / "masks" / "float.png").unlink()
+    mask(tmp_path / "masks" / "float.tif", made / np.float32(3))
+    rows = read(tmp_path)
+    codes = {"cut": "damaged", "empty": "empty-file", "page": "not-a-picture"}
+    codes |= {"broken": "damaged", "float": "mask-fractions"}
+    assert problems(rows) == {f"{name}.png": code for name, code in codes.items()}
+    by_name = dict(zip(rows.table["source"], rows.table["problem"], strict=True))
+    assert all(
+        f"masks/{name}." in str(by_name[f"images/{name}.png"]) for name in codes if name != "broken"
+    )
+    assert pixels_of(rows) == expected([made], ["0", "1", "2"])

@@ -11,7 +11,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.references import Unreadable, fetch, printable
-from tenfold.media.files.stacks import Stack, bits_of, stack_of
+from tenfold.media.files.stacks import TiffStack, bits_of, stack_of
 from tenfold.media.image import decode
 from tenfold.media.image.masks.pairs import Pair
 from tenfold.media.image.masks.values.decoded import Decoded, decoded
@@ -38,7 +38,7 @@ class Looked:
     size: tuple[int, int] = (0, 0)
     turn: int = 1
     """EXIF orientation of the picture."""
-    stack: Stack | None = None
+    stack: TiffStack | None = None
     """The axes of a TIFF file."""
     bits: int = 0
     """Bits that the numbers of a stack use; 0 for other pictures."""
@@ -109,7 +109,7 @@ def _planes(planes: int, shown: str, count: int) -> Problem:
     )
 
 
-def _two_readings(stack: Stack, count: int) -> Problem:
+def _two_readings(stack: TiffStack, count: int) -> Problem:
     """Returns the problem of pages in an order that nothing states."""
     orders = ("ZC", "CZ") if count > 1 else ("C", "Z")
     shown = [stack.ordered(order, count if order != "Z" else stack.pages) for order in orders]

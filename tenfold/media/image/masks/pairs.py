@@ -14,6 +14,7 @@ from tenfold.media.files.listing import Entry
 from tenfold.media.image.masks.roles import (
     MaskFile,
     masks_and_pictures,
+    without_first_word,
     without_number,
     without_picture_suffix,
     without_suffix,
@@ -80,7 +81,7 @@ def _by_names(pairs: list[Pair], masks: list[MaskFile]) -> list[MaskFile]:
     Folders are compared first, then names alone where a name occurs once among the pictures.
     """
     left = masks
-    for key in (_in_folder, _alone):
+    for key in (_in_folder, _alone, _anywhere):
         for of_picture, of_mask in _FORMS:
             known = _once(pairs, partial(_key, key, of_picture))
             rest = []
@@ -110,6 +111,7 @@ _FORMS: tuple[tuple[Form, Form], ...] = (
     (_same, _same),
     (_same, without_suffix),
     (_plain, lambda name: without_suffix(name).casefold()),
+    (without_first_word, without_first_word),
 )
 """Forms in which names are compared, the strictest first: of a picture, of a mask."""
 
@@ -120,6 +122,10 @@ def _in_folder(file: MaskFile, name: str) -> tuple[str, ...]:
 
 def _alone(file: MaskFile, name: str) -> tuple[str, ...]:
     return (file.part, name)
+
+
+def _anywhere(file: MaskFile, name: str) -> tuple[str, ...]:
+    return (name,)
 
 
 def _once(

@@ -77,11 +77,16 @@ def _of_frame(frame: pd.DataFrame, wanted: Wanted) -> Rows:
 
 def _of_path(path: Path, wanted: Wanted) -> Rows:
     if path.is_file() and (is_table(path.name) or path.suffix.lower() in (".json", ".geojson")):
-        tree = open_tree(path.parent)
+        root = path.resolve().parent
+        tree = open_tree(root)
+        if not any(map(_is_picture, tree.entries)):
+            root = root.parent  # annotations/ beside the folders of pictures
+            tree = open_tree(root)
+        own = path.resolve().relative_to(root.resolve()).as_posix()
         tree.entries = [
-            entry for entry in tree.entries if entry.name == path.name or not _is_annotation(entry)
+            entry for entry in tree.entries if entry.name == own or not _is_annotation(entry)
         ]
-        return replace(_of_tree(tree, wanted), root=path.parent)
+        return replace(_of_tree(tree, wanted), root=root)
     tree = open_tree(path)
     rows = _of_tree(tree, wanted)
     return replace(rows, root=Path(tree.root), ignored=[*tree.ignored, *rows.ignored])
@@ -114,6 +119,7 @@ def _of_tree(tree: Tree, wanted: Wanted) -> Rows:
         raise _nothing(tree, entries)
     pairs, lists, outside = by_lists(tree, pairs)
     rows = from_pairs(tree, pairs, wanted)
+    rows.taken.left.extend(taken.left)
     names = [printable(one.picture.entry.name) for one in outside]
     rows.taken.leave("files", names, why=Message("pictures in no list of a part"))
     used = {entry.name for entry in lists}

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenfold.media.files.listing import Entry
 from tenfold.media.files.parts import part_of_folder
+from tenfold.media.files.references import Unreadable
+from tenfold.media.image.masks.values.decoded import decoded
 from tenfold.media.image.medium import IMAGE
 
 __all__ = [
     "MaskFile",
     "masks_and_pictures",
     "stem",
+    "without_first_word",
     "without_number",
     "without_picture_suffix",
     "without_suffix",
@@ -44,9 +47,13 @@ _SUFFIX = re.compile(
     r"|ground_?truths?|label_?ids|gtfine_label_?ids|gtcoarse_label_?ids)))+"
 )
 _NUMBERED = re.compile(r"(.+?)[_-](?:masks?|segs?|labels?|gt|object|instance)[_-]?\d+", re.I)
+_FIRST = re.compile(r"(?:masks?|labels?|segs?|gt|images?|imgs?|pictures?|photos?)[_-]", re.I)
 _PICTURE_SUFFIX = re.compile(
     r"(?P<name>.+)[_\-](?:image|img|sat|rgb|leftimg8bit|im|photo|input)", re.I
 )
+ALIKE = 0.8
+"""Least share of names that two groups of files share, to be pictures and masks."""
+SEEN, FEW = 5, 64
 _OUTER = frozenset([".ome", ".nii", ".gz", ".labels"])
 
 
@@ -81,6 +88,11 @@ def without_suffix(name: str) -> str:
     """Returns the name of a mask without `_mask`, `_seg`, `_labels`, `_L`, `_gt`."""
     match = _SUFFIX.fullmatch(name)
     return match["name"] if match else name
+
+
+def without_first_word(name: str) -> str:
+    """Returns a name without `mask_`, `image_` or the like before it, in lower case."""
+    return _FIRST.sub("", name).casefold()
 
 
 def without_number(name: str) -> str:
@@ -145,4 +157,39 @@ def masks_and_pictures(entries: list[Entry]) -> tuple[list[MaskFile], list[MaskF
             role, at = "mask", ""
         file = MaskFile(entry, context, part, own, role == "mask", at if role == "mask" else "")
         (masks if file.mask else pictures).append(file)
-    return pictures, masks
+    return (pictures, masks) if masks else _by_content(pictures)
+
+
+def _by_content(files: list[MaskFile]) -> tuple[list[MaskFile], list[MaskFile]]:
+    """Returns pictures and masks that neither folders nor names tell apart.
+
+    These are two groups of files of the same names, by folder or by suffix; that in which each of
+    the first files has few values holds the masks.
+    """
+    groups = dict[tuple[str, str], list[MaskFile]]()
+    for one in files:
+        folder = one.context[-1] if one.context else ""
+        groups.setdefault((folder, one.entry.suffix), []).append(one)
+    if len(groups) != 2:
+        return files, []
+    first, second = groups.values()
+    shared = {one.name for one in first} & {one.name for one in second}
+    if len(shared) < ALIKE * max(len(first), len(second)):
+        return files, []
+    few = [_few_values(group) for group in (first, second)]
+    if few[0] == few[1]:
+        return files, []
+    pictures, masks = (second, first) if few[0] else (first, second)
+    if pictures[0].context != masks[0].context:
+        pictures = [replace(one, context=one.context[:-1]) for one in pictures]
+        masks = [replace(one, context=one.context[:-1]) for one in masks]
+    return pictures, [replace(one, mask=True) for one in masks]
+
+
+def _few_values(files: list[MaskFile]) -> bool:
+    """Returns True where each of the first files has few distinct values."""
+    try:
+        held = [decoded(one.entry.cell) for one in files[:SEEN]]
+    except Unreadable:
+        return False
+    return all(len(one.values) <= FEW and not one.lossy for one in held)

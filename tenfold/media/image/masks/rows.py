@@ -108,7 +108,7 @@ def counted(rows: Sequence[MaskRow], taken: Taken) -> None:
 
 
 def _alone(rows: Sequence[MaskRow], taken: Taken) -> None:
-    """Adds a sentence for classes that occur in one part of the split only."""
+    """Adds a sentence about classes that occur in one part of the split only."""
     parts: dict[str, set[str]] = {}
     for one in rows:
         for name in one.counts:
@@ -116,10 +116,7 @@ def _alone(rows: Sequence[MaskRow], taken: Taken) -> None:
     every = {one.part for one in rows}
     if len(every) < 2:
         return
-    for name, found in parts.items():
-        if len(found) == 1:
-            taken.note(
-                Message(
-                    "Class {name!r} occurs in the part {part} only.", name=name, part=min(found)
-                )
-            )
+    alone = [f"{name} ({min(found)})" for name, found in parts.items() if len(found) == 1]
+    if alone:
+        listed = ", ".join(alone[:MOST_SHOWN]) + (" ..." if len(alone) > MOST_SHOWN else "")
+        taken.note(Message("Classes that occur in one part only: {names}.", names=listed))

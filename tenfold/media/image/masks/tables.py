@@ -22,7 +22,7 @@ from tenfold.media.files.records import is_table
 from tenfold.media.files.roles import PATHS, FileRoles, find, groups_of, roles_of, weights_of
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of
 from tenfold.media.image.masks.outlined.annotated import Annotated
-from tenfold.media.image.masks.outlined.shapes import DrawnPicture, Shape
+from tenfold.media.image.masks.outlined.shapes import DrawnPicture, MaskShape
 from tenfold.media.image.masks.pairs import MaskPairs, Pair
 from tenfold.media.image.masks.roles import MaskFile
 from tenfold.media.image.masks.rows import MaskRow
@@ -41,6 +41,9 @@ _RUNS = "encodedpixels encoded_pixels rle mask_rle rle_mask runs".split()
 _CLASSES = "classid class_id class label category class_name".split()
 _JOINED = ("imageid_classid", "image_label", "image_class")
 _EMPTY = ("", "-1", "nan", "none")
+_ABSENT = ("missing-file", "missing-path", "path-out")
+ENOUGH = 0.5
+"""Largest share of masks that may be missing where a column is to name masks."""
 Resolve = Callable[[Sequence[Any]], tuple[list[Any], list[Problem | None], list[str]]]
 
 
@@ -146,6 +149,9 @@ def _paired(
     blank = [_blank(value) for value in frame[mask]]
     written = [value for value, empty in zip(frame[mask], blank, strict=True) if not empty]
     masks, lost, names = resolve(written)
+    missing = sum(one is not None and one.code in _ABSENT for one in lost)
+    if missing > ENOUGH * len(lost):
+        return None  # the column holds something else
     at = iter(zip(masks, lost, names, written, strict=True))
     pairs = []
     for row, line in enumerate(frame.index):
@@ -206,7 +212,7 @@ def _with_runs(
         if not _blank(value):
             label = references.speakable(classes[row]) if classes else "object"
             where = Message("{table}, line {line}", table=sheet.name, line=str(line))
-            one.shapes.append(Shape(label, pairs=str(value), where=where))
+            one.shapes.append(MaskShape(label, pairs=str(value), where=where))
     known = sorted({shape.label for one in pictures.values() for shape in one.shapes})
     source = Message("runs in {table}, column {column}", table=sheet.name, column=str(runs))
     files = [entry] if entry is not None else []

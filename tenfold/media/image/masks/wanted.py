@@ -47,10 +47,14 @@ class Wanted:
         return tuple(int(one) for one in numbers.split(",") if one.strip().isdigit())
 
     def mapping(self, files: Sequence[Decoded], names: Sequence[ClassName]) -> ValueMapping:
-        """Returns the mapping of an earlier reading, else decides one over all masks."""
+        """Returns the mapping of an earlier reading, else decides one over all masks.
+
+        Data that name the same classes themselves may number them in another way.
+        """
         held = self.reading.found.get(FOUND)
-        if isinstance(held, dict):
-            return ValueMapping.of_json(held)
+        stored = ValueMapping.of_json(held) if isinstance(held, dict) else None
+        if stored is not None and not {one.name for one in names} & set(stored.classes):
+            return stored
         return mapped(files, names, self.ignored, self.how)
 
     def completed(self, values: ValueMapping) -> Reading:

@@ -18,7 +18,7 @@ from tenfold.media.files.parts import part_of_file, part_of_folder
 from tenfold.media.files.references import printable, speakable
 from tenfold.media.files.tables.objects import document_of
 from tenfold.media.image.masks.outlined.annotated import Annotated
-from tenfold.media.image.masks.outlined.shapes import DrawnPicture, Shape
+from tenfold.media.image.masks.outlined.shapes import DrawnPicture, MaskShape
 from tenfold.media.image.masks.rows import MaskRow
 from tenfold.media.image.medium import IMAGE
 
@@ -93,7 +93,7 @@ def _pictures_of(
     rows = _rows(tree, entry, [str(one.get("file_name") or "") for one in images])
     seen = set[str]()
     for image, row in zip(images, rows, strict=True):
-        shapes = list[Shape]()
+        shapes = list[MaskShape]()
         for one in by_image.pop(image.get("id"), []):
             shape = _shape(one, categories)
             if isinstance(shape, Problem):
@@ -141,7 +141,7 @@ def _twice() -> Problem:
     )
 
 
-def _shape(one: dict[str, Any], categories: dict[Any, str]) -> Shape | Problem:
+def _shape(one: dict[str, Any], categories: dict[Any, str]) -> MaskShape | Problem:
     """Returns the object of an annotation, or the problem of its picture."""
     where = Message("annotation {id}", id=str(one.get("id")))
     label = categories.get(one.get("category_id"))
@@ -158,7 +158,7 @@ def _shape(one: dict[str, Any], categories: dict[Any, str]) -> Shape | Problem:
     crowd = one.get("iscrowd") in (1, True)
     outline = one.get("segmentation")
     if isinstance(outline, dict):
-        return Shape(label, runs=outline, crowd=crowd, where=where)
+        return MaskShape(label, runs=outline, crowd=crowd, where=where)
     parts = list[list[np.ndarray]]()
     for numbers in outline if isinstance(outline, list) else []:
         points = numbers if isinstance(numbers, list) else []
@@ -171,7 +171,7 @@ def _shape(one: dict[str, Any], categories: dict[Any, str]) -> Shape | Problem:
             Message("has an annotation ({where}) without an outline", where=where),
             Message("Draw the outline, or remove the annotation."),
         )
-    return Shape(label, parts, crowd=crowd, where=where)
+    return MaskShape(label, parts, crowd=crowd, where=where)
 
 
 def _state(

@@ -18,7 +18,7 @@ from tenfold.media.files.references import Unreadable, printable, speakable
 from tenfold.media.files.tables.objects import document_of
 from tenfold.media.image.masks.fitting import NO_MASK
 from tenfold.media.image.masks.outlined.annotated import Annotated
-from tenfold.media.image.masks.outlined.shapes import Bitmap, DrawnPicture, Shape
+from tenfold.media.image.masks.outlined.shapes import Bitmap, DrawnPicture, MaskShape
 from tenfold.media.image.masks.roles import MaskFile, stem, without_suffix
 from tenfold.media.image.masks.rows import MaskRow
 from tenfold.media.image.masks.values.decoded import decoded
@@ -130,10 +130,10 @@ def _stated(document: dict[str, Any]) -> tuple[int, int] | None:
 # --- LabelMe -------------------------------------------------------------------------------------
 
 
-def _of_labelme(document: dict[str, Any], skipped: list[str]) -> list[Shape]:
+def _of_labelme(document: dict[str, Any], skipped: list[str]) -> list[MaskShape]:
     """Returns the objects; shapes of one label and group are parts of one object."""
-    found = list[Shape]()
-    groups = dict[tuple[str, Any], Shape]()
+    found = list[MaskShape]()
+    groups = dict[tuple[str, Any], MaskShape]()
     for number, one in enumerate(document["shapes"], 1):
         if not isinstance(one, dict):
             continue
@@ -149,7 +149,7 @@ def _of_labelme(document: dict[str, Any], skipped: list[str]) -> list[Shape]:
         if group is not None and part and (label, group) in groups:
             groups[label, group].parts.extend(part)
             continue
-        shape = Shape(label, part or [], bitmap=bitmap, where=where)
+        shape = MaskShape(label, part or [], bitmap=bitmap, where=where)
         found.append(shape)
         if group is not None:
             groups[label, group] = shape
@@ -196,10 +196,10 @@ def _of_bitmap(one: dict[str, Any]) -> Bitmap | None:
 # --- GeoJSON -------------------------------------------------------------------------------------
 
 
-def _of_features(document: Any, skipped: list[str]) -> list[Shape]:
+def _of_features(document: Any, skipped: list[str]) -> list[MaskShape]:
     """Returns the objects of polygons; the first ring is the outline, the others are holes."""
     features = document if isinstance(document, list) else document.get("features", [document])
-    found = list[Shape]()
+    found = list[MaskShape]()
     for number, one in enumerate(features if isinstance(features, list) else [], 1):
         geometry = one.get("geometry") if isinstance(one, dict) else None
         kind = str(geometry.get("type")) if isinstance(geometry, dict) else "Feature"
@@ -213,7 +213,7 @@ def _of_features(document: Any, skipped: list[str]) -> list[Shape]:
             for rings in (polygons if isinstance(polygons, list) else [])
         ]
         where = Message("feature {number}", number=number)
-        found.append(Shape(_label(one.get("properties")), parts, where=where))
+        found.append(MaskShape(_label(one.get("properties")), parts, where=where))
     return found
 
 

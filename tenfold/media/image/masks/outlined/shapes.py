@@ -22,7 +22,7 @@ from tenfold.media.image.masks.values.class_names import is_void
 from tenfold.media.image.masks.values.decoded import oriented
 from tenfold.media.image.masks.values.mapping import BACKGROUND
 
-__all__ = ["Bitmap", "DrawnPicture", "Shape", "class_list", "drawn_rows"]
+__all__ = ["Bitmap", "DrawnPicture", "MaskShape", "class_list", "drawn_rows"]
 
 Bitmap = tuple[int, int, np.ndarray]
 """The left and upper end of a bitmap, and its pixels (h, w)."""
@@ -31,7 +31,7 @@ OUTSIDE = 0.01
 
 
 @dataclass
-class Shape:
+class MaskShape:
     """One object: its class, and polygons or runs.
 
     `parts` are polygons, each a list of rings (n, 2) of x, y in pixels: the outline, then holes.
@@ -58,7 +58,7 @@ class DrawnPicture:
     """A picture with its objects; `stated` is the size in pixels that stands beside them."""
 
     row: MaskRow
-    shapes: list[Shape]
+    shapes: list[MaskShape]
     stated: tuple[int, int] | None = None
     size: tuple[int, int] = (0, 0)
     turn: int = 1
@@ -191,7 +191,7 @@ def _another_size(one: DrawnPicture, own: tuple[int, int]) -> Problem:
 
 
 def _inside(
-    shape: Shape, height: int, width: int, factor: Any
+    shape: MaskShape, height: int, width: int, factor: Any
 ) -> tuple[np.ndarray, Problem | None]:
     """Returns (height, width) True inside the shape, or the problem of the picture."""
     inside = np.zeros((height, width), bool)

@@ -83,8 +83,8 @@ def _places(held: Decoded, values: ValueMapping) -> np.ndarray:
     for at, value in enumerate(held.values.tolist()):
         if held.form == COLOURS:
             place = values.colours.get(value)
-            if place is None and value == TRANSPARENT:
-                place = IGNORED
+            if place is None and value >= TRANSPARENT:
+                place = values.colours.get(value - TRANSPARENT, IGNORED)
         elif held.colours is not None:
             place = values.place(value, int(held.colours[at]))
         else:

@@ -139,7 +139,7 @@ def _of_match(match: re.Match[str] | None) -> ClassName:
 
 _HEADS = {
     "name": "name class classname class_name label category 名称 类别".split(),
-    "number": "id value index number class_id label_id train_id trainid 编号".split(),
+    "number": "id value index number pixel_value class_id label_id train_id trainid 编号".split(),
     "colour": "color colour rgb hex 颜色".split(),
     "r": ["r", "red"],
     "g": ["g", "green"],
@@ -151,7 +151,7 @@ def _of_table(lines: list[str]) -> list[ClassName]:
     """Returns the names of a table with a header; of lines without one."""
     separator = next((one for one in "\t;" if one in lines[0]), ",") if lines else ","
     cells = [[one.strip().strip('"') for one in line.split(separator)] for line in lines]
-    head = [one.lower().lstrip("\ufeff") for one in cells[0]] if cells else []
+    head = [one.lower().lstrip("\ufeff").replace(" ", "_") for one in cells[0]] if cells else []
     at = {
         role: head.index(word)
         for role, words in _HEADS.items()

@@ -25,7 +25,7 @@ NUMBERS, PALETTE, COLOURS = "numbers", "palette", "colours"
 """The three forms: grey values, indices of a palette, or colours of three channels."""
 MOST_VALUES = 1 << 20
 TRANSPARENT = 1 << 24
-"""The value of a pixel of a colour mask that is wholly transparent."""
+"""Added to the colour of a pixel that is wholly transparent."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _of_channels(array: np.ndarray) -> Decoded:
     wide = seen.astype(np.int64)
     colours = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
     if visible is not None:
-        colours[~visible] = TRANSPARENT
+        colours[~visible] += TRANSPARENT
     return replace(_counted(COLOURS, 8, colours), alpha=alpha)
 
 

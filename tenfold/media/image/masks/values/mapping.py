@@ -23,6 +23,7 @@ from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, TRANSPARE
 from tenfold.media.image.masks.values.survey import (
     Survey,
     another_palette,
+    counts_up,
     solid_colours,
     surveyed,
     usual_palette,
@@ -44,6 +45,7 @@ BACKGROUND = "background"
 VOC_VOID = 0xE0E0C0
 MOST_COLOURS = 64
 GREY = 0x010101
+_BACKGROUNDS = frozenset([BACKGROUND, "bg", "背景"])
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def mapped(
     Raises DataRefused or UsageError where this cannot be decided.
     """
     seen = surveyed(files)
+    if not how and not names and counts_up(seen):
+        raise _two_readings(seen)
     if how == OBJECTS or (not how and not names and _numbers_objects(seen)):
         return ValueMapping(OBJECTS, (BACKGROUND, "object"), {0: 0} | _ignoring(ignored))
     coloured = [one for one in names if one.colour is not None]
@@ -131,7 +135,7 @@ def mapped(
         if found is not None:
             return found
     if seen.forms[COLOURS]:
-        return _by_colours(files, seen, ignored, names)
+        return _by_colours(files, ignored)
     values = _foreground(seen, names, ignored, how) or _by_numbers(seen, names, ignored)
     return _with_palettes(files, values)
 
@@ -160,13 +164,14 @@ def chosen_names(
 
     def covered(one: tuple[list[ClassName], Entry]) -> tuple[int, int]:
         colours = {name.colour for name in one[0]}
-        numbers = _numbered(one[0], seen.largest)
+        numbers = _numbered(one[0])
         return (
             sum(count for value, count in seen.colours.items() if value in colours),
             sum(count for value, count in seen.numbers.items() if value in numbers),
         )
 
-    return max(found, key=covered)
+    best = max(found, key=covered)
+    return best if any(covered(best)) else ([], None)
 
 
 def _ignoring(ignored: frozenset[int]) -> dict[int, int]:
@@ -181,11 +186,27 @@ def _ignored_colours(ignored: frozenset[int]) -> dict[int, int]:
 
 
 def _numbers_objects(seen: Survey) -> bool:
-    """Returns True for masks of 16 or 32 bits whose numbers cannot be classes."""
-    if seen.forms[COLOURS] or seen.forms[PALETTE] or not seen.deep:
+    """Returns True for masks whose numbers cannot be classes: over 255, or several in 16 bits."""
+    if seen.forms[COLOURS] or seen.forms[PALETTE]:
         return False
     counts = [len(values - {0}) for values in seen.each]
-    return seen.largest > 255 or len(set().union(*seen.each)) > 20 or max(counts, default=0) > 1
+    return max(counts, default=0) > 1 and (seen.largest > 255 or seen.deep)
+
+
+def _two_readings(seen: Survey) -> UsageError:
+    most = max((len(values) for values in seen.each), default=0)
+    return UsageError(
+        Message(
+            "The numbers in the masks count from 1 without gaps, up to {most} in one mask: they "
+            "can be objects or classes",
+            most=most - 1,
+        ),
+        code="two-readings",
+        fix=Message(
+            "Give --target objects where each number of a mask is an object, --target classes "
+            "where it is a class."
+        ),
+    )
 
 
 def _foreground(
@@ -196,14 +217,14 @@ def _foreground(
     every = set().union(*shown)
     alone = len(every) == 1 and (every <= {1, 255} or 0 in seen.numbers)
     written = every <= {1, 255} and all(len(one) < 2 for one in shown)
-    if how == CLASSES or len(names) > 2 or not every or not (alone or written):
-        return None
     judged = [one.name for one in names if not one.void]
+    if how == CLASSES or len(judged) > 2 or not every or not (alone or written):
+        return None
     if len(judged) == 2:
         classes = (judged[0], judged[1])
     else:
         classes = (BACKGROUND, judged[0] if judged else "foreground")
-    numbers = {0: 0} | dict.fromkeys(sorted(every), 1)
+    numbers = {0: 0} | dict.fromkeys(sorted({1, 255} | every), 1)
     return ValueMapping(FOREGROUND, classes, numbers | _ignoring(ignored))
 
 
@@ -234,8 +255,8 @@ def _by_names_of_colours(
     fitting = sum(_share(one.colours, one.counts, colours) for one in palettes)
     if palettes and fitting < len(palettes) / 2 and not any(one.form == COLOURS for one in files):
         return None
-    numbers = _numbered(names, max((int(one.values.max()) for one in files), default=0))
-    return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), colours, True)
+    numbers = {255: IGNORED} | _numbered(names) | _ignoring(ignored)
+    return ValueMapping(CLASSES, classes, numbers, colours, True)
 
 
 def _share(colours: np.ndarray | None, counts: np.ndarray, known: Mapping[int, int]) -> float:
@@ -245,18 +266,18 @@ def _share(colours: np.ndarray | None, counts: np.ndarray, known: Mapping[int, i
     return float(counts[inside].sum() / counts.sum())
 
 
-def _by_colours(
-    files: Sequence[Decoded],
-    seen: Survey,
-    ignored: frozenset[int],
-    names: Sequence[ClassName],
-) -> ValueMapping:
-    """Returns the mapping of colours without names: those that fill whole blocks are classes."""
+def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMapping:
+    """Returns the mapping of colours without names: those that fill whole blocks are classes.
+
+    What is transparent is background.
+    """
     solid = Counter[int]()
     for one in files:
         if one.form == COLOURS:
             solid.update(solid_colours(one.pixels()))
-    solid.pop(TRANSPARENT, None)
+    clear = [colour for colour in solid if colour >= TRANSPARENT]
+    for colour in clear:
+        solid.pop(colour)
     colours = sorted(solid)
     out = _ignored_colours(ignored)
     judged = [colour for colour in colours if colour not in out]
@@ -272,9 +293,10 @@ def _by_colours(
             code="mask-colours",
             fix=Message("Add a file classes.csv with the columns name,r,g,b."),
         )
-    classes = tuple(f"#{one:06x}" for one in judged)
-    places = {colour: at for at, colour in enumerate(judged)}
+    classes = (*([BACKGROUND] if clear else []), *(f"#{one:06x}" for one in judged))
+    places = {colour: at for at, colour in enumerate(judged, bool(clear))}
     numbers = {colour & 255: at for colour, at in places.items() if colour % GREY == 0}
+    places |= dict.fromkeys(clear, 0)
     return ValueMapping(CLASSES, classes, numbers | _ignoring(ignored), places | out, True)
 
 
@@ -282,10 +304,17 @@ def _by_colours(
 
 
 def _judged(names: Sequence[ClassName]) -> tuple[str, ...]:
-    return tuple(one.name for one in names if not one.void)
+    """Returns the classes without those that nobody judged, the background first."""
+    kept = [one.name for one in names if not one.void]
+    return tuple(sorted(kept, key=lambda name: not is_background(name)))
 
 
-def _numbered(names: Sequence[ClassName], largest: int) -> dict[int, int]:
+def is_background(name: str) -> bool:
+    """Returns True for the usual names of the background."""
+    return name.strip("_ ").lower() in _BACKGROUNDS
+
+
+def _numbered(names: Sequence[ClassName]) -> dict[int, int]:
     """Returns the place of each number by the names, which count from 0 where nothing is stated."""
     classes = list(_judged(names))
     return {
@@ -323,11 +352,20 @@ def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int
 
 def _levels(found: set[int]) -> int:
     """Returns the number of grey levels spread evenly from 0 to 255; 0 for other numbers."""
-    count = len(found)
-    if count < 3 or 255 % (count - 1):
-        return 0
-    step = 255 // (count - 1)
-    return count if found == set(range(0, 256, step)) and step > 1 else 0
+    levels = grey_levels(found, len(found))
+    return len(levels) if len(found) > 2 else 0
+
+
+def grey_levels(found: set[int], count: int) -> dict[int, int]:
+    """Returns the place of each of `count` levels from 0 to 255; {} where others are among them.
+
+    A level may be rounded either way: 127 and 128 are the middle one of three.
+    """
+    if not 2 <= count <= 52 or not found <= set(range(256)):
+        return {}
+    step = 255 / (count - 1)
+    places = {value: round(value / step) for value in found}
+    return places if all(abs(at * step - value) < 1 for value, at in places.items()) else {}
 
 
 def _by_named_numbers(
@@ -336,8 +374,9 @@ def _by_named_numbers(
     classes = _judged(names)
     found = set(seen.numbers) - ignored - {255}
     stated = any(one.number is not None for one in names)
-    numbers = _numbered(names, seen.largest)
-    if not stated and max(found, default=0) == len(names) and 0 in found:
+    numbers = _numbered(names)
+    bare = not any(is_background(one.name) for one in names)
+    if not stated and bare and max(found, default=0) == len(names) and 0 in found:
         # names from 1: 0 is what no class covers
         classes = (BACKGROUND, *classes)
         numbers = {0: 0} | {
@@ -350,15 +389,15 @@ def _by_named_numbers(
 
 
 def _spread(names: Sequence[ClassName], found: set[int]) -> dict[int, int]:
-    """Returns the places of grey levels spread over 0 to 255, where the names number as many."""
+    """Returns the places of grey levels spread over 0 to 255, where the names number as many.
+
+    Masks with the numbers themselves may be among them.
+    """
     count = len(names)
-    if count < 2 or 255 % (count - 1):
-        return {}
-    step = 255 // (count - 1)
-    levels = set(range(0, 256, step))
-    if step <= 1 or not found <= levels | set(range(count)) or not found & levels - {0}:
-        return {}
+    spread = {value for value in found if value >= count}
+    levels = grey_levels(spread, count) if spread - {255} else {}
     classes = list(_judged(names))
     return {
-        at * step: IGNORED if one.void else classes.index(one.name) for at, one in enumerate(names)
+        value: IGNORED if names[at].void else classes.index(names[at].name)
+        for value, at in levels.items()
     }

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tenfold.media.image.masks.values.decoded import COLOURS, Decoded
+from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, Decoded
 
-__all__ = ["Survey", "another_palette", "solid_colours", "surveyed", "usual_palette"]
+__all__ = ["Survey", "another_palette", "counts_up", "solid_colours", "surveyed", "usual_palette"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,20 @@ def surveyed(files: Iterable[Decoded]) -> Survey:
         if one.colours is not None:
             colours.update(dict(zip(one.colours.tolist(), one.counts.tolist(), strict=True)))
     return Survey(numbers, colours, forms, bool(deep) and all(deep), max(numbers, default=0), each)
+
+
+def counts_up(seen: Survey) -> bool:
+    """Returns True for 8-bit numbers that are counted from 1 without gaps, up to different ends.
+
+    Objects are numbered so; classes hardly ever occur so in every mask.
+    """
+    if seen.forms[COLOURS] or seen.forms[PALETTE] or seen.largest > 254 or seen.deep:
+        return False
+    ends = [max(values, default=0) for values in seen.each]
+    whole = [
+        values | {0} == set(range(end + 1)) for values, end in zip(seen.each, ends, strict=True)
+    ]
+    return all(whole) and max(ends, default=0) >= 8 and len(set(ends)) > 2
 
 
 def usual_palette(files: Sequence[Decoded]) -> dict[int, int]:
