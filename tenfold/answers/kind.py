@@ -70,6 +70,9 @@ class AnswerKind(ABC):
     metrics: ClassVar[dict[str, Metric]]
     options: ClassVar[type] = NoOptions
     """A frozen dataclass of prediction options that every task with this kind has."""
+    scoring: ClassVar[Mapping[str, Any]] = {}
+    """Values of `options` with which labelled rows are predicted to be scored, where these are not
+    the defaults: metrics over all thresholds need the predictions below the usual one."""
     files: ClassVar[Mapping[str, Format]] = TABLES
     """Output formats of `predict --out FILE` by file suffix, such as ".csv"."""
     baseline_columns: ClassVar[tuple[str, ...]] = ()
@@ -265,9 +268,20 @@ class AnswerKind(ABC):
         """
         return []
 
+    def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
+        """Returns the prediction options with names resolved for a run with these `truths`.
+
+        By default unchanged. Raises UsageError for a name that the run does not know.
+        """
+        return options
+
     def explainable(self, truths: Mapping[str, Any]) -> list[str]:
         """Returns the names that `explain` can explain, by default the classes."""
         return self.classes(truths)
+
+    def explains(self, name: str, truths: Mapping[str, Any]) -> bool:
+        """Returns True if `explain` can explain `name`; by default one of `explainable`."""
+        return name in self.explainable(truths)
 
     def about(self, answer: Any, name: str) -> Prediction:
         """Returns `answer` changed so that it predicts only `name`; by default `answer` itself."""
@@ -286,6 +300,13 @@ class AnswerKind(ABC):
         """
         found: Image = drawing.captioned(picture, "  ".join(answer.line.split("\t")[:2]))
         return found
+
+    def true_answer(self, table: pd.DataFrame, row: int) -> Prediction | None:
+        """Returns the true label of a row as an answer to `draw`; None if it is said in words.
+
+        Reports then draw the answer and the truth on pictures side by side.
+        """
+        return None
 
     def marks(self, answer: Any) -> Marks | None:
         """Returns the parts of a text that the answer marks; None if the kind never marks any."""

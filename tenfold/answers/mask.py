@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.classification.chosen import chosen
 from tenfold.answers.intervals import Sampling
 from tenfold.answers.kind import Answer, AnswerKind, Recalled
 from tenfold.answers.metric import Metric
@@ -52,7 +53,9 @@ PRIOR_SIDE = 32
 class MaskOptions:
     """Prediction options of segmentation."""
 
-    only: str = setting("", "output limited to this class; empty = all classes")
+    only: tuple[str, ...] = setting(
+        (), "class to predict; several with commas between them, or repeated"
+    )
 
 
 # --- true masks -----------------------------------------------------------------------------------
@@ -313,6 +316,10 @@ class MaskKind(AnswerKind):
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
         return list(truths.get("classes", []))
+
+    def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
+        """Splits `only` at commas, except in the name of a class."""
+        return replace(options, only=chosen(options.only, self.classes(truths)))
 
     def about(self, answer: Mask, name: str) -> Mask:
         return only(answer, name)

@@ -18,6 +18,8 @@ from tenfold.core.language import say
 
 __all__ = ["Cell", "Section", "SectionTable", "class_pieces", "matrix_pieces"]
 
+Others = tuple[str, str]
+
 MAX_MATRIX_CLASSES = 30
 MAX_TABLE_CLASSES, MAX_CONFUSED_PAIRS = 200, 12
 
@@ -67,24 +69,29 @@ def class_pieces(details: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def matrix_pieces(details: dict[str, Any]) -> dict[str, Any]:
-    """Returns the table of classes, the confusion matrix and the most confused pairs."""
+def matrix_pieces(details: dict[str, Any], others: Others | None = None) -> dict[str, Any]:
+    """Returns the table of classes, the confusion matrix and the most confused pairs.
+
+    `others` are the names of the last row and the last column of the matrix.
+    """
     found = class_pieces(details)
     names = [one["class"] for one in details.get("classes", [])]
     if counts := details.get("confusion"):
-        found["confused"] = _confused(names, np.array(counts))
+        pair = others or (say("an unknown class"), say("no answer"))
+        found["confused"] = _confused(names, np.array(counts), pair)
         if len(names) <= MAX_MATRIX_CLASSES:
-            found["matrix"] = _matrix(names, np.array(counts))
+            heads = others or (say("unknown class"), say("no answer"))
+            found["matrix"] = _matrix(names, np.array(counts), heads)
     return found
 
 
-def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
+def _matrix(names: list[str], counts: np.ndarray, others: Others) -> dict[str, Any]:
     """Returns the confusion matrix as cells with count, share and heat (colour strength, 0 to 1).
 
     `right` marks correct predictions, which get another colour than errors.
     """
-    down = [*names, say("unknown class")] if counts[-1].any() else names
-    across = [*names, say("no answer")] if counts[:, -1].any() else names
+    down = [*names, others[0]] if counts[-1].any() else names
+    across = [*names, others[1]] if counts[:, -1].any() else names
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     errors = shares * (1 - np.eye(len(counts)))
     peak = max(float(errors.max()), 0.05)
@@ -103,9 +110,9 @@ def _matrix(names: list[str], counts: np.ndarray) -> dict[str, Any]:
     return {"across": across, "rows": rows}
 
 
-def _confused(names: list[str], counts: np.ndarray) -> list[dict[str, Any]]:
+def _confused(names: list[str], counts: np.ndarray, others: Others) -> list[dict[str, Any]]:
     """Returns the pairs (true class, predicted class) that were confused most often."""
-    down, across = [*names, say("an unknown class")], [*names, say("no answer")]
+    down, across = [*names, others[0]], [*names, others[1]]
     errors = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     order = np.argsort(-errors, axis=None, kind="stable")[:MAX_CONFUSED_PAIRS]
     places = [divmod(int(place), len(counts)) for place in order]

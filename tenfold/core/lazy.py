@@ -17,6 +17,7 @@ _EXTRA = {
     "safetensors": "train",
     "sklearn": "train",
     "scipy": "train",
+    "faster_coco_eval": "train",
     "jinja2": "train",
     "matplotlib": "train",
     "pyarrow": "parquet",

@@ -92,11 +92,14 @@ def settings_of(task: Any) -> dict[str, Any]:
 def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
     """Returns `cls(**values)` after checking the name, type and range of every value.
 
+    A text, or a list, is accepted for a tuple of texts.
+
     Raises UsageError where a name is unknown, or with "X of Y must be ..., got ..." where a value
     is invalid.
     """
     hints = _hints(cls)
     fields = {entry.name: entry for entry in dataclasses.fields(cls)}
+    values = {name: _tupled(hints.get(name), value) for name, value in values.items()}
     for name, value in values.items():
         if name not in fields:
             raise UsageError(
@@ -114,6 +117,15 @@ def check_settings(cls: Any, values: dict[str, Any], owner: str) -> Any:
 def _hints(cls: Any) -> dict[str, Any]:
     """Returns the types of the fields by name; cached, because a server needs them per request."""
     return get_type_hints(cls)
+
+
+def _tupled(hint: Any, value: Any) -> Any:
+    """Returns a text or a list as a tuple where a tuple is expected; else the value."""
+    if get_origin(hint) is not tuple:
+        return value
+    return (
+        (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+    )
 
 
 def _hint(entry: dataclasses.Field[Any], value: Any) -> Message:

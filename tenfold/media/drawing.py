@@ -15,10 +15,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-__all__ = ["Tone", "captioned", "legend", "panels", "save", "thumbnail", "tone"]
+__all__ = ["Tone", "captioned", "framed", "legend", "panels", "save", "thumbnail", "tone"]
 
 Tone = tuple[int, int, int]
 """Red, green and blue from 0 to 255."""
+
+FrameSides = Sequence[float]
+"""Left, top, right and bottom in fractions of the image."""
 
 TONES: tuple[Tone, ...] = (
     *((0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167)),
@@ -120,6 +123,42 @@ def legend(image: Image.Image, entries: Sequence[tuple[str, Tone]]) -> Image.Ima
         pen.rectangle((left, top + 2, left + size - 2, top + size), colour, "#5d6873")
         pen.text((left + round(1.3 * size), top), text, "#1d2329", font)
     return paper
+
+
+def framed(image: Image.Image, frames: Sequence[tuple[FrameSides, str, Tone]]) -> Image.Image:
+    """Returns the image with frames in their colours, each with a text above or inside it.
+
+    An image whose longer side is below 320 pixels is enlarged first. Later frames are drawn first,
+    so that texts of earlier ones stay readable.
+    """
+    times = -(-320 // max(image.size))
+    image = image.convert("RGB")
+    if times > 1:
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(image)
+    thick = max(1, round(min(image.size) / 300))
+    size = int(np.clip(min(image.size) / 32, 13, 28))
+    corners = [_corners(frame, image.size) for frame, _, _ in frames]
+    for place, (_, _, colour) in reversed([*zip(corners, frames, strict=True)]):
+        pen.rectangle(place, outline=colour, width=thick)
+    for (left, top, _, _), (_, text, colour) in reversed([*zip(corners, frames, strict=True)]):
+        font, text = _font_for(" ".join(text.split()), size)
+        wide, high = round(font.getlength(text)) + 4, round(1.25 * size)
+        left = max(0, min(left, image.width - wide))
+        upper = top - high if top >= high else top
+        pen.rectangle((left, upper, left + wide, upper + high), colour)
+        ink = "#000000" if np.dot(colour, (0.299, 0.587, 0.114)) > 140 else "#ffffff"
+        pen.text((left + 2, upper + high / 2), text, ink, font, anchor="lm")
+    return image
+
+
+def _corners(frame: FrameSides, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Returns the corners in pixels, within the image and in order."""
+    sides = [side - 1 for side in (*size, *size)]
+    x0, y0, x1, y1 = (
+        min(max(0, round(value * side)), side) for value, side in zip(frame, sides, strict=True)
+    )
+    return x0, y0, max(x0, x1), max(y0, y1)
 
 
 _WIDE_FONTS = (

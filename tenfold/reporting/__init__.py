@@ -26,6 +26,7 @@ from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
 from tenfold.reporting import examples, exports, provenance, rows, words
 from tenfold.reporting import model_card as card
+from tenfold.reporting.compared import drawn_pair
 from tenfold.reporting.notes import notes
 from tenfold.reporting.templates import page
 from tenfold.run import explain
@@ -189,9 +190,10 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
         if one is not None and one.over in taken:
             heat = pictured[one.over].overlay(taken[one.over][place], one.weights)
             pictures.append(heat)
-        images = [drawing.thumbnail(picture) for picture in pictures if picture is not None]
-        source = str(table["source"].iloc[place]) if "source" in table else ""
         answer = found.answers[row]
+        pair = drawn_pair(kind, media, table, place, answer)
+        images = pair or [drawing.thumbnail(one) for one in pictures if one is not None]
+        source = str(table["source"].iloc[place]) if "source" in table else ""
         cells = examples.written(media, table.iloc[place])
         parts = None if isinstance(answer, Problem) else kind.marks(answer)
         passages = [
@@ -202,7 +204,7 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
             for marks, others in _both(parts, kind.true_marks(table, place))
         ]
         card: dict[str, Any] = {"truth": right, "source": source, "images": images}
-        card |= {"passages": passages, "named": parts is not None}
+        card |= {"passages": passages, "named": parts is not None, "compared": bool(pair)}
         cards.append(card | kind.said(answer, right))
     return cards
 

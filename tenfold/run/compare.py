@@ -216,7 +216,7 @@ def _answered(
     failed = set(encoded[0].problems) | set(encoded[1].problems)
     kept = np.array([row for row in range(len(table)) if row not in failed], np.int64)
     answers = [
-        run.answer(Columns(one.columns, kept))
+        run.answer_to_score(Columns(one.columns, kept))
         for run, one in zip((first, second), encoded, strict=True)
     ]
     return table.iloc[kept].reset_index(drop=True), answers, len(failed)

@@ -131,14 +131,14 @@ def gather(
 def on_validation(run: Run, prepared: Prepared) -> Scores:
     """Scores of a run on the validation part."""
     judged = prepared.judged_rows("valid")
-    return scores_of(run, run.answer(judged.columns), judged)
+    return scores_of(run, run.answer_to_score(judged.columns), judged)
 
 
 def evaluated(run: Run, judged: Judged) -> Evidence:
     """Predictions, scores, baselines and calibration of a run on labelled rows."""
     began = time.perf_counter()
     with predicting("predicting"):
-        answers = run.answer(judged.columns)
+        answers = run.answer_to_score(judged.columns)
     seconds = time.perf_counter() - began
     scores = scores_of(run, answers, judged)
     guesses = {name: round(one.baseline, 6) for name, one in scores.metrics.items()}
@@ -271,7 +271,7 @@ def _ablations(run: Run, found: Evidence, latest: float) -> dict[str, dict[str, 
     changed = {}
     for name, change in _in_time(run.task.ablations(run.facts), latest):
         less = replace(run, infer=_without(run, change))
-        scores = scores_of(less, less.answer(found.columns), found.judged)
+        scores = scores_of(less, less.answer_to_score(found.columns), found.judged)
         changed[name] = _values(scores)
     return changed
 
@@ -281,7 +281,7 @@ def _rungs(run: Run, found: Evidence, latest: float) -> dict[str, dict[str, floa
     others = {}
     for name, net in _in_time(run.candidates, latest):
         other = replace(run, infer=by_torch(net), net=net)
-        scores = scores_of(other, other.answer(found.columns), found.judged)
+        scores = scores_of(other, other.answer_to_score(found.columns), found.judged)
         others[name] = _values(scores)
     return others
 

@@ -54,6 +54,9 @@ class OpenRun(Protocol):
     def answer(self, columns: Columns) -> Sequence[Prediction | Problem]:
         """Predictions for encoded rows."""
 
+    def answer_to_score(self, columns: Columns) -> Sequence[Prediction | Problem]:
+        """Predictions for encoded rows, with the options for scoring."""
+
     def answers_of(self, table: pd.DataFrame) -> Sequence[Prediction | Problem]:
         """Predictions for rows before encoding."""
 
@@ -73,7 +76,7 @@ def covered(
     """
     kind, inputs = run.answer_kind, run.task.encodes(run.facts)
     cells = in_cells(kind, run.answers_of, inputs, table, row, about)
-    return cells + occlusion(kind, run.answer, columns, row, about, media_of(inputs))
+    return cells + occlusion(kind, run.answer_to_score, columns, row, about, media_of(inputs))
 
 
 # --- occlusion ------------------------------------------------------------------------------------

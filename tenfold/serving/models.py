@@ -13,7 +13,6 @@ import pandas as pd
 
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.message import Message
-from tenfold.core.settings import check_settings
 from tenfold.media.input import Input
 from tenfold.media.medium import Medium
 from tenfold.media.registry import known, media_of
@@ -106,7 +105,7 @@ class Model:
     def _checked(self, key: tuple[Any, ...]) -> RequestOptions:
         values = {name: value for name, _, value in key}
         try:
-            check_settings(self.options, values, self.run.task_name)
+            self.run.checked_options(values)
         except UsageError as error:
             raise Refused(422, code=error.code) from None
         return RequestOptions(key, values)

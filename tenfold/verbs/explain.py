@@ -89,7 +89,7 @@ def explain(
         inputs: Files, folders, globs, archives or texts; - reads one a line from standard input.
         out: Folder for the page index.html and its pictures; by default <run>-explained.
         method: Explanation method: occlusion, gradcam or both.
-        about: Class to explain; by default the predicted one.
+        about: Class to explain, or the number of a box; by default the best answer.
         limit: Maximum number of inputs to explain.
         force: Overwriting of existing pages and pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
@@ -175,8 +175,9 @@ def _known(run: Run, about: str | None) -> str | None:
     if about is None:
         return None
     name = unicodedata.normalize("NFC", str(about))
-    classes = run.answer_kind.explainable(run.facts.get("truths", {}))
-    if name not in classes:
+    kind, truths = run.answer_kind, run.facts.get("truths", {})
+    if not kind.explains(name, truths):
+        classes = kind.explainable(truths)
         raise UsageError(
             Message("This run has no class {name!r}", name=name),
             code="unknown-class",
@@ -335,9 +336,10 @@ def _caption(asked: _Asked, answer: Any) -> str:
     found = f"{short(words['said'], 60)}  {sure}".rstrip()
     if about is None:
         return found
-    chance = share(answer.chances.get(about, 0.0))
+    chances, name = asked.run.answer_kind.about(answer, about).chances, short(about, 40)
+    chance = chances.get(about, next(iter(chances.values()), 0.0))
     return say(
-        "{answer}; evidence for {name}  {share}", answer=found, name=short(about, 40), share=chance
+        "{answer}; evidence for {name}  {share}", answer=found, name=name, share=share(chance)
     )
 
 

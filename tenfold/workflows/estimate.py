@@ -67,7 +67,7 @@ def testing(task: Task, prepared: Prepared, folder: Path, seed: int) -> float:
     advance(Message("timing a test"), 0, 0)
     for _ in range(2):  # the first time also loads what is needed
         began = time.perf_counter()
-        evaluate.scores_of(run, run.answer(some.columns), some)
+        evaluate.scores_of(run, run.answer_to_score(some.columns), some)
     spent = time.perf_counter() - began
     return spent / len(some.table) * (TIMES * rows + len(prepared.rows("valid")))
 

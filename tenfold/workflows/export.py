@@ -356,7 +356,7 @@ def _cost_of_eight_bits(
     infer = by_onnx(session_of(path, "cpu"))
     other = replace(run, infer=infer)
     with predicting("8 bits"):
-        answers = other.answer(found.columns)
+        answers = other.answer_to_score(found.columns)
     name, value = found.scores.headline, _headline(other, found, answers)
     drop = 100 * (found.scores.best.value - value)
     drop = -drop if run.scored_kind(name).metrics[name].better == "lower" else drop

@@ -132,7 +132,7 @@ def _tested(asked: TrainingRequest, folder: Path) -> _Tested:
         prepared = ready(asked)[1]
         series.unchanged(prepared, folder)
         run = open_run(folder, asked.plan.device)
-        answers: Sequence[Answer] = run.answer(prepared.inputs("test"))
+        answers: Sequence[Answer] = run.answer_to_score(prepared.inputs("test"))
     else:
         found = trained(asked, folder)
         run, prepared, answers = found.run, found.prepared, found.evidence.answers

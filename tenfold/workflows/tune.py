@@ -379,7 +379,7 @@ def _answers(begun: _Search, trial: Content) -> tuple[AnswerKind, pd.DataFrame, 
     _, prepared = ready(begun.of(trial["settings"], tuned={"trial": trial["trial"]}))
     table = prepared.table("calibration")
     run = open_run(begun.folder / trial["run"], begun.asked.plan.device)
-    said = run.answer(prepared.inputs("calibration"))
+    said = run.answer_to_score(prepared.inputs("calibration"))
     return run.answer_kind, table, dict(zip(table["source"], said, strict=True))
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from pycocotools import mask as coco_masks
 from tenfold.answers.mask import MASK, Mask, mask_of
 from tenfold.answers.segmentation import outlines, rle, runs
 from tenfold.core.columns import Problem
+from tenfold.media.image.masks.pixels import TrueMask
+from tenfold.media.image.masks.read import read
 
 PROBLEM = Problem("damaged", "is damaged", "")
 CLASSES = ("background", "=cell", "细胞")
@@ -168,10 +171,8 @@ def test_pictures_of_numbers_keep_classes_and_objects(tmp_path: Path):
         picture = Image.open(io.BytesIO(file.read("masks/a.png")))
         assert picture.mode == "P" and (np.array(picture) == one.pixels).all()
         assert picture.getpalette()[3:6] == [230, 159, 0]
-        numbers = np.array(Image.open(io.BytesIO(file.read("objects/a.png"))))
-        assert (numbers == one.object_numbers).all()
-        planes = tifffile.imread(io.BytesIO(file.read("objects/a_2.tif")))
-        assert (planes == stack.object_numbers).all()
+        planes = tifffile.imread(io.BytesIO(file.read("masks/a_2.tif")))
+        assert (planes == stack.pixels).all()
     path = written(".tif", tmp_path, {"stack": stack, "a.png": one})
     with tifffile.TiffFile(path) as file:
         assert [each.axes for each in file.series] == ["ZYX", "YX"]
@@ -181,3 +182,31 @@ def test_pictures_of_numbers_keep_classes_and_objects(tmp_path: Path):
     assert [each["plane"] for each in document["images"]] == [0, 1, 2]
     text = written(".geojson", tmp_path, {"stack": stack}).read_text()
     assert {one["geometry"]["plane"]["z"] for one in json.loads(text)["features"]} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("told_apart", [True, False])
+@pytest.mark.parametrize("suffix", [".json", ".geojson", ".geojson.zip", ".zip"])
+def test_files_are_read_again_as_labels(tmp_path: Path, suffix: str, told_apart: bool):
+    """Every pixel has its class again, every object its number where the file tells them apart."""
+    (tmp_path / "images").mkdir()
+    answers = {}
+    for seed in range(1 if suffix == ".geojson" else 3):
+        name, one = f"images/cell {seed}.png", made(seed)
+        answers[name] = one if told_apart else without_objects(one)
+        noise = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / name)
+    path = written(suffix, tmp_path, answers)
+    if path.suffix == ".zip":
+        shutil.unpack_archive(path, tmp_path)
+        path.unlink()
+    elif suffix == ".geojson":
+        path.rename(tmp_path / "cell 0.geojson")
+    table = read(tmp_path).table
+    assert not table["problem"].notna().any() and len(table) == len(answers)
+    for source, cell in zip(table["source"], table["mask"], strict=True):
+        truth, one = TrueMask.of(cell), answers[source]
+        assert (truth.numbered(CLASSES) == one.pixels).all()
+        if told_apart and suffix != ".zip":
+            found, numbers = truth.objects, one.object_numbers
+            pairs = {*zip(found.ravel().tolist(), numbers.ravel().tolist(), strict=True)}
+            assert len(pairs) == len(one.objects) + 1 == len({number for _, number in pairs})

@@ -16,6 +16,7 @@ from exported import exported
 from subjects import Subject, subject
 
 import tenfold
+from tenfold.answers.files import CSV
 from tenfold.core.errors import TenfoldError, UsageError
 from tenfold.data.prepare import prepare
 from tenfold.media.files import references
@@ -154,7 +155,9 @@ def test_predict_writes_every_format(subject: Subject, tmp_path: Path):
         assert path.exists() and len(answers) > 0
         assert {one["answer"] for one in answers} == {kind.name}
     table = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8-sig")))
-    assert len(table) == len(answers) and set(kind.prediction.columns) <= set(table[0])
+    assert {row["source"] for row in table} == {one["source"] for one in answers}
+    if kind.files[".csv"] is CSV:  # a row for each answer; others have a row for each object
+        assert len(table) == len(answers) and set(kind.prediction.columns) <= set(table[0])
     lines = (tmp_path / "answers.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line) for line in lines] == json.loads(json.dumps(answers))
     with pytest.raises(UsageError) as caught:

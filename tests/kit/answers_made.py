@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.boxes import Boxes
 from tenfold.answers.kind import Answer
 from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
@@ -94,7 +95,14 @@ def mask(rows: int) -> Sample:
     return table, [right[row % 3] for row in range(rows)]
 
 
+def boxes(rows: int) -> Sample:
+    one, other = ("cat", 0.1, 0.2, 0.4, 0.6), ("dog", 0.5, 0.1, 0.9, 0.7)
+    table = _table(rows, boxes=[(one,), (other, one), ()], boxes_ignored=[(), (), (other,)])
+    return table, [Boxes(true, (0.9, 0.8)[: len(true)]) for true in table["boxes"]]
+
+
 SAMPLES: dict[str, Callable[[int], Sample]] = {
+    "boxes": boxes,
     "label": label,
     "labels": labels,
     "spans": spans,

@@ -69,6 +69,20 @@ def test_boxes_stand_where_they_are(page):
         assert box["height"] == pytest.approx((y1 - y0) * picture["height"], abs=1)
 
 
+def test_a_slider_hides_boxes_below_a_confidence(page):
+    ask(page, "boxes")
+    slider = page.get_by_role("slider", name="Least confidence")
+    assert slider.input_value() == slider.get_attribute("min") == "40"
+    seen = "nodes => nodes.map(node => node.checkVisibility())"
+    for percent, both in (("40", [True, True]), ("41", [True, False]), ("91", [False, False])):
+        slider.fill(percent)
+        assert page.locator(".box").evaluate_all(seen) == both
+        assert page.locator("#answer tbody tr").evaluate_all(seen) == both
+    assert page.locator("#answer output").inner_text() == "0.91: 0 of 2"
+    slider.fill("50")
+    assert page.locator(".box").all_inner_texts()[0] == "cat 0.90"
+
+
 def test_mask(page):
     assert ask(page, "mask") == "sea covers most: 50.0\u00a0%"
     assert rows(page) == [

@@ -1,29 +1,40 @@
-"""Predicted masks as pictures of numbers: PNG files in an archive, TIFF files."""
+"""Predicted masks as archives with a file for each picture, and as TIFF stacks."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import Image
 
 from tenfold.answers.files import WriteAnswer
 from tenfold.answers.segmentation.prediction import Mask
+from tenfold.answers.segmentation.shape_files import features
 from tenfold.core.columns import Problem
+from tenfold.core.lazy import lazy
 from tenfold.core.results import Prediction
 from tenfold.media import drawing
 from tenfold.media.files.references import printable
 
-__all__ = ["archive", "labels", "wrote_archive", "wrote_labels"]
+tifffile = lazy("tifffile")
 
-MAKER = "predicted masks of tenfold"
-"""The comment of an archive, by which it is recognized."""
+__all__ = [
+    "archive",
+    "labels",
+    "outline_archive",
+    "wrote_archive",
+    "wrote_labels",
+    "wrote_outline_archive",
+]
+
+MASKS, OUTLINES = b"predicted masks of tenfold", b"predicted outlines of tenfold"
+"""Comments of archives, by which they are recognized."""
 
 
 @contextlib.contextmanager
@@ -32,24 +43,39 @@ def archive(
 ) -> Iterator[WriteAnswer]:
     """Writes a ZIP archive: masks/NAME.png with the class numbers as a palette, classes.txt.
 
-    Where objects are told apart, objects/NAME.png has their numbers (16 bits). A stack is a TIFF
-    file instead. classes.txt has a class in each line, the first for number 0.
+    A stack is a TIFF file instead. classes.txt has a class in each line, the first for number 0;
+    number 255 is no class.
     """
     names, used = dict.fromkeys(classes), dict[str, int]()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
-        file.comment = MAKER.encode()
+    with zipfile.ZipFile(path, "w") as file:
+        file.comment = MASKS
 
         def write(source: str, answer: Prediction | Problem) -> None:
-            if not isinstance(answer, Mask):
-                return
-            names.update(dict.fromkeys(answer.classes))
-            name = _file_name(source, used)
-            _add(file, f"masks/{name}", answer, answer.pixels)
-            if answer.told_apart:
-                _add(file, f"objects/{name}", answer, answer.object_numbers)
+            if isinstance(answer, Mask):
+                names.update(dict.fromkeys(answer.classes))
+                suffix, content = _picture(answer)
+                file.writestr(f"masks/{_file_name(source, used)}{suffix}", content)
 
         yield write
         file.writestr("classes.txt", "".join(f"{name}\n" for name in names))
+
+
+@contextlib.contextmanager
+def outline_archive(
+    path: Path, prediction: type[Prediction], classes: Sequence[str]
+) -> Iterator[WriteAnswer]:
+    """Writes a ZIP archive with the outlines of each picture as NAME.geojson."""
+    used = dict[str, int]()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.comment = OUTLINES
+
+        def write(source: str, answer: Prediction | Problem) -> None:
+            if isinstance(answer, Mask):
+                found = {"type": "FeatureCollection", "features": [*features(source, answer)]}
+                content = json.dumps(found, ensure_ascii=False)
+                file.writestr(f"{_file_name(source, used)}.geojson", content)
+
+        yield write
 
 
 def _file_name(source: str, used: dict[str, int]) -> str:
@@ -61,20 +87,17 @@ def _file_name(source: str, used: dict[str, int]) -> str:
     return name if used[name] == 1 else f"{name}_{used[name]}"
 
 
-def _add(file: zipfile.ZipFile, name: str, answer: Mask, values: np.ndarray) -> None:
-    """Adds a picture of numbers to an archive."""
-    held = io.BytesIO()
+def _picture(answer: Mask) -> tuple[str, bytes]:
+    """Returns the suffix and the content of the file of the class numbers."""
+    values, held = answer.pixels, io.BytesIO()
     if values.ndim > 2:
-        _save_tiff(held, answer, values)
-        file.writestr(f"{name}.tif", held.getvalue())
-        return
-    if values.dtype == np.uint8:
-        picture = Image.fromarray(values).convert("P")
-        picture.putpalette(_palette(len(answer.classes)))
-    else:
-        picture = Image.fromarray(values.astype(np.uint16))
+        with tifffile.TiffWriter(held, ome=True) as writer:
+            writer.write(**_tiff(answer, values, ""))
+        return ".tif", held.getvalue()
+    picture = Image.fromarray(values).convert("P")
+    picture.putpalette(_palette(len(answer.classes)))
     picture.save(held, "PNG")
-    file.writestr(f"{name}.png", held.getvalue())
+    return ".png", held.getvalue()
 
 
 def _palette(count: int) -> list[int]:
@@ -85,11 +108,20 @@ def _palette(count: int) -> list[int]:
 
 def wrote_archive(path: Path, prediction: type[Prediction]) -> bool:
     """Returns True for an archive that `archive` wrote."""
+    return _comment(path) == MASKS
+
+
+def wrote_outline_archive(path: Path, prediction: type[Prediction]) -> bool:
+    """Returns True for an archive that `outline_archive` wrote."""
+    return _comment(path) == OUTLINES
+
+
+def _comment(path: Path) -> bytes:
     try:
         with zipfile.ZipFile(path) as file:
-            return file.comment == MAKER.encode()
+            return file.comment
     except (OSError, zipfile.BadZipFile):
-        return False
+        return b""
 
 
 @contextlib.contextmanager
@@ -107,15 +139,10 @@ def labels(
         yield write
 
 
-def _save_tiff(file: IO[bytes], answer: Mask, values: np.ndarray) -> None:
-    with tifffile.TiffWriter(file, ome=True) as writer:
-        writer.write(**_tiff(answer, values, ""))
-
-
 def _tiff(answer: Mask, values: np.ndarray, name: str) -> dict[str, Any]:
     """Returns the arguments of `TiffWriter.write`, 16 bits a pixel where they suffice."""
     small = values.max(initial=0) < 1 << 16
-    about: dict[str, Any] = {"axes": "ZYX"[-values.ndim :], "Name": name or MAKER}
+    about: dict[str, Any] = {"axes": "ZYX"[-values.ndim :], "Name": name}
     if answer.micrometres:
         size = {f"PhysicalSize{axis}": answer.micrometres for axis in "XY"}
         about |= size | {f"PhysicalSize{axis}Unit": "µm" for axis in "XY"}

@@ -73,12 +73,14 @@ def setting_flag(
     """Returns the flag of a setting or option, with its choices and its default as help text."""
     facts = entry.metadata
     help_text = facts.get("help", "")
-    said = help_text.capitalize() if language.spoken() == "en" else translate(help_text)
+    said = (
+        help_text[:1].upper() + help_text[1:] if language.spoken() == "en" else translate(help_text)
+    )
     if facts.get("choices"):
         said += f"{say(': ')}{', '.join(map(str, facts['choices']))}"
     unit = f" {facts['unit']}" if facts.get("unit") else ""
     name = f"--{entry.name.replace('_', '-')}"
-    default = "" if entry.default in ("", ()) else extra(f"{entry.default}{unit}")
+    default = "" if entry.default in ("", (), None) else extra(f"{entry.default}{unit}")
     return kind(
         [name],
         type=_type(_annotation(entry)),

@@ -145,6 +145,7 @@ export const chinese = {
   metric_ece: "校准误差（ECE）",
   metric_log_loss: "对数损失",
   metric_average_precision: "平均精度",
+  metric_mean_iou: "平均 IoU",
   metric_roc_auc: "ROC AUC",
   metric_rmse: "均方根误差（RMSE）",
   metric_mae: "平均绝对误差（MAE）",
@@ -156,6 +157,7 @@ export const chinese = {
   "metric_mrr@10": "平均倒数排名（MRR@10）",
   "metric_map@10": "平均精度均值（MAP@10）",
   "metric_hit@10": "命中率@10",
+  metric_map50: "mAP50",
   metric_eer: "等错误率",
 };
 
@@ -168,6 +170,10 @@ export const said = {
   "number of items to list": "列出的物品数量",
   "items that the user already has are listed as well": "同时列出用户已有的物品",
   "attribute that items must have, such as genres=Comedy": "物品必须具有的属性，例如 genres=Comedy",
+  "threshold: smallest confidence of a box; by default the best for F1 on validation": "阈值：框的最低置信度；默认取验证集上 F1 最高的阈值",
+  "overlap (IoU) above which the less certain of two boxes is removed": "重叠度（IoU）上限：超过时去掉两个框中置信度较低的一个",
+  "largest number of boxes in a picture": "每张图片最多保留的框数",
+  "class to predict; several with commas between them, or repeated": "要预测的类别；多个类别用逗号分隔，或重复该选项",
   "number of classes to list, 0 = all": "列出的类别数量，0 = 全部",
   "threshold: smallest probability of a predicted class": "阈值：预测类别的最小概率",
   "threshold: smallest probability of a listed class": "阈值：列出类别的最小概率",

@@ -146,6 +146,7 @@ export const english = {
   metric_ece: "Calibration error",
   metric_log_loss: "Log loss",
   metric_average_precision: "Average precision",
+  metric_mean_iou: "Mean IoU",
   metric_roc_auc: "ROC AUC",
   metric_rmse: "RMSE",
   metric_mae: "MAE",
@@ -157,5 +158,6 @@ export const english = {
   "metric_mrr@10": "MRR@10",
   "metric_map@10": "MAP@10",
   "metric_hit@10": "Hit rate@10",
+  metric_map50: "mAP50",
   metric_eer: "Equal error rate",
 };

@@ -82,9 +82,10 @@ function written() {
   return { input, value: () => input.value || undefined, put: (value) => (input.value = value ?? "") };
 }
 
-function counted({ type, low, high }) {
+/** A slider, or a field for a number: for a wide range, or where no number stands for the default. */
+function counted({ type, low, high, default: usual }) {
   const whole = type === "integer";
-  const slides = has(low) && has(high) && (whole ? high - low <= STEPS : high - low <= 1);
+  const slides = usual !== null && has(low) && has(high) && (whole ? high - low <= STEPS : high - low <= 1);
   const step = whole ? "1" : slides ? String((high - low) / STEPS) : "any";
   const input = make("input", { type: slides ? "range" : "number", step });
   if (has(low)) input.min = low;

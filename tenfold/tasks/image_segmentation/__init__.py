@@ -208,7 +208,7 @@ class ImageSegmentation(Task):
         if not any(_too_large((height, width), facts=run.facts) for width, height in sizes):
             return None
         table = judged.table.drop(columns=["mask"])
-        answers = [answer for _, answer in run.predict(iter([table]))]
+        answers = [answer for _, answer in run.predict(iter([table]), **MASK.scoring)]
         return MASK.score(answers, judged.table, judged.train)
 
     def _possible(self, classes: tuple[str, ...]) -> str:

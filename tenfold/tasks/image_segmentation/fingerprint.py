@@ -34,8 +34,9 @@ class Fingerprint:
 
     `widths` and `heights` are the sides of each picture; `classes` are the names of the classes
     that occur, in the order of the masks, and `pixels` the number of pixels of each; `things` are
-    the classes most pixels of which belong to a numbered object; `areas` are the pixels of each object
-    of each picture, and `micrometres` the size of a pixel, None where it is unknown or differs.
+    the classes most pixels of which belong to a numbered object; `areas` are the pixels of each
+    object of each picture, and `micrometres` the size of a pixel, None where it is unknown or
+    differs.
     """
 
     widths: tuple[int, ...]
@@ -88,8 +89,9 @@ class Fingerprint:
     def truths(self, frame: tuple[int, int]) -> dict[str, Any]:
         """Returns the facts about classes, objects and sizes.
 
-        `least_object` is the area, in pixels of the frame, that only 2 % of the objects do not reach;
-        `largest` is the longest side of all pictures, `scale` that of the middle one in the frame.
+        `least_object` is the area, in pixels of the frame, that only 2 % of the objects do not
+        reach; `largest` is the longest side of all pictures, `scale` that of the middle one in
+        the frame.
         """
         sides = zip(self.widths, self.heights, strict=True)
         scales = [min(frame[0] / height, frame[1] / width) for width, height in sides]

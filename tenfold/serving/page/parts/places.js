@@ -11,11 +11,16 @@ export const named = (index, name) => {
   return make("span", { class: "legend" }, index === null ? null : swatch(index), make("bdi", { text: name }));
 };
 
+/** A slider from 0 to 100; `set(percent)` is called with its place, also at the beginning. */
+export function slider(name, start, set, { least = 0, beside = null } = {}) {
+  const input = make("input", { type: "range", min: String(least), max: "100", value: String(start), label: name });
+  const move = () => set(input.valueAsNumber);
+  input.addEventListener("input", move);
+  move();
+  return make("label", { class: "slider" }, make("span", { text: name }), input, beside);
+}
+
 /** A slider for how much is seen of what lies over the picture. */
 export function opacity(layer, start = 60) {
-  const input = make("input", { type: "range", min: "0", max: "100", value: String(start), label: () => say("opacity") });
-  const set = () => (layer.style.opacity = String(input.valueAsNumber / 100));
-  input.addEventListener("input", set);
-  set();
-  return make("label", { class: "slider" }, make("span", { text: () => say("opacity") }), input);
+  return slider(() => say("opacity"), start, (percent) => (layer.style.opacity = String(percent / 100)));
 }

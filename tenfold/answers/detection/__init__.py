@@ -1,0 +1,1 @@
+"""Helpers of the answer kind of boxes: suppression, matching, average precision, files."""
