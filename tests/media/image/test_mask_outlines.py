@@ -140,6 +140,7 @@ def test_coco_in_three_writings_and_what_is_refused(tmp_path):
         str(number) in str(by_name["problem"][f"{at}.png"]) for at, number in ((3, 5), (4, 6))
     )
     assert found["0.png"].classes == ("background", "leaf", "petal")
+    assert "leaf 2, petal 1" in str(rows.taken.notes)
 
 
 def test_pictures_that_were_resized_are_all_scaled_or_each_refused(tmp_path):

@@ -70,6 +70,7 @@ def _of_each(tree: Tree, found: MaskPairs, wanted: Wanted) -> Rows:
     """Returns the rows of pictures with a mask for each object or class."""
     taken = Taken(notes=list(found.notes))
     rows = each_rows(found.pairs, taken)
+    planes.with_channels(rows, wanted.picked)
     _state(taken, found)
     counted(rows, taken)
     return replace(rows_of(rows, taken, _ignored(tree, found)), reading=wanted.reading)

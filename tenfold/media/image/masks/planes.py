@@ -13,7 +13,7 @@ from tenfold.media.image.masks.fitting import Looked
 from tenfold.media.image.masks.pixels import TrueMask
 from tenfold.media.image.masks.rows import MaskRow
 
-__all__ = ["rows_of_planes", "say_axes"]
+__all__ = ["rows_of_planes", "say_axes", "with_channels"]
 
 MOST_NAMED = 6
 
@@ -28,11 +28,11 @@ def rows_of_planes(
     stack = one.stack
     if stack is not None and stack.micrometres is not None:
         mask = replace(mask, micrometres=stack.micrometres)
-    fields = [f"channels={','.join(map(str, picked))}"] if picked else []
     if stack is None or stack.pages == 1:
-        row.image = _cell(row.image, fields)
+        with_channels([row], picked)
         row.judged(mask)
         return [row]
+    fields = [_channels(picked)] if picked else []
     fields += [f"bits={bits}"] if bits > 8 else []
     if stack.order:
         fields += [f"axes={stack.order}", f"planes={stack.planes}"]
@@ -51,8 +51,18 @@ def rows_of_planes(
     whole = replace(row)
     whole.judged(mask)
     for made in rows:
-        made.objects = whole.objects if made is rows[0] else 0
+        made.objects = whole.objects if made is rows[0] else {}
     return rows
+
+
+def with_channels(rows: Sequence[MaskRow], picked: Sequence[int]) -> None:
+    """Names the channels to use in the cells of the pictures."""
+    for row in rows if picked else ():
+        row.image = _cell(row.image, [_channels(picked)])
+
+
+def _channels(picked: Sequence[int]) -> str:
+    return f"channels={','.join(map(str, picked))}"
 
 
 def _cell(cell: object, fields: Sequence[str]) -> object:

@@ -30,6 +30,7 @@ from tenfold.media.image.masks.outlined.json_files import from_json_files
 from tenfold.media.image.masks.outlined.shapes import class_list, drawn_rows
 from tenfold.media.image.masks.pairs import paired
 from tenfold.media.image.masks.part_lists import by_lists
+from tenfold.media.image.masks.planes import with_channels
 from tenfold.media.image.masks.roles import masks_and_pictures
 from tenfold.media.image.masks.rows import counted, rows_of
 from tenfold.media.image.masks.wanted import Wanted, refuse_target, wanted_of
@@ -147,6 +148,7 @@ def _drawn(tree: Tree, found: Annotated, wanted: Wanted, taken: Taken) -> Rows:
     counted(rows, taken)
     used = {one.image for one in rows if isinstance(one.image, str)}
     used |= {entry.cell for entry in found.files}
+    with_channels(rows, wanted.picked)
     rest = [entry for entry in tree.entries if entry.cell not in used]
     pictures = [printable(entry.name) for entry in rest if _is_picture(entry)]
     taken.leave("files", pictures, why=Message("pictures that no annotation names"))

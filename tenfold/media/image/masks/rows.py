@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tenfold.core.columns import Problem
@@ -34,7 +35,8 @@ class MaskRow:
     """Further columns: group, time, weight, by."""
     counts: dict[str, int] = field(default_factory=dict)
     """Pixels of each class."""
-    objects: int = 0
+    objects: dict[str, int] = field(default_factory=dict)
+    """Number of objects of each class."""
     void: int = 0
 
     def judged(self, mask: TrueMask) -> None:
@@ -42,13 +44,16 @@ class MaskRow:
         self.mask = mask.cell()
         self.counts = mask.counts()
         self.void = int(mask.pixels.size - sum(self.counts.values()))
-        self.objects = len(set(_numbers(mask))) if mask.objects is not None else 0
+        self.objects = _objects(mask)
 
 
-def _numbers(mask: TrueMask) -> Iterable[int]:
+def _objects(mask: TrueMask) -> dict[str, int]:
+    """Returns the number of objects of each class; an object has the class of its first pixel."""
     if mask.objects is None:
-        return ()
-    return (one for one in pd.unique(mask.objects.ravel()).tolist() if one)
+        return {}
+    numbers, first = np.unique(mask.objects, return_index=True)
+    places = mask.pixels.ravel()[first[numbers > 0]]
+    return dict(Counter(mask.classes[at] for at in places if at < len(mask.classes)))
 
 
 def _left_open(rows: Sequence[MaskRow]) -> None:
@@ -93,7 +98,9 @@ def counted(rows: Sequence[MaskRow], taken: Taken) -> None:
         return
     shown = [f"{name} {count}" for name, count in pixels.items()]
     listed = ", ".join(shown[:MOST_SHOWN]) + (" ..." if len(shown) > MOST_SHOWN else "")
-    void, objects = sum(one.void for one in usable), sum(one.objects for one in usable)
+    void, objects = sum(one.void for one in usable), Counter[str]()
+    for one in usable:
+        objects.update(one.objects)
     taken.note(
         Message(
             "{count} masks; pixels by class: {pixels}; ignored: {void}.",
@@ -103,7 +110,8 @@ def counted(rows: Sequence[MaskRow], taken: Taken) -> None:
         )
     )
     if objects:
-        taken.note(Message("The masks hold {count} objects.", count=objects))
+        named = ", ".join(f"{name} {count}" for name, count in objects.most_common(MOST_SHOWN))
+        taken.note(Message("Objects by class: {names}.", names=named))
     _alone(usable, taken)
 
 

@@ -103,7 +103,7 @@ def _mixtures(held: Decoded, places: np.ndarray) -> np.ndarray:
     Mixtures count as known for those beside them, since soft borders meet at corners.
     """
     stored = held.places()
-    colours = held.values[stored]
+    colours = held.values.astype(np.int32)[stored]
     block = _solid(stored, len(places))
     soft = np.zeros(len(places), bool)
     for _ in range(PASSES):
@@ -118,8 +118,8 @@ def _mixtures(held: Decoded, places: np.ndarray) -> np.ndarray:
 
 def _between(stored: np.ndarray, colours: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Returns (H, W) True for unknown pixels whose channels lie between those of known ones."""
-    marks = stored.astype(np.int64)
-    first = _spread(np.where(known, marks, 1 << 40), np.minimum)
+    marks = stored.astype(np.int32)
+    first = _spread(np.where(known, marks, 1 << 30), np.minimum)
     fits = ~known & (first < _spread(np.where(known, marks, -1), np.maximum))
     for shift in (16, 8, 0):
         channel = colours >> shift & 255
@@ -133,7 +133,7 @@ def _solid(stored: np.ndarray, count: int) -> np.ndarray:
     """Returns (V,) True for the values that fill a block of 3 x 3 pixels."""
     found = np.zeros(count, bool)
     if min(stored.shape) >= 3:
-        wide = stored.astype(np.int64)
+        wide = stored.astype(np.int32)
         same = _spread(wide, np.minimum, 1) == _spread(wide, np.maximum, 1)
         found[np.unique(wide[1:-1, 1:-1][same[1:-1, 1:-1]])] = True
     return found

@@ -140,7 +140,7 @@ def _of_channels(array: np.ndarray) -> Decoded:
     if seen.shape[-1] == 1:
         return replace(_counted(NUMBERS, 8, seen[..., 0]), alpha=alpha)
     equal = (seen[..., 0] == seen[..., 1]).all() and (seen[..., 1] == seen[..., 2]).all()
-    if equal and (visible is None or visible.all()):
+    if equal and (visible is None or not seen[~visible].any()):
         return replace(_counted(NUMBERS, 8, seen[..., 0]), equal=True, alpha=alpha)
     wide = seen.astype(np.int64)
     colours = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
