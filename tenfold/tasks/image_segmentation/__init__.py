@@ -100,7 +100,9 @@ class ImageSegmentation(Task):
     ignore_value: str = setting(
         "", "mask value or colour of pixels that have no loss and no score, such as 255"
     )
-    channels: str = setting("", "channels of the pictures to use, such as 1,3; default: all")
+    channels: str = setting(
+        "", "channels of the pictures to use, counted from 0, such as 0,2; default: all"
+    )
 
     answers = (MASK,)
     roles = ("image",)
