@@ -27,9 +27,8 @@ def pairs(random: np.random.Generator, tiles: tuple[int, int] = (1, 1)) -> tuple
         y, x = (np.array(divmod(tile, tiles[1])) + 0.5) * SIDE + random.uniform(-4, 4, 2)
         angle, radius = random.uniform(0, 2 * np.pi), random.uniform(7, 9)
         for sign in (1, -1):
-            away = np.hypot(
-                down - y - sign * radius * np.sin(angle), across - x - sign * radius * np.cos(angle)
-            )
+            near = sign * (radius - 1)  # so that they share a few pixels of border
+            away = np.hypot(down - y - near * np.sin(angle), across - x - near * np.cos(angle))
             inside = (away <= radius + 0.5) & (numbers == 0)
             numbers[inside] = numbers.max() + 1
             grey[inside] = 190 - 70 * (away[inside] / radius) ** 2
@@ -80,7 +79,7 @@ def test_a_large_picture_is_predicted_in_windows_and_scored_as_predicted(run: Ru
         assert scored[name]["value"] == pytest.approx(values[name], abs=1e-6)
     assert values["object_f1"] > 0.85
     regions = [mask_of(one.pixels, one.classes, components(one.pixels == 1)) for one in found]
-    assert MASK.values(regions, table)["object_f1"] < 0.3
+    assert MASK.values(regions, table)["object_f1"] < 0.7
 
 
 def test_an_export_separates_them_alike(run: Run, tmp_path: Path):
