@@ -38,11 +38,11 @@ STRIDE = 16
 class Segmenter(nn.Module):
     """Segments uint8 pictures (B, H, W, C) into K classes.
 
-    `forward` returns `probabilities` (B, H, W, K), `embedding` (B, D), `size` unchanged and, with
-    `objects`, `distance` (B, H, W): 0 at the border of an object, 1 in its middle. With `mirror`,
-    probabilities and distances are the mean over the picture and its mirror image at evaluation;
-    the attribute may be changed later. `levels`, 2 to 4, is how often the sides are halved. Raises
-    ValueError for an unknown size.
+    `forward` returns `probabilities` (B, H, W, K), `embedding` (B, D), `sides` (a copy of `size`)
+    and, with `objects`, `distance` (B, H, W): 0 at the border of an object, 1 in its middle. With
+    `mirror`, probabilities and distances are the mean over the picture and its mirror image at
+    evaluation; the attribute may be changed later. `levels`, 2 to 4, is how often the sides are
+    halved. Raises ValueError for an unknown size.
     """
 
     shift: Tensor
@@ -115,7 +115,7 @@ class Segmenter(nn.Module):
         outputs = {"probabilities": planes[..., : self.classes]}
         if self.objects:
             outputs["distance"] = planes[..., self.classes]
-        return outputs | {"size": size, "embedding": embedding.float()}
+        return outputs | {"sides": size.clone(), "embedding": embedding.float()}
 
     def _seen(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities, and distances with `objects`, (B, K or K + 1, H, W), and embeddings."""

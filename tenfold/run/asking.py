@@ -8,14 +8,20 @@ from typing import Any
 import numpy as np
 
 from tenfold.core.columns import Columns, Problem, batches
+from tenfold.core.message import Message
 from tenfold.task import Answer, Table
 from tenfold.training.batches import at_once
-from tenfold.training.inference import BATCH, OutputColumns
+from tenfold.training.inference import BATCH, OutputColumns, finite
 
-__all__ = ["Asked", "Problems", "pieces"]
+__all__ = ["NOT_FINITE", "Asked", "Problems", "pieces"]
 
 Problems = dict[int, Problem]
 """The Problem of each row that has one, by its position."""
+NOT_FINITE = Problem(
+    "answer-not-finite",
+    Message("has no answer: the network computes a value that is not a finite number"),
+    Message("Use another run; the weights of this one are damaged or far too large."),
+)
 BATCHES = 16
 """Number of batches of inference whose outputs are in memory together."""
 
@@ -32,9 +38,17 @@ class Asked:
         return found
 
     def outputs(self, table: Table) -> tuple[OutputColumns, Problems]:
-        """The outputs of the network, see `Run.outputs_of`."""
-        found: tuple[OutputColumns, Problems] = self.run.outputs_of(table, self.options)
-        return found
+        """The outputs of the network for rows, and the Problem of each row that has none.
+
+        The outputs have only the rows without a Problem.
+        """
+        encoded = self.run.encode(table, self.options)
+        columns = Columns(encoded.columns)
+        fine = np.array([row for row in range(columns.rows) if row not in encoded.problems], int)
+        if not len(fine):
+            return {}, encoded.problems
+        outputs, bad = finite(self.run.infer(columns.view(fine)), len(fine))
+        return outputs, encoded.problems | dict.fromkeys(fine[bad].tolist(), NOT_FINITE)
 
 
 def pieces(columns: Columns) -> list[np.ndarray]:

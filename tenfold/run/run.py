@@ -23,7 +23,7 @@ import pandas as pd
 
 from tenfold.answers.kind import AnswerKind
 from tenfold.core import device
-from tenfold.core.columns import Columns, Encoded, Problem
+from tenfold.core.columns import Columns, Encoded
 from tenfold.core.errors import ArtefactRefused, EnvironmentRefused, UsageError, run_refused
 from tenfold.core.language import say
 from tenfold.core.lazy import installed, lazy
@@ -36,20 +36,13 @@ from tenfold.media.reading import Reading
 from tenfold.media.registry import media_of
 from tenfold.run import facts as run_facts
 from tenfold.run import manifest
-from tenfold.run.asking import Asked, Problems, pieces
+from tenfold.run.asking import NOT_FINITE, Asked, pieces
 from tenfold.run.folder import EXPORTED, FILES, INNER, ended
 from tenfold.run.manifest import read
 from tenfold.run.scores_text import scores_table, scores_text
 from tenfold.task import Answer, Table, Task, name_of, options_of
 from tenfold.tasks.registry import find
-from tenfold.training.inference import (
-    Infer,
-    OutputColumns,
-    by_onnx,
-    by_torch,
-    finite,
-    session_of,
-)
+from tenfold.training.inference import Infer, by_onnx, by_torch, finite, session_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,13 +50,6 @@ if TYPE_CHECKING:
 torch, safetensors = lazy("torch"), lazy("safetensors.torch")
 
 __all__ = ["NOT_FINITE", "Infer", "Run", "open_run"]
-
-
-NOT_FINITE = Problem(
-    "answer-not-finite",
-    Message("has no answer: the network computes a value that is not a finite number"),
-    Message("Use another run; the weights of this one are damaged or far too large."),
-)
 
 
 @dataclass
@@ -188,19 +174,6 @@ class Run:
         encoded = self.encode(table, options)
         answers = self.answer(Columns(encoded.columns), options)
         return [encoded.problems.get(row, answer) for row, answer in enumerate(answers)]
-
-    def outputs_of(self, table: Table, options: Any = None) -> tuple[OutputColumns, Problems]:
-        """The outputs of the network for rows, and the Problem of each row that has none.
-
-        The outputs have only the rows without a Problem.
-        """
-        encoded = self.encode(table, options)
-        columns = Columns(encoded.columns)
-        fine = np.array([row for row in range(columns.rows) if row not in encoded.problems], int)
-        if not len(fine):
-            return {}, encoded.problems
-        outputs, bad = finite(self.infer(columns.view(fine)), len(fine))
-        return outputs, encoded.problems | dict.fromkeys(fine[bad].tolist(), NOT_FINITE)
 
     def predict(self, tables: Iterator[Table], **options: Any) -> Iterator[tuple[str, Answer]]:
         """Yields (source, answer) for each row of the tables of inputs.

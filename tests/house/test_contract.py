@@ -77,7 +77,7 @@ def test_every_setting_says_what_it_is(name: str):
 def wrong(entry: dataclasses.Field[Any], hint: Any) -> list[Any]:
     """Values that a setting must refuse: of another type, beside its choices, out of range."""
     low, high = entry.metadata.get("low"), entry.metadata.get("high")
-    found: list[Any] = [[], "many" if hint in (int, float, bool) else 3.5]
+    found: list[Any] = [{}, "many" if hint in (int, float, bool) else 3.5]
     if hint in (int, float):
         found += [True, float("nan"), float("inf")]
     found += ["no such choice"] if entry.metadata.get("choices") else []

@@ -19,7 +19,7 @@ def test_every_pixel_gets_probabilities(size: str, objects: bool, levels: int, c
     assert found["probabilities"].shape == (2, 32, 48, 5)
     torch.testing.assert_close(found["probabilities"].sum(3), torch.ones(2, 32, 48))
     assert found["embedding"].shape == (2, SIZES[size][0][levels - 1])
-    assert ("distance" in found) == objects and torch.equal(found["size"], sizes)
+    assert ("distance" in found) == objects and torch.equal(found["sides"], sizes)
     if objects:
         assert found["distance"].shape == (2, 32, 48) and found["distance"].min() >= 0
 

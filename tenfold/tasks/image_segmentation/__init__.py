@@ -100,7 +100,9 @@ class ImageSegmentation(Task):
     ignore_value: str = setting(
         "", "mask value or colour of pixels that have no loss and no score, such as 255"
     )
-    channels: str = setting("", "channels of the pictures to use, such as 1,3; default: all")
+    channels: str = setting(
+        "", "channels of the pictures to use, counted from 0, such as 0,2; default: all"
+    )
 
     answers = (MASK,)
     roles = IMAGE.roles
@@ -208,7 +210,7 @@ class ImageSegmentation(Task):
         if not any(_too_large((height, width), facts=run.facts) for width, height in sizes):
             return None
         table = judged.table.drop(columns=["mask"])
-        answers = [answer for _, answer in run.predict(iter([table]))]
+        answers = [answer for _, answer in run.predict(iter([table]), **MASK.scoring)]
         return MASK.score(answers, judged.table, judged.train)
 
     def _possible(self, classes: tuple[str, ...]) -> str:

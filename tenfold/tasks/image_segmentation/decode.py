@@ -22,7 +22,7 @@ def decoded(outputs: dict[str, Any], truths: dict[str, Any], options: Any) -> li
     """Returns the mask of each row of the outputs of the network."""
     distances = outputs.get("distance")
     found = []
-    for row, (width, height) in enumerate(np.asarray(outputs["size"]).tolist()):
+    for row, (width, height) in enumerate(np.asarray(outputs["sides"]).tolist()):
         chances = np.asarray(outputs["probabilities"][row])
         rows, columns = covered(width, height, chances.shape[:2])
         chances = chances[:rows, :columns]
@@ -84,7 +84,7 @@ def _objects(
 ) -> np.ndarray:
     """Returns the numbers of the objects (H, W): found in classes (h, w), enlarged to `best`."""
     things = np.array([name in truths["things"] for name in truths["classes"]], bool)
-    numbers = watershed(np.asarray(distance, np.float32), things[small])
+    numbers = watershed(np.asarray(distance, np.float32), things[small], truths["least_object"])
     region = things[best]
     if numbers.shape == best.shape:
         return numbers

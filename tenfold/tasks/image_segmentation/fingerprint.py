@@ -34,8 +34,9 @@ class Fingerprint:
 
     `widths` and `heights` are the sides of each picture; `classes` are the names of the classes
     that occur, in the order of the masks, and `pixels` the number of pixels of each; `things` are
-    the classes most pixels of which belong to a numbered object; `objects` is the number of objects
-    and `micrometres` the size of a pixel, None where it is unknown or differs.
+    the classes most pixels of which belong to a numbered object; `areas` are the pixels of each
+    object of each picture, and `micrometres` the size of a pixel, None where it is unknown or
+    differs.
     """
 
     widths: tuple[int, ...]
@@ -43,7 +44,7 @@ class Fingerprint:
     classes: tuple[str, ...]
     pixels: tuple[int, ...]
     things: tuple[str, ...]
-    objects: int
+    areas: tuple[np.ndarray, ...]
     micrometres: float | None
 
     @staticmethod
@@ -51,16 +52,18 @@ class Fingerprint:
         """Returns the fingerprint of true masks."""
         names: dict[str, None] = {}
         counts, owned = Counter[str](), Counter[str]()
-        sides, objects, sizes = [], 0, set()
+        sides, areas, sizes = [], [], set()
         for mask in masks:
             names |= dict.fromkeys(mask.classes)
             sides.append(mask.size)
             sizes.add(mask.micrometres)
             counts.update(mask.counts())
+            areas.append(np.zeros(0, np.int64))
             if mask.objects is not None:
                 held = np.bincount(mask.pixels[mask.objects > 0], minlength=256)
                 owned.update({name: int(held[at]) for at, name in enumerate(mask.classes)})
-                objects += int((np.bincount(mask.objects.ravel().astype(np.int64))[1:] > 0).sum())
+                counted = np.bincount(mask.objects.ravel().astype(np.int64))[1:]
+                areas[-1] = counted[counted > 0]
         classes = tuple(name for name in names if counts[name])
         return Fingerprint(
             tuple(width for width, _ in sides),
@@ -68,9 +71,14 @@ class Fingerprint:
             classes,
             tuple(counts[name] for name in classes),
             tuple(name for name in classes if 2 * owned[name] > counts[name]),
-            objects,
+            tuple(areas),
             sizes.pop() if len(sizes) == 1 else None,
         )
+
+    @property
+    def objects(self) -> int:
+        """The number of objects."""
+        return sum(map(len, self.areas))
 
     @property
     def shares(self) -> list[float]:
@@ -81,15 +89,20 @@ class Fingerprint:
     def truths(self, frame: tuple[int, int]) -> dict[str, Any]:
         """Returns the facts about classes, objects and sizes.
 
-        `largest` is the longest side of all pictures, `scale` that of the middle one in the frame.
+        `least_object` is the area, in pixels of the frame, that only 2 % of the objects do not
+        reach; `largest` is the longest side of all pictures, `scale` that of the middle one in
+        the frame.
         """
         sides = zip(self.widths, self.heights, strict=True)
         scales = [min(frame[0] / height, frame[1] / width) for width, height in sides]
+        pairs = zip(self.areas, scales, strict=True)
+        areas = np.concatenate([np.zeros(0), *(area * scale**2 for area, scale in pairs)])
         return {
             "classes": list(self.classes),
             "shares": self.shares,
             "things": list(self.things),
             "objects": self.objects,
+            "least_object": round(float(np.quantile(areas, 0.02)), 2) if len(areas) else 0.0,
             "micrometres": self.micrometres,
             "largest": max(*self.widths, *self.heights),
             "scale": round(float(np.median(scales)), 6),

@@ -81,6 +81,16 @@ def test_a_region_without_a_core_is_still_an_object():
     assert not watershed(distance, np.zeros_like(inside)).any()
 
 
+def test_a_core_far_too_small_is_none():
+    """It becomes part of its neighbour; alone it stays an object."""
+    inside = discs((20, 20, 12), (60, 60, 3)) > 0
+    distance = distances(discs((20, 20, 12), (60, 60, 3))) / 255
+    distance[20, 9] = 0.9
+    assert watershed(distance, inside).max() == 3
+    found = watershed(distance, inside, least=200.0)
+    assert len(np.unique(found[inside])) == 2 and found[20, 9] == found[20, 20]
+
+
 def test_numbers_spread_only_through_their_region():
     numbers = np.zeros((3, 9), int)
     numbers[1, 0], region = 4, np.zeros((3, 9), bool)

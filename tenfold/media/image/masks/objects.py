@@ -66,14 +66,18 @@ def distances(numbers: np.ndarray) -> np.ndarray:
     return (255 * depth // np.maximum(most, 1)[numbers]).astype(np.uint8)
 
 
-def watershed(distance: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def watershed(distance: np.ndarray, inside: np.ndarray, least: float = 0.0) -> np.ndarray:
     """Returns the numbers of the objects in `inside`, told apart by `distance` (H, W), 0 to 1.
 
-    Each connected core, where the distance is larger than CORE, becomes an object. Objects grow
-    pixel by pixel through ever smaller distances until they meet; what no core reaches is an
-    object of its own for each connected region. (F. Meyer 1992, with LEVELS levels.)
+    Each connected core, where the distance is larger than CORE, becomes an object. `least` is the
+    usual area of the smallest objects: a core has a quarter of the area of its object, and one with
+    less than half of that is none. Objects grow pixel by pixel through ever smaller distances until
+    they meet; what no core reaches is an object of its own for each connected region. (F. Meyer
+    1992, with LEVELS levels.)
     """
-    numbers = components(inside & (distance > CORE))
+    cores = components(inside & (distance > CORE))
+    large = np.bincount(cores.ravel()) >= least * CORE**2 / 2
+    numbers = np.where(large[cores], cores, 0)
     for level in np.linspace(CORE, 0, LEVELS + 1)[1:]:
         numbers = grown(numbers, inside & (distance >= level))
     left = inside & (numbers == 0)
