@@ -74,7 +74,8 @@ def _confused(classes: list[dict[str, Any]], confusion: np.ndarray) -> list[list
 
 def _objects(classes: list[dict[str, Any]]) -> Section:
     """Returns the table of objects by class."""
-    names = ("class", "objects", "predicted objects", "found", "precision", "recall")
+    head = [say("class"), say("objects"), say("predicted objects"), say("found")]
+    head += [say("precision"), say("recall")]
     rows = [
         [
             Cell(one["class"]),
@@ -88,7 +89,7 @@ def _objects(classes: list[dict[str, Any]]) -> Section:
     remark = say(
         "An object is found if a predicted object of its class has an IoU of at least 0.5 with it."
     )
-    tables = [SectionTable(say("Objects by class"), [say(name) for name in names], rows)]
+    tables = [SectionTable(say("Objects by class"), head, rows)]
     return Section("objects", say("Objects"), (), remark, tables if rows else [])
 
 

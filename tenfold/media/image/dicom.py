@@ -65,8 +65,9 @@ class _DicomFile(ImageFile.ImageFile):
     def load(self) -> Any:
         """Decodes the pixels. Raises OSError where that is not possible."""
         if not self._decoded:
-            self.fp.seek(0)
-            found = _read(self.fp)
+            file: Any = self.fp
+            file.seek(0)
+            found = _read(file)
             try:
                 values = _grey_or_colour(found)
             except (NotImplementedError, AttributeError, RuntimeError, ValueError) as error:

@@ -145,7 +145,8 @@ def columns_of(frame: pd.DataFrame, reading: Reading, where: str) -> BoxColumns 
     if not numbers:
         return None
     path = column_of(reading, "image", frame.columns, where)
-    path = find(frame, [*PATHS, "image_id", "imageid"]) if path is None else path
+    names = [*PATHS, "image_id", "imageid", "source"]
+    path = find(frame, names) if path is None else path
     if path is None:
         return None
     label = column_of(reading, "target", frame.columns, where)

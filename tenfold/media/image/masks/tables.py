@@ -113,7 +113,7 @@ def _known(name: str) -> bool:
 
 def _fits(names: Sequence[Any], reading: Reading) -> bool:
     plain = {str(name).strip().lower() for name in names}
-    given = {reading.image.lower(), str(reading.value("image")).lower()} - {""}
+    given = {str(reading.value("image")).lower()} - {""}
     image = bool(plain & {*_IMAGES, *_JOINED, *given})
     target = {reading.target.lower()} - {""}
     return image and bool(plain & {*_MASKS, *_RUNS, *target})
