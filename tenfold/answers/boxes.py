@@ -267,12 +267,12 @@ class BoxesKind(AnswerKind):
             "mAP50-95", "mean average precision at IoU thresholds from 0.5 to 0.95 (COCO)"
         ),
         "box_precision": Metric(
-            "Precision", "share of the boxes above the confidence threshold that are correct"
+            "Box precision", "share of the boxes above the confidence threshold that are correct"
         ),
         "box_recall": Metric(
-            "Recall", "share of the true boxes that are found above the confidence threshold"
+            "Box recall", "share of the true boxes that are found above the confidence threshold"
         ),
-        "box_f1": Metric("F1", "harmonic mean of precision and recall of boxes"),
+        "box_f1": Metric("Box F1", "harmonic mean of precision and recall of boxes"),
     }
     blank_truth = Problem(
         "no-label",

@@ -20,7 +20,7 @@ __all__ = ["Tone", "captioned", "framed", "panels", "save", "thumbnail", "tone"]
 Tone = tuple[int, int, int]
 """Red, green and blue from 0 to 255."""
 
-Frame = Sequence[float]
+Corners = Sequence[float]
 """Left, top, right and bottom in fractions of the image."""
 
 TONES: tuple[Tone, ...] = (
@@ -103,7 +103,7 @@ def captioned(image: Image.Image, text: str) -> Image.Image:
     return paper
 
 
-def framed(image: Image.Image, frames: Sequence[tuple[Frame, str, Tone]]) -> Image.Image:
+def framed(image: Image.Image, frames: Sequence[tuple[Corners, str, Tone]]) -> Image.Image:
     """Returns the image with frames in their colours, each with a text above or inside it.
 
     An image whose longer side is below 320 pixels is enlarged first. Later frames are drawn first,
@@ -130,7 +130,7 @@ def framed(image: Image.Image, frames: Sequence[tuple[Frame, str, Tone]]) -> Ima
     return image
 
 
-def _corners(frame: Frame, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _corners(frame: Corners, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Returns the corners in pixels, within the image and in order."""
     sides = [side - 1 for side in (*size, *size)]
     x0, y0, x1, y1 = (

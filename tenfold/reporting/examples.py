@@ -16,6 +16,7 @@ from tenfold.media import drawing
 from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
+from tenfold.reporting.compared import drawn_truths
 from tenfold.task import Task
 
 __all__ = ["changed", "examples", "first", "sizes", "thumbnails", "written"]
@@ -46,12 +47,17 @@ def thumbnails(medium: Medium, rows: np.ndarray, side: int = SMALL) -> list[str]
 
 
 def examples(task: Task, prepared: Prepared) -> list[dict[str, Any]]:
-    """A few encoded pictures or texts of each class, spread over its training rows."""
+    """A few encoded pictures or texts of each class, spread over its training rows.
+
+    A kind whose true labels are drawn has a few of its rows with their labels instead.
+    """
     media = media_of(task.encodes(prepared.facts))
     columns, table = prepared.inputs("train"), prepared.table("train")
     pictured = dict(list(shown(media, columns.arrays).items())[:1])
     texts_shown = {name: one for name, one in media.items() if one.written}
     kind = prepared.answer
+    if drawn := drawn_truths(kind, media, table):
+        return [{"name": "", "images": drawn, "passages": [], "drawn": True}]
     if not (pictured or texts_shown) or not kind.has_examples:
         return _plain(kind, task.show(table, prepared.facts), texts_shown)
     each = pd.Series(kind.strata(table), table.index, dtype=object).explode().dropna()

@@ -156,7 +156,7 @@ export const chinese = {
   "metric_mrr@10": "平均倒数排名（MRR@10）",
   "metric_map@10": "平均精度均值（MAP@10）",
   "metric_hit@10": "命中率@10",
-  metric_map50: "mAP50",
+  metric_map50: "平均精度均值（mAP50）",
   metric_eer: "等错误率",
 };
 
