@@ -67,6 +67,55 @@ def voc(objects, size="<size><width>100</width><height>80</height></size>", file
     return f"<annotation><filename>{filename}</filename>{size}{made}</annotation>"
 
 
+BOX = ("bolt", 10, 20, 30, 40)
+FRACTIONS = ("bolt", 0.1, 0.25, 0.4, 0.75)
+"""The same box: in COCO as corner and size, and as a row has it."""
+
+LABELME = {
+    "imagePath": "a.jpg",
+    "imageWidth": 100,
+    "imageHeight": 80,
+    "shapes": [{"label": "bolt", "shape_type": "rectangle", "points": [[40, 60], [10, 20]]}],
+}
+CVAT = (
+    "<annotations><image id='0' name='a.jpg' width='100' height='80'>"
+    "<box label='bolt' xtl='10' ytl='20' xbr='40' ybr='60'/></image></annotations>"
+)
+
+
+def region(x=10.0, y=25.0, width=30.0, height=50.0, rotation=0, label="bolt", **more):
+    value = {"x": x, "y": y, "width": width, "height": height, "rotation": rotation}
+    return {
+        "original_width": 100,
+        "original_height": 80,
+        "type": "rectanglelabels",
+        "value": {**value, "rectanglelabels": [label]},
+        **more,
+    }
+
+
+def task(image, *annotations, **more):
+    return {"data": {"image": image}, "annotations": list(annotations), **more}
+
+
+FORMATS = {
+    "coco": {"marks.json": coco({"a.jpg": [BOX]})},
+    "yolo": {"labels/a.txt": "0 0.25 0.5 0.3 0.5\n", "data.yaml": "names: [bolt]\n"},
+    "voc": {"Annotations/a.xml": voc([("bolt", 10, 20, 40, 60)])},
+    "labelme": {"a.json": LABELME},
+    "cvat": {"annotations.xml": CVAT},
+    "label-studio": {
+        "project.json": [task("/data/upload/1/0a1b2c3d-a.jpg", {"result": [region()]})]
+    },
+    "pixels": {"boxes.csv": "path,x0,y0,x1,y1,label\na.jpg,10,20,40,60,bolt\n"},
+    "fractions": {
+        "boxes.tsv": "filename\txmin\tymin\txmax\tymax\tclass\na.jpg\t.1\t.25\t.4\t.75\tbolt\n"
+    },
+    "sides": {"boxes.csv": "image,x,y,width,height,label\na.jpg,10,20,30,40,bolt\n"},
+    "headless": {"boxes.csv": "a.jpg,10,20,40,60,bolt\n"},
+}
+
+
 class Seen:
     """What the reader found in a folder, by the last names of the pictures."""
 

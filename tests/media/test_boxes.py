@@ -4,59 +4,23 @@ import shutil
 
 import pandas as pd
 import pytest
-from boxes_made import Seen, close, coco, picture, pictures, voc, write
+from boxes_made import (
+    BOX,
+    FORMATS,
+    FRACTIONS,
+    Seen,
+    close,
+    coco,
+    picture,
+    pictures,
+    region,
+    task,
+    write,
+)
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.media.image.boxes.read import read
 from tenfold.media.reading import Reading
-
-BOX = ("bolt", 10, 20, 30, 40)
-FRACTIONS = ("bolt", 0.1, 0.25, 0.4, 0.75)
-"""The same box: in COCO as corner and size, and as a row has it."""
-
-LABELME = {
-    "imagePath": "a.jpg",
-    "imageWidth": 100,
-    "imageHeight": 80,
-    "shapes": [{"label": "bolt", "shape_type": "rectangle", "points": [[40, 60], [10, 20]]}],
-}
-CVAT = (
-    "<annotations><image id='0' name='a.jpg' width='100' height='80'>"
-    "<box label='bolt' xtl='10' ytl='20' xbr='40' ybr='60'/></image></annotations>"
-)
-
-
-def region(x=10.0, y=25.0, width=30.0, height=50.0, rotation=0, label="bolt", **more):
-    value = {"x": x, "y": y, "width": width, "height": height, "rotation": rotation}
-    return {
-        "original_width": 100,
-        "original_height": 80,
-        "type": "rectanglelabels",
-        "value": {**value, "rectanglelabels": [label]},
-        **more,
-    }
-
-
-def task(image, *annotations, **more):
-    return {"data": {"image": image}, "annotations": list(annotations), **more}
-
-
-FORMATS = {
-    "coco": {"marks.json": coco({"a.jpg": [BOX]})},
-    "yolo": {"labels/a.txt": "0 0.25 0.5 0.3 0.5\n", "data.yaml": "names: [bolt]\n"},
-    "voc": {"Annotations/a.xml": voc([("bolt", 10, 20, 40, 60)])},
-    "labelme": {"a.json": LABELME},
-    "cvat": {"annotations.xml": CVAT},
-    "label-studio": {
-        "project.json": [task("/data/upload/1/0a1b2c3d-a.jpg", {"result": [region()]})]
-    },
-    "pixels": {"boxes.csv": "path,x0,y0,x1,y1,label\na.jpg,10,20,40,60,bolt\n"},
-    "fractions": {
-        "boxes.tsv": "filename\txmin\tymin\txmax\tymax\tclass\na.jpg\t.1\t.25\t.4\t.75\tbolt\n"
-    },
-    "sides": {"boxes.csv": "image,x,y,width,height,label\na.jpg,10,20,30,40,bolt\n"},
-    "headless": {"boxes.csv": "a.jpg,10,20,40,60,bolt\n"},
-}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -137,7 +101,8 @@ def test_categories_are_known_by_their_numbers(tmp_path):
     assert seen.counts() == {"washer": 1, "bolt": 2}
     assert [*seen.left("categories")] == ["parts", "rivet"]
     assert [*seen.left("annotations")] == ["77"]
-    assert seen.note("count once")["count"] == 1
+    repeats = seen.note("count once")
+    assert (repeats["count"], repeats["names"]) == (1, "images/b.jpg (annotation 1)")
     assert seen.note("repeat and are numbered")["file"] == "marks.json"
     assert seen.codes == {"c.jpg": "unnamed-class"}
     assert "annotation 3" in seen.problems["c.jpg"].reason

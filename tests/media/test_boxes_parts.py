@@ -255,3 +255,16 @@ def test_files_that_cannot_be_read_are_problems_of_their_pictures(tmp_path):
     assert seen.codes == {"b.jpg": "unread-boxes", "d.jpg": "unread-boxes"}
     assert seen.counts() == {"bolt": 1, "\u87ba\u4e1d": 1}
     assert [*seen.left("files")] == ["other.json"]
+
+
+def test_a_folder_of_empty_label_files_and_names_like_those_of_classes(tmp_path):
+    for part, texts in {"train": {"my_labels": LINE, "b": ""}, "val": {"c": "", "d": ""}}.items():
+        for name, text in texts.items():
+            pictures(tmp_path / "images" / part, f"{name}.jpg")
+            write(tmp_path / "labels" / part / f"{name}.txt", text)
+    write(tmp_path / "about.json", {"made": "by hand"})
+    seen = Seen(tmp_path)
+    assert seen.part("train") == ["b.jpg", "my_labels.jpg"]
+    assert seen.part("valid") == ["c.jpg", "d.jpg"]
+    assert seen.counts() == {"0": 1}
+    assert [*seen.left("files")] == ["about.json"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.boxes.content import Contents, JsonObject
+from tenfold.media.image.boxes.content import Contents, JsonObject, objects_of
 from tenfold.media.image.boxes.form import (
     DrawnShape,
     Judgement,
@@ -47,7 +47,9 @@ def read(contents: Contents) -> StatedBoxes | None:
     chosen = files["boxes"] or files["keypoints"]
     if not chosen:
         return None
-    videos = {one.get("video_id") for _, value in chosen for one in value["images"] if one}
+    videos = {
+        str(one.get("video_id")) for _, value in chosen for one in objects_of(value["images"])
+    }
     found.roles = {"group": "video_id"} if len(videos) > 1 else {}
     for name, value in chosen:
         found.used.add(name)
@@ -72,7 +74,7 @@ def _kind(value: Any) -> str:
     marks = value.get("annotations")
     if not isinstance(marks, list):
         return "pictures"
-    marks = [one for one in marks if isinstance(one, dict)]
+    marks = objects_of(marks)
     if any("segments_info" in one for one in marks):
         return "panoptic"
     if any("keypoints" in one for one in marks):
@@ -86,7 +88,7 @@ def _add(found: StatedBoxes, file: str, value: JsonObject) -> None:
     """Adds the judgements of one file."""
     names = _names(value.get("categories"))
     found.classes += [name for some in names.values() for name in some]
-    marks = [one for one in value["annotations"] if isinstance(one, dict)]
+    marks = objects_of(value["annotations"])
     numbers = [one.get("id") for one in marks if one.get("id") is not None]
     if len({*map(str, numbers)}) < len(numbers):
         found.notes.append(
@@ -100,7 +102,7 @@ def _add(found: StatedBoxes, file: str, value: JsonObject) -> None:
     by_picture: dict[str, list[DrawnShape]] = defaultdict(list)
     for at, one in enumerate(marks):
         by_picture[_key(one.get("image_id"))].append(_shape(file, one, at, names))
-    pictures = [one for one in value["images"] if isinstance(one, dict)]
+    pictures = objects_of(value["images"])
     written: dict[str, set[str]] = defaultdict(set)
     for one in pictures:
         written[_key(one.get("id"))].add(_file_name(one))
@@ -119,8 +121,8 @@ def _add(found: StatedBoxes, file: str, value: JsonObject) -> None:
 def _names(categories: Any) -> dict[str, set[str]]:
     """Returns the names of the categories by their numbers; more than one is a contradiction."""
     names: dict[str, set[str]] = defaultdict(set)
-    for one in categories if isinstance(categories, list) else ():
-        if isinstance(one, dict) and one.get("name") is not None:
+    for one in objects_of(categories):
+        if one.get("name") is not None:
             names[_key(one.get("id"))].add(" ".join(str(one["name"]).split()))
     return names
 

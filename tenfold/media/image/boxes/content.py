@@ -21,7 +21,7 @@ from tenfold.media.files.references import printable
 from tenfold.media.image.boxes.pictures import Pictures
 from tenfold.media.reading import AS_FOUND, Reading
 
-__all__ = ["Contents", "JsonObject"]
+__all__ = ["Contents", "JsonObject", "objects_of"]
 
 JsonObject = Mapping[str, Any]
 
@@ -92,6 +92,11 @@ class Contents:
                 why = Message("cannot be read: {error}", error=" ".join(str(error).split())[:120])
                 self.broken.append((entry.name, why))
         return found
+
+
+def objects_of(value: Any) -> list[dict[str, Any]]:
+    """Returns the JSON objects in a list; [] where the value is not a list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _bytes(entry: Entry) -> bytes:

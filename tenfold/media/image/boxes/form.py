@@ -149,7 +149,18 @@ class PictureRow:
     problem: Problem | None = None
     boxes: list[LabelledBox] = field(default_factory=list)
     ignored: list[LabelledBox] = field(default_factory=list)
+    known: set[tuple[bool, LabelledBox]] = field(default_factory=set)
+    repeated: list[str] = field(default_factory=list)
+    """The places of boxes that the picture has already, to the last digit."""
     part: str = ""
+
+    def add(self, box: LabelledBox, shape: DrawnShape) -> None:
+        """Adds the box of a shape, unless the picture has it."""
+        if (shape.ignored, box) in self.known:
+            self.repeated.append(str(shape.place))
+            return
+        self.known.add((shape.ignored, box))
+        (self.ignored if shape.ignored else self.boxes).append(box)
 
     @property
     def fields(self) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
-from tenfold.media.image.boxes.content import Contents, JsonObject
+from tenfold.media.image.boxes.content import Contents, JsonObject, objects_of
 from tenfold.media.image.boxes.form import (
     DrawnShape,
     Judgement,
@@ -44,7 +44,7 @@ def read(contents: Contents) -> StatedBoxes | None:
     for name, tasks in files:
         found.used.add(name)
         for task in _joined(tasks):
-            marks = [one for one in task["annotations"] if isinstance(one, dict)]
+            marks = objects_of(task["annotations"])
             valid = [one for one in marks if not one.get("was_cancelled")]
             cancelled += len(marks) - len(valid)
             picture = _picture(task["data"])
@@ -103,11 +103,15 @@ def _task(one: dict[str, Any]) -> dict[str, Any] | None:
         return {
             "id": one.get("id"),
             "data": one["data"],
-            "annotations": marks or [],
-            "predictions": one.get("predictions") or [],
+            "annotations": objects_of(marks),
+            "predictions": objects_of(one.get("predictions")),
         }
     task = one.get("task")
-    if isinstance(one.get("result"), list) and isinstance(task, dict) and "data" in task:
+    if (
+        isinstance(one.get("result"), list)
+        and isinstance(task, dict)
+        and isinstance(task.get("data"), dict)
+    ):
         return {
             "id": task.get("id"),
             "data": task["data"],
@@ -162,7 +166,7 @@ def _age(mark: JsonObject) -> tuple[bool, str, float]:
 def _judgement(
     file: str, task: JsonObject, picture: str, mark: JsonObject, flat: list[str]
 ) -> Judgement:
-    regions = [one for one in mark.get("result") or [] if isinstance(one, dict)]
+    regions = objects_of(mark.get("result"))
     labels: dict[str, list[str]] = defaultdict(list)
     for region in regions:
         labels[str(region.get("id"))] += _labels(region)

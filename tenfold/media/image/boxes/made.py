@@ -142,7 +142,7 @@ def _add_boxes(rows: Sequence[PictureRow], taken: Taken) -> None:
             if isinstance(box, Problem):
                 row.problem = row.problem or box
             else:
-                (row.ignored if shape.ignored else row.boxes).append(box)
+                row.add(box, shape)
 
 
 def _box(shape: DrawnShape, one: Judgement, frame: sizes.BoxFrame) -> LabelledBox | Problem:

@@ -18,6 +18,7 @@ from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.records import is_table
 from tenfold.media.image.boxes import (
     coco,
     cvat,
@@ -69,6 +70,7 @@ def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
     contents = Contents(tree, Pictures(tree), reading, only or _named(tree, reading))
     found = _found(contents)
     _add_broken(found, contents)
+    _add_others(found, contents)
     rows = made.rows_of(found, contents.pictures, reading, str(path))
     rows.taken.tell()
     taken = {*rows.table["image"]}
@@ -90,6 +92,17 @@ def _add_broken(found: StatedBoxes, contents: Contents) -> None:
         )
         found.used.add(name)
         found.judgements.append(Judgement(stem_of(name), name, problem=problem))
+
+
+def _add_others(found: StatedBoxes, contents: Contents) -> None:
+    """Names the files that could hold annotations and are not used."""
+    known = found.used | {name for _, names, _ in found.left for name in names}
+    others = [
+        entry.name
+        for entry in contents.tree.entries
+        if (entry.suffix in (".json", ".xml") or is_table(entry.name)) and entry.name not in known
+    ]
+    found.leave("files", others, Message("no boxes read from them"))
 
 
 def _opened(source: BoxSource) -> tuple[Path, str]:

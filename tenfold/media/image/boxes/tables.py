@@ -18,6 +18,7 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files.records import is_table
 from tenfold.media.files.roles import LABELS, PATHS, find
+from tenfold.media.files.several import written
 from tenfold.media.files.sheets import Sheet, opened_table, sheet_of
 from tenfold.media.image.boxes.content import Contents
 from tenfold.media.image.boxes.form import DrawnShape, Judgement, StatedBoxes, bad_box, number_of
@@ -234,7 +235,7 @@ def _shape(
     if _is_blank(label):
         why = Message("it has no label")
         return DrawnShape("", (), place, problem=bad_box(sheet.name, place, why))
-    return DrawnShape.box(" ".join(str(label).split()), edges, place, ignored)
+    return DrawnShape.box(" ".join(written(label).split()), edges, place, ignored)
 
 
 def _is_blank(cell: Any) -> bool:

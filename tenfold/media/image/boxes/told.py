@@ -35,21 +35,14 @@ def ways(pictures: Pictures, taken: Taken) -> None:
 
 
 def repeats(rows: Sequence[PictureRow], taken: Taken) -> None:
-    """Counts exact repeats of boxes once, and states them."""
-    names, total = [], 0
-    for row in rows:
-        for boxes in (row.boxes, row.ignored):
-            counts = Counter(boxes)
-            twice = sorted({label for (label, *_), count in counts.items() if count > 1})
-            names += [f"{row.source} ({', '.join(twice)})"] if twice else []
-            total += len(boxes) - len(counts)
-            boxes[:] = counts
-    if total:
+    """States which boxes stand several times in a picture."""
+    names = [f"{row.source} ({', '.join(row.repeated)})" for row in rows if row.repeated]
+    if names:
         taken.note(
             Message(
                 "Boxes that stand several times in a picture count once: {count} repeats, in "
                 "{names}.",
-                count=total,
+                count=sum(len(row.repeated) for row in rows),
                 names=listed(names),
             )
         )

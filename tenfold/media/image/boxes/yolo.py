@@ -30,7 +30,7 @@ from tenfold.media.image.boxes.pictures import plain, stem_of
 
 __all__ = ["read"]
 
-_NAMES = re.compile(r"(classes|class_?names|obj|labels|label_?names|predefined_classes)$")
+_NAMES = re.compile(r"(classes|class_?names|obj|labels|label_?names|predefined_classes)")
 
 
 _File = tuple[Entry, list[str]]
@@ -75,21 +75,20 @@ def read(contents: Contents) -> StatedBoxes | None:
 def _labels(contents: Contents) -> _Labels:
     """Returns the text files whose first line is made of five or more numbers, and empty ones.
 
-    An empty or invalid file counts where it stands beside such files and has a picture.
+    An empty or invalid file counts where it has a picture and stands beside such files or below
+    `labels`.
     """
     labels = _Labels()
     sure, doubtful = [], []
     for entry in contents.entries(".txt"):
-        if _NAMES.search(stem_of(plain(entry.name))):
-            continue
         lines = contents.lines(entry)
         first = next((line.split() for line in lines if line.strip()), [])
         if len(first) >= 5 and all(map(_is_number, first)):
             sure.append((entry, lines))
-        elif contents.pictures.of_stem(entry.name):
+        elif contents.pictures.of_stem(entry.name) and not _names_classes(entry):
             doubtful.append((entry, lines))
     folders = {entry.name.rpartition("/")[0] for entry, _ in sure}
-    kept = sure + [one for one in doubtful if one[0].name.rpartition("/")[0] in folders]
+    kept = sure + [one for one in doubtful if _holds_labels(one[0], folders)]
     files: dict[str, list[_File]] = defaultdict(list)
     for entry, lines in kept if sure else []:
         files[stem_of(plain(entry.name)).rpartition("/")[2]].append((entry, lines))
@@ -106,10 +105,21 @@ def _read_names(
         return
     every = [*contents.texts, *(e for e in contents.tree.entries if e.suffix == ".names")]
     for entry in every:
-        if _NAMES.search(stem_of(plain(entry.name)).rpartition("/")[2]):
+        if _names_classes(entry):
             lines = [line.strip() for line in contents.lines(entry) if line.strip()]
             labels.names, labels.named_by = dict(enumerate(lines)), entry.name
             return
+
+
+def _names_classes(entry: Entry) -> bool:
+    """Returns True for the usual name of a file of the names of the classes."""
+    return bool(_NAMES.fullmatch(stem_of(plain(entry.name)).rpartition("/")[2]))
+
+
+def _holds_labels(entry: Entry, folders: set[str]) -> bool:
+    """Returns True for a file below `labels`, or in one of the folders."""
+    folder = entry.name.rpartition("/")[0]
+    return folder in folders or "labels" in plain(folder).split("/")
 
 
 def _is_number(text: str) -> bool:
