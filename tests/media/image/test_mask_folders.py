@@ -359,3 +359,13 @@ def test_files_that_cannot_be_read_are_listed_each_with_its_mask(tmp_path):
         f"masks/{name}." in str(by_name[f"images/{name}.png"]) for name in codes if name != "broken"
     )
     assert pixels_of(rows) == expected([made], ["0", "1", "2"])
+
+
+def test_red_and_blue_changed_over_are_asked_back(tmp_path):
+    colours = np.array([(0, 0, 0), (128, 64, 32), (107, 142, 35)], np.uint8)
+    lines = [f"{name},{b},{g},{r}\n" for name, (r, g, b) in zip("abc", colours, strict=True)]
+    (tmp_path / "classes.csv").write_text("name,r,g,b\n" + "".join(lines))
+    picture(tmp_path / "images" / "0.png")
+    mask(tmp_path / "masks" / "0.png", colours[blocks(0)])
+    with pytest.raises(UsageError, match="changed over"):
+        read(tmp_path)

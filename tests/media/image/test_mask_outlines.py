@@ -153,3 +153,16 @@ def test_pictures_that_were_resized_are_all_scaled_or_each_refused(tmp_path):
     coco(tmp_path / "some", images, [annotation(at, at, [square]) for at in range(3)])
     table = read(tmp_path / "some").table
     assert [one and one.code for one in table["problem"]] == [None, "mask-size", "mask-size"]
+
+
+def test_ids_that_repeat_are_refused(tmp_path):
+    square = [2, 2, 6, 2, 6, 6, 2, 6]
+    images = [
+        {"id": at // 2, "file_name": f"{at}.png", "width": 20, "height": 14} for at in range(3)
+    ]
+    annotations = [annotation(0, 0, [square]), annotation(0, 1, [square])]
+    coco(tmp_path, [*images, images[2] | {"id": 9}], annotations)
+    table = read(tmp_path).table
+    codes = [one and one.code for one in table["problem"]]
+    assert codes == ["annotated-twice", "annotated-twice", None, "annotated-twice"]
+    assert TrueMask.of(table["mask"][2]).counts()["leaf"] == 16

@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
-from tenfold.media.image.masks.values.class_names import ClassName
+from tenfold.media.image.masks.values.class_names import ClassName, parsed_colour
 from tenfold.media.image.masks.values.decoded import Decoded
 from tenfold.media.image.masks.values.mapping import (
     CLASSES,
     OBJECTS,
     ValueMapping,
-    ignored_values,
     mapped,
 )
 from tenfold.media.reading import Reading
 
-__all__ = ["FOUND", "Wanted", "refuse_target", "wanted_of"]
+__all__ = ["FOUND", "Wanted", "ignored_values", "refuse_target", "wanted_of"]
 
 _CHANNELS = re.compile(r"\s*\d+(\s*,\s*\d+)*\s*|[TZCtzc]{1,3}(:\s*\d+(\s*,\s*\d+)*)?")
 FOUND = "masks"
@@ -60,6 +59,25 @@ class Wanted:
     def completed(self, values: ValueMapping) -> Reading:
         """Returns the reading with the mapping, for `test` and `predict`."""
         return self.reading.finding(**{FOUND: values.to_json()})
+
+
+def ignored_values(text: str) -> frozenset[int]:
+    """Returns the values of `--ignore-value`: numbers or colours (#e0e0c0), between commas.
+
+    A colour is 1 << 32 plus 0xRRGGBB. Raises UsageError for other texts.
+    """
+    found = set[int]()
+    for one in filter(None, (part.strip() for part in text.split(","))):
+        colour = parsed_colour(one) if one.startswith("#") else None
+        if colour is None and not one.isdigit():
+            raise UsageError(
+                Message("ignore_value must be a number or a colour, got {value!r}", value=one),
+                code="bad-setting",
+                where="ignore_value",
+                fix=Message("Write --ignore-value 255, or a colour such as #e0e0c0."),
+            )
+        found.add(int(one) if colour is None else 1 << 32 | colour)
+    return frozenset(found)
 
 
 def wanted_of(reading: Reading, ignore_value: str = "", channels: str = "") -> Wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,11 +80,7 @@ def _pictures_of(
     taken: Taken,
 ) -> list[str]:
     """Adds the pictures of one file; returns the names of the categories that objects have."""
-    categories = {
-        one.get("id"): speakable(str(one.get("name", one.get("id"))))
-        for one in held["categories"]
-        if isinstance(one, dict)
-    }
+    categories = _categories(held)
     by_image = defaultdict[Any, list[dict[str, Any]]](list)
     for one in held["annotations"]:
         if isinstance(one, dict):
@@ -92,8 +88,11 @@ def _pictures_of(
     images = [one for one in held["images"] if isinstance(one, dict)]
     rows = _rows(tree, entry, [str(one.get("file_name") or "") for one in images])
     seen = set[str]()
+    ids = Counter(str(image.get("id")) for image in images)
     for image, row in zip(images, rows, strict=True):
         shapes = list[MaskShape]()
+        if ids[str(image.get("id"))] > 1:
+            row.problem = row.problem or _same_id(image)
         for one in by_image.pop(image.get("id"), []):
             shape = _shape(one, categories)
             if isinstance(shape, Problem):
@@ -107,6 +106,23 @@ def _pictures_of(
         pictures.append(DrawnPicture(row, shapes, _stated(image)))
     _state(entry, categories, seen, sum(map(len, by_image.values())), taken)
     return [name for name in categories.values() if name in seen]
+
+
+def _categories(held: dict[str, Any]) -> dict[Any, str]:
+    """Returns the names of the categories by id; ids of two names are left out."""
+    names = defaultdict[Any, set[str]](set)
+    for one in held["categories"]:
+        if isinstance(one, dict):
+            names[one.get("id")].add(speakable(str(one.get("name", one.get("id")))))
+    return {number: next(iter(found)) for number, found in names.items() if len(found) == 1}
+
+
+def _same_id(image: dict[str, Any]) -> Problem:
+    return Problem(
+        "annotated-twice",
+        Message("has the same id as another picture: {id}", id=str(image.get("id"))),
+        Message("Give each picture an id of its own."),
+    )
 
 
 def _rows(tree: Tree, entry: Entry, names: Sequence[str]) -> list[MaskRow]:

@@ -18,11 +18,12 @@ from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.media.files.listing import Entry
 from tenfold.media.image.masks.pixels import IGNORED, MOST_CLASSES
-from tenfold.media.image.masks.values.class_names import ClassName, colour_text, parsed_colour
+from tenfold.media.image.masks.values.class_names import ClassName, colour_text
 from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, TRANSPARENT, Decoded
 from tenfold.media.image.masks.values.survey import (
     Survey,
     another_palette,
+    changed_over,
     counts_up,
     solid_colours,
     surveyed,
@@ -36,7 +37,6 @@ __all__ = [
     "OBJECTS",
     "ValueMapping",
     "chosen_names",
-    "ignored_values",
     "mapped",
 ]
 
@@ -94,25 +94,6 @@ class ValueMapping:
         return self.numbers.get(value)
 
 
-def ignored_values(text: str) -> frozenset[int]:
-    """Returns the values of `--ignore-value`: numbers or colours (#e0e0c0), between commas.
-
-    A colour is 1 << 32 plus 0xRRGGBB. Raises UsageError for other texts.
-    """
-    found = set[int]()
-    for one in filter(None, (part.strip() for part in text.split(","))):
-        colour = parsed_colour(one) if one.startswith("#") else None
-        if colour is None and not one.isdigit():
-            raise UsageError(
-                Message("ignore_value must be a number or a colour, got {value!r}", value=one),
-                code="bad-setting",
-                where="ignore_value",
-                fix=Message("Write --ignore-value 255, or a colour such as #e0e0c0."),
-            )
-        found.add(int(one) if colour is None else 1 << 32 | colour)
-    return frozenset(found)
-
-
 def mapped(
     files: Sequence[Decoded],
     names: Sequence[ClassName],
@@ -131,7 +112,7 @@ def mapped(
     coloured = [one for one in names if one.colour is not None]
     shown = seen.forms[COLOURS] or seen.forms[PALETTE]
     if shown and len(coloured) == len(names) > 0:
-        found = _by_names_of_colours(files, names, ignored)
+        found = _by_names_of_colours(files, seen, names, ignored)
         if found is not None:
             return found
     if seen.forms[COLOURS]:
@@ -232,7 +213,10 @@ def _foreground(
 
 
 def _by_names_of_colours(
-    files: Sequence[Decoded], names: Sequence[ClassName], ignored: frozenset[int]
+    files: Sequence[Decoded],
+    seen: Survey,
+    names: Sequence[ClassName],
+    ignored: frozenset[int],
 ) -> ValueMapping | None:
     """Returns the mapping of colours with names; None where palettes show other colours."""
     classes = _judged(names)
@@ -251,6 +235,12 @@ def _by_names_of_colours(
     for colour in (VOC_VOID, *voids):
         colours.setdefault(colour, IGNORED)
     colours |= _ignored_colours(ignored)
+    if changed_over(seen, colours):
+        raise UsageError(
+            Message("The colours of the masks fit the names only with red and blue changed over"),
+            code="mask-colours",
+            fix=Message("Write the colours as red, green, blue, or save the masks again as RGB."),
+        )
     palettes = [one for one in files if one.colours is not None]
     fitting = sum(_share(one.colours, one.counts, colours) for one in palettes)
     if palettes and fitting < len(palettes) / 2 and not any(one.form == COLOURS for one in files):

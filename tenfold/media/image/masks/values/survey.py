@@ -10,7 +10,15 @@ import numpy as np
 
 from tenfold.media.image.masks.values.decoded import COLOURS, PALETTE, Decoded
 
-__all__ = ["Survey", "another_palette", "counts_up", "solid_colours", "surveyed", "usual_palette"]
+__all__ = [
+    "Survey",
+    "another_palette",
+    "changed_over",
+    "counts_up",
+    "solid_colours",
+    "surveyed",
+    "usual_palette",
+]
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,22 @@ def another_palette(one: Decoded, usual: Mapping[int, int]) -> bool:
         return False
     pairs = zip(one.values.tolist(), one.colours.tolist(), strict=True)
     return any(usual.get(index) != colour for index, colour in pairs)
+
+
+def changed_over(seen: Survey, known: Mapping[int, int]) -> bool:
+    """Returns True where the colours fit the known ones only with red and blue changed over.
+
+    Greys, which stay the same, are not counted.
+    """
+    uneven = {one: count for one, count in seen.colours.items() if one >> 16 & 255 != one & 255}
+    whole = sum(uneven.values())
+    fits = sum(count for one, count in uneven.items() if one in known)
+    turned = sum(
+        count
+        for one, count in uneven.items()
+        if (one & 255) << 16 | one & 0xFF00 | one >> 16 & 255 in known
+    )
+    return whole > 0 and fits < 0.1 * whole and turned > 0.8 * whole
 
 
 def solid_colours(pixels: np.ndarray, side: int = 3) -> Counter[int]:
