@@ -31,6 +31,7 @@ from tenfold.answers.segmentation.prediction import (
     mask_of,
     only,
     shares_text,
+    with_intensities,
 )
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused
@@ -43,7 +44,16 @@ from tenfold.media.image.masks.pixels import TrueMask
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MASK", "NO_CLASS", "Mask", "MaskKind", "MaskOptions", "mask_of", "only"]
+__all__ = [
+    "MASK",
+    "NO_CLASS",
+    "Mask",
+    "MaskKind",
+    "MaskOptions",
+    "mask_of",
+    "only",
+    "with_intensities",
+]
 
 PRIOR_SIDE = 32
 """Rows and columns of the grid on which the most frequent class at each place is counted."""
@@ -182,8 +192,8 @@ def _prior(train: pd.DataFrame, table: pd.DataFrame) -> list[Answer]:
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-    ious = scores.picture_ious(answers, table)
-    return [int(row) for row in np.argsort(ious, kind="stable") if ious[row] < 1]
+    values = scores.picture_scores(answers, table)
+    return [int(row) for row in np.argsort(values, kind="stable") if values[row] < 1]
 
 
 def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:

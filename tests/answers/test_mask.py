@@ -180,6 +180,8 @@ def test_objects_are_scored_where_the_truth_has_them():
         [mask_of(pixels, NAMES, numbers), mask_of(*fewer[:1], NAMES, fewer[1])], table
     )
     assert values["object_f1"] == pytest.approx(2 * 5 / (6 + 5)) and values["count_error"] == 0.5
+    whole = mask_of(pixels, NAMES, numbers)
+    assert MASK.worst([whole, mask_of(pixels, NAMES)], table) == [1], "no object is found"
     bare = MASK.values([mask_of(pixels, NAMES)] * 2, table)
     assert bare["mean_iou"] == 1 and bare["object_f1"] == 0 and bare["count_error"] == 3
     one = mask_of(pixels, NAMES, numbers)

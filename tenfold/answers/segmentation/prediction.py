@@ -17,7 +17,15 @@ from tenfold.core.language import say
 from tenfold.core.results import Prediction, rounded
 from tenfold.media.image.masks.pixels import IGNORED
 
-__all__ = ["NO_CLASS", "Mask", "is_background", "mask_of", "only", "shares_text"]
+__all__ = [
+    "NO_CLASS",
+    "Mask",
+    "is_background",
+    "mask_of",
+    "only",
+    "shares_text",
+    "with_intensities",
+]
 
 NO_CLASS = IGNORED
 """The number of predicted pixels without a class, such as those that `only` leaves out."""
@@ -139,6 +147,15 @@ def mask_of(
 def _each(sure: np.ndarray | float) -> np.ndarray | None:
     """Returns the probabilities if there is one for each pixel."""
     return sure if isinstance(sure, np.ndarray) and sure.ndim else None
+
+
+def with_intensities(mask: Mask, picture: np.ndarray) -> Mask:
+    """Returns the mask with the mean of each channel of `picture` (size, C) for each object."""
+    if not mask.objects:
+        return mask
+    values = regions.intensities(mask.object_numbers, picture)
+    pairs = zip(mask.objects, values, strict=True)
+    return replace(mask, objects=tuple(one | {"intensity": own} for one, own in pairs))
 
 
 def only(mask: Mask, names: str | Sequence[str]) -> Mask:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tenfold.core.results import rounded
 
-__all__ = ["class_of_each", "described"]
+__all__ = ["class_of_each", "described", "intensities"]
 
 
 def described(
@@ -42,14 +42,25 @@ def described(
     if sure is not None:
         columns["confidence"] = _means(place, sure.ravel()[inside][:, None])[:, 0]
     if picture is not None:
-        channels = picture.reshape(numbers.size, -1)[inside]
-        columns["intensity"] = _means(place, channels)
+        columns["intensity"] = intensities(anew, picture)
     order = ("class", "area", "box", "centre", "elongation", "confidence", "intensity", "planes")
     kept = [name for name in order if name in columns]
     rows = zip(*(columns[name] for name in kept), strict=True)
     return anew.reshape(numbers.shape), [
         {name: _plain(cell) for name, cell in zip(kept, row, strict=True)} for row in rows
     ]
+
+
+def intensities(numbers: np.ndarray, picture: np.ndarray) -> list[list[float]]:
+    """Returns the mean of each channel for the objects 1, 2, ... without gaps.
+
+    `picture` has the pixels of `numbers` and an axis of channels.
+    """
+    flat = numbers.ravel()
+    inside = np.flatnonzero(flat)
+    channels = picture.reshape(flat.size, -1)[inside]
+    found: list[list[float]] = _plain(_means(flat[inside].astype(np.int64) - 1, channels))
+    return found
 
 
 def class_of_each(place: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
@@ -104,7 +115,7 @@ def _means(place: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _plain(cell: Any) -> Any:
     """Returns a cell as JSON, real numbers with six decimals."""
-    if isinstance(cell, np.ndarray):
+    if isinstance(cell, (np.ndarray, list)):
         return [_plain(one) for one in cell]
     if isinstance(cell, (int, np.integer)):
         return int(cell)

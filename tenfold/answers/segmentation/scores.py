@@ -262,8 +262,14 @@ def hits_of(known: TableCounts) -> tuple[np.ndarray, np.ndarray]:
     return (np.nan_to_num(ious(known.areas)) >= 0.5) & there, there
 
 
-def picture_ious(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
-    """Returns the mean IoU of each picture over its own classes (N,); 1 where nothing is judged."""
+def picture_scores(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
+    """Returns the mean IoU of each picture over its own classes (N,); 1 where nothing is judged.
+
+    Where the truth has objects, it is their F1 if that is lower.
+    """
     known = TableCounts.of(answers, table)
     values = ious(known.areas)
-    return np.where(np.isnan(values).all(1), 1.0, mean_known(values))
+    found = np.where(np.isnan(values).all(1), 1.0, mean_known(values))
+    hits, told, true = (known.objects[:, place::3].sum(1) for place in range(3))
+    f1 = np.where(told + true > 0, 2 * hits / np.maximum(1, told + true), 1.0)
+    return np.minimum(found, f1)

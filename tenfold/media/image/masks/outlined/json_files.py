@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def _joined(held: list[tuple[Entry, Any]], pictures: list[MaskFile], taken: Take
         by_name[one.name].append(one)
     drawn = dict[int, DrawnPicture]()
     lonely, skipped = list[str](), list[str]()
-    for entry, document in held:
+    for entry, document in _by_source(held):
         picture = _picture(entry, document, by_folder, by_name)
         if picture is None:
             lonely.append(printable(entry.name))
@@ -98,6 +99,22 @@ def _joined(held: list[tuple[Entry, Any]], pictures: list[MaskFile], taken: Take
     names = sorted({shape.label for made in every for shape in made.shapes})
     files = [entry for entry, _ in held]
     return Annotated(every, names, files, Message("outlines in {count} files", count=len(held)))
+
+
+def _by_source(held: list[tuple[Entry, Any]]) -> Iterator[tuple[Entry, Any]]:
+    """Yields the documents; GeoJSON whose features name their `source` in one for each picture."""
+    for entry, document in held:
+        sources = defaultdict[str, list[Any]](list)
+        for one in _features(document) if _is_geojson(document) else []:
+            about = one.get("properties") if isinstance(one, dict) else None
+            source = about.get("source") if isinstance(about, dict) else None
+            sources[source if isinstance(source, str) else ""].append(one)
+        if not any(sources):
+            yield entry, document
+            continue
+        for source, features in sources.items():
+            found = {"type": "FeatureCollection", "features": features}
+            yield entry, found | {"imagePath": source}
 
 
 def _picture(
@@ -198,9 +215,8 @@ def _of_bitmap(one: dict[str, Any]) -> Bitmap | None:
 
 def _of_features(document: Any, skipped: list[str]) -> list[MaskShape]:
     """Returns the objects of polygons; the first ring is the outline, the others are holes."""
-    features = document if isinstance(document, list) else document.get("features", [document])
     found = list[MaskShape]()
-    for number, one in enumerate(features if isinstance(features, list) else [], 1):
+    for number, one in enumerate(_features(document), 1):
         geometry = one.get("geometry") if isinstance(one, dict) else None
         kind = str(geometry.get("type")) if isinstance(geometry, dict) else "Feature"
         if not isinstance(geometry, dict) or kind not in ("Polygon", "MultiPolygon"):
@@ -215,6 +231,12 @@ def _of_features(document: Any, skipped: list[str]) -> list[MaskShape]:
         where = Message("feature {number}", number=number)
         found.append(MaskShape(_label(one.get("properties")), parts, where=where))
     return found
+
+
+def _features(document: Any) -> list[Any]:
+    """Returns the features of a collection, of a list, or the single one."""
+    found = document if isinstance(document, list) else document.get("features", [document])
+    return found if isinstance(found, list) else []
 
 
 def _label(properties: Any) -> str:
