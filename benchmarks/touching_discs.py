@@ -6,6 +6,8 @@ Protocol: generated pictures of 96 x 96 pixels with clumps of touching discs of 
 noise, and masks with the number of each disc; 60 to learn from, 20 of validation, 40 of test. One
 training; the regions are those of its own predicted mask, and of the true mask as the best that a
 mask of 0 and 1 could give.
+Measured (30 epochs, 90 steps, size tiny, seed 0): distances 0.998, regions of the predicted mask
+0.000, of the true mask 0.004, 492 discs.
     python benchmarks/touching_discs.py [--epochs 40] [--size tiny] [--seed 0]
 """
 
