@@ -196,24 +196,26 @@ class Sampling:
     ) -> Paired:
         """Compares two runs on one metric by paired bootstrap (B. Efron and R. Tibshirani, 1993).
 
-        Each resample draws rows, or whole groups, with the statistics of both runs. Rows with
-        identical statistics are counted together, which gives the same distribution. `block`
-        limits the size of the arrays of counts. For groups, the ends are the percentiles that
-        `resampled` uses.
+        Each resample draws rows, or whole groups, with the statistics of both runs, to which each
+        run's own function is applied. Rows with identical statistics are counted together, which
+        gives the same distribution. `block` limits the size of the arrays of counts. For groups,
+        the ends are the percentiles that `resampled` uses.
         """
-        (one, metric), (other, _) = first, second
+        (one, metric), (other, others) = first, second
         both, place, counts = np.unique(
             np.hstack([one, other]), axis=0, return_inverse=True, return_counts=True
         )
-        kinds = np.hsplit(both, [one.shape[1]])
-        values = [float(metric(kind, counts[None])[0]) for kind in kinds]
+        own, theirs = np.hsplit(both, [one.shape[1]])
+        values = [
+            float(of(rows, counts[None])[0]) for of, rows in ((metric, own), (others, theirs))
+        ]
         if self.count is not None and self.count < LEAST_GROUPS:
             return Paired(values[0], values[1], None, None, None, None)
         draw, random = self._draws(place.ravel(), counts), np.random.default_rng(0)
         size, found = max(1, block // len(counts)), []
         for start in range(0, times, size):
             draws = draw(random, min(size, times - start))
-            found.append(metric(kinds[0], draws) - metric(kinds[1], draws))
+            found.append(metric(own, draws) - others(theirs, draws))
         gaps = np.concatenate(found)
         low, high = np.percentile(
             gaps, [2.5, 97.5] if self.count is None else _expanded(self.count)
