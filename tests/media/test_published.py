@@ -8,12 +8,15 @@ from tenfold.tasks.registry import find
 
 PICTURES, TEXTS = "image-classification", "text-classification"
 TOKENS, PEOPLE = "token-classification", "recommendation"
+BOXES, MASKS = "object-detection", "image-segmentation"
 SETS = {  # folder: task, rows, parts, number of classes
     "cats-dogs": (PICTURES, 1300, {"train": 1000, "test": 300}, 2),
     "flowers": (PICTURES, 4311, {}, 5),
     "fashion-mnist-mini": (PICTURES, 900, {}, 10),
     "orl-faces": (PICTURES, 400, {}, 40),
     "mnist": (PICTURES, 70_000, {"train": 60_000, "test": 10_000}, 10),
+    "bccd": (BOXES, 364, {"train": 205, "valid": 87, "test": 72}, 3),
+    "camvid": (MASKS, 701, {"train": 367, "valid": 101, "test": 233}, 11),
     "ag_news": (TEXTS, 7600, {"test": 7600}, 4),
     "sst2": (TEXTS, 9613, {"train": 6920, "valid": 872, "test": 1821}, 2),
     "trec": (TEXTS, 5952, {"train": 5452, "test": 500}, 6),
