@@ -80,8 +80,8 @@ class Detector(nn.Module):
         embedding = x.float().mean((2, 3))
         found = self.sides[-1](maps[-1])
         for side, lower in zip(reversed(self.sides[:-1]), reversed(maps[2:-1]), strict=True):
-            larger = functional.interpolate(found, scale_factor=2.0, mode="nearest")
-            found = side(lower) + larger[:, :, : lower.shape[2], : lower.shape[3]]
+            sides = (lower.shape[2], lower.shape[3])
+            found = side(lower) + functional.interpolate(found, sides, mode="nearest")
         found = self.joined(found)
         out = self.head(torch.cat([self.kinds(found), self.edges(found)], 1)).float()
         rows, columns = out.shape[2:]

@@ -34,7 +34,7 @@ from tenfold.media.image.boxes import (
 from tenfold.media.image.boxes.content import Contents
 from tenfold.media.image.boxes.form import Judgement, StatedBoxes
 from tenfold.media.image.boxes.pictures import Pictures, stem_of
-from tenfold.media.reading import AS_FOUND, Reading
+from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["read"]
 
@@ -146,9 +146,13 @@ def _found(contents: Contents) -> StatedBoxes:
     A format that annotates the same pictures again is named as not used.
     """
     formats = (yolo.read,) if contents.only.endswith((".yaml", ".yml")) else FORMATS
-    every = [found for form in formats if (found := form(contents)) is not None]
-    if not every:
+    stated = {form: found for form in formats if (found := form(contents)) is not None}
+    if not stated:
         raise _nothing(contents.tree)
+    if tables.read not in stated:
+        why = Message("these annotations have no columns")
+        refuse_roles(contents.reading, ("target",), why, str(contents.tree.root), table=False)
+    every = [*stated.values()]
     every.sort(key=lambda found: -len(found.judgements))
     chosen = every[0]
     known = _pictures(chosen, contents) if every[1:] else set()
