@@ -35,8 +35,8 @@ NOUNS = set(
     cross-validation csv data device dropout dry epochs explanation file files finished folder
     foreground format host
     hold-out html image items json l2 labelled language learning loss maximum minutes model network
-    no number
-    optimizer options origins output overlap overwriting port precision random refit run settings task
+    no number overlap
+    optimizer options origins output overwriting port precision random refit run settings task
     threshold timeout token traceback training unusable 8-bit
     """.split()
 )
