@@ -66,7 +66,7 @@ class Tree:
         """Returns the first bytes of a file; empty where it cannot be read."""
         try:
             if "#" not in entry.cell:
-                with references.file_of(entry.cell).open("rb") as file:
+                with references.opened(references.file_of(entry.cell)) as file:
                     return file.read(size)
             return bytes(references.fetch(entry.cell)[:size])
         except (OSError, references.Unreadable):

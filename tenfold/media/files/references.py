@@ -22,7 +22,7 @@ import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
@@ -47,6 +47,7 @@ __all__ = [
     "is_item",
     "items",
     "member_cell",
+    "opened",
     "parquet_cells",
     "printable",
     "speakable",
@@ -169,12 +170,18 @@ def _path(name: str) -> Path:
     return Path(unquote(name))
 
 
+def opened(path: Path) -> BinaryIO:
+    """Returns an open regular file. Raises Unreadable for a pipe, a device or a folder."""
+    file = open(path, "rb", opener=_at_once)  # noqa: SIM115 (the caller closes it)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise unreadable("not-a-file", Message("is not a regular file"), Message("Remove it."))
+    return file
+
+
 def _bytes(path: Path) -> bytes:
-    with open(path, "rb", opener=_at_once) as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise unreadable("not-a-file", Message("is not a regular file"), Message("Remove it."))
-        if facts.st_size > LARGEST_FILE:
+    with opened(path) as file:
+        if os.fstat(file.fileno()).st_size > LARGEST_FILE:
             raise unreadable(
                 "too-large",
                 Message("is larger than {limit} MB", limit=LARGEST_FILE >> 20),
