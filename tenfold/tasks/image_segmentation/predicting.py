@@ -34,7 +34,7 @@ class StackOptions:
 
     pages: str = setting(
         "",
-        "order of the pages of TIFF stacks that do not state it: Z, C, ZC2 or C2Z",
+        "image page order of TIFF stacks without metadata: Z, C, ZC2 or C2Z",
         accepts=page_order,
     )
 
