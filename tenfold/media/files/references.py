@@ -50,6 +50,7 @@ __all__ = [
     "opened",
     "parquet_cells",
     "printable",
+    "source_of",
     "speakable",
     "unreadable",
 ]
@@ -131,6 +132,21 @@ def fetch(cell: Any) -> Any:
     path = _path(name)
     with _problems():
         return _part(path, fragment) if fragment else _bytes(path)
+
+
+def source_of(cell: Any) -> tuple[Any, dict[str, str]]:
+    """Returns the file that a cell names a part of, and the fields of its fragment.
+
+    The file is a path, or the bytes of a member; for other cells it is what `fetch` returns. Raises
+    Unreadable.
+    """
+    name, _, fragment = cell.partition("#") if isinstance(cell, str) else ("", "", "")
+    fields = dict(field.partition("=")[::2] for field in fragment.split("&") if field)
+    if not name or fragment.isdigit() or not {"row", "item"}.isdisjoint(fields):
+        return fetch(cell), {}
+    with _problems():
+        member = unquote(fields.get("path", ""))
+        return read_member(_path(name), member) if member else _path(name), fields
 
 
 def items(cell: str) -> np.ndarray:

@@ -77,6 +77,18 @@ class TiffStack:
         kept = [axis for axis in order if axis in lengths]
         return replace(self, order="".join(kept), sizes=tuple(lengths[axis] for axis in kept))
 
+    @property
+    def depths(self) -> list[tuple[int, int]]:
+        """Time and depth of each plane; the depths of pages without an order are their places."""
+        axes = [axis for axis in self.order if axis != "C"]
+        if not axes:
+            return [(0, plane) for plane in range(self.planes)]
+        lengths = [size for axis, size in zip(self.order, self.sizes, strict=True) if axis != "C"]
+        places = dict(zip(axes, np.unravel_index(range(self.planes), lengths), strict=True))
+        nowhere = np.zeros(self.planes, np.int64)
+        times, deep = places.get("T", nowhere), places.get("Z", nowhere)
+        return list(zip(times.tolist(), deep.tolist(), strict=True))
+
     def pages_of(self, number: int) -> list[int]:
         """Returns the pages of plane `number`, one for each channel of the axis C."""
         grid = np.arange(self.pages).reshape(self.sizes or (self.pages,))

@@ -34,6 +34,7 @@ __all__ = [
     "header",
     "opened",
     "orientation",
+    "stored",
 ]
 
 VERSION = 3
@@ -239,6 +240,30 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     if picture.mode == "I" and values.max(initial=0) <= 255:
         top = 255.0
     return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+
+
+def stored(content: Any, channels: int) -> np.ndarray:
+    """Returns the numbers of an image at its own size, upright: (H, W, channels).
+
+    Grey numbers of more than 8 bits stay as they are stored; others are uint8, and colours become
+    grey where `channels` is 1. Raises Unreadable.
+    """
+    if isinstance(content, np.ndarray):
+        _array_header(content)
+        array = content if content.ndim == 3 else content[..., None]
+        array = array[..., :3] if array.shape[2] > 2 else array[..., :1]
+        if array.shape[2] == channels or channels == 3:
+            return np.broadcast_to(array, (*array.shape[:2], channels))
+    picture = _from_array(content) if isinstance(content, np.ndarray) else opened(content)
+    try:
+        picture.load()
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode not in _GREY[2:]:
+            picture = _plain(picture, "L" if channels == 1 else "RGB")
+        array = np.asarray(picture).reshape(picture.height, picture.width, -1)
+    except BROKEN as error:
+        raise damaged(error) from error
+    return np.broadcast_to(array, (*array.shape[:2], channels))
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

@@ -24,7 +24,7 @@ import numpy as np
 from tenfold.answers.kind import Answer, AnswerKind
 from tenfold.answers.mask import MASK
 from tenfold.core import device
-from tenfold.core.columns import Column, Encoded, Parts, Problem
+from tenfold.core.columns import Column, Encoded, Parts
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
@@ -36,14 +36,16 @@ from tenfold.media.files import manifests
 from tenfold.media.image import augment as image_augment
 from tenfold.media.image import frame as frames
 from tenfold.media.image.masks import read as masks_read
+from tenfold.media.image.masks.asked import bits_in
 from tenfold.media.image.masks.pixels import TrueMask
+from tenfold.media.image.masks.wanted import wanted_of
 from tenfold.media.image.medium import IMAGE
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.task import AnswersOf, Facts, InnerRun, Outputs, Table, Task
-from tenfold.tasks.image_segmentation import fingerprint, loss, views, windows
+from tenfold.tasks.image_segmentation import fingerprint, loss, predicting, views
 from tenfold.tasks.image_segmentation import targets as pixel_targets
-from tenfold.tasks.image_segmentation.decode import decoded, mask_from
+from tenfold.tasks.image_segmentation.decode import decoded
 from tenfold.training import loop
 
 if TYPE_CHECKING:
@@ -55,8 +57,6 @@ networks = lazy("tenfold.networks.segmenter")
 INPUTS = {"image": Input("image", file=partial(manifests.asked_files, medium=IMAGE))}
 SIZES = ("tiny", "small", "medium")
 USUAL = ("scale", "crop", "flip", "colour")
-WINDOWS_FROM = 2.0
-"""Pictures larger than this many times the largest of the training are predicted in windows."""
 RECIPE = loop.Recipe(
     "muon",
     0.02,
@@ -105,6 +105,7 @@ class ImageSegmentation(Task):
     )
 
     answers = (MASK,)
+    options = predicting.StackOptions
     roles = IMAGE.roles
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
@@ -117,7 +118,11 @@ class ImageSegmentation(Task):
         crop = fingerprint.crop_of(frame)
         channels = int(train.table["channels"].max()) if "channels" in train.table else 3
         facts = {
-            "data": {"frame": list(frame), "channels": channels},
+            "data": {
+                "frame": list(frame),
+                "channels": channels,
+                "bits": bits_in(train.table["image"]),
+            },
             "truths": found.truths(frame),
             "net": {
                 "size": self.size,
@@ -191,23 +196,14 @@ class ImageSegmentation(Task):
         options: Any,
         inner: Mapping[str, InnerRun],
     ) -> Iterator[tuple[str, Answer]]:
+        wanted = wanted_of(AS_FOUND, channels=self.channels)
+        asking = predicting.Predicting(facts, options, answers_of, wanted)
         for table in tables:
-            wide = {
-                row: size
-                for row, cell in enumerate(table["image"])
-                if (size := _too_large(windows.picture_size(cell), facts))
-            }
-            kept = [row for row in range(len(table)) if row not in wide]
-            usual = iter(answers_of(table.iloc[kept].reset_index(drop=True)) if kept else ())
-            for row, (source, cell) in enumerate(zip(table["source"], table["image"], strict=True)):
-                if row in wide:
-                    yield source, _in_windows(cell, wide[row], facts, options, answers_of)
-                else:
-                    yield source, next(usual)
+            yield from asking.answers(table)
 
     def score(self, run: Any, judged: Judged) -> Scores | None:
         sizes = np.asarray(judged.columns["size"])
-        if not any(_too_large((height, width), facts=run.facts) for width, height in sizes):
+        if not any(predicting.too_large((height, width), run.facts) for width, height in sizes):
             return None
         table = judged.table.drop(columns=["mask"])
         answers = [answer for _, answer in run.predict(iter([table]), **MASK.scoring)]
@@ -229,27 +225,6 @@ class ImageSegmentation(Task):
     def _recipe(self, facts: Facts) -> loop.Recipe:
         recipe = replace(RECIPE, batch=facts["net"]["batch"])
         return replace(recipe, learning_rate=self.learning_rate) if self.learning_rate else recipe
-
-
-def _too_large(size: tuple[int, int] | None, facts: Facts) -> tuple[int, int] | None:
-    """Returns the size of a picture that is predicted in windows, None for others.
-
-    These are more than twice as large as the largest picture of the training.
-    """
-    most = WINDOWS_FROM * facts["truths"]["largest"]
-    return size if size is not None and max(size) > most else None
-
-
-def _in_windows(
-    cell: Any, size: tuple[int, int], facts: Facts, options: Any, ask: AnswersOf
-) -> Answer:
-    truths, scale = facts["truths"], facts["truths"]["scale"]
-    scaled = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-    numbers = facts["data"]["channels"], len(truths["classes"])
-    found = windows.joined(cell, scaled, _frame(facts), numbers, ask)
-    if isinstance(found, Problem):
-        return found
-    return mask_from(found.best, found.sure, found.distance, size, truths, options)
 
 
 def _frame(facts: Facts) -> tuple[int, int]:
