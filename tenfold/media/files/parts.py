@@ -16,6 +16,7 @@ from tenfold.media.reading import Reading
 __all__ = [
     "HOLDERS",
     "fold_numbers",
+    "holds_annotations",
     "is_unlabelled",
     "part_of_file",
     "part_of_folder",
@@ -43,6 +44,14 @@ HOLDERS = frozenset(
     "annotation annotations original originals augmented aug raw data 图片 图像".split()
 )
 """Names of folders that hold all files of a kind and are rarely classes."""
+_ANNOTATIONS = frozenset(
+    "annotation annotations annots ann label labels json jsons xml xmls gt groundtruth 标注".split()
+)
+
+
+def holds_annotations(folder: str) -> bool:
+    """Returns True for the name of a folder of annotations, whose pictures are often beside it."""
+    return folder.lower() in _ANNOTATIONS
 
 
 @functools.lru_cache(4096)

@@ -18,7 +18,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry
-from tenfold.media.files.references import Unreadable, fetch, file_of
+from tenfold.media.files.references import Unreadable, fetch, file_of, opened
 from tenfold.media.image import decode
 from tenfold.media.image.boxes.form import Judgement, listed
 
@@ -57,7 +57,7 @@ def _header(entry: Entry) -> HeaderOrProblem:
         return entry.problem
     try:
         if isinstance(entry.cell, str) and "#" not in entry.cell:
-            with file_of(entry.cell).open("rb") as file, contextlib.suppress(Unreadable):
+            with opened(file_of(entry.cell)) as file, contextlib.suppress(Unreadable):
                 # Where the size stands later in the file, the whole file is read.
                 return decode.header(file.read(START))
         return decode.header(fetch(entry.cell))

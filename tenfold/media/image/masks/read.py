@@ -20,7 +20,7 @@ from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
 from tenfold.media.files.listing import Entry, Tree, open_tree
-from tenfold.media.files.parts import without_parts
+from tenfold.media.files.parts import holds_annotations, without_parts
 from tenfold.media.files.records import is_table
 from tenfold.media.files.references import printable
 from tenfold.media.image.masks import tables
@@ -81,8 +81,8 @@ def _of_path(path: Path, wanted: Wanted) -> Rows:
     if path.is_file() and (is_table(path.name) or path.suffix.lower() in (".json", ".geojson")):
         root = path.resolve().parent
         tree = open_tree(root)
-        if not any(map(_is_picture, tree.entries)):
-            root = root.parent  # annotations/ beside the folders of pictures
+        if holds_annotations(root.name) and not any(map(_is_picture, tree.entries)):
+            root = root.parent
             tree = open_tree(root)
         own = path.resolve().relative_to(root.resolve()).as_posix()
         tree.entries = [

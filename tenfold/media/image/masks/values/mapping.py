@@ -63,6 +63,22 @@ class ValueMapping:
     by_colour: bool = False
     """True where the indices of palettes are read by their colours."""
 
+    def __post_init__(self) -> None:
+        """Raises DataRefused where there are more classes than a mask can hold."""
+        if len(self.classes) > MOST_CLASSES:
+            raise DataRefused(
+                Message(
+                    "The masks have {count} classes, more than {most}",
+                    count=len(self.classes),
+                    most=MOST_CLASSES,
+                ),
+                code="mask-values",
+                fix=Message(
+                    "Give --target objects where each number is an object, or save class numbers "
+                    "from 0 to 254."
+                ),
+            )
+
     def to_json(self) -> dict[str, Any]:
         """Returns the mapping as a JSON object."""
         return {
@@ -323,19 +339,6 @@ def _by_numbers(seen: Survey, names: Sequence[ClassName], ignored: frozenset[int
     spread = _levels(found)
     void = 255 in found and not spread and len(small) > 1 and small[-1] <= len(small) + 20
     judged = small if void else sorted(found)
-    if len(judged) > MOST_CLASSES:
-        raise DataRefused(
-            Message(
-                "The masks hold {count} different numbers, more than {most} classes",
-                count=len(judged),
-                most=MOST_CLASSES,
-            ),
-            code="mask-values",
-            fix=Message(
-                "Give --target objects where each number is an object, or save class numbers from "
-                "0 to 254."
-            ),
-        )
     numbers = {value: at for at, value in enumerate(judged)} | ({255: IGNORED} if void else {})
     return ValueMapping(CLASSES, tuple(map(str, judged)), numbers | _ignoring(ignored))
 
