@@ -40,9 +40,9 @@ def test_formats_are_recognised_by_content(tmp_path, name, packed):
 
 def test_one_file_can_be_given(tmp_path):
     pictures(tmp_path / "images", "a.jpg", "b.jpg")
-    write(tmp_path / "marks" / "one.json", coco({"a.jpg": [BOX]}))
-    write(tmp_path / "marks" / "two.json", coco({"b.jpg": [("nut", 10, 20, 30, 40)]}))
-    assert Seen(tmp_path / "marks" / "one.json").counts() == {"bolt": 1}
+    write(tmp_path / "annotations" / "one.json", coco({"a.jpg": [BOX]}))
+    write(tmp_path / "annotations" / "two.json", coco({"b.jpg": [("nut", 10, 20, 30, 40)]}))
+    assert Seen(tmp_path / "annotations" / "one.json").counts() == {"bolt": 1}
     assert Seen(tmp_path, Reading(table="two.json")).counts() == {"nut": 1}
     assert Seen(tmp_path).counts() == {"bolt": 1, "nut": 1}
     with pytest.raises(UsageError, match="three"):
@@ -184,7 +184,7 @@ def test_pictures_are_found_by_either_slash_and_any_normal_form(tmp_path):
         "same.jpg": [BOX],
         "gone.jpg": [BOX],
     }
-    write(tmp_path / "marks" / "all.json", coco(written))
+    write(tmp_path / "annotations" / "all.json", coco(written))
     seen = Seen(tmp_path)
     assert sorted(seen.codes.values()) == ["ambiguous-file", "missing-file"]
     assert seen.counts() == {"bolt": 6}
@@ -211,7 +211,7 @@ def test_shapes_of_labelme(tmp_path):
     sizes = {"imageWidth": 100, "imageHeight": 80}
     for name, some in {"a": shapes, "b": [], "c": [{"label": "cup", "points": [[1, 2]]}]}.items():
         write(
-            tmp_path / "marks" / f"{name}.json",
+            tmp_path / "annotations" / f"{name}.json",
             {"imagePath": f"..\\photos\\{name}.jpg", "shapes": some, **sizes},
         )
     seen = Seen(tmp_path)

@@ -147,7 +147,7 @@ def test_a_dataframe_of_arrays(tmp_path):
     masks = [numbers(at, 3) for at in range(3)]
     pictures = [np.full((*SHAPE, 3), at, np.uint8) for at in range(3)]
     frame = pd.DataFrame({"picture": pictures, "truth": masks, "split": ["train", "train", "test"]})
-    rows = read(frame, Reading(image="picture", target="truth"))
+    rows = read(frame, Reading(columns={"image": "picture"}, target="truth"))
     for cell, mask in zip(rows.table["mask"], masks, strict=True):
         assert (TrueMask.of(cell).pixels == mask).all()
     assert [*rows.table["split"]] == ["train", "train", "test"]
