@@ -77,12 +77,16 @@ def _of_frame(frame: pd.DataFrame, wanted: Wanted) -> Rows:
     return _of_table(Tree(Path("DataFrame"), []), found, wanted)
 
 
+_BESIDE = ("annotations", "annotation", "labels", "label", "masks")
+"""Names of folders of annotations that lie beside the folders of pictures."""
+
+
 def _of_path(path: Path, wanted: Wanted) -> Rows:
     if path.is_file() and (is_table(path.name) or path.suffix.lower() in (".json", ".geojson")):
         root = path.resolve().parent
         tree = open_tree(root)
-        if not any(map(_is_picture, tree.entries)):
-            root = root.parent  # annotations/ beside the folders of pictures
+        if root.name.lower() in _BESIDE and not any(map(_is_picture, tree.entries)):
+            root = root.parent
             tree = open_tree(root)
         own = path.resolve().relative_to(root.resolve()).as_posix()
         tree.entries = [
