@@ -53,6 +53,11 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[^a-z\u3040-\u9fff]+", plain) if word)
 
 
+def is_annotation_folder(name: str) -> bool:
+    """Returns True for a folder of annotations that lies beside the folders of pictures."""
+    return not {"annotation", "annotations", "label", "labels", "masks"}.isdisjoint(_words(name))
+
+
 def part_of_folder(name: str) -> str | None:
     """Returns `train`, `valid` or `test` for a folder or cell with a usual name; None for others.
 

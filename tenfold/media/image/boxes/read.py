@@ -18,7 +18,7 @@ from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
-from tenfold.media.files.parts import without_parts
+from tenfold.media.files.parts import is_annotation_folder, without_parts
 from tenfold.media.files.records import is_table
 from tenfold.media.image.boxes import (
     coco,
@@ -64,7 +64,7 @@ def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
         return _told(rows, reading)
     path, only = _opened(source)
     tree = open_tree(path)
-    if only and not Pictures(tree).entries and path.parent != path:  # annotations/ beside images/
+    if only and is_annotation_folder(path.name) and not Pictures(tree).entries:
         only, path = f"{path.name}/{only}", path.parent
         tree = open_tree(path)
     contents = Contents(tree, Pictures(tree), reading, only or _named(tree, reading))
