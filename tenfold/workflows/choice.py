@@ -208,7 +208,7 @@ def _fit(task: str, source: Any, files: int, other: int) -> Fit | None:
 def _plausible(rows: Rows) -> float:
     """How plausible a reading is, from 0 to 1.
 
-    Rows with few different contents, texts without a letter, and nearly as many classes as rows
+    Rows with few different contents, texts without a letter, and nearly as many classes as labels
     speak against it. A single class halves the result: the rows of a small copy may all belong to
     the first class.
     """
@@ -220,7 +220,8 @@ def _plausible(rows: Rows) -> float:
             shares.append(len(set(contents)) / len(contents))
             shares.append(float(np.mean([_has_letter(medium.text(cell)) for cell in table[name]])))
     classes = len(rows.answer.classes_in(table))
-    spread = 1 - (classes - 1) / len(table) if classes and len(table) > 1 else 1.0
+    labels = max(len(table), rows.answer.counts(table).total())  # a row may have several classes
+    spread = 1 - (classes - 1) / labels if classes and len(table) > 1 else 1.0
     trainable = 0.5 if rows.answer.refuse(table) is not None else 1.0
     return float(np.prod(shares)) * spread * trainable
 

@@ -11,6 +11,7 @@ from commands import QUICK, refused, tenfold
 from commands import home as home
 from counting import rows_read
 from pictures_made import TASK, folder
+from PIL import Image
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.media.files.sample import MAX_BYTES, MAX_FILES_A_FOLDER, small_copy
@@ -118,6 +119,25 @@ def test_data_of_no_task_name_the_whole_command(tmp_path):
     with pytest.raises(UsageError) as asked:
         choice.guessed(str(tmp_path / "data"), "check")
     assert asked.value.code == "missing-task" and "tenfold check TASK" in asked.value.fix
+
+
+def test_labels_beside_many_pictures_are_read_with_their_pictures(tmp_path):
+    """YOLO files with four of six classes each."""
+    for folder_name in ("images", "labels"):
+        (tmp_path / "parts" / folder_name).mkdir(parents=True)
+    names = "".join(f"  {number}: part {number}\n" for number in range(6))
+    (tmp_path / "parts" / "data.yaml").write_text(f"train: images\nnames:\n{names}")
+    for number in range(70):
+        noise = random.Random(number).randbytes(32 * 32 * 3)
+        Image.frombytes("RGB", (32, 32), noise).save(tmp_path / f"parts/images/{number:03d}.png")
+        lines = [f"{(number + one) % 6} 0.5 0.{one + 3} 0.2 0.1\n" for one in range(4)]
+        (tmp_path / f"parts/labels/{number:03d}.txt").write_text("".join(lines))
+    copy = small_copy(tmp_path / "parts", tmp_path / "place")
+    stems = [{one.stem for one in (copy / name).iterdir()} for name in ("images", "labels")]
+    assert stems[0] == stems[1] and len(stems[0]) == MAX_FILES_A_FOLDER
+    best = choice.fits(str(tmp_path / "parts"))[0]
+    assert best.task == "object-detection" and best.score > 0.85
+    assert choice.guessed(str(tmp_path / "parts"), "train") == best.task
 
 
 # --- a few files only -----------------------------------------------------------------------------

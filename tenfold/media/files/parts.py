@@ -45,13 +45,8 @@ HOLDERS = frozenset(
 )
 """Names of folders that hold all files of a kind and are rarely classes."""
 _ANNOTATIONS = frozenset(
-    "annotation annotations annots ann label labels json jsons xml xmls gt groundtruth 标注".split()
+    "annotation annotations annots ann label labels mask masks json jsons xml xmls gt groundtruth 标注".split()
 )
-
-
-def holds_annotations(folder: str) -> bool:
-    """Returns True for the name of a folder of annotations, whose pictures are often beside it."""
-    return folder.lower() in _ANNOTATIONS
 
 
 @functools.lru_cache(4096)
@@ -60,6 +55,11 @@ def _words(name: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", name)
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain).lower()
     return tuple(word for word in re.split(r"[^a-z\u3040-\u9fff]+", plain) if word)
+
+
+def holds_annotations(folder: str) -> bool:
+    """Returns True for the name of a folder of annotations, whose pictures are often beside it."""
+    return not _ANNOTATIONS.isdisjoint(_words(folder))
 
 
 def part_of_folder(name: str) -> str | None:

@@ -45,18 +45,23 @@ def small_copy(source: Path, place: Path) -> Path:
 
 
 def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Yields the folders, breadth first, with the names of their first files."""
+    """Yields the folders, breadth first, with the names of their first files.
+
+    Files named as those of an earlier folder come first: the labels of the pictures that are kept.
+    """
     waiting, seen = [source], 0
+    kept = set[str]()
     while waiting and seen < MAX_FOLDERS:
         folder, seen = waiting.pop(0), seen + 1
-        files: list[str] = []
-        tables: list[str] = []
+        files, partners, tables = list[str](), list[str](), list[str]()
         with contextlib.suppress(PermissionError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir():
                     waiting += [Path(entry.path)] if len(waiting) < MAX_FOLDERS else []
                 elif not entry.is_file():
                     continue  # a pipe or a broken link
+                elif _stems(entry.name) & kept and len(partners) < MAX_FILES_A_FOLDER:
+                    partners.append(entry.name)
                 elif len(files) < MAX_FILES_A_FOLDER:
                     files.append(entry.name)
                 elif entry.name.lower().endswith(_TABLES) and len(tables) < MAX_TABLES_A_FOLDER:
@@ -64,7 +69,15 @@ def _walked(source: Path) -> Iterator[tuple[Path, list[str]]]:
                 elif len(waiting) >= MAX_FOLDERS:
                     break
         waiting.sort()
+        files = [*partners, *files][:MAX_FILES_A_FOLDER]
+        kept.update(*map(_stems, files))
         yield folder, [*files, *tables]
+
+
+def _stems(name: str) -> set[str]:
+    """Returns a file name up to its first dot, and without a last word such as `_mask`."""
+    stem = name.partition(".")[0]
+    return {stem, stem.rpartition("_")[0] or stem}
 
 
 def _placed(file: Path, target: Path) -> Path | None:
