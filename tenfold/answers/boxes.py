@@ -31,6 +31,7 @@ from tenfold.answers.kind import Answer, AnswerKind, MetricValues, Recalled
 from tenfold.answers.metric import Metric
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused
+from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.core.results import Prediction
 from tenfold.core.settings import setting
@@ -325,6 +326,17 @@ class BoxesKind(AnswerKind):
     constant = staticmethod(_constant)
     retained = staticmethod(_retained)
     worst = staticmethod(_worst)
+
+    def error_text(self, answer: Boxes, table: pd.DataFrame, row: int) -> str:
+        known = _matches([answer], table.iloc[[row]])
+        right, found, there = map(int, known.counts(_thresholds([answer]))[0])
+        return say(
+            "Missed boxes: {missed}, false boxes: {false}, correct: {right}",
+            missed=there - right,
+            false=found - right,
+            right=right,
+        )
+
     bootstrap = staticmethod(_bootstrap)
     same_decision = staticmethod(_same_decision)
     details = staticmethod(_details)

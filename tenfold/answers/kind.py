@@ -308,6 +308,13 @@ class AnswerKind(ABC):
         """
         return None
 
+    def error_text(self, answer: Any, table: pd.DataFrame, row: int) -> str:
+        """Returns what is wrong with an answer, for answers that are partly right; "" by default.
+
+        Reports then state it in place of the answer and the true label.
+        """
+        return ""
+
     def marks(self, answer: Any) -> Marks | None:
         """Returns the parts of a text that the answer marks; None if the kind never marks any."""
         return None

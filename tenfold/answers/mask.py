@@ -297,6 +297,9 @@ class MaskKind(AnswerKind):
         total = max(1, sum(counts.values()))
         return shares_text({name: count / total for name, count in counts.items()})
 
+    def error_text(self, answer: Mask, table: pd.DataFrame, row: int) -> str:
+        return scores.error_text(answer, table.iloc[[row]])
+
     measure = staticmethod(scores.measure)
     constant = staticmethod(_constant)
     baseline = staticmethod(_baseline)

@@ -205,7 +205,8 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
         ]
         card: dict[str, Any] = {"truth": right, "source": source, "images": images}
         card |= {"passages": passages, "named": parts is not None, "compared": bool(pair)}
-        cards.append(card | kind.said(answer, right))
+        wrong = "" if isinstance(answer, Problem) else kind.error_text(answer, table, place)
+        cards.append(card | kind.said(answer, right) | {"wrong": wrong})
     return cards
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from answers_made import boxes as made
 from PIL import Image
 
 from tenfold.answers.boxes import BOXES, Boxes, BoxesOptions
@@ -331,3 +332,10 @@ def test_boxes_are_written_as_csv_coco_and_yolo(tmp_path: Path):
     assert files["labels/a/1.txt"].splitlines()[0] == "1 0.25 0.3 0.3 0.4 0.91"
     assert files["labels/b/1.txt"] == files["labels/b/1-2.txt"] == ""
     assert '\n  2: "=dog"\n' in files["data.yaml"] and len(files) == 4
+
+
+def test_a_wrong_answer_is_stated_by_its_missed_and_false_boxes():
+    table, answers = made(3)
+    assert BOXES.error_text(answers[1], table, 1) == "Missed boxes: 0, false boxes: 0, correct: 2"
+    assert BOXES.error_text(answers[1], table, 0) == "Missed boxes: 0, false boxes: 1, correct: 1"
+    assert BOXES.error_text(answers[2], table, 1) == "Missed boxes: 2, false boxes: 0, correct: 0"

@@ -254,3 +254,11 @@ def test_a_mask_is_drawn_with_a_legend():
         assert inside[0] > inside[2] + 50, "the tone of the second class"
     stack = mask_of(np.tile(pixels, (3, 1, 1)), NAMES)
     assert MASK.draw(stack, Image.new("L", (400, 300))).size[0] == 400
+
+
+def test_a_wrong_answer_is_stated_by_its_lowest_class():
+    truth = TrueMask(("ground", "leaf"), np.array([[0, 0, 1, 1]], np.uint8))
+    answer = mask_of(np.array([[0, 0, 0, 1]]), ("ground", "leaf"))
+    table = pd.DataFrame({"mask": ["", truth.cell()]})
+    text = MASK.error_text(answer, table, 1)
+    assert "58.3" in text and "leaf" in text and "50.0" in text

@@ -20,8 +20,10 @@ import pandas as pd
 
 from tenfold.answers.intervals import Interval, Sampling, Weighted
 from tenfold.answers.kind import Answer
+from tenfold.answers.metric import share
 from tenfold.answers.metrics import segmentation
 from tenfold.answers.segmentation.prediction import NO_CLASS, Mask
+from tenfold.core.language import say
 from tenfold.media.image.masks.pixels import TrueMask
 
 __all__ = ["TableCounts", "bootstrap", "details", "measure", "weighted_iou"]
@@ -273,3 +275,18 @@ def picture_scores(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray
     hits, told, true = (known.objects[:, place::3].sum(1) for place in range(3))
     f1 = np.where(told + true > 0, 2 * hits / np.maximum(1, told + true), 1.0)
     return np.minimum(found, f1)
+
+
+def error_text(answer: Answer, table: pd.DataFrame) -> str:
+    """Returns the mean IoU of a picture (a table of one row), and the class with the lowest."""
+    known = TableCounts.of([answer], table)
+    values = ious(known.areas)
+    if np.isnan(values).all():
+        return ""
+    lowest = int(np.nanargmin(values[0]))
+    return say(
+        "Mean IoU of the picture {mean}, lowest of {name}: {value}",
+        mean=share(float(mean_known(values)[0])),
+        name=known.classes[lowest],
+        value=share(float(values[0, lowest])),
+    )

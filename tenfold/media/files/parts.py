@@ -45,7 +45,8 @@ HOLDERS = frozenset(
 )
 """Names of folders that hold all files of a kind and are rarely classes."""
 _ANNOTATIONS = frozenset(
-    "annotation annotations annots ann label labels mask masks json jsons xml xmls gt groundtruth 标注".split()
+    "annotation annotations annots ann label labels mask masks json jsons xml xmls gt groundtruth "
+    "标注".split()
 )
 
 
