@@ -100,7 +100,7 @@ class Segmenter(nn.Module):
         embedding = deep.mean((2, 3))
         y = deep + self.context(deep.mean((2, 3), keepdim=True))
         for side, up in zip(reversed(self.side), reversed(self.up), strict=True):
-            y = functional.interpolate(side(y), scale_factor=2.0, mode="nearest")
+            y = functional.interpolate(side(y), size=maps[-1].shape[2:], mode="nearest")
             y = up(y + maps.pop())
         coarse = functional.pixel_shuffle(self.last(y), 2)
         fine = self.fine(torch.cat([coarse, self.detail(x)], 1))
