@@ -164,6 +164,8 @@ export const chinese = {
 // What models say of themselves, in English: tasks, and what their options are for.
 export const said = {
   "image classification": "图像分类",
+  "object detection": "目标检测",
+  "image segmentation": "图像分割",
   "text classification": "文本分类",
   "token classification": "序列标注",
   recommendation: "推荐",
@@ -172,7 +174,9 @@ export const said = {
   "attribute that items must have, such as genres=Comedy": "物品必须具有的属性，例如 genres=Comedy",
   "threshold: smallest confidence of a box; by default the best for F1 on validation": "阈值：框的最低置信度；默认取验证集上 F1 最高的阈值",
   "overlap (IoU) above which the less certain of two boxes is removed": "重叠度（IoU）上限：超过时去掉两个框中置信度较低的一个",
-  "largest number of boxes in a picture": "每张图片最多保留的框数",
+  "maximum number of boxes in a picture": "每张图片最多保留的框数",
+  "image tiles across and down, overlapping, for large pictures; 1 = none": "图像分块：用于大图片，横向和纵向各分成的重叠块数；1 = 不分块",
+  "image page order of TIFF stacks without metadata: Z, C, ZC2 or C2Z": "没有元数据的 TIFF 堆栈的图像页序：Z、C、ZC2 或 C2Z",
   "class to predict; several with commas between them, or repeated": "要预测的类别；多个类别用逗号分隔，或重复该选项",
   "number of classes to list, 0 = all": "列出的类别数量，0 = 全部",
   "threshold: smallest probability of a predicted class": "阈值：预测类别的最小概率",
