@@ -136,6 +136,8 @@ def _text(run: Run, data: Path, home: Path, one: str) -> str:
         say("Next:"),
         f"  tenfold predict {system.shell_word(run.folder)} {system.shell_word(one)}",
         f"  tenfold test {system.shell_word(run.folder)} {system.shell_word(data)}",
+        f"  tenfold train object-detection {system.shell_word(home / 'boxes')}",
+        f"  tenfold train image-segmentation {system.shell_word(home / 'masks')}",
         f"  tenfold train text-classification {system.shell_word(home / 'topics.csv')}",
         f"  tenfold train token-classification {system.shell_word(home / 'names.conll')}",
         f"  tenfold train recommendation {system.shell_word(home / 'watched.csv')}",

@@ -9,6 +9,8 @@ from tenfold.data.prepare import prepare
 from tenfold.tasks.registry import find
 
 EXAMPLES = {
+    "object-detection": "boxes",
+    "image-segmentation": "masks",
     "text-classification": "topics.csv",
     "token-classification": "names.conll",
     "recommendation": "watched.csv",
