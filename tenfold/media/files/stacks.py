@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +18,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from tenfold.core.message import Message
-from tenfold.media.files.unreadable import unreadable
+from tenfold.media.files.unreadable import PILLOW_ERRORS, check_pixels, damaged, unreadable
 
 __all__ = ["TiffStack", "bits_of", "part_of", "plane", "stack_of"]
 
-LARGEST_PIXELS = 100_000_000
-"""Most pixels of one page."""
-_BROKEN = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
 _DESCRIPTION, _X_RESOLUTION = 270, 282
 _MICROMETRES = {
     "nm": 1e-3, "nanometer": 1e-3, "um": 1.0, "µm": 1.0, "μm": 1.0, "micron": 1.0, "microns": 1.0,
@@ -109,32 +104,15 @@ def stack_of(source: Path | bytes) -> TiffStack | None:
             tags = dict(getattr(picture, "tag_v2", {}))
             samples = len(picture.getbands())
             stack = TiffStack(pages, picture.width, picture.height, samples)
-    except _BROKEN as error:
-        raise _damaged(error) from error
+    except PILLOW_ERRORS as error:
+        raise damaged(error) from error
     return _described(stack, str(tags.get(_DESCRIPTION, "")), tags.get(_X_RESOLUTION))
 
 
 def _opened(source: Path | bytes) -> Image.Image:
     picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
-    if picture.width * picture.height > LARGEST_PIXELS:
-        raise unreadable(
-            "too-many-pixels",
-            Message(
-                "has {width} x {height} pixels, more than 100 megapixels",
-                width=picture.width,
-                height=picture.height,
-            ),
-            Message("Reduce the picture to at most 100 megapixels."),
-        )
+    check_pixels(picture.width, picture.height)
     return picture
-
-
-def _damaged(error: BaseException) -> Exception:
-    return unreadable(
-        "damaged",
-        Message("is damaged or cut short ({error})", error=error),
-        Message("Copy or download it again."),
-    )
 
 
 def _described(stack: TiffStack, text: str, resolution: Any) -> TiffStack:
@@ -201,8 +179,8 @@ def plane(
             for page in pages:
                 picture.seek(page)
                 held.append(np.asarray(picture))
-    except _BROKEN as error:
-        raise _damaged(error) from error
+    except PILLOW_ERRORS as error:
+        raise damaged(error) from error
     if any(one.shape != held[0].shape for one in held):
         raise unreadable(
             "stack-pages", Message("has pages of different sizes"), Message("Save it as one stack.")
@@ -249,8 +227,8 @@ def _upright(source: Path | bytes) -> np.ndarray:
     try:
         with _opened(source) as picture:
             array = np.asarray(ImageOps.exif_transpose(picture))
-    except _BROKEN as error:
-        raise _damaged(error) from error
+    except PILLOW_ERRORS as error:
+        raise damaged(error) from error
     return array.reshape(*array.shape[:2], -1)
 
 

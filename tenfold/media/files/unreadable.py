@@ -1,16 +1,32 @@
-"""The exception for a cell that cannot be used, and the size limit of one file."""
+"""The exception for a cell that cannot be used, and the size limits of files and pictures."""
 
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import EMPTY, Message
 
-__all__ = ["LARGEST_FILE", "Unreadable", "printable", "unreadable"]
+__all__ = [
+    "LARGEST_FILE",
+    "LARGEST_PIXELS",
+    "PILLOW_ERRORS",
+    "Unreadable",
+    "check_pixels",
+    "damaged",
+    "printable",
+    "unreadable",
+]
 
 LARGEST_FILE = 256 << 20
 """Most bytes of one file or archive member that is read as a whole."""
+
+LARGEST_PIXELS = 100_000_000
+"""Most pixels of a picture, or of one page of a stack."""
+PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
+"""Errors that Pillow raises for damaged files."""
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -26,6 +42,29 @@ class Unreadable(Exception):
 def unreadable(code: str, reason: Message, fix: Message = EMPTY) -> Unreadable:
     """Returns an Unreadable with the given code, reason and fix."""
     return Unreadable(Problem(code, reason, fix))
+
+
+def check_pixels(width: int, height: int) -> None:
+    """Raises Unreadable for a picture of more than LARGEST_PIXELS pixels."""
+    if width * height > LARGEST_PIXELS:
+        raise unreadable(
+            "too-many-pixels",
+            Message(
+                "has {width} x {height} pixels, more than 100 megapixels",
+                width=width,
+                height=height,
+            ),
+            Message("Reduce the picture to at most 100 megapixels."),
+        )
+
+
+def damaged(error: BaseException) -> Unreadable:
+    """Returns the Unreadable for a file whose content cannot be decoded."""
+    return unreadable(
+        "damaged",
+        Message("is damaged or cut short ({error})", error=error),
+        Message("Copy or download it again."),
+    )
 
 
 def printable(name: str) -> str:

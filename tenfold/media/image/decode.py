@@ -7,9 +7,7 @@ HEIC file the primary picture.
 
 from __future__ import annotations
 
-import struct
 import warnings
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,13 +20,12 @@ from tenfold.core import system
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.files.references import Unreadable, fetch, is_item, unreadable
+from tenfold.media.files.unreadable import PILLOW_ERRORS, check_pixels, damaged
 from tenfold.media.image import dicom, formats, unread
 
 __all__ = [
-    "BROKEN",
     "VERSION",
     "PictureHeader",
-    "damaged",
     "decode",
     "encode",
     "header",
@@ -39,11 +36,6 @@ __all__ = [
 
 VERSION = 3
 """Version of the decoding; raise it whenever the same file would decode to other bytes."""
-
-LARGEST_PIXELS = 100_000_000
-
-BROKEN = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
-"""Errors that Pillow raises for damaged files."""
 
 # `opened` checks the size in the header itself, with a stricter limit than Pillow's.
 Image.MAX_IMAGE_PIXELS = None
@@ -89,7 +81,7 @@ def header(content: Any) -> PictureHeader:
 def _several(picture: Image.Image) -> bool:
     try:
         return formats.several(picture)
-    except (*BROKEN, TypeError):
+    except (*PILLOW_ERRORS, TypeError):
         return False  # what follows the first frame is damaged, and not read
 
 
@@ -129,20 +121,11 @@ def opened(content: Any) -> Image.Image:
         picture = formats.opened(bytes(content))
     except UnidentifiedImageError:
         raise _stranger(bytes(content[:512])) from None
-    except BROKEN as error:
+    except PILLOW_ERRORS as error:
         raise damaged(error) from error
     if unread.is_raw(picture, bytes(content[:32])):
         raise unreadable("not-a-picture", unread.RAW, Message("Save it as PNG or JPEG."))
-    if picture.width * picture.height > LARGEST_PIXELS:
-        raise unreadable(
-            "too-many-pixels",
-            Message(
-                "has {width} x {height} pixels, more than 100 megapixels",
-                width=picture.width,
-                height=picture.height,
-            ),
-            Message("Reduce the picture to at most 100 megapixels."),
-        )
+    check_pixels(picture.width, picture.height)
     return picture
 
 
@@ -167,20 +150,11 @@ def _stranger(start: bytes) -> Unreadable:
     )
 
 
-def damaged(error: BaseException) -> Unreadable:
-    """Returns the exception for a file that Pillow cannot decode."""
-    return unreadable(
-        "damaged",
-        Message("is damaged or cut short ({error})", error=error),
-        Message("Copy or download it again."),
-    )
-
-
 def orientation(picture: Image.Image) -> int:
     """Returns the EXIF orientation, 1 to 8; 1 where it is missing or invalid."""
     try:
         found = int(picture.getexif().get(0x0112, 1))
-    except (*BROKEN, TypeError):
+    except (*PILLOW_ERRORS, TypeError):
         return 1
     return found if 1 <= found <= 8 else 1
 
@@ -199,7 +173,7 @@ def decode(content: Any, height: int, width: int, channels: int) -> np.ndarray:
         return _pixels(picture, height, width, channels)
     except MemoryError:
         raise
-    except BROKEN as error:
+    except PILLOW_ERRORS as error:
         raise damaged(error) from error
 
 
@@ -261,7 +235,7 @@ def stored(content: Any, channels: int) -> np.ndarray:
         if picture.mode not in _GREY[2:]:
             picture = _plain(picture, "L" if channels == 1 else "RGB")
         array = np.asarray(picture).reshape(picture.height, picture.width, -1)
-    except BROKEN as error:
+    except PILLOW_ERRORS as error:
         raise damaged(error) from error
     return np.broadcast_to(array, (*array.shape[:2], channels))
 
@@ -318,7 +292,7 @@ def upright(cell: Any, most: int = 1024) -> Image.Image:
     picture = _from_array(content) if isinstance(content, np.ndarray) else opened(content)
     try:
         picture = _plain(ImageOps.exif_transpose(picture), "RGB")
-    except BROKEN as error:
+    except PILLOW_ERRORS as error:
         raise damaged(error) from error
     picture.thumbnail((most, most))
     return picture

@@ -1,6 +1,6 @@
 """Runs of pixels as COCO stores them, and the box that encloses them.
 
-Source: pycocotools, common/maskApi.c (rleFrString, rleToBbox).
+Source: pycocotools, common/maskApi.c (rleToBbox).
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
+
+from tenfold.media.image.packed_runs import unpacked
 
 __all__ = ["enclosing"]
 
@@ -20,7 +22,7 @@ def enclosing(runs: Mapping[str, Any]) -> tuple[float, float, float, float] | No
     """
     height, width = (int(side) for side in runs["size"])
     counts = runs["counts"]
-    lengths = _unpacked(counts) if isinstance(counts, str) else [int(one) for one in counts]
+    lengths = unpacked(counts) if isinstance(counts, str) else [int(one) for one in counts]
     if min(lengths, default=0) < 0 or sum(lengths) != height * width:
         raise ValueError(f"its runs hold {sum(lengths)} pixels, not {height} x {width}")
     ends = list(accumulate(lengths))
@@ -34,21 +36,3 @@ def enclosing(runs: Mapping[str, Any]) -> tuple[float, float, float, float] | No
     ]
     upper, lower = min(one for one, _ in rows), max(one for _, one in rows)
     return float(left), float(upper), float(right + 1), float(lower + 1)
-
-
-def _unpacked(text: str) -> list[int]:
-    """Returns the lengths in a text of 6-bit characters; from the third on, differences."""
-    lengths: list[int] = []
-    at = 0
-    while at < len(text):
-        value, shift, more = 0, 0, True
-        while more:
-            if at >= len(text):
-                raise ValueError("its runs are cut short")
-            code = ord(text[at]) - 48
-            value |= (code & 0x1F) << shift
-            more, shift, at = bool(code & 0x20), shift + 5, at + 1
-            if not more and code & 0x10:
-                value |= -1 << shift
-        lengths.append(value + lengths[-2] if len(lengths) > 2 else value)
-    return lengths

@@ -12,6 +12,7 @@ import numpy as np
 
 from tenfold.core.message import Message
 from tenfold.media.files.references import Unreadable, unreadable
+from tenfold.media.image.packed_runs import unpacked
 
 __all__ = ["of_coco", "of_pairs", "size_of"]
 
@@ -43,7 +44,10 @@ def of_coco(segmentation: Any, height: int, width: int) -> np.ndarray:
         )
     counts = segmentation.get("counts") if isinstance(segmentation, dict) else None
     if isinstance(counts, (str, bytes)):
-        counts = _unpacked(counts)
+        try:
+            counts = unpacked(counts)
+        except ValueError as error:
+            raise _unfit(error.args[0]) from None
     if not isinstance(counts, (list, np.ndarray)) or not all(
         isinstance(one, (int, np.integer)) and one >= 0 for one in counts
     ):
@@ -60,30 +64,6 @@ def of_coco(segmentation: Any, height: int, width: int) -> np.ndarray:
 
 def _unfit(reason: Message) -> Unreadable:
     return unreadable("mask-runs", reason, FIX)
-
-
-def _unpacked(text: str | bytes) -> list[int]:
-    """Returns the counts of a compressed string: 5 bits a character, differences from the third.
-
-    Source: the format of `rleToString` in the COCO API.
-    """
-    data = text.encode("ascii", "replace") if isinstance(text, str) else text
-    counts: list[int] = []
-    value, shift = 0, 0
-    for byte in data:
-        bits = byte - 48
-        if not 0 <= bits < 64 or shift > 60:
-            raise _unfit(Message("runs with a character that stands for no count"))
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:
-            if bits & 16:
-                value -= 1 << shift
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value, shift = 0, 0
-    if shift:
-        raise _unfit(Message("runs that are cut off"))
-    return counts
 
 
 def of_pairs(text: str, height: int, width: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 
 from tenfold.core.message import Message
 from tenfold.media.files.references import fetch, unreadable
+from tenfold.media.files.unreadable import PILLOW_ERRORS, damaged
 from tenfold.media.image import decode
 
 __all__ = ["COLOURS", "NUMBERS", "PALETTE", "Decoded", "decoded", "of_array"]
@@ -90,8 +91,8 @@ def decoded(cell: object) -> Decoded:
             picture = ImageOps.exif_transpose(picture)
     except MemoryError:
         raise
-    except decode.BROKEN as error:
-        raise decode.damaged(error) from error
+    except PILLOW_ERRORS as error:
+        raise damaged(error) from error
     held = _of_palette(picture) if palette else of_array(_array(picture, bits))
     return replace(held, bits=bits, lossy=lossy, turned=turned)
 
