@@ -1,7 +1,8 @@
 """The laws of the house, for every task there is: a file in tasks/ is found by its name.
 
 a task is held against its world (tests/kit/worlds.py). Nothing here names a task,
-and no task is excused. The laws of learning stand in test_contract_learning.py.
+and no task is excused. The laws of learning stand in test_contract_learning.py, those of odd rows
+in test_contract_odd_rows.py.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from typing import Any, get_type_hints
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from learning import HERE, as_bytes
-from subjects import SEED, TASKS, Subject, handed_over, trained
+from learning import as_bytes
+from subjects import SEED, TASKS, Subject, some, trained
 from subjects import subject as subject
 
 import tenfold
 from tenfold.answers import registry as registry_of_answers
-from tenfold.core.columns import Columns, Parts, Ragged
+from tenfold.core.columns import Columns, Ragged
 from tenfold.core.errors import UsageError
 from tenfold.core.rows import BY, reported
 from tenfold.core.settings import check_settings, settings_of
@@ -34,7 +34,6 @@ from tenfold.run.by_values import by_values
 from tenfold.run.run import open_run
 from tenfold.task import Task, options_of
 from tenfold.tasks import registry
-from tenfold.training.batches import tensors
 from tenfold.training.inference import by_torch
 from worlds import WORLDS
 
@@ -146,12 +145,6 @@ def by_digest(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 
 # --- encode and targets ---
-
-
-def some(subject: Subject, rows: int = 9) -> pd.DataFrame:
-    """Rows spread over all parts."""
-    used = subject.prepared.used
-    return used.iloc[np.linspace(0, len(used) - 1, rows).astype(int)].reset_index(drop=True)
 
 
 def cell(column: Any, row: int) -> bytes:
@@ -359,53 +352,3 @@ def test_each_loads_without_torch_and_builds_without_files(
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == want
-
-
-# --- what survives ---
-
-
-def values(column: Any) -> np.ndarray:
-    return column.values if isinstance(column, Ragged) else column
-
-
-def test_an_empty_table_survives(subject: Subject):
-    table = some(subject)
-    for hook in ("encode", "targets"):
-        made = [getattr(subject.task, hook)(part, subject.facts) for part in (table, table[:0])]
-        full, empty = made if hook == "targets" else [one.columns for one in made]
-        assert set(full) == set(empty)
-        for name, column in empty.items():
-            assert len(column) == 0
-            assert values(column).dtype == values(full[name]).dtype
-            assert values(column).shape[1:] == values(full[name]).shape[1:]
-    assert subject.run.answers_of(table[:0]) == []
-
-
-def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
-):
-    table = some(subject)
-    if "label" not in table:
-        pytest.skip("has no single label: another column says the answer")
-    foreign = table.assign(label=["never seen", *table["label"][1:]])
-    targets = subject.task.targets(foreign, subject.facts)
-    for column in targets.values():
-        assert np.asarray(column)[0] == -1 and (np.asarray(column)[1:] >= 0).all()
-    columns = Columns(subject.task.encode(table, subject.facts).columns | targets)
-    call = handed_over(subject, monkeypatch)
-    call.net.eval()
-    with torch.no_grad():
-        every = call.loss(call.net, tensors(columns.take(np.arange(len(table))), HERE))
-        known = call.loss(call.net, tensors(columns.take(np.arange(1, len(table))), HERE))
-    torch.testing.assert_close(every, known)
-
-
-@pytest.mark.parametrize("rows", [1, 5])
-def test_no_rows_in_validation_survive(subject: Subject, rows: int):
-    train = subject.prepared.parts.train
-    nothing = train.view(np.zeros(0))
-    fitted = subject.task.fit(
-        subject.net(), Parts(train.view(np.arange(rows)), nothing, nothing), subject.plan(epochs=2)
-    )
-    assert all(torch.isfinite(value).all() for value in fitted.net.state_dict().values())
-    json.dumps(fitted.facts, allow_nan=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sharing import once
@@ -118,3 +120,9 @@ def handed_over(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Call:
         except _Enough:
             return seen[0]
     pytest.skip(f"{subject.name} does not learn by the loop")
+
+
+def some(subject: Subject, rows: int = 9) -> pd.DataFrame:
+    """Rows spread over all parts."""
+    used = subject.prepared.used
+    return used.iloc[np.linspace(0, len(used) - 1, rows).astype(int)].reset_index(drop=True)

@@ -273,6 +273,10 @@ def test_annotations_of_label_studio(tmp_path):
     assert close(seen.boxes["f.jpg"], nuts)
     assert close(seen.boxes["g.jpg"], [("nut", *FRACTIONS[1:])])
     assert seen.codes == {"h.jpg": "unclear-turn", "i.jpg": "unnamed-class"}
+
+
+def test_the_short_form_of_label_studio(tmp_path):
+    pictures(tmp_path / "images", "a.jpg", "b.jpg")
     short = [
         {
             "id": 1,
