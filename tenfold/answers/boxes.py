@@ -357,11 +357,26 @@ class BoxesKind(AnswerKind):
     def explains(self, name: str, truths: Mapping[str, Any]) -> bool:
         return name in self.classes(truths) or (name.isdecimal() and int(name) > 0)
 
-    def about(self, answer: Boxes, name: str) -> Boxes:
-        """Returns the box to explain: the best of a class, or the box of this number from 1."""
+    def about(self, answer: Boxes, name: str) -> Boxes | Problem:
+        """Returns the box to explain: the best of a class, or the box of this number from 1.
+
+        A Problem where the picture has no such box.
+        """
         own = [place for place, box in enumerate(answer.boxes) if box[0] == name]
         if not own and name.isdecimal() and 0 < int(name) <= len(answer.boxes):
             own = [int(name) - 1]
+        if not own:
+            return Problem(
+                "no-such-box",
+                Message(
+                    "has no box {name!r} among the {count} found",
+                    name=name,
+                    count=len(answer.boxes),
+                ),
+                Message(
+                    "Give the class or the number of a box that was found, or leave out --about."
+                ),
+            )
         return answer.at(own[:1])
 
     def draw(self, answer: Boxes, picture: Image) -> Image:

@@ -283,8 +283,11 @@ class AnswerKind(ABC):
         """Returns True if `explain` can explain `name`; by default one of `explainable`."""
         return name in self.explainable(truths)
 
-    def about(self, answer: Any, name: str) -> Prediction:
-        """Returns `answer` changed so that it predicts only `name`; by default `answer` itself."""
+    def about(self, answer: Any, name: str) -> Answer:
+        """Returns `answer` changed so that it predicts only `name`; by default `answer` itself.
+
+        A Problem where the answer does not contain `name`, such as a box with this number.
+        """
         found: Prediction = answer
         return found
 

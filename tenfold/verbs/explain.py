@@ -292,7 +292,10 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     if isinstance(one.answer, Problem):
         return one
     kind, answer = asked.run.answer_kind, one.answer
-    answer = answer if asked.about is None else kind.about(answer, asked.about)
+    chosen = answer if asked.about is None else kind.about(answer, asked.about)
+    if isinstance(chosen, Problem):
+        return replace(one, answer=chosen)
+    answer = chosen
     for way in _ways(asked.run, asked.method):
         maps = asked.of(asked.run, one, way, answer)
         one.explanations += maps
@@ -336,10 +339,14 @@ def _caption(asked: _Asked, answer: Any) -> str:
     found = f"{short(words['said'], 60)}  {sure}".rstrip()
     if about is None:
         return found
-    chances, name = asked.run.answer_kind.about(answer, about).chances, short(about, 40)
-    chance = chances.get(about, next(iter(chances.values()), 0.0))
+    chosen = asked.run.answer_kind.about(answer, about)
+    chances = {} if isinstance(chosen, Problem) else chosen.chances
+    name = about if about in chances else next(iter(chances), about)
     return say(
-        "{answer}; evidence for {name}  {share}", answer=found, name=name, share=share(chance)
+        "{answer}; evidence for {name}  {share}",
+        answer=found,
+        name=short(name, 40),
+        share=share(chances.get(name, 0.0)),
     )
 
 
