@@ -360,12 +360,12 @@ class BoxesKind(AnswerKind):
     def about(self, answer: Boxes, name: str) -> Boxes | Problem:
         """Returns the box to explain: the best of a class, or the box of this number from 1.
 
-        A Problem where the picture has no such box.
+        A Problem where there is no box of this number; of a class without a box, no box at all.
         """
         own = [place for place, box in enumerate(answer.boxes) if box[0] == name]
         if not own and name.isdecimal() and 0 < int(name) <= len(answer.boxes):
             own = [int(name) - 1]
-        if not own:
+        if not own and name.isdecimal():
             return Problem(
                 "no-such-box",
                 Message(
