@@ -194,7 +194,7 @@ COLUMNS = frozenset(
     ]
 )
 """Columns of truths and inputs, of what there is and what comes."""
-KNOWS_COLUMNS = ("tasks", "media", "answers", "networks")
+KNOWS_COLUMNS = ("tasks", "recipes", "media", "answers", "networks")
 
 
 def names_no_column(source: Source) -> Complaints:

@@ -14,6 +14,7 @@ ROOMS = """
     run
     data tasks
     task
+    recipes
     answers
     media training networks
     core

@@ -15,6 +15,7 @@ from preparing import prepared
 
 from tenfold.core import progress
 from tenfold.core.message import Message
+from tenfold.media.files import unreadable
 from tenfold.media.files.references import Unreadable
 from tenfold.media.image import decode, formats, unread
 from tenfold.media.image.medium import IMAGE
@@ -138,7 +139,7 @@ def test_a_cut_file_is_damaged(share, kind, suffix, options):
 
 @needs_pillow
 def test_the_limit_of_pixels_holds_before_decoding(monkeypatch):
-    monkeypatch.setattr(decode, "LARGEST_PIXELS", 1000)
+    monkeypatch.setattr(unreadable, "LARGEST_PIXELS", 1000)
     for content in (encoded(drawn(1, side=40), "AVIF"), encoded(drawn(1, side=40), "JPEG2000")):
         for use in (decode.header, lambda content: decode.decode(content, 8, 8, 3)):
             with pytest.raises(Unreadable) as refused:
@@ -208,7 +209,7 @@ def test_orientation_is_applied_to_heic():
 
 @needs_heic
 def test_the_limit_of_pixels_holds_for_heic(monkeypatch):
-    monkeypatch.setattr(decode, "LARGEST_PIXELS", 100)
+    monkeypatch.setattr(unreadable, "LARGEST_PIXELS", 100)
     with pytest.raises(Unreadable) as refused:
         decode.header(HEIC)
     assert refused.value.problem.code == "too-many-pixels"

@@ -1,0 +1,1 @@
+"""Candidates for tables: linear, boosted trees, a network, and their blend."""
