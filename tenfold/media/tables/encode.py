@@ -1,0 +1,123 @@
+"""Encodes rows of tables: numbers, parts of dates and numbers of categories.
+
+Shapes: N rows, D numbers, C categories.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tenfold.core.columns import Encoded, Problem
+from tenfold.core.text import natural
+from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableRow
+
+__all__ = ["MISSING", "UNSEEN", "encoded", "facts_of"]
+
+MISSING, UNSEEN, FIRST = 0, 1, 2
+"""Numbers of a missing category, of one that was not learnt, and of the first learnt one."""
+LEVELS = 5000
+"""Maximum number of learnt categories of a column: the most frequent ones."""
+LARGEST = 3e38
+PRECISE = 1e5
+"""A column whose values lie further from zero than this multiple of their spread is centred."""
+DAY = 86400.0
+PARTS = ("day", "year", "month", "day of the month", "day of the week", "hour")
+"""Parts of a date that are encoded; `day` counts from 1970, with the time as fraction."""
+
+
+def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
+    """Returns what `encoded` needs, from training rows of one schema.
+
+    `numbers` describes the D numbers (name, position of the column, part of a date, centre),
+    `categories` are the positions of the C categories, `names` their names, and `levels` the
+    learnt categories of each. A category of a single row is not learnt in tables of 200 rows or
+    more: the code of unknown categories is then learnt from.
+    """
+    schema = rows[0].schema
+    columns = list(zip(*(row.values for row in rows), strict=True))
+    numbers: list[dict[str, Any]] = []
+    for place in schema.places(NUMBER, DATE):
+        values = np.array(columns[place], float)
+        if schema.columns[place].type == DATE:
+            numbers += _date_parts(schema.names[place], place, values)
+        else:
+            numbers.append(_number(schema.names[place], place, values))
+    categories = schema.places(CATEGORY)
+    least = 2 if len(rows) >= 200 else 1
+    return {
+        "numbers": numbers,
+        "categories": categories,
+        "names": [schema.names[place] for place in categories],
+        "levels": [_levels(columns[place], least) for place in categories],
+    }
+
+
+def _number(name: str, place: int, values: np.ndarray) -> dict[str, Any]:
+    known = values[np.isfinite(values)]
+    low, centre, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (0.0, 0.0, 0.0)
+    far = abs(centre) > PRECISE * max(high - low, 1e-300)
+    return {"name": name, "place": place, "part": "", "centre": float(centre) if far else 0.0}
+
+
+def _date_parts(name: str, place: int, values: np.ndarray) -> list[dict[str, Any]]:
+    """Returns the parts of a date that differ between rows."""
+    found = []
+    for part in PARTS:
+        cells = _part(values, part)
+        if len(np.unique(cells[np.isfinite(cells)])) > 1:
+            found.append({"name": f"{name}: {part}", "place": place, "part": part, "centre": 0.0})
+    return found
+
+
+def _part(seconds: np.ndarray, part: str) -> np.ndarray:
+    """Returns a part of dates in seconds since 1970 (N,); NaN where the date is missing."""
+    if part == "day":
+        return seconds / DAY
+    known = np.isfinite(seconds)
+    days = np.floor(np.where(known, seconds, 0.0) / DAY)
+    dates = days.astype(np.int64).astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    if part == "year":
+        found = dates.astype("datetime64[Y]").astype(int) + 1970
+    elif part == "month":
+        found = months.astype(int) % 12 + 1
+    elif part == "day of the month":
+        found = (dates - months).astype(int) + 1
+    elif part == "day of the week":
+        found = (days.astype(int) + 3) % 7
+    else:
+        found = np.floor((np.where(known, seconds, 0.0) - days * DAY) / 3600)
+    return np.where(known, found, np.nan).astype(float)
+
+
+def _levels(cells: Sequence[str | None], least: int) -> list[str]:
+    counts = Counter(cell for cell in cells if cell is not None)
+    often = [name for name, count in counts.most_common(LEVELS) if count >= least]
+    return sorted(often, key=natural)
+
+
+def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encoded:
+    """Returns `numbers` float32 (N, D), NaN where missing, and `levels` int32 (N, C).
+
+    A cell that is a Problem is reported, and its row is empty.
+    """
+    rows = [cell for cell in cells if isinstance(cell, TableRow)]
+    problems = {at: cell for at, cell in enumerate(cells) if isinstance(cell, Problem)}
+    good = np.array([at for at in range(len(cells)) if at not in problems], np.int64)
+    columns = list(zip(*(row.values for row in rows), strict=True))
+    numbers = np.full((len(cells), len(data["numbers"])), np.nan, np.float32)
+    levels = np.zeros((len(cells), len(data["categories"])), np.int32)
+    for at, one in enumerate(data["numbers"] if rows else ()):
+        values = np.array(columns[one["place"]], float)
+        values = _part(values, one["part"]) if one["part"] else values - one["centre"]
+        numbers[good, at] = np.clip(values, -LARGEST, LARGEST)
+    for at, place in enumerate(data["categories"] if rows else ()):
+        known = {name: number for number, name in enumerate(data["levels"][at], FIRST)}
+        levels[good, at] = [
+            MISSING if cell is None else known.get(cell, UNSEEN) for cell in columns[place]
+        ]
+    return Encoded({"numbers": numbers, "levels": levels}, problems)
