@@ -116,10 +116,11 @@ class _Asked:
         elif isinstance(source, Mapping):
             yield from self._objects([source])
         elif isinstance(source, (bytes, bytearray)):
-            yield from self.spooled([bytes(source)], f"input {next(self.numbers)}")
+            name = f"input {next(self.numbers)}"
+            yield from _or_problem(self.spooled([bytes(source)], name), name)
         elif hasattr(source, "read"):
             name = str(getattr(source, "name", f"input {next(self.numbers)}"))
-            yield from self.spooled(iter(lambda: source.read(COPY), type(source.read(0))()), name)
+            yield from _or_problem(self.spooled(_pieces(source), name), name)
         elif isinstance(source, (str, Path)) and not _is_pair(source):
             yield from self._named(str(source))
         else:
@@ -135,7 +136,7 @@ class _Asked:
     def _named(self, name: str) -> Iterator[InputRow]:
         if name == "-":
             stream = getattr(sys.stdin, "buffer", sys.stdin)
-            yield from self.spooled(iter(lambda: stream.read(COPY), type(stream.read(0))()), "-")
+            yield from _or_problem(self.spooled(_pieces(stream), name), name)
             return
         if not os.path.lexists(name) and glob.has_magic(name):
             for one in sorted(glob.glob(name, recursive=True)):
@@ -161,24 +162,22 @@ class _Asked:
             if entry.problem is not None:
                 yield entry.problem, name
             else:
-                yield from self._file(entry.cell, references.printable(name), reading)
+                shown = references.printable(name)
+                yield from _or_problem(self._file(entry.cell, shown, reading), shown)
 
     def _file(self, cell: str, name: str, reading: Reading) -> Iterator[InputRow]:
-        """Yields the rows of a file; where it cannot be read, its Problem."""
+        """Yields the rows of a file. Raises DataRefused where it cannot be read."""
         columns = {one.strip().lower() for one in self.schema.names}
-        try:
-            table = table_of(
-                cell, name, lambda one: one.strip().lower() in columns, reading.lenient
-            )
-        except DataRefused as error:  # a damaged file does not stop the other inputs
-            yield Problem(error.code, error.message, error.fix), name
-            return
+        table = table_of(cell, name, lambda one: one.strip().lower() in columns, reading.lenient)
         line = "line {}" if name == "-" else f"{name}:{{}}"
         given = (_Given(one.cells, line.format(one.line), one.problem) for one in table.records)
         yield from self._converted(table.names, given, name)
 
     def spooled(self, pieces: Iterable[bytes | str], name: str) -> Iterator[InputRow]:
-        """Yields the rows of a table whose content arrives in pieces; it is copied to disk."""
+        """Yields the rows of a table whose content arrives in pieces; it is copied to disk.
+
+        Raises DataRefused where it cannot be read.
+        """
         with tempfile.TemporaryDirectory(prefix="tenfold-") as folder:
             path = Path(folder) / "table"
             with path.open("wb") as file:
@@ -292,6 +291,19 @@ class _Asked:
 
 def _is_list(found: Any) -> bool:
     return isinstance(found, (list, tuple))
+
+
+def _pieces(source: Any) -> Iterator[bytes | str]:
+    while piece := source.read(COPY):
+        yield piece
+
+
+def _or_problem(found: Iterator[InputRow], name: str) -> Iterator[InputRow]:
+    """Yields the rows; a Problem where the source is damaged, which stops no other source."""
+    try:
+        yield from found
+    except DataRefused as error:
+        yield Problem(error.code, error.message, error.fix), name
 
 
 def _is_pair(one: Any) -> bool:
