@@ -30,7 +30,7 @@ from tenfold.media.reading import AS_FOUND, ColumnRole, Reading
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Medium", "Sizes", "Survey"]
+__all__ = ["Medium", "OddCells", "Sizes"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Sizes:
     values: np.ndarray
 
 
-class Survey(Protocol):
+class OddCells(Protocol):
     """Counts what is odd in the cells of a prediction, with constant memory."""
 
     def see(self, cells: Iterable[Any]) -> None:
@@ -197,7 +197,7 @@ class Medium(ABC):
         """Returns the cell that a text in a table file stands for."""
         return text
 
-    def survey(self, declared: Input) -> Survey | None:
+    def survey(self, declared: Input) -> OddCells | None:
         """Returns what looks for odd values in the cells of a prediction; None for no remarks."""
         return None
 

@@ -128,7 +128,8 @@ def test_a_table_is_answered_row_by_row(server, place):
         if code:
             assert reply.code == code
             continue
-        first, *_ = reply.json()["results"]
+        first, _, *rest = reply.json()["results"]
+        assert [one["error"]["code"] for one in rest] == ["ragged"] * len(rest)
         assert values(first["predictions"][0]) == repr(WANT)
     assert server.ask("POST", PATH, body, content_type="text/csv").status == 415
 

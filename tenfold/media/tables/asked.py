@@ -12,7 +12,7 @@ import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +30,9 @@ from tenfold.media.files.records import is_table, table_of
 from tenfold.media.input import InputRow
 from tenfold.media.reading import Reading, with_table
 from tenfold.media.tables import types
-from tenfold.media.tables.given import matched, needed_columns, unlike, written_text
+from tenfold.media.tables.flat import flat, of_frame
+from tenfold.media.tables.given import matched, needed_columns, written_text
+from tenfold.media.tables.names import named_columns
 from tenfold.media.tables.schema import TableRow, TableSchema
 
 __all__ = ["rows", "rows_of_bytes"]
@@ -188,18 +190,20 @@ class _Asked:
     def _frame(self, frame: pd.DataFrame) -> Iterator[InputRow]:
         if frame.index.name is not None and frame.index.name not in frame.columns:
             frame = frame.reset_index()
-        names = [str(one) for one in frame.columns]
-        own = "source" in names and "source" not in self.schema.names
+        headers = [" ".join(map(str, one)) if isinstance(one, tuple) else one for one in frame]
+        own = (
+            headers.index("source")
+            if "source" in headers and "source" not in self.schema.names
+            else None
+        )
 
         def given() -> Iterator[_Given]:
             for start in range(0, len(frame), CHUNK):
-                part = frame.iloc[start : start + CHUNK]
-                cells = [_plain(part.iloc[:, at]) for at in range(len(names))]
+                cells = of_frame(frame.iloc[start : start + CHUNK])
                 for row, one in enumerate(zip(*cells, strict=True), start):
-                    called = one[names.index("source")] if own else f"row {row}"
-                    yield _Given(list(one), str(called))
+                    yield _Given(list(one), f"row {row}" if own is None else str(one[own]))
 
-        yield from self._converted(names, given(), "")
+        yield from self._converted(headers, given(), "")
 
     def _objects(self, objects: list[Mapping[Any, Any]]) -> Iterator[InputRow]:
         """Yields a row for each dictionary; a key that only some of them lack is missing there."""
@@ -246,27 +250,48 @@ class _Asked:
     # --- rows ---
 
     def _converted(
-        self, names: list[str], given: Iterator[_Given], where: str
+        self, written: Sequence[Any], given: Iterator[_Given], where: str
     ) -> Iterator[InputRow]:
-        """Yields the given rows with typed values."""
-        places = needed_columns(self.schema.names, names, where)
-        self._tell_unused(names, places, where)
-        called = matched([str(self.reading.found.get("identifier") or "")], names)
-        own = next(iter(called.values()), None)
-        columns_written = unlike(names)
+        """Yields the given rows with typed values; `written` are the headers of their columns."""
+        names = named_columns(written).names
+        needed: dict[str, str] | None = None
         while part := list(itertools.islice(given, CHUNK)):
             good = [one for one in part if one.problem is None]
-            columns = {name: [one.cells[at] for one in good] for name, at in places.items()}
-            found = zip(*types.values(self.schema, columns), strict=True)
-            for one in part:
-                if one.problem is not None:
-                    yield one.problem, one.name
-                    continue
-                written = dict(zip(columns_written, map(written_text, one.cells), strict=True))
-                name = written_text(one.cells[own]) if own is not None else ""
-                yield TableRow(self.schema, next(found), written), name.strip() or one.name
+            columns, _ = flat(
+                {name: [one.cells[at] for one in good] for at, name in enumerate(names)}
+            )
+            if needed is None and good:
+                needed = self._needed([*columns], where)
+            yield from self._typed(part, columns, needed or {}, len(good))
+        if needed is None:
+            self._needed(names, where)
 
-    def _tell_unused(self, names: list[str], places: Mapping[str, int], where: str) -> None:
+    def _needed(self, names: list[str], where: str) -> dict[str, str]:
+        """Returns the name in the table of each column of the schema."""
+        places = needed_columns(self.schema.names, names, where)
+        self._tell_unused(names, places)
+        return {name: names[at] for name, at in places.items()}
+
+    def _typed(
+        self, part: list[_Given], columns: dict[str, list[Any]], needed: dict[str, str], rows: int
+    ) -> Iterator[InputRow]:
+        """Yields the rows of a part, whose `rows` good ones have these columns."""
+        missing = [None] * rows
+        cells = {name: columns.get(own, missing) for name, own in needed.items()}
+        values = zip(*types.values(self.schema, cells), strict=True) if rows else iter(())
+        lines = zip(*(map(written_text, one) for one in columns.values()), strict=True)
+        called = matched([str(self.reading.found.get("identifier") or "")], [*columns])
+        own = next(iter(called.values()), None)
+        for one in part:
+            if one.problem is not None:
+                yield one.problem, one.name
+                continue
+            line = next(lines)
+            name = line[own].strip() if own is not None else ""
+            row = TableRow(self.schema, next(values), dict(zip(columns, line, strict=True)))
+            yield row, name or one.name
+
+    def _tell_unused(self, names: list[str], places: Mapping[str, int]) -> None:
         """Names the further columns, each once; not those that had another role in training."""
         known = {one.strip().lower() for one in (*self._known(), "source")}
         used = {*places.values()}
@@ -313,11 +338,6 @@ def _is_pair(one: Any) -> bool:
 
 def _kind(one: Any) -> str:
     return "pair" if _is_pair(one) else "object" if isinstance(one, Mapping) else ""
-
-
-def _plain(column: pd.Series) -> list[Any]:
-    """Returns the cells of a column as Python values; None where missing."""
-    return [None if gone else cell for cell, gone in zip(column, column.isna(), strict=True)]
 
 
 def _missing_file(path: Path) -> Problem:

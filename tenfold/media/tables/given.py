@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +12,15 @@ from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.core.text import short
 from tenfold.media.input import Input
+from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableColumn, TableRow, TableSchema
 
-__all__ = ["RowSurvey", "matched", "needed_columns", "unlike", "written_text"]
+__all__ = ["RowSurvey", "matched", "needed_columns", "written_text"]
 
 REMARKS = 20
 """Most values never learnt that are named."""
+BLANKS = frozenset("? n/a n.a. #n/a na nan nat null none".split())
+"""Cells that are missing in every column, in lower case."""
 DISTINCT = 10_000
 """Most different values never learnt that are counted one by one."""
 
@@ -32,34 +34,22 @@ def matched(wanted: Sequence[str], names: Sequence[str]) -> dict[str, int]:
     exact = {name: at for at, name in reversed([*enumerate(names)])}
     found = {name: exact[name] for name in wanted if name in exact}
     left = [at for at in range(len(names)) if at not in {*found.values()}]
-    alike = Counter(_spelling(names[at]) for at in left)
-    same = Counter(_spelling(name) for name in wanted if name not in found)
-    places = {_spelling(names[at]): at for at in left}
+    alike = Counter(spelling(names[at]) for at in left)
+    same = Counter(spelling(name) for name in wanted if name not in found)
+    places = {spelling(names[at]): at for at in left}
     for name in wanted:
-        spelling = _spelling(name)
-        if name not in found and spelling and alike[spelling] == same[spelling] == 1:
-            found[name] = places[spelling]
+        plain = spelling(name)
+        if name not in found and plain and alike[plain] == same[plain] == 1:
+            found[name] = places[plain]
     return found
-
-
-def _spelling(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 def needed_columns(wanted: Sequence[str], names: Sequence[str], where: str) -> dict[str, int]:
     """Returns the position of each wanted column in a table.
 
-    Raises UsageError, with similar names of the table, where it lacks one, or has one twice.
+    Raises UsageError, with similar names of the table, where it lacks one.
     """
     found = matched(wanted, names)
-    counts = Counter(names)
-    if twice := [name for name in wanted if counts[name] > 1]:
-        raise UsageError(
-            Message("The table has several columns {name!r}", name=twice[0]),
-            code="bad-column",
-            where=where,
-            fix=Message("Rename or remove all but one of them."),
-        )
     absent = [name for name in wanted if name not in found]
     if not absent:
         return found
@@ -89,15 +79,6 @@ def written_text(cell: Any) -> str:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return ""
     return cell if isinstance(cell, str) else str(cell)
-
-
-def unlike(names: Sequence[str]) -> list[str]:
-    """Returns the names with a number behind each that was there before."""
-    found: dict[str, None] = {}
-    for name in names:
-        numbered = (f"{name} ({number})" for number in itertools.count(2))
-        found[name if name not in found else next(n for n in numbered if n not in found)] = None
-    return list(found)
 
 
 class RowSurvey:
@@ -143,7 +124,7 @@ class RowSurvey:
 
     def _missing(self, row: TableRow, column: TableColumn) -> None:
         text = _cell(row.written or {}, column.name).strip()
-        if text and text not in column.missing:
+        if text and text not in column.missing and text.casefold() not in BLANKS:
             self._wrong[column.name, column.type] += 1
             self._example.setdefault(column.name, short(text, 40))
 
@@ -173,8 +154,8 @@ class RowSurvey:
             )
         return found + [
             Message(
-                "Column {name}: cells that are no {what}, taken as missing: {count}, such as "
-                "{cell!r}.",
+                "Column {name}: cells taken as missing, because a {what} is needed: {count}, for "
+                "example {cell!r}.",
                 name=name,
                 what=_KINDS[kind],
                 count=count,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from learning import Watcher
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import TenfoldError, UsageError
@@ -60,22 +61,9 @@ ROWS = [
 DAY = 1_711_843_200.0
 
 
-class Heard:
-    """A listener that keeps the sentences."""
-
-    def __init__(self):
-        self.said: list[str] = []
-
-    def tell(self, sentence):
-        self.said.append(sentence)
-
-    def advance(self, stage, done, total, note=""):
-        pass
-
-
 def asked(source, reading=READING, heard=None):
     """The cells by name of the row, as the data layer hands them to a task."""
-    with listening(heard or Heard()):
+    with listening(heard or Watcher()):
         parts = list(tables(DECLARED, source, reading))
     return {
         name: cell for part in parts for name, cell in zip(part["source"], part["row"], strict=True)
@@ -163,20 +151,20 @@ def test_what_is_odd_is_said(tmp_path: Path):
     ]
     (tmp_path / "one.csv").write_text(csv(odd) + "ragged,1\n")
     (tmp_path / "two.csv").write_text(csv(odd[:1]))
-    heard = Heard()
+    heard = Watcher()
     found = asked([tmp_path / "one.csv", tmp_path / "two.csv"], heard=heard)
     assert found[f"{tmp_path / 'one.csv'}:5"].code == "ragged"
     assert [found[name].values[1] for name in ("a1", "a2", "a3")] == ["purple", "purple", "Red"]
     assert all(found[name].values[0] != found[name].values[0] for name in ("a1", "a2"))
-    assert heard.said[0].endswith("extra") and "kind" not in heard.said[0]
-    text = "\n".join(heard.said)
-    assert len(heard.said) == 1 + 3 + 2, text
-    for part in ("'purple'", ": 3.", "'Red'", "'7'", "length: cells", "'long'", "'soon'"):
+    assert heard.sentences[0].endswith("extra") and "kind" not in heard.sentences[0]
+    text = "\n".join(heard.sentences)
+    assert len(heard.sentences) == 1 + 3 + 2, text
+    for part in ("'purple'", ": 3.", "'Red'", "'7'", "length: cells taken", "'long'", "'soon'"):
         assert part in text
-    heard = Heard()
+    heard = Watcher()
     (cell,) = asked(["clay=red", "length=30"], heard=heard).values()
     assert cell.values[:2] == (30.0, "red") and cell.values[2] is None
-    (said,) = heard.said
+    (said,) = heard.sentences
     assert said.endswith("code, day, note")
 
 
@@ -186,7 +174,11 @@ MISTAKES = [
     ([{"length": 3}], "missing-column", "clay, code, day, note"),
     (["lenght=3"], "unknown-column", "'length'"),
     (["length=3", "length=4"], "unknown-column", "twice"),
-    (pd.DataFrame([[1] * 6], columns=["length", *FIELDS]), "bad-column", "'length'"),
+    (
+        pd.DataFrame([[1] * 6], columns=["length", *FIELDS]),
+        "missing-column",
+        "-> length",
+    ),
     ([], "no-input", ""),
 ]
 
@@ -213,7 +205,7 @@ def test_a_long_table_is_read_lazily(tmp_path: Path):
     with path.open("w") as file:
         file.write(csv(ROWS[:1]))
         file.write("\n".join(csv(ROWS).splitlines()[1:] * 2000) + "\n")
-    with listening(Heard()):
+    with listening(Watcher()):
         first = next(tables(DECLARED, path, READING))
         source = iter(ROW.rows(path, itertools.count(1), READING))
         assert len(first) == 256 and sum(1 for _ in source) == 6001
