@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -62,7 +63,12 @@ class Answers(Iterator[T]):
 
 def cell_text(text: str) -> str:
     """Returns text for a CSV cell; adds a quote if a spreadsheet would run it as a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" and not _number(text) else text
+    formula = text and text[0] in "=+-@\t\r" and not _FIGURE.fullmatch(text) and not _number(text)
+    return f"'{text}" if formula else text
+
+
+_FIGURE = re.compile(r"[+-] ?\d[\d.,' \u00a0]*%?")
+"""A number with a sign in any notation: -1,5 or +1 234.50 %."""
 
 
 def _number(text: str) -> bool:

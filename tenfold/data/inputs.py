@@ -18,6 +18,7 @@ import pandas as pd
 
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
+from tenfold.core.progress import tell
 from tenfold.media.files import manifests, references
 from tenfold.media.files.layouts.near import Near
 from tenfold.media.files.sheets import frame_of, is_manifest
@@ -35,14 +36,31 @@ CHUNK = 256
 def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -> Iterator[Table]:
     """Yields tables of at most 256 rows: the input columns and `source`, the name of each row.
 
-    `reading` is how the data of the run were read: its columns hold here too.
+    `reading` is how the data of the run were read: its columns hold here too. After the last table,
+    remarks on odd values are printed, where a medium has any.
 
     Raises UsageError where the list of inputs is empty, a table lacks an input column, or several
     inputs are not given as a table; DataRefused where no input was found or a table file cannot be
     read.
     """
     media = media_of(inputs)
-    if isinstance(source, pd.DataFrame):
+    surveys = {name: media[name].survey(one) for name, one in inputs.items()}
+    for table in _tables(inputs, media, source, reading):
+        for name, survey in surveys.items():
+            if survey is not None:
+                survey.see(table[name])
+        yield table
+    for survey in surveys.values():
+        for remark in survey.remarks() if survey is not None else ():
+            tell(remark)
+
+
+def _tables(
+    inputs: dict[str, Input], media: Mapping[str, Medium], source: Any, reading: Reading
+) -> Iterator[Table]:
+    """The tables that `tables` yields."""
+    framed = isinstance(source, pd.DataFrame)
+    if framed and not (len(media) == 1 and all(one.frames for one in media.values())):
         yield from _chunks(_framed(media, source, reading))
         return
     if isinstance(source, (list, tuple)) and not source:
@@ -68,7 +86,7 @@ def tables(inputs: dict[str, Input], source: Any, reading: Reading = AS_FOUND) -
             cell, said = zip(*part, strict=True)
             # The dtype is object, because file names need not be valid UTF-8.
             yield pd.DataFrame({name: cell, "source": said}, dtype=object)
-    if not count:
+    if not count and not framed:
         where = " ".join(map(str, source)) if isinstance(source, (list, tuple)) else str(source)
         raise DataRefused(
             Message("No input was found"),
@@ -87,7 +105,8 @@ def _pieces(declared: Input, source: Any, reading: Reading) -> Iterator[Any]:
     """
     if not isinstance(source, (list, tuple)):
         table = _of_file(declared, source, reading)
-        yield source if table is None else table
+        own = [source] if isinstance(source, pd.DataFrame) else source
+        yield own if table is None else table
         return
     held: list[Any] = []
     for one in source:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ __all__ = ["Input", "InputRow", "NamedRows"]
 class Input:
     """One input given by the user: the name of its medium, and the possible values, if limited.
 
+    An input with `fields` is composed of these, by name: a server and its page ask for a value for
+    each of them, and the medium makes one cell of the values (`Medium.composed`).
+
     `file` reads a file or folder that is given for prediction as the training data were read. It
     returns a table with the input and `source`, or None where the medium reads the file.
     """
@@ -26,6 +29,7 @@ class Input:
     medium: str
     choices: tuple[str, ...] = ()
     file: Callable[[Path, Reading], pd.DataFrame | None] | None = None
+    fields: Mapping[str, Input] = field(default_factory=dict, hash=False)
 
 
 InputRow = tuple[Any, str]

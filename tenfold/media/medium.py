@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ from tenfold.media.reading import AS_FOUND, ColumnRole, Reading
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Medium", "Sizes"]
+__all__ = ["Medium", "OddCells", "Sizes"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,16 @@ class Sizes:
     sides: dict[str, list[int]]
     axis: str
     values: np.ndarray
+
+
+class OddCells(Protocol):
+    """Counts what is odd in the cells of a prediction, with constant memory."""
+
+    def see(self, cells: Iterable[Any]) -> None:
+        """Looks at the next cells of the input; some may be Problems."""
+
+    def remarks(self) -> list[Message]:
+        """Returns one sentence for each kind of odd value seen, with its count."""
 
 
 class Medium(ABC):
@@ -90,6 +100,8 @@ class Medium(ABC):
     group_header: ClassVar[str] = ""
     """Name of a value of `header` whose rows stay in one part of a split where it is not 0 and the
     data name no groups; "" for none."""
+    frames: ClassVar[bool] = False
+    """True where a DataFrame given for prediction is read by `rows`, as a file is."""
     limit: ClassVar[str] = "json"
     """Name of the server setting that limits the size of a value in a request."""
 
@@ -97,7 +109,8 @@ class Medium(ABC):
         if cls.__mro__[1] is not Medium:
             raise TypeError(f"{cls.__name__}: a medium is final; subclass Medium, share functions")
         needed = {"name", "singular", "plural", "schema"}
-        needed |= set() if vars(cls).get("files") else {"take", "read"}
+        of_fields = "composed" in vars(cls)
+        needed |= set() if vars(cls).get("files") or of_fields else {"take", "read"}
         lacking = needed - vars(cls).keys()
         if lacking:
             raise TypeError(f"{cls.__name__} lacks {sorted(lacking)}")
@@ -184,7 +197,30 @@ class Medium(ABC):
         """Returns the cell that a text in a table file stands for."""
         return text
 
+    def survey(self, declared: Input) -> OddCells | None:
+        """Returns what looks for odd values in the cells of a prediction; None for no remarks."""
+        return None
+
+    def columns(self, cell: Any) -> Mapping[str, str]:
+        """Returns the columns of an asked row as they were given, to be written with its answer."""
+        return {}
+
     # --- serving ---
+
+    def composed(self, values: Mapping[str, Any], declared: Input, reading: Reading) -> Any:
+        """Returns the cell for the values of the fields of an input, None where missing.
+
+        Each value is a cell of the medium of its field. `reading` is how the data of the run were
+        read. Raises InputRefused. Only for a medium whose inputs have `fields`.
+        """
+        raise NotImplementedError(f"{self.name} has no fields")
+
+    def table(self, content: bytes, reading: Reading) -> Iterator[InputRow]:
+        """Yields the rows of a CSV in a request, where the inputs of the medium have `fields`.
+
+        Raises TenfoldError where the content is no table with the needed columns.
+        """
+        raise NotImplementedError(f"{self.name} has no fields")
 
     def take(self, value: Any) -> Any:
         """Returns the cell for a JSON value; with `files`, the bytes decoded from base64.

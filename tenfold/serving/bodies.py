@@ -28,6 +28,8 @@ def read(model: Model, content_type: bytes, body: bytes, many: bool) -> Question
     """
     if content_type[:19].lower() == b"multipart/form-data":
         return _from_form(model, _parts(model, content_type, body), many)
+    if content_type[:8].lower() == b"text/csv":
+        return Question(inputs.table(model, body), model.wanted({}))
     return _from_json(model, inputs.plain(body), many)
 
 
@@ -53,7 +55,7 @@ def _row(model: Model, thing: Any) -> RequestRow:
     if not isinstance(thing, dict):
         raise Refused(422, code="missing-input" if thing is None else "bad-input")
     _same_names(model, thing)
-    return {name: inputs.take(model.media[name], value) for name, value in thing.items()}
+    return inputs.row(model, {name: inputs.take(model, name, one) for name, one in thing.items()})
 
 
 def _same_names(model: Model, given: Any) -> None:
@@ -147,14 +149,22 @@ def _parts(model: Model, content_type: bytes, body: bytes) -> list[tuple[str, by
 def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Question:
     cells: dict[str, list[Any]] = {}
     words: dict[str, str] = {}
+    tables: list[bytes] = []
     known = options(model.options)
     for name, content in parts:
         if name in model.inputs:
-            cells.setdefault(name, []).append(inputs.read(model.media[name], content))
+            cells.setdefault(name, []).append(inputs.read(model, name, content))
+        elif many and name and name == model.table_input and not tables:
+            tables.append(content)
         elif name in known and name not in words:
             words[name] = content.decode("utf-8", "replace").strip()
         else:
             raise Refused(422, code="unknown-input")
+    wanted = model.wanted(
+        {name: _option(known[name]["type"], text) for name, text in words.items()}
+    )
+    if tables and not cells:
+        return Question(inputs.table(model, tables[0]), wanted)
     _same_names(model, cells)
     counts = {len(each) for each in cells.values()}
     if len(counts) != 1 or (not many and counts != {1}):
@@ -162,10 +172,7 @@ def _from_form(model: Model, parts: list[tuple[str, bytes]], many: bool) -> Ques
     if max(counts) > model.batch:
         raise Refused(413, code="batch-too-large")
     rows = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
-    wanted = model.wanted(
-        {name: _option(known[name]["type"], text) for name, text in words.items()}
-    )
-    return Question(rows, wanted)
+    return Question([inputs.row(model, row) for row in rows], wanted)
 
 
 def _option(form: str, text: str) -> Any:

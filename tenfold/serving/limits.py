@@ -20,7 +20,7 @@ SEEN = 256
 _ONCE = frozenset(
     (b"host", b"origin", b"content-length", b"content-type", b"authorization", b"transfer-encoding")
 )
-FORM, PLAIN = b"multipart/form-data", b"application/json"
+FORM, PLAIN, TABLE = b"multipart/form-data", b"application/json", b"text/csv"
 
 
 class Gate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,15 +58,20 @@ class Model:
 
     id: str
     run: Run
-    inputs: dict[str, Input]
+    declared: dict[str, Input]
+    """The inputs of the task."""
     batch: int
     json: int
     sizes: dict[str, int]
     """Maximum bytes of a part of a form, by input."""
     file_bytes: int
     """Maximum bytes of files in one body."""
+    inputs: dict[str, Input]
+    """What a request gives a value for: the inputs, or the fields that an input is composed of."""
     media: dict[str, Medium]
-    """The medium of each input."""
+    """The medium of each of them."""
+    owners: dict[str, Medium]
+    """The medium of each input of the task."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "checked", lru_cache(256)(self._checked))
@@ -112,15 +118,48 @@ class Model:
 
     def table(self, rows: Sequence[RequestRow]) -> pd.DataFrame:
         """The rows as a table for the task; `source` is the number of the row."""
-        columns = {name: [row[name] for row in rows] for name in self.inputs}
+        columns = {name: [row[name] for row in rows] for name in self.declared}
         typed = {
-            name: pd.Series(cells, dtype=self.media[name].dtype) for name, cells in columns.items()
+            name: pd.Series(cells, dtype=self.owners[name].dtype) for name, cells in columns.items()
         }
         return pd.DataFrame(typed | {"source": list(map(str, range(len(rows))))})
 
     def sample(self) -> RequestRow:
         """A sample row for the first prediction."""
-        return {name: self.media[name].sample(one) for name, one in self.inputs.items()}
+        return {name: self.owners[name].sample(one) for name, one in self.declared.items()}
+
+    def optional(self, name: str) -> bool:
+        """True for a field of an input, whose value may be missing."""
+        return name not in self.declared
+
+    @property
+    def table_input(self) -> str:
+        """The name of the only input, where it has fields: many rows may come as CSV; else ""."""
+        (first, *more) = self.declared
+        return first if not more and self.declared[first].fields else ""
+
+    def row(self, values: dict[str, Any]) -> RequestRow:
+        """The row of a value for each of `inputs`: fields are composed to the cell of their input.
+
+        Raises InputRefused where the values do not fit together.
+        """
+        found = {}
+        for name, one in self.declared.items():
+            if one.fields:
+                own = {key: values[key] for key in one.fields}
+                found[name] = self.owners[name].composed(own, one, self.run.reading)
+            else:
+                found[name] = values[name]
+        return found
+
+    def rows_of_table(self, content: bytes) -> list[RequestRow]:
+        """The rows of a table in a request, at most one more than a request may have.
+
+        Raises TenfoldError where the content is no table with the needed columns.
+        """
+        name = self.table_input
+        rows = self.owners[name].table(content, self.run.reading)
+        return [{name: cell} for cell, _ in itertools.islice(rows, self.batch + 1)]
 
     def document(self) -> dict[str, Any]:
         """The description of the model that /v1/models returns."""
@@ -132,8 +171,10 @@ class Model:
             "hash": self.run.digest,
             "inputs": {
                 name: {"medium": one.medium, "choices": list(one.choices)}
+                | ({"optional": True} if self.optional(name) else {})
                 for name, one in self.inputs.items()
             },
+            "table": self.table_input,
             "answer": kind.name,
             "options": options(self.options),
             "classes": kind.classes(self.run.facts.get("truths", {})),
@@ -157,8 +198,10 @@ def model_of(run: Run, name: str, settings: Settings) -> Model:
     Raises ArtefactRefused where the run has an input of an unknown medium.
     """
     run = run if settings.known_people else run.without_memory()
-    inputs = run.task.inputs(run.facts)
-    if strange := [one.medium for one in inputs.values() if one.medium not in known()]:
+    declared = run.task.inputs(run.facts)
+    inputs = _flat(declared)
+    every = [*declared.values(), *inputs.values()]
+    if strange := [one.medium for one in every if one.medium not in known()]:
         raise ArtefactRefused(
             Message(
                 "The run takes inputs of the unknown medium {medium!r} and cannot be served",
@@ -172,7 +215,24 @@ def model_of(run: Run, name: str, settings: Settings) -> Model:
     sizes = {name: getattr(settings, medium.limit) for name, medium in media.items()}
     largest = max((sizes[name] for name, medium in media.items() if medium.files), default=0)
     whole = max(settings.stream, largest) if largest else 0
-    return Model(name, run, inputs, settings.batch, settings.json, sizes, whole, media)
+    if (own := next(iter(_composed(declared)), "")) and own not in sizes:
+        sizes[own] = settings.json  # a table of rows
+    owners = media_of(declared)
+    return Model(
+        name, run, declared, settings.batch, settings.json, sizes, whole, inputs, media, owners
+    )
+
+
+def _composed(declared: dict[str, Input]) -> list[str]:
+    return [name for name, one in declared.items() if one.fields]
+
+
+def _flat(declared: dict[str, Input]) -> dict[str, Input]:
+    """The inputs, with those that have fields replaced by their fields."""
+    found: dict[str, Input] = {}
+    for name, one in declared.items():
+        found |= dict(one.fields) if one.fields else {name: one}
+    return found
 
 
 def identifiers(runs: Sequence[Run]) -> list[str]:

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from tenfold.core.version import __version__
 from tenfold.serving import bodies, schemas
 from tenfold.serving.batching import Batcher, Job, Outcome
-from tenfold.serving.limits import FORM, PLAIN, Gate
+from tenfold.serving.limits import FORM, PLAIN, TABLE, Gate
 from tenfold.serving.models import Model, Question
 from tenfold.serving.pages import files
 from tenfold.serving.replies import Gone, Refused, encoded
@@ -191,6 +191,7 @@ class Routes:
         )
         for verb, handler, many, answer, summary in each:
             form = model.form_many if many else model.form_one
+            table = {TABLE: model.json} if many and model.table_input else {}
             self._add(
                 f"/v1/models/{model.id}/{verb}",
                 Route(
@@ -198,7 +199,7 @@ class Routes:
                     "POST",
                     handler,
                     model.id,
-                    {PLAIN: model.json, FORM: form},
+                    {PLAIN: model.json, FORM: form, **table},
                     line=batcher,
                 ),
                 summary,

@@ -58,8 +58,16 @@ def taken(model: Model) -> Schema:
     properties = {}
     for name, one in model.inputs.items():
         more = {"examples": list(one.choices)} if one.choices else {}
-        properties[name] = model.media[name].schema | more
+        properties[name] = _value(model, name) | more
     return record(properties)
+
+
+def _value(model: Model, name: str) -> Schema:
+    """The schema of the value of an input or a field; a field may be null."""
+    told = model.media[name].schema
+    if model.optional(name) and "null" not in told.get("type", ()):
+        return {"anyOf": [told, {"type": "null"}]}
+    return dict(told)
 
 
 def body(model: Model, many: bool) -> dict[str, Any]:
@@ -71,9 +79,10 @@ def body(model: Model, many: bool) -> dict[str, Any]:
         optional=("options",),
     )
     form = {"schema": _form(model, many)}
+    table = {"text/csv": {"schema": {"type": "string"}}} if many and model.table_input else {}
     return {
         "required": True,
-        "content": {"application/json": {"schema": told}, "multipart/form-data": form},
+        "content": {"application/json": {"schema": told}, "multipart/form-data": form, **table},
     }
 
 
@@ -82,7 +91,7 @@ def _form(model: Model, many: bool) -> Schema:
     for name in model.inputs:
         medium = model.media[name]
         part = {"type": "string", "contentMediaType": "application/octet-stream"}
-        part = part if medium.files else dict(medium.schema)
+        part = part if medium.files else _value(model, name)
         properties[name] = {"type": "array", "items": part} if many else part
     own = {name: _option(facts) for name, facts in options(model.options).items()}
     return record(properties | own, optional=tuple(own))
@@ -178,6 +187,7 @@ def _model() -> Schema:
             "task": text,
             "hash": text,
             "inputs": {"type": "object"},
+            "table": text,
             "answer": text,
             "options": {"type": "object"},
             "classes": {"type": "array", "items": text},

@@ -15,6 +15,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
+from tenfold.data.asked_columns import AskedColumns
 from tenfold.data.inputs import drawn_input, tables
 from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
@@ -59,7 +60,7 @@ def predict(
     Args:
         run: Run folder.
         inputs: Files, folders, globs or archives; - reads paths from standard input.
-        out: File for the answers: .csv, .jsonl, or another format of the task.
+        out: File for the answers: .csv, .jsonl, .parquet, or another format of the task.
         csv: CSV file for the answers, whatever its name.
         draw: Folder for pictures with the answers drawn on them.
         force: Overwriting of existing output files that tenfold did not write.
@@ -83,10 +84,14 @@ def predict(
     drawn = None if draw is None else drawn_input(declared)
     handed = tables(declared, inputs, opened.reading)
     handed = handed if drawn is None else _noted(handed, drawn[0], cells)
+    columns = AskedColumns(declared)
+    handed = columns.noted(handed) if files else handed
     found = opened.predict(handed, **options)
-    answers: Iterator[Predicted] = (Predicted(source, answer) for source, answer in found)
+    answers: Iterator[Predicted] = (
+        Predicted(source, answer) for source, answer in columns.followed(found)
+    )
     for path, one in files.items():
-        answers = _written(answers, path, one, opened)
+        answers = _written(answers, path, one, opened, columns)
     if draw is not None and drawn is not None:
         folder = outputs.allow_folder(draw, {"[0-9]*.png": pictures_of})
         answers = _drawn(answers, folder, (drawn[1], opened.result_kind), cells)
@@ -117,14 +122,15 @@ def _format(path: Path, known: Mapping[str, Format]) -> Format:
 
 
 def _written(
-    answers: Iterator[Predicted], path: Path, known: Format, run: Run
+    answers: Iterator[Predicted], path: Path, known: Format, run: Run, columns: AskedColumns
 ) -> Iterator[Predicted]:
     """Yields the answers unchanged and writes each to the file."""
     kind = run.result_kind
     classes = kind.classes(run.facts.get("truths", {}))
     with placed(path) as part, known.write(part, kind.prediction, classes) as write:
         for one in answers:
-            write(one.source, one.answer)
+            asked = (columns.current,) if known.beside else ()
+            write(one.source, one.answer, *asked)
             yield one
 
 

@@ -25,8 +25,9 @@ import pytest
 from subjects import Subject, trained
 
 import tenfold
+from tenfold.answers.kind import Answer
 from tenfold.answers.label import LABEL, Label
-from tenfold.core.columns import Encoded
+from tenfold.core.columns import Encoded, Problem
 from tenfold.media.input import Input
 from tenfold.run.run import Run
 from tenfold.serving import server as serving_server
@@ -208,7 +209,8 @@ def _run(server: serving_server.Server, listening: socket.socket) -> None:
 class Echo(Task):
     """Answers with what came; "several" answers twice a row, "nothing" not at all.
 
-    A cell that its facts, or those of an inner run, remember is answered with what they remember.
+    A cell that its facts, or those of an inner run, remember is answered with what they remember. A
+    row with a Problem has this as its answer.
     """
 
     wanted: tuple[tuple[str, Input], ...] = ()
@@ -251,7 +253,10 @@ class Echo(Task):
 
     def _answers(
         self, source: str, row: dict[str, Any], remembered: dict[str, str]
-    ) -> Iterator[tuple[str, Label]]:
+    ) -> Iterator[tuple[str, Answer]]:
+        if bad := [cell for cell in row.values() if isinstance(cell, Problem)]:
+            yield source, bad[0]
+            return
         cells = {name: repr(_recalled(cell, remembered)) for name, cell in row.items()}
         said = Label(json.dumps(cells, ensure_ascii=False), {})
         if "several" in row.values():

@@ -1,7 +1,8 @@
-"""Single values given for prediction: numbers and category names."""
+"""Single values given for prediction: numbers, category names and dates."""
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.media.input import InputRow
 
-__all__ = ["category", "named_category", "named_number", "number"]
+__all__ = ["category", "date", "named_category", "named_date", "named_number", "number"]
 
 
 def number(text: str) -> float | None:
@@ -46,3 +47,23 @@ def category(text: str) -> str | None:
 def named_category(name: str) -> Iterator[InputRow]:
     """Yields the category name given on the command line."""
     yield category(name), name
+
+
+def date(text: str) -> float | None:
+    """Returns the seconds since 1970 of a date in the form of ISO 8601; None where it is blank.
+
+    Without a zone, the time is in UTC. Raises ValueError where the text is no such date.
+    """
+    if not text.strip():
+        return None
+    moment = datetime.datetime.fromisoformat(text.strip())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+
+
+def named_date(name: str) -> Iterator[InputRow]:
+    """Yields the date written on the command line, or a problem where it is invalid."""
+    try:
+        yield date(name), name
+    except ValueError:
+        reason, fix = Message("is not a date"), Message("Write a date such as 2024-03-31.")
+        yield Problem("bad-date", reason, fix), name

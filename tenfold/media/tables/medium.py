@@ -1,18 +1,32 @@
-"""Numbers and categories as media: single values of a row, which may be missing."""
+"""Rows of tables as a medium, and their values: numbers, categories and dates, or missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+import pandas as pd
+
+from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.input import Input, InputRow
-from tenfold.media.medium import Medium
+from tenfold.media.medium import Medium, Sizes
 from tenfold.media.reading import AS_FOUND, Reading
-from tenfold.media.tables import inputs
+from tenfold.media.tables import asked, inputs, row
+from tenfold.media.tables.given import RowSurvey
+from tenfold.media.tables.schema import TableRow
 
-__all__ = ["CATEGORY", "NUMBER", "CategoryMedium", "NumberMedium"]
+__all__ = [
+    "CATEGORY",
+    "DATE",
+    "NUMBER",
+    "ROW",
+    "CategoryMedium",
+    "DateMedium",
+    "NumberMedium",
+    "RowMedium",
+]
 
 
 class NumberMedium(Medium):
@@ -64,5 +78,102 @@ class CategoryMedium(Medium):
         return declared.choices[0] if declared.choices else ""
 
 
+class DateMedium(Medium):
+    """Dates with or without a time, as seconds since 1970; None where the value is missing."""
+
+    name = "date"
+    singular = Message("date")
+    plural = Message("dates")
+    schema: ClassVar[dict[str, Any]] = {
+        "type": ["string", "null"],
+        "description": "2024-03-31 or 2024-03-31T15:30:00, in UTC unless a zone is given",
+    }
+    dtype = float
+
+    def named(self, name: str, reading: Reading = AS_FOUND) -> Iterator[InputRow]:
+        return inputs.named_date(name)
+
+    def from_text(self, text: str) -> float | None:
+        return inputs.date(text)
+
+    def take(self, value: Any) -> float | None:
+        return None if value is None else _date(request.text_value(value))
+
+    def read(self, part: bytes) -> float | None:
+        return _date(request.text_part(part))
+
+    def sample(self, declared: Input) -> float:
+        return 0.0
+
+
+def _date(text: str) -> float | None:
+    try:
+        return inputs.date(text)
+    except ValueError:
+        raise request.InputRefused(code="bad-input") from None
+
+
+class RowMedium(Medium):
+    """Rows of a table: one cell holds the values of all columns (`TableRow`)."""
+
+    name = "row"
+    singular = Message("row of a table")
+    plural = Message("rows of tables")
+    schema: ClassVar[dict[str, Any]] = {"type": "object"}
+    written = True
+    frames = True
+
+    def content(self, cell: Any) -> bytes | None:
+        return row.content(cell) if isinstance(cell, TableRow) else None
+
+    def rows(
+        self, source: Any, numbers: Iterator[int], reading: Reading = AS_FOUND
+    ) -> Iterator[InputRow]:
+        return asked.rows(source, reading, numbers)
+
+    def survey(self, declared: Input) -> RowSurvey:
+        return RowSurvey(declared)
+
+    def columns(self, cell: Any) -> Mapping[str, str]:
+        return (cell.written or {}) if isinstance(cell, TableRow) else {}
+
+    def composed(self, values: Mapping[str, Any], declared: Input, reading: Reading) -> TableRow:
+        return row.composed(values, reading)
+
+    def table(self, content: bytes, reading: Reading) -> Iterator[InputRow]:
+        return asked.rows_of_bytes(content, "table", reading)
+
+    def sample(self, declared: Input) -> TableRow:
+        return row.sample(declared)
+
+    def text(self, cell: Any) -> str:
+        return row.text(cell) if isinstance(cell, TableRow) else str(cell)
+
+    def sizes(self, used: pd.DataFrame, column: str) -> Sizes | None:
+        return row.sizes(used[column])
+
+    def about_examples(self, encoded: str) -> str:
+        return say("Rows evenly sampled from the training rows, each with its values by column.")
+
+    def about_explanations(self) -> str:
+        return say(
+            "What each answer depends on: the columns whose values support it, and those whose "
+            "values oppose it."
+        )
+
+    def about_errors(self) -> str:
+        return say("The columns whose values support the wrong answer, and those that oppose it.")
+
+    def same_as_random(self, method: str, value: str) -> str:
+        return say(
+            "With random weights {method} gives nearly the same columns (rank correlation "
+            "{value}): it shows the row, not what the network learned.",
+            method=method,
+            value=value,
+        )
+
+
 NUMBER = NumberMedium()
 CATEGORY = CategoryMedium()
+DATE = DateMedium()
+ROW = RowMedium()

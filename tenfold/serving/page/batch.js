@@ -15,7 +15,7 @@ export function batch(files, one, show) {
   const progress = make("p", { class: "soft", role: "status" });
   const bar = make("progress", { max: files.length, value: 0, label: () => say("several") });
   const stop = button(() => say("stop"), () => stopper.abort());
-  const csv = button(() => say("csv"), () => download(rows), { disabled: true });
+  const csv = button(() => say("csv"), () => download(csvOf(rows)), { disabled: true });
   const said = () => tell(progress, () => told(rows, stopper.signal.aborted));
   const body = make("tbody", {}, rows.map(({ element }) => element));
   const title = make("h2", { text: () => say("several") });
@@ -57,7 +57,7 @@ async function inTurn(rows, one, signal, told) {
 }
 
 /** A busy server is asked again after the time it names, a few times. */
-async function patiently(ask, tries = 5) {
+export async function patiently(ask, tries = 5) {
   try {
     return await ask();
   } catch (error) {
@@ -89,18 +89,23 @@ function row(file, show) {
 
 // --- CSV: the same columns as `tenfold predict --csv` ---
 
-/** Rows of one kind as CSV: a column a class where there are classes, else the answer's JSON. */
-export function csvOf(rows) {
-  const answers = rows.flatMap(({ file, predictions, refused }) => {
-    return (predictions ?? [null]).map((answer) => ({ source: answer?.source ?? file.name, answer, refused }));
+/**
+ * Rows of one kind as CSV: a column a class where there are classes, else the answer's JSON. Rows of
+ * a table have `cells`, which stand before the answer under the names `asked`.
+ */
+export function csvOf(rows, asked = []) {
+  const answers = rows.flatMap(({ file, cells = [], predictions, refused }) => {
+    return (predictions ?? [null]).map((answer) => ({ source: answer?.source ?? file.name, cells, answer, refused }));
   });
   const classes = [...new Set(answers.flatMap(({ answer }) => Object.keys(answer?.probabilities ?? {})))];
   classes.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  const lines = answers.map(({ source, answer, refused }) => {
+  const lines = answers.map(({ source, cells, answer, refused }) => {
     const chances = classes.map((name) => answer?.probabilities?.[name] ?? "");
-    return [source, answer ? inOneCell(answer) : "", refused ? refused.code || refused.message : "", ...chances];
+    return [source, ...asked.map((_, place) => cells[place] ?? ""), answer ? inOneCell(answer) : "", refused ? refused.code || refused.message : "", ...chances];
   });
-  return [["source", "label", "error", ...classes], ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
+  const taken = new Set(["source", "label", "error", ...classes]);
+  const names = asked.map((name) => (taken.has(name) ? `${name} (asked)` : name));
+  return [["source", ...names, "label", "error", ...classes], ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
 }
 
 function inOneCell({ answer, source, probabilities, ...rest }) {
@@ -112,12 +117,14 @@ function inOneCell({ answer, source, probabilities, ...rest }) {
 /** A cell that no spreadsheet runs as a formula. */
 function cell(value) {
   const text = String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  const figure = /^[+-] ?\d[\d.,' \u00a0]*%?$/.test(text) || !Number.isNaN(Number(text));
+  const safe = /^[=+\-@\t\r]/.test(text) && !figure ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-function download(rows) {
-  const address = URL.createObjectURL(new Blob(["\ufeff", csvOf(rows)], { type: "text/csv" }));
+/** Hands a text over as the file answers.csv. */
+export function download(text) {
+  const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
   make("a", { href: address, download: "answers.csv" }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }

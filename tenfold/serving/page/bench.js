@@ -6,6 +6,7 @@ import { loadAnswers } from "./drawers.js";
 import { make } from "./elements.js";
 import { field } from "./inputs.js";
 import { options } from "./options.js";
+import { isTable, tableField, tableOf } from "./tables.js";
 import { refusal, shownAnswer } from "./shown.js";
 import { bytes, say, tell } from "./words.js";
 
@@ -34,7 +35,8 @@ function lay(own) {
   const fields = own.fields.map((one) => (single ? one.element : titled(one)));
   const form = at("form");
   form.className = own.fields.length > 1 ? "row-of-fields" : "";
-  form.replaceChildren(...fields, own.options.element, make("div", { class: "row" }, go, hint));
+  const table = own.model.table ? tableField((file) => askTable(own, file)) : [];
+  form.replaceChildren(...fields, own.options.element, make("div", { class: "row" }, go, hint, ...table));
   form.onsubmit = (event) => {
     event.preventDefault();
     submit(own);
@@ -74,6 +76,7 @@ function handOver(own, one, files) {
 }
 
 function take(own, files, target) {
+  if (own.model.table && isTable(files[0])) return askTable(own, files[0]);
   const over = own.fields.find(({ element }) => element.contains(target));
   const fit = [over, ...own.fields].find((one) => one?.takes?.(files[0]));
   if (fit) handOver(own, fit, files);
@@ -86,7 +89,7 @@ function collected(own, besides = {}) {
   const values = Object.fromEntries(own.fields.map((one) => [one.name, besides[one.name] ?? one.value()]));
   const given = own.fields.some((one) => values[one.name] !== undefined);
   for (const one of own.fields.filter(({ name }) => values[name] === undefined)) {
-    if (!given || !one.drawer.optional) {
+    if (!given || !one.optional) {
       one.complain(one.drawer.missing ?? (() => say("missing_input")));
       return null;
     }
@@ -228,6 +231,28 @@ function several(own, one, files) {
   own.several.element.scrollIntoView({ block: "nearest" });
   setQuietly(own, one, files[0]);
   empty(own);
+}
+
+// --- the rows of a table ---
+
+async function askTable(own, file) {
+  const wrong = own.options.problem();
+  if (wrong) return fail(own, wrong);
+  const path = `v1/models/${own.model.id}/batch`;
+  const asking = async (part, signal) => {
+    const { results } = await ask(path, { parts: [[own.model.table, part], ...Object.entries(own.options.values())] }, signal);
+    await loadAnswers(results.flatMap(({ predictions }) => predictions ?? []));
+    return results;
+  };
+  own.several?.close();
+  try {
+    own.several = await tableOf(file, asking, own.model.limits?.batch ?? 1);
+  } catch (error) {
+    return refused(own, error, () => askTable(own, file));
+  }
+  at("batch").replaceChildren(own.several.element);
+  own.several.element.scrollIntoView({ block: "nearest" });
+  return own.several.done;
 }
 
 /** Shows a file without asking about it. */

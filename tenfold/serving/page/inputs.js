@@ -26,7 +26,7 @@ export function field(name, input, events) {
     if (text) own.control.focus();
   };
   const element = make("div", { class: drawer.wide ? "field wide" : "field" }, own.element, problem);
-  return Object.assign(own, { name, drawer, element, complain, media: Boolean(own.set) });
+  return Object.assign(own, { name, drawer, element, complain, media: Boolean(own.set), optional: drawer.optional || input.optional });
 }
 
 // --- a medium without a file of its own: a sentence in the place of a field ---

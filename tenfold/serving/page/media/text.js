@@ -14,8 +14,8 @@ export const drawer = {
   typed: true,
   wide: true,
   missing: () => say("missing"),
-  field: (name, input, events) => {
-    const control = make("textarea", { rows: 7, dir: "auto", placeholder: "…" });
+  field: (name, { optional }, events) => {
+    const control = make("textarea", { rows: optional ? 2 : 7, dir: "auto", placeholder: "…" });
     return { ...labelled(name, control), value: typed(control, events, () => control.value) };
   },
 };

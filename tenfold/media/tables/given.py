@@ -1,0 +1,184 @@
+"""Columns of an asked table that stand for columns of the run, and values never learnt."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
+from tenfold.core.text import short
+from tenfold.media.input import Input
+from tenfold.media.tables.names import spelling
+from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableColumn, TableRow, TableSchema
+
+__all__ = ["RowSurvey", "matched", "needed_columns", "written_text"]
+
+REMARKS = 20
+"""Most values never learnt that are named."""
+BLANKS = frozenset("? n/a n.a. #n/a na nan nat null none".split())
+"""Cells that are missing in every column, in lower case."""
+DISTINCT = 10_000
+"""Most different values never learnt that are counted one by one."""
+
+
+def matched(wanted: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+    """Returns the position of each wanted column among the names of a table, if it has it.
+
+    Letter case and blanks around a name are ignored where there is no exact match, and only one
+    column of the table and one wanted column are spelled so.
+    """
+    exact = {name: at for at, name in reversed([*enumerate(names)])}
+    found = {name: exact[name] for name in wanted if name in exact}
+    left = [at for at in range(len(names)) if at not in {*found.values()}]
+    alike = Counter(spelling(names[at]) for at in left)
+    same = Counter(spelling(name) for name in wanted if name not in found)
+    places = {spelling(names[at]): at for at in left}
+    for name in wanted:
+        plain = spelling(name)
+        if name not in found and plain and alike[plain] == same[plain] == 1:
+            found[name] = places[plain]
+    return found
+
+
+def needed_columns(wanted: Sequence[str], names: Sequence[str], where: str) -> dict[str, int]:
+    """Returns the position of each wanted column in a table.
+
+    Raises UsageError, with similar names of the table, where it lacks one.
+    """
+    found = matched(wanted, names)
+    absent = [name for name in wanted if name not in found]
+    if not absent:
+        return found
+    free = [name for at, name in enumerate(names) if at not in {*found.values()}]
+    near = {name: difflib.get_close_matches(name, free, n=1, cutoff=0.55) for name in absent}
+    pairs = [f"{one[0]} -> {name}" for name, one in near.items() if one]
+    raise UsageError(
+        Message("The table lacks columns of the run: {columns}", columns=_listed(absent)),
+        code="missing-column",
+        where=where,
+        fix=Message("Rename the columns: {pairs}.", pairs=_listed(pairs))
+        if pairs
+        else Message(
+            "Add them, with empty cells where nothing is known. The table has the columns "
+            "{columns}.",
+            columns=_listed(names),
+        ),
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return short(", ".join(names), 400)
+
+
+def written_text(cell: Any) -> str:
+    """Returns a cell of an asked table as it is written beside the answer; "" where missing."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    return cell if isinstance(cell, str) else str(cell)
+
+
+class RowSurvey:
+    """Counts the values of categories never learnt, and the cells that are no number or date.
+
+    The learnt levels of a category are the choices of its field in `declared`.
+    """
+
+    def __init__(self, declared: Input) -> None:
+        self._levels = {
+            name: frozenset(one.choices) for name, one in declared.fields.items() if one.choices
+        }
+        self._plans: dict[int, _Plan] = {}
+        self._unlearnt: Counter[tuple[str, str]] = Counter()
+        self._others = 0
+        self._wrong: Counter[tuple[str, str]] = Counter()
+        self._example: dict[str, str] = {}
+
+    def see(self, cells: Iterable[Any]) -> None:
+        """Looks at the next rows."""
+        for cell in cells:
+            if isinstance(cell, TableRow):
+                self._see(cell, self._plan(cell.schema))
+
+    def _plan(self, schema: TableSchema) -> _Plan:
+        plan = self._plans.get(id(schema))
+        if plan is None or plan.schema is not schema:
+            named = [(at, schema.columns[at].name) for at in schema.places(CATEGORY)]
+            levels = [(at, name, self._levels[name]) for at, name in named if name in self._levels]
+            plan = _Plan(schema, levels, schema.places(NUMBER, DATE))
+            self._plans = {id(schema): plan}
+        return plan
+
+    def _see(self, row: TableRow, plan: _Plan) -> None:
+        values = row.values
+        for at, name, levels in plan.levels:
+            value = values[at]
+            if value is not None and value not in levels:
+                self._count(name, value)
+        for at in plan.numbers if row.written is not None else ():
+            if values[at] != values[at]:
+                self._missing(row, plan.schema.columns[at])
+
+    def _missing(self, row: TableRow, column: TableColumn) -> None:
+        text = _cell(row.written or {}, column.name).strip()
+        if text and text not in column.missing and text.casefold() not in BLANKS:
+            self._wrong[column.name, column.type] += 1
+            self._example.setdefault(column.name, short(text, 40))
+
+    def _count(self, name: str, value: str) -> None:
+        key = (name, value)
+        if key in self._unlearnt or len(self._unlearnt) < DISTINCT:
+            self._unlearnt[key] += 1
+        else:
+            self._others += 1
+
+    def remarks(self) -> list[Message]:
+        """Returns a sentence for each value never learnt, and for each column with wrong cells."""
+        common = self._unlearnt.most_common()
+        found = [
+            Message(
+                "Column {name}: {value!r} was not in the training data; rows: {count}.",
+                name=name,
+                value=short(value, 60),
+                count=count,
+            )
+            for (name, value), count in common[:REMARKS]
+        ]
+        rest = sum(count for _, count in common[REMARKS:]) + self._others
+        if rest:
+            found.append(
+                Message("Other values not in the training data: {count} cells.", count=rest)
+            )
+        return found + [
+            Message(
+                "Column {name}: cells taken as missing, because a {what} is needed: {count}, for "
+                "example {cell!r}.",
+                name=name,
+                what=_KINDS[kind],
+                count=count,
+                cell=self._example[name],
+            )
+            for (name, kind), count in self._wrong.items()
+        ]
+
+
+class _Plan(NamedTuple):
+    """What is looked at in the rows of a schema: levels of categories, places of numbers."""
+
+    schema: TableSchema
+    levels: list[tuple[int, str, frozenset[str]]]
+    numbers: list[int]
+
+
+_KINDS = {NUMBER: Message("number"), DATE: Message("date")}
+
+
+def _cell(written: Mapping[str, str], name: str) -> str:
+    """Returns the cell of a column of the schema, which the asked table may spell otherwise."""
+    if name in written:
+        return written[name]
+    place = matched([name], list(written)).get(name)
+    return "" if place is None else list(written.values())[place]
