@@ -43,7 +43,9 @@ INPUTS = {"signal": Input("signal")}
 class SignalNumber(Task):
     """See the module."""
 
-    width: int = setting(32, "values that a signal is resampled to", low=4, high=256)
+    width: int = setting(
+        32, "values that a signal is resampled to", low=4, high=256, search=(16, 64)
+    )
 
     answers = (NUMBER,)
 
