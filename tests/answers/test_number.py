@@ -301,5 +301,5 @@ def test_tuning_and_eight_bits(runs: Path):
     assert small["unit"] == "percent"
     assert small["drop"] == pytest.approx(100 * (small["value"] - before) / before, abs=0.01)
     if small["drop"] > 0:
-        refused = tenfold(runs, "export", "run-1", "--int8", "--max-drop", 0, code=4)
+        refused = tenfold(runs, "export", "run-1", "--int8", "--max-drop", 0, code=6)
         assert "%" in refused.err and "points" not in refused.err

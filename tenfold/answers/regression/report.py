@@ -23,7 +23,7 @@ MAX_POINTS, BINS = 500, 40
 """Up to MAX_POINTS rows are drawn as points, more as a density of BINS x BINS cells."""
 TENTHS, MIN_TENTH_ROWS = 10, 10
 """Rows are divided into tenths by their prediction; into fewer parts where a tenth would have fewer
-than MIN_TENTH_ROWS rows, or groups of rows."""
+than MIN_TENTH_ROWS different predictions."""
 SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
@@ -67,8 +67,7 @@ def _predicted(found: Errors) -> dict[str, Any]:
 
 def _tenths(found: Errors, sampling: Sampling) -> list[dict[str, Any]]:
     """Returns bias, errors and coverage of the tenths of the rows by their prediction."""
-    observations = len(found.truth) if sampling.count is None else sampling.count
-    count = int(np.clip(observations // MIN_TENTH_ROWS, 1, TENTHS))
+    count = int(np.clip(len(np.unique(found.value)) // MIN_TENTH_ROWS, 1, TENTHS))
     order = np.argsort(found.value, kind="stable")
     tenths = []
     for rows in np.array_split(order, count):
