@@ -70,7 +70,8 @@ def differences(
     for family in families:
         kept = family >= 0
         groups = np.flatnonzero(kept) if sampling.groups is None else sampling.groups[kept]
-        segments = _Segments.of(rows[kept], metric, family[kept], groups)
+        weights = np.ones(kept.sum()) if sampling.weights is None else sampling.weights[kept]
+        segments = _Segments.of(rows[kept], metric, family[kept], groups, weights)
         enough = sampling.groups is None or len(np.unique(groups)) >= LEAST_GROUPS
         found.append(segments.differences(ERROR_RATE / len(families), enough))
     return found
@@ -78,7 +79,7 @@ def differences(
 
 @dataclass(frozen=True)
 class _Segments:
-    """S segments: their subset (S,), their group (S,) and the rows they have (S, U)."""
+    """S segments: their subset (S,), their group (S,) and the weight of their rows (S, U)."""
 
     metric: Callable[[np.ndarray], np.ndarray]
     subset: np.ndarray
@@ -86,11 +87,13 @@ class _Segments:
     rows: Any
 
     @staticmethod
-    def of(rows: np.ndarray, metric: Any, subset: np.ndarray, groups: np.ndarray) -> _Segments:
+    def of(
+        rows: np.ndarray, metric: Any, subset: np.ndarray, groups: np.ndarray, weights: np.ndarray
+    ) -> _Segments:
         distinct, place = np.unique(rows, axis=0, return_inverse=True)
         pairs, segment = np.unique(np.stack([groups, subset]), axis=1, return_inverse=True)
         shape = pairs.shape[1], len(distinct)
-        counts = sparse.csr_array((np.ones(len(rows)), (segment.ravel(), place.ravel())), shape)
+        counts = sparse.csr_array((weights, (segment.ravel(), place.ravel())), shape)
         return _Segments(lambda drawn: metric(distinct, drawn), pairs[1], pairs[0], counts)
 
     def differences(self, level: float, enough: bool) -> list[Difference]:

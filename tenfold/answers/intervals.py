@@ -3,7 +3,9 @@
 An answer kind gets a `Sampling` from shared code and computes every interval with it: the Sampling
 knows whether the labelled rows are independent or come in groups (persons, speakers, batches). With
 groups, a whole group is one observation: rows of one group are alike, and intervals that count them
-as independent are too narrow. No other code computes an interval of scores.
+as independent are too narrow. With a column `weight`, every metric is weighted: a row of weight 2
+counts like two rows in the value, and the interval treats it as one observation. No other code
+computes an interval of scores.
 
 Shapes: N rows, M observations of these rows, G groups, T statistics of each row that a metric is
 computed from, U distinct rows, R resamples, C cells of a table of counts, such as a confusion
@@ -23,7 +25,7 @@ from tenfold.core.message import Message
 
 sparse, special = lazy("scipy.sparse"), lazy("scipy.special")
 
-__all__ = ["LEAST_GROUPS", "Interval", "Paired", "Sampling", "Weighted", "protocol"]
+__all__ = ["LEAST_GROUPS", "Interval", "Paired", "Sampling", "Weighted", "protocol", "weights_of"]
 
 Interval = tuple[float, float | None, float | None]
 """A value with the lower and upper end of its 95 % interval; None = there is no interval."""
@@ -70,37 +72,43 @@ class Sampling:
     """Computes intervals for N labelled rows, with single rows or whole groups as observations.
 
     `groups` (N,) is the number of the group of each row; None = every row is an observation of its
-    own. `times` is the number of bootstrap resamples; 0 if no intervals are needed.
+    own. `times` is the number of bootstrap resamples; 0 if no intervals are needed. `weights` (N,)
+    is the weight of each row (see `weights_of`); None = all rows weigh the same.
     """
 
     groups: np.ndarray | None = None
     times: int = RESAMPLED
+    weights: np.ndarray | None = None
 
     @staticmethod
     def of(table: pd.DataFrame) -> Sampling:
-        """Returns the sampling of a table of labelled rows, from its column `group`.
+        """Returns the sampling of a table of labelled rows, from its columns `group` and `weight`.
 
         A row without a group is a group of its own. If every group is a single row, the rows are
         independent.
         """
-        if "group" not in table or table["group"].isna().all():
-            return Sampling()
-        numbers = pd.factorize(table["group"])[0].astype(np.int64)
-        alone = numbers < 0
-        numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
-        return Sampling(numbers) if len(np.unique(numbers)) < len(numbers) else Sampling()
+        return Sampling(_groups_of(table), weights=weights_of(table))
 
     def at(self, rows: np.ndarray) -> Sampling:
         """Returns the sampling of M observations that are made on these rows.
 
         `rows` is the row of each observation (M,), or a mask (N,) of the M observed rows.
         """
-        return self if self.groups is None else replace(self, groups=self.groups[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, groups=groups, weights=weights)
 
     @property
     def count(self) -> int | None:
         """Number of groups; None if single rows are the observations."""
         return None if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def _observations(self) -> np.ndarray | None:
+        """The number of the observation of each row (N,); None for rows of equal weight alone."""
+        if self.groups is not None or self.weights is None:
+            return self.groups
+        return np.arange(len(self.weights))
 
     def share(self, right: np.ndarray) -> Interval:
         """Returns the share of True in `right` (N,) and its 95 % interval.
@@ -108,9 +116,9 @@ class Sampling:
         For single rows, it is the Wilson interval (E. B. Wilson, 1927); for groups, the interval
         described in `mean`.
         """
-        if self.groups is None:
+        if self._observations is None:
             return _wilson(right)
-        return _group_mean(self.groups, right.astype(float), share=True)
+        return self.mean(right.astype(float), share=True)
 
     def mean(self, values: np.ndarray, share: bool = False) -> Interval:
         """Returns the mean of non-negative values (N,) and its 95 % interval.
@@ -125,11 +133,12 @@ class Sampling:
         has this variance (E. L. Korn and B. I. Graubard, 1998, Survey Methodology 24; C. Franco et
         al. 2019, Journal of Survey Statistics and Methodology 7). If all values are 0, or all are
         1, nothing is known of how alike the rows of a group are: the interval is that of G
-        observations, the widest possible.
+        observations, the widest possible. Rows with weights are treated as groups of one row.
         """
-        if self.groups is None:
+        groups = self._observations
+        if groups is None:
             return _normal(values)
-        return _group_mean(self.groups, values, share)
+        return _group_mean(groups, values, share, self.weights)
 
     def resampled(
         self,
@@ -146,19 +155,21 @@ class Sampling:
 
         For groups, each resample draws G whole groups. The ends are moved outwards to the
         percentiles that make the interval of a mean as wide as that of Student's t (T. Hesterberg,
-        2015, The American Statistician 69, expanded percentile interval).
+        2015, The American Statistician 69, expanded percentile interval). With weights, `metric`
+        gets sums of weights in place of numbers of rows.
         """
-        if self.groups is None or not len(self.groups):
+        groups, weights = self._observations, 1 if self.weights is None else self.weights
+        if groups is None or not len(groups):
             return self._rows_resampled(metric, size, cells)
-        count, place = _numbered(self.groups)
-        value = metric(_counted(np.ones_like(place), size, cells))
+        count, place = _numbered(groups)
+        value = metric(_counted(np.ones_like(place) * weights, size, cells))
         if not self.times or count < LEAST_GROUPS:
             return value, None, None
         times = self.times * (MORE_RESAMPLES if count < FEW_GROUPS else 1)
         random, many = np.random.default_rng(0), [value]
         for _ in range(times):
             draw = random.multinomial(count, np.full(count, 1 / count))
-            many.append(metric(_counted(draw[place], size, cells)))
+            many.append(metric(_counted(draw[place] * weights, size, cells)))
         if share and min(many) == max(many) and value in (0.0, 1.0):
             return value, *_score_ends(value, count, _student(count))
         low, high = np.percentile(many, _expanded(count))
@@ -185,7 +196,7 @@ class Sampling:
         that of `resampled`: `metric` computes the same mean from how often each row is drawn (N,),
         and `size` is N.
         """
-        if self.groups is not None:
+        if self._observations is not None:
             return self.resampled(metric, size)
         mean = float(np.mean(scores)) if len(scores) else 0.0
         half = 1.96 * float(np.std(scores)) / len(scores) ** 0.5 if len(scores) else 0.0
@@ -202,19 +213,26 @@ class Sampling:
         the ends are the percentiles that `resampled` uses.
         """
         (one, metric), (other, others) = first, second
+        weights = np.ones(len(one), np.int64) if self.weights is None else self.weights
         both, place, counts = np.unique(
-            np.hstack([one, other]), axis=0, return_inverse=True, return_counts=True
-        )
-        own, theirs = np.hsplit(both, [one.shape[1]])
+            np.hstack([one, other, weights[:, None]]),
+            axis=0, return_inverse=True, return_counts=True,
+        )  # fmt: skip
+        ends = one.shape[1], one.shape[1] + other.shape[1]
+        own, theirs, weight = np.hsplit(both, ends)
+        own, theirs, weight = (
+            own.astype(one.dtype), theirs.astype(other.dtype), weight.ravel().astype(weights.dtype)
+        )  # fmt: skip
         values = [
-            float(of(rows, counts[None])[0]) for of, rows in ((metric, own), (others, theirs))
+            float(of(rows, counts[None] * weight)[0])
+            for of, rows in ((metric, own), (others, theirs))
         ]
         if self.count is not None and self.count < LEAST_GROUPS:
             return Paired(values[0], values[1], None, None, None, None)
         draw, random = self._draws(place.ravel(), counts), np.random.default_rng(0)
         size, found = max(1, block // len(counts)), []
         for start in range(0, times, size):
-            draws = draw(random, min(size, times - start))
+            draws = draw(random, min(size, times - start)) * weight
             found.append(metric(own, draws) - others(theirs, draws))
         gaps = np.concatenate(found)
         low, high = np.percentile(
@@ -256,6 +274,31 @@ def protocol(sentence: Message, groups: int | None) -> Message:
     )
 
 
+def weights_of(table: pd.DataFrame) -> np.ndarray | None:
+    """Returns the weights of rows (N,) from the column `weight`; None if all weigh the same.
+
+    A row without a weight has weight 1. Metrics do not depend on the unit of weights: here the
+    smallest positive weight is 1, so that sums of weights are at least 1, as numbers of rows are.
+    """
+    if "weight" not in table:
+        return None
+    weights = pd.to_numeric(table["weight"], errors="coerce").fillna(1.0).to_numpy(float)
+    positive = weights[weights > 0]
+    if not len(positive) or (weights == weights[0]).all():
+        return None
+    return weights / positive.min()
+
+
+def _groups_of(table: pd.DataFrame) -> np.ndarray | None:
+    """Returns the number of the group of each row (N,); None if no two rows share a group."""
+    if "group" not in table or table["group"].isna().all():
+        return None
+    numbers = pd.factorize(table["group"])[0].astype(np.int64)
+    alone = numbers < 0
+    numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
+    return numbers if len(np.unique(numbers)) < len(numbers) else None
+
+
 def _wilson(right: np.ndarray) -> Interval:
     rows = max(1, len(right))
     share = float(right.sum()) / rows
@@ -279,19 +322,26 @@ def _normal(values: np.ndarray) -> Interval:
     return middle, max(0.0, middle - half), middle + half
 
 
-def _group_mean(groups: np.ndarray, values: np.ndarray, share: bool) -> Interval:
-    count, group = _numbered(groups)
-    rows, value = len(values), float(values.mean()) if len(values) else 0.0
+def _group_mean(
+    groups: np.ndarray, values: np.ndarray, share: bool, weights: np.ndarray | None
+) -> Interval:
+    weighted = weights is not None
+    weights = np.ones(len(values)) if weights is None else weights
+    kept = weights > 0
+    groups, values, weights = groups[kept], values[kept], weights[kept]
+    (count, group), rows = _numbered(groups), float(weights.sum())
+    value = float(weights @ values / rows) if len(values) else 0.0
     if count < LEAST_GROUPS:
         return value, None, None
-    sizes = np.bincount(group)
-    off = np.bincount(group, values) - value * sizes
+    sizes = np.bincount(group, weights)
+    off = np.bincount(group, weights * values) - value * sizes
     variance = (count - 1) / count * float(((off / (rows - sizes)) ** 2).sum())
     if not share:
         half = _student(count) * variance**0.5
         return value, max(0.0, value - half), value + half
     known = 0 < value < 1 and variance > 0
-    effective = min(float(rows), value * (1 - value) / variance) if known else float(count)
+    most = rows**2 / float((sizes**2).sum()) if weighted else float(count)  # Kish 1965
+    effective = min(float(len(values)), value * (1 - value) / variance) if known else most
     return value, *_score_ends(value, effective, _student(count))
 
 
@@ -315,9 +365,9 @@ def _expanded(groups: int) -> list[float]:
 def _counted(weights: np.ndarray, size: int, cells: np.ndarray | None) -> np.ndarray:
     """Returns how many drawn rows are in each cell (C,).
 
-    `weights` (N,) is how often each row is drawn, `cells` (N,) the cell of each row; with None,
-    every row is a cell.
+    `weights` (N,) is how often each row is drawn, times its weight, `cells` (N,) the cell of each
+    row; with None, every row is a cell.
     """
     if cells is None:
         return weights
-    return np.bincount(cells, weights, size).astype(np.int64)
+    return np.bincount(cells, weights, size).astype(weights.dtype)

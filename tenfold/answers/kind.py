@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.files import TABLES, Format
-from tenfold.answers.intervals import Interval, Sampling, Weighted
+from tenfold.answers.intervals import Interval, Sampling, Weighted, weights_of
 from tenfold.answers.metric import Metric
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import DataRefused
@@ -31,6 +31,8 @@ from tenfold.core.settings import NoOptions
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from tenfold.answers.sections import Section
 
 drawing = lazy("tenfold.media.drawing")
 
@@ -81,6 +83,9 @@ class AnswerKind(ABC):
     """True if a row as a whole is an example of each of its `strata`, such as its class."""
     exclusive: ClassVar[bool] = False
     """True if the probabilities of a row sum to one."""
+    graded: ClassVar[bool] = False
+    """True if a prediction is more or less near the true label, not right or wrong; such a kind has
+    `distances`."""
     blank_truth: ClassVar[Problem] = Problem(
         "no-label", Message("has no label"), Message("Add a label, or remove the line.")
     )
@@ -125,6 +130,14 @@ class AnswerKind(ABC):
         """Returns the number of rows of each class; empty if the kind has no classes."""
         return Counter()
 
+    def distribution(self, table: pd.DataFrame) -> dict[str, Any]:
+        """Returns the distribution of the true labels of split rows as JSON; {} for classes."""
+        return {}
+
+    def distribution_section(self, found: dict[str, Any]) -> Section | None:
+        """Returns `distribution` as a section of pages, which show it where they list classes."""
+        return None
+
     def same(self, one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
         """Returns True if two rows, from tables or from JSON, have the same true label."""
         return all(_plain(one.get(name)) == _plain(other.get(name)) for name in self.truths)
@@ -168,6 +181,10 @@ class AnswerKind(ABC):
     @abstractmethod
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
         """Returns the positions of wrong predictions, the worst first."""
+
+    def distances(self, answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
+        """Returns (N,) how far each prediction is from the true label; for `graded` kinds only."""
+        raise NotImplementedError
 
     @abstractmethod
     def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
@@ -234,7 +251,8 @@ class AnswerKind(ABC):
     @final
     def values(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, float]:
         """Computes all metrics without intervals."""
-        found = self.measure(answers, table, Sampling(times=0))
+        sampling = Sampling(times=0, weights=weights_of(table))
+        found = self.measure(answers, table, sampling)
         return {name: value for name, (value, _, _) in found.items()}
 
     @final

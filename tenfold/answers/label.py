@@ -19,7 +19,7 @@ from tenfold.answers.classification.class_names import (
     one_class,
     unseen_classes,
 )
-from tenfold.answers.intervals import Sampling, Weighted
+from tenfold.answers.intervals import Sampling, Weighted, weights_of
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_F1, Metric
 from tenfold.answers.sections import matrix_pieces
@@ -216,7 +216,10 @@ def _nearest_centroids(table: pd.DataFrame, columns: Columns, judged: Columns) -
 def _constant(train: pd.DataFrame) -> Label:
     if "label" not in train or train.empty:
         return Label("", {})
+    weights = weights_of(train)
     shares = train["label"].value_counts(normalize=True)
+    if weights is not None:
+        shares = pd.Series(weights / weights.sum()).groupby(train["label"].to_numpy()).sum()
     ordered = sorted(shares.items(), key=lambda item: (-item[1], natural(str(item[0]))))
     return Label(str(ordered[0][0]), {str(name): float(share) for name, share in ordered})
 

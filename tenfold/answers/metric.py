@@ -40,7 +40,7 @@ class Metric:
     def gap(self, value: float) -> Message:
         """Formats a difference, in percentage points if the metric is a share."""
         if not self.share:
-            return as_message(f"{value:+.3g}")
+            return as_message(f"{'+' if value >= 0 else ''}{_short(value)}")
         return Message("{points} points", points=f"{100 * value:+.1f}")
 
     def interval(self, low: float | None, high: float | None) -> str:
@@ -51,7 +51,7 @@ class Metric:
 
     def end(self, value: float) -> str:
         """Formats one end of the interval of a difference, without the unit."""
-        return f"{100 * value:.1f}" if self.share else f"{value:.3g}"
+        return f"{100 * value:.1f}" if self.share else _short(value)
 
 
 ACCURACY = Metric("Accuracy", "share of rows predicted correctly")
@@ -76,6 +76,12 @@ def share(value: float) -> str:
     return f"{text}%" if spoken() == "zh" else f"{text}\N{NO-BREAK SPACE}%"
 
 
+def _short(value: float) -> str:
+    """Formats a number with three significant digits, large ones as whole numbers."""
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.3g}"
+
+
 def number(value: float) -> str:
-    """Formats a number with four significant digits."""
-    return f"{float(value):.4g}"
+    """Formats a number with four significant digits, large ones as whole numbers."""
+    value = float(value)
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"

@@ -66,7 +66,7 @@ class Score:
     baseline: float
 
     def to_json(self) -> dict[str, float | None]:
-        """Returns the four numbers by name, rounded to six decimals."""
+        """Returns the four numbers by name, as `rounded` does."""
         return {name: rounded(value) for name, value in asdict(self).items()}
 
 
@@ -91,8 +91,14 @@ class Scores:
 
 
 def rounded(value: float | None) -> float | None:
-    """Returns a number rounded to six decimals, as JSON documents hold it; None stays None."""
-    return None if value is None else round(float(value), 6)
+    """Returns a number rounded to six decimals, as JSON documents hold it; None stays None.
+
+    A number below 0.001 keeps four significant digits: the unit of a score may be small.
+    """
+    if value is None:
+        return None
+    small = 0 < abs(value) < 1e-3
+    return float(f"{float(value):.4g}") if small else round(float(value), 6)
 
 
 def to_json(result: Any) -> dict[str, Any]:

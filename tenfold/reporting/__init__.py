@@ -93,7 +93,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     prepared = found.prepared if found else None
     kind, medium = run.answer_kind, examples.first(run.task, run.facts)
     about_rows = rows.of_prepared(prepared) if prepared else rows.of_folder(run.folder, kind)
-    facts = rows.shown(about_rows) | _units(medium)
+    facts = rows.shown(about_rows, kind) | _units(medium)
     worst = kind.worst(found.answers, found.table) if found else []
     told = notes(document, facts, log)
     about = card.card(run, document, facts, told)
@@ -107,6 +107,7 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
         "examples": _by_examples(document, facts["classes"]),
         "errors": _errors(run, found, worst) if found else [],
         "wrong": len(worst),
+        "graded": kind.graded,
         "curves": charts.curves(log) if log else "",
         "certainty": _certainty(document),
         "rows": facts,
@@ -262,7 +263,7 @@ def write_check(
         "title": say("Check of {data}", data=data),
         "task": name_of(task),
         "data": data,
-        "rows": rows.shown(document) | _units(medium),
+        "rows": rows.shown(document, prepared.answer) | _units(medium),
         "medium": medium,
         "examples": examples.examples(task, prepared),
         "views": examples.changed(media, views),

@@ -10,12 +10,13 @@ from tenfold.answers.metric import NO_INTERVAL
 from tenfold.core import system
 from tenfold.core.language import counted, say
 from tenfold.core.message import Message, translate
+from tenfold.core.text import short
 from tenfold.reporting import words
 from tenfold.reporting.templates import page
 from tenfold.run.compare import LEAST, RESAMPLES, Compared
 from tenfold.run.run import Run
 
-__all__ = ["better", "names_of", "result", "verdict", "write_compared"]
+__all__ = ["better", "names_of", "result", "row_counts", "verdict", "write_compared"]
 
 
 def better(found: Compared) -> str:
@@ -62,6 +63,11 @@ def result(found: Compared, names: tuple[str, str]) -> Message:
             low=said.end(ends[0]),
             high=said.end(ends[1]),
         )
+    if found.apart < LEAST and found.graded:
+        return Message(
+            "No significant difference can be shown: the errors of the runs differ on only {rows}.",
+            rows=counted(found.apart, "row" if found.groups is None else "group"),
+        )
     if found.apart < LEAST and found.groups is not None:
         return Message(
             "No significant difference can be shown: the runs have different numbers of correct "
@@ -86,6 +92,23 @@ def result(found: Compared, names: tuple[str, str]) -> Message:
     )
 
 
+def row_counts(counts: dict[str, int], names: tuple[str, str]) -> list[tuple[str, int]]:
+    """The counts of a comparison with their names, in the current language."""
+    short_names = [short(name, 34) for name in names]
+    only = [say("only {run} correct", run=name) for name in short_names]
+    closer = [say("{run} closer", run=name) for name in short_names]
+    titles = {
+        "both": say("both correct"),
+        "only_first": only[0],
+        "only_second": only[1],
+        "neither": say("neither correct"),
+        "first_closer": closer[0],
+        "second_closer": closer[1],
+        "equal": say("equally close"),
+    }
+    return [(titles[key], count) for key, count in counts.items()]
+
+
 def _interval(pair: Paired, said: words.Metric) -> str:
     if pair.low is None or pair.high is None:
         return NO_INTERVAL
@@ -108,6 +131,7 @@ def write_compared(found: Compared, first: Run, second: Run, out: Path) -> Path:
         "gap": said.gap(pair.difference),
         "interval": _interval(pair, said),
         "found": found,
+        "counts": row_counts(found.counts, names),
         "resamples": RESAMPLES,
     }
     system.write_atomically(out, page("compared.html.jinja", **context))

@@ -33,6 +33,7 @@ def of_prepared(prepared: Prepared) -> dict[str, Any]:
         **({} if prepared.lines is None else {"lines": prepared.lines}),
         **{name: getattr(prepared, name) for name in lists},
         "classes": counted(used, prepared.answer),
+        **_distribution(used, prepared.answer),
         "split": prepared.split_line,
         "parts": {part: int((used["split"] == part).sum()) for part in PARTS},
         "taken": prepared.split_rows.taken.to_json(),
@@ -48,8 +49,14 @@ def of_folder(folder: Path, answer: AnswerKind) -> dict[str, Any]:
         "beyond": 0,
         "quarantined": _lines(folder / "quarantine.jsonl"),
         "classes": counted(used, answer),
+        **_distribution(used, answer),
         "parts": {part: int((split == part).sum()) for part in PARTS},
     }
+
+
+def _distribution(used: pd.DataFrame, answer: AnswerKind) -> dict[str, Any]:
+    found = answer.distribution(used) if len(used) else {}
+    return {"distribution": found} if found else {}
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -75,9 +82,11 @@ def cut(rows: dict[str, Any]) -> dict[str, Any]:
     return found | ({"uneven": _uneven(rows["classes"])} if rows["classes"] else {})
 
 
-def shown(rows: dict[str, Any]) -> dict[str, Any]:
-    """The facts for a page: with long lists cut, and with a chart of the classes."""
+def shown(rows: dict[str, Any], answer: AnswerKind) -> dict[str, Any]:
+    """The facts for a page: long lists cut, a chart of the classes, the distribution as section."""
     found = cut(rows)
+    if rows.get("distribution"):
+        found["distribution"] = answer.distribution_section(rows["distribution"])
     if rows["classes"]:
         each = [(name, [one[part] for part in PARTS]) for name, one in rows["classes"].items()]
         found["balance"] = charts.balance(each, [named(part) for part in PARTS])

@@ -32,7 +32,7 @@ LEAST = 6
 
 With fewer such rows, the p-value of the exact sign test cannot be below 5 %. If the rows come in
 groups, this is the minimum number of groups in which the runs have different numbers of correct
-predictions.
+predictions. Where answers are graded, it is the minimum number of rows on which the errors differ.
 """
 
 
@@ -41,11 +41,12 @@ class Compared:
     """Result of a comparison: the headline metric of two runs on the same rows.
 
     `counts` are the numbers of rows that both runs, only the first, only the second, or neither
-    predict correctly. `left_out` is the number of excluded rows: training and validation rows of a
-    run, rows that cannot be read, and, without given data, test rows that belong to one run only,
-    have different true labels in the two runs, or were not found again. `groups` is the number of
-    groups that the bootstrap resamples (None = it resamples rows), `groups_apart` the number of
-    groups in which the runs have different numbers of correct predictions.
+    predict correctly; for graded answers, those where the first or the second is closer to the true
+    label, or both are equally close. `left_out` is the number of excluded rows: training and
+    validation rows of a run, rows that cannot be read, and, without given data, test rows that
+    belong to one run only, have different true labels in the two runs, or were not found again.
+    `groups` is the number of groups that the bootstrap resamples (None = it resamples rows),
+    `groups_apart` the number of groups in which the runs differ in these counts.
     """
 
     headline: str
@@ -62,7 +63,14 @@ class Compared:
         """Number of rows that only one run predicts correctly, or of groups where they differ."""
         if self.groups is not None:
             return self.groups_apart
+        if self.graded:
+            return self.counts["first_closer"] + self.counts["second_closer"]
         return self.counts["only_first"] + self.counts["only_second"]
+
+    @property
+    def graded(self) -> bool:
+        """True if answers are more or less near the true label (see `AnswerKind.graded`)."""
+        return "equal" in self.counts
 
 
 def compare(first: Run, second: Run, data: Any = None) -> Compared:
@@ -99,16 +107,17 @@ def of_answers(
 ) -> Compared:
     """Compares two runs by their predictions for the same rows; needs at least one row."""
     one, other = (kind.bootstrap(each, table) for each in answers)
-    sampling, right = Sampling.of(table), _right(kind, answers, table)
+    sampling = Sampling.of(table)
+    counts, ahead = (_closer if kind.graded else _correct)(kind, answers, table)
     return Compared(
         headline=kind.headline,
         paired=sampling.paired(one, other, RESAMPLES),
-        counts=_counts(*right),
+        counts=counts,
         rows=len(table),
         left_out=left_out,
         protocol=intervals.protocol(protocol, sampling.count),
         groups=sampling.count,
-        groups_apart=_groups_apart(sampling, *right),
+        groups_apart=_groups_apart(sampling, ahead),
     )
 
 
@@ -222,23 +231,36 @@ def _answered(
     return table.iloc[kept].reset_index(drop=True), answers, len(failed)
 
 
-def _right(
+def _correct(
     kind: AnswerKind, answers: Sequence[Sequence[Answer]], table: pd.DataFrame
-) -> list[np.ndarray]:
-    """Returns for each run a mask (N,), True for the rows that it predicts correctly."""
-    return [~np.isin(np.arange(len(table)), kind.worst(one, table)) for one in answers]
-
-
-def _groups_apart(sampling: Sampling, first: np.ndarray, second: np.ndarray) -> int:
-    if sampling.groups is None:
-        return 0
-    return int(np.count_nonzero(np.bincount(sampling.groups, first * 1.0 - second)))
-
-
-def _counts(first: np.ndarray, second: np.ndarray) -> dict[str, int]:
-    return {
+) -> tuple[dict[str, int], np.ndarray]:
+    """Counts correct predictions; also returns (N,) 1 where only the first is correct, -1, or 0."""
+    rows = np.arange(len(table))
+    first, second = (~np.isin(rows, kind.worst(one, table)) for one in answers)
+    counts = {
         "both": int((first & second).sum()),
         "only_first": int((first & ~second).sum()),
         "only_second": int((~first & second).sum()),
         "neither": int((~first & ~second).sum()),
     }
+    return counts, first * 1.0 - second
+
+
+def _closer(
+    kind: AnswerKind, answers: Sequence[Sequence[Answer]], table: pd.DataFrame
+) -> tuple[dict[str, int], np.ndarray]:
+    """Counts the rows on which each run is closer; also returns (N,) 1 for the first, -1, or 0."""
+    first, second = (kind.distances(one, table) for one in answers)
+    ahead = np.where(np.isclose(first, second, atol=0.0), 0.0, np.sign(second - first))
+    counts = {
+        "first_closer": int((ahead > 0).sum()),
+        "second_closer": int((ahead < 0).sum()),
+        "equal": int((ahead == 0).sum()),
+    }
+    return counts, ahead
+
+
+def _groups_apart(sampling: Sampling, ahead: np.ndarray) -> int:
+    if sampling.groups is None:
+        return 0
+    return int(np.count_nonzero(np.bincount(sampling.groups, ahead)))

@@ -295,7 +295,7 @@ def _trivial(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, f
 
 
 def _values(scores: Scores) -> dict[str, float]:
-    return {name: round(one.value, 6) for name, one in scores.metrics.items()}
+    return {name: float(rounded(one.value) or 0.0) for name, one in scores.metrics.items()}
 
 
 # --- as JSON --------------------------------------------------------------------------------------

@@ -50,8 +50,8 @@ def begin(folder: Path, task: Task, facts: dict[str, Any], plan: dict[str, Any])
 def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list[Any]) -> None:
     """Writes rows.jsonl with the used rows, and quarantine.jsonl with the unusable rows."""
     by = [*reported(used).values()]
-    columns = ("source", "split", *answer.truths, "group", *by, "digest")
-    for name in [name for name in ("group", *by) if name in used]:
+    columns = ("source", "split", *answer.truths, "group", "weight", *by, "digest")
+    for name in [name for name in ("group", "weight", *by) if name in used]:
         cells = used[name].astype(object)
         used = used.assign(**{name: cells.where(cells.notna(), None)})
     lines = used[[name for name in columns if name in used]].to_dict(orient="records")

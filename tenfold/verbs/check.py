@@ -16,7 +16,7 @@ from tenfold.core.progress import clock, tell
 from tenfold.core.results import SCHEMA
 from tenfold.core.system import shell_word
 from tenfold.core.taken import ROLES, left_of_json, said
-from tenfold.core.text import padded
+from tenfold.core.text import padded, width
 from tenfold.data.prepare import prepare
 from tenfold.data.refusals import refuse_choices
 from tenfold.reporting import document_rows, write_check
@@ -28,6 +28,8 @@ from tenfold.workflows.estimate import estimate, tried
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tenfold.answers.kind import AnswerKind
 
 __all__ = ["check"]
 
@@ -98,7 +100,7 @@ def check(
     if refusal:
         tell(Message("Report: {path}", path=page))
         raise refusal
-    return Document(content, lambda: _text(content, data))
+    return Document(content, lambda: _text(content, data, prepared.answer))
 
 
 def _page(out: str | Path | None, data: Any, force: bool) -> Path:
@@ -125,7 +127,7 @@ def _wrote(path: Path) -> bool:
 # --- as text --------------------------------------------------------------------------------------
 
 
-def _text(content: dict[str, Any], data: Any) -> str:
+def _text(content: dict[str, Any], data: Any, answer: AnswerKind) -> str:
     """The document as text for the terminal, in the current language."""
     parts = say(", ").join(f"{named(part)} {count}" for part, count in content["parts"].items())
     lines = [
@@ -133,6 +135,7 @@ def _text(content: dict[str, Any], data: Any) -> str:
         f"  {parts} ({translate(content['split'])})",
         *_taken(content["taken"]),
         *_classes(content["classes"]),
+        *_distribution(content.get("distribution"), answer),
         *(f"  {one}" for one in _problems(content)),
     ]
     if estimate := content["estimate"]:
@@ -161,6 +164,21 @@ def _taken(found: dict[str, Any]) -> list[str]:
         lines.append(f"{line}{say(': ')}{shown}" if shown else line)
     left = [translate(said(left_of_json(one))) for one in found["left"]]
     return lines + ([f"  {say('Not used')}{say(': ')}{say(', ').join(left)}"] if left else [])
+
+
+def _distribution(found: dict[str, Any] | None, answer: AnswerKind) -> list[str]:
+    """The tables of the distribution of the true labels, with aligned columns."""
+    section = answer.distribution_section(found) if found else None
+    lines = []
+    for table in section.tables if section else ():
+        rows = [[*table.head], *([cell.text for cell in row] for row in table.rows)]
+        wide = [max(width(row[at]) for row in rows) for at in range(len(rows[0]))]
+        lines += [
+            "  " + "  ".join(padded(text, wide[at], right=at >= table.numbers)
+                             for at, text in enumerate(row))
+            for row in rows
+        ]  # fmt: skip
+    return lines
 
 
 def _counts(content: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ def export(
         data: Labelled data to verify it on; by default the run's own test rows.
         to: Format: onnx.
         int8: 8-bit quantization: a smaller, mostly faster file; its loss of score is measured.
-        max_drop: Maximum points of the headline metric that --int8 may cost (0.5: 0.900 to 0.895).
+        max_drop: Maximum loss by --int8: points of a share (0.5: 0.900 to 0.895), else percent.
         without_people: No stored data about people in the export; it refuses references to them.
         out: Folder to write; by default export (or export-int8) in the run folder.
         lang: Language of the report and of the output: en or zh.

@@ -196,12 +196,8 @@ def _text(content: dict[str, Any], names: tuple[str, str]) -> str:
             for key, name in zip(("first", "second"), names, strict=True)
         ),
         "  "
-        + say(
-            "both correct {both}, only {first} {only_first}, only {second} {only_second}, "
-            "neither {neither}",
-            first=names[0],
-            second=names[1],
-            **content["counts"],
+        + say(", ").join(
+            f"{word} {count}" for word, count in comparison.row_counts(content["counts"], names)
         ),
         *_draws(draws, names),
     ]

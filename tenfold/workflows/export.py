@@ -29,7 +29,7 @@ from tenfold.core.columns import Column, Columns, Ragged
 from tenfold.core.errors import ArtefactRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.progress import predicting, tell
-from tenfold.core.results import SCHEMA
+from tenfold.core.results import SCHEMA, rounded
 from tenfold.core.version import __version__
 from tenfold.run import evaluate, manifest, rows
 from tenfold.run import facts as run_facts
@@ -46,7 +46,7 @@ from tenfold.run.outputs import OutputPaths
 from tenfold.run.run import Run
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, OutputColumns, by_onnx, session_of
-from tenfold.workflows import onnx_export
+from tenfold.workflows import int8_cost, onnx_export
 from tenfold.workflows.inner import inner_evidence
 
 __all__ = ["Exported", "exported"]
@@ -249,7 +249,8 @@ def _difference(parity: dict[str, Any]) -> Message | None:
             count=parity["rows"],
         )
     values, allowed = parity["values"], counts["tied"] / max(1, parity["rows"]) + TOLERANCE
-    if max(values.values()) - min(values.values()) > allowed:
+    size = max(1.0, abs(values["torch"]))
+    if max(values.values()) - min(values.values()) > allowed * size:
         said = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
         return Message("its {headline} differs ({said})", headline=parity["headline"], said=said)
     return None
@@ -285,7 +286,7 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
     pooled = run.scores.get("fold", {}).get("pooled")  # scored by other runs on other rows
     if own and whole and not pooled and recorded is not None:
         values["recorded"] = recorded
-    return {key: round(float(value), 6) for key, value in values.items()}
+    return {key: float(rounded(value) or 0.0) for key, value in values.items()}
 
 
 def _headline(other: Run, found: Evidence, answers: Sequence[Answer]) -> float:
@@ -347,9 +348,10 @@ def _training_columns(run: Run, data: Any) -> Columns:
 def _cost_of_eight_bits(
     run: Run, found: Evidence, content: bytes, some: Columns, path: Path, most: float
 ) -> dict[str, Any]:
-    """Writes the 8-bit network; returns its score on the rows of `found` and the loss of points.
+    """Writes the 8-bit network; returns its score on the rows of `found` and what it costs.
 
-    Raises ArtefactRefused where it loses more than `most` points of the headline score.
+    Raises ArtefactRefused where the headline score is worse by more than `most` points, or by more
+    than `most` percent where it is not a share.
     """
     small = onnx_export.eight_bits(content, some)
     path.write_bytes(small)
@@ -358,35 +360,20 @@ def _cost_of_eight_bits(
     with predicting("8 bits"):
         answers = other.answer_to_score(found.columns)
     name, value = found.scores.headline, _headline(other, found, answers)
-    drop = 100 * (found.scores.best.value - value)
-    drop = -drop if run.scored_kind(name).metrics[name].better == "lower" else drop
+    metric = run.scored_kind(name).metrics[name]
+    drop = int8_cost.drop(metric, found.scores.best.value, value)
     cost = {
-        "value": round(value, 6),
+        "value": rounded(value),
         "drop": round(drop, 4),
         "max_drop": most,
+        "unit": "points" if metric.share else "percent",
         "decisions": _counts(run.answer_kind, found.answers, answers),
         "bytes": len(small),
         "milliseconds": _pace(infer, found.columns),
         "calibrated_on": some.rows,
     }
     if drop > most:
-        raise ArtefactRefused(
-            Message(
-                "8-bit quantization worsens {name} by {drop:.2f} points ({before:.4f} to "
-                "{after:.4f}), more than --max-drop {limit:g}",
-                drop=drop,
-                name=name,
-                before=found.scores.best.value,
-                after=value,
-                limit=most,
-            ),
-            code="int8-costs",
-            where=str(run.folder),
-            fix=Message(
-                "Export without --int8, or allow a larger drop with --max-drop. Nothing was "
-                "written."
-            ),
-        )
+        raise int8_cost.refused(str(run.folder), metric, cost, found.scores.best.value)
     tell(
         Message(
             "8-bit quantization changes {name} from {before:.4f} to {after:.4f}.",

@@ -10,6 +10,7 @@ from tenfold.answers.kind import Answer
 from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
 from tenfold.answers.mask import mask_of
+from tenfold.answers.number import Number
 from tenfold.answers.ranking import Ranking
 from tenfold.answers.ratings import Ratings
 from tenfold.answers.spans import Spans
@@ -101,6 +102,11 @@ def mask(rows: int) -> Sample:
     return table, [right[row % 3] for row in range(rows)]
 
 
+def number(rows: int) -> Sample:
+    table = _table(rows, value=[1.5, -2.0, 40.0])
+    return table, [Number(one, one - 1.0, one + 2.0, "kg", 2) for one in table["value"]]
+
+
 SAMPLES: dict[str, Callable[[int], Sample]] = {
     "boxes": boxes,
     "label": label,
@@ -110,4 +116,5 @@ SAMPLES: dict[str, Callable[[int], Sample]] = {
     "ranking": ranking,
     "ratings": ratings,
     "mask": mask,
+    "number": number,
 }

@@ -91,6 +91,19 @@ CASES = {
         {"value": 41.5, "low": 40.0, "high": 44.0, "unit": "years"},
         [("age", [0.5]), ("city", [-0.2])],
     ),
+    "rounded": (
+        inputs(text="text"),
+        {
+            "answer": "number",
+            "value": -0.004,
+            "low": -1.25,
+            "high": 1200.0,
+            "unit": "€",
+            "decimals": 2,
+            "level": 0.9,
+        },
+        [],
+    ),
     "ranking": (inputs(bought="items"), {"items": [["plum", 4.2], ["pear", 1.5]]}, []),
     "ratings": (
         inputs(seen="items"),

@@ -181,6 +181,13 @@ def test_a_text_is_asked_about_by_control_and_enter(page):
     page.locator(".headline").wait_for()
 
 
+def test_number_with_the_decimals_of_its_run(page):
+    assert ask(page, "rounded") == "0.00 €"
+    assert page.get_by_text(
+        "between -1.25 and 1200.00, with a probability of 90.0\u00a0%"
+    ).is_visible()
+
+
 def test_number_with_its_interval(page):
     choose(page, "number")
     page.get_by_label("age").fill("30")

@@ -1,0 +1,1 @@
+"""Parts of the answer kind `number`: prediction, scores, intervals, distribution, report."""
