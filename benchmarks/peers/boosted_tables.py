@@ -64,7 +64,8 @@ def once(name: str, peer: str, seed: int, threads: int) -> tuple[float, float]:
             inputs[word] = inputs[word].fillna("").astype(str)
         else:
             levels = inputs[word].iloc[rows].dropna().unique()
-            inputs[word] = pd.Categorical(inputs[word], categories=sorted(levels))
+            known = inputs[word].where(inputs[word].isin(levels))
+            inputs[word] = pd.Categorical(known, categories=sorted(levels))
     model = made(peer, task, words, seed, threads, inputs)
     began = time.process_time()
     if peer == "scikit-learn":

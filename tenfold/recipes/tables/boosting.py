@@ -45,7 +45,7 @@ class Boosting:
 
 @dataclass(frozen=True)
 class Boosted:
-    """A fitted booster: trees of scikit-learn by iteration and output, constants, loss by iteration.
+    """A fitted booster: trees of scikit-learn by iteration and output, constants, losses.
 
     `columns` are the columns made of categories that come before the numbers. `losses[i]` is the
     validation loss after i iterations; empty without validation rows. `raw` are the raw scores

@@ -8,7 +8,7 @@ import torch
 
 from tenfold.recipes.tables.arrays import MISSING, UNSEEN, TableArrays, level_columns
 from tenfold.recipes.tables.boosting import Boosting, boost, design
-from tenfold.recipes.tables.tree_nodes import flatten, joined, round_down, trees_of
+from tenfold.recipes.tables.tree_nodes import flatten, round_down, trees_of
 
 COUNTS = (9, 402)
 ROWS = 500
@@ -42,8 +42,7 @@ def hostile(boosted: object, rows: TableArrays) -> TableArrays:
         used = np.concatenate(
             [n["num_threshold"][n["feature_idx"] == skipped + column] for n in nodes]
         )
-        with np.errstate(over="ignore"):
-            near = used.astype(np.float32)
+        near = used[np.isfinite(used)].astype(np.float32)
         edges = [np.nextafter(near, np.float32(side)) for side in (-np.inf, np.inf)]
         special = np.array([np.nan, 1e30, -1e30, 0.0, -0.0, 1e-45, 3e38, -3e38], np.float32)
         numbers[:, column] = draw.choice(np.concatenate([near, *edges, special]), ROWS)
