@@ -11,8 +11,10 @@ California: sums and differences of the coordinates, rooms, bedrooms and people 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,21 +25,22 @@ from tables import NAMES, Arrays, arrays, load, parts
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.recipes.tables import network
-from tenfold.recipes.tables.network import SIZES, Settings
+from tenfold.recipes.tables.network import SIZES, NetworkSettings
+from tenfold.training import loop
 
 CHOICES: dict[str, dict[str, Any]] = {
     "plain": {},
     "k-8": {"members": 8},
     "k-32": {"members": 32},
 }
-"""Settings that differ from those of the size small."""
+"""NetworkSettings that differ from those of the size small."""
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("table", choices=NAMES)
     asked.add_argument("--only", nargs="*", choices=CHOICES, default=[*CHOICES])
-    asked.add_argument("--set", nargs="*", default=[], help="name=value of Settings")
+    asked.add_argument("--set", nargs="*", default=[], help="name=value of NetworkSettings")
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--derived", action="store_true")
     args = asked.parse_args()
@@ -47,7 +50,7 @@ def main() -> None:
     if args.derived:
         whole = replace(whole, numbers=with_derived(whole.numbers, list(frame.columns)))
     common = dict(pair.split("=") for pair in args.set)
-    more = {name: type(getattr(Settings(), name))(value) for name, value in common.items()}
+    more = {name: type(getattr(NetworkSettings(), name))(value) for name, value in common.items()}
     for name in args.only:
         settings = replace(SIZES["small"], **(CHOICES[name] | more))
         found = judged(whole, split, settings, args.seed)
@@ -73,7 +76,7 @@ def with_derived(numbers: np.ndarray, names: list[str]) -> np.ndarray:
 
 
 def judged(
-    whole: Arrays, split: dict[str, np.ndarray], settings: Settings, seed: int
+    whole: Arrays, split: dict[str, np.ndarray], settings: NetworkSettings, seed: int
 ) -> dict[str, Any]:
     """Scores on the part valid, seconds of the processor, and sizes."""
     name = "label" if whole.classes else "value"
@@ -83,8 +86,10 @@ def judged(
     torch.manual_seed(seed)
     bins = network.bins_of(np.asarray(train["numbers"]), settings)
     net = network.build(bins, whole.counts, whole.classes, settings)
-    plan = Plan(seed=seed, device="cpu", precision="float32")
-    fitted = network.fit(net, Parts(train, valid, none), plan, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        plan = Plan(seed=seed, device="cpu", precision="float32", folder=Path(folder))
+        fitted = network.fit(net, Parts(train, valid, none), plan, settings)
+        curve = [round(row["valid_loss"], 4) for row in loop.log_of(Path(folder))]
     seconds = time.process_time() - began
     with torch.no_grad():
         outputs = fitted.net(*(torch.from_numpy(valid[key]) for key in ("numbers", "levels")))
@@ -92,6 +97,7 @@ def judged(
         **scores({key: value.numpy() for key, value in outputs.items()}, valid[name], train[name]),
         "cpu_seconds": round(seconds, 1),
         "steps": fitted.facts["steps"],
+        "valid_losses": curve,
         "parameters": sum(one.numel() for one in net.parameters()),
     }
 

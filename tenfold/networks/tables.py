@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["Categories", "Numbers", "TableNetwork"]
+__all__ = ["CategoryEmbeddings", "NumberEmbeddings", "TableNetwork"]
 
 LIMIT = 3.0
 """Scaled numbers are limited smoothly to this absolute value."""
@@ -31,7 +31,7 @@ QUANTILES = (0.05, 0.95)
 """The quantiles that a network of numbers predicts beside the mean."""
 
 
-class Numbers(nn.Module):
+class NumberEmbeddings(nn.Module):
     """Piecewise-linear embeddings: numbers (N, D), NaN = missing, to embeddings (N, D, E).
 
     The embedding of a number x is a linear function of its scaled value, plus a weighted sum of its
@@ -93,7 +93,7 @@ class Numbers(nn.Module):
         return torch.where(absent.unsqueeze(-1), self.missing.view(columns, -1), found)
 
 
-class Categories(nn.Module):
+class CategoryEmbeddings(nn.Module):
     """Embeddings of categories: levels (N, C) to embeddings (N, C, E).
 
     `sizes` are the numbers of levels of the columns; level 0 is missing, 1 one that was never
@@ -121,7 +121,7 @@ class Categories(nn.Module):
         return functional.embedding(places, self.table.view(-1, self.width))
 
 
-class Heads(nn.Module):
+class MemberHeads(nn.Module):
     """A linear head for each member: (N, M, W) to (N, M, O), O = K classes, or a value: (N, M, 3).
 
     No gradient goes from the quantiles, the last two of three outputs, to the layers before: they
@@ -173,7 +173,10 @@ class TableNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.classes, self.members, self.dropout = classes, members, dropout
-        self.numbers, self.categories = Numbers(bins, embedding), Categories(levels, embedding)
+        self.numbers, self.categories = (
+            NumberEmbeddings(bins, embedding),
+            CategoryEmbeddings(levels, embedding),
+        )
         columns = max(1, len(bins) + len(levels))
         # Each embedding has one random scale for each member, as in TabM-mini.
         scales = torch.randn(members, columns, 1).expand(-1, -1, embedding)
@@ -181,7 +184,7 @@ class TableNetwork(nn.Module):
         sizes = [columns * embedding] + [width] * blocks
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         # The last matrix is the head, which Muon leaves to AdamW.
-        self.head = Heads(members, sizes[-1], classes)
+        self.head = MemberHeads(members, sizes[-1], classes)
         self.register_buffer("shift", torch.zeros(()))
         self.register_buffer("spread", torch.ones(()))
 

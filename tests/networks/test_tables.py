@@ -9,7 +9,7 @@ import torch
 from sharing import keep_the_table_of_operators
 from torch import Tensor
 
-from tenfold.networks.tables import Categories, Numbers, TableNetwork
+from tenfold.networks.tables import CategoryEmbeddings, NumberEmbeddings, TableNetwork
 
 EDGES = [[0.0, 1.0, 2.0, 4.0], [-5.0, 5.0], []]
 """Edges of the bins of three columns; the last is constant."""
@@ -37,7 +37,7 @@ def rows(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 def test_a_number_is_its_place_in_each_bin():
     """With a weight for one bin and no other, the embedding is the place in it, 0 to 1."""
-    net = Numbers((3, 1, 0), 1)
+    net = NumberEmbeddings((3, 1, 0), 1)
     scale = torch.tensor([0.5, 0.1, 0.0])
     net.learn(torch.tensor([2.0, 0.0, 7.0]), scale, [torch.tensor(e) for e in EDGES])
     for value in net.parameters():
@@ -57,7 +57,7 @@ def test_a_number_is_its_place_in_each_bin():
 
 
 def test_levels_that_were_not_learnt_are_alike():
-    net = Categories([4, 3], 2)
+    net = CategoryEmbeddings([4, 3], 2)
     found = net(torch.tensor([[1, 1], [-4, 3], [9, 1 << 30], [0, 0], [2, 2]]))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])

@@ -23,6 +23,7 @@ from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.training import loop
+from tenfold.training.learner import TensorBatch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,9 +33,18 @@ if TYPE_CHECKING:
 torch, functional = lazy("torch"), lazy("torch.nn.functional")
 networks = lazy("tenfold.networks.tables")
 
-__all__ = ["SIZES", "Settings", "bins_of", "build", "fit", "loss", "measure", "prepare", "recipe"]
+__all__ = [
+    "SIZES",
+    "NetworkSettings",
+    "bins_of",
+    "build",
+    "fit",
+    "loss",
+    "measure",
+    "prepare",
+    "recipe",
+]
 
-Batch = dict[str, Any]
 Derive = Callable[[Any], Any]
 """Adds derived columns to numbers: (N, D') -> (N, D)."""
 
@@ -43,7 +53,7 @@ SAMPLED_ROWS = 100_000
 
 
 @dataclass(frozen=True)
-class Settings:
+class NetworkSettings:
     """Sizes of the network and its training, see TableNetwork and Recipe.
 
     `bins` is the maximum number of bins of a column. `passes` is the number of rows that training
@@ -66,11 +76,11 @@ class Settings:
     average: float = 0.2
 
 
-SIZES = {"small": Settings()}
-"""Settings by model size."""
+SIZES = {"small": NetworkSettings()}
+"""NetworkSettings by model size."""
 
 
-def recipe(rows: int, settings: Settings) -> loop.Recipe:
+def recipe(rows: int, settings: NetworkSettings) -> loop.Recipe:
     """Returns the recipe of the training loop for a number of training rows."""
     epochs = min(settings.epochs, max(1.0, settings.passes / max(1, rows)))
     return loop.Recipe(
@@ -89,24 +99,24 @@ def recipe(rows: int, settings: Settings) -> loop.Recipe:
 
 
 def build(
-    bins: Sequence[int], levels: Sequence[int], classes: int, settings: Settings
+    bins: Sequence[int], levels: Sequence[int], classes: int, settings: NetworkSettings
 ) -> TableNetwork:
     """Returns the untrained network; `bins` as `bins_of` returns them, 0 `classes` = a value."""
     names = ("members", "width", "blocks", "embedding", "dropout")
     sizes = {name: getattr(settings, name) for name in names}
-    return networks.TableNetwork(bins, levels, classes, **sizes)  # type: ignore[no-any-return]
+    return networks.TableNetwork(bins, levels, classes, **sizes)
 
 
 # --- scales and bins ---
 
 
-def bins_of(numbers: np.ndarray, settings: Settings) -> list[int]:
+def bins_of(numbers: np.ndarray, settings: NetworkSettings) -> list[int]:
     """Returns the number of bins of each column of training rows (N, D), for the facts."""
     return [max(0, len(edges) - 1) for edges in _edges(_sampled(numbers), settings.bins)]
 
 
 def prepare(
-    net: TableNetwork, numbers: np.ndarray, target: np.ndarray | None, settings: Settings
+    net: TableNetwork, numbers: np.ndarray, target: np.ndarray | None, settings: NetworkSettings
 ) -> None:
     """Sets the buffers of the network from the training rows.
 
@@ -166,7 +176,7 @@ def _edges(numbers: np.ndarray, most: int) -> list[np.ndarray]:
 # --- training ---
 
 
-def loss(net: Any, batch: Batch, derive: Derive | None = None) -> Tensor:
+def loss(net: Any, batch: TensorBatch, derive: Derive | None = None) -> Tensor:
     """Returns the mean loss of the members: cross-entropy, or the squared error of scaled values.
 
     Each member has its own loss. Rows count by their weight; rows with an unknown truth do not.
@@ -176,7 +186,7 @@ def loss(net: Any, batch: Batch, derive: Derive | None = None) -> Tensor:
     return (each * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
-def measure(net: Any, batch: Batch, derive: Derive | None = None) -> dict[str, Tensor]:
+def measure(net: Any, batch: TensorBatch, derive: Derive | None = None) -> dict[str, Tensor]:
     """Returns sums over rows for the log, of the answer of all members together.
 
     They are `valid_loss` and, for classes, `valid_accuracy`.
@@ -199,7 +209,7 @@ def fit(
     net: TableNetwork,
     parts: Parts,
     plan: Plan,
-    settings: Settings,
+    settings: NetworkSettings,
     derive: Derive | None = None,
 ) -> Fitted:
     """Trains the network on `parts.train` and returns it with the decisions of the loop.
@@ -230,7 +240,7 @@ def _numbers(rows: Columns, derive: Derive | None) -> np.ndarray:
     return made
 
 
-def _losses(net: Any, batch: Batch, derive: Derive | None) -> tuple[Tensor, Tensor]:
+def _losses(net: Any, batch: TensorBatch, derive: Derive | None) -> tuple[Tensor, Tensor]:
     """Returns the loss of each row (N,), the mean over members, and 1 for rows that count."""
     numbers = batch["numbers"] if derive is None else derive(batch["numbers"])
     answers = net.head(net.hidden(numbers, batch["levels"])).float()
