@@ -30,17 +30,26 @@ from tenfold.training import loop
 
 CHOICES: dict[str, dict[str, Any]] = {
     "plain": {},
-    "k-8": {"members": 8},
-    "k-32": {"members": 32},
+    "half-as-long": {"passes": 200_000.0, "epochs": 15.0},
+    "twice-as-long": {"passes": 800_000.0, "epochs": 60.0},
+    "adamw": {"optimizer": "adamw", "learning_rate": 0.002},
+    "rate-0.01": {"learning_rate": 0.01},
+    "rate-0.04": {"learning_rate": 0.04},
+    "other-rate-0.006": {"other_rate": 0.006},
+    "no-dropout": {"dropout": 0.0},
+    "dropout-0.2": {"dropout": 0.2},
+    "members-16": {"members": 16},
+    "one-block": {"blocks": 1},
+    "bins-16": {"bins": 16},
 }
-"""NetworkSettings that differ from those of the size small."""
+"""Settings that differ from those of the size small."""
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("table", choices=NAMES)
     asked.add_argument("--only", nargs="*", choices=CHOICES, default=[*CHOICES])
-    asked.add_argument("--set", nargs="*", default=[], help="name=value of NetworkSettings")
+    asked.add_argument("--set", nargs="*", default=[], help="name=value of the settings")
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--derived", action="store_true")
     args = asked.parse_args()

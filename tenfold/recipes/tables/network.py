@@ -12,7 +12,7 @@ rows have weights.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ __all__ = [
     "measure",
     "prepare",
     "recipe",
+    "sized",
 ]
 
 Derive = Callable[[Any], Any]
@@ -60,7 +61,7 @@ class NetworkSettings:
     reads in total, at least once and at most `epochs` times each.
     """
 
-    members: int = 16
+    members: int = 8
     width: int = 192
     blocks: int = 2
     embedding: int = 16
@@ -70,14 +71,35 @@ class NetworkSettings:
     learning_rate: float = 0.02
     other_rate: float = 0.003
     decay: float = 0.0
-    passes: float = 800_000
-    epochs: float = 60.0
+    passes: float = 400_000
+    epochs: float = 30.0
     batch: int = 256
     average: float = 0.2
 
 
-SIZES = {"small": NetworkSettings()}
-"""NetworkSettings by model size."""
+SIZES = {
+    "tiny": NetworkSettings(members=4, width=96, blocks=1, embedding=8, bins=24),
+    "small": NetworkSettings(),
+    "medium": NetworkSettings(members=16, passes=800_000, epochs=60),
+    "large": NetworkSettings(members=32, width=256, blocks=3, passes=1_600_000, epochs=60),
+}
+"""Settings by model size."""
+INPUTS, PLACES = 4096, 16_384
+"""Limits of wide tables: inputs of the first layer, and bins of all columns together.
+
+Embeddings have at least 2 values, and columns at least 2 bins.
+"""
+
+
+def sized(settings: NetworkSettings, columns: int) -> NetworkSettings:
+    """Returns the settings with smaller embeddings and fewer bins where a table has many columns.
+
+    `columns` counts the columns of numbers and of categories together.
+    """
+    columns = max(1, columns)
+    embedding = min(settings.embedding, max(2, INPUTS // columns))
+    bins = min(settings.bins, max(2, PLACES // columns))
+    return replace(settings, embedding=embedding, bins=bins)
 
 
 def recipe(rows: int, settings: NetworkSettings) -> loop.Recipe:

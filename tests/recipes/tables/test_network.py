@@ -76,6 +76,15 @@ def test_one_batch_is_learnt_by_heart_and_new_rows_are_predicted(classes: bool):
     assert 0.6 < inside.mean() < 1, "bounds follow the data"
 
 
+def test_wide_tables_have_small_embeddings_and_few_bins():
+    for size, whole in network.SIZES.items():
+        assert network.sized(whole, 20) == whole, size
+        wide = network.sized(whole, 20_000)
+        assert (wide.embedding, wide.bins) == (2, 2)
+        assert replace(wide, embedding=whole.embedding, bins=whole.bins) == whole
+        assert network.sized(whole, 0) == whole
+
+
 def test_edges_and_scales_come_from_known_training_rows():
     values = np.array([0.0] * 900 + [*range(1, 101)], np.float32)
     random = np.random.default_rng(0).normal(50, 3, 1000).astype(np.float32)
