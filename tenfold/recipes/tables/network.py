@@ -147,7 +147,8 @@ def prepare(
     """
     numbers = _sampled(numbers)
     center, scale = _scales(numbers)
-    edges = [torch.from_numpy(one) for one in _edges(numbers, settings.bins)]
+    found = zip(_edges(numbers, settings.bins), net.numbers.bins, strict=True)
+    edges = [torch.from_numpy(_thinned(one, bins)) for one, bins in found]
     net.numbers.learn(torch.from_numpy(center), torch.from_numpy(scale), edges)
     known = np.zeros(0) if target is None else target[np.isfinite(target)].astype(np.float64)
     if len(known):
@@ -195,6 +196,13 @@ def _edges(numbers: np.ndarray, most: int) -> list[np.ndarray]:
     return found
 
 
+def _thinned(edges: np.ndarray, bins: int) -> np.ndarray:
+    """Returns at most `bins` + 1 of the edges: a second fit on more rows may find more of them."""
+    if len(edges) <= bins + 1:
+        return edges
+    return edges[np.linspace(0, len(edges) - 1, bins + 1).round().astype(int)]
+
+
 # --- training ---
 
 
@@ -215,16 +223,16 @@ def measure(net: Any, batch: TensorBatch, derive: Derive | None = None) -> dict[
     """
     numbers = batch["numbers"] if derive is None else derive(batch["numbers"])
     found = net(numbers, batch["levels"])
+    weight = batch.get("weight", 1.0)
     if not net.classes:
         known = torch.isfinite(batch["value"])
         error = net.scaled(found["value"]) - net.scaled(batch["value"].nan_to_num())
-        return {"valid_loss": (error.square() * known).sum()}
+        return {"valid_loss": (error.square() * known * weight).sum()}
     label = batch["label"]
     logs = found["probabilities"].clamp(min=1e-9).log()
-    return {
-        "valid_loss": functional.nll_loss(logs, label, ignore_index=-1, reduction="sum"),
-        "valid_accuracy": (logs.argmax(1) == label).sum(),
-    }
+    each = functional.nll_loss(logs, label, ignore_index=-1, reduction="none")
+    right = (logs.argmax(1) == label) * weight
+    return {"valid_loss": (each * weight).sum(), "valid_accuracy": right.sum()}
 
 
 def fit(
@@ -274,6 +282,6 @@ def _losses(net: Any, batch: TensorBatch, derive: Derive | None) -> tuple[Tensor
     known = torch.isfinite(batch["value"])
     rest = net.scaled(batch["value"].nan_to_num()).unsqueeze(1).unsqueeze(2) - answers
     each = rest[..., 0].square().mean(1)
-    levels = torch.tensor(networks.QUANTILES, device=rest.device)
-    pinball = torch.maximum(levels * rest[..., 1:], (levels - 1) * rest[..., 1:]).sum(2).mean(1)
-    return each + pinball, known.float()
+    for at, level in enumerate(networks.QUANTILES, 1):
+        each = each + torch.maximum(level * rest[..., at], (level - 1) * rest[..., at]).mean(1)
+    return each, known.float()
