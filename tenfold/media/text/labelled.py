@@ -30,7 +30,7 @@ from tenfold.media.files.tables.record import HEAD
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 from tenfold.media.text import documents, tables
 from tenfold.media.text.labels import finished, without_unlabelled
-from tenfold.media.text.others import with_others
+from tenfold.media.files.others import with_others
 from tenfold.media.text.tables import TextSource
 
 __all__ = ["read"]

@@ -1,0 +1,91 @@
+"""Cells of tables in plain form: nested columns laid out flat, values of files as Python values."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from tenfold.core.message import Message
+
+__all__ = ["flat", "of_frame", "plain"]
+
+_PLAIN = frozenset((str, int, float, type(None)))
+_LISTS = (list, tuple, set, frozenset)
+Columns = dict[str, list[Any]]
+
+
+def flat(columns: Columns) -> tuple[Columns, list[tuple[str, Message]]]:
+    """Returns the columns without nesting, and those left out, each with the reason.
+
+    Fields of objects become columns such as `size.width`; a list of texts becomes one text.
+    """
+    found, left = Columns(), list[tuple[str, Message]]()
+    for name, cells in columns.items():
+        kinds = {*map(type, cells)}
+        if dict in kinds:
+            inner, more = flat(_fields(name, cells, [*columns, *found]))
+            found, left = found | inner, left + more
+        elif any(issubclass(kind, (bytes, bytearray)) for kind in kinds):
+            left.append((name, Message("holds bytes")))
+        elif any(issubclass(kind, _LISTS) for kind in kinds):
+            items = {type(item) for cell in cells if isinstance(cell, _LISTS) for item in cell}
+            if items <= {str, type(None)}:
+                found[name] = [_joined(cell) for cell in cells]
+            else:
+                left.append((name, Message("holds lists of values that are no texts")))
+        else:
+            found[name] = plain(cells)
+    return found, left
+
+
+def _fields(name: str, cells: Sequence[Any], taken: Sequence[str]) -> Columns:
+    """Returns a column for each key of the objects in a column; the new names are free."""
+    keys = list(dict.fromkeys(key for cell in cells if isinstance(cell, dict) for key in cell))
+    found = Columns()
+    for key in keys:
+        called = f"{name}.{key}"
+        while called in found or called in taken:
+            called += "."
+        found[called] = [cell.get(key) if isinstance(cell, dict) else None for cell in cells]
+    return found
+
+
+def _joined(cell: Any) -> Any:
+    return ", ".join(filter(None, cell)) if isinstance(cell, _LISTS) else cell
+
+
+def plain(cells: list[Any]) -> list[Any]:
+    """Returns the cells as texts, integers, floats or None; dates as ISO 8601."""
+    if {*map(type, cells)} <= _PLAIN:
+        return cells
+    return [_plain(cell) for cell in cells]
+
+
+def _plain(cell: Any) -> Any:
+    if type(cell) in _PLAIN:
+        return cell
+    if cell is pd.NaT or cell is pd.NA:
+        return None
+    if isinstance(cell, datetime.datetime):
+        midnight = cell.time() == datetime.time() and cell.tzinfo is None
+        return cell.date().isoformat() if midnight else cell.isoformat(sep=" ")
+    if isinstance(cell, (datetime.date, datetime.time)):
+        return cell.isoformat()
+    if isinstance(cell, decimal.Decimal):
+        return str(cell)
+    if isinstance(cell, bool):
+        return str(cell)
+    return cell.item() if hasattr(cell, "item") else str(cell)
+
+
+def of_frame(frame: pd.DataFrame) -> Iterator[list[Any]]:
+    """Yields the cells of each column of a DataFrame as Python values, None where missing."""
+    for at in range(frame.shape[1]):
+        column = frame.iloc[:, at]
+        gone = column.isna()
+        cells = column.astype(object)
+        yield (cells.where(~gone, None) if gone.any() else cells).tolist()
