@@ -1,7 +1,7 @@
 """Reads a table file as records: the one way in which every medium reads tables.
 
-Delimited text, ARFF, JSON, Parquet, Arrow, spreadsheets and SQLite, with or without a header. A record
-that cannot be read has a Problem and the line on which it begins; reading continues.
+Delimited text, ARFF, JSON, Parquet, Arrow, spreadsheets and SQLite, with or without a header. A
+record that cannot be read has a Problem and the line on which it begins; reading continues.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from tenfold.media.reading import AS_FOUND, Reading
 __all__ = ["TABLES", "Record", "RecordTable", "is_table", "table_of"]
 
 TABLES = frozenset(
-    ".csv .tsv .tab .arff .json .jsonl .ndjson .parquet .arrow .feather .xlsx .xlsm .xlsb .xls .ods "
-    ".db .sqlite .sqlite3".split()
+    ".csv .tsv .tab .arff .json .jsonl .ndjson .parquet .arrow .feather .xlsx .xlsm .xlsb .xls "
+    ".ods .db .sqlite .sqlite3".split()
 )
 """Lower-case suffixes of files that hold tables; `.gz` may follow."""
 

@@ -45,8 +45,9 @@ class _Reader:
     """What is known while the tables of a source are read.
 
     With `numeric`, the answers are numbers. `other` is the name of the task that learns the other
-    kind of answers. `figures` is the schema of further columns of numbers: answers and weights. `identifier` is the
-    column of names of rows, "" for none. `spellings` are the classes by their name in lower case.
+    kind of answers. `figures` is the schema of further columns of numbers: answers and weights.
+    `identifier` is the column of names of rows, "" for none. `spellings` are the classes by their
+    name in lower case.
     """
 
     reading: Reading
@@ -107,9 +108,7 @@ def _main(opened: Source) -> LabelledTable:
     return next((one for one in read if one.part in ("train", "")), read[0])
 
 
-def _reader(
-    opened: Source, reading: Reading, numeric: bool, other: str, taken: Taken
-) -> _Reader:
+def _reader(opened: Source, reading: Reading, numeric: bool, other: str, taken: Taken) -> _Reader:
     """Returns the reader, with the schema of the run, or one decided from the training table."""
     main = _main(opened)
     parts = [one for one in opened.tables if one is not main]
@@ -169,8 +168,11 @@ def _only(schema: TableSchema, names: Sequence[str]) -> TableSchema:
 def _no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> DataRefused:
     listed = "; ".join(f"{name}: {why}" for name, why in left[:8])
     return DataRefused(
-        Message("No column of {table} can be learnt from ({columns})", table=table.name,
-                columns=short(listed, 300) or "-"),  # fmt: skip
+        Message(
+            "No column of {table} can be learnt from ({columns})",
+            table=table.name,
+            columns=short(listed, 300) or "-",
+        ),
         code="no-columns",
         where=table.name,
         fix=Message("Give the type of a column, such as --types NAME=category."),
@@ -247,7 +249,9 @@ def _truths(
     if reader.numeric:
         column = next((one for one in reader.figures.columns if one.name == target), None)
         marks = column.missing if column is not None else ()
-        values, blank, problems = numbers_of(cells, numbers.get(target, [np.nan] * len(cells)), marks)
+        values, blank, problems = numbers_of(
+            cells, numbers.get(target, [np.nan] * len(cells)), marks
+        )
         bad = [at for at, one in enumerate(problems) if one and table.problems[at] is None]
         reader.wrong += [str(cells[at]) for at in bad]
         return values, blank, problems
@@ -255,8 +259,8 @@ def _truths(
     reader.spellings = found.spellings
     for note in found.notes:
         reader.taken.note(note)
-    labels = pd.Series(found.labels, dtype=object)
-    return labels, (labels == "").to_numpy(), [None] * len(cells)
+    blank = np.array([label == "" for label in found.labels], bool)
+    return pd.Series(found.labels, dtype=object), blank, [None] * len(cells)
 
 
 def _state_other(
@@ -305,23 +309,28 @@ def _answered(frame: pd.DataFrame, reader: _Reader) -> tuple[pd.DataFrame, list[
     if not blank.any():
         return frame, []
     gone = list(frame["source"][blank])
-    parts = frame["split"] if "split" in frame and not reader.reading.ignores_parts else None
-    for part in ("valid", "test") if parts is not None and not blank.all() else ():
-        inside = (parts == part).to_numpy() & frame["problem"].isna().to_numpy()
-        if inside.any() and blank[inside].all():
-            reader.taken.note(
-                Message(
-                    "The {part} part has no answers: its {count} rows are not scored and not used.",
-                    part=part,
-                    count=int(inside.sum()),
-                )
-            )
-            reader.taken.leave("rows", [part], int(inside.sum()), Message("no answers in the part"))
-            frame, blank, parts = frame[~inside], blank[~inside], parts[~inside]
+    if "split" in frame and not reader.reading.ignores_parts and not blank.all():
+        for part in ("valid", "test"):
+            inside = (frame["split"] == part).to_numpy() & frame["problem"].isna().to_numpy()
+            if inside.any() and blank[inside].all():
+                _state_bare(part, int(inside.sum()), reader.taken)
+                frame, blank = frame[~inside], blank[~inside]
     if blank.any():
         listed = list(frame["source"][blank][:LISTED])
         reader.taken.leave("rows", listed, int(blank.sum()), Message("no answer"))
     return frame[~blank].reset_index(drop=True), gone
+
+
+def _state_bare(part: str, count: int, taken: Taken) -> None:
+    """States that a part has no answers."""
+    taken.note(
+        Message(
+            "The {part} part has no answers: its {count} rows are not scored and not used.",
+            part=part,
+            count=count,
+        )
+    )
+    taken.leave("rows", [part], count, Message("no answers in the part"))
 
 
 def _refuse(frame: pd.DataFrame, reader: _Reader) -> None:

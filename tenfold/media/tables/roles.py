@@ -1,4 +1,4 @@
-"""Roles of the columns of a table that only rows of tables have: columns to leave out, and types."""
+"""Roles of the columns of a table that only rows of tables have: to leave out, types, marks."""
 
 from __future__ import annotations
 

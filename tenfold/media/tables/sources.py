@@ -191,7 +191,8 @@ def _of_frame(frame: pd.DataFrame, taken: Taken) -> LabelledTable:
     """Returns the table of a DataFrame; an index with a name is its first column."""
     if frame.index.name is not None and frame.index.name not in frame.columns:
         frame = frame.reset_index()
-    headers = [" ".join(map(str, one)) if isinstance(one, tuple) else one for one in frame.columns]
+    several = isinstance(frame.columns, pd.MultiIndex)
+    headers = [" ".join(map(str, one)) if several else one for one in frame.columns]
     named = named_columns(headers)
     columns, left = flat(dict(zip(named.names, of_frame(frame), strict=True)))
     lines = list(range(len(frame)))
@@ -286,9 +287,7 @@ def _state_rows(table: LabelledTable, repeated: list[int], taken: Taken) -> None
             del cells[-below:]
 
 
-def _stated(
-    table: LabelledTable, left: list[tuple[str, Message]], taken: Taken
-) -> LabelledTable:
+def _stated(table: LabelledTable, left: list[tuple[str, Message]], taken: Taken) -> LabelledTable:
     for note in table.named.notes:
         taken.note(note)
     leave_columns(taken, left)

@@ -53,7 +53,9 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
     """
     schema = reading.found.get("schema") or {}
     stated = [*reading.roles.values(), *reading.by, str(reading.found.get("target") or "")]
-    stated += [one.partition("=")[0] for name in reading.columns.values() for one in listed_names(name)]
+    stated += [
+        one.partition("=")[0] for name in reading.columns.values() for one in listed_names(name)
+    ]
     stated += [str(one["name"]) for one in schema.get("columns", ())]
     names = {spelling(one) for one in stated if one and not one.isdigit()} | USUAL
     ends = tuple(names)

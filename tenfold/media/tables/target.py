@@ -90,8 +90,11 @@ def _asked(table: LabelledTable, names: Sequence[str]) -> UsageError:
     listed += f"; ... ({len(names)})" if len(names) > SHOWN else ""
     last = names[-1] if names else "NAME"
     return UsageError(
-        Message("No column of {table} is plainly the answer: {columns}", table=table.name,
-                columns=listed or "-"),  # fmt: skip
+        Message(
+            "No column of {table} is plainly the answer: {columns}",
+            table=table.name,
+            columns=listed or "-",
+        ),
         code="missing-target",
         where=table.name,
         fix=Message("Name the column to learn, such as --target {name!r}.", name=last),
@@ -99,5 +102,7 @@ def _asked(table: LabelledTable, names: Sequence[str]) -> UsageError:
 
 
 def _examples(cells: Sequence[Any]) -> str:
-    texts = dict.fromkeys(short(str(cell).strip(), 20) for cell in cells[:200] if not is_blank(cell))
+    texts = dict.fromkeys(
+        short(str(cell).strip(), 20) for cell in cells[:200] if not is_blank(cell)
+    )
     return ", ".join(map(references.printable, list(texts)[:3]))

@@ -203,11 +203,12 @@ def numbers_of(
     """Returns the numbers (N,), NaN where there is none, blank cells (N,), and wrong ones.
 
     `values` are the cells as numbers, NaN where they are none; `missing` are the texts that mean
-    "no answer".
+    "no answer"; a word is a wrong answer.
     """
-    numbers, marks = np.asarray(values, float), {one.casefold() for one in missing} | MARKS
+    numbers = np.asarray(values, float)
+    marks = {one for one in missing if not any(map(str.isalpha, one))} | MARKS
     blank, problems = np.zeros(len(numbers), bool), list[Problem | None]([None] * len(numbers))
-    for at in np.flatnonzero(~np.isfinite(numbers)):
+    for at in np.flatnonzero(~np.isfinite(numbers)).tolist():
         text = written(cells[at])
         if not text or text.casefold() in marks or text == "NA":
             blank[at] = True

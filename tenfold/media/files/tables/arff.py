@@ -147,14 +147,14 @@ def _dense(text: str) -> list[Any]:
         text = text.partition("%")[0]
         cells = re.split(r"[,\t]", text) if "\t" in text else text.split(",")
         return [None if cell == "?" else cell for cell in map(str.strip, cells)]
-    cells, at = list[Any](), 0
+    quoted, at = list[Any](), 0
     while found := _CELL.match(text, at):
         value = _value(found)
-        cells.append(None if found[3] is not None and value == "?" else value)
+        quoted.append(None if found[3] is not None and value == "?" else value)
         at = found.end()
         if not found[4]:
             break
-    return cells
+    return quoted
 
 
 def _sparse(text: str, attributes: list[_Attribute]) -> list[Any]:
@@ -176,5 +176,7 @@ def _date(value: str, pattern: str) -> str:
 
 
 def _unlisted(value: str, name: str) -> Problem:
-    reason = Message("has {value!r}, which attribute {name!r} does not list", value=value, name=name)
+    reason = Message(
+        "has {value!r}, which attribute {name!r} does not list", value=value, name=name
+    )
     return Problem("bad-level", reason, Message("List it in the braces of the attribute."))
