@@ -80,7 +80,7 @@ def part_of_folder(name: str) -> str | None:
     return _PARTS[ends[1]] if ends else None
 
 
-_SUFFIXES = r"(\.(csv|tsv|txt|jsonl?|ndjson|parquet|gz|xlsx?|dat|data|conllu?|bio|iob2?))+$"
+_SUFFIXES = r"(\.(csv|tsv|txt|arff|jsonl?|ndjson|parquet|gz|xlsx?|dat|data|conllu?|bio|iob2?))+$"
 
 
 def part_of_file(name: str) -> str:

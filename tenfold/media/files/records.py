@@ -1,7 +1,7 @@
 """Reads a table file as records: the one way in which every medium reads tables.
 
-Delimited text, JSON, Parquet, Arrow, spreadsheets and SQLite, with or without a header. A record
-that cannot be read has a Problem and the line on which it begins; reading continues.
+Delimited text, ARFF, JSON, Parquet, Arrow, spreadsheets and SQLite, with or without a header. A
+record that cannot be read has a Problem and the line on which it begins; reading continues.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from tenfold.media.files.lines import TextLine, empty_file, found_encoding, lines, start_of
+from tenfold.media.files.tables.arff import looks_like_arff, table_of_arff
 from tenfold.media.files.tables.columnar import is_columnar, table_of_columns
 from tenfold.media.files.tables.delimited import Dialect, evened, separated
 from tenfold.media.files.tables.dialect import ALONE, SEPARATORS, dialect_of, left_above
@@ -27,8 +28,8 @@ from tenfold.media.reading import AS_FOUND, Reading
 __all__ = ["TABLES", "Record", "RecordTable", "is_table", "table_of"]
 
 TABLES = frozenset(
-    ".csv .tsv .tab .json .jsonl .ndjson .parquet .arrow .feather .xlsx .xlsm .xlsb .xls .ods "
-    ".db .sqlite .sqlite3".split()
+    ".csv .tsv .tab .arff .json .jsonl .ndjson .parquet .arrow .feather .xlsx .xlsm .xlsb .xls "
+    ".ods .db .sqlite .sqlite3".split()
 )
 """Lower-case suffixes of files that hold tables; `.gz` may follow."""
 
@@ -78,6 +79,8 @@ def _text_table(
         raise empty_file(cell, name)
     if looks_like_json(text):
         return table_of_json(cell, name, encoding, text)
+    if looks_like_arff(text):
+        return table_of_arff(cell, name, encoding)
     head = list(itertools.islice(lines(cell, encoding, blank=True), HEAD + 1))
     dialect = dialect_of(head, name, known, reading, separators)
     if dialect is not None:

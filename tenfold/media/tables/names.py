@@ -56,9 +56,8 @@ def named_columns(written: Sequence[Any], groups: Sequence[str] = ()) -> Named:
     called `length`.
     """
     plain = [" ".join(str(name).split()) for name in written]
-    full = [
-        f"{group} {name}".strip() for group, name in itertools.zip_longest(groups, plain, fillvalue="")
-    ] if groups else plain  # fmt: skip
+    above = [*groups, *[""] * (len(plain) - len(groups))]
+    full = [f"{group} {name}".strip() for group, name in zip(above, plain, strict=True)]
     times = Counter(plain)
     unclear = {name for name in plain if name and times[name] > 1} if groups else set[str]()
     stated = [whole if name in unclear else name for name, whole in zip(plain, full, strict=True)]
@@ -73,8 +72,9 @@ def named_columns(written: Sequence[Any], groups: Sequence[str] = ()) -> Named:
             names[at] = _free(name, number if name else at + 1, taken)
         notes.append(_renamed(name, many, [names[at] for at in many]))
     twice = {spelling(name): many for name, many in places.items() if name and len(many) > 1}
-    others = {spelling(whole): name for whole, name in zip(full, names, strict=True)} if groups \
-        else {}  # fmt: skip
+    others = {
+        spelling(whole): name for whole, name in zip(full, names, strict=True) if groups and whole
+    }
     return Named(names, others, twice, notes)
 
 

@@ -24,13 +24,13 @@ from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import lines, start_of
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import is_unlabelled, part_of_file, without_parts
 from tenfold.media.files.records import Record, RecordTable, is_table
 from tenfold.media.files.tables.record import HEAD
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 from tenfold.media.text import documents, tables
 from tenfold.media.text.labels import finished, without_unlabelled
-from tenfold.media.text.others import with_others
 from tenfold.media.text.tables import TextSource
 
 __all__ = ["read"]

@@ -14,12 +14,12 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.media.files import references
 from tenfold.media.files.listing import Entry
+from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import without_parts
 from tenfold.media.files.records import Record, RecordTable, table_of
 from tenfold.media.files.several import hot
 from tenfold.media.reading import Reading, listed_names
 from tenfold.media.text import columns, exports, label_lines
-from tenfold.media.text.others import with_others
 
 __all__ = ["PARTS", "TextSource", "asked_rows", "frame_of", "joined", "rows_of", "rows_of_table"]
 

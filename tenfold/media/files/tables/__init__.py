@@ -1,1 +1,1 @@
-"""Tables in files: delimited text, JSON, Parquet, Arrow, spreadsheets, SQLite."""
+"""Tables in files: delimited text, ARFF, JSON, Parquet, Arrow, spreadsheets, SQLite."""

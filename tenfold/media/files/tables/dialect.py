@@ -257,19 +257,23 @@ def is_header(first: list[str], rest: list[Record], known: Callable[[str], bool]
 
     That is where it has a usual name that does not recur in its column, or where every cell is
     short, not a number, filled and not found below, and there is a column of numbers or one whose
-    values recur.
+    values recur. The name of a first column of numbers may be missing, and columns of numbers may
+    have the same name.
     """
     width = len(first)
-    columns = [
-        [str(row.cells[at]).strip() for row in rest if len(row.cells) > at] for at in range(width)
-    ]
+    below = [[str(cell).strip() for cell in row.cells] for row in rest]
+    below = [row for row in below if row != first]  # a header that stands again
+    columns = [[row[at] for row in below if len(row) > at] for at in range(width)]
     if any(known(cell) and cell not in column for cell, column in zip(first, columns, strict=True)):
         return True
-    if width < 2 or any(not cell or len(cell) > 60 or _number(cell) for cell in first):
+    if width < 2 or any(not cell or len(cell) > 60 or _number(cell) for cell in first[1:]):
         return False
-    if len({*first}) < width or any(
-        cell in column for cell, column in zip(first, columns, strict=True)
-    ):
+    if len(first[0]) > 60 or _number(first[0]) or not (first[0] or _numbers(columns[0])):
+        return False
+    pairs = list(zip(first, columns, strict=True))
+    times = Counter(first)
+    twice = [column for cell, column in pairs if times[cell] > 1]
+    if not all(map(_numbers, twice)) or any(cell in column for cell, column in pairs):
         return False
     if any(column and _numbers(column) for column in columns):
         return True

@@ -32,7 +32,9 @@ class RecordTable:
     Without a header the `names` of the columns are "1", "2" ...; `head` holds the first records,
     which `records` yields as well. `separator` is "" where cells are not separated by a character.
     `above` are the lines above the header that are left out, such as a title; `notes` are
-    sentences about the notation of the file.
+    sentences about the notation of the file. `types` are the types of columns that the file itself
+    states ("category" or "date"). `groups` are the names that stand above the names of the columns,
+    in a header of two rows; [] for one row.
     """
 
     names: list[str]
@@ -43,6 +45,8 @@ class RecordTable:
     separator: str = ""
     above: list[str] = field(default_factory=list)
     notes: list[Message] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+    groups: list[str] = field(default_factory=list)
 
 
 def of_records(names: list[str], records: Iterator[Record], encoding: str) -> RecordTable:

@@ -8,7 +8,7 @@ import io
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenfold.core.errors import DataRefused, UsageError, nearest
@@ -59,11 +59,12 @@ def table_of_workbook(cell: str, name: str, known: KnownName, reading: Reading) 
             if one.typ == _calamine.SheetTypeEnum.WorkSheet
         }
         wanted = str(reading.value("table"))
-        sheets = {
-            sheet: _filled(book.get_sheet_by_name(sheet))
+        opened = {
+            sheet: book.get_sheet_by_name(sheet)
             for sheet, visible in shown.items()
             if visible or sheet == wanted
         }
+        sheets = {sheet: _filled(one) for sheet, one in opened.items()}
     except _calamine.CalamineError as error:
         raise DataRefused(
             Message(
@@ -78,7 +79,7 @@ def table_of_workbook(cell: str, name: str, known: KnownName, reading: Reading) 
     full = {sheet: _written(rows) for sheet, rows in sheets.items()}
     full = {sheet: rows for sheet, rows in full.items() if len(rows) > 1 or sheet == wanted}
     chosen = _chosen(name, full, known, reading)
-    found = _of_sheet(full[chosen], known, reading)
+    found = _of_sheet(full[chosen], known, reading, opened[chosen].merged_cell_ranges or ())
     others = [sheet for sheet in shown if sheet != chosen]
     if others:
         found.notes.append(
@@ -121,12 +122,20 @@ def _text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value).strip()
 
 
-def _of_sheet(rows: list[Record], known: KnownName, reading: Reading) -> RecordTable:
-    """Returns the table of a sheet: its title lines are left out, and empty columns."""
+def _of_sheet(
+    rows: list[Record], known: KnownName, reading: Reading, merged: Sequence[_Range]
+) -> RecordTable:
+    """Returns the table of a sheet: its title lines are left out, and empty columns.
+
+    `merged` are the ranges of merged cells. In a header of two rows, the upper one has merged
+    cells: the names of groups of columns.
+    """
     width = max((len(row.cells) for row in rows), default=0)
     rows = [Record(row.line, row.cells + [""] * (width - len(row.cells))) for row in rows]
     start = titled(rows, known)
-    above = [" ".join(filter(None, row.cells)) for row in rows[:start]]
+    start += start + 1 < len(rows) and bool(_groups(rows[start : start + 2], merged))
+    groups = _groups(rows[max(0, start - 1) : start + 1], merged)
+    above = [" ".join(filter(None, row.cells)) for row in rows[: start - bool(groups)]]
     body = rows[start:]
     kept = [at for at in range(width) if any(row.cells[at] for row in body)]
     body = [Record(row.line, [row.cells[at] for at in kept]) for row in body]
@@ -136,7 +145,34 @@ def _of_sheet(rows: list[Record], known: KnownName, reading: Reading) -> RecordT
         names, body = [str(cell).strip() for cell in body[0].cells], body[1:]
     found = of_records(names, iter(body), "spreadsheet")
     found.header, found.above = header, above
+    found.groups = [groups[at] for at in kept] if header and groups else []
     return found
+
+
+_Range = tuple[tuple[int, int], tuple[int, int]]
+"""The first and the last cell of a range, each as row and column from 0."""
+
+
+def _groups(rows: list[Record], merged: Sequence[_Range]) -> list[str]:
+    """Returns the name of the group of each column, "" for none, where the upper row has groups.
+
+    A group is a merged cell over some of the columns, with several names right below it.
+    """
+    if len(rows) < 2 or rows[0].line + 1 != rows[1].line:
+        return []
+    names = [str(cell).strip() for cell in rows[0].cells]
+    below = [str(cell).strip() for cell in rows[1].cells]
+    spans = [
+        (left, right)
+        for (top, left), (bottom, right) in merged
+        if top == bottom == rows[0].line - 1 and left < right
+    ]
+    spans = [(left, right) for left, right in spans if all(below[left : right + 1])]
+    if not spans or any(right - left + 1 >= len(names) for left, right in spans):
+        return []
+    for left, right in spans:
+        names[left : right + 1] = [names[left]] * (right + 1 - left)
+    return names
 
 
 # --- databases ------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ import pandas as pd
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
 from tenfold.core.rows import BY
+from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import without_parts
 from tenfold.media.reading import reported_text
 from tenfold.media.text import tag_schemes
-from tenfold.media.text.others import with_others
 from tenfold.media.text.tags.row import Findings, TaggedRow
 
 __all__ = ["table_of_rows"]

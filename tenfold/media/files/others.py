@@ -1,4 +1,4 @@
-"""The columns of a table of texts beside texts and labels: split, time, group and weight."""
+"""The columns of a table beside inputs and labels: split, time, group and weight."""
 
 from __future__ import annotations
 

@@ -1,0 +1,383 @@
+"""Reads labelled tables into rows: each row of a table is one input.
+
+Columns of the result: `row` (a `TableRow`), the truth (`label`, a text, or `value`, a float),
+`source`, `problem`; `split`, `group`, `weight`, `time` and `by:NAME` where a table has them. The
+schema is decided from the training table, and stored in the reading; all other tables are read
+with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused
+from tenfold.core.message import Message
+from tenfold.core.rows import Rows
+from tenfold.core.taken import Taken
+from tenfold.core.text import short
+from tenfold.media.files.others import with_others
+from tenfold.media.files.parts import without_parts
+from tenfold.media.reading import AS_FOUND, Reading, timed
+from tenfold.media.tables import types
+from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
+from tenfold.media.tables.sources import LabelledTable, Source, leave_columns, open_source
+from tenfold.media.tables.table_roles import TableRoles, known_to, roles_of, state_roles
+from tenfold.media.tables.target import is_blank
+from tenfold.media.tables.truths import class_names, numbers_of, refuse_classes, refuse_numbers
+
+__all__ = ["read"]
+
+LISTED = 1000
+"""Maximum number of rows without an answer that are listed."""
+BINARY = ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite")
+"""Encodings that a file shows itself, and forms of files that are no text."""
+Cells = dict[str, list[Any]]
+
+
+@dataclass
+class _Reader:
+    """What is known while the tables of a source are read.
+
+    With `numeric`, the answers are numbers. `other` is the name of the task that learns the other
+    kind of answers. `figures` is the schema of further columns of numbers: answers and weights.
+    `identifier` is the column of names of rows, "" for none. `spellings` are the classes by their
+    name in lower case.
+    """
+
+    reading: Reading
+    numeric: bool
+    other: str
+    roles: TableRoles
+    schema: TableSchema
+    figures: TableSchema
+    taken: Taken
+    spellings: dict[str, str] | None = None
+    identifier: str = ""
+    wrong: list[str] = field(default_factory=list)
+    """Answers that are no numbers."""
+
+    @property
+    def truth(self) -> str:
+        return "value" if self.numeric else "label"
+
+
+def read(
+    source: Any, reading: Reading = AS_FOUND, *, numeric: bool = False, other: str = ""
+) -> Rows:
+    """Reads one row for each row of the tables that has an answer.
+
+    With `numeric`, answers are numbers in the column `value`, otherwise names of classes in the
+    column `label`; `other` is the name of the task that learns the other kind. Raises UsageError or
+    DataRefused where there is nothing to learn from.
+    """
+    taken = Taken()
+    opened = open_source(source, reading, known_to(reading), taken)
+    reader = _reader(opened, reading, numeric, other, taken)
+    main = _main(opened)
+    order = sorted(opened.tables, key=lambda one: one is not main)
+    frames = {id(one): _frame(one, main, reader) for one in order}
+    frame = pd.concat([frames[id(one)] for one in opened.tables], ignore_index=True)
+    frame, gone = _answered(frame, reader)
+    _refuse(frame, reader)
+    for one in opened.tables:
+        if one.part and one.part in {*frame["split"]}:
+            taken.role("part", Message("file {name}", name=one.name))
+    frame = _with_others(frame, reader)
+    taken.tell()
+    found = _found(reader, main)
+    return Rows(frame, opened.root, [*opened.ignored, *gone], reading=found, taken=taken)
+
+
+def _main(opened: Source) -> LabelledTable:
+    """Returns the table that decides the schema: that of the training part."""
+    read = [one for one in opened.tables if one.unread is None]
+    if not read:
+        problem = next(one.unread for one in opened.tables if one.unread is not None)
+        raise DataRefused(
+            Message("{name} {reason}", name=opened.tables[0].name, reason=problem.reason),
+            code=problem.code,
+            where=opened.tables[0].name,
+            fix=problem.fix,
+        )
+    return next((one for one in read if one.part in ("train", "")), read[0])
+
+
+def _reader(opened: Source, reading: Reading, numeric: bool, other: str, taken: Taken) -> _Reader:
+    """Returns the reader, with the schema of the run, or one decided from the training table."""
+    main = _main(opened)
+    parts = [one for one in opened.tables if one is not main]
+    roles = roles_of(main, parts, reading, numeric)
+    figures = [roles.target] if numeric else []
+    figures += [roles.others["weight"]] if "weight" in roles.others else []
+    if stored := reading.found.get("schema"):
+        schema = TableSchema.of_json(stored)
+        numbers = TableSchema.of_json(reading.found.get("figures") or {"columns": []})
+        held = reading.found.get("spellings") or {}
+        reader = _Reader(reading, numeric, other, roles, schema, numbers, taken, dict(held))
+        state_roles(main, roles, taken, schema.names)
+        return reader
+    same = [one for one in opened.tables if one.part == main.part and one.unread is None]
+    columns = _cells([*roles.inputs, *figures], same)
+    times = [roles.others["time"]] if "time" in roles.others else []
+    decided = types.decide(
+        columns,
+        types=roles.types | dict.fromkeys(figures, NUMBER),
+        missing=roles.missing,
+        beside=_cells(sorted({roles.target, *times} - {*columns}), same),
+        dates=str(reading.value("dates")),
+        lines=[line for one in same for line in one.lines],
+    )
+    for note in decided.notes:
+        taken.note(note)
+    leave_columns(taken, decided.left)
+    schema = _only(decided.schema, roles.inputs)
+    state_roles(main, roles, taken, schema.names)
+    if not schema.columns:
+        raise _no_inputs(main, decided.left)
+    figured = _only(decided.schema, figures)
+    named = _identifier(columns, [name for name, _ in decided.left])
+    return _Reader(reading, numeric, other, roles, schema, figured, taken, identifier=named)
+
+
+def _identifier(columns: Cells, left: Sequence[str]) -> str:
+    """Returns the first column left out that has another value in each row, "" for none.
+
+    Row numbers name no row.
+    """
+    for name in left:
+        cells = [str(cell).strip() for cell in columns.get(name, ())]
+        if "" in cells or len({*cells}) < len(cells):
+            continue
+        numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) < 18]
+        if len(numbers) < len(cells) or max(numbers) - min(numbers) >= len(cells):
+            return name
+    return ""
+
+
+def _only(schema: TableSchema, names: Sequence[str]) -> TableSchema:
+    kept = tuple(one for one in schema.columns if one.name in {*names})
+    return TableSchema(kept, schema.decimal, schema.thousands, schema.dates)
+
+
+def _no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> DataRefused:
+    listed = "; ".join(f"{name}: {why}" for name, why in left[:8])
+    return DataRefused(
+        Message(
+            "No column of {table} can be learnt from ({columns})",
+            table=table.name,
+            columns=short(listed, 300) or "-",
+        ),
+        code="no-columns",
+        where=table.name,
+        fix=Message("Give the type of a column, such as --types NAME=category."),
+    )
+
+
+def _cells(names: Sequence[str], tables: Sequence[LabelledTable]) -> Cells:
+    """Returns the cells of columns, of all rows of the tables; None where a table lacks one."""
+    found = Cells()
+    for name in names:
+        each = [one.columns.get(_called(one, name)) or [None] * len(one) for one in tables]
+        found[name] = each[0] if len(each) == 1 else [cell for cells in each for cell in cells]
+    return found
+
+
+def _called(table: LabelledTable, name: str) -> str:
+    """Returns the name that a table has for a column of another table; "" for none."""
+    if name in table.columns:
+        return name
+    names = [one for one in table.named.all_of(name) if one in table.columns]
+    return names[0] if len(names) == 1 else ""
+
+
+# --- one table ------------------------------------------------------------------------------------
+
+
+def _frame(table: LabelledTable, main: LabelledTable, reader: _Reader) -> pd.DataFrame:
+    """Returns the rows of one table, with the columns of its roles as read."""
+    if table.unread is not None:
+        return pd.DataFrame(
+            {"row": [None], reader.truth: [None], "source": [table.name], "blank": [False],
+             "problem": [table.unread], "split": [table.part]}, dtype=object)  # fmt: skip
+    schema, roles = reader.schema, reader.roles
+    columns = _cells(schema.names, [table])
+    _state_other(table, main, columns, reader)
+    rows: list[Any] = [
+        TableRow(schema, one) for one in zip(*types.values(schema, columns), strict=True)
+    ]
+    numbers = dict(
+        zip(
+            reader.figures.names,
+            types.values(reader.figures, _cells(reader.figures.names, [table])),
+            strict=True,
+        )
+    )
+    truths, blank, problems = _truths(table, numbers, reader)
+    for at, problem in enumerate(table.problems):
+        if problem is not None:
+            rows[at], problems[at] = None, problem
+    frame: dict[str, Any] = {
+        "row": pd.Series(rows, dtype=object),
+        reader.truth: truths,
+        "source": pd.Series([table.source(at) for at in range(len(table))], dtype=object),
+        "problem": pd.Series(problems, dtype=object),
+        "blank": blank & np.array([one is None for one in problems], bool),
+    }
+    for role, name in roles.others.items():
+        cells = numbers[name] if role == "weight" and name in numbers else None
+        frame[role] = pd.Series(cells or _cells([name], [table])[name], dtype=object)
+    if table.part:
+        frame["split"] = table.part
+    if roles.by:
+        by = _cells(roles.by, [table])
+        frame["by"] = [dict(zip(by, one, strict=True)) for one in zip(*by.values(), strict=True)]
+    return pd.DataFrame(frame)
+
+
+def _truths(
+    table: LabelledTable, numbers: Mapping[str, Sequence[float]], reader: _Reader
+) -> tuple[Any, np.ndarray, list[Problem | None]]:
+    """Returns the answers of the rows, which are blank (N,), and the problem of each row."""
+    target = reader.roles.target
+    cells = _cells([target], [table])[target]
+    if reader.numeric:
+        column = next((one for one in reader.figures.columns if one.name == target), None)
+        marks = column.missing if column is not None else ()
+        values, blank, problems = numbers_of(
+            cells, numbers.get(target, [np.nan] * len(cells)), marks
+        )
+        bad = [at for at, one in enumerate(problems) if one and table.problems[at] is None]
+        reader.wrong += [str(cells[at]) for at in bad]
+        return values, blank, problems
+    found = class_names(cells, target, reader.spellings)
+    reader.spellings = found.spellings
+    for note in found.notes:
+        reader.taken.note(note)
+    blank = np.array([label == "" for label in found.labels], bool)
+    return pd.Series(found.labels, dtype=object), blank, [None] * len(cells)
+
+
+def _state_other(
+    table: LabelledTable, main: LabelledTable, columns: Cells, reader: _Reader
+) -> None:
+    """States what another table has that the schema lacks, and what it lacks."""
+    if table is main and not reader.reading.found.get("schema"):
+        return
+    lacking = [name for name in columns if not _called(table, name)]
+    if lacking:
+        reader.taken.note(
+            Message(
+                "{table} has no column {columns}: taken as missing in its {count} rows.",
+                table=table.name,
+                columns=short(", ".join(map(repr, lacking)), 200),
+                count=len(table),
+            )
+        )
+    if table is main:
+        return
+    for one in reader.schema.columns:
+        if one.type != CATEGORY or one.name in lacking:
+            continue
+        learnt = {*map(str, _cells([one.name], [main])[one.name])}
+        new = [cell for cell in columns[one.name] if not is_blank(cell) and str(cell) not in learnt]
+        if new:
+            reader.taken.note(
+                Message(
+                    "Column {name}: values of {table} that {main} does not have: {values}; rows: "
+                    "{count}.",
+                    name=one.name,
+                    table=table.name,
+                    main=main.name,
+                    values=short(", ".join(map(repr, dict.fromkeys(new))), 100),
+                    count=len(new),
+                )
+            )
+
+
+# --- all rows -------------------------------------------------------------------------------------
+
+
+def _answered(frame: pd.DataFrame, reader: _Reader) -> tuple[pd.DataFrame, list[str]]:
+    """Returns the rows with an answer, and the sources of the others, which are stated."""
+    blank = frame.pop("blank").to_numpy(bool).copy()
+    if not blank.any():
+        return frame, []
+    gone = list(frame["source"][blank])
+    if "split" in frame and not reader.reading.ignores_parts and not blank.all():
+        for part in ("valid", "test"):
+            inside = (frame["split"] == part).to_numpy() & frame["problem"].isna().to_numpy()
+            if inside.any() and blank[inside].all():
+                _state_bare(part, int(inside.sum()), reader.taken)
+                frame, blank = frame[~inside], blank[~inside]
+    if blank.any():
+        listed = list(frame["source"][blank][:LISTED])
+        reader.taken.leave("rows", listed, int(blank.sum()), Message("no answer"))
+    return frame[~blank].reset_index(drop=True), gone
+
+
+def _state_bare(part: str, count: int, taken: Taken) -> None:
+    """States that a part has no answers."""
+    taken.note(
+        Message(
+            "The {part} part has no answers: its {count} rows are not scored and not used.",
+            part=part,
+            count=count,
+        )
+    )
+    taken.leave("rows", [part], count, Message("no answers in the part"))
+
+
+def _refuse(frame: pd.DataFrame, reader: _Reader) -> None:
+    """Raises the error for answers that cannot be learnt; not for a table read after training."""
+    if reader.reading.found.get("schema"):
+        return
+    good = frame[frame["problem"].isna()]
+    column, truths = reader.roles.target, good[reader.truth]
+    if reader.numeric:
+        example = reader.wrong[0] if reader.wrong else ""
+        numbers = truths.to_numpy(float)
+        error = refuse_numbers(numbers, len(reader.wrong), column, example, reader.other)
+    else:
+        error = refuse_classes(list(truths), column, reader.other)
+    if error is not None:
+        raise error
+
+
+def _with_others(frame: pd.DataFrame, reader: _Reader) -> pd.DataFrame:
+    """Returns the table with parts, groups, weights and times in their forms."""
+    reading, taken, others = reader.reading, reader.taken, reader.roles.others
+    times = frame.pop("time") if "time" in others else None
+    lacking = {name: None for name in ("split", "time", "group", "weight") if name not in frame}
+    frame = without_parts(frame.assign(**lacking), taken, reading)
+    frame = frame if "split" in frame else frame.assign(split=None)
+    frame["split"] = frame["split"].fillna("")
+    frame = with_others(frame, others.get("split", ""), taken)
+    if times is not None:
+        dates = reader.schema.dates
+        held = reading.finding(dates=dates)
+        stated = Taken() if dates else taken  # the schema has stated the order of its dates
+        frame = timed(frame, times.reset_index(drop=True), held, stated)
+    return frame
+
+
+def _found(reader: _Reader, main: LabelledTable) -> Reading:
+    """Returns the reading with what was decided, for the other tables of the run."""
+    reading, roles = reader.reading, reader.roles
+    return reading.finding(
+        schema=reader.schema.to_json(),
+        figures=reader.figures.to_json() if reader.figures.columns else {},
+        target=roles.target,
+        identifier=reader.identifier or reading.found.get("identifier", ""),
+        ignore=",".join(roles.ignored),
+        spellings=dict(reader.spellings or {}),
+        dates=reader.schema.dates,
+        header="" if main.header else "no",
+        encoding="" if main.encoding in (*BINARY, "") else main.encoding,
+        **roles.others,
+    )
