@@ -11,6 +11,7 @@ import datetime
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,8 @@ __all__ = [
     "sampled",
     "seconds_in",
 ]
+
+T = TypeVar("T")
 
 MONTH_FIRST = "month-first"
 COMPACT, CLOCK = "compact", "clock"
@@ -94,12 +97,14 @@ _HALVES = {"上午": " am ", "下午": " pm ", "凌晨": " am ", "晚上": " pm 
 _COMPACT = re.compile(r"(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:T?\d{4,6}Z?)?")
 
 
-def sampled(texts: Sequence[str]) -> list[str]:
+def sampled(texts: Sequence[T]) -> list[T]:
+    """Returns at most `SAMPLE` of the items, evenly spaced."""
     places = np.linspace(0, len(texts) - 1, min(len(texts), SAMPLE)).astype(int)
     return [texts[at] for at in places]
 
 
 def fits(form: str, text: str) -> bool:
+    """Returns True where a text has a form; the day itself may not exist."""
     if form == "number":
         return _number(text) is not None
     if form == "year":
