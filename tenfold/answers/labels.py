@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
-from tenfold.answers.intervals import Sampling, Weighted
+from tenfold.answers.intervals import Sampling, Weighted, weights_of
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.label import one_class
 from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
@@ -117,8 +117,13 @@ def _average_precision(truth: np.ndarray, chance: np.ndarray) -> Callable[[np.nd
 def _constant(train: pd.DataFrame) -> Labels:
     if "labels" not in train:
         return Labels((), {})
-    rows = max(1, len(train))
-    shares = train["labels"].explode().dropna().value_counts() / rows
+    weights = weights_of(train)
+    each = np.ones(len(train)) if weights is None else weights
+    names = train["labels"].reset_index(drop=True).explode().dropna()
+    counts = (
+        pd.Series(each[names.index.to_numpy(int)], names.index).groupby(names, sort=False).sum()
+    )
+    shares = counts.sort_values(ascending=False, kind="stable") / max(1.0, each.sum())
     chances = {str(name): float(share) for name, share in shares.items()}
     said = tuple(name for name, share in chances.items() if share >= 0.5)
     return Labels(said or tuple([*chances][:1]), chances)
