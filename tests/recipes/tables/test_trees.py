@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
+from tenfold.recipes.tables import trees
 from tenfold.recipes.tables.arrays import MISSING, UNSEEN, TableArrays, level_columns
-from tenfold.recipes.tables.boosting import Boosting, boost, design
+from tenfold.recipes.tables.boosting import Boosting, boost, design, probabilities
 from tenfold.recipes.tables.tree_nodes import flatten, round_down, trees_of
 
 COUNTS = (9, 402)
@@ -95,3 +98,45 @@ def test_rounded_thresholds_decide_alike() -> None:
     rounded = round_down(exact)
     assert rounded.dtype == np.float32 and np.isfinite(rounded).all()
     assert ((values[:, None] <= exact) == (values[:, None] <= rounded)).all()
+
+
+QUICK = {
+    "plain": Boosting(leaves=8, iterations=40),
+    "poor": Boosting(leaves=2, learning_rate=0.02, iterations=10),
+}
+
+
+def test_settings_are_compared_and_repeated_from_facts() -> None:
+    rows, later = made(0), made(0, 1)
+    parts = {"quantiles": (0.05, 0.95), "settings": QUICK}
+    fitted = trees.fit(rows, later, COUNTS, 0, 5, bag=2, **parts)
+    facts = json.loads(json.dumps(fitted.facts))
+    assert facts["settings"] == "plain" and facts["losses"]["poor"] > facts["losses"]["plain"]
+    assert facts["seeds"] == [5, 1005] and len(set(facts["iterations"])) == 1
+    assert fitted.raw.shape == (ROWS, 3)
+    error = ((fitted.raw[:, 0] - later.truth) ** 2 * later.weight).sum() / later.weight.sum()
+    assert error < 1.05 * min(facts["losses"].values()) < 0.5 * np.var(later.truth)
+    low, high = fitted.raw[:, 1], fitted.raw[:, 2]
+    assert 0.7 < ((low <= later.truth) & (later.truth <= high)).mean() < 0.99
+    again = trees.fit(rows, None, COUNTS, 0, 5, fixed=facts, **parts)
+    assert again.facts == fitted.facts and again.raw is None
+    for name, part in fitted.net.state_dict().items():
+        assert torch.equal(again.net.state_dict()[name], part), name
+
+
+def test_little_time_ends_the_comparison_with_a_first_fit() -> None:
+    rows, later = made(2), made(2, 1)
+    fitted = trees.fit(rows, later, COUNTS, 2, 0, seconds=0.0, bag=5, settings=QUICK)
+    assert list(fitted.facts["losses"]) == ["plain"] and len(fitted.facts["seeds"]) == 1
+    raw = fitted.raw[:, 0]
+    assert (((raw > 0) == later.truth).mean()) > 0.8
+
+
+def test_a_class_without_a_row_has_no_probability() -> None:
+    rows, later = made(2), made(2, 1)
+    fitted = trees.fit(rows, later, COUNTS, 3, 0, settings={"plain": Boosting(iterations=20)})
+    said = probabilities(fitted.raw.astype(float))
+    assert said.shape == (ROWS, 3) and said[:, 2].max() < 1e-3
+    assert (said.argmax(1) == later.truth).mean() > 0.8
+    alone = trees.fit(rows, None, COUNTS, 2, 0, settings={"plain": Boosting()})
+    assert alone.facts["iterations"] == [trees.WITHOUT_ROWS] and alone.facts["losses"] == {}
