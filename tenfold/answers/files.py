@@ -175,10 +175,13 @@ def parquet(
             writers.append(stack.enter_context(_parquet.ParquetWriter(path, schema)))
 
         def row(source: str, asked: list[str], answer: Prediction | Problem) -> None:
-            failed = isinstance(answer, Problem)
-            told = [None] * len(own) if failed else [*answer.cells]
-            chances = {} if failed else answer.chances
-            error = str(printable(answer.reason)) if failed else None
+            told: list[str | None] = [None] * len(own)
+            chances: dict[str, float] = {}
+            error = None
+            if isinstance(answer, Problem):
+                error = str(printable(answer.reason))
+            else:
+                told, chances = [*answer.cells], answer.chances
             shares = [chances.get(name) for name in classes]
             held.append([printable(source), *asked, *told, error, *shares])
             if len(held) == GROUP:

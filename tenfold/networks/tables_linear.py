@@ -48,12 +48,23 @@ class TableLinear(nn.Module):
         """Scores (N, K) of `numbers` (N, D) with NaN = missing and `levels` (N, C) int32."""
         standard, missing = self.standardised(numbers)
         scores = standard @ self.number_weight + missing @ self.missing_weight + self.constant
-        if not self.sizes.shape[0]:
-            return scores
+        return scores + self.levels_added(levels).sum(1) if self.sizes.shape[0] else scores
+
+    def levels_added(self, levels: Tensor) -> Tensor:
+        """What each category adds to the scores (N, C, K)."""
         known = levels.clamp(min=0).long()
         known = torch.where(known < self.sizes, known, torch.ones_like(known))
         weights = self.level_weight.index_select(0, (known + self.start).reshape(-1))
-        return scores + weights.view(known.shape[0], known.shape[1], -1).sum(1)
+        return weights.view(known.shape[0], known.shape[1], -1)
+
+    def features(self, numbers: Tensor, levels: Tensor) -> Tensor:
+        """What each column adds to the score of the first output (N, D + C)."""
+        standard, missing = self.standardised(numbers)
+        number, absent = self.number_weight[:, 0], self.missing_weight[:, 0]
+        found = standard * number + missing * absent
+        if not self.sizes.shape[0]:
+            return found
+        return torch.cat([found, self.levels_added(levels)[:, :, 0]], 1)
 
     def standardised(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised numbers (N, D), 0 where missing, and 1 where missing (N, D)."""

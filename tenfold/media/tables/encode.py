@@ -15,7 +15,7 @@ from tenfold.core.columns import Encoded, Problem
 from tenfold.core.text import natural
 from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableRow
 
-__all__ = ["MISSING", "UNSEEN", "encoded", "facts_of"]
+__all__ = ["FIRST", "MISSING", "UNSEEN", "encoded", "facts_of"]
 
 MISSING, UNSEEN, FIRST = 0, 1, 2
 """Numbers of a missing category, of one that was not learnt, and of the first learnt one."""

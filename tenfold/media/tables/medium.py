@@ -15,6 +15,7 @@ from tenfold.media.medium import Medium, Sizes
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import asked, inputs, row
 from tenfold.media.tables.given import RowSurvey
+from tenfold.media.tables.roles import ROLES
 from tenfold.media.tables.schema import TableRow
 
 __all__ = [
@@ -120,6 +121,7 @@ class RowMedium(Medium):
     singular = Message("row of a table")
     plural = Message("rows of tables")
     schema: ClassVar[dict[str, Any]] = {"type": "object"}
+    roles = ROLES
     written = True
     frames = True
 

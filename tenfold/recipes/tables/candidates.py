@@ -1,0 +1,277 @@
+"""Fits and compares the candidates for tables, blends them, and fits temperature or intervals.
+
+Shapes: N rows, D numbers, C categories, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenfold.answers.classification import logits
+from tenfold.answers.regression import intervals
+from tenfold.core import device
+from tenfold.core.columns import Columns, Parts
+from tenfold.core.fitted import Fitted
+from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
+from tenfold.core.plan import Plan
+from tenfold.core.progress import tell
+from tenfold.recipes.tables import blend, derived, linear, model, network, trees
+from tenfold.recipes.tables.arrays import TableArrays
+from tenfold.recipes.tables.model import LINEAR, NETWORK, TREES
+from tenfold.training import candidates
+from tenfold.training.candidates import FREE, Candidate, Comparison, Cost, Fits, answering
+from tenfold.training.inference import by_torch
+
+if TYPE_CHECKING:
+    from tenfold.networks.table_model import TableModel
+
+torch = lazy("torch")
+
+__all__ = ["MODELS", "fit"]
+
+BLEND = "blend"
+MODELS = ("auto", LINEAR, TREES.replace(" ", "-"), NETWORK, BLEND)
+"""Values of the setting `model`."""
+QUANTILES = ((1 - intervals.LEVEL) / 2, (1 + intervals.LEVEL) / 2)
+"""Quantiles that are the ends of intervals."""
+ROWS_AT_ONCE = 4096
+
+
+def fit(parts: Parts, plan: Plan, requested: str, classes: int = 0) -> Fitted:
+    """Returns the fitted network: the best candidate on validation, or the requested one.
+
+    With 0 `classes` it predicts a number with an interval.
+    """
+    work = _Work(plan.visible(parts), plan, classes)
+    many = [
+        Candidate(LINEAR, work.linear, FREE, always=True),
+        Candidate(TREES, work.trees, _cost(work)),
+        Candidate(NETWORK, work.network),
+        Candidate(BLEND, work.blend, FREE, needs=(TREES, NETWORK), combines=True),
+    ]
+    fitted = candidates.fit(many, requested, work.comparison(), plan, shown=work.net)
+    return work.finished(fitted)
+
+
+@dataclass
+class _Work:
+    """The state that the candidates of one fit share: the rows, and the network with its parts."""
+
+    parts: Parts
+    plan: Plan
+    classes: int
+    sizes: dict[str, Any] = field(default_factory=dict)
+    """Sizes of each part, as JSON, by name."""
+
+    @cached_property
+    def kept(self) -> derived.Kept:
+        """The columns that the candidates use."""
+        facts, fixed = self.plan.facts, self.plan.fixed
+        if fixed is not None:
+            return derived.Kept(fixed["kept"], fixed["gains"])
+        numbers, pairs = facts["data"]["numbers"], facts["net"]["pairs"]
+        if not facts["net"]["derived"]:
+            return derived.Kept([*range(len(numbers))], {})
+        rows = self._arrays(self.parts.train, None)
+        return derived.choose(
+            numbers, pairs, rows.numbers, rows.levels, rows.truth, bool(self.classes),
+            self.plan.seed,
+        )  # fmt: skip
+
+    @cached_property
+    def net(self) -> TableModel:
+        """The network, to which each candidate adds its part."""
+        return model.empty(self.plan.facts, self.kept.places, self.classes)
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """The number of codes of each category."""
+        return model.counts_of(self.plan.facts["data"])
+
+    @cached_property
+    def train(self) -> TableArrays:
+        """The training rows, with derived columns."""
+        return self._arrays(self.parts.train, self.kept.places)
+
+    @cached_property
+    def selection(self) -> TableArrays:
+        """The half of validation that selects, with derived columns."""
+        return self._arrays(self.parts.selection, self.kept.places)
+
+    def _arrays(self, rows: Columns, kept: list[int] | None) -> TableArrays:
+        """Returns rows with a known truth; with `kept`, their derived columns."""
+        truth = np.asarray(rows["label" if self.classes else "value"])
+        known = truth >= 0 if self.classes else np.isfinite(truth)
+        numbers, levels = np.asarray(rows["numbers"]), np.asarray(rows["levels"])
+        if kept is not None:
+            numbers = derived.with_pairs(numbers, self.plan.facts["net"]["pairs"])[:, kept]
+        weight = np.asarray(rows["weight"], float)[known] if "weight" in rows else None
+        return TableArrays(numbers[known], levels[known], truth[known], weight)
+
+    # --- candidates ---
+
+    def linear(self, plan: Plan, fits: Fits) -> Fitted:
+        """Fits the linear model; its penalty is the best on validation."""
+        found = linear.fit(
+            self.train, self.selection, self.counts, self.classes, fixed=_fixed(plan, LINEAR)
+        )
+        facts = {name: one for name, one in found.facts.items() if name != "net"}
+        return self._added(LINEAR, found.net, found.facts["net"], {LINEAR: facts})
+
+    def trees(self, plan: Plan, fits: Fits) -> Fitted:
+        """Fits boosted trees, and for numbers those of both ends of the interval."""
+        found = trees.fit(
+            self.train,
+            self.selection,
+            self.counts,
+            self.classes,
+            plan.seed,
+            seconds=None if plan.minutes is None else 60 * plan.minutes,
+            quantiles=() if self.classes else QUANTILES,
+            fixed=_fixed(plan, TREES),
+        )
+        facts = {name: one for name, one in found.facts.items() if name != "net"}
+        return self._added(TREES, found.net, found.facts["net"], {TREES: facts})
+
+    def network(self, plan: Plan, fits: Fits) -> Fitted:
+        """Trains the network with the training loop."""
+        size = plan.facts["net"]["size"]
+        numbers = self.train.numbers
+        settings = network.sized(network.SIZES[size], numbers.shape[1] + len(self.counts))
+        bins = network.bins_of(numbers, settings)
+        device.seed(torch.device("cpu"), plan.seed)
+        net = network.build(bins, self.counts, self.classes, settings)
+        found = network.fit(net, self.parts, plan, settings, self.net.derived)
+        return self._added(NETWORK, found.net, {"bins": bins, "size": size}, found.facts)
+
+    def blend(self, plan: Plan, fits: Fits) -> Fitted | None:
+        """Blends what was fitted, with weights chosen on the half of validation that selects."""
+        if plan.fixed is not None:
+            mix = plan.fixed["mix"]
+        elif len(fits.nets) < 2 or not len(self.selection):
+            return None
+        else:
+            answers = {name: self._answers(net) for name, net in fits.nets.items()}
+            mix = blend.greedy(answers, self._loss)
+        self.net.mixes[BLEND] = mix
+        return Fitted(answering(self.net, BLEND), {})
+
+    def _added(self, name: str, part: Any, sizes: dict[str, Any], facts: dict[str, Any]) -> Fitted:
+        self.net.add(name, part)
+        self.sizes[name] = sizes
+        return Fitted(answering(self.net, name), facts)
+
+    # --- comparison ---
+
+    def comparison(self) -> Comparison:
+        """Returns how candidates are compared: by log loss, or by root mean squared error."""
+        metric = Message("log loss") if self.classes else Message("RMSE")
+        return Comparison(
+            metric,
+            lambda name, net: self._loss(self._answers(net)),
+            self.parts.selection.rows,
+            lower_is_better=True,
+            shown=".4g",
+            without_rows=(TREES, LINEAR),
+        )
+
+    def _answers(self, net: Any, rows: Columns | None = None) -> np.ndarray:
+        """Returns the probabilities (N, K) or values (N, 1) of rows of the selection half."""
+        ask = partial(_named, net.answers)
+        return np.asarray(by_torch(net, ROWS_AT_ONCE, ask)(rows or self._judged)["answers"])
+
+    @cached_property
+    def _judged(self) -> Columns:
+        """The rows of the selection half of validation with a known truth."""
+        rows = self.parts.selection
+        truth = np.asarray(rows["label" if self.classes else "value"])
+        known = truth >= 0 if self.classes else np.isfinite(truth)
+        return rows.only(["numbers", "levels"]).view(np.flatnonzero(known))
+
+    def _loss(self, answers: np.ndarray) -> float:
+        rows = self.selection
+        if not self.classes:
+            squares = (answers[:, 0] - rows.truth) ** 2
+            return float(np.sqrt(np.average(squares, weights=rows.weight)))
+        right = answers[np.arange(len(rows)), rows.truth]
+        return float(np.average(-np.log(np.maximum(right, 1e-12)), weights=rows.weight))
+
+    # --- the network that is kept ---
+
+    def finished(self, fitted: Fitted) -> Fitted:
+        """Returns the selected answer with the parts that it needs, calibrated."""
+        name = fitted.facts["selected"]
+        mix = self.net.mixes[name]
+        bounds = self._bounds(mix)
+        embedded = NETWORK if NETWORK in mix else LINEAR
+        used = [one for one in self.sizes if one in {*mix, bounds, embedded}]
+        net = model.empty(self.plan.facts, self.kept.places, self.classes)
+        for one in used:
+            net.add(one, self.net.parts[one.replace(" ", "_")])
+        net.mixes, net.selected = {name: mix}, name
+        net.bounds, net.embedded = bounds, embedded
+        facts = {
+            "kept": self.kept.places,
+            "gains": self.kept.gains,
+            "parts": {one: self.sizes[one] for one in used},
+            "mix": mix,
+            "bounds": bounds,
+            "embedded": embedded,
+        }
+        if len(mix) > 1:
+            held = ", ".join(f"{weight:.0%} {one}" for one, weight in mix.items())
+            tell(Message("The blend holds {parts}.", parts=held))
+        net = net.to(device.choose_device(self.plan.device)).eval()
+        calibrated = self._temperature(net) if self.classes else self._offsets(net)
+        return replace(fitted, net=net, facts=fitted.facts | facts | calibrated)
+
+    def _bounds(self, mix: dict[str, float]) -> str:
+        """Returns the part that gives the ends of intervals; "" for none."""
+        able = [] if self.classes else [one for one in (NETWORK, TREES) if one in self.sizes]
+        return next((one for one in able if one in mix), next(iter(able), ""))
+
+    def _temperature(self, net: TableModel) -> dict[str, Any]:
+        ask = partial(_named, net.logits)
+        infer = by_torch(net, ROWS_AT_ONCE, ask)
+
+        def read(rows: Columns) -> np.ndarray:
+            return np.asarray(infer(rows.only(["numbers", "levels"]))["answers"])
+
+        return {"temperature": logits.calibrate(net, self.parts.calibration, read, self.plan)}
+
+    def _offsets(self, net: TableModel) -> dict[str, Any]:
+        """Fits the offsets of the intervals on the half of validation that calibrates."""
+        rows = self.parts.calibration
+        found = self.plan.fixed["offsets"] if self.plan.fixed is not None else None
+        if found is None and rows.rows:
+            outputs = by_torch(net, ROWS_AT_ONCE)(rows.only(["numbers", "levels"]))
+            truth = np.asarray(rows["value"], float)
+            known = np.isfinite(truth)
+            low, high = (np.asarray(outputs[name], float)[known] for name in ("low", "high"))
+            found = intervals.offsets(truth[known], low, high)
+        if found is not None:
+            with torch.no_grad():
+                net.offsets.copy_(torch.tensor(found))
+        return {"offsets": None if found is None else [float(one) for one in found]}
+
+
+def _fixed(plan: Plan, name: str) -> Any:
+    """Returns what the first fit chose for a candidate; None in a first fit."""
+    return None if plan.fixed is None else plan.fixed.get(name)
+
+
+def _named(ask: Callable[..., Any], numbers: Any, levels: Any) -> dict[str, Any]:
+    return {"answers": ask(numbers, levels).float()}
+
+
+def _cost(work: _Work) -> Cost:
+    """Returns the estimated cost of boosted trees: their seconds grow with rows and columns."""
+    rows, columns = work.parts.train.rows, len(work.plan.facts["data"]["numbers"])
+    cells = rows * (columns + len(work.counts) + 1)
+    return Cost(seconds=0.5 + 2e-5 * cells, bytes=24.0 * cells, least=0.2 + 2e-6 * cells)
