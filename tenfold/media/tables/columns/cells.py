@@ -22,6 +22,8 @@ EDGE = "".join(chr(one) for one in range(0x3001) if chr(one).isspace()) + _INVIS
 """Characters around a text that are not part of it: blanks, marks without width, NUL."""
 MAX_WHOLE = 1e16
 """Whole floats below this are written without a decimal mark."""
+MAX_BITS = 10_000
+"""Whole numbers of more bits are written in hexadecimal digits; Python refuses decimal ones."""
 _MINUS = dict.fromkeys(map(ord, "−–‒﹣－"), "-")
 
 
@@ -110,6 +112,8 @@ def written(cell: Any) -> str:
         return format(cell.normalize(), "f") if cell.is_finite() else str(cell)
     if isinstance(cell, datetime.datetime) and cell.time() == datetime.time() and not cell.tzinfo:
         return str(cell.date())
+    if isinstance(cell, int) and cell.bit_length() > MAX_BITS:
+        return hex(cell)
     return str(cell)
 
 

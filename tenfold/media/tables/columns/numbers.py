@@ -106,6 +106,8 @@ def parsed(cells: CellColumn, decimal: str) -> tuple[np.ndarray, Counter[str]]:
     for code, form in enumerate(forms):
         places = order[ends[code] : ends[code + 1]]
         places = places[~cells.typed[places]]
+        if not len(places):
+            continue
         if form is None or decimal not in form.thousands:
             for at in places:
                 values[at] = _endless(cells.plains[at])
