@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.core.text import short
+from tenfold.media.files.tables.record import RecordTable
 from tenfold.media.reading import Reading, column_of
 
-__all__ = ["Named", "column_named", "named_columns", "spelling"]
+__all__ = ["Named", "column_named", "named_columns", "names_of", "spelling"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,17 @@ def named_columns(written: Sequence[Any], groups: Sequence[str] = ()) -> Named:
         spelling(whole): name for whole, name in zip(full, names, strict=True) if groups and whole
     }
     return Named(names, others, twice, notes)
+
+
+def names_of(table: RecordTable) -> Named:
+    """Returns the names of the columns of a table in a file; without a header, `column 1` ...
+
+    Such a column is found by its number, too.
+    """
+    if table.header:
+        return named_columns(table.names, table.groups)
+    named = named_columns([f"column {name}" for name in table.names])
+    return replace(named, others=dict(zip(table.names, named.names, strict=True)))
 
 
 def _free(name: str, number: int, taken: set[str]) -> str:

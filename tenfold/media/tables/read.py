@@ -9,7 +9,7 @@ with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import without_parts
 from tenfold.media.reading import AS_FOUND, Reading, timed
 from tenfold.media.tables import types
+from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
 from tenfold.media.tables.sources import LabelledTable, Source, leave_columns, open_source
 from tenfold.media.tables.table_roles import TableRoles, known_to, roles_of, state_roles
@@ -136,7 +137,7 @@ def _reader(opened: Source, reading: Reading, numeric: bool, other: str, taken: 
     for note in decided.notes:
         taken.note(note)
     leave_columns(taken, decided.left)
-    schema = _only(decided.schema, roles.inputs)
+    schema = _with_spellings(_only(decided.schema, roles.inputs), main)
     state_roles(main, roles, taken, schema.names)
     if not schema.columns:
         raise _no_inputs(main, decided.left)
@@ -165,11 +166,24 @@ def _only(schema: TableSchema, names: Sequence[str]) -> TableSchema:
     return TableSchema(kept, schema.decimal, schema.thousands, schema.dates)
 
 
+def _with_spellings(schema: TableSchema, table: LabelledTable) -> TableSchema:
+    """Returns the schema with the further spellings of names, such as those with their group."""
+    also: dict[str, list[str]] = {}
+    for spelt, name in table.named.others.items():
+        if spelt != spelling(name):
+            also.setdefault(name, []).append(spelt)
+    columns = [
+        replace(one, more={**one.more, "also": also[one.name]}) if one.name in also else one
+        for one in schema.columns
+    ]
+    return replace(schema, columns=tuple(columns))
+
+
 def _no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> DataRefused:
     listed = "; ".join(f"{name}: {why}" for name, why in left[:8])
     return DataRefused(
         Message(
-            "No column of {table} can be learnt from ({columns})",
+            "No column of {table} can be used as an input ({columns})",
             table=table.name,
             columns=short(listed, 300) or "-",
         ),
@@ -317,7 +331,7 @@ def _answered(frame: pd.DataFrame, reader: _Reader) -> tuple[pd.DataFrame, list[
                 frame, blank = frame[~inside], blank[~inside]
     if blank.any():
         listed = list(frame["source"][blank][:LISTED])
-        reader.taken.leave("rows", listed, int(blank.sum()), Message("no answer"))
+        reader.taken.leave("rows", listed, int(blank.sum()), Message("without an answer"))
     return frame[~blank].reset_index(drop=True), gone
 
 

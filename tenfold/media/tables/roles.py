@@ -13,14 +13,14 @@ from tenfold.media.tables.schema import TYPES
 __all__ = ["ROLES", "ignored_columns", "missing_given", "types_given"]
 
 ROLES = (
-    ColumnRole("ignore", "columns not to learn from, separated by commas"),
+    ColumnRole("ignore", "columns not used as inputs, separated by commas"),
     ColumnRole(
         "types",
-        "types of columns, such as zip=category,day=date: number, category, date or text",
+        "column types, such as zip=category,day=date: number, category, date or text",
     ),
     ColumnRole(
         "missing",
-        "values that mean missing, such as age=999,age=-1; age= for none beside empty cells",
+        "column values that mean missing, such as age=999,age=-1; age= for none beside empty cells",
     ),
 )
 

@@ -22,7 +22,7 @@ from tenfold.media.files.records import RecordTable, is_table, table_of
 from tenfold.media.files.tables.record import Record
 from tenfold.media.reading import Reading
 from tenfold.media.tables.flat import flat, of_frame
-from tenfold.media.tables.names import Named, named_columns
+from tenfold.media.tables.names import Named, named_columns, names_of
 from tenfold.media.tables.remarks import rows_below
 
 __all__ = ["LabelledTable", "Source", "leave_columns", "open_source"]
@@ -220,10 +220,7 @@ def _of_file(
             where=name,
             fix=Message("Below the header, add one line for each example."),
         )
-    written = found.names if found.header else [f"column {one}" for one in found.names]
-    named = named_columns(written, found.groups)
-    if not found.header:
-        named = replace(named, others=dict(zip(found.names, named.names, strict=True)))
+    named = names_of(found)
     table = LabelledTable(name, part, named, {}, [], [])
     repeated = _fill(table, found)
     table.header, table.encoding = found.header, found.encoding

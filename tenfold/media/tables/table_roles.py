@@ -120,7 +120,9 @@ def state_roles(table: LabelledTable, roles: TableRoles, taken: Taken, used: Seq
         if role == "time" and roles.dated:
             source = Message("{column}, an input too", column=name)
         taken.role(SAID[role], source, FLAGS[role], _shown(table, name))
-    taken.leave("columns", roles.ignored, why=Message("--ignore") if roles.ignored else EMPTY)
+    taken.leave(
+        "columns", roles.ignored, why=Message("{flag}", flag="--ignore") if roles.ignored else EMPTY
+    )
     if not table.header:
         taken.note(Message("File {name} has no header.", name=table.name))
 

@@ -215,7 +215,9 @@ def numbers_of(
         else:
             problems[at] = Problem(
                 "bad-number",
-                Message("has the answer {text!r}, which is no finite number", text=short(text, 40)),
+                Message(
+                    "has the answer {text!r}, which is not a finite number", text=short(text, 40)
+                ),
                 Message("Write a number such as 3.5."),
             )
     return np.where(np.isfinite(numbers), numbers, np.nan), blank, problems

@@ -158,14 +158,21 @@ def _dense(text: str) -> list[Any]:
 
 
 def _sparse(text: str, attributes: list[_Attribute]) -> list[Any]:
-    """Returns the cells of a sparse row: others are 0, or the first listed value."""
-    cells: list[Any] = [one.levels[0] if one.levels else "0" for one in attributes]
+    """Returns the cells of a sparse row: others are 0, the first listed value, or 1970."""
+    cells: list[Any] = [_nought(one) for one in attributes]
     inside = text[1:].rpartition("}")[0]
     for found in _PAIR.finditer(inside):
         if int(found[1]) < len(cells):
             value = _value(found, 2)
             cells[int(found[1])] = None if found[4] is not None and value == "?" else value
     return cells
+
+
+def _nought(one: _Attribute) -> str:
+    """Returns the value of 0: that of a date is the beginning of 1970."""
+    if one.levels:
+        return one.levels[0]
+    return "1970-01-01" if one.type == "date" else "0"
 
 
 def _date(value: str, pattern: str) -> str:
