@@ -175,10 +175,13 @@ def parquet(
             writers.append(stack.enter_context(_parquet.ParquetWriter(path, schema)))
 
         def row(source: str, asked: list[str], answer: Prediction | Problem) -> None:
-            failed = isinstance(answer, Problem)
-            told = [None] * len(own) if failed else [*answer.cells]
-            chances = {} if failed else answer.chances
-            error = str(printable(answer.reason)) if failed else None
+            told: list[str | None]
+            chances: dict[str, float]
+            error: str | None
+            if isinstance(answer, Problem):
+                told, error, chances = [None] * len(own), str(printable(answer.reason)), {}
+            else:
+                told, error, chances = [*answer.cells], None, answer.chances
             shares = [chances.get(name) for name in classes]
             held.append([printable(source), *asked, *told, error, *shares])
             if len(held) == GROUP:
