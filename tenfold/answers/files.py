@@ -175,13 +175,13 @@ def parquet(
             writers.append(stack.enter_context(_parquet.ParquetWriter(path, schema)))
 
         def row(source: str, asked: list[str], answer: Prediction | Problem) -> None:
-            told: list[str | None] = [None] * len(own)
-            chances: dict[str, float] = {}
-            error = None
+            told: list[str | None]
+            chances: dict[str, float]
+            error: str | None
             if isinstance(answer, Problem):
-                error = str(printable(answer.reason))
+                told, error, chances = [None] * len(own), str(printable(answer.reason)), {}
             else:
-                told, chances = [*answer.cells], answer.chances
+                told, error, chances = [*answer.cells], None, answer.chances
             shares = [chances.get(name) for name in classes]
             held.append([printable(source), *asked, *told, error, *shares])
             if len(held) == GROUP:
