@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_softmax
 
+from tenfold.core.lazy import lazy
 from tenfold.recipes.tables.arrays import LevelColumn, TableArrays
+
+ensemble, special = lazy("sklearn.ensemble"), lazy("scipy.special")
 
 __all__ = ["Boosted", "Boosting", "boost", "loss_of"]
 
@@ -124,12 +126,12 @@ class _Watch:
         self.losses: list[float] = []
         self.best = 0
         self.raw: np.ndarray | None = None
-        self.now: np.ndarray | None = None
+        self.now = np.zeros((len(valid), 0))
 
     def ends(self, model: Any, begin: int) -> bool:
         """Scores the iterations from `begin` on; returns whether the patience is at its end."""
         known, places = model._bin_mapper.make_known_categories_bitsets()
-        if self.now is None:
+        if not self.losses:
             self.now = np.repeat(model._baseline_prediction.astype(np.float64), len(self.valid), 0)
             self._score(0)
         for at in range(begin, len(model._predictors)):
@@ -139,7 +141,6 @@ class _Watch:
         return len(self.losses) - 1 - self.best >= self.patience
 
     def _score(self, iterations: int) -> None:
-        assert self.now is not None
         loss = self.loss(self.now, self.valid.truth, self.valid.weight)
         if not self.losses or loss < self.losses[self.best]:
             self.best, self.raw = iterations, self.now.copy()
@@ -156,7 +157,7 @@ def loss_of(
             signed = np.where(truth == 1, raw[:, 0], -raw[:, 0])
             each = np.logaddexp(0, -signed)
         elif classes:
-            each = -log_softmax(raw, 1)[np.arange(len(truth)), truth]
+            each = -special.log_softmax(raw, 1)[np.arange(len(truth)), truth]
         else:
             error = truth - raw[:, 0]
             each = np.maximum(quantile * error, (quantile - 1) * error) if quantile else error**2
@@ -168,9 +169,9 @@ def loss_of(
 def probabilities(raw: np.ndarray) -> np.ndarray:
     """Returns the probabilities (N, classes) of raw scores (N, K); K = 1 for two classes."""
     if raw.shape[1] == 1:
-        right = expit(raw[:, 0])
+        right = special.expit(raw[:, 0])
         return np.stack([1 - right, right], 1)
-    return np.exp(log_softmax(raw, 1))
+    return np.exp(special.log_softmax(raw, 1))
 
 
 def _truth(rows: TableArrays, classes: int) -> np.ndarray:
@@ -180,8 +181,6 @@ def _truth(rows: TableArrays, classes: int) -> np.ndarray:
 def _model(
     settings: Boosting, columns: list[LevelColumn], numbers: int, classes: int, seed: int
 ) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
     grouped = [column.grouped for column in columns] + [False] * numbers
     common = {
         "learning_rate": settings.learning_rate,
@@ -196,7 +195,9 @@ def _model(
         "random_state": seed,
     }
     if classes:
-        return HistGradientBoostingClassifier(**common)
+        return ensemble.HistGradientBoostingClassifier(**common)
     if settings.quantile:
-        return HistGradientBoostingRegressor(loss="quantile", quantile=settings.quantile, **common)
-    return HistGradientBoostingRegressor(**common)
+        return ensemble.HistGradientBoostingRegressor(
+            loss="quantile", quantile=settings.quantile, **common
+        )
+    return ensemble.HistGradientBoostingRegressor(**common)

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
-from scipy.sparse import csr_array, hstack
-from scipy.special import log_softmax
 
+from tenfold.core.lazy import lazy
 from tenfold.recipes.tables.arrays import UNSEEN, TableArrays
 from tenfold.recipes.tables.boosting import loss_of
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from tenfold.networks.tables_linear import TableLinear
+
+torch, networks = lazy("torch"), lazy("tenfold.networks.tables_linear")
+linalg, optimize = lazy("scipy.linalg"), lazy("scipy.optimize")
+sparse, special = lazy("scipy.sparse"), lazy("scipy.special")
 
 __all__ = ["FittedLinear", "Scaling", "fit", "logistic", "ridge"]
 
@@ -69,13 +72,14 @@ class Scaling:
         missing = np.isnan(rows.numbers)
         standard = (rows.numbers.astype(np.float64) - self.centre) / self.scale
         standard = np.where(missing, 0, np.clip(standard, -limit, limit))
-        parts = [csr_array(standard), csr_array(missing.astype(np.float64))]
+        parts = [sparse.csr_array(standard), sparse.csr_array(missing.astype(np.float64))]
         for column, size in enumerate(counts):
             codes = rows.levels[:, column]
             codes = np.where((codes < 0) | (codes >= size), UNSEEN, codes)
             places = (np.arange(len(codes)), codes)
-            parts.append(csr_array((np.ones(len(codes)), places), (len(codes), size)))
-        return csr_array(hstack(parts, format="csr"))
+            parts.append(sparse.csr_array((np.ones(len(codes)), places), (len(codes), size)))
+        whole: csr_array = sparse.csr_array(sparse.hstack(parts, format="csr"))
+        return whole
 
 
 def fit(
@@ -97,7 +101,7 @@ def fit(
     known = valid is not None and len(valid) > 0
     tried = [fixed["l2"]] if fixed else (list(penalties) if known else [WITHOUT_ROWS])
     judged = scaling.design(valid, counts) if valid is not None and known else None
-    best: tuple[float, float, np.ndarray, np.ndarray] | None = None
+    found: list[tuple[float, float, np.ndarray, np.ndarray]] = []
     losses: dict[str, float] = {}
     weights = None
     for l2 in sorted(tried, reverse=True):
@@ -109,10 +113,8 @@ def fit(
         if judged is not None and valid is not None:
             loss = loss_of(classes)(judged @ weights + constant, valid.truth, valid.weight)
             losses[str(l2)] = loss
-        if best is None or loss < best[0]:
-            best = (loss, l2, weights, constant)
-    assert best is not None
-    _, l2, weights, constant = best
+        found.append((loss, l2, weights, constant))
+    _, l2, weights, constant = min(found, key=lambda one: one[0])
     raw = None if judged is None else judged @ weights + constant
     sizes = {
         "numbers": train.numbers.shape[1],
@@ -140,7 +142,7 @@ def ridge(
     square = (inputs.T @ weighted).toarray() - sure.sum() * np.outer(means, means)
     target = weighted.T @ (truth - level)
     square[np.diag_indices_from(square)] += l2
-    found = cho_solve(cho_factor(square, overwrite_a=True), target)
+    found = linalg.cho_solve(linalg.cho_factor(square, overwrite_a=True), target)
     return found[:, None], np.array([level - means @ found])
 
 
@@ -180,7 +182,7 @@ def logistic(
         found = flat.reshape(wide + 1, outputs)
         raw = inputs @ found[:-1] + found[-1]
         full = np.concatenate([np.zeros((len(raw), 1)), raw], 1) if outputs == 1 else raw
-        logs = log_softmax(full, 1)
+        logs = special.log_softmax(full, 1)
         value = -float(sure @ logs[np.arange(len(truth)), truth])
         slope = (np.exp(logs)[:, -outputs:] - hit) * sure[:, None]
         value += l2 / 2 * float((found[:-1] ** 2).sum())
@@ -202,18 +204,17 @@ def _minimum(loss: Any, start: np.ndarray, rows: float) -> np.ndarray:
         return value / rows, slope / rows
 
     options = {"maxiter": 2000, "gtol": 1e-7, "ftol": 1e-13, "maxcor": 20}
-    found: np.ndarray = minimize(mean, start, jac=True, method="L-BFGS-B", options=options).x
+    found: np.ndarray = optimize.minimize(
+        mean, start, jac=True, method="L-BFGS-B", options=options
+    ).x
     return found
 
 
 def _network(
     sizes: dict[str, Any], scaling: Scaling, weights: np.ndarray, constant: np.ndarray
 ) -> TableLinear:
-    import torch
-
-    from tenfold.networks.tables_linear import TableLinear
-
-    net, numbers = TableLinear(**sizes), int(sizes["numbers"])
+    numbers = int(sizes["numbers"])
+    net: TableLinear = networks.TableLinear(**sizes)
     parts = {
         "centre": scaling.centre,
         "scale": scaling.scale,

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenfold.core.lazy import lazy
 from tenfold.recipes.tables.arrays import LevelColumn
 from tenfold.recipes.tables.boosting import Boosted
 
 if TYPE_CHECKING:
     from tenfold.networks.trees import Trees
+
+torch, networks = lazy("torch"), lazy("tenfold.networks.trees")
 
 __all__ = ["FlatTrees", "flatten", "trees_of"]
 
@@ -31,11 +34,7 @@ class FlatTrees:
 
 def trees_of(flat: FlatTrees) -> Trees:
     """Returns the network with its buffers filled."""
-    import torch
-
-    from tenfold.networks.trees import Trees
-
-    net = Trees(**flat.sizes)
+    net: Trees = networks.Trees(**flat.sizes)
     net.load_state_dict({name: torch.from_numpy(part) for name, part in flat.buffers.items()})
     return net.eval()
 
