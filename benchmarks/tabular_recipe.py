@@ -25,7 +25,7 @@ from tables import NAMES, Arrays, arrays, load, parts
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
 from tenfold.recipes.tables import network
-from tenfold.recipes.tables.network import SIZES, NetworkSettings
+from tenfold.recipes.tables.network import NetworkSettings
 from tenfold.training import loop
 
 CHOICES: dict[str, dict[str, Any]] = {
@@ -35,8 +35,9 @@ CHOICES: dict[str, dict[str, Any]] = {
     "adamw": {"optimizer": "adamw", "learning_rate": 0.002},
     "rate-0.01": {"learning_rate": 0.01},
     "rate-0.04": {"learning_rate": 0.04},
-    "other-rate-0.006": {"other_rate": 0.006},
+    "other-rate-0.003": {"other_rate": 0.003},
     "no-dropout": {"dropout": 0.0},
+    "dropout-0.1": {"dropout": 0.1},
     "dropout-0.2": {"dropout": 0.2},
     "members-16": {"members": 16},
     "one-block": {"blocks": 1},
@@ -61,7 +62,8 @@ def main() -> None:
     common = dict(pair.split("=") for pair in args.set)
     more = {name: type(getattr(NetworkSettings(), name))(value) for name, value in common.items()}
     for name in args.only:
-        settings = replace(SIZES["small"], **(CHOICES[name] | more))
+        own = network.sized("small", whole.numbers.shape[1] + len(whole.counts), whole.classes)
+        settings = replace(own, **(CHOICES[name] | more))
         found = judged(whole, split, settings, args.seed)
         show(f"{args.table}: {name}", settings=vars(settings), derived=args.derived, **found)
 

@@ -78,11 +78,12 @@ def test_one_batch_is_learnt_by_heart_and_new_rows_are_predicted(classes: bool):
 
 def test_wide_tables_have_small_embeddings_and_few_bins():
     for size, whole in network.SIZES.items():
-        assert network.sized(whole, 20) == whole, size
-        wide = network.sized(whole, 20_000)
+        assert network.sized(size, 20, 0) == network.sized(size, 0, 0) == whole
+        wide = network.sized(size, 20_000, 0)
         assert (wide.embedding, wide.bins) == (2, 2)
         assert replace(wide, embedding=whole.embedding, bins=whole.bins) == whole
-        assert network.sized(whole, 0) == whole
+        classes = network.sized(size, 20, 2)
+        assert (classes.dropout, classes.passes) == (2 * whole.dropout, 0.75 * whole.passes)
 
 
 def test_edges_and_scales_come_from_known_training_rows():
