@@ -143,7 +143,7 @@ class _Work:
         """Trains the network with the training loop."""
         size = plan.facts["net"]["size"]
         numbers = self.train.numbers
-        settings = network.sized(network.SIZES[size], numbers.shape[1] + len(self.counts))
+        settings = network.sized(size, numbers.shape[1] + len(self.counts), self.classes)
         bins = network.bins_of(numbers, settings)
         device.seed(torch.device("cpu"), plan.seed)
         net = network.build(bins, self.counts, self.classes, settings)

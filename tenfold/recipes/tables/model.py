@@ -60,7 +60,7 @@ def empty(facts: Mapping[str, Any], kept: Sequence[int], classes: int) -> TableM
 
 def build(facts: Mapping[str, Any], classes: int = 0) -> TableModel:
     """Returns the network of a run; before the fit its only part is a network. 0 = a number."""
-    fitted = facts.get("fitted") or _unfitted(facts)
+    fitted = facts.get("fitted") or _unfitted(facts, classes)
     kept = fitted.get("kept", [*range(len(facts["data"]["numbers"]))])
     net = empty(facts, kept, classes)
     for name, sizes in fitted.get("parts", {}).items():
@@ -71,11 +71,11 @@ def build(facts: Mapping[str, Any], classes: int = 0) -> TableModel:
     return net
 
 
-def _unfitted(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _unfitted(facts: Mapping[str, Any], classes: int) -> dict[str, Any]:
     """Returns the facts of a fit that kept the network alone, with all of its bins."""
     size, numbers = facts["net"]["size"], len(facts["data"]["numbers"])
     columns = numbers + len(facts["data"]["levels"])
-    bins = network.sized(network.SIZES[size], columns).bins
+    bins = network.sized(size, columns, classes).bins
     sizes = {"bins": [bins] * numbers, "size": size}
     mix = {"mix": {NETWORK: 1.0}, "selected": NETWORK}
     return {"parts": {NETWORK: sizes}, **mix, "bounds": NETWORK, "embedded": NETWORK}
@@ -88,6 +88,6 @@ def _part(
     if name == LINEAR:
         return linears.TableLinear(**sizes)
     if name == NETWORK:
-        settings = network.sized(network.SIZES[sizes["size"]], numbers + len(counts))
+        settings = network.sized(sizes["size"], numbers + len(counts), classes)
         return network.build(sizes["bins"], counts, classes, settings)
     return forests.Trees(**sizes)
