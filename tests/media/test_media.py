@@ -43,7 +43,7 @@ def medium(request):
 
 
 def test_every_folder_holds_a_medium():
-    assert set(MEDIA) == set("image audio video text tokens number category items".split())
+    assert set(MEDIA) == set("image audio video text tokens number category date row items".split())
 
 
 def test_a_medium_is_final_and_adds_nothing_public():
@@ -63,6 +63,8 @@ def test_a_sample_is_a_cell(medium):
     cell = medium.sample(declared)
     if medium.files:
         assert isinstance(cell, bytes) and medium.read(cell) == cell
+    elif type(medium).composed is not Medium.composed:
+        assert medium.content(cell) is not None, "a row arrives as its fields"
     else:
         assert medium.take(cell) == cell
     assert pd.Series([cell], dtype=medium.dtype).notna().all()

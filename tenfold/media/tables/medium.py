@@ -86,8 +86,9 @@ class DateMedium(Medium):
     singular = Message("date")
     plural = Message("dates")
     schema: ClassVar[dict[str, Any]] = {
-        "type": ["string", "null"],
-        "description": "2024-03-31 or 2024-03-31T15:30:00, in UTC unless a zone is given",
+        "type": ["string", "number", "null"],
+        "description": "2024-03-31 or 2024-03-31T15:30:00, in UTC unless a zone is given; or the "
+        "seconds since 1970",
     }
     dtype = float
 
@@ -98,7 +99,9 @@ class DateMedium(Medium):
         return inputs.date(text)
 
     def take(self, value: Any) -> float | None:
-        return None if value is None else _date(request.text_value(value))
+        if isinstance(value, str):
+            return _date(request.text_value(value))
+        return request.number_value(value)
 
     def read(self, part: bytes) -> float | None:
         return _date(request.text_part(part))
