@@ -26,13 +26,13 @@ def test_ratios_of_counts_and_moves_of_coordinates_are_proposed():
 
 def test_only_a_column_that_lowers_the_loss_is_kept():
     random = np.random.default_rng(1)
-    values = random.integers(51, 900, (600, 3)).astype(np.float32)
-    truth = values[:, 0] / values[:, 1] + 0.05 * random.normal(size=600)
+    values = random.integers(51, 900, (1200, 3)).astype(np.float32)
+    truth = values[:, 0] / values[:, 1] + 0.05 * random.normal(size=1200)
     pairs = [
         {"name": "good", "left": 0, "right": 1, "op": "ratio"},
         {"name": "none", "left": 2, "right": 1, "op": "sum"},
     ]
-    levels = np.zeros((600, 0), np.int32)
+    levels = np.zeros((1200, 0), np.int32)
     kept = derived.choose(described(*"abc"), pairs, values, levels, truth, False, 0)
     assert kept.places == [0, 1, 2, 3] and kept.gains["good"] > 0.1 > kept.gains["none"]
     same = derived.choose(described(*"abc"), pairs, values, levels, truth, False, 0)
