@@ -1,0 +1,1 @@
+"""Single columns of a table: cells, notation, numbers, dates, codes and marks for missing."""

@@ -1,0 +1,140 @@
+"""Codes, identifiers and row numbers: columns of digits or names that are not measurements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from tenfold.media.tables.columns.cells import Cells
+from tenfold.media.tables.columns.numbers import NumberColumn
+
+__all__ = ["is_identifier", "is_row_number", "loses_as_number", "nearly_distinct", "several_words"]
+
+NEARLY = 0.95
+"""Least share of distinct cells of an identifier."""
+MIN_ROWS = 20
+"""Least number of filled cells that show an identifier."""
+MIN_NUMBERED = 5
+"""Least number of rows that show row numbers."""
+MAX_RESTARTS = 3
+"""Most places where row numbers begin again: tables that were joined."""
+MIN_CODE_DIGITS = 8
+"""Least number of digits of distinct whole numbers of one length that are codes."""
+MAX_EXACT = 2**53
+"""Largest whole number up to which a double holds all whole numbers."""
+_INDEX = re.compile(
+    r"|unnamed: ?\d+|index|level_\d+|row(?:[ _.]?(?:id|names?|numbers?|no))?|rownum"
+)
+_ID = re.compile(
+    r"(?:^|[\W_\d])(?:id|ids|uuid|guid|key|nr|no|idx|pk|rowid|identifier|serial)\d*\.?$"
+    r"|^id(?:$|[\W_])|编号|序号|学号|工号|单号|身份证",
+    re.I,
+)
+_CAMEL_ID = re.compile(r"[a-z](?:Id|ID|Key|No|Nr)$")
+_EPOCH = ((3e8, 4.2e9), (3e11, 4.2e12), (3e14, 4.2e15), (3e17, 4.2e18))
+"""Whole numbers that are times since 1970 in seconds, milli-, micro- and nanoseconds."""
+_VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
+MAX_VERSIONS = 200
+"""Most distinct values of a column of versions such as 1.1 and 1.10."""
+
+
+def loses_as_number(numbers: NumberColumn) -> str:
+    """Returns why the cells of a column of numbers would lose something as numbers, or "".
+
+    "zeros": digits with leading zeros, unless other cells have a decimal mark, sign or unit.
+    "digits": whole numbers of more digits than a double holds. "writings": 1.1 and 1.10 are two.
+    """
+    cells = numbers.cells
+    if cells.typed.all():
+        return "digits" if _inexact(numbers) else ""
+    codes, forms = cells.shaped
+    used = {int(code) for code in np.unique(codes[numbers.numbers & ~cells.typed])}
+    found = [form for at in used if (form := forms[at]) is not None]
+    whole = all(form.whole for form in found)
+    if whole and any(form.code for form in found):
+        return "zeros"
+    if whole and _inexact(numbers):
+        return "digits"
+    return "writings" if _versions(numbers) else ""
+
+
+def _inexact(numbers: NumberColumn) -> bool:
+    large = np.flatnonzero(numbers.numbers & (np.abs(numbers.values) > MAX_EXACT))
+    texts = [numbers.cells.texts[at].lstrip("+") for at in large]
+    return any(text.lstrip("-").isdigit() and int(float(text)) != int(text) for text in texts)
+
+
+def _versions(numbers: NumberColumn) -> bool:
+    """Returns True for texts such as 1.1, 1.2 and 1.10, in which 1.1 and 1.10 are different."""
+    texts = [numbers.cells.texts[at] for at in np.flatnonzero(numbers.numbers)]
+    if numbers.cells.typed.any() or len(texts) > MAX_VERSIONS:
+        return False
+    if not all(_VERSION.fullmatch(text) for text in texts):
+        return False
+    known = set(texts)
+    twice = [text for text in texts if f"{text}0" in known]
+    return bool(twice) and len({len(text.partition(".")[2]) for text in texts}) > 1
+
+
+def is_row_number(name: str, numbers: NumberColumn) -> bool:
+    """Returns True for 0, 1, 2 ... or 1, 2, 3 ... in the order of the rows, whatever the name.
+
+    They may begin again where tables were joined. Columns without a name or with the name of an
+    index are row numbers where they are distinct whole numbers.
+    """
+    column = numbers.column
+    if len(column) < MIN_NUMBERED or not _whole(numbers) or np.isnan(column).any():
+        return False
+    if _INDEX.fullmatch(name.strip().lower()) and len(np.unique(column)) == len(column):
+        return True
+    if column[0] not in (0, 1):
+        return False
+    breaks = np.flatnonzero(np.diff(column) != 1) + 1
+    runs = np.diff([0, *breaks, len(column)])
+    again = np.isin(column[breaks], (0, 1)).all()
+    return len(breaks) <= MAX_RESTARTS and bool(again) and bool((runs >= MIN_NUMBERED).all())
+
+
+def _whole(numbers: NumberColumn) -> bool:
+    values = numbers.values[numbers.numbers]
+    return len(values) > 0 and bool((values == np.floor(values)).all())
+
+
+def nearly_distinct(cells: Cells, used: np.ndarray) -> bool:
+    """Returns True where nearly all filled cells are distinct; `used` (D,) excludes marks."""
+    filled = cells.count_of(used)
+    return filled >= MIN_ROWS and int(used.sum()) >= NEARLY * filled
+
+
+def is_identifier(name: str, numbers: NumberColumn) -> bool:
+    """Returns True for distinct whole numbers in the form of a code.
+
+    They number all rows in another order, have the name of an identifier, or one length of many
+    digits that is not a time since 1970.
+    """
+    used = numbers.numbers
+    values = numbers.values[used]
+    if not nearly_distinct(numbers.cells, used) or not _whole(numbers) or (values < 0).any():
+        return False
+    if numbers.unit:
+        return False
+    if _ID.search(name.strip()) or _CAMEL_ID.search(name.strip()):
+        return True
+    lowest, highest = values.min(), values.max()
+    if lowest in (0, 1) and highest - lowest + 1 == len(values) == len(numbers.cells):
+        return True
+    digits = {len(str(int(value))) for value in (lowest, highest)}
+    times = any(low <= lowest and highest <= high for low, high in _EPOCH)
+    return len(digits) == 1 and digits.pop() >= MIN_CODE_DIGITS and not times
+
+
+def several_words(texts: Sequence[str], counts: np.ndarray) -> float:
+    """Returns the mean number of words of the cells; two Chinese characters count as a word."""
+    words = [len(text.split()) + _wide(text) / 2 for text in texts]
+    return float(np.average(words, weights=counts)) if len(words) else 0.0
+
+
+def _wide(text: str) -> int:
+    return 0 if text.isascii() else sum("\u3040" <= one <= "\u9fff" for one in text)
