@@ -97,14 +97,17 @@ def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarr
     return np.asarray(weights / np.maximum(weights.sum(1, keepdims=True), 1e-300))
 
 
-def certainty(sure: np.ndarray, right: np.ndarray, loss: float) -> dict[str, Any]:
+def certainty(
+    sure: np.ndarray, right: np.ndarray, loss: float, weights: np.ndarray | None = None
+) -> dict[str, Any]:
     """Returns expected calibration error, log loss and reliability bins of M decisions as JSON.
 
     The keys are `ece`, `log_loss` and `reliability`. `sure` (M,) is the confidence, `right` (M,)
-    True for correct decisions, `loss` the value for `log_loss`.
+    True for correct decisions, `loss` the value for `log_loss`, `weights` (M,) those of the
+    decisions with a mean of 1 (None = all the same).
     """
-    bins = [[round(one, 6) for one in row] for row in reliability(sure, right)]
-    found = error(sure, right)(np.ones(len(sure)))
+    bins = [[round(one, 6) for one in row] for row in reliability(sure, right, weights)]
+    found = error(sure, right)(np.ones(len(sure)) if weights is None else weights)
     return {"ece": round(found, 6), "log_loss": round(loss, 6), "reliability": bins}
 
 
@@ -123,11 +126,17 @@ def error(sure: np.ndarray, right: np.ndarray) -> Callable[[np.ndarray], float]:
     return found
 
 
-def reliability(sure: np.ndarray, right: np.ndarray) -> list[list[float]]:
-    """Returns [mean confidence, accuracy, number of decisions] of each non-empty bin."""
+def reliability(
+    sure: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None
+) -> list[list[float]]:
+    """Returns [mean confidence, accuracy, number of decisions] of each non-empty bin.
+
+    Confidence and accuracy are weighted by `weights` (M,); None = all the same.
+    """
     place = np.minimum((sure * BINS).astype(int), BINS - 1)
     rows = np.bincount(place, minlength=BINS)
-    total = np.bincount(place, sure, BINS)
-    hits = np.bincount(place, right, BINS)
-    kept = [n for n in range(BINS) if rows[n]]
-    return [[float(total[n] / rows[n]), float(hits[n] / rows[n]), int(rows[n])] for n in kept]
+    held = rows if weights is None else np.bincount(place, weights, BINS)
+    total = np.bincount(place, sure if weights is None else sure * weights, BINS)
+    hits = np.bincount(place, right if weights is None else right * weights, BINS)
+    kept = [n for n in range(BINS) if held[n]]
+    return [[float(total[n] / held[n]), float(hits[n] / held[n]), int(rows[n])] for n in kept]

@@ -3,7 +3,8 @@
 An answer kind gets a `Sampling` from shared code and computes every interval with it: the Sampling
 knows whether the labelled rows are independent or come in groups (persons, speakers, batches). With
 groups, a whole group is one observation: rows of one group are alike, and intervals that count them
-as independent are too narrow. No other code computes an interval of scores.
+as independent are too narrow. No other code computes an interval of scores. Rows may have weights:
+every value is then a weighted one, and an interval counts as many rows as the weights are worth.
 
 Shapes: N rows, M observations of these rows, G groups, T statistics of each row that a metric is
 computed from, U distinct rows, R resamples, C cells of a table of counts, such as a confusion
@@ -14,19 +15,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.metrics import means
+from tenfold.answers.metrics.means import LEAST_GROUPS, Interval
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 
-sparse, special = lazy("scipy.sparse"), lazy("scipy.special")
+sparse = lazy("scipy.sparse")
 
-__all__ = ["LEAST_GROUPS", "Interval", "Paired", "Sampling", "Weighted", "protocol"]
-
-Interval = tuple[float, float | None, float | None]
-"""A value with the lower and upper end of its 95 % interval; None = there is no interval."""
+__all__ = [
+    "LEAST_GROUPS",
+    "Interval",
+    "Paired",
+    "Sampling",
+    "Weighted",
+    "protocol",
+    "weights_of",
+]
 
 Weighted = tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]
 """A metric that can be bootstrapped: the statistics of each row (N, T), and a function that
@@ -37,10 +46,6 @@ RESAMPLED = 200
 FEW_GROUPS, MORE_RESAMPLES = 100, 5
 """With fewer than FEW_GROUPS groups, MORE_RESAMPLES times as many resamples are drawn, because the
 ends of the interval are more extreme percentiles."""
-LEAST_GROUPS = 5
-"""With fewer groups, no interval is computed, because their variance is not known well enough."""
-
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -70,32 +75,39 @@ class Sampling:
     """Computes intervals for N labelled rows, with single rows or whole groups as observations.
 
     `groups` (N,) is the number of the group of each row; None = every row is an observation of its
-    own. `times` is the number of bootstrap resamples; 0 if no intervals are needed.
+    own. `times` is the number of bootstrap resamples; 0 if no intervals are needed. `weights` (N,)
+    are the weights of the rows with a mean of 1; None = all rows have the same weight.
     """
 
     groups: np.ndarray | None = None
     times: int = RESAMPLED
+    weights: np.ndarray | None = None
 
     @staticmethod
-    def of(table: pd.DataFrame) -> Sampling:
+    def of(table: pd.DataFrame, weighted: bool = False) -> Sampling:
         """Returns the sampling of a table of labelled rows, from its column `group`.
 
         A row without a group is a group of its own. If every group is a single row, the rows are
-        independent.
+        independent. With `weighted`, the rows have the weights of the column `weight`, if there is
+        one.
         """
+        found = Sampling(weights=weights_of(table) if weighted else None)
         if "group" not in table or table["group"].isna().all():
-            return Sampling()
+            return found
         numbers = pd.factorize(table["group"])[0].astype(np.int64)
         alone = numbers < 0
         numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
-        return Sampling(numbers) if len(np.unique(numbers)) < len(numbers) else Sampling()
+        few = len(np.unique(numbers)) < len(numbers)
+        return replace(found, groups=numbers) if few else found
 
     def at(self, rows: np.ndarray) -> Sampling:
         """Returns the sampling of M observations that are made on these rows.
 
         `rows` is the row of each observation (M,), or a mask (N,) of the M observed rows.
         """
-        return self if self.groups is None else replace(self, groups=self.groups[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, groups=groups, weights=weights)
 
     @property
     def count(self) -> int | None:
@@ -108,9 +120,11 @@ class Sampling:
         For single rows, it is the Wilson interval (E. B. Wilson, 1927); for groups, the interval
         described in `mean`.
         """
+        if self.groups is None and self.weights is None:
+            return means.wilson(right)
         if self.groups is None:
-            return _wilson(right)
-        return _group_mean(self.groups, right.astype(float), share=True)
+            return means.weighted_share(right.astype(float), self._row_weights(len(right)))
+        return means.group_mean(self.groups, right.astype(float), self.weights, share=True)
 
     def mean(self, values: np.ndarray, share: bool = False) -> Interval:
         """Returns the mean of non-negative values (N,) and its 95 % interval.
@@ -127,9 +141,29 @@ class Sampling:
         1, nothing is known of how alike the rows of a group are: the interval is that of G
         observations, the widest possible.
         """
+        if self.groups is None and self.weights is None:
+            return means.normal(values)
         if self.groups is None:
-            return _normal(values)
-        return _group_mean(self.groups, values, share)
+            return means.weighted_mean(values, self._row_weights(len(values)))
+        return means.group_mean(self.groups, values, self.weights, share)
+
+    def linear(self, value: float, influence: np.ndarray) -> Interval:
+        """Returns an estimate and its 95 % interval, from its influence values (N,).
+
+        The influence of a row is, to first order, how much the estimate changes by adding the row
+        (its weight included). The variance is the sum of their squares, the sandwich variance; for
+        groups that of the sums in each group times G / (G - 1), with Student's t (K.-Y. Liang and
+        S. Zeger, 1986, Biometrika 73).
+        """
+        if self.groups is None:
+            half = means.NORMAL * float((influence**2).sum()) ** 0.5
+            return value, value - half, value + half
+        count, group = means.numbered(self.groups)
+        if count < LEAST_GROUPS:
+            return value, None, None
+        sums = np.bincount(group, influence)
+        half = means.student(count) * (count / (count - 1) * float((sums**2).sum())) ** 0.5
+        return value, value - half, value + half
 
     def resampled(
         self,
@@ -142,39 +176,51 @@ class Sampling:
 
         `metric` computes its value from the number of rows in each cell (C,). `size` is the number
         C, `cells` (N,) the cell of each row; by default every row is a cell. `share` is True if the
-        metric lies between 0 and 1.
+        metric lies between 0 and 1. A resample for which it is not a finite number is left out.
 
-        For groups, each resample draws G whole groups. The ends are moved outwards to the
-        percentiles that make the interval of a mean as wide as that of Student's t (T. Hesterberg,
-        2015, The American Statistician 69, expanded percentile interval).
+        With weights, the number of rows in a cell is the sum of their weights. For groups, each
+        resample draws G whole groups. The ends are moved outwards to the percentiles that make the
+        interval of a mean as wide as that of Student's t (T. Hesterberg, 2015, The American
+        Statistician 69, expanded percentile interval).
         """
         if self.groups is None or not len(self.groups):
             return self._rows_resampled(metric, size, cells)
-        count, place = _numbered(self.groups)
-        value = metric(_counted(np.ones_like(place), size, cells))
+        count, place = means.numbered(self.groups)
+        value = metric(means.counted(np.ones_like(place), size, cells, self.weights))
         if not self.times or count < LEAST_GROUPS:
             return value, None, None
         times = self.times * (MORE_RESAMPLES if count < FEW_GROUPS else 1)
         random, many = np.random.default_rng(0), [value]
         for _ in range(times):
             draw = random.multinomial(count, np.full(count, 1 / count))
-            many.append(metric(_counted(draw[place], size, cells)))
+            many.append(metric(means.counted(draw[place], size, cells, self.weights)))
+        many = [one for one in many if np.isfinite(one)]
         if share and min(many) == max(many) and value in (0.0, 1.0):
-            return value, *_score_ends(value, count, _student(count))
-        low, high = np.percentile(many, _expanded(count))
+            return value, *means.score_ends(value, count, means.student(count))
+        low, high = np.percentile(many, means.expanded(count))
         return value, min(float(low), value), max(float(high), value)
 
     def _rows_resampled(
         self, metric: Callable[[np.ndarray], float], size: int, cells: np.ndarray | None
     ) -> Interval:
+        if self.weights is not None:  # rows of one cell may differ in weight: rows are drawn
+            rows = np.arange(len(self.weights)) if cells is None else cells
+            weigh = partial(means.counted, size=size, cells=rows, weights=self.weights)
+            return replace(self, weights=None)._rows_resampled(
+                lambda drawn: metric(weigh(drawn)), len(rows), None
+            )
         counts = np.ones(size, np.int64) if cells is None else np.bincount(cells, minlength=size)
         total = int(counts.sum())
         if not total:
             return 0.0, 0.0, 0.0
         value, random, shares = metric(counts), np.random.default_rng(0), counts / total
         many = [value, *(metric(random.multinomial(total, shares)) for _ in range(self.times))]
-        low, high = np.percentile(many, [2.5, 97.5])
+        low, high = np.percentile([one for one in many if np.isfinite(one)], [2.5, 97.5])
         return value, min(float(low), value), max(float(high), value)
+
+    def _row_weights(self, rows: int) -> np.ndarray:
+        """Returns the weight of each row (N,)."""
+        return np.ones(rows) if self.weights is None else self.weights
 
     def over_classes(
         self, scores: list[float], metric: Callable[[np.ndarray], float], size: int
@@ -218,7 +264,7 @@ class Sampling:
             found.append(metric(own, draws) - others(theirs, draws))
         gaps = np.concatenate(found)
         low, high = np.percentile(
-            gaps, [2.5, 97.5] if self.count is None else _expanded(self.count)
+            gaps, [2.5, 97.5] if self.count is None else means.expanded(self.count)
         )
         shares = float((gaps > 0).mean()), float((gaps < 0).mean())
         return Paired(values[0], values[1], float(low), float(high), *shares)
@@ -233,7 +279,7 @@ class Sampling:
         if self.groups is None:
             total = int(counts.sum())
             return lambda random, times: random.multinomial(total, counts / total, times)
-        groups, group = _numbered(self.groups)
+        groups, group = means.numbered(self.groups)
         shape, ones = (groups, len(counts)), np.ones(len(place), np.int64)
         rows, shares = sparse.csr_array((ones, (group, place)), shape), np.full(groups, 1 / groups)
         return lambda random, times: np.asarray(random.multinomial(groups, shares, times) @ rows)
@@ -256,68 +302,14 @@ def protocol(sentence: Message, groups: int | None) -> Message:
     )
 
 
-def _wilson(right: np.ndarray) -> Interval:
-    rows = max(1, len(right))
-    share = float(right.sum()) / rows
-    return share, *_score_ends(share, rows, _Z)
+def weights_of(table: pd.DataFrame) -> np.ndarray | None:
+    """Returns the weights of the rows (N,) scaled to a mean of 1, from the column `weight`.
 
-
-def _score_ends(share: float, rows: float, quantile: float) -> tuple[float, float]:
-    """Returns the ends of the Wilson interval of a share of `rows` observations."""
-    middle = (share + quantile * quantile / (2 * rows)) / (1 + quantile * quantile / rows)
-    half = np.sqrt(share * (1 - share) / rows + quantile * quantile / (4 * rows**2))
-    half *= quantile / (1 + quantile * quantile / rows)
-    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
-    return min(low, share), max(high, share)
-
-
-def _normal(values: np.ndarray) -> Interval:
-    if not len(values):
-        return 0.0, 0.0, 0.0
-    middle = float(values.mean())
-    half = _Z * float(values.std()) / np.sqrt(len(values))
-    return middle, max(0.0, middle - half), middle + half
-
-
-def _group_mean(groups: np.ndarray, values: np.ndarray, share: bool) -> Interval:
-    count, group = _numbered(groups)
-    rows, value = len(values), float(values.mean()) if len(values) else 0.0
-    if count < LEAST_GROUPS:
-        return value, None, None
-    sizes = np.bincount(group)
-    off = np.bincount(group, values) - value * sizes
-    variance = (count - 1) / count * float(((off / (rows - sizes)) ** 2).sum())
-    if not share:
-        half = _student(count) * variance**0.5
-        return value, max(0.0, value - half), value + half
-    known = 0 < value < 1 and variance > 0
-    effective = min(float(rows), value * (1 - value) / variance) if known else float(count)
-    return value, *_score_ends(value, effective, _student(count))
-
-
-def _numbered(groups: np.ndarray) -> tuple[int, np.ndarray]:
-    """Returns the number of groups that occur, and the number of each row's group from 0 (N,)."""
-    names, place = np.unique(groups, return_inverse=True)
-    return len(names), place
-
-
-def _student(groups: int) -> float:
-    """Returns the 97.5 % quantile of Student's t with `groups` - 1 degrees of freedom."""
-    return float(special.stdtrit(groups - 1, 0.975))
-
-
-def _expanded(groups: int) -> list[float]:
-    """Returns the percentiles of bootstrap values that are the ends of a 95 % interval."""
-    tail = float(special.ndtr(-_student(groups) * (groups / (groups - 1)) ** 0.5))
-    return [100 * tail, 100 * (1 - tail)]
-
-
-def _counted(weights: np.ndarray, size: int, cells: np.ndarray | None) -> np.ndarray:
-    """Returns how many drawn rows are in each cell (C,).
-
-    `weights` (N,) is how often each row is drawn, `cells` (N,) the cell of each row; with None,
-    every row is a cell.
+    Returns None where there is no such column, or where all rows have the same weight.
     """
-    if cells is None:
-        return weights
-    return np.bincount(cells, weights, size).astype(np.int64)
+    if "weight" not in table or not len(table):
+        return None
+    weights = pd.to_numeric(table["weight"], errors="coerce").fillna(1.0).to_numpy(np.float64)
+    if not weights.sum() or (weights == weights[0]).all():
+        return None
+    return np.asarray(weights / weights.mean())

@@ -45,6 +45,7 @@ __all__ = [
     "on_validation",
     "scored",
     "scores_of",
+    "valued",
 ]
 
 T = TypeVar("T")
@@ -165,6 +166,18 @@ def again(run: Run, data: Any, verb: str = "test", by: Sequence[str] = ()) -> tu
     known = run_rows.rows_of(run)
     rows, bad, part, left_out = run_rows.to_score(run, data, known, f"{verb} RUN DATA", by)
     return _evaluated(run, rows, bad, known, part), left_out
+
+
+def valued(run: Run, found: Evidence, costs: str = "", positive: str = "") -> Evidence:
+    """The evidence with the details for stated costs of errors and another positive class.
+
+    Unchanged if both are "". Raises UsageError where they do not fit the classes of the run.
+    """
+    if not costs and not positive:
+        return found
+    train, kind = found.judged.train, run.answer_kind
+    more = kind.valued(found.answers, found.table, train, costs, positive)
+    return replace(found, scores=replace(found.scores, details=found.scores.details | more))
 
 
 def _evaluated(

@@ -55,7 +55,7 @@ def rows(folder: Path, used: pd.DataFrame, answer: AnswerKind, quarantined: list
         cells = used[name].astype(object)
         used = used.assign(**{name: cells.where(cells.notna(), None)})
     lines = used[[name for name in columns if name in used]].to_dict(orient="records")
-    for name in answer.baseline_columns:
+    for name in [name for name in answer.baseline_columns if name in used]:
         for line, cell in zip(lines, used[name], strict=True):
             line |= {name: cell} if line["split"] == "train" else {}
     system.write_atomically(folder / "rows.jsonl", _lines(lines))
