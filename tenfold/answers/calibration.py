@@ -7,7 +7,7 @@ Shapes: N rows, K classes, M decisions that are each right or wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,17 +23,20 @@ PRIOR = 4.0
 BINS = 15
 
 
-def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+def temperature(logits: np.ndarray, truth: np.ndarray, centre: np.ndarray | float = 0.0) -> float:
     """Fits the softmax temperature, from 1/5 to 5, that minimizes the penalized log loss.
 
     `logits` (N, K); `truth` (N,) class numbers, -1 = a class not in training, or (N, K) zeros
-    and ones for multi-label data. Returns 1.0 if there are no rows.
+    and ones for multi-label data. `centre` (K,) are the logits that stay as they are: what differs
+    from them is divided by the temperature. Returns 1.0 if there are no rows.
     """
     if truth.ndim == 1:
         logits, truth = logits[truth >= 0], truth[truth >= 0]
     loss = _exclusive if truth.ndim == 1 else _independent
     tried = np.exp(np.linspace(-np.log(5), np.log(5), 161))
-    costs = [loss(logits / one, truth) + PRIOR * np.log(one) ** 2 for one in tried]
+    costs = [
+        loss((logits - centre) / one + centre, truth) + PRIOR * np.log(one) ** 2 for one in tried
+    ]
     return float(tried[int(np.argmin(costs))]) if len(truth) else 1.0
 
 
@@ -80,20 +83,23 @@ def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray(found.x * scales, np.float32)
 
 
-def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarray:
+def undone(
+    chances: np.ndarray, temperature: float, exclusive: bool, centre: Sequence[float] = ()
+) -> np.ndarray:
     """Returns the probabilities (N, K) from before the logits were divided by a temperature.
 
     For exclusive classes, log p times the temperature is the original logit up to a constant;
     otherwise, the logit of p times the temperature is the original logit. A probability that was
-    rounded to 0 stays 0.
+    rounded to 0 stays 0. `centre` (K,) is that of the temperature, () = zeros.
     """
+    middle = np.array(centre) if len(centre) else np.zeros(1)
     with np.errstate(divide="ignore"):
-        logs = np.log(chances.astype(np.float64))
+        logs = np.log(chances.astype(np.float64)) - middle
         if not exclusive:
             logits = temperature * (logs - np.log1p(-chances.astype(np.float64)))
             return np.asarray(np.exp(-np.logaddexp(0, -logits)))
     top = logs.max(1, keepdims=True)
-    weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)))
+    weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)) + middle)
     return np.asarray(weights / np.maximum(weights.sum(1, keepdims=True), 1e-300))
 
 

@@ -215,7 +215,10 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
         return {}
     kind = run.answer_kind
     before = functools.partial(
-        calibration.undone, temperature=float(temperature), exclusive=kind.exclusive
+        calibration.undone,
+        temperature=float(temperature),
+        exclusive=kind.exclusive,
+        centre=run.facts["fitted"].get("centre", ()),
     )
     changes: dict[str, Change] = {"before": before, "after": lambda chances: chances}
     found = {name: kind.calibration(answers, table, change) for name, change in changes.items()}

@@ -167,7 +167,9 @@ class ImageClassification(Task):
         line = net["line"]
         body = lined.Lined(line, *shape) if line else fast.Fast(*shape, net["size"])
         found = networks.PictureClassifier(body, *sides, False, answers["several"])
-        return _averaged(found, facts, facts.get("fitted", {}).get("augment", net["augment"]))
+        fitted = facts.get("fitted", {})
+        logits.centred(found, fitted)
+        return _averaged(found, facts, fitted.get("augment", net["augment"]))
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
         _learn_statistics(net, parts)
@@ -184,8 +186,9 @@ class ImageClassification(Task):
         )
         net, change = _averaged(net, facts, chosen.policy), policies[chosen.policy]
         fitted = loop.fit(net, parts, loss_function, chosen.plan, recipe, change, losses.measure)
-        temperature = logits.calibrate(net, parts.calibration, partial(_logits, net), plan)
-        return replace(fitted, facts=fitted.facts | chosen.facts | {"temperature": temperature})
+        centre, read = logits.centre_of(self.loss, facts["truths"]), partial(_logits, net)
+        calibrated = logits.calibrate(net, parts.calibration, read, plan, centre)
+        return replace(fitted, facts=fitted.facts | chosen.facts | calibrated)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)
