@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.classification.costs import cost_matrix
+from tenfold.answers.classification.costs import EQUAL, cost_matrix
 from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL, Label
 from tenfold.answers.labels import LABELS, Labels
@@ -66,7 +66,7 @@ def answers_of(
     `options` are the options of the answer kind.
     """
     classes, several = answers["classes"], answers["several"]
-    costs = None if several or not options.costs else cost_matrix(options.costs, classes)
+    costs = None if several or options.costs == EQUAL else cost_matrix(options.costs, classes)
     return [_answer(row, classes, several, options, costs) for row in probabilities]
 
 

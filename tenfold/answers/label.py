@@ -19,7 +19,7 @@ from tenfold.answers.classification.class_names import (
     one_class,
     unseen_classes,
 )
-from tenfold.answers.classification.costs import Costs, cost_matrix, written_costs
+from tenfold.answers.classification.costs import EQUAL, Costs, cost_matrix, written_costs
 from tenfold.answers.classification.matrix import (
     Matrix,
     confusion,
@@ -201,7 +201,7 @@ class LabelOptions:
         0.0, "threshold: smallest probability of a listed class", low=0.0, high=1.0
     )
     costs: str = setting(
-        "",
+        EQUAL,
         "cost of errors, such as yes=no:5,no=yes:1 (true class = predicted class : cost); the "
         "class with the lowest expected cost is predicted",
         accepts=written_costs,
@@ -292,12 +292,14 @@ class LabelKind(AnswerKind):
 
     def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
         classes = self.classes(truths)
-        if options.costs and len(classes) == 2:
+        if options.costs == EQUAL:
+            return options
+        if len(classes) == 2:
             rows = dict(zip(classes, truths["counts"], strict=True))
             positive = positive_class(rows)
             (negative,) = (name for name in classes if name != positive)
             _state(positive, Costs.of(options.costs, positive, negative))
-        elif options.costs:
+        else:
             cost_matrix(options.costs, classes)
         return options
 

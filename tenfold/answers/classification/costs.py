@@ -25,15 +25,17 @@ from tenfold.core.errors import UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.results import rounded
 
-__all__ = ["Costs", "cost_matrix", "written_costs"]
+__all__ = ["EQUAL", "Costs", "cost_matrix", "written_costs"]
 
+EQUAL = "equal"
+"""The costs of all errors are the same."""
 MAX_COST = 1e9
 _COST = r"(?P<cost>[0-9.eE+-]+)"
 
 
 def written_costs(text: str) -> None:
     """Checks the form of the costs, without the names of classes; raises UsageError."""
-    if text and not re.fullmatch(rf"[^=]+=.+:{_COST}", text.split(",")[-1].strip()):
+    if text != EQUAL and not re.fullmatch(rf"[^=]+=.+:{_COST}", text.split(",")[-1].strip()):
         raise _refused(text)
 
 
@@ -43,6 +45,7 @@ def cost_matrix(text: str, classes: Sequence[str]) -> np.ndarray:
     Raises UsageError for another form, a class that the run does not have, or a cost that is not a
     number above 0.
     """
+    text = "" if text == EQUAL else text
     place = {name: number for number, name in enumerate(classes)}
     found = 1.0 - np.eye(len(classes))
     names = "|".join(re.escape(name) for name in sorted(classes, key=len, reverse=True))
