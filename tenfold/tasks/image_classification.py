@@ -167,17 +167,15 @@ class ImageClassification(Task):
         line = net["line"]
         body = lined.Lined(line, *shape) if line else fast.Fast(*shape, net["size"])
         found = networks.PictureClassifier(body, *sides, False, answers["several"])
-        fitted = facts.get("fitted", {})
-        logits.centred(found, fitted)
+        logits.centred(found, fitted := facts.get("fitted", {}))
         return _averaged(found, facts, fitted.get("augment", net["augment"]))
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
         _learn_statistics(net, parts)
         facts, recipe, parts = plan.facts, self._recipe(plan.facts), plan.visible(parts)
         kinds = self._kinds(plan, parts.train)
-        loss_function = losses.loss_function(
-            self.loss, facts["truths"], device.choose_device(plan.device)
-        )
+        place = device.choose_device(plan.device)
+        loss_function = losses.loss_function(self.loss, facts["truths"], place)
         net = _averaged(net, facts, image_augment.joined(kinds))
         policies = {name: _changes(facts, name) for name in self._policies(kinds)}
         validation_loss = partial(_loss_of, facts=facts, columns=parts.selection)
@@ -186,7 +184,7 @@ class ImageClassification(Task):
         )
         net, change = _averaged(net, facts, chosen.policy), policies[chosen.policy]
         fitted = loop.fit(net, parts, loss_function, chosen.plan, recipe, change, losses.measure)
-        centre, read = logits.centre_of(self.loss, facts["truths"]), partial(_logits, net)
+        read, centre = partial(_logits, net), logits.centre_of(self.loss, facts["truths"])
         calibrated = logits.calibrate(net, parts.calibration, read, plan, centre)
         return replace(fitted, facts=fitted.facts | chosen.facts | calibrated)
 

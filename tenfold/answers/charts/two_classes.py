@@ -12,8 +12,8 @@ from tenfold.core.language import say
 
 __all__ = ["calibration_and_benefit", "curves", "gains"]
 
-Points = Sequence[Sequence[float]]
-Line = tuple[str, str, Sequence[tuple[float, float]]]
+_Points = Sequence[Sequence[float]]
+_Line = tuple[str, str, Sequence[tuple[float, float]]]
 
 _PANELS = (40.0, 389.0)
 _WIDE, _HIGH = 288.0, 185.0
@@ -21,7 +21,7 @@ _LOWEST_BENEFIT = 0.25
 """Share of the largest net benefit down to which the curves of net benefit are drawn below 0."""
 
 
-def calibration_and_benefit(curve: Points, benefit: Points) -> str:
+def calibration_and_benefit(curve: _Points, benefit: _Points) -> str:
     """Plots the smooth calibration curve, and the net benefit over thresholds.
 
     `curve` holds (probability, observed share), `benefit` (threshold, net benefit, that of "all").
@@ -33,7 +33,7 @@ def calibration_and_benefit(curve: Points, benefit: Points) -> str:
     peak = max(0.01, *(max(run, every) for _, run, every in benefit))
     low, high = -_LOWEST_BENEFIT * peak, 1.05 * peak
     axes, frame = _panel(1, say("threshold"), say("net benefit"), (low, high))
-    lines: list[Line] = [
+    lines: list[_Line] = [
         (say("predict all"), "warm", _above([(at, every) for at, _, every in benefit], low)),
         (say("predict none"), "third", [(0.01, 0.0), (0.99, 0.0)]),
         (say("this run"), "accent", _above([(at, run) for at, run, _ in benefit], low)),
@@ -43,7 +43,7 @@ def calibration_and_benefit(curve: Points, benefit: Points) -> str:
     return svg(691, 232, label, *parts, axes.legend(lines, 0, corner=0))
 
 
-def curves(roc: Points, precision_recall: Points, share: float) -> str:
+def curves(roc: _Points, precision_recall: _Points, share: float) -> str:
     """Plots the ROC curve and the precision-recall curve, with that of chance.
 
     `share` is the share of positive rows, the precision of predicting all rows positive.

@@ -38,6 +38,7 @@ NORMAL = 1.959964
 
 
 def wilson(right: np.ndarray) -> Interval:
+    """Returns the share of True in `right` (N,) with its Wilson interval."""
     rows = max(1, len(right))
     share = float(right.sum()) / rows
     return share, *score_ends(share, rows, NORMAL)
@@ -53,6 +54,7 @@ def score_ends(share: float, rows: float, quantile: float) -> tuple[float, float
 
 
 def normal(values: np.ndarray) -> Interval:
+    """Returns the mean of values (N,) with the interval of the normal approximation."""
     if not len(values):
         return 0.0, 0.0, 0.0
     middle = float(values.mean())
@@ -85,6 +87,7 @@ def weighted_share(right: np.ndarray, weights: np.ndarray) -> Interval:
 def group_mean(
     groups: np.ndarray, values: np.ndarray, weights: np.ndarray | None, share: bool
 ) -> Interval:
+    """Returns the mean of values (N,) of rows in groups, see `Sampling.mean`."""
     count, group = numbered(groups)
     rows: float = len(values)
     if weights is None:
