@@ -178,8 +178,9 @@ def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change)
     matrix, weights = Matrix.of(answers, table), weights_of(table)
     changed = replace(matrix, probabilities=change(matrix.probabilities))
     losses = row_log_loss(changed)
-    loss = losses.mean() if weights is None else np.average(losses, weights=weights)
-    loss = float(loss) if len(losses) else 0.0
+    loss = 0.0
+    if len(losses):
+        loss = float(losses.mean() if weights is None else np.average(losses, weights=weights))
     return calibration.certainty(*sure_and_right(changed), loss, weights)
 
 
