@@ -243,7 +243,7 @@ class _Work:
         def read(rows: Columns) -> np.ndarray:
             return np.asarray(infer(rows.only(["numbers", "levels"]))["answers"])
 
-        return {"temperature": logits.calibrate(net, self.parts.calibration, read, self.plan)}
+        return logits.calibrate(net, self.parts.calibration, read, self.plan)
 
     def _offsets(self, net: TableModel) -> dict[str, Any]:
         """Fits the offsets of the intervals on the half of validation that calibrates."""
