@@ -23,21 +23,33 @@ PRIOR = 4.0
 BINS = 15
 
 
-def temperature(logits: np.ndarray, truth: np.ndarray, centre: np.ndarray | float = 0.0) -> float:
+def temperature(
+    logits: np.ndarray,
+    truth: np.ndarray,
+    centre: np.ndarray | float = 0.0,
+    weights: np.ndarray | None = None,
+) -> float:
     """Fits the softmax temperature, from 1/5 to 5, that minimizes the penalized log loss.
 
     `logits` (N, K); `truth` (N,) class numbers, -1 = a class not in training, or (N, K) zeros
     and ones for multi-label data. `centre` (K,) are the logits that stay as they are: what differs
-    from them is divided by the temperature. Returns 1.0 if there are no rows.
+    from them is divided by the temperature. `weights` (N,) are the weights of the rows, None = all
+    the same. Returns 1.0 if there are no rows, or none with a weight.
     """
     if truth.ndim == 1:
-        logits, truth = logits[truth >= 0], truth[truth >= 0]
+        known = truth >= 0
+        weights = None if weights is None else weights[known]
+        logits, truth = logits[known], truth[known]
+    if not len(truth) or (weights is not None and not weights.sum()):
+        return 1.0
+    each = None if weights is None else weights / weights.mean()
     loss = _exclusive if truth.ndim == 1 else _independent
     tried = np.exp(np.linspace(-np.log(5), np.log(5), 161))
     costs = [
-        loss((logits - centre) / one + centre, truth) + PRIOR * np.log(one) ** 2 for one in tried
+        loss((logits - centre) / one + centre, truth, each) + PRIOR * np.log(one) ** 2
+        for one in tried
     ]
-    return float(tried[int(np.argmin(costs))]) if len(truth) else 1.0
+    return float(tried[int(np.argmin(costs))])
 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -51,14 +63,16 @@ def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
     return total / max(1, len(truth))
 
 
-def _exclusive(logits: np.ndarray, truth: np.ndarray) -> float:
+def _exclusive(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
     top = logits.max(1, keepdims=True)
     total = np.log(np.exp(logits - top).sum(1)) + top[:, 0]
-    return float((total - logits[np.arange(len(truth)), truth]).sum())
+    each = total - logits[np.arange(len(truth)), truth]
+    return float(each.sum() if weights is None else each @ weights)
 
 
-def _independent(logits: np.ndarray, truth: np.ndarray) -> float:
-    return float((np.logaddexp(0, logits) - logits * truth).sum())
+def _independent(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+    each = np.logaddexp(0, logits) - logits * truth
+    return float(each.sum() if weights is None else each.sum(1) @ weights)
 
 
 def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -32,10 +32,13 @@ def balanced_weights(counts: Sequence[float]) -> np.ndarray:
 def corrected(logits: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Returns the logits (N, K) of a model whose loss weighed the classes by `weights` (K,).
 
-    Their softmax has the share of each class in training. For one logit of a positive class, as
-    boosted trees have it, subtract log(w_1 / w_0).
+    Their softmax has the share of each class in training. Logits (N, 1) are those of the second
+    class of two, as boosted trees have them: log(w_1 / w_0) is subtracted. Also for constants (K,).
     """
-    return np.asarray(logits - np.log(weights))
+    logs = np.log(weights)
+    if logits.shape[-1] == 1 and len(logs) == 2:
+        logs = logs[1:] - logs[:1]
+    return np.asarray(logits - logs)
 
 
 def log_shares(counts: Sequence[float]) -> np.ndarray:

@@ -68,7 +68,8 @@ def calibrate(
 
     Returns it as the fact `temperature`, rounded to four decimals, with `centre` if it is given.
     `read` computes the logits of rows. The temperature is 1 without rows; with `plan.fixed` it is
-    that of the first fit. `centre` (K,) are the logits that the temperature leaves as they are.
+    that of the first fit. `centre` (K,) are the logits that the temperature leaves as they are. A
+    column `weight` weighs the rows.
     """
     temperature, more = 1.0, {} if centre is None else {"centre": centre}
     centred(net, more)
@@ -76,7 +77,8 @@ def calibrate(
         temperature = float(plan.fixed.get("temperature", 1.0))
     elif columns.rows:
         middle = 0.0 if centre is None else np.array(centre)
-        temperature = calibration.temperature(read(columns), truths(columns), middle)
+        weights = np.asarray(columns["weight"], float) if "weight" in columns else None
+        temperature = calibration.temperature(read(columns), truths(columns), middle, weights)
     with torch.no_grad():
         net.temperature.fill_(temperature)
     return {"temperature": round(temperature, 4)} | more

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.core.lazy import lazy
+from tenfold.recipes.tables.arrays import TableArrays
 
 __all__ = ["Kept", "choose", "pairs_of", "with_pairs"]
 
@@ -109,9 +110,7 @@ def with_pairs(values: np.ndarray, pairs: Sequence[dict[str, Any]]) -> np.ndarra
 def choose(
     numbers: Sequence[dict[str, Any]],
     pairs: Sequence[dict[str, Any]],
-    values: np.ndarray,
-    levels: np.ndarray,
-    truth: np.ndarray,
+    rows: TableArrays,
     classes: bool,
     seed: int,
 ) -> Kept:
@@ -123,11 +122,11 @@ def choose(
     base = [at for at, one in enumerate(numbers) if one["part"] in ("", "day")]
     tried = [at for at in range(len(numbers) + len(pairs)) if at not in base]
     names = [one["name"] for one in (*numbers, *pairs)]
-    if not tried or len(values) < 10 * FOLDS:
+    if not tried or len(rows) < 10 * FOLDS:
         return Kept([*base, *tried], {})
-    order = np.random.default_rng(seed).permutation(len(values))[:ROWS]
-    every, truth = with_pairs(values[order], pairs), truth[order]
-    losses = _Losses(every, levels[order].astype(np.float32), truth, classes)
+    rows = rows.rows(np.random.default_rng(seed).permutation(len(rows))[:ROWS])
+    every, levels = with_pairs(rows.numbers, pairs), rows.levels.astype(np.float32)
+    losses = _Losses(every, levels, rows.truth, rows.weight, classes)
     before = losses.of(base)
     gains: dict[str, float] = {}
     better = []
@@ -146,6 +145,7 @@ class _Losses:
     values: np.ndarray
     levels: np.ndarray
     truth: np.ndarray
+    weight: np.ndarray | None
     classes: bool
 
     def of(self, places: list[int]) -> np.ndarray:
@@ -159,10 +159,13 @@ class _Losses:
         model = getattr(ensemble, f"HistGradientBoosting{kind}")(
             max_iter=TREES, early_stopping=False, random_state=0
         )
-        model.fit(features[~held], self.truth[~held])
+        taught, judged = (None if self.weight is None else self.weight[at] for at in (~held, held))
+        model.fit(features[~held], self.truth[~held], sample_weight=taught)
         if not self.classes:
-            return float(np.sqrt(np.mean((model.predict(features[held]) - self.truth[held]) ** 2)))
+            squares = (model.predict(features[held]) - self.truth[held]) ** 2
+            return float(np.sqrt(np.average(squares, weights=judged)))
         chances = model.predict_proba(features[held])
         column = np.searchsorted(model.classes_, self.truth[held])
         known = np.isin(self.truth[held], model.classes_)
-        return float(-np.log(np.maximum(chances[known, column[known]], 1e-12)).mean())
+        losses = -np.log(np.maximum(chances[known, column[known]], 1e-12))
+        return float(np.average(losses, weights=None if judged is None else judged[known]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenfold.answers.classification import logits
 from tenfold.core.lazy import lazy
 from tenfold.media.tables import encode
 from tenfold.media.tables.schema import TableRow
@@ -68,6 +69,7 @@ def build(facts: Mapping[str, Any], classes: int = 0) -> TableModel:
     net.mixes = {fitted["selected"]: fitted["mix"]}
     net.selected = fitted["selected"]
     net.bounds, net.embedded = fitted["bounds"], fitted["embedded"]
+    logits.centred(net, fitted)
     return net
 
 

@@ -5,6 +5,7 @@ import torch
 
 from tenfold.networks.derived import Derived
 from tenfold.recipes.tables import derived
+from tenfold.recipes.tables.arrays import TableArrays
 
 
 def described(*names: str, **parts: str) -> list[dict]:
@@ -33,10 +34,16 @@ def test_only_a_column_that_lowers_the_loss_is_kept():
         {"name": "none", "left": 2, "right": 1, "op": "sum"},
     ]
     levels = np.zeros((1200, 0), np.int32)
-    kept = derived.choose(described(*"abc"), pairs, values, levels, truth, False, 0)
+    rows = TableArrays(values, levels, truth)
+    kept = derived.choose(described(*"abc"), pairs, rows, False, 0)
     assert kept.places == [0, 1, 2, 3] and kept.gains["good"] > 0.1 > kept.gains["none"]
-    same = derived.choose(described(*"abc"), pairs, values, levels, truth, False, 0)
+    same = derived.choose(described(*"abc"), pairs, rows, False, 0)
     assert same == kept
+    spoilt = np.where(np.arange(1200) % 2, truth, 100 * random.random(1200))
+    rows = TableArrays(values, levels, spoilt, np.where(np.arange(1200) % 2, 1.0, 1e-9))
+    few = rows.rows(np.arange(300))
+    kept = derived.choose(described(*"abc"), pairs[:1], few, False, 0)
+    assert 3 in kept.places, "rows of almost no weight do not hide it"
 
 
 def test_the_network_computes_the_same_columns():
