@@ -112,7 +112,9 @@ class _Verb(click.Command):
         if not {"task", "data"} <= named or {"-h", "--help"} & {*args}:
             return args
         options = [param for param in self.params if isinstance(param, click.Option)]
-        switches = {flag for one in options if one.is_flag for flag in one.opts}
+        switches = {
+            flag for one in options if one.is_flag for flag in (*one.opts, *one.secondary_opts)
+        }
         listener = progress.Silent() if "--quiet" in args else progress.ProgressLine()
         with progress.listening(listener), listener:
             found: list[str] = choice.with_task(args, switches, self.name)

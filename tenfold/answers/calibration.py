@@ -7,7 +7,7 @@ Shapes: N rows, K classes, M decisions that are each right or wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,18 +23,33 @@ PRIOR = 4.0
 BINS = 15
 
 
-def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+def temperature(
+    logits: np.ndarray,
+    truth: np.ndarray,
+    centre: np.ndarray | float = 0.0,
+    weights: np.ndarray | None = None,
+) -> float:
     """Fits the softmax temperature, from 1/5 to 5, that minimizes the penalized log loss.
 
     `logits` (N, K); `truth` (N,) class numbers, -1 = a class not in training, or (N, K) zeros
-    and ones for multi-label data. Returns 1.0 if there are no rows.
+    and ones for multi-label data. `centre` (K,) are the logits that stay as they are: what differs
+    from them is divided by the temperature. `weights` (N,) are the weights of the rows, None = all
+    the same. Returns 1.0 if there are no rows, or none with a weight.
     """
     if truth.ndim == 1:
-        logits, truth = logits[truth >= 0], truth[truth >= 0]
+        known = truth >= 0
+        weights = None if weights is None else weights[known]
+        logits, truth = logits[known], truth[known]
+    if not len(truth) or (weights is not None and not weights.sum()):
+        return 1.0
+    each = None if weights is None else weights / weights.mean()
     loss = _exclusive if truth.ndim == 1 else _independent
     tried = np.exp(np.linspace(-np.log(5), np.log(5), 161))
-    costs = [loss(logits / one, truth) + PRIOR * np.log(one) ** 2 for one in tried]
-    return float(tried[int(np.argmin(costs))]) if len(truth) else 1.0
+    costs = [
+        loss((logits - centre) / one + centre, truth, each) + PRIOR * np.log(one) ** 2
+        for one in tried
+    ]
+    return float(tried[int(np.argmin(costs))])
 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -48,14 +63,16 @@ def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
     return total / max(1, len(truth))
 
 
-def _exclusive(logits: np.ndarray, truth: np.ndarray) -> float:
+def _exclusive(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
     top = logits.max(1, keepdims=True)
     total = np.log(np.exp(logits - top).sum(1)) + top[:, 0]
-    return float((total - logits[np.arange(len(truth)), truth]).sum())
+    each = total - logits[np.arange(len(truth)), truth]
+    return float(each.sum() if weights is None else each @ weights)
 
 
-def _independent(logits: np.ndarray, truth: np.ndarray) -> float:
-    return float((np.logaddexp(0, logits) - logits * truth).sum())
+def _independent(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+    each = np.logaddexp(0, logits) - logits * truth
+    return float(each.sum() if weights is None else each.sum(1) @ weights)
 
 
 def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -80,31 +97,37 @@ def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray(found.x * scales, np.float32)
 
 
-def undone(chances: np.ndarray, temperature: float, exclusive: bool) -> np.ndarray:
+def undone(
+    chances: np.ndarray, temperature: float, exclusive: bool, centre: Sequence[float] = ()
+) -> np.ndarray:
     """Returns the probabilities (N, K) from before the logits were divided by a temperature.
 
     For exclusive classes, log p times the temperature is the original logit up to a constant;
     otherwise, the logit of p times the temperature is the original logit. A probability that was
-    rounded to 0 stays 0.
+    rounded to 0 stays 0. `centre` (K,) is that of the temperature, () = zeros.
     """
+    middle = np.array(centre) if len(centre) else np.zeros(1)
     with np.errstate(divide="ignore"):
-        logs = np.log(chances.astype(np.float64))
+        logs = np.log(chances.astype(np.float64)) - middle
         if not exclusive:
             logits = temperature * (logs - np.log1p(-chances.astype(np.float64)))
             return np.asarray(np.exp(-np.logaddexp(0, -logits)))
     top = logs.max(1, keepdims=True)
-    weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)))
+    weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)) + middle)
     return np.asarray(weights / np.maximum(weights.sum(1, keepdims=True), 1e-300))
 
 
-def certainty(sure: np.ndarray, right: np.ndarray, loss: float) -> dict[str, Any]:
+def certainty(
+    sure: np.ndarray, right: np.ndarray, loss: float, weights: np.ndarray | None = None
+) -> dict[str, Any]:
     """Returns expected calibration error, log loss and reliability bins of M decisions as JSON.
 
     The keys are `ece`, `log_loss` and `reliability`. `sure` (M,) is the confidence, `right` (M,)
-    True for correct decisions, `loss` the value for `log_loss`.
+    True for correct decisions, `loss` the value for `log_loss`, `weights` (M,) those of the
+    decisions with a mean of 1 (None = all the same).
     """
-    bins = [[round(one, 6) for one in row] for row in reliability(sure, right)]
-    found = error(sure, right)(np.ones(len(sure)))
+    bins = [[round(one, 6) for one in row] for row in reliability(sure, right, weights)]
+    found = error(sure, right)(np.ones(len(sure)) if weights is None else weights)
     return {"ece": round(found, 6), "log_loss": round(loss, 6), "reliability": bins}
 
 
@@ -123,11 +146,17 @@ def error(sure: np.ndarray, right: np.ndarray) -> Callable[[np.ndarray], float]:
     return found
 
 
-def reliability(sure: np.ndarray, right: np.ndarray) -> list[list[float]]:
-    """Returns [mean confidence, accuracy, number of decisions] of each non-empty bin."""
+def reliability(
+    sure: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None
+) -> list[list[float]]:
+    """Returns [mean confidence, accuracy, number of decisions] of each non-empty bin.
+
+    Confidence and accuracy are weighted by `weights` (M,); None = all the same.
+    """
     place = np.minimum((sure * BINS).astype(int), BINS - 1)
     rows = np.bincount(place, minlength=BINS)
-    total = np.bincount(place, sure, BINS)
-    hits = np.bincount(place, right, BINS)
-    kept = [n for n in range(BINS) if rows[n]]
-    return [[float(total[n] / rows[n]), float(hits[n] / rows[n]), int(rows[n])] for n in kept]
+    held = rows if weights is None else np.bincount(place, weights, BINS)
+    total = np.bincount(place, sure if weights is None else sure * weights, BINS)
+    hits = np.bincount(place, right if weights is None else right * weights, BINS)
+    kept = [n for n in range(BINS) if held[n]]
+    return [[float(total[n] / held[n]), float(hits[n] / held[n]), int(rows[n])] for n in kept]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.classification.costs import EQUAL, cost_matrix
 from tenfold.answers.kind import AnswerKind
 from tenfold.answers.label import LABEL, Label
 from tenfold.answers.labels import LABELS, Labels
@@ -65,10 +66,14 @@ def answers_of(
     `options` are the options of the answer kind.
     """
     classes, several = answers["classes"], answers["several"]
-    return [_answer(row, classes, several, options) for row in probabilities]
+    costs = None if several or options.costs == EQUAL else cost_matrix(options.costs, classes)
+    return [_answer(row, classes, several, options, costs) for row in probabilities]
 
 
-def _answer(row: np.ndarray, classes: list[str], several: bool, options: Any) -> Prediction:
+def _answer(
+    row: np.ndarray, classes: list[str], several: bool, options: Any, costs: np.ndarray | None
+) -> Prediction:
+    """Returns the prediction of a row; with `costs` (K, K), that of the lowest expected cost."""
     order = np.argsort(-row, kind="stable")
     kept = order[: options.top] if options.top else order
     if not several and options.threshold:
@@ -77,4 +82,5 @@ def _answer(row: np.ndarray, classes: list[str], several: bool, options: Any) ->
     if several:
         chosen = tuple(classes[number] for number in order if row[number] >= options.threshold)
         return Labels(chosen, chances)
-    return Label(classes[order[0]], chances)
+    best = order[0] if costs is None else int(np.argmin(row.astype(np.float64) @ costs))
+    return Label(classes[best], chances)

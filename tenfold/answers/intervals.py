@@ -20,15 +20,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.metrics import means
+from tenfold.answers.metrics.means import LEAST_GROUPS, Interval
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 
-sparse, special = lazy("scipy.sparse"), lazy("scipy.special")
+sparse = lazy("scipy.sparse")
 
 __all__ = ["LEAST_GROUPS", "Interval", "Paired", "Sampling", "Weighted", "protocol", "weights_of"]
-
-Interval = tuple[float, float | None, float | None]
-"""A value with the lower and upper end of its 95 % interval; None = there is no interval."""
 
 Weighted = tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]
 """A metric that can be bootstrapped: the statistics of each row (N, T), and a function that
@@ -39,10 +38,6 @@ RESAMPLED = 200
 FEW_GROUPS, MORE_RESAMPLES = 100, 5
 """With fewer than FEW_GROUPS groups, MORE_RESAMPLES times as many resamples are drawn, because the
 ends of the interval are more extreme percentiles."""
-LEAST_GROUPS = 5
-"""With fewer groups, no interval is computed, because their variance is not known well enough."""
-
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ class Sampling:
         described in `mean`.
         """
         if self._observations is None:
-            return _wilson(right)
+            return means.wilson(right)
         return self.mean(right.astype(float), share=True)
 
     def mean(self, values: np.ndarray, share: bool = False) -> Interval:
@@ -137,8 +132,26 @@ class Sampling:
         """
         groups = self._observations
         if groups is None:
-            return _normal(values)
-        return _group_mean(groups, values, share, self.weights)
+            return means.normal(values)
+        return means.group_mean(groups, values, self.weights, share)
+
+    def linear(self, value: float, influence: np.ndarray) -> Interval:
+        """Returns an estimate and its 95 % interval, from its influence values (N,).
+
+        The influence of a row is, to first order, how much the estimate changes by adding the row
+        (its weight included). The variance is the sum of their squares, the sandwich variance; for
+        groups that of the sums in each group times G / (G - 1), with Student's t (K.-Y. Liang and
+        S. Zeger, 1986, Biometrika 73).
+        """
+        if self.groups is None:
+            half = means.NORMAL * float((influence**2).sum()) ** 0.5
+            return value, value - half, value + half
+        count, group = means.numbered(self.groups)
+        if count < LEAST_GROUPS:
+            return value, None, None
+        sums = np.bincount(group, influence)
+        half = means.student(count) * (count / (count - 1) * float((sums**2).sum())) ** 0.5
+        return value, value - half, value + half
 
     def resampled(
         self,
@@ -151,7 +164,7 @@ class Sampling:
 
         `metric` computes its value from the number of rows in each cell (C,). `size` is the number
         C, `cells` (N,) the cell of each row; by default every row is a cell. `share` is True if the
-        metric lies between 0 and 1.
+        metric lies between 0 and 1. A resample for which it is not a finite number is left out.
 
         For groups, each resample draws G whole groups. The ends are moved outwards to the
         percentiles that make the interval of a mean as wide as that of Student's t (T. Hesterberg,
@@ -161,18 +174,19 @@ class Sampling:
         groups, weights = self._observations, 1 if self.weights is None else self.weights
         if groups is None or not len(groups):
             return self._rows_resampled(metric, size, cells)
-        count, place = _numbered(groups)
-        value = metric(_counted(np.ones_like(place) * weights, size, cells))
+        count, place = means.numbered(groups)
+        value = metric(means.counted(np.ones_like(place) * weights, size, cells))
         if not self.times or count < LEAST_GROUPS:
             return value, None, None
         times = self.times * (MORE_RESAMPLES if count < FEW_GROUPS else 1)
         random, many = np.random.default_rng(0), [value]
         for _ in range(times):
             draw = random.multinomial(count, np.full(count, 1 / count))
-            many.append(metric(_counted(draw[place] * weights, size, cells)))
+            many.append(metric(means.counted(draw[place] * weights, size, cells)))
+        many = [one for one in many if np.isfinite(one)]
         if share and min(many) == max(many) and value in (0.0, 1.0):
-            return value, *_score_ends(value, count, _student(count))
-        low, high = np.percentile(many, _expanded(count))
+            return value, *means.score_ends(value, count, means.student(count))
+        low, high = np.percentile(many, means.expanded(count))
         return value, min(float(low), value), max(float(high), value)
 
     def _rows_resampled(
@@ -184,7 +198,7 @@ class Sampling:
             return 0.0, 0.0, 0.0
         value, random, shares = metric(counts), np.random.default_rng(0), counts / total
         many = [value, *(metric(random.multinomial(total, shares)) for _ in range(self.times))]
-        low, high = np.percentile(many, [2.5, 97.5])
+        low, high = np.percentile([one for one in many if np.isfinite(one)], [2.5, 97.5])
         return value, min(float(low), value), max(float(high), value)
 
     def over_classes(
@@ -236,7 +250,7 @@ class Sampling:
             found.append(metric(own, draws) - others(theirs, draws))
         gaps = np.concatenate(found)
         low, high = np.percentile(
-            gaps, [2.5, 97.5] if self.count is None else _expanded(self.count)
+            gaps, [2.5, 97.5] if self.count is None else means.expanded(self.count)
         )
         shares = float((gaps > 0).mean()), float((gaps < 0).mean())
         return Paired(values[0], values[1], float(low), float(high), *shares)
@@ -251,7 +265,7 @@ class Sampling:
         if self.groups is None:
             total = int(counts.sum())
             return lambda random, times: random.multinomial(total, counts / total, times)
-        groups, group = _numbered(self.groups)
+        groups, group = means.numbered(self.groups)
         shape, ones = (groups, len(counts)), np.ones(len(place), np.int64)
         rows, shares = sparse.csr_array((ones, (group, place)), shape), np.full(groups, 1 / groups)
         return lambda random, times: np.asarray(random.multinomial(groups, shares, times) @ rows)
@@ -286,7 +300,7 @@ def weights_of(table: pd.DataFrame) -> np.ndarray | None:
     positive = weights[weights > 0]
     if not len(positive) or (weights == weights[0]).all():
         return None
-    return weights / positive.min()
+    return np.asarray(weights / positive.min())
 
 
 def _groups_of(table: pd.DataFrame) -> np.ndarray | None:
@@ -297,77 +311,3 @@ def _groups_of(table: pd.DataFrame) -> np.ndarray | None:
     alone = numbers < 0
     numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
     return numbers if len(np.unique(numbers)) < len(numbers) else None
-
-
-def _wilson(right: np.ndarray) -> Interval:
-    rows = max(1, len(right))
-    share = float(right.sum()) / rows
-    return share, *_score_ends(share, rows, _Z)
-
-
-def _score_ends(share: float, rows: float, quantile: float) -> tuple[float, float]:
-    """Returns the ends of the Wilson interval of a share of `rows` observations."""
-    middle = (share + quantile * quantile / (2 * rows)) / (1 + quantile * quantile / rows)
-    half = np.sqrt(share * (1 - share) / rows + quantile * quantile / (4 * rows**2))
-    half *= quantile / (1 + quantile * quantile / rows)
-    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
-    return min(low, share), max(high, share)
-
-
-def _normal(values: np.ndarray) -> Interval:
-    if not len(values):
-        return 0.0, 0.0, 0.0
-    middle = float(values.mean())
-    half = _Z * float(values.std()) / np.sqrt(len(values))
-    return middle, max(0.0, middle - half), middle + half
-
-
-def _group_mean(
-    groups: np.ndarray, values: np.ndarray, share: bool, weights: np.ndarray | None
-) -> Interval:
-    weighted = weights is not None
-    weights = np.ones(len(values)) if weights is None else weights
-    kept = weights > 0
-    groups, values, weights = groups[kept], values[kept], weights[kept]
-    (count, group), rows = _numbered(groups), float(weights.sum())
-    value = float(weights @ values / rows) if len(values) else 0.0
-    if count < LEAST_GROUPS:
-        return value, None, None
-    sizes = np.bincount(group, weights)
-    off = np.bincount(group, weights * values) - value * sizes
-    variance = (count - 1) / count * float(((off / (rows - sizes)) ** 2).sum())
-    if not share:
-        half = _student(count) * variance**0.5
-        return value, max(0.0, value - half), value + half
-    known = 0 < value < 1 and variance > 0
-    most = rows**2 / float((sizes**2).sum()) if weighted else float(count)  # Kish 1965
-    effective = min(float(len(values)), value * (1 - value) / variance) if known else most
-    return value, *_score_ends(value, effective, _student(count))
-
-
-def _numbered(groups: np.ndarray) -> tuple[int, np.ndarray]:
-    """Returns the number of groups that occur, and the number of each row's group from 0 (N,)."""
-    names, place = np.unique(groups, return_inverse=True)
-    return len(names), place
-
-
-def _student(groups: int) -> float:
-    """Returns the 97.5 % quantile of Student's t with `groups` - 1 degrees of freedom."""
-    return float(special.stdtrit(groups - 1, 0.975))
-
-
-def _expanded(groups: int) -> list[float]:
-    """Returns the percentiles of bootstrap values that are the ends of a 95 % interval."""
-    tail = float(special.ndtr(-_student(groups) * (groups / (groups - 1)) ** 0.5))
-    return [100 * tail, 100 * (1 - tail)]
-
-
-def _counted(weights: np.ndarray, size: int, cells: np.ndarray | None) -> np.ndarray:
-    """Returns how many drawn rows are in each cell (C,).
-
-    `weights` (N,) is how often each row is drawn, times its weight, `cells` (N,) the cell of each
-    row; with None, every row is a cell.
-    """
-    if cells is None:
-        return weights
-    return np.bincount(cells, weights, size).astype(weights.dtype)

@@ -22,7 +22,7 @@ from tenfold.answers.files import TABLES, Format
 from tenfold.answers.intervals import Interval, Sampling, Weighted, weights_of
 from tenfold.answers.metric import Metric
 from tenfold.core.columns import Columns, Problem
-from tenfold.core.errors import DataRefused
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
@@ -84,8 +84,7 @@ class AnswerKind(ABC):
     exclusive: ClassVar[bool] = False
     """True if the probabilities of a row sum to one."""
     graded: ClassVar[bool] = False
-    """True if a prediction is more or less near the true label, not right or wrong; such a kind has
-    `distances`."""
+    """True if a prediction is more or less near the true label; such a kind has `distances`."""
     blank_truth: ClassVar[Problem] = Problem(
         "no-label", Message("has no label"), Message("Add a label, or remove the line.")
     )
@@ -166,6 +165,16 @@ class AnswerKind(ABC):
     ) -> MetricValues:
         """Computes all metrics; `sampling` computes their intervals, over rows or over groups."""
 
+    def measure_trained(
+        self,
+        answers: Sequence[Answer],
+        table: pd.DataFrame,
+        sampling: Sampling,
+        train: pd.DataFrame,
+    ) -> MetricValues:
+        """Computes more metrics, for which the training rows are needed; none by default."""
+        return {}
+
     @abstractmethod
     def constant(self, train: pd.DataFrame) -> Prediction:
         """Returns the constant baseline: the best prediction that ignores the input."""
@@ -228,6 +237,26 @@ class AnswerKind(ABC):
         """Returns more details, for which the training rows are needed."""
         return {}
 
+    def valued(
+        self,
+        answers: Sequence[Answer],
+        table: pd.DataFrame,
+        train: pd.DataFrame,
+        costs: str,
+        positive: str,
+    ) -> dict[str, Any]:
+        """Returns the details that depend on stated costs of errors and on the positive class.
+
+        They replace those of `extras`. `costs` and `positive` are the texts that the user gave, ""
+        = not given. Raises UsageError where they do not fit the classes, and by default.
+        """
+        raise UsageError(
+            Message("Costs and a positive class need a run of two classes"),
+            code="bad-setting",
+            where="costs" if costs else "positive",
+            fix=Message("Leave the option out."),
+        )
+
     def calibration(
         self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
     ) -> dict[str, Any]:
@@ -243,16 +272,20 @@ class AnswerKind(ABC):
         """Computes all metrics with 95 % intervals and the value of the constant baseline."""
         sampling = Sampling.of(table)
         values = self.measure(answers, table, sampling)
-        baseline = self.values(self.baseline(train, table), table)
+        values |= self.measure_trained(answers, table, sampling, train)
+        baseline = self.values(self.baseline(train, table), table, train)
         metrics = {name: Score(*three, baseline.get(name, 0.0)) for name, three in values.items()}
         details = self.details(answers, table, sampling) | self.extras(answers, table, train)
         return Scores(self.headline, metrics, len(table), details, sampling.count)
 
     @final
-    def values(self, answers: Sequence[Answer], table: pd.DataFrame) -> dict[str, float]:
+    def values(
+        self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
+    ) -> dict[str, float]:
         """Computes all metrics without intervals."""
         sampling = Sampling(times=0, weights=weights_of(table))
         found = self.measure(answers, table, sampling)
+        found |= self.measure_trained(answers, table, sampling, train)
         return {name: value for name, (value, _, _) in found.items()}
 
     @final

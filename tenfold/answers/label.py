@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from tenfold.answers import calibration
+from tenfold.answers.classification import report, two_classes
 from tenfold.answers.classification.centroids import centroids
 from tenfold.answers.classification.class_names import (
     alike_names,
@@ -19,14 +19,37 @@ from tenfold.answers.classification.class_names import (
     one_class,
     unseen_classes,
 )
+from tenfold.answers.classification.costs import EQUAL, Costs, cost_matrix, written_costs
+from tenfold.answers.classification.matrix import (
+    Matrix,
+    confusion,
+    expected_calibration_error,
+    ordering_metrics,
+    per_class,
+    plain_metrics,
+    row_log_loss,
+    sure_and_right,
+)
+from tenfold.answers.classification.positive import TwoClasses, positive_class
+from tenfold.answers.classification.prediction import Label
 from tenfold.answers.intervals import Sampling, Weighted, weights_of
-from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
-from tenfold.answers.metric import ACCURACY, CALIBRATION_ERROR, LOG_LOSS, MACRO_F1, Metric
-from tenfold.answers.sections import matrix_pieces
+from tenfold.answers.kind import Answer, AnswerKind, Change, Recalled
+from tenfold.answers.metric import (
+    ACCURACY,
+    AVERAGE_PRECISION,
+    BRIER,
+    CALIBRATION_ERROR,
+    LOG_LOSS,
+    MACRO_F1,
+    ROC_AUC,
+    Metric,
+    share,
+)
 from tenfold.core.columns import Columns
-from tenfold.core.errors import DataRefused
+from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
-from tenfold.core.results import Prediction, Scores
+from tenfold.core.progress import tell
+from tenfold.core.results import Scores
 from tenfold.core.settings import setting
 from tenfold.core.text import natural
 
@@ -38,160 +61,6 @@ __all__ = [
     "expected_calibration_error",
     "one_class",
 ]
-
-
-@dataclass(frozen=True)
-class Label(Prediction):
-    """A predicted class; `probabilities` holds calibrated probabilities, the highest first."""
-
-    columns: ClassVar[tuple[str, ...]] = ("label",)
-    label: str
-    probabilities: dict[str, float]
-
-    @property
-    def probability(self) -> float:
-        """Calibrated probability of `label`."""
-        return self.probabilities.get(self.label, 0.0)
-
-    @property
-    def line(self) -> str:
-        """One line for the terminal, with cells separated by tabs."""
-        return f"{self.label}\t{self.probability:.4f}"
-
-    @property
-    def chances(self) -> dict[str, float]:
-        """Probability of each class, by name."""
-        return self.probabilities
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """Values of `columns` in a table of predictions, before the probabilities of classes."""
-        return (self.label,)
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Predictions as arrays: `probabilities` (N, K); `truth` (N,), -1 = class not in training.
-
-    `unknown` (N,) numbers the classes that are not in training from 0; -1 for the others.
-    """
-
-    classes: list[str]
-    truth: np.ndarray
-    probabilities: np.ndarray
-    unknown: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-
-    @staticmethod
-    def of(answers: Sequence[Answer], table: pd.DataFrame) -> Matrix:
-        """Builds the arrays from predictions; a row that could not be read has only zeros."""
-        named = [one.probabilities for one in answers if isinstance(one, Label)]
-        classes = sorted({name for one in named[:1] for name in one}, key=natural)
-        place = {name: number for number, name in enumerate(classes)}
-        values = np.zeros((len(answers), len(classes)), np.float32)
-        for row, one in enumerate(answers):
-            if isinstance(one, Label):
-                values[row, [place[name] for name in one.probabilities]] = [
-                    *one.probabilities.values()
-                ]
-        truth = np.array([place.get(str(name), -1) for name in table["label"]], np.int64)
-        unknown = np.full(len(truth), -1)
-        unknown[truth < 0] = pd.factorize(table["label"].astype(str).to_numpy()[truth < 0])[0]
-        return Matrix(classes, truth, values, unknown)
-
-    @property
-    def said(self) -> np.ndarray:
-        """Number of the predicted class (N,); -2 for rows without a prediction."""
-        if not self.classes:
-            return np.full(len(self.truth), -2)
-        return np.where(self.probabilities.any(1), self.probabilities.argmax(1), -2)
-
-    @property
-    def right(self) -> np.ndarray:
-        """True for rows with a correct prediction (N,)."""
-        return self.said == self.truth
-
-
-def _metrics(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> MetricValues:
-    matrix = Matrix.of(answers, table)
-    found = {"accuracy": sampling.share(matrix.right)}
-    if len(matrix.classes) > 5:
-        best = np.argsort(-matrix.probabilities, axis=1, kind="stable")[:, :5]
-        answered = matrix.probabilities.any(1)
-        found["top5_accuracy"] = sampling.share((best == matrix.truth[:, None]).any(1) & answered)
-    known, size = len(matrix.classes), len(matrix.classes) + matrix.unknown.max(initial=-1) + 2
-    truth = np.where(matrix.truth < 0, known + matrix.unknown, matrix.truth)
-    said = np.where(matrix.said < 0, size - 1, matrix.said)
-    flat, cell = np.unique(truth * size + said, return_inverse=True)
-    macro_f1 = partial(_macro_f1, np.divmod(flat, size), size)
-    error = calibration.error(*_sure_and_right(matrix))
-    found["macro_f1"] = sampling.resampled(macro_f1, len(flat), cell)
-    found["ece"] = sampling.resampled(error, len(matrix.truth))
-    found["log_loss"] = sampling.mean(_row_log_loss(matrix))
-    return found
-
-
-def confusion(matrix: Matrix) -> np.ndarray:
-    """Returns the confusion matrix (K + 1, K + 1): true class by row, predicted by column.
-
-    The last row counts classes not in training, the last column rows without a prediction.
-    """
-    size = len(matrix.classes) + 1
-    return np.bincount(_cells(matrix), minlength=size**2).reshape(size, size)
-
-
-def _cells(matrix: Matrix) -> np.ndarray:
-    """Returns the cell of each row (N,) in the flat confusion matrix."""
-    other = len(matrix.classes)
-    truth, said = (np.where(one < 0, other, one) for one in (matrix.truth, matrix.said))
-    return np.asarray(truth * (other + 1) + said)
-
-
-def per_class(matrix: Matrix) -> list[dict[str, Any]]:
-    """Returns precision, recall, F1 and support of each class."""
-    counts = confusion(matrix)
-    rows = []
-    for number, name in enumerate(matrix.classes):
-        hit, truth, said = counts[number, number], counts[number].sum(), counts[:, number].sum()
-        rows.append(
-            {
-                "class": name,
-                "precision": float(hit / said) if said else 0.0,
-                "recall": float(hit / truth) if truth else 0.0,
-                "f1": float(2 * hit / (truth + said)) if truth + said else 0.0,
-                "support": int(truth),
-            }
-        )
-    return rows
-
-
-def _macro_f1(cells: tuple[np.ndarray, ...], size: int, counts: np.ndarray) -> float:
-    """Returns the mean F1 of classes with rows, from the non-zero cells of a confusion matrix.
-
-    A class that is not in training has rows of its own and an F1 of 0.
-    """
-    down, across = cells
-    truth = np.bincount(down, counts, size)[:-1]
-    said = np.bincount(across, counts, size)[:-1]
-    hit = np.bincount(down, counts * (down == across), size)[:-1]
-    there = truth > 0
-    scores = 2 * hit[there] / np.maximum(1, truth[there] + said[there])
-    return float(scores.mean()) if there.any() else 0.0
-
-
-def expected_calibration_error(matrix: Matrix) -> float:
-    """Returns the expected calibration error with bins of equal width (C. Guo et al. 2017)."""
-    return calibration.error(*_sure_and_right(matrix))(np.ones(len(matrix.truth)))
-
-
-def _sure_and_right(matrix: Matrix) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the confidence (N,) of each prediction, and True (N,) where it is correct."""
-    return matrix.probabilities.max(1, initial=0.0), matrix.right
-
-
-def _row_log_loss(matrix: Matrix) -> np.ndarray:
-    known, chance = np.flatnonzero(matrix.truth >= 0), np.full(len(matrix.truth), 1e-7)
-    chance[known] = matrix.probabilities[known, matrix.truth[known]]
-    return -np.log(chance.clip(1e-7, 1.0))
 
 
 # --- trivial baselines ----------------------------------------------------------------------------
@@ -226,11 +95,54 @@ def _constant(train: pd.DataFrame) -> Label:
 
 def _details(answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling) -> dict[str, Any]:
     matrix = Matrix.of(answers, table)
+    bins = calibration.reliability(*sure_and_right(matrix), sampling.weights)
     return {
-        "classes": per_class(matrix),
+        "classes": per_class(matrix, sampling.weights),
         "confusion": confusion(matrix).tolist(),
-        "reliability": calibration.reliability(*_sure_and_right(matrix)),
+        "reliability": bins,
     }
+
+
+def _extras(answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame) -> dict[str, Any]:
+    found = two_classes.details(answers, table, train)
+    return {"two_classes": found} if found else {}
+
+
+def _valued(
+    answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame, costs: str, positive: str
+) -> dict[str, Any]:
+    found = TwoClasses.of(answers, table, train)
+    if found is None or not len(found.rows):
+        raise UsageError(
+            Message("Costs and a positive class need a run of two classes"),
+            code="bad-setting",
+            where="costs" if costs else "positive",
+            fix=Message("Leave the option out, or merge classes with --classes in training."),
+        )
+    pair = (found.positive, found.negative)
+    if positive and positive not in pair:
+        raise UsageError(
+            Message("This run has no class {name!r}", name=positive),
+            code="unknown-class",
+            where="positive",
+            fix=nearest(positive, pair),
+        )
+    pair = pair if positive in ("", pair[0]) else pair[::-1]
+    spent = Costs.of(costs, *pair) if costs else None
+    if spent:
+        _state(pair[0], spent)
+    return {"two_classes": two_classes.details(answers, table, train, pair[0], spent)}
+
+
+def _state(positive: str, costs: Costs) -> None:
+    """Prints the threshold of the costs."""
+    tell(
+        Message(
+            "With these costs, {name!r} is predicted from a probability of {threshold}.",
+            name=positive,
+            threshold=share(costs.threshold),
+        )
+    )
 
 
 def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
@@ -242,7 +154,7 @@ def _recalled(answers: Sequence[Answer], table: pd.DataFrame) -> Recalled:
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
     matrix = Matrix.of(answers, table)
     wrong = np.flatnonzero(~matrix.right)
-    order = np.argsort(-_row_log_loss(matrix)[wrong], kind="stable")
+    order = np.argsort(-row_log_loss(matrix)[wrong], kind="stable")
     return [int(row) for row in wrong[order]]
 
 
@@ -255,11 +167,13 @@ def _share(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _calibration(answers: Sequence[Answer], table: pd.DataFrame, change: Change) -> dict[str, Any]:
-    matrix = Matrix.of(answers, table)
+    matrix, weights = Matrix.of(answers, table), weights_of(table)
     changed = replace(matrix, probabilities=change(matrix.probabilities))
-    losses = _row_log_loss(changed)
-    loss = float(losses.mean()) if len(losses) else 0.0
-    return calibration.certainty(*_sure_and_right(changed), loss)
+    losses = row_log_loss(changed)
+    loss = 0.0
+    if len(losses):
+        loss = float(losses.mean() if weights is None else np.average(losses, weights=weights))
+    return calibration.certainty(*sure_and_right(changed), loss, weights)
 
 
 def _same_decision(before: Label, after: Label, tolerance: float) -> bool:
@@ -279,6 +193,12 @@ class LabelOptions:
     threshold: float = setting(
         0.0, "threshold: smallest probability of a listed class", low=0.0, high=1.0
     )
+    costs: str = setting(
+        EQUAL,
+        "cost of errors, such as yes=no:5,no=yes:1 (true class = predicted class : cost); the "
+        "class with the lowest expected cost is predicted",
+        accepts=written_costs,
+    )
 
 
 class LabelKind(AnswerKind):
@@ -297,6 +217,9 @@ class LabelKind(AnswerKind):
         "macro_f1": MACRO_F1,
         "ece": CALIBRATION_ERROR,
         "log_loss": LOG_LOSS,
+        "brier": BRIER,
+        "roc_auc": ROC_AUC,
+        "average_precision": AVERAGE_PRECISION,
     }
     has_examples = True
     exclusive = True
@@ -325,7 +248,8 @@ class LabelKind(AnswerKind):
         label = table["label"].map(lambda name: _mapped(name, names))
         return table.assign(label=label), gone.to_numpy()
 
-    measure = staticmethod(_metrics)
+    measure = staticmethod(plain_metrics)
+    measure_trained = staticmethod(ordering_metrics)
     constant = staticmethod(_constant)
 
     def baselines(
@@ -345,6 +269,8 @@ class LabelKind(AnswerKind):
     bootstrap = staticmethod(_bootstrap)
     same_decision = staticmethod(_same_decision)
     details = staticmethod(_details)
+    extras = staticmethod(_extras)
+    valued = staticmethod(_valued)
     recalled = staticmethod(_recalled)
     calibration = staticmethod(_calibration)
 
@@ -355,13 +281,26 @@ class LabelKind(AnswerKind):
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
         return list(truths.get("classes", []))
 
+    def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
+        classes = self.classes(truths)
+        if options.costs == EQUAL:
+            return options
+        if len(classes) == 2:
+            rows = dict(zip(classes, truths["counts"], strict=True))
+            positive = positive_class(rows)
+            (negative,) = (name for name in classes if name != positive)
+            _state(positive, Costs.of(options.costs, positive, negative))
+        else:
+            cost_matrix(options.costs, classes)
+        return options
+
     def about(self, answer: Label, name: str) -> Label:
         return replace(answer, label=name)
 
     def weighed_by(self, answer: Label, other: Label) -> Label:
         return replace(answer, probabilities=other.probabilities)
 
-    pieces = staticmethod(matrix_pieces)
+    pieces = staticmethod(report.pieces)
 
 
 LABEL = LabelKind()

@@ -16,7 +16,7 @@ from tenfold.answers import calibration
 from tenfold.answers.intervals import Sampling, Weighted, weights_of
 from tenfold.answers.kind import Answer, AnswerKind, Change, MetricValues, Recalled
 from tenfold.answers.label import one_class
-from tenfold.answers.metric import ACCURACY, MACRO_F1, Metric
+from tenfold.answers.metric import ACCURACY, AVERAGE_PRECISION, MACRO_F1, Metric
 from tenfold.answers.sections import class_pieces
 from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
@@ -212,9 +212,7 @@ class LabelsKind(AnswerKind):
         "micro_f1": Metric("Micro F1", "F1 over all decisions of all classes together"),
         "macro_f1": MACRO_F1,
         "accuracy": ACCURACY,
-        "average_precision": Metric(
-            "Average precision", "area under the precision-recall curve, mean over classes"
-        ),
+        "average_precision": AVERAGE_PRECISION,
     }
 
     def blank(self, table: pd.DataFrame) -> np.ndarray:

@@ -9,12 +9,15 @@ from tenfold.core.message import Message, as_message
 
 __all__ = [
     "ACCURACY",
+    "AVERAGE_PRECISION",
+    "BRIER",
     "CALIBRATION_ERROR",
     "LOG_LOSS",
     "MACRO_F1",
     "MAE",
     "NO_INTERVAL",
     "RMSE",
+    "ROC_AUC",
     "Metric",
     "number",
     "share",
@@ -61,6 +64,23 @@ CALIBRATION_ERROR = Metric(
 )
 LOG_LOSS = Metric(
     "Log loss", "mean negative logarithm of the probability of the true answer", False, "lower"
+)
+
+BRIER = Metric(
+    "Brier score",
+    "mean squared difference between probabilities and the true class, summed over classes (for "
+    "two classes, of one of them)",
+    False,
+    "lower",
+)
+ROC_AUC = Metric(
+    "ROC AUC",
+    "probability that a row of the class is given a higher probability of it than another row; "
+    "with more than two classes the mean over classes",
+    False,
+)
+AVERAGE_PRECISION = Metric(
+    "Average precision", "area under the precision-recall curve, mean over classes"
 )
 
 RMSE = Metric("RMSE", "root of the mean squared error", False, "lower")

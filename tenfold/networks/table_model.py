@@ -23,13 +23,15 @@ class TableModel(nn.Module):
     `high`. `mixes` holds the weights of the parts in each answer by name, and `selected` is the
     name of the answer given. For numbers (`classes` 0) the part `bounds` gives the ends of the
     interval, "" = the value itself; `offsets` are subtracted from the low end and added to the high
-    end. `embedded` is the part whose `embedding` or `features` are returned.
+    end. `centre` (K,) are the logits that the temperature leaves as they are, set from the facts.
+    `embedded` is the part whose `embedding` or `features` are returned.
     """
 
     calibrated: ClassVar[tuple[str, ...]] = ("temperature", "offsets")
     derived: Derived
     temperature: Tensor
     offsets: Tensor
+    centre: Tensor
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class TableModel(nn.Module):
         self.place = nn.Parameter(torch.zeros(1), requires_grad=False)
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("offsets", torch.zeros(2))
+        self.register_buffer("centre", torch.zeros(classes), persistent=False)
 
     def add(self, name: str, part: nn.Module) -> None:
         """Adds a part, and the answer that this part alone gives."""
@@ -83,7 +86,8 @@ class TableModel(nn.Module):
     def forward(self, numbers: Tensor, levels: Tensor) -> dict[str, Tensor]:
         embedding = {"embedding": self._embedding(numbers, levels)}
         if self.classes:
-            logits = self.logits(numbers, levels) / self.temperature
+            logits = self.logits(numbers, levels) - self.centre
+            logits = logits / self.temperature + self.centre
             return {"probabilities": logits.softmax(1)} | embedding
         value = self.answers(numbers, levels)[:, 0]
         ends = self.interval(numbers, levels) if self.bounds else value[:, None].expand(-1, 2)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.differences import ERROR_RATE, Difference, differences
 from tenfold.answers.intervals import Sampling
+from tenfold.answers.metrics.differences import ERROR_RATE, Difference, differences
 from tenfold.core.lazy import lazy
 from tenfold.core.results import Score, rounded
 from tenfold.core.rows import Judged, reported

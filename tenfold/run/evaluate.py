@@ -45,6 +45,7 @@ __all__ = [
     "on_validation",
     "scored",
     "scores_of",
+    "valued",
 ]
 
 T = TypeVar("T")
@@ -167,6 +168,18 @@ def again(run: Run, data: Any, verb: str = "test", by: Sequence[str] = ()) -> tu
     return _evaluated(run, rows, bad, known, part), left_out
 
 
+def valued(run: Run, found: Evidence, costs: str = "", positive: str = "") -> Evidence:
+    """The evidence with the details for stated costs of errors and another positive class.
+
+    Unchanged if both are "". Raises UsageError where they do not fit the classes of the run.
+    """
+    if not costs and not positive:
+        return found
+    train, kind = found.judged.train, run.answer_kind
+    more = kind.valued(found.answers, found.table, train, costs, positive)
+    return replace(found, scores=replace(found.scores, details=found.scores.details | more))
+
+
 def _evaluated(
     run: Run,
     rows: Rows,
@@ -202,7 +215,10 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
         return {}
     kind = run.answer_kind
     before = functools.partial(
-        calibration.undone, temperature=float(temperature), exclusive=kind.exclusive
+        calibration.undone,
+        temperature=float(temperature),
+        exclusive=kind.exclusive,
+        centre=run.facts["fitted"].get("centre", ()),
     )
     changes: dict[str, Change] = {"before": before, "after": lambda chances: chances}
     found = {name: kind.calibration(answers, table, change) for name, change in changes.items()}

@@ -189,7 +189,7 @@ class Run:
         Raises UsageError for an unknown option, or a value that is out of range or unknown.
         """
         wanted = check_settings(self.options, values, self.task_name)
-        for kind in (self.answer_kind, self.result_kind):
+        for kind in dict.fromkeys((self.answer_kind, self.result_kind)):
             wanted = kind.resolved(wanted, self.facts.get("truths", {}))
         return wanted
 

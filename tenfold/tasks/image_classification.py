@@ -167,15 +167,15 @@ class ImageClassification(Task):
         line = net["line"]
         body = lined.Lined(line, *shape) if line else fast.Fast(*shape, net["size"])
         found = networks.PictureClassifier(body, *sides, False, answers["several"])
-        return _averaged(found, facts, facts.get("fitted", {}).get("augment", net["augment"]))
+        logits.centred(found, fitted := facts.get("fitted", {}))
+        return _averaged(found, facts, fitted.get("augment", net["augment"]))
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
         _learn_statistics(net, parts)
         facts, recipe, parts = plan.facts, self._recipe(plan.facts), plan.visible(parts)
         kinds = self._kinds(plan, parts.train)
-        loss_function = losses.loss_function(
-            self.loss, facts["truths"], device.choose_device(plan.device)
-        )
+        place = device.choose_device(plan.device)
+        loss_function = losses.loss_function(self.loss, facts["truths"], place)
         net = _averaged(net, facts, image_augment.joined(kinds))
         policies = {name: _changes(facts, name) for name in self._policies(kinds)}
         validation_loss = partial(_loss_of, facts=facts, columns=parts.selection)
@@ -184,8 +184,9 @@ class ImageClassification(Task):
         )
         net, change = _averaged(net, facts, chosen.policy), policies[chosen.policy]
         fitted = loop.fit(net, parts, loss_function, chosen.plan, recipe, change, losses.measure)
-        temperature = logits.calibrate(net, parts.calibration, partial(_logits, net), plan)
-        return replace(fitted, facts=fitted.facts | chosen.facts | {"temperature": temperature})
+        read, centre = partial(_logits, net), logits.centre_of(self.loss, facts["truths"])
+        calibrated = logits.calibrate(net, parts.calibration, read, plan, centre)
+        return replace(fitted, facts=fitted.facts | chosen.facts | calibrated)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)

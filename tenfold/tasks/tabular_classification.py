@@ -44,6 +44,12 @@ class TabularClassification(Task):
     model: str = setting("auto", "model, auto = best on validation", choices=tables.MODELS)
     derived: bool = setting(True, "derived columns, kept where they lower the validation loss")
 
+    balance: bool = setting(
+        False,
+        "class weights in the loss for rare classes; probabilities are corrected to the true class "
+        "shares",
+    )
+
     answers = (LABEL,)
     roles = ROW.roles
 
@@ -73,7 +79,8 @@ class TabularClassification(Task):
         return tables.build(facts, classes=len(facts["truths"]["classes"]))
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
-        return tables.fit(parts, plan, self.model, classes=len(plan.facts["truths"]["classes"]))
+        classes = len(plan.facts["truths"]["classes"])
+        return tables.fit(parts, plan, self.model, classes, self.balance)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)

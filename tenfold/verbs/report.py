@@ -35,6 +35,8 @@ def report(
     *run: str | Path | Run | pd.DataFrame | list[Any],
     data: str | Path | pd.DataFrame | None = None,
     compare: bool = False,
+    costs: str = "",
+    positive: str = "",
     out: str | Path | None = None,
     force: bool = False,
     device: str = "auto",
@@ -46,6 +48,8 @@ def report(
         run: Run folder; two of them with --compare.
         data: Labelled data to report on; by default the run's own test rows.
         compare: Comparison of two runs by paired bootstrap: is one significantly better?
+        costs: Cost of errors of two classes, such as yes=no:5,no=yes:1 (true=predicted:cost).
+        positive: Class that is the positive one of two; by default yes, true, 1 or the rarer one.
         out: HTML file to write; by default the run's report.html, or a file beside the run.
         force: Overwriting of an existing file that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
@@ -79,12 +83,18 @@ def report(
         outputs = OutputPaths.of(data, opened, force=force)
         outputs.allow(place, page_of("report"), own=opened.folder / "report.html")
     with speaking(lang):
-        return _reported(opened, data, place)
+        return _reported(opened, data, place, costs, positive)
 
 
-def _reported(run: Run, data: Data | None, place: Path | None) -> Document:
-    found = _evidence(run, data)
+def _reported(
+    run: Run, data: Data | None, place: Path | None, costs: str, positive: str
+) -> Document:
+    found = _evidence(run, data, needed=bool(costs or positive))
     scores = run.scores
+    if found is not None and (costs or positive):
+        found = evaluate.valued(run, found, costs, positive)
+        two = found.scores.details
+        scores = scores | {"details": scores.get("details", {}) | two}
     if found is not None and data is not None:
         scores = scores | evaluate.scored(run, found) | {"ablations": {}}
         scores["rows"] = run.scores.get("rows", {}) | scores["rows"]
@@ -128,12 +138,15 @@ def _beside(run: Run, data: Any) -> Path | None:
     return run.folder.with_name(f"{run.folder.resolve().name}-on-{name}.html")
 
 
-def _evidence(run: Run, data: Data | None) -> Evidence | None:
-    """Answers and scores on the data or on the run's own test rows; None where those are gone."""
+def _evidence(run: Run, data: Data | None, needed: bool) -> Evidence | None:
+    """Answers and scores on the data or on the run's own test rows; None where those are gone.
+
+    With `needed`, the error is raised where they are gone.
+    """
     try:
         return evaluate.again(run, data)[0]
     except (UsageError, DataRefused) as error:
-        if data is not None:
+        if data is not None or needed:
             raise
         tell(Message("{message}: the report has no examples.", message=error.message))
     return None

@@ -21,6 +21,8 @@ def test(
     data: str | Path | pd.DataFrame | None = None,
     *,
     by: str | Sequence[str] = (),
+    costs: str = "",
+    positive: str = "",
     device: str = "auto",
 ) -> Document:
     """Score a run on its own test rows or on new labelled data.
@@ -29,6 +31,8 @@ def test(
         run: Run folder.
         data: Labelled data; by default the run's own test rows, read again from their place.
         by: Column to report scores by, of the data or of the rows of the run; may be repeated.
+        costs: Cost of errors of two classes, such as yes=no:5,no=yes:1 (true=predicted:cost).
+        positive: Class that is the positive one of two; by default yes, true, 1 or the rarer one.
         device: Device: auto, cpu, cuda, cuda:1 ...
 
     With data, all rows are scored except those seen in training, which are left out and counted; a
@@ -41,6 +45,7 @@ def test(
     began = time.perf_counter()
     opened = open_run(run, device)
     found, left_out = evaluate.again(opened, data, by=(by,) if isinstance(by, str) else tuple(by))
+    found = evaluate.valued(opened, found, costs, positive)
     document = evaluate.scored(opened, found)
     learnt = {part: opened.scores["rows"].get(part) for part in ("train", "valid")}
     document["rows"] |= {"left_out": left_out, "quarantined": len(found.quarantined)} | learnt

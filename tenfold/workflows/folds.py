@@ -182,7 +182,7 @@ class _Pool:
         kind = self.done[0].run.answer_kind
         found = kind.score(self.answers, self.table, self.table)
         guesses = [answer for one in self.done for answer in kind.baseline(one.train, one.table)]
-        values = kind.values(guesses, self.table)
+        values = kind.values(guesses, self.table, self.table)
         metrics = {
             name: replace(score, baseline=values.get(name, 0.0))
             for name, score in found.metrics.items()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
+from tenfold.answers.intervals import Sampling
 from tenfold.answers.label import LABEL, Label, Matrix, expected_calibration_error
 from tenfold.answers.labels import LABELS, Labels
 from tenfold.core.columns import Problem
@@ -51,12 +52,12 @@ def test_intervals_hold_the_value_and_shrink_with_rows():
 
 def test_the_interval_of_macro_f1_covers_the_truth():
     """Of many samples of one world, nearly 95 of 100 intervals hold the world's own score."""
-    whole = LABEL.score(*label_world(60_000, seed=1)[:2], label_world(10)[1]).metrics
+    whole = LABEL.values(*label_world(60_000, seed=1)[:2], label_world(10)[1])
     held = 0
     for seed in range(2, 42):
         answers, table, _ = label_world(500, seed)
-        one = LABEL.score(answers, table, table).metrics["macro_f1"]
-        held += one.low <= whole["macro_f1"].value <= one.high
+        _, low, high = LABEL.measure(answers, table, Sampling())["macro_f1"]
+        held += low <= whole["macro_f1"] <= high
     assert 33 <= held <= 40
 
 

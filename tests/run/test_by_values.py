@@ -14,9 +14,9 @@ from answers_made import SAMPLES
 from sharing import keep_the_table_of_operators
 
 import tenfold
-from tenfold.answers.differences import differences
 from tenfold.answers.intervals import Sampling
 from tenfold.answers.label import LABEL, Label
+from tenfold.answers.metrics.differences import differences
 from tenfold.answers.registry import kinds
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.rows import BY, Judged, Rows

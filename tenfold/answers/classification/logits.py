@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.answers import calibration
+from tenfold.answers.classification.balance import log_shares
 from tenfold.core.columns import Columns
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
@@ -18,7 +19,7 @@ from tenfold.training.inference import by_torch
 
 torch = lazy("torch")
 
-__all__ = ["calibrate", "logits_of", "truths", "validation_loss"]
+__all__ = ["calibrate", "centre_of", "centred", "logits_of", "truths", "validation_loss"]
 
 
 def truths(columns: Columns) -> np.ndarray:
@@ -40,19 +41,44 @@ def validation_loss(logits: np.ndarray, truth: np.ndarray) -> float:
     return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
 
 
-def calibrate(
-    net: Any, columns: Columns, read: Callable[[Columns], np.ndarray], plan: Plan
-) -> float:
-    """Fits the softmax temperature on held-out rows, stores it in the network and returns it.
+def centred(net: Any, fitted: dict[str, Any]) -> None:
+    """Stores the logits that the temperature leaves as they are (K,), if they are in the facts."""
+    if "centre" in fitted:
+        net.centre = torch.tensor(fitted["centre"], dtype=torch.float32, device=net.centre.device)
 
-    `read` computes the logits of rows. The temperature is 1 without rows; with `plan.fixed` it is
-    that of the first fit. The returned value is rounded to four decimals.
+
+def centre_of(loss: str, answers: dict[str, Any]) -> list[float] | None:
+    """Returns the log shares of the classes for a balanced loss, else None.
+
+    `loss` is the setting, `answers` the facts of `classes.answers`.
     """
-    temperature = 1.0
+    if loss != "balanced" or answers["several"]:
+        return None
+    return [round(float(one), 6) for one in log_shares(answers["counts"])]
+
+
+def calibrate(
+    net: Any,
+    columns: Columns,
+    read: Callable[[Columns], np.ndarray],
+    plan: Plan,
+    centre: list[float] | None = None,
+) -> dict[str, Any]:
+    """Fits the softmax temperature on held-out rows and stores it in the network.
+
+    Returns it as the fact `temperature`, rounded to four decimals, with `centre` if it is given.
+    `read` computes the logits of rows. The temperature is 1 without rows; with `plan.fixed` it is
+    that of the first fit. `centre` (K,) are the logits that the temperature leaves as they are. A
+    column `weight` weighs the rows.
+    """
+    temperature, more = 1.0, {} if centre is None else {"centre": centre}
+    centred(net, more)
     if plan.fixed is not None:
         temperature = float(plan.fixed.get("temperature", 1.0))
     elif columns.rows:
-        temperature = calibration.temperature(read(columns), truths(columns))
+        middle = 0.0 if centre is None else np.array(centre)
+        weights = np.asarray(columns["weight"], float) if "weight" in columns else None
+        temperature = calibration.temperature(read(columns), truths(columns), middle, weights)
     with torch.no_grad():
         net.temperature.fill_(temperature)
-    return round(temperature, 4)
+    return {"temperature": round(temperature, 4)} | more

@@ -1,4 +1,4 @@
-"""Loss functions of classification: cross-entropy, class-weighted, focal and binary.
+"""Loss functions of classification: cross-entropy, class-weighted, balanced, focal and binary.
 
 They work with any network that has a method `logits`, whose parameters are named like columns. Rows
 have a `label` (-1 = a class not in training) or `labels` (K zeros and ones, multi-label), and may
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenfold.answers.classification.balance import balanced_weights
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
@@ -28,7 +29,7 @@ torch, functional = lazy("torch"), lazy("torch.nn.functional")
 
 __all__ = ["LOSSES", "SMOOTHING", "loss_function", "measure"]
 
-LOSSES = ("auto", "cross-entropy", "weighted", "focal", "binary")
+LOSSES = ("auto", "cross-entropy", "weighted", "balanced", "focal", "binary")
 SMOOTHING = 0.15
 
 Tensors = dict[str, Any]
@@ -39,8 +40,12 @@ def loss_function(option: str, answers: dict[str, Any], place: Any) -> Any:
 
     `answers` has the `counts` of training rows of each class, and `several`, True for multi-label
     data, for which the loss is always binary cross-entropy. `place` is the torch device. `auto`
-    uses class weights if classes are imbalanced.
+    uses class weights if classes are imbalanced. `balanced` gives each class the same total weight;
+    the network still predicts the true share of each class (see `balance`).
     """
+    if option == "balanced" and not answers["several"]:
+        each = torch.tensor(balanced_weights(answers["counts"]), dtype=torch.float32, device=place)
+        return partial(_loss, name="unsmoothed", class_weights=each, shift=each.log())
     name = option if option in ("focal", "binary") else "cross-entropy"
     weights = _class_weights(option, answers)
     return partial(
@@ -73,8 +78,15 @@ def _class_weights(option: str, answers: dict[str, Any]) -> list[float] | None:
     return [round(float(weight), 6) for weight in weights]
 
 
-def _loss(net: Any, batch: Tensors, name: str, class_weights: Tensor | None = None) -> Tensor:
+def _loss(
+    net: Any,
+    batch: Tensors,
+    name: str,
+    class_weights: Tensor | None = None,
+    shift: Tensor | None = None,
+) -> Tensor:
     logits = _logits(net, batch)
+    logits = logits if shift is None else logits + shift
     mean = partial(_mean, logits, name=name, class_weights=class_weights)
     if "share" not in batch:
         return mean(batch)
@@ -122,6 +134,10 @@ def _cross_entropy(logits: Tensor, batch: Tensors) -> Tensor:
     )
 
 
+def _unsmoothed(logits: Tensor, batch: Tensors) -> Tensor:
+    return functional.cross_entropy(logits, batch["label"], ignore_index=-1, reduction="none")
+
+
 def _binary(logits: Tensor, batch: Tensors) -> Tensor:
     wanted = batch.get("labels")
     if wanted is None:
@@ -135,11 +151,16 @@ def _focal(logits: Tensor, batch: Tensors, gamma: float = 2.0) -> Tensor:
 
     Rows that are already classified with high confidence get a small weight.
     """
-    each = functional.cross_entropy(logits, batch["label"], ignore_index=-1, reduction="none")
+    each = _unsmoothed(logits, batch)
     return each * (1 - torch.exp(-each)) ** gamma
 
 
-_EACH = {"cross-entropy": _cross_entropy, "binary": _binary, "focal": _focal}
+_EACH = {
+    "cross-entropy": _cross_entropy,
+    "unsmoothed": _unsmoothed,
+    "binary": _binary,
+    "focal": _focal,
+}
 
 
 def measure(net: Any, batch: Tensors) -> dict[str, Tensor]:

@@ -72,7 +72,10 @@ def _annotation(entry: dataclasses.Field[Any]) -> str:
 def setting_flag(
     entry: dataclasses.Field[Any], kind: type[click.Option] = SettingFlag
 ) -> click.Option:
-    """Returns the flag of a setting or option, with its choices and its default as help text."""
+    """Returns the flag of a setting or option, with its choices and its default as help text.
+
+    A setting that is true or false has two flags without a value, such as --again and --no-again.
+    """
     facts = entry.metadata
     help_text = facts.get("help", "")
     said = (
@@ -82,10 +85,13 @@ def setting_flag(
         said += f"{say(': ')}{', '.join(map(str, facts['choices']))}"
     unit = f" {facts['unit']}" if facts.get("unit") else ""
     name = f"--{entry.name.replace('_', '-')}"
-    default = "" if entry.default in ("", (), None) else extra(f"{entry.default}{unit}")
+    switch = isinstance(entry.default, bool)
+    shown = name.replace("--", "--" if entry.default else "--no-", 1).lstrip("-")
+    shown = shown if switch else f"{entry.default}{unit}"
+    default = "" if entry.default in ("", (), None) else extra(shown)
     return kind(
-        [name],
-        type=_type(_annotation(entry)),
+        [f"{name}/--no-{name.removeprefix('--')}" if switch else name],
+        type=bool if switch else _type(_annotation(entry)),
         default=None,
         multiple=entry.default == (),
         help=f"{say('{sentence}.', sentence=said)}{default}",

@@ -34,6 +34,13 @@ class TableArrays:
         weight = None if self.weight is None else self.weight[places]
         return TableArrays(self.numbers[places], self.levels[places], self.truth[places], weight)
 
+    def weighed(self, class_weights: np.ndarray | None) -> np.ndarray | None:
+        """Returns the weights (N,) in the loss, times those of the classes (K,); None = all 1."""
+        if class_weights is None:
+            return self.weight
+        each = class_weights[self.truth]
+        return np.asarray(each if self.weight is None else each * self.weight)
+
 
 @dataclass(frozen=True)
 class LevelColumn:

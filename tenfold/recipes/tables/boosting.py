@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tenfold.answers.classification.balance import corrected
 from tenfold.core.lazy import lazy
 from tenfold.recipes.tables.arrays import LevelColumn, TableArrays
 
@@ -82,6 +83,7 @@ def boost(
     seed: int,
     iterations: int | None = None,
     deadline: float | None = None,
+    class_weights: np.ndarray | None = None,
 ) -> Boosted:
     """Fits one booster; `classes` is 0 for values.
 
@@ -89,13 +91,16 @@ def boost(
     early where the next portion would pass `deadline` (of `time.perf_counter`). A second fit with
     the iterations of a first one has the same trees: portions begin at the same iterations, where
     scikit-learn begins its random numbers anew; a portion cut short by the time is the last one.
+    `class_weights` (K,) weigh the classes in the loss; the constants are corrected for them.
     """
     began = time.perf_counter()
     model = _model(settings, columns, train.numbers.shape[1], classes, seed)
     inputs, truth = design(train, columns), _truth(train, classes)
-    watch = _Watch(valid, columns, classes, settings) if iterations is None and valid else None
+    watch = None
+    if iterations is None and valid:
+        watch = _Watch(valid, columns, classes, settings, class_weights)
     limit = settings.iterations if iterations is None else max(1, iterations)
-    done, rate, short = 0, 0.0, False
+    done, rate, short, weight = 0, 0.0, False, train.weighed(class_weights)
     while done < limit and not short:
         portion = min(max(PORTION, done // 4), limit - done)
         if deadline is not None and iterations is None and done:
@@ -105,27 +110,38 @@ def boost(
                 break
         start = time.perf_counter()
         model.max_iter = done + portion
-        model.fit(inputs, truth, sample_weight=train.weight)
+        model.fit(inputs, truth, sample_weight=weight)
         rate = (time.perf_counter() - start) / portion
         if watch and watch.ends(model, done):
             break
         done += portion
     kept = watch.best if watch else done if iterations is None else iterations
     trees = model._predictors[:kept]
-    base = model._baseline_prediction.ravel().astype(np.float64)
+    base = _base(model, class_weights).ravel()
     losses, raw = (watch.losses, watch.raw) if watch else ([], None)
     return Boosted(trees, base, columns, losses, raw, time.perf_counter() - began)
+
+
+def _base(model: Any, class_weights: np.ndarray | None) -> np.ndarray:
+    """Returns the constants (1, K) before the first tree, corrected for class weights."""
+    found: np.ndarray = model._baseline_prediction.astype(np.float64)
+    return found if class_weights is None else corrected(found, class_weights)
 
 
 class _Watch:
     """The validation loss after each iteration, and the raw scores at the best one."""
 
     def __init__(
-        self, valid: TableArrays, columns: list[LevelColumn], classes: int, settings: Boosting
+        self,
+        valid: TableArrays,
+        columns: list[LevelColumn],
+        classes: int,
+        settings: Boosting,
+        class_weights: np.ndarray | None,
     ) -> None:
         self.inputs, self.valid = design(valid, columns), valid
         self.loss = loss_of(classes, settings.quantile)
-        self.patience = settings.patience()
+        self.patience, self.class_weights = settings.patience(), class_weights
         self.losses: list[float] = []
         self.best = 0
         self.raw: np.ndarray | None = None
@@ -135,7 +151,7 @@ class _Watch:
         """Scores the iterations from `begin` on; returns whether the patience is at its end."""
         known, places = model._bin_mapper.make_known_categories_bitsets()
         if not self.losses:
-            self.now = np.repeat(model._baseline_prediction.astype(np.float64), len(self.valid), 0)
+            self.now = np.repeat(_base(model, self.class_weights), len(self.valid), 0)
             self._score(0)
         for at in range(begin, len(model._predictors)):
             for output, tree in enumerate(model._predictors[at]):

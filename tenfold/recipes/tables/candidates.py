@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold.answers.classification import logits
+from tenfold.answers.classification.balance import balanced_weights, log_shares
 from tenfold.answers.regression import intervals
 from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
@@ -44,12 +45,15 @@ NET = "net"
 """The fact of a part that holds its sizes."""
 
 
-def fit(parts: Parts, plan: Plan, requested: str, classes: int = 0) -> Fitted:
+def fit(
+    parts: Parts, plan: Plan, requested: str, classes: int = 0, balance: bool = False
+) -> Fitted:
     """Returns the fitted network: the best candidate on validation, or the requested one.
 
-    With 0 `classes` it predicts a number with an interval.
+    With 0 `classes` it predicts a number with an interval. With `balance`, all classes weigh the
+    same in the loss, and the scores of each candidate are corrected to their true shares.
     """
-    work = _Work(plan.visible(parts), plan, classes)
+    work = _Work(plan.visible(parts), plan, classes, balance)
     many = [
         Candidate(LINEAR, work.linear, FREE, always=True),
         Candidate(TREES, work.trees, _cost(work), needs=(LINEAR,)),
@@ -68,6 +72,7 @@ class _Work:
     parts: Parts
     plan: Plan
     classes: int
+    balance: bool
     sizes: dict[str, Any] = field(default_factory=dict)
     """Sizes of each part, as JSON, by name."""
 
@@ -110,14 +115,36 @@ class _Work:
         """The half of validation that selects, with derived columns."""
         return self._arrays(self.parts.selection, self.net.derived.kept)
 
-    def _arrays(self, rows: Columns, kept: list[int] | None) -> TableArrays:
-        """Returns rows with a known truth; with `kept`, their derived columns."""
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """The training rows of each class (K,), or the sums of their weights; none is 0."""
+        found = np.bincount(self.train.truth, self.train.weight, self.classes)
+        return np.asarray(np.maximum(found, 0.5 * found.sum() / max(1, len(self.train))))
+
+    @cached_property
+    def class_weights(self) -> np.ndarray | None:
+        """The weight of each class in the loss (K,); None = all the same."""
+        return balanced_weights([*self.shares]) if self.balance and self.classes else None
+
+    def _known(self, rows: Columns) -> np.ndarray:
+        """Returns True (N,) for rows that count: they have a truth, and a weight that is not 0."""
         truth = np.asarray(rows["label" if self.classes else "value"])
         known = truth >= 0 if self.classes else np.isfinite(truth)
+        weighed = known & (np.asarray(rows["weight"]) > 0) if "weight" in rows else known
+        return np.asarray(weighed if weighed.any() else known)
+
+    def _weight(self, rows: Columns, known: np.ndarray) -> np.ndarray | None:
+        """Returns the weights of the rows that count, with mean 1; None without weights."""
+        weight = np.asarray(rows["weight"], float)[known] if "weight" in rows else np.zeros(0)
+        return np.asarray(weight / weight.mean()) if weight.any() else None
+
+    def _arrays(self, rows: Columns, kept: list[int] | None) -> TableArrays:
+        """Returns the rows that count; with `kept`, their derived columns."""
+        truth, known = np.asarray(rows["label" if self.classes else "value"]), self._known(rows)
         numbers, levels = np.asarray(rows["numbers"]), np.asarray(rows["levels"])
         if kept is not None:
             numbers = derived.with_pairs(numbers, self.plan.facts["net"]["pairs"])[:, kept]
-        weight = np.asarray(rows["weight"], float)[known] if "weight" in rows else None
+        weight = self._weight(rows, known)
         return TableArrays(numbers[known], levels[known], truth[known], weight)
 
     # --- candidates ---
@@ -126,8 +153,14 @@ class _Work:
         """Fits the linear model; its penalty is the best on validation."""
         rows, held = self.train, self.selection
         with threads.few(rows.numbers.size + rows.levels.size):
-            fixed = _fixed(plan, LINEAR)
-            found = linear.fit(rows, held, self.counts, self.classes, fixed=fixed)
+            found = linear.fit(
+                rows,
+                held,
+                self.counts,
+                self.classes,
+                fixed=_fixed(plan, LINEAR),
+                class_weights=self.class_weights,
+            )
         return self._added(LINEAR, found.net, found.facts)
 
     def trees(self, plan: Plan, fits: Fits) -> Fitted:
@@ -144,6 +177,7 @@ class _Work:
                 seconds=None if plan.minutes is None else 60 * plan.minutes,
                 quantiles=() if self.classes else QUANTILES,
                 fixed=fixed,
+                class_weights=self.class_weights,
             )
         shares.chosen(plan, TREES, {name: one for name, one in found.facts.items() if name != NET})
         return self._added(TREES, found.net, found.facts)
@@ -158,7 +192,7 @@ class _Work:
         whole = model.empty(plan.facts, self.kept.names, self.classes)
         whole.add(NETWORK, part)
         model.choose(whole, NETWORK, {NETWORK: 1.0})
-        found = network.fit(part, self.parts, plan, settings, whole)
+        found = network.fit(part, self.parts, plan, settings, whole, self.class_weights)
         added = self._added(NETWORK, found.net.part(NETWORK), {NET: {"bins": bins, "size": size}})
         return replace(added, facts=found.facts)
 
@@ -194,7 +228,7 @@ class _Work:
         return Comparison(
             metric,
             lambda name, net: self._loss(self._answers(net)),
-            self.parts.selection.rows,
+            self._judged.rows,
             lower_is_better=True,
             shown=".4g",
             without_rows=(TREES, LINEAR),
@@ -207,11 +241,9 @@ class _Work:
 
     @cached_property
     def _judged(self) -> Columns:
-        """The rows of the selection half of validation with a known truth."""
+        """The rows of the selection half of validation that count."""
         rows = self.parts.selection
-        truth = np.asarray(rows["label" if self.classes else "value"])
-        known = truth >= 0 if self.classes else np.isfinite(truth)
-        return rows.only(["numbers", "levels"]).view(np.flatnonzero(known))
+        return rows.only(["numbers", "levels"]).view(np.flatnonzero(self._known(rows)))
 
     def _loss(self, answers: np.ndarray) -> float:
         rows = self.selection
@@ -252,7 +284,11 @@ class _Work:
         def read(rows: Columns) -> np.ndarray:
             return np.asarray(infer(rows.only(["numbers", "levels"]))["answers"])
 
-        return {"temperature": logits.calibrate(net, self.parts.calibration, read, self.plan)}
+        centre = None
+        if self.balance:
+            centre = [round(float(one), 6) for one in log_shares([*self.shares])]
+            centre = centre if self.plan.fixed is None else self.plan.fixed["centre"]
+        return logits.calibrate(net, self.parts.calibration, read, self.plan, centre)
 
     def _offsets(self, net: TableModel) -> dict[str, Any]:
         """Fits the offsets of the intervals on the half of validation that calibrates."""
@@ -260,10 +296,10 @@ class _Work:
         found = self.plan.fixed["offsets"] if self.plan.fixed is not None else None
         if found is None and rows.rows:
             outputs = by_torch(net, ROWS_AT_ONCE)(rows.only(["numbers", "levels"]))
-            truth = np.asarray(rows["value"], float)
-            known = np.isfinite(truth)
+            truth, known = np.asarray(rows["value"], float), self._known(rows)
             low, high = (np.asarray(outputs[name], float)[known] for name in ("low", "high"))
-            found = intervals.offsets(truth[known], low, high)
+            weight = self._weight(rows, known)
+            found = intervals.offsets(truth[known], low, high, weights=weight)
         if found is not None:
             with torch.no_grad():
                 net.offsets.copy_(torch.tensor(found))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenfold.answers.classification.balance import corrected
 from tenfold.core.lazy import lazy
 from tenfold.recipes.tables.arrays import UNSEEN, TableArrays
 from tenfold.recipes.tables.boosting import loss_of
@@ -92,9 +93,12 @@ def fit(
     *,
     penalties: Sequence[float] = PENALTIES,
     fixed: Mapping[str, Any] | None = None,
+    class_weights: np.ndarray | None = None,
 ) -> FittedLinear:
     """Fits the linear model; `classes` is 0 for values, and two classes have one output.
 
+    `class_weights` (K,) weigh the classes in the loss; the constants are corrected, so that the
+    scores have the true shares of the classes.
     The penalty with the lowest validation loss is kept; `fixed` (the facts of an earlier fit)
     names it, and without validation rows it is 1. Only the first of equal penalties is kept.
     """
@@ -108,7 +112,10 @@ def fit(
     weights = None
     for l2 in sorted(tried, reverse=True):
         if classes:
-            weights, constant = logistic(inputs, train.truth, train.weight, l2, classes, weights)
+            weight = train.weighed(class_weights)
+            weights, constant = logistic(inputs, train.truth, weight, l2, classes, weights)
+            if class_weights is not None:
+                constant = corrected(constant, class_weights)
         else:
             weights, constant = ridge(inputs, train.truth, train.weight, l2)
         loss = 0.0

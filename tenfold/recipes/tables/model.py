@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenfold.answers.classification import logits
 from tenfold.core.lazy import lazy
 from tenfold.media.tables import encode
 from tenfold.media.tables.schema import TableRow
@@ -102,6 +103,7 @@ def build(facts: Mapping[str, Any], classes: int = 0) -> TableModel:
         net.add(name, _part(name, sizes, numbers, counts_of(facts["data"]), classes))
     name = fitted["selected"]
     choose(net, name, fitted["mix"] if name == BLEND else {name: 1.0})
+    logits.centred(net, fitted)
     return net
 
 

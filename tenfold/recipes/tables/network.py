@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
@@ -219,12 +221,14 @@ def _thinned(edges: np.ndarray, bins: int) -> np.ndarray:
 # --- training ---
 
 
-def loss(net: Any, batch: TensorBatch) -> Tensor:
+def loss(net: Any, batch: TensorBatch, class_weights: Tensor | None = None) -> Tensor:
     """Returns the mean loss of the members: cross-entropy, or the squared error of scaled values.
 
     Each member has its own loss. Rows count by their weight; rows with an unknown truth do not.
+    `class_weights` (K,) weigh the classes: the loss gets the logits plus their logarithms, so that
+    those of the network give the true shares of the classes.
     """
-    each, known = _losses(net, batch)
+    each, known = _losses(net, batch, class_weights)
     weight = known * batch["weight"] if "weight" in batch else known
     return (each * weight).sum() / weight.sum().clamp(min=1e-6)
 
@@ -253,17 +257,23 @@ def fit(
     plan: Plan,
     settings: NetworkSettings,
     whole: TableModel | None = None,
+    class_weights: np.ndarray | None = None,
 ) -> Fitted:
     """Trains the network on `parts.train` and returns it with the decisions of the loop.
 
     With `whole`, a network that answers with its part `net` alone, that one is trained and
-    returned: `net` then learns from the columns that its `derived` computes.
+    returned: `net` then learns from the columns that its `derived` computes. `class_weights` (K,)
+    weigh the classes in the loss alone.
     """
     train = parts.train
     numbers = _numbers(train, whole)
     prepare(net, numbers, np.asarray(train["value"]) if "value" in train else None, settings)
-    functions = (loss, measure) if whole is None else (_inside(loss), _inside(measure))
-    own = recipe(train.rows, settings)
+    own, each = recipe(train.rows, settings), None
+    if class_weights is not None:
+        place = device.choose_device(plan.device)
+        each = torch.tensor(class_weights, dtype=torch.float32, device=place)
+    weighed = partial(loss, class_weights=each)
+    functions = (weighed, measure) if whole is None else (_inside(weighed), _inside(measure))
     return loop.fit(whole or net, parts, functions[0], plan, own, measure=functions[1])
 
 
@@ -287,14 +297,15 @@ def _numbers(rows: Columns, whole: TableModel | None) -> np.ndarray:
     return made
 
 
-def _losses(net: Any, batch: TensorBatch) -> tuple[Tensor, Tensor]:
-    """Returns the loss of each row (N,), the mean over members, and 1 for rows that count."""
+def _losses(net: Any, batch: TensorBatch, class_weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Returns the loss of each row (N,), the mean over members, and its class weight, 0 = none."""
     answers = net.head(net.hidden(batch["numbers"], batch["levels"])).float()
     if net.classes:
-        label = batch["label"]
+        label, known = batch["label"].clamp(min=0), (batch["label"] >= 0).float()
+        if class_weights is not None:
+            answers, known = answers + class_weights.log(), known * class_weights[label]
         each = -answers.log_softmax(-1).mean(1)
-        picked = each.gather(1, label.clamp(min=0).unsqueeze(1)).squeeze(1)
-        return picked, (label >= 0).float()
+        return each.gather(1, label.unsqueeze(1)).squeeze(1), known
     known = torch.isfinite(batch["value"])
     rest = net.scaled(batch["value"].nan_to_num()).unsqueeze(1).unsqueeze(2) - answers
     each = rest[..., 0].square().mean(1)

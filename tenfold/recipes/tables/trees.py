@@ -70,15 +70,17 @@ def fit(
     quantiles: Sequence[float] = (),
     fixed: Mapping[str, Any] | None = None,
     settings: Mapping[str, Boosting] = SETTINGS,
+    class_weights: np.ndarray | None = None,
 ) -> FittedTrees:
     """Fits the trees; `counts` are the numbers of codes of the categories, `classes` 0 for values.
 
     Without validation rows, or with `fixed` (the facts of an earlier fit), nothing is compared.
     `quantiles` add outputs, for values alone. The result depends on the time only through the
-    choices in the facts.
+    choices in the facts. `class_weights` (K,) weigh the classes in the loss alone (see `boost`).
     """
     began = time.perf_counter()
-    work = _Work(_complete(train, classes), valid, tuple(counts), classes, seed, settings)
+    whole = _complete(train, classes)
+    work = _Work(whole, valid, tuple(counts), classes, seed, settings, class_weights)
     deadline = None if seconds is None else began + seconds
     chosen = work.repeated(fixed) if fixed else work.chosen(deadline, bag)
     parts = [flatten(chosen.boosted, train.numbers.shape[1], counts, len(chosen.boosted[0].base))]
@@ -125,6 +127,7 @@ class _Work:
     classes: int
     seed: int
     settings: Mapping[str, Boosting]
+    class_weights: np.ndarray | None
 
     def columns(self) -> list[LevelColumn]:
         return level_columns(self.train.levels, self.counts)
@@ -136,8 +139,9 @@ class _Work:
         if valid is None and iterations is None:
             iterations = WITHOUT_ROWS
         return boost(
-            settings, self.train, valid, self.columns(), self.classes, seed, iterations, deadline
-        )
+            settings, self.train, valid, self.columns(), self.classes, seed, iterations, deadline,
+            self.class_weights,
+        )  # fmt: skip
 
     def chosen(self, deadline: float | None, bag: int) -> _Chosen:
         """Compares the settings on validation, then fits the best with further seeds."""

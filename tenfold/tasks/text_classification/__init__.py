@@ -119,7 +119,9 @@ class TextClassification(Task):
             net["dropout"],
         )
         found = networks.TextClassifier(_known(data), convolution, classes, answers["several"])
-        found.selected = facts.get("fitted", {}).get("selected", "mixed")
+        fitted = facts.get("fitted", {})
+        found.selected = fitted.get("selected", "mixed")
+        logits.centred(found, fitted)
         return found
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
@@ -146,9 +148,10 @@ class TextClassification(Task):
         fitted = candidates.fit(many, self.model, linear.comparison(), plan, shown=net)
         net = fitted.net
         read = partial(linear_models.logits_of, net.logits, net)
-        temperature = logits.calibrate(net, parts.calibration, read, plan)
+        centre = logits.centre_of(self.loss, plan.facts["truths"])
+        calibrated = logits.calibrate(net, parts.calibration, read, plan, centre)
         costs = {} if self.model == "convolution" else {"cost": linear.costs}
-        return replace(fitted, facts=fitted.facts | costs | {"temperature": temperature})
+        return replace(fitted, facts=fitted.facts | costs | calibrated)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)
