@@ -88,7 +88,8 @@ def command(run: Run, prepared: Prepared | None) -> str:
     plain = {name: value for name, value in fitted.items() if _plain(value)}
     chosen = {name: plain[name] for name in own if name in plain and "validation_scores" in fitted}
     for name, value in (given | changed(run.task) | chosen).items():
-        parts += [_flag(name), str(value)]
+        switch = isinstance(value, bool)
+        parts += [_flag(name if value else f"no_{name}")] if switch else [_flag(name), str(value)]
     parts += ["--refit"] if refit else []
     return shlex.join(parts)
 
