@@ -20,7 +20,7 @@ import pandas as pd
 
 from tenfold.answers.files import TABLES, Format
 from tenfold.answers.intervals import Interval, Sampling, Weighted, weights_of
-from tenfold.answers.metric import Metric
+from tenfold.answers.metric import Metric, share
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
@@ -177,6 +177,17 @@ class AnswerKind(ABC):
         `after` is the prediction for the same input with a part of it hidden. For probabilities:
         1 = fully, 0 = not at all.
         """
+
+    def retained_text(self, value: float, answer: Any) -> str:
+        """Returns a value of `retained` for `answer`, or a difference of two, as text.
+
+        By default in percent: the values are probabilities.
+        """
+        return share(value)
+
+    def retained_title(self, answer: Any) -> str:
+        """Returns the name of the values of `retained` for `answer`."""
+        return say("probability of {answer}", answer=self.said(answer)["said"])
 
     @abstractmethod
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:

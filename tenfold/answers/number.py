@@ -165,6 +165,12 @@ class NumberKind(AnswerKind):
         """Returns the value, so that the drop is the contribution of the hidden part, in units."""
         return after.value
 
+    def retained_text(self, value: float, answer: Number) -> str:
+        return f"{figure(value, answer.decimals)} {answer.unit}".strip()
+
+    def retained_title(self, answer: Number) -> str:
+        return say("predicted value")
+
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
         return scores.worst(Errors.of(answers, table))
 

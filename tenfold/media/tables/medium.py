@@ -10,6 +10,7 @@ import pandas as pd
 from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.media import request
+from tenfold.media.cover import FieldCover
 from tenfold.media.input import Input, InputRow
 from tenfold.media.medium import Medium, Sizes
 from tenfold.media.reading import AS_FOUND, Reading
@@ -127,6 +128,7 @@ class RowMedium(Medium):
     roles = ROLES
     written = True
     frames = True
+    field_cover = FieldCover(row.names, row.values, row.texts, row.typical, row.mixed)
 
     def content(self, cell: Any) -> bytes | None:
         return row.content(cell) if isinstance(cell, TableRow) else None
@@ -162,18 +164,28 @@ class RowMedium(Medium):
 
     def about_explanations(self) -> str:
         return say(
-            "What each answer depends on: the columns whose values support it, and those whose "
-            "values oppose it."
+            "What each answer depends on: how much the value of each column adds to the answer of "
+            "the typical row, which has the median or the most frequent value of every column."
         )
 
     def about_errors(self) -> str:
         return say("The columns whose values support the wrong answer, and those that oppose it.")
 
+    def other_than_random(self, method: str, value: str) -> str:
+        return say(
+            "With random weights the contributions are different (rank correlation {value}).",
+            value=value,
+        )
+
+    def not_compared(self, method: str) -> str:
+        return say(
+            "Too few columns have a contribution to compare them with those of random weights."
+        )
+
     def same_as_random(self, method: str, value: str) -> str:
         return say(
-            "With random weights {method} gives nearly the same columns (rank correlation "
+            "With random weights the contributions are nearly the same (rank correlation "
             "{value}): it shows the row, not what the network learned.",
-            method=method,
             value=value,
         )
 
