@@ -126,6 +126,13 @@ class AnswerKind(ABC):
         """Returns the strata of each row (e.g. its classes), used for a stratified split."""
         return [("",)] * len(table)
 
+    def truth_values(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Returns the true labels as numbers (N,): 0 or 1 for each class, or a value named "".
+
+        {} if the kind has neither. They are compared with the fields of inputs.
+        """
+        return {}
+
     def counts(self, table: pd.DataFrame) -> Counter[str]:
         """Returns the number of rows of each class; empty if the kind has no classes."""
         return Counter()
@@ -187,7 +194,7 @@ class AnswerKind(ABC):
 
     def retained_title(self, answer: Any) -> str:
         """Returns the name of the values of `retained` for `answer`."""
-        return say("probability of {answer}", answer=self.said(answer)["said"])
+        return say("Probability of {answer}", answer=self.said(answer)["said"])
 
     @abstractmethod
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:

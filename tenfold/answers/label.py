@@ -39,6 +39,9 @@ __all__ = [
     "one_class",
 ]
 
+MOST_COMPARED = 20
+"""Most classes, the most frequent ones, that fields of inputs are compared with."""
+
 
 @dataclass(frozen=True)
 class Label(Prediction):
@@ -317,6 +320,10 @@ class LabelKind(AnswerKind):
 
     def classes_in(self, table: pd.DataFrame) -> set[str]:
         return set(table["label"])
+
+    def truth_values(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        often = table["label"].value_counts().index[:MOST_COMPARED]
+        return {str(name): (table["label"] == name).to_numpy(float) for name in often}
 
     def renamed(
         self, table: pd.DataFrame, names: Mapping[str, str | None]

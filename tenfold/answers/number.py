@@ -137,6 +137,9 @@ class NumberKind(AnswerKind):
     def notices(self, table: pd.DataFrame) -> list[Message]:
         return distribution.drift_notices(table)
 
+    def truth_values(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        return {"": table["value"].to_numpy(float)} if "value" in table else {}
+
     def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
         return distribution.strata(table["value"].to_numpy(float))
 
@@ -169,7 +172,7 @@ class NumberKind(AnswerKind):
         return f"{figure(value, answer.decimals)} {answer.unit}".strip()
 
     def retained_title(self, answer: Number) -> str:
-        return say("predicted value")
+        return say("Predicted value")
 
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
         return scores.worst(Errors.of(answers, table))

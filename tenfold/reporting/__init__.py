@@ -24,7 +24,7 @@ from tenfold.media import drawing
 from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
-from tenfold.reporting import examples, exports, provenance, rows, words
+from tenfold.reporting import examples, exports, profiles, provenance, rows, words
 from tenfold.reporting import model_card as card
 from tenfold.reporting.compared import drawn_pair
 from tenfold.reporting.notes import notes
@@ -271,6 +271,7 @@ def write_check(
         "estimate": document.get("estimate") or {},
         "refusal": _refused(refusal) if refusal else "",
         "learnt": _learnt(prepared.facts["data"]),
+        "profile": profiles.shown(document.get("profile", {}), document["taken"]["left"]),
     }
     system.write_atomically(out, page("check.html.jinja", **context))
     return out

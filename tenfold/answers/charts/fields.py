@@ -8,12 +8,14 @@ from tenfold.answers.charts.axes import LETTER, Axes, linear, svg, text
 from tenfold.core.language import say
 from tenfold.core.text import short, width
 
-__all__ = ["contributions"]
+__all__ = ["contributions", "small_histogram"]
 
 ROW = 19.0
 """Height of a bar with the space around it."""
 LABEL = 62
 """Most letters of a label."""
+SMALL = 110.0
+"""Width of a small histogram."""
 
 
 def contributions(rows: Sequence[tuple[str, float, str]]) -> str:
@@ -39,3 +41,15 @@ def contributions(rows: Sequence[tuple[str, float, str]]) -> str:
         parts.append(text((axes.x(value) + end, axes.y(middle) + 3.2), words, anchor=anchor))
     parts.append(axes.line([(0, -len(rows)), (0, 0)], "soft", 0.8))
     return svg(right, bottom, say("Contributions of the columns to the answer"), *parts)
+
+
+def small_histogram(counts: Sequence[int], label: str, colour: str = "accent") -> str:
+    """Plots counts as narrow bars without axes; `label` describes them for screen readers."""
+    if not any(counts):
+        return ""
+    axes = Axes(0, 1, SMALL, 25, linear(0, len(counts)), linear(0, max(counts)))
+    least = 0.03 * max(counts)  # so that a rare value is seen
+    sides = [
+        (at + 0.08, at + 0.92, 0, max(count, least)) for at, count in enumerate(counts) if count
+    ]
+    return svg(SMALL, 26, label, axes.bars(sides, colour))
