@@ -246,6 +246,13 @@ class AnswerKind(ABC):
         """Returns more details, for which the training rows are needed."""
         return {}
 
+    def averages(self, answers: Sequence[Answer]) -> dict[str, float]:
+        """Returns the mean answer as numbers: the probability of each class, or a value named "".
+
+        {} if the kind has neither.
+        """
+        return {}
+
     def calibration(
         self, answers: Sequence[Answer], table: pd.DataFrame, change: Change
     ) -> dict[str, Any]:

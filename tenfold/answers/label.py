@@ -353,6 +353,18 @@ class LabelKind(AnswerKind):
     same_decision = staticmethod(_same_decision)
     details = staticmethod(_details)
     recalled = staticmethod(_recalled)
+
+    def averages(self, answers: Sequence[Answer]) -> dict[str, float]:
+        known = [one.probabilities for one in answers if isinstance(one, Label)]
+        return (
+            {
+                name: float(np.mean([one.get(name, 0.0) for one in known]))
+                for name in sorted(known[0], key=natural)
+            }
+            if known
+            else {}
+        )
+
     calibration = staticmethod(_calibration)
 
     def words(self, answer: Label, truth: str = "") -> dict[str, Any]:

@@ -190,6 +190,10 @@ class NumberKind(AnswerKind):
     ) -> dict[str, Any]:
         return report.details(Errors.of(answers, table), sampling)
 
+    def averages(self, answers: Sequence[Answer]) -> dict[str, float]:
+        known = [one.value for one in answers if isinstance(one, Number)]
+        return {"": float(np.mean(known))} if known else {}
+
     def extras(
         self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
     ) -> dict[str, Any]:

@@ -361,14 +361,7 @@ def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
     others = [
         pair for pair in one.answer.chances.items() if pair[0] not in words["said"].split(" + ")
     ]
-    shown = {
-        "checks": explained.checks(one.random_weights),
-        "contributions": [
-            explained.contributions(asked.run.answer_kind, one.answer, each)
-            for each in one.explanations
-            if each.base is not None
-        ],
-    }
+    shown = {"checks": explained.checks(one.random_weights), "contributions": _added(asked, one)}
     return card | words | shown | {"others": others[:3], "about": asked.about or ""}
 
 
@@ -382,10 +375,13 @@ def _line(asked: _Asked, one: Explained) -> str:
     ]
     shown = one.file or "; ".join(filter(None, parts))
     line = f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}".rstrip()
-    kind = asked.run.answer_kind
-    tables = [
-        explained.contributions_lines(explained.contributions(kind, one.answer, each))
-        for each in one.explanations
-        if each.base is not None
-    ]
+    tables = map(explained.contributions_lines, _added(asked, one))
     return "\n".join([line, *(text for lines in tables for text in lines)])
+
+
+def _added(asked: _Asked, one: Explained) -> list[explained.Contributions]:
+    """The contributions of fields, for display."""
+    kind = asked.run.answer_kind
+    about = one.answer if asked.about is None else kind.about(one.answer, asked.about)
+    every = [each for each in one.explanations if each.base is not None]
+    return [explained.contributions(kind, about, each) for each in every]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-import pandas as pd
-
 from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.media import request
 from tenfold.media.cover import FieldCover
 from tenfold.media.input import Input, InputRow
-from tenfold.media.medium import Medium, Sizes
+from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import asked, inputs, row
 from tenfold.media.tables.given import RowSurvey
@@ -156,9 +154,6 @@ class RowMedium(Medium):
     def text(self, cell: Any) -> str:
         return row.text(cell) if isinstance(cell, TableRow) else str(cell)
 
-    def sizes(self, used: pd.DataFrame, column: str) -> Sizes | None:
-        return row.sizes(used[column])
-
     def about_examples(self, encoded: str) -> str:
         return say("Rows evenly sampled from the training rows, each with its values by column.")
 
@@ -169,7 +164,10 @@ class RowMedium(Medium):
         )
 
     def about_errors(self) -> str:
-        return say("The columns whose values support the wrong answer, and those that oppose it.")
+        return say(
+            "Warm values raise the predicted value or the probability of the answer, blue ones "
+            "lower it, compared with the typical value of the column."
+        )
 
     def other_than_random(self, method: str, value: str) -> str:
         return say(

@@ -8,11 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from tenfold.core.language import say
 from tenfold.media.input import Input
-from tenfold.media.medium import Sizes
 from tenfold.media.reading import Reading
 from tenfold.media.tables import types
 from tenfold.media.tables.schema import (
@@ -31,7 +28,6 @@ __all__ = [
     "mixed",
     "names",
     "sample",
-    "sizes",
     "text",
     "texts",
     "typical",
@@ -146,21 +142,3 @@ def sample(declared: Input) -> TableRow:
         first[one.name] if one.type == CATEGORY else blank.get(one.type, "") for one in columns
     ]
     return TableRow(TableSchema(columns), tuple(values))
-
-
-def sizes(cells: pd.Series) -> Sizes | None:
-    """Returns the number of missing values of a row; None where no cell is a row."""
-    rows = [one for one in cells if isinstance(one, TableRow)]
-    if not rows:
-        return None
-    gone = np.array([sum(map(_gone, one.values)) for one in rows])
-    counts = {"columns": np.array([len(one) for one in rows]), "missing values": gone}
-    return Sizes(
-        say("Columns"),
-        say("a row"),
-        say("fewest"),
-        say("most"),
-        {key: list(map(int, np.percentile(one, [0, 50, 100]))) for key, one in counts.items()},
-        say("missing values"),
-        gone if np.ptp(gone) else gone[:0],
-    )
