@@ -129,7 +129,7 @@ def _related(
     codes = np.array([np.nan if one is None else one for one in cells], float) if number else (
         _codes(cells))  # fmt: skip
     share = relation.explained(codes, matrix, number)
-    told = {"relation": rounded(share), "warnings": []}
+    told: dict[str, Any] = {"relation": rounded(share), "warnings": []}
     if len(rows) < LEAST_ROWS:
         return told
     filled = np.array([one is not None for one in cells])

@@ -88,10 +88,9 @@ def contributions(kind: AnswerKind, answer: Prediction, one: Explanation) -> Con
     if left:
         rest = sum(row[3] for row in [*own[SHOWN:], *shared])
         rows.append((say("{count} other columns", count=left), "", "", rest))
-    base, total = float(one.base or 0.0), float(one.total or 0.0)
     told = [(*row, _signed(kind, answer, row[3])) for row in rows]
-    ends = (kind.retained_text(value, answer) for value in (base, total))
-    return Contributions(kind.retained_title(answer), *ends, told)
+    base, total = (kind.retained_text(float(end or 0.0), answer) for end in (one.base, one.total))
+    return Contributions(kind.retained_title(answer), base, total, told)
 
 
 def _signed(kind: AnswerKind, answer: Prediction, value: float) -> str:

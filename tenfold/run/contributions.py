@@ -27,7 +27,7 @@ from tenfold.media.cover import FieldCover
 from tenfold.media.input import Input
 from tenfold.media.registry import medium_of
 
-__all__ = ["in_fields", "shapley"]
+__all__ = ["AskTable", "in_fields", "shapley"]
 
 AskTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
 Worth = Callable[[np.ndarray], np.ndarray]

@@ -26,7 +26,7 @@ from tenfold.core.results import Explanation, Prediction
 from tenfold.media.cover import CellCover, ColumnCover, CoverParts
 from tenfold.media.medium import Medium
 from tenfold.media.registry import known, media_of, shown
-from tenfold.run.contributions import in_fields
+from tenfold.run.contributions import AskTable, in_fields
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +36,6 @@ torch = lazy("torch")
 __all__ = ["agreement", "covered", "grad_cam", "has_map", "in_cells", "occlusion", "shuffled"]
 
 AskColumns = Callable[[Columns], Sequence[Prediction | Problem]]
-AskTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
 
 
 AT_ONCE = 8_000_000

@@ -166,8 +166,8 @@ def _grid(values: Sequence[Any], number: bool) -> list[int]:
     known = [row for row, value in enumerate(values) if value is not None]
     if number:
         order = sorted(known, key=lambda row: values[row])
-        places = np.linspace(0, len(order) - 1, POINTS).round().astype(int) if order else []
-        rows = [order[place] for place in places]
+        places = np.linspace(0, max(0, len(order) - 1), POINTS).round().astype(int)
+        rows = [order[place] for place in places] if order else []
     else:
         often = Counter(values[row] for row in known).most_common(POINTS)
         rows = [values.index(name) for name, _ in often]

@@ -150,14 +150,14 @@ def batch_answer(model: Model) -> Schema:
 def explained_answer(model: Model) -> Schema:
     """The schema of the response of explain."""
     weights = {"type": "array", "description": "a grid of rows, or a list along the input"}
-    text, number, texts = {"type": "string"}, {"type": "number"}, {"type": "array"}
+    text, number = {"type": "string"}, {"type": "number"}
     place = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
-    own = {
+    own: dict[str, Schema] = {
         "places": {"type": "array", "items": place},
-        **dict.fromkeys(("names", "values", "typical"), texts | {"items": text}),
+        **{key: {"type": "array", "items": text} for key in ("names", "values", "typical")},
         **dict.fromkeys(("base", "total"), number),
     }
-    needed = {"over": text, "method": text, "weights": weights}
+    needed: dict[str, Schema] = {"over": text, "method": text, "weights": weights}
     one = record(needed | own, optional=tuple(own))
     return _common(
         {"predictions": predictions(model), "explanations": {"type": "array", "items": one}}

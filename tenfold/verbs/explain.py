@@ -383,5 +383,7 @@ def _added(asked: _Asked, one: Explained) -> list[explained.Contributions]:
     """The contributions of fields, for display."""
     kind = asked.run.answer_kind
     about = one.answer if asked.about is None else kind.about(one.answer, asked.about)
+    if isinstance(about, Problem):
+        return []
     every = [each for each in one.explanations if each.base is not None]
     return [explained.contributions(kind, about, each) for each in every]
