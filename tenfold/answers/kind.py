@@ -20,7 +20,7 @@ import pandas as pd
 
 from tenfold.answers.files import TABLES, Format
 from tenfold.answers.intervals import Interval, Sampling, Weighted, weights_of
-from tenfold.answers.metric import Metric
+from tenfold.answers.metric import Metric, share
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.language import say
@@ -125,6 +125,13 @@ class AnswerKind(ABC):
         """Returns the strata of each row (e.g. its classes), used for a stratified split."""
         return [("",)] * len(table)
 
+    def truth_values(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Returns the true labels as numbers (N,): 0 or 1 for each class, or a value named "".
+
+        {} if the kind has neither. They are compared with the fields of inputs.
+        """
+        return {}
+
     def counts(self, table: pd.DataFrame) -> Counter[str]:
         """Returns the number of rows of each class; empty if the kind has no classes."""
         return Counter()
@@ -186,6 +193,17 @@ class AnswerKind(ABC):
         `after` is the prediction for the same input with a part of it hidden. For probabilities:
         1 = fully, 0 = not at all.
         """
+
+    def retained_text(self, value: float, answer: Any) -> str:
+        """Returns a value of `retained` for `answer`, or a difference of two, as text.
+
+        By default in percent: the values are probabilities.
+        """
+        return share(value)
+
+    def retained_title(self, answer: Any) -> str:
+        """Returns the name of the values of `retained` for `answer`."""
+        return say("Probability of {answer}", answer=self.said(answer)["said"])
 
     @abstractmethod
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
@@ -256,6 +274,13 @@ class AnswerKind(ABC):
             where="costs" if costs else "positive",
             fix=Message("Leave the option out."),
         )
+
+    def averages(self, answers: Sequence[Answer]) -> dict[str, float]:
+        """Returns the mean answer as numbers: the probability of each class, or a value named "".
+
+        {} if the kind has neither.
+        """
+        return {}
 
     def calibration(
         self, answers: Sequence[Answer], table: pd.DataFrame, change: Change

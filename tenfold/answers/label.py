@@ -62,6 +62,9 @@ __all__ = [
     "one_class",
 ]
 
+MOST_COMPARED = 20
+"""Most classes, the most frequent ones, that fields of inputs are compared with."""
+
 
 # --- trivial baselines ----------------------------------------------------------------------------
 
@@ -241,6 +244,10 @@ class LabelKind(AnswerKind):
     def classes_in(self, table: pd.DataFrame) -> set[str]:
         return set(table["label"])
 
+    def truth_values(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        often = table["label"].value_counts().index[:MOST_COMPARED]
+        return {str(name): (table["label"] == name).to_numpy(float) for name in often}
+
     def renamed(
         self, table: pd.DataFrame, names: Mapping[str, str | None]
     ) -> tuple[pd.DataFrame, np.ndarray]:
@@ -272,6 +279,18 @@ class LabelKind(AnswerKind):
     extras = staticmethod(_extras)
     valued = staticmethod(_valued)
     recalled = staticmethod(_recalled)
+
+    def averages(self, answers: Sequence[Answer]) -> dict[str, float]:
+        known = [one.probabilities for one in answers if isinstance(one, Label)]
+        return (
+            {
+                name: float(np.mean([one.get(name, 0.0) for one in known]))
+                for name in sorted(known[0], key=natural)
+            }
+            if known
+            else {}
+        )
+
     calibration = staticmethod(_calibration)
 
     def words(self, answer: Label, truth: str = "") -> dict[str, Any]:

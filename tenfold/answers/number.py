@@ -137,6 +137,9 @@ class NumberKind(AnswerKind):
     def notices(self, table: pd.DataFrame) -> list[Message]:
         return distribution.drift_notices(table)
 
+    def truth_values(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
+        return {"": table["value"].to_numpy(float)} if "value" in table else {}
+
     def strata(self, table: pd.DataFrame) -> list[tuple[str, ...]]:
         return distribution.strata(table["value"].to_numpy(float))
 
@@ -165,6 +168,12 @@ class NumberKind(AnswerKind):
         """Returns the value, so that the drop is the contribution of the hidden part, in units."""
         return after.value
 
+    def retained_text(self, value: float, answer: Number) -> str:
+        return f"{figure(value, answer.decimals)} {answer.unit}".strip()
+
+    def retained_title(self, answer: Number) -> str:
+        return say("Predicted value")
+
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
         return scores.worst(Errors.of(answers, table))
 
@@ -180,6 +189,10 @@ class NumberKind(AnswerKind):
         self, answers: Sequence[Answer], table: pd.DataFrame, sampling: Sampling
     ) -> dict[str, Any]:
         return report.details(Errors.of(answers, table), sampling)
+
+    def averages(self, answers: Sequence[Answer]) -> dict[str, float]:
+        known = [one.value for one in answers if isinstance(one, Number)]
+        return {"": float(np.mean(known))} if known else {}
 
     def extras(
         self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame

@@ -14,6 +14,8 @@ __all__ = ["SCHEMA", "Explanation", "Prediction", "Score", "Scores", "rounded", 
 
 SCHEMA = 1
 """Version of the JSON documents and of the run folder."""
+_OF_FIELDS = ("names", "values", "typical", "base", "total")
+"""Entries of an explanation that only inputs of fields have."""
 
 
 class Prediction(ABC):
@@ -45,12 +47,21 @@ class Explanation:
     `over` is the name of the input. `weights` is a grid (rows, columns) over the image, or a list
     along the input; positive weights support the prediction. For a text, `places` are the [start,
     end] characters of each part, end excluded.
+
+    For an input of fields, `weights` are the contributions of the fields `names`, whose `values`
+    differ from those of the typical input, `typical` (all as text). Their sum is `total`, the
+    prediction as a number, minus `base`, that of the typical input.
     """
 
     over: str
     method: str
     weights: list[Any] = field(default_factory=list)
     places: list[Any] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    typical: list[str] = field(default_factory=list)
+    base: float | None = None
+    total: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +119,11 @@ def to_json(result: Any) -> dict[str, Any]:
     """
     # Not asdict: it makes a deep copy, which is slow for a thousand classes.
     values = {entry.name: copy.copy(getattr(result, entry.name)) for entry in fields(result)}
-    if not values.get("places", True):
-        del values["places"]  # an explanation of an image is a grid
+    if isinstance(result, Explanation):
+        # An explanation of an image is a grid: it has neither places nor fields.
+        other = _OF_FIELDS if result.base is None else ()
+        left = (*other, *(() if result.places else ("places",)))
+        values = {name: value for name, value in values.items() if name not in left}
     if isinstance(result, Prediction):
         values = {"answer": type(result).__name__.lower(), **values}
     return values

@@ -20,7 +20,8 @@ class Input:
     """One input given by the user: the name of its medium, and the possible values, if limited.
 
     An input with `fields` is composed of these, by name: a server and its page ask for a value for
-    each of them, and the medium makes one cell of the values (`Medium.composed`).
+    each of them, and the medium makes one cell of the values (`Medium.composed`). `typical` is the
+    usual value of a field in the training rows, as its medium stores it, None where it is missing.
 
     `file` reads a file or folder that is given for prediction as the training data were read. It
     returns a table with the input and `source`, or None where the medium reads the file.
@@ -30,6 +31,7 @@ class Input:
     choices: tuple[str, ...] = ()
     file: Callable[[Path, Reading], pd.DataFrame | None] | None = None
     fields: Mapping[str, Input] = field(default_factory=dict, hash=False)
+    typical: Any = None
 
 
 InputRow = tuple[Any, str]

@@ -21,7 +21,7 @@ from tenfold.core.columns import Column
 from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.media import request
-from tenfold.media.cover import CellCover, ColumnCover
+from tenfold.media.cover import CellCover, ColumnCover, FieldCover
 from tenfold.media.files import inputs as file_inputs
 from tenfold.media.files.listing import Entry, Tree
 from tenfold.media.input import Input, InputRow
@@ -93,6 +93,8 @@ class Medium(ABC):
     """How explanations cover parts of a cell before encoding; None where this is not supported."""
     column_cover: ClassVar[ColumnCover | None] = None
     """How explanations cover parts of an encoded row; None where this is not supported."""
+    field_cover: ClassVar[FieldCover | None] = None
+    """How the fields of a cell are read and replaced; None where its inputs have no `fields`."""
     written: ClassVar[bool] = False
     """True where pages show a cell as text, see `text`."""
     drawn: ClassVar[bool] = False
@@ -322,6 +324,22 @@ class Medium(ABC):
                 "Each map is compared with the map of the same network with random weights. If "
                 "the two agreed, the map would show the input, not what the network learned."
             )
+        )
+
+    def other_than_random(self, method: str, value: str) -> str:
+        """Returns a sentence that an explanation depends on the weights of the network."""
+        return say(
+            "With random weights the {method} map is different (rank correlation {value}).",
+            method=method,
+            value=value,
+        )
+
+    def not_compared(self, method: str) -> str:
+        """Returns a sentence that no rank correlation with random weights can be computed."""
+        return say(
+            "The {method} map cannot be compared with that of random weights: one of the two maps "
+            "is constant.",
+            method=method,
         )
 
     def about_errors(self) -> str:

@@ -24,7 +24,7 @@ from tenfold.media import drawing
 from tenfold.media.medium import Medium
 from tenfold.media.registry import media_of, shown
 from tenfold.media.text.passages import named, passage
-from tenfold.reporting import examples, exports, provenance, rows, words
+from tenfold.reporting import examples, exports, fields, profiles, provenance, rows, words
 from tenfold.reporting import model_card as card
 from tenfold.reporting.compared import drawn_pair
 from tenfold.reporting.notes import notes
@@ -97,15 +97,20 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     worst = kind.worst(found.answers, found.table) if found else []
     told = notes(document, facts, log)
     about = card.card(run, document, facts, told)
+    pieces = run.scored_kind(document["headline"]).pieces(document["details"])
+    own = fields.importance_section(document.get("importance", {}), run)
+    worst_rows = _worst_rows(run, found, worst, document) if found else {}
+    errors = _errors(run, found, worst) if found and not worst_rows else []
     return {
         "title": f"{run.folder.resolve().name}",
         "document": document,
         "medium": medium,
         "headline": _headline(document),
         "notes": told,
-        "pieces": run.scored_kind(document["headline"]).pieces(document["details"]),
+        "pieces": pieces | {"sections": [*pieces["sections"], *own]},
         "examples": _by_examples(document, facts["classes"]),
-        "errors": _errors(run, found, worst) if found else [],
+        "errors": errors,
+        "worst_rows": worst_rows,
         "wrong": len(worst),
         "graded": kind.graded,
         "curves": charts.curves(log) if log else "",
@@ -211,6 +216,19 @@ def _errors(run: Run, found: Evidence, worst: list[int]) -> list[dict[str, Any]]
     return cards
 
 
+def _worst_rows(
+    run: Run, found: Evidence, worst: list[int], document: dict[str, Any]
+) -> dict[str, Any]:
+    """The worst errors as a table of the fields of the rows; {} for inputs without fields."""
+    order = np.array(worst[:MOST_ERRORS], np.int64)
+    if not len(order) or not any(one.field_cover for one in run.media.values()):
+        return {}
+    table = run.task.show(found.table.iloc[order].reset_index(drop=True), run.facts)
+    maps = _maps(run, table, found.columns.view(order), run.media)
+    answers = [found.answers[row] for row in order]
+    return fields.worst_rows(run, table, answers, maps, document.get("importance", {}))
+
+
 def _both(parts: Any, true: Any) -> list[tuple[Any, Any]]:
     """Returns [(predicted, true), (true, predicted)] parts; [(None, None)] if `parts` is None."""
     return [(None, None)] if parts is None else [(parts, true), (true, parts)]
@@ -271,6 +289,7 @@ def write_check(
         "estimate": document.get("estimate") or {},
         "refusal": _refused(refusal) if refusal else "",
         "learnt": _learnt(prepared.facts["data"]),
+        "profile": profiles.shown(document.get("profile", {}), document["taken"]["left"]),
     }
     system.write_atomically(out, page("check.html.jinja", **context))
     return out

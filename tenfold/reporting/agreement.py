@@ -16,7 +16,11 @@ Agreement = Mapping[str, float | None]
 """Rank correlation of an input's map with those of networks with shuffled weights, by method."""
 ALIKE = 0.7
 """Rank correlation above which a map shows the input and not what the network learnt."""
-TITLES = {"occlusion": Message("occlusion"), "gradcam": as_message("Grad-CAM")}
+TITLES = {
+    "occlusion": Message("occlusion"),
+    "contributions": Message("contributions"),
+    "gradcam": as_message("Grad-CAM"),
+}
 
 
 def lines(found: Sequence[Agreement]) -> list[str]:
@@ -33,7 +37,7 @@ def lines(found: Sequence[Agreement]) -> list[str]:
         return []
     return [
         say(
-            "With random weights the maps are others: rank correlation {values}",
+            "With random weights the explanations are others: rank correlation {values}",
             values=", ".join(means),
         )
     ]
@@ -47,8 +51,8 @@ def warn(found: Sequence[Agreement], what: Message) -> None:
         if alike:
             tell(
                 Message(
-                    "{count} of {total} maps ({method}) are nearly the same with random weights: "
-                    "they show the {input}, not what the network learned.",
+                    "{count} of {total} explanations ({method}) are nearly the same with random "
+                    "weights: they show the {input}, not what the network learned.",
                     count=len(alike),
                     total=len(found),
                     method=title,

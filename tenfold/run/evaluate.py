@@ -28,6 +28,7 @@ from tenfold.data.prepare import Prepared
 from tenfold.networks import summary
 from tenfold.run import rows as run_rows
 from tenfold.run.by_values import by_values
+from tenfold.run.importance import importance
 from tenfold.run.run import Run
 from tenfold.run.scoring import scores_of
 from tenfold.task import Answer
@@ -71,6 +72,7 @@ class Evidence:
     by: list[dict[str, Any]] = field(default_factory=list)
     ablations: dict[str, dict[str, float]] = field(default_factory=dict)
     without_near: dict[str, Any] = field(default_factory=dict)
+    importance: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     """Number of labels of each class that the run does not know; each counts as an error."""
     seconds: float = 0.0
@@ -123,6 +125,7 @@ def gather(
     found.baselines |= _trivial(run, prepared, judged) | _rungs(run, found, latest)
     found.ablations = _ablations(run, found, latest)
     found.without_near = _without_near(run, found)
+    found.importance = {} if part else importance(run, found.table, latest)
     if found.calibration:
         found.calibration["rows"] = prepared.parts.calibration.rows
     return found
@@ -329,6 +332,7 @@ def document(
         "valid": _metrics(found.valid.metrics) if found.valid else {},
         "ablations": found.ablations,
         "without_near": found.without_near,
+        **({"importance": found.importance} if found.importance else {}),
         "fitted": run.facts.get("fitted", {}),
         "seconds": seconds,
         "layers": (table := _layers(run, prepared)),

@@ -10,6 +10,7 @@ network with shuffled weights: if the map does not change, it shows the input, n
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +26,7 @@ from tenfold.core.results import Explanation, Prediction
 from tenfold.media.cover import CellCover, ColumnCover, CoverParts
 from tenfold.media.medium import Medium
 from tenfold.media.registry import known, media_of, shown
+from tenfold.run.contributions import AskTable, in_fields
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,11 +36,12 @@ torch = lazy("torch")
 __all__ = ["agreement", "covered", "grad_cam", "has_map", "in_cells", "occlusion", "shuffled"]
 
 AskColumns = Callable[[Columns], Sequence[Prediction | Problem]]
-AskTable = Callable[[pd.DataFrame], Sequence[Prediction | Problem]]
 
 
 AT_ONCE = 8_000_000
 """Maximum number of characters of covered texts in memory; only huge texts need several batches."""
+LEAST_FIELDS = 5
+"""Least number of fields whose contributions are compared: few agree by chance."""
 
 
 class OpenRun(Protocol):
@@ -68,14 +71,16 @@ def covered(
     row: int = 0,
     about: Prediction | None = None,
 ) -> list[Explanation]:
-    """Occlusion explanations of row number `row`, for every input that can be covered.
+    """Explanations of row number `row`, for every input that can be covered or has fields.
 
-    A weight is how much of the prediction is lost when a part is covered. `columns` are the
-    encoded columns of `table`. `about` is the prediction to explain, with its probabilities; by
-    default the run's own prediction. At most 64 parts of an input are covered, one at a time.
+    A weight is how much of the prediction is lost when a part is covered; for inputs of fields it
+    is the contribution of a field (see `contributions`). `columns` are the encoded columns of
+    `table`. `about` is the prediction to explain, with its probabilities; by default the run's own
+    prediction. At most 64 parts of an input are covered, one at a time.
     """
     kind, inputs = run.answer_kind, run.task.encodes(run.facts)
     cells = in_cells(kind, run.answers_of, inputs, table, row, about)
+    cells += in_fields(kind, run.answers_of, inputs, table, row, about)
     return cells + occlusion(kind, run.answer_to_score, columns, row, about, media_of(inputs))
 
 
@@ -147,7 +152,14 @@ def _covered(
         0.0 if isinstance(one, Problem) else whole - kind.retained(before, one)
         for one in say(Columns(many | {name: covers}))
     ]
-    return Explanation(name, "occlusion", np.round(np.reshape(lost, grid), 4).tolist())
+    return Explanation(name, "occlusion", _rounded(np.reshape(lost, grid), whole).tolist())
+
+
+def _rounded(lost: np.ndarray, whole: float) -> np.ndarray:
+    """Returns the drops with four decimals, with more where the whole prediction is small."""
+    size = max(abs(whole), float(np.max(np.abs(lost), initial=0.0)))
+    more = -math.floor(math.log10(size)) - 1 if size > 0 else 0
+    return np.round(lost, 4 + max(0, more))
 
 
 def _repeated(column: Column, times: int) -> Column:
@@ -206,7 +218,7 @@ def _cell_covered(
             whole - (0.0 if isinstance(one, Problem) else kind.retained(before, one))
             for one in say(asked)
         ]
-    found = Explanation(name, "occlusion", np.round(lost, 4).tolist())
+    found = Explanation(name, "occlusion", _rounded(np.array(lost), whole).tolist())
     return replace(found, places=[list(place) for place in cover.places(cell, parts)])
 
 
@@ -333,9 +345,22 @@ def _permuted(value: Tensor, random: np.random.Generator) -> Tensor:
 def agreement(one: Explanation, other: Explanation) -> float | None:
     """Spearman rank correlation of two maps of one input, -1 to 1.
 
-    None where a map is constant, the sizes differ, or there are fewer than two values.
+    Contributions of fields are compared by name; a field that one of them lacks has 0 there. None
+    where a map is constant, the sizes differ, or there are fewer than two values, or fewer than
+    LEAST_FIELDS fields.
     """
-    first, second = (pd.Series(np.ravel(each.weights)).rank() for each in (one, other))
-    if len(first) != len(second) or len(first) < 2 or not first.std() or not second.std():
+    names = list(dict.fromkeys([*one.names, *other.names]))
+    both = [dict(zip(each.names, each.weights, strict=True)) for each in (one, other) if names]
+    maps = [[each.get(name, 0.0) for name in names] for each in both] or [
+        one.weights,
+        other.weights,
+    ]
+    first, second = (pd.Series(np.ravel(each)).rank() for each in maps)
+    if (
+        len(first) != len(second)
+        or len(first) < (LEAST_FIELDS if names else 2)
+        or not first.std()
+        or not second.std()
+    ):
         return None
     return round(float(np.corrcoef(first, second)[0, 1]), 4)

@@ -150,7 +150,15 @@ def batch_answer(model: Model) -> Schema:
 def explained_answer(model: Model) -> Schema:
     """The schema of the response of explain."""
     weights = {"type": "array", "description": "a grid of rows, or a list along the input"}
-    one = record({"over": {"type": "string"}, "method": {"type": "string"}, "weights": weights})
+    text, number = {"type": "string"}, {"type": "number"}
+    place = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
+    own: dict[str, Schema] = {
+        "places": {"type": "array", "items": place},
+        **{key: {"type": "array", "items": text} for key in ("names", "values", "typical")},
+        **dict.fromkeys(("base", "total"), number),
+    }
+    needed: dict[str, Schema] = {"over": text, "method": text, "weights": weights}
+    one = record(needed | own, optional=tuple(own))
     return _common(
         {"predictions": predictions(model), "explanations": {"type": "array", "items": one}}
     )

@@ -18,8 +18,9 @@ from tenfold.core.system import shell_word
 from tenfold.core.taken import ROLES, left_of_json, said
 from tenfold.core.text import padded, width
 from tenfold.data.prepare import prepare
+from tenfold.data.profile import profile
 from tenfold.data.refusals import refuse_choices
-from tenfold.reporting import document_rows, write_check
+from tenfold.reporting import document_rows, profiles, write_check
 from tenfold.reporting.words import amount, named
 from tenfold.run.manifest import pretty
 from tenfold.run.outputs import OutputPaths, page_of
@@ -87,10 +88,12 @@ def check(
     )
     refusal = prepared.refusal(on_bad)
     fitted = {} if refusal else tried(found, prepared, Plan(seed=seed))[0]
+    columns = profile(prepared, found.encodes(prepared.facts))
     content = {
         "schema": SCHEMA,
         "task": task,
         **document_rows(prepared),
+        **({"profile": columns} if columns else {}),
         "estimate": estimate(prepared, fitted),
         "report": str(page),
     }
@@ -136,6 +139,7 @@ def _text(content: dict[str, Any], data: Any, answer: AnswerKind) -> str:
         *_taken(content["taken"]),
         *_classes(content["classes"]),
         *_distribution(content.get("distribution"), answer),
+        *profiles.lines(content.get("profile", {})),
         *(f"  {one}" for one in _problems(content)),
     ]
     if estimate := content["estimate"]:

@@ -27,8 +27,8 @@ from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
 from tenfold.media.registry import shown
-from tenfold.media.text.passages import passage, strongest
-from tenfold.reporting import agreement, write_gallery
+from tenfold.media.text.passages import strongest
+from tenfold.reporting import agreement, explained, write_gallery
 from tenfold.reporting.words import share
 from tenfold.run import explain as run_explain
 from tenfold.run import folder as run_folder
@@ -237,7 +237,8 @@ class _Asked:
     def __post_init__(self) -> None:
         self.media = self.run.media
         ways = _ways(self.run, self.method)
-        nets = [] if self.run.net is None else range(max(DRAWS[way] for way in ways))
+        learnt = self.run.net is not None and any(True for _ in self.run.net.parameters())
+        nets = range(max(DRAWS[way] for way in ways)) if learnt else []
         twins = [run_explain.shuffled(self.run.net, seed) for seed in nets]
         self.randoms = [replace(self.run, net=net, infer=by_torch(net)) for net in twins]
 
@@ -303,7 +304,7 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
             others = (asked.of(run, one, way, answer) for run in asked.randoms[: DRAWS[way]])
             each = [run_explain.agreement(maps[0], other[0]) for other in others if other]
             alike = [value for value in each if value is not None]
-            one.random_weights[way] = round(float(np.mean(alike)), 4) if alike else None
+            one.random_weights[maps[0].method] = round(float(np.mean(alike)), 4) if alike else None
     return one
 
 
@@ -352,38 +353,16 @@ def _caption(asked: _Asked, answer: Any) -> str:
 
 def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
     card: dict[str, Any] = {"source": one.source, "file": one.file, "error": "", "others": []}
-    card["passages"] = _passages(one)
+    card["contributions"] = []
+    card["passages"] = explained.passages(one.media, one.row, one.explanations)
     if isinstance(one.answer, Problem):
         return card | {"error": str(one.answer)}
     words = asked.run.answer_kind.said(one.answer)
     others = [
         pair for pair in one.answer.chances.items() if pair[0] not in words["said"].split(" + ")
     ]
-    checks = [
-        {
-            "method": agreement.TITLES[way],
-            "value": value,
-            "alike": value is not None and value > agreement.ALIKE,
-        }
-        for way, value in one.random_weights.items()
-    ]
-    return card | words | {"others": others[:3], "about": asked.about or "", "checks": checks}
-
-
-def _passages(one: Explained) -> list[dict[str, Any]]:
-    """All texts of the input, with the parts marked that the prediction depends on."""
-    texts = []
-    for name, medium in one.media.items():
-        if medium.written and name in one.row:
-            found = _over(one, name)
-            lost = max(found.weights, default=0.0) if found else None
-            text = medium.text(one.row[name].iloc[0])
-            texts.append({"lost": lost, "pieces": passage(text, found)})
-    return texts
-
-
-def _over(one: Explained, name: str) -> Explanation | None:
-    return next((each for each in one.explanations if each.over == name and each.places), None)
+    shown = {"checks": explained.checks(one.random_weights), "contributions": _added(asked, one)}
+    return card | words | shown | {"others": others[:3], "about": asked.about or ""}
 
 
 def _line(asked: _Asked, one: Explained) -> str:
@@ -395,4 +374,16 @@ def _line(asked: _Asked, one: Explained) -> str:
         if each.places
     ]
     shown = one.file or "; ".join(filter(None, parts))
-    return f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}"
+    line = f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}".rstrip()
+    tables = map(explained.contributions_lines, _added(asked, one))
+    return "\n".join([line, *(text for lines in tables for text in lines)])
+
+
+def _added(asked: _Asked, one: Explained) -> list[explained.Contributions]:
+    """The contributions of fields, for display."""
+    kind = asked.run.answer_kind
+    about = one.answer if asked.about is None else kind.about(one.answer, asked.about)
+    if isinstance(about, Problem):
+        return []
+    every = [each for each in one.explanations if each.base is not None]
+    return [explained.contributions(kind, about, each) for each in every]

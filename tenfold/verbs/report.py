@@ -20,6 +20,7 @@ from tenfold.core.text import padded
 from tenfold.reporting import comparison, model_card, write
 from tenfold.run import compare as run_compare
 from tenfold.run import evaluate, folder
+from tenfold.run.importance import importance
 from tenfold.run.outputs import OutputPaths, page_of
 from tenfold.run.run import Run, open_run
 
@@ -98,6 +99,8 @@ def _reported(
     if found is not None and data is not None:
         scores = scores | evaluate.scored(run, found) | {"ablations": {}}
         scores["rows"] = run.scores.get("rows", {}) | scores["rows"]
+    if found is not None and (data is not None or "importance" not in scores):
+        scores = scores | {"importance": importance(run, found.table)}
     judged = dataclasses.replace(run, scores=scores)
     path = write(judged, found, place)
     content = {

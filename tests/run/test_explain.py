@@ -49,7 +49,7 @@ def test_maps_of_a_trained_run_are_not_those_of_random_weights(shapes, tmp_path)
     ]
     page = (tmp_path / "seen/index.html").read_text("utf-8")
     assert page.count("(rank correlation ") >= 2
-    assert "With random weights the maps are others" in str(found)
+    assert "With random weights the explanations are others" in str(found)
 
 
 def test_maps_of_one_class_are_not_those_of_another(shapes, tmp_path):
@@ -177,8 +177,8 @@ def test_a_map_that_does_not_need_the_weights_is_warned_about(run, photos, tmp_p
         found = explain(other, str(photos), out=tmp_path / "seen")
     alike = [one["random_weights"]["gradcam"] for one in found["inputs"]]
     assert all(value > ALIKE for value in alike) and max(alike) == 1
-    assert "3 of 3 maps (Grad-CAM) are nearly the same with random weights" in str(heard.sentences)
-    assert "With random weights the maps are others" not in str(found)
+    assert "3 of 3 explanations (Grad-CAM) are nearly the same" in str(heard.sentences)
+    assert "With random weights the explanations are others" not in str(found)
     page = (tmp_path / "seen/index.html").read_text("utf-8")
     assert page.count("it shows the picture, not what the network learned") == 6
 

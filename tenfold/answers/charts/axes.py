@@ -15,7 +15,18 @@ from dataclasses import dataclass
 
 from tenfold.core.text import width
 
-__all__ = ["LETTER", "Axes", "Scale", "linear", "logarithmic", "svg", "swatch", "text", "ticks"]
+__all__ = [
+    "LETTER",
+    "Axes",
+    "Scale",
+    "linear",
+    "logarithmic",
+    "slanted",
+    "svg",
+    "swatch",
+    "text",
+    "ticks",
+]
 
 LETTER = 5.2
 """Estimated width of a letter; wide letters are counted as 2."""
@@ -229,6 +240,13 @@ def text(
         f'style="font-size: {_n(size)}px; text-anchor: {anchor}; fill: var(--{colour})">'
         f"{html.escape(words)}</text>"
     )
+
+
+def slanted(place: Point, words: str) -> str:
+    """Writes words that end at a place, rising to the right."""
+    x, y = place
+    turned = f'<g transform="rotate(-38 {_n(x)} {_n(y)})">'
+    return f"{turned}{text((x, y), words, anchor='end')}</g>"
 
 
 def swatch(place: Point, words: str, colour: str) -> str:

@@ -21,8 +21,13 @@ def declared(facts: Mapping[str, Any]) -> dict[str, Input]:
         return INPUTS
     schema, data = TableSchema.of_json(found), facts["data"]
     levels = dict(zip(data["names"], data["levels"], strict=True))
+    usual = data.get("typical") or [None] * len(schema.columns)
     fields = {
-        one.name: Input(one.type, tuple(levels.get(one.name, ())) if one.type == CATEGORY else ())
-        for one in schema.columns
+        one.name: Input(
+            one.type,
+            tuple(levels.get(one.name, ())) if one.type == CATEGORY else (),
+            typical=value,
+        )
+        for one, value in zip(schema.columns, usual, strict=True)
     }
     return {"row": Input("row", fields=fields)}

@@ -41,8 +41,8 @@ def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
     `numbers` describes the D numbers: name, position of the column, part of a date or text, centre,
     and `tried`, the name of what is kept or left as a whole, "" = always kept. `categories` are the
     positions of the C categories, `names` their names, and `levels` the learnt categories of each.
-    A category of a single row is not learnt in tables of 200 rows or more: the code of unknown
-    categories is then learnt from.
+    `typical` are the typical values of all columns. A category of a single row is not learnt in
+    tables of 200 rows or more: the code of unknown categories is then learnt from.
     """
     schema = rows[0].schema
     columns = list(zip(*(row.values for row in rows), strict=True))
@@ -62,7 +62,23 @@ def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
         "categories": categories,
         "names": [schema.names[place] for place in categories],
         "levels": [_levels(columns[place], least) for place in categories],
+        "typical": [
+            _typical(kind.type, cells) for kind, cells in zip(schema.columns, columns, strict=True)
+        ],
     }
+
+
+def _typical(kind: str, cells: Sequence[Any]) -> Any:
+    """Returns the median of numbers or dates, or the most frequent category; None = missing.
+
+    The median is a value of the column. A column of texts has none.
+    """
+    if kind in (NUMBER, DATE):
+        known = np.array(cells, float)
+        known = np.sort(known[np.isfinite(known)])
+        return float(known[(len(known) - 1) // 2]) if len(known) else None
+    counts = Counter(cells)
+    return min(counts, key=lambda one: (-counts[one], str(one))) if kind == CATEGORY else None
 
 
 def _number(name: str, place: int, values: np.ndarray) -> dict[str, Any]:

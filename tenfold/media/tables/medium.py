@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-import pandas as pd
-
 from tenfold.core.language import say
 from tenfold.core.message import Message
 from tenfold.media import request
+from tenfold.media.cover import FieldCover
 from tenfold.media.input import Input, InputRow
-from tenfold.media.medium import Medium, Sizes
+from tenfold.media.medium import Medium
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import asked, inputs, row
 from tenfold.media.tables.given import RowSurvey
@@ -127,6 +126,7 @@ class RowMedium(Medium):
     roles = ROLES
     written = True
     frames = True
+    field_cover = FieldCover(row.names, row.values, row.texts, row.typical, row.mixed)
 
     def content(self, cell: Any) -> bytes | None:
         return row.content(cell) if isinstance(cell, TableRow) else None
@@ -154,26 +154,36 @@ class RowMedium(Medium):
     def text(self, cell: Any) -> str:
         return row.text(cell) if isinstance(cell, TableRow) else str(cell)
 
-    def sizes(self, used: pd.DataFrame, column: str) -> Sizes | None:
-        return row.sizes(used[column])
-
     def about_examples(self, encoded: str) -> str:
         return say("Rows evenly sampled from the training rows, each with its values by column.")
 
     def about_explanations(self) -> str:
         return say(
-            "What each answer depends on: the columns whose values support it, and those whose "
-            "values oppose it."
+            "What each answer depends on: how much the value of each column adds to the answer of "
+            "the typical row, which has the median or the most frequent value of every column."
         )
 
     def about_errors(self) -> str:
-        return say("The columns whose values support the wrong answer, and those that oppose it.")
+        return say(
+            "Warm values raise the predicted value or the probability of the answer, blue ones "
+            "lower it, compared with the typical value of the column."
+        )
+
+    def other_than_random(self, method: str, value: str) -> str:
+        return say(
+            "With random weights the contributions are different (rank correlation {value}).",
+            value=value,
+        )
+
+    def not_compared(self, method: str) -> str:
+        return say(
+            "Too few columns have a contribution to compare them with those of random weights."
+        )
 
     def same_as_random(self, method: str, value: str) -> str:
         return say(
-            "With random weights {method} gives nearly the same columns (rank correlation "
+            "With random weights the contributions are nearly the same (rank correlation "
             "{value}): it shows the row, not what the network learned.",
-            method=method,
             value=value,
         )
 

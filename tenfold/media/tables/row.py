@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from tenfold.core.language import say
 from tenfold.media.input import Input
-from tenfold.media.medium import Sizes
 from tenfold.media.reading import Reading
 from tenfold.media.tables import types
 from tenfold.media.tables.schema import (
     CATEGORY,
     DATE,
     NUMBER,
+    TEXT,
     TableColumn,
     TableRow,
     TableSchema,
 )
 
-__all__ = ["composed", "content", "sample", "sizes", "text"]
+__all__ = [
+    "composed",
+    "content",
+    "mixed",
+    "names",
+    "sample",
+    "text",
+    "texts",
+    "typical",
+    "values",
+]
 
 SHOWN = 40
 """Most columns of a row that pages show."""
@@ -67,6 +75,47 @@ def _said(column: TableColumn, value: Any) -> str:
     return value if len(value) <= CUT else f"{value[: CUT - 3]}..."
 
 
+# --- fields ---------------------------------------------------------------------------------------
+
+
+def names(row: TableRow) -> Sequence[str]:
+    """Returns the names of the columns."""
+    return row.schema.names
+
+
+def values(row: TableRow) -> Sequence[Any]:
+    """Returns the values: numbers, seconds since 1970, texts, None where missing."""
+    return [None if _gone(value) else value for value in row.values]
+
+
+def texts(row: TableRow) -> Sequence[str]:
+    """Returns the values as pages show them, "" where missing."""
+    return [_said(*pair) for pair in zip(row.schema.columns, row.values, strict=True)]
+
+
+def typical(row: TableRow, declared: Input) -> TableRow | None:
+    """Returns the row of the typical values of an input, None where these are not of its columns.
+
+    Runs of earlier versions declare no typical values: all of them are missing.
+    """
+    fields = declared.fields
+    if not set(row.schema.names) <= fields.keys():
+        return None
+    blank = {NUMBER: math.nan, DATE: math.nan, TEXT: ""}
+    usual = ((one.type, fields[one.name].typical) for one in row.schema.columns)
+    return row.replaced([blank.get(kind) if value is None else value for kind, value in usual])
+
+
+def mixed(row: TableRow, other: TableRow, kept: Sequence[bool]) -> TableRow:
+    """Returns the row with the values of another row where `kept` is False."""
+    pairs = zip(row.values, other.values, kept, strict=True)
+    return row.replaced([own if keep else foreign for own, foreign, keep in pairs])
+
+
+def _gone(value: Any) -> bool:
+    return value is None or value != value or value == ""
+
+
 def composed(values: Mapping[str, Any], reading: Reading) -> TableRow:
     """Returns the row of typed values by column: numbers, seconds since 1970, texts or None.
 
@@ -93,21 +142,3 @@ def sample(declared: Input) -> TableRow:
         first[one.name] if one.type == CATEGORY else blank.get(one.type, "") for one in columns
     ]
     return TableRow(TableSchema(columns), tuple(values))
-
-
-def sizes(cells: pd.Series) -> Sizes | None:
-    """Returns the number of missing values of a row; None where no cell is a row."""
-    rows = [one for one in cells if isinstance(one, TableRow)]
-    if not rows:
-        return None
-    gone = np.array([sum(v is None or v != v or v == "" for v in one.values) for one in rows])
-    counts = {"columns": np.array([len(one) for one in rows]), "missing values": gone}
-    return Sizes(
-        say("Columns"),
-        say("a row"),
-        say("fewest"),
-        say("most"),
-        {key: list(map(int, np.percentile(one, [0, 50, 100]))) for key, one in counts.items()},
-        say("missing values"),
-        gone if np.ptp(gone) else gone[:0],
-    )

@@ -1,4 +1,4 @@
-// What an answer rests on: heat over the picture, marked words, bars of features.
+// What an answer rests on: heat over the picture, marked words, bars of features or columns.
 
 import { make } from "./elements.js";
 import { bars } from "./parts/figures.js";
@@ -12,7 +12,7 @@ const NOTHING = 1e-6; // weights below this are the same answer
 export function explained(explanations, fields, values) {
   const title = make("h3", { text: () => say("explained") });
   if (!explanations.length) return make("section", {}, title, soft("explain_none"));
-  const single = explanations.filter(({ weights }) => weights.flat().length === 1);
+  const single = explanations.filter(({ base, weights }) => base === undefined && weights.flat().length === 1);
   const rest = explanations.filter((one) => !single.includes(one));
   const parts = rest.map((one) => drawn(one, fields[one.over], values[one.over]));
   return make("section", { class: "explained" }, title, parts, single.length ? features(single) : null);
@@ -20,7 +20,9 @@ export function explained(explanations, fields, values) {
 
 const soft = (key) => make("p", { class: "soft", text: () => say(key) });
 
-function drawn({ over, weights, places }, field, value) {
+function drawn(explanation, field, value) {
+  const { over, weights, places } = explanation;
+  if (explanation.base !== undefined) return contributions(explanation);
   if (weights.flat().every((weight) => Math.abs(weight) < NOTHING)) return soft("explain_even");
   if (places && typeof value === "string") return overPlaces(value, places, weights);
   if (field?.stage && Array.isArray(weights[0])) return overPicture(weights, field.stage);
@@ -94,6 +96,30 @@ function features(single) {
   rows.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const scaled = rows.map((row) => ({ ...row, of: Math.abs(row.value) / most, tint: row.value > 0 ? "warm" : "cool" }));
   return make("div", {}, soft("explain_features"), bars(scaled, () => say("explained"), number));
+}
+
+// --- columns: what each value adds to the answer of the typical values ---
+
+function contributions({ names, values, typical, weights, base, total }) {
+  const ends = { base: number(base), total: number(total) };
+  const title = make("p", { class: "soft", text: () => say(names.length ? "explain_columns" : "explain_typical", ends) });
+  const most = Math.max(...weights.map(Math.abs), NOTHING);
+  const rows = weights.map((value, at) => ({
+    name: names[at] ? `${names[at]} = ${values[at] || "–"}` : say("other_columns", { count: values[at] }),
+    note: names[at] ? say("typical_value", { value: typical[at] || "–" }) : undefined,
+    tint: value > 0 ? "warm" : "cool",
+    of: Math.abs(value) / most,
+    value,
+  }));
+  rows.sort((a, b) => b.of - a.of);
+  return make("div", { class: "contributions" }, title, bars(rows, () => say("explained"), (value) => signed(value, most)));
+}
+
+/** A contribution with its sign, in the digits that matter beside the largest one. */
+function signed(value, most) {
+  const step = 10 ** (Math.floor(Math.log10(most)) - 3);
+  const text = number(Math.round(Math.abs(value) / step) * step);
+  return value > 0 ? `+${text}` : `−${text}`;
 }
 
 // --- sound and film: along the time ---
