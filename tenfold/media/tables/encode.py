@@ -32,7 +32,8 @@ PARTS = ("day", "year", "month", "day of the month", "day of the week", "hour")
 def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
     """Returns what `encoded` needs, from training rows of one schema.
 
-    `numbers` describes the D numbers (name, position of the column, part of a date, centre),
+    `numbers` describes the D numbers (name, position of the column, part of a date, centre). With
+    `joined` it is made of this column of a second table ("" for the lines themselves).
     `categories` are the positions of the C categories, `names` their names, and `levels` the
     learnt categories of each. A category of a single row is not learnt in tables of 200 rows or
     more: the code of unknown categories is then learnt from.
@@ -46,6 +47,8 @@ def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
             numbers += _date_parts(schema.names[place], place, values)
         else:
             numbers.append(_number(schema.names[place], place, values))
+            if "joined" in schema.columns[place].more:
+                numbers[-1]["joined"] = schema.columns[place].more.get("of", "")
     categories = schema.places(CATEGORY)
     least = 2 if len(rows) >= 200 else 1
     return {

@@ -79,10 +79,12 @@ class _Work:
         if not facts["net"]["derived"]:
             return derived.Kept([*range(len(numbers))], {})
         rows = self._arrays(self.parts.train, None)
-        return derived.choose(
+        kept = derived.choose(
             numbers, pairs, rows.numbers, rows.levels, rows.truth, bool(self.classes),
             self.plan.seed,
         )  # fmt: skip
+        kept.tell()
+        return kept
 
     @cached_property
     def net(self) -> TableModel:

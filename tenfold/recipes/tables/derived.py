@@ -1,7 +1,7 @@
 """Derived columns of tables: proposed from the training rows, kept where validation is better.
 
-Ratios of counts, sums and differences of coordinates, and parts of dates. The network computes
-them from the encoded numbers, so that every export does.
+Ratios of counts, sums and differences of coordinates, parts of dates, and columns joined from a
+second table. The network computes the pairs from the encoded numbers, so that every export does.
 
 Shapes: N rows, D numbers, P pairs.
 """
@@ -17,6 +17,9 @@ from typing import Any
 import numpy as np
 
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
+from tenfold.core.progress import tell
+from tenfold.core.text import short
 
 __all__ = ["Kept", "choose", "pairs_of", "with_pairs"]
 
@@ -26,6 +29,8 @@ COUNTS = 5
 """Maximum number of columns of counts whose ratios are tried."""
 FOLDS, ROWS, TREES = 4, 6_000, 60
 """Folds of the training rows, rows and trees with which a derived column is tried."""
+ALONE = 12
+"""Maximum number of joined columns that are tried one by one."""
 SURE = 1.0
 """Standard errors over the folds by which the loss must fall for a column to be kept."""
 _COORDINATES = (
@@ -40,11 +45,31 @@ _COORDINATES = (
 class Kept:
     """Positions of the columns that models use, of the D numbers and then the P pairs.
 
-    `gains` is the relative reduction of the loss by each column that was tried, by name.
+    `gains` is the relative reduction of the loss by each column or group of joined columns that was
+    tried, by name; `better` are the names of those that are kept.
     """
 
     places: list[int]
     gains: dict[str, float]
+    better: tuple[str, ...] = ()
+
+    def tell(self) -> None:
+        """States what each column that was tried gained, and which are kept."""
+        if not self.gains:
+            return
+        order = sorted(self.gains, key=lambda name: -self.gains[name])
+        kept, left = (
+            [f"{name} {self.gains[name]:+.1%}" for name in order if (name in self.better) == wanted]
+            for wanted in (True, False)
+        )
+        tell(
+            Message(
+                "Derived and joined columns, with what each alone gains on the loss: kept {kept}; "
+                "left out {left}",
+                kept=short(", ".join(kept), 400) or "-",
+                left=short(", ".join(left), 400) or "-",
+            )
+        )
 
 
 def pairs_of(numbers: Sequence[dict[str, Any]], values: np.ndarray) -> list[dict[str, Any]]:
@@ -53,6 +78,7 @@ def pairs_of(numbers: Sequence[dict[str, Any]], values: np.ndarray) -> list[dict
     `numbers` describe the columns (see `media.tables.encode`), `values` are (N, D).
     """
     raw = [at for at, one in enumerate(numbers) if not one["part"] and not one["centre"]]
+    raw = [at for at in raw if "joined" not in numbers[at]]
     counts = sorted((at for at in raw if _counts(values[:, at])), key=lambda at: -_mean(values, at))
     found = []
     for left, right in itertools.combinations(counts[:COUNTS], 2):
@@ -115,14 +141,14 @@ def choose(
     classes: bool,
     seed: int,
 ) -> Kept:
-    """Returns the columns to use: all numbers that are no part of a date, and what lowers the loss.
+    """Returns the columns to use: all plain numbers of the table, and what lowers the loss.
 
-    Each derived column is tried alone, with boosted trees on folds of at most 6,000 training rows.
-    It is kept where the loss falls by more than a standard error over the folds.
+    Each derived column is tried alone, and so is each column joined from a second table, or each
+    group of more than 12 of them: boosted trees on folds of at most 6,000 training rows. It is kept
+    where the loss falls by more than a standard error over the folds.
     """
-    base = [at for at, one in enumerate(numbers) if one["part"] in ("", "day")]
+    base = [at for at, one in enumerate(numbers) if _is_base(one)]
     tried = [at for at in range(len(numbers) + len(pairs)) if at not in base]
-    names = [one["name"] for one in (*numbers, *pairs)]
     if not tried or len(values) < 10 * FOLDS:
         return Kept([*base, *tried], {})
     order = np.random.default_rng(seed).permutation(len(values))[:ROWS]
@@ -130,13 +156,38 @@ def choose(
     losses = _Losses(every, levels[order].astype(np.float32), truth, classes)
     before = losses.of(base)
     gains: dict[str, float] = {}
-    better = []
-    for at in tried:
-        falls = (before - losses.of([*base, at])) / before.mean()
-        gains[names[at]] = round(float(falls.mean()), 4)
+    better: dict[str, list[int]] = {}
+    for name, places in _trials(numbers, pairs, tried).items():
+        falls = (before - losses.of([*base, *places])) / before.mean()
+        gains[name] = round(float(falls.mean()), 4)
         if falls.mean() > SURE * falls.std(ddof=1) / np.sqrt(FOLDS):
-            better.append(at)
-    return Kept(sorted([*base, *better]), gains)
+            better[name] = places
+    kept = [at for places in better.values() for at in places]
+    return Kept(sorted([*base, *kept]), gains, tuple(better))
+
+
+def _is_base(number: dict[str, Any]) -> bool:
+    """Returns True for a column that is used without a trial."""
+    return number["part"] in ("", "day") and "joined" not in number
+
+
+def _trials(
+    numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], tried: Sequence[int]
+) -> dict[str, list[int]]:
+    """Returns the columns that are tried together, by name.
+
+    Many joined columns are tried in groups: all that are made of one column of the second table.
+    """
+    every = [*numbers, *pairs]
+    joined = [at for at in tried if "joined" in every[at]]
+    found: dict[str, list[int]] = {}
+    for at in tried:
+        name = every[at]["name"]
+        if len(joined) > ALONE and at in joined:
+            first = next(one for one in joined if every[one]["joined"] == every[at]["joined"])
+            name = every[at]["joined"] or every[first]["name"]
+        found.setdefault(name, []).append(at)
+    return found
 
 
 @dataclass(frozen=True)
