@@ -28,7 +28,7 @@ from tenfold.media.tables import types
 from tenfold.media.tables.joined import own_columns, refuse_alone, with_history
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
-from tenfold.media.tables.sources import LabelledTable, Source, leave_columns, open_source
+from tenfold.media.tables.sources import LabelledTable, TableSource, leave_columns, open_source
 from tenfold.media.tables.table_roles import (
     TableRoles,
     identifier_of,
@@ -45,7 +45,7 @@ LISTED = 1000
 """Maximum number of rows without an answer that are listed."""
 BINARY = ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite")
 """Encodings that a file shows itself, and forms of files that are no text."""
-Cells = dict[str, list[Any]]
+_Cells = dict[str, list[Any]]
 
 
 @dataclass
@@ -107,7 +107,7 @@ def read(
     return Rows(frame, opened.root, [*opened.ignored, *gone], reading=found, taken=taken)
 
 
-def _main(opened: Source) -> LabelledTable:
+def _main(opened: TableSource) -> LabelledTable:
     """Returns the table that decides the schema: that of the training part."""
     read = [one for one in opened.tables if one.unread is None]
     if not read:
@@ -121,7 +121,9 @@ def _main(opened: Source) -> LabelledTable:
     return next((one for one in read if one.part in ("train", "")), read[0])
 
 
-def _reader(opened: Source, reading: Reading, numeric: bool, other: str, taken: Taken) -> _Reader:
+def _reader(
+    opened: TableSource, reading: Reading, numeric: bool, other: str, taken: Taken
+) -> _Reader:
     """Returns the reader, with the schema of the run, or one decided from the training table."""
     main = _main(opened)
     parts = [one for one in opened.tables if one is not main]
@@ -190,9 +192,9 @@ def _no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> Dat
     )
 
 
-def _cells(names: Sequence[str], tables: Sequence[LabelledTable]) -> Cells:
+def _cells(names: Sequence[str], tables: Sequence[LabelledTable]) -> _Cells:
     """Returns the cells of columns, of all rows of the tables; None where a table lacks one."""
-    found = Cells()
+    found = _Cells()
     for name in names:
         each = [one.columns.get(_called(one, name)) or [None] * len(one) for one in tables]
         found[name] = each[0] if len(each) == 1 else [cell for cells in each for cell in cells]
@@ -274,7 +276,7 @@ def _truths(
 
 
 def _state_other(
-    table: LabelledTable, main: LabelledTable, columns: Cells, reader: _Reader
+    table: LabelledTable, main: LabelledTable, columns: _Cells, reader: _Reader
 ) -> None:
     """States what another table has that the schema lacks, and what it lacks."""
     if table is main and not reader.reading.found.get("schema"):

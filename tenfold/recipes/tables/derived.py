@@ -29,8 +29,6 @@ COUNTS = 5
 """Maximum number of columns of counts whose ratios are tried."""
 FOLDS, ROWS, TREES = 4, 6_000, 60
 """Folds of the training rows, rows and trees with which a derived column is tried."""
-ALONE = 12
-"""Maximum number of joined columns that are tried one by one."""
 SURE = 1.0
 """Standard errors over the folds by which the loss must fall for a column to be kept."""
 _COORDINATES = (
@@ -78,7 +76,7 @@ def pairs_of(numbers: Sequence[dict[str, Any]], values: np.ndarray) -> list[dict
     `numbers` describe the columns (see `media.tables.encode`), `values` are (N, D).
     """
     raw = [at for at, one in enumerate(numbers) if not one["part"] and not one["centre"]]
-    raw = [at for at in raw if "joined" not in numbers[at]]
+    raw = [at for at in raw if not numbers[at]["tried"]]
     counts = sorted((at for at in raw if _counts(values[:, at])), key=lambda at: -_mean(values, at))
     found = []
     for left, right in itertools.combinations(counts[:COUNTS], 2):
@@ -143,21 +141,22 @@ def choose(
 ) -> Kept:
     """Returns the columns to use: all plain numbers of the table, and what lowers the loss.
 
-    Each derived column is tried alone, and so is each column joined from a second table, or each
-    group of more than 12 of them: boosted trees on folds of at most 6,000 training rows. It is kept
-    where the loss falls by more than a standard error over the folds.
+    Each derived column, or what is tried together with it (`tried`), is tried alone: with boosted
+    trees on folds of at most 6,000 training rows. It is kept where the loss falls by more than a
+    standard error over the folds.
     """
-    base = [at for at, one in enumerate(numbers) if _is_base(one)]
-    tried = [at for at in range(len(numbers) + len(pairs)) if at not in base]
+    trials = _trials(numbers, pairs)
+    tried = [at for places in trials.values() for at in places]
+    base = [at for at in range(len(numbers)) if at not in tried]
     if not tried or len(values) < 10 * FOLDS:
-        return Kept([*base, *tried], {})
+        return Kept(sorted([*base, *tried]), {})
     order = np.random.default_rng(seed).permutation(len(values))[:ROWS]
     every, truth = with_pairs(values[order], pairs), truth[order]
     losses = _Losses(every, levels[order].astype(np.float32), truth, classes)
     before = losses.of(base)
     gains: dict[str, float] = {}
     better: dict[str, list[int]] = {}
-    for name, places in _trials(numbers, pairs, tried).items():
+    for name, places in trials.items():
         falls = (before - losses.of([*base, *places])) / before.mean()
         gains[name] = round(float(falls.mean()), 4)
         if falls.mean() > SURE * falls.std(ddof=1) / np.sqrt(FOLDS):
@@ -166,27 +165,14 @@ def choose(
     return Kept(sorted([*base, *kept]), gains, tuple(better))
 
 
-def _is_base(number: dict[str, Any]) -> bool:
-    """Returns True for a column that is used without a trial."""
-    return number["part"] in ("", "day") and "joined" not in number
-
-
 def _trials(
-    numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], tried: Sequence[int]
+    numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]
 ) -> dict[str, list[int]]:
-    """Returns the columns that are tried together, by name.
-
-    Many joined columns are tried in groups: all that are made of one column of the second table.
-    """
-    every = [*numbers, *pairs]
-    joined = [at for at in tried if "joined" in every[at]]
+    """Returns the positions of the columns that are tried together, by name."""
     found: dict[str, list[int]] = {}
-    for at in tried:
-        name = every[at]["name"]
-        if len(joined) > ALONE and at in joined:
-            first = next(one for one in joined if every[one]["joined"] == every[at]["joined"])
-            name = every[at]["joined"] or every[first]["name"]
-        found.setdefault(name, []).append(at)
+    for at, one in enumerate([*numbers, *pairs]):
+        if name := one.get("tried", one["name"]):  # a pair is tried alone
+            found.setdefault(name, []).append(at)
     return found
 
 
