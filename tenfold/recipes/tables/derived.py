@@ -1,7 +1,8 @@
 """Derived columns of tables: proposed from the training rows, kept where validation is better.
 
-Ratios of counts, sums and differences of coordinates, parts of dates, and columns joined from a
-second table. The network computes the pairs from the encoded numbers, so that every export does.
+Ratios of counts, sums and differences of coordinates, parts of dates and texts, and columns joined
+from a second table. The network computes the pairs from the encoded numbers, so that every export
+does.
 
 Shapes: N rows, D numbers, P pairs.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.text import short
+from tenfold.recipes.tables.arrays import TableArrays
 
-__all__ = ["Kept", "choose", "pairs_of", "with_pairs"]
+__all__ = ["Kept", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
 
 ensemble = lazy("sklearn.ensemble")
 
@@ -29,8 +31,10 @@ COUNTS = 5
 """Maximum number of columns of counts whose ratios are tried."""
 FOLDS, ROWS, TREES = 4, 6_000, 60
 """Folds of the training rows, rows and trees with which a derived column is tried."""
-SURE = 1.0
-"""Standard errors over the folds by which the loss must fall for a column to be kept."""
+REPEATS = 2
+"""Number of divisions of the rows into folds."""
+SURE, LEAST = 2.0, 0.001
+"""Standard errors over the folds, and share, by which the loss must fall to keep a column."""
 _COORDINATES = (
     (r"lat(itude)?", r"(lon|lng|long)(gitude|itude)?"),
     (r"x", r"y"),
@@ -41,15 +45,14 @@ _COORDINATES = (
 
 @dataclass(frozen=True)
 class Kept:
-    """Positions of the columns that models use, of the D numbers and then the P pairs.
+    """Names of the derived columns that models use.
 
-    `gains` is the relative reduction of the loss by each column or group of joined columns that was
-    tried, by name; `better` are the names of those that are kept.
+    `gains` is the relative reduction of the loss by each column that was tried, or by those that
+    were tried together, by name.
     """
 
-    places: list[int]
+    names: list[str]
     gains: dict[str, float]
-    better: tuple[str, ...] = ()
 
     def tell(self) -> None:
         """States what each column that was tried gained, and which are kept."""
@@ -57,7 +60,7 @@ class Kept:
             return
         order = sorted(self.gains, key=lambda name: -self.gains[name])
         kept, left = (
-            [f"{name} {self.gains[name]:+.1%}" for name in order if (name in self.better) == wanted]
+            [f"{name} {self.gains[name]:+.1%}" for name in order if (name in self.names) == wanted]
             for wanted in (True, False)
         )
         tell(
@@ -70,13 +73,31 @@ class Kept:
         )
 
 
+def names_of(numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> list[str]:
+    """Returns the names of all that is tried: see `tried` of `media.tables.encode`, and pairs."""
+    tried = [one["tried"] for one in numbers if one["tried"]]
+    return list(dict.fromkeys([*tried, *(one["name"] for one in pairs)]))
+
+
+def places_of(
+    numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], kept: Sequence[str]
+) -> list[int]:
+    """Returns the positions, of the D numbers and then the P pairs, of the columns to use.
+
+    These are the columns that are always used, and those of `kept`, by the names of what was tried.
+    """
+    wanted = {"", *kept}
+    own = [at for at, one in enumerate(numbers) if one["tried"] in wanted]
+    return own + [at for at, one in enumerate(pairs, len(numbers)) if one["name"] in wanted]
+
+
 def pairs_of(numbers: Sequence[dict[str, Any]], values: np.ndarray) -> list[dict[str, Any]]:
     """Returns the pairs of columns to try: name, `left`, `right` and `op` (ratio, sum, difference).
 
     `numbers` describe the columns (see `media.tables.encode`), `values` are (N, D).
     """
-    raw = [at for at, one in enumerate(numbers) if not one["part"] and not one["centre"]]
-    raw = [at for at in raw if not numbers[at]["tried"]]
+    plain = [at for at, one in enumerate(numbers) if not one["part"] and not one["tried"]]
+    raw = [at for at in plain if not numbers[at]["centre"]]
     counts = sorted((at for at in raw if _counts(values[:, at])), key=lambda at: -_mean(values, at))
     found = []
     for left, right in itertools.combinations(counts[:COUNTS], 2):
@@ -133,73 +154,67 @@ def with_pairs(values: np.ndarray, pairs: Sequence[dict[str, Any]]) -> np.ndarra
 def choose(
     numbers: Sequence[dict[str, Any]],
     pairs: Sequence[dict[str, Any]],
-    values: np.ndarray,
-    levels: np.ndarray,
-    truth: np.ndarray,
+    rows: TableArrays,
     classes: bool,
     seed: int,
 ) -> Kept:
-    """Returns the columns to use: all plain numbers of the table, and what lowers the loss.
+    """Returns the derived columns to use: each lowers the loss of boosted trees.
 
-    Each derived column, or what is tried together with it (`tried`), is tried alone: with boosted
-    trees on folds of at most 6,000 training rows. It is kept where the loss falls by more than a
-    standard error over the folds.
+    Each is tried alone, beside all other columns, on folds of at most 6,000 training rows (`rows`
+    without derived columns). It is kept where the loss falls, over all folds, by more than SURE
+    standard errors and LEAST. With fewer than 40 rows all are kept.
     """
-    trials = _trials(numbers, pairs)
-    tried = [at for places in trials.values() for at in places]
-    base = [at for at in range(len(numbers)) if at not in tried]
-    if not tried or len(values) < 10 * FOLDS:
-        return Kept(sorted([*base, *tried]), {})
-    order = np.random.default_rng(seed).permutation(len(values))[:ROWS]
-    every, truth = with_pairs(values[order], pairs), truth[order]
-    losses = _Losses(every, levels[order].astype(np.float32), truth, classes)
-    before = losses.of(base)
+    names = names_of(numbers, pairs)
+    if not names or len(rows) < 10 * FOLDS:
+        return Kept(names, {})
+    order = np.random.default_rng(seed).permutation(len(rows))[:ROWS]
+    some = rows.rows(order)
+    losses = _Losses(replace(some, numbers=with_pairs(some.numbers, pairs)), classes, seed)
+    before = losses.of(places_of(numbers, pairs, []))
     gains: dict[str, float] = {}
-    better: dict[str, list[int]] = {}
-    for name, places in trials.items():
-        falls = (before - losses.of([*base, *places])) / before.mean()
+    better = []
+    for name in names:
+        falls = (before - losses.of(places_of(numbers, pairs, [name]))) / max(before.mean(), 1e-12)
         gains[name] = round(float(falls.mean()), 4)
-        if falls.mean() > SURE * falls.std(ddof=1) / np.sqrt(FOLDS):
-            better[name] = places
-    kept = [at for places in better.values() for at in places]
-    return Kept(sorted([*base, *kept]), gains, tuple(better))
-
-
-def _trials(
-    numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]
-) -> dict[str, list[int]]:
-    """Returns the positions of the columns that are tried together, by name."""
-    found: dict[str, list[int]] = {}
-    for at, one in enumerate([*numbers, *pairs]):
-        if name := one.get("tried", one["name"]):  # a pair is tried alone
-            found.setdefault(name, []).append(at)
-    return found
+        if falls.mean() > max(LEAST, SURE * falls.std(ddof=1) / np.sqrt(len(falls))):
+            better.append(name)
+    return Kept(better, gains)
 
 
 @dataclass(frozen=True)
 class _Losses:
     """Losses of boosted trees on each fold, from chosen columns."""
 
-    values: np.ndarray
-    levels: np.ndarray
-    truth: np.ndarray
+    rows: TableArrays
     classes: bool
+    seed: int
 
     def of(self, places: list[int]) -> np.ndarray:
-        """Returns the loss of each fold (FOLDS,): log loss, or root mean squared error."""
-        features = np.concatenate([self.values[:, places], self.levels], 1)
-        fold = np.arange(len(features)) % FOLDS
-        return np.array([self._loss(features, fold == one) for one in range(FOLDS)])
+        """Returns the loss of each fold (REPEATS x FOLDS,): log loss, or squared error's root."""
+        features = np.concatenate([self.rows.numbers[:, places], self.rows.levels], 1)
+        each = []
+        for repeat in range(REPEATS):
+            random = np.random.default_rng([self.seed, repeat])
+            fold = random.permutation(len(features)) % FOLDS
+            each += [self._loss(features, fold == one) for one in range(FOLDS)]
+        return np.array(each)
 
     def _loss(self, features: np.ndarray, held: np.ndarray) -> float:
+        truth, weight = self.rows.truth, self.rows.weight
+        weights = [None, None] if weight is None else [weight[~held], weight[held]]
+        if len(np.unique(truth[~held])) < 2:
+            return 0.0
         kind = "Classifier" if self.classes else "Regressor"
         model = getattr(ensemble, f"HistGradientBoosting{kind}")(
             max_iter=TREES, early_stopping=False, random_state=0
         )
-        model.fit(features[~held], self.truth[~held])
+        model.fit(features[~held], truth[~held], sample_weight=weights[0])
         if not self.classes:
-            return float(np.sqrt(np.mean((model.predict(features[held]) - self.truth[held]) ** 2)))
+            squares = (model.predict(features[held]) - truth[held]) ** 2
+            return float(np.sqrt(np.average(squares, weights=weights[1])))
         chances = model.predict_proba(features[held])
-        column = np.searchsorted(model.classes_, self.truth[held])
-        known = np.isin(self.truth[held], model.classes_)
-        return float(-np.log(np.maximum(chances[known, column[known]], 1e-12)).mean())
+        column = np.searchsorted(model.classes_, truth[held]).clip(max=chances.shape[1] - 1)
+        right = np.where(
+            np.isin(truth[held], model.classes_), chances[np.arange(len(column)), column], 0.0
+        )
+        return float(np.average(-np.log(np.maximum(right, 1e-12)), weights=weights[1]))
