@@ -27,7 +27,7 @@ LARGEST = 3e38
 PRECISE = 1e5
 """A column whose values lie further from zero than this multiple of their spread is centred."""
 DAY = 86400.0
-ALONE = 12
+ALONE = 6
 """Maximum number of columns joined from a second table that are tried one by one."""
 WORDS, WORD = 40, "word"
 """Maximum number of words of a column of texts that are encoded, and the name of such a part."""

@@ -382,7 +382,7 @@ def _found(reader: _Reader, main: LabelledTable) -> Reading:
     """Returns the reading with what was decided, for the other tables of the run."""
     reading, roles = reader.reading, reader.roles
     return reading.finding(
-        schema=reader.schema.to_json(),
+        schema=reading.found.get("schema") or reader.schema.to_json(),
         figures=reader.figures.to_json() if reader.figures.columns else {},
         target=roles.target,
         identifier=reader.identifier or reading.found.get("identifier", ""),
