@@ -28,7 +28,7 @@ from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import encode, read
 from tenfold.media.tables.declared import INPUTS, declared
-from tenfold.media.tables.joined import RowOptions, asked
+from tenfold.media.tables.joins.joined import RowOptions, asked
 from tenfold.media.tables.medium import ROW
 from tenfold.recipes import tables
 from tenfold.task import Facts, Outputs, Table, Task

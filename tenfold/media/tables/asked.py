@@ -33,8 +33,8 @@ from tenfold.media.reading import Reading, with_table
 from tenfold.media.tables import types
 from tenfold.media.tables.flat import flat, of_frame
 from tenfold.media.tables.given import matched, needed_columns, written_text
-from tenfold.media.tables.joined import joined_columns, own_columns
-from tenfold.media.tables.lines import Recipe
+from tenfold.media.tables.joins.joined import joined_columns, own_columns
+from tenfold.media.tables.joins.lines import JoinRecipe
 from tenfold.media.tables.names import named_columns
 from tenfold.media.tables.schema import TableRow, TableSchema
 
@@ -107,7 +107,7 @@ class _Asked:
     reading: Reading
     note: Note
     numbers: Iterator[int]
-    recipe: Recipe | None
+    recipe: JoinRecipe | None
     joined: TableSchema
     unused: set[str] = field(default_factory=set)
     """Further columns that were already named."""
@@ -116,7 +116,7 @@ class _Asked:
     def of(reading: Reading, note: Note, numbers: Iterator[int]) -> _Asked:
         schema = TableSchema.of_json(reading.found["schema"])
         held = reading.found.get("joined")
-        recipe = Recipe.of_json(held) if held else None
+        recipe = JoinRecipe.of_json(held) if held else None
         return _Asked(own_columns(schema), reading, note, numbers, recipe, joined_columns(schema))
 
     # --- sources ---

@@ -25,7 +25,7 @@ from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import without_parts
 from tenfold.media.reading import AS_FOUND, Reading, timed
 from tenfold.media.tables import types
-from tenfold.media.tables.joined import own_columns, refuse_alone, with_history
+from tenfold.media.tables.joins.joined import own_columns, refuse_alone, with_history
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
 from tenfold.media.tables.sources import LabelledTable, TableSource, leave_columns, open_source

@@ -14,7 +14,7 @@ from tenfold.core.progress import listening
 from tenfold.data.inputs import tables
 from tenfold.media.reading import Reading
 from tenfold.media.tables import encode
-from tenfold.media.tables.history import COUNT, LAST, MEAN, SUM, History, Running
+from tenfold.media.tables.joins.history import COUNT, LAST, MEAN, SUM, History, Running
 from tenfold.recipes.tables import derived
 from tenfold.recipes.tables.arrays import TableArrays
 from tenfold.tasks.tabular_classification import TabularClassification

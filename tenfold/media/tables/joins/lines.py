@@ -29,7 +29,7 @@ from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TEXT, TableColum
 from tenfold.media.tables.sources import LabelledTable, open_source
 from tenfold.media.tables.values import column_values
 
-__all__ = ["LineTable", "Recipe", "decided_recipe", "open_lines"]
+__all__ = ["JoinRecipe", "LineTable", "decided_recipe", "open_lines"]
 
 LEVELS = 8
 """Most categories of a column that are counted, the most frequent ones."""
@@ -38,7 +38,7 @@ _KEY = TableColumn("key", TEXT)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class JoinRecipe:
     """How lines are read and found.
 
     `table` is the name of the file, `stem` the start of the names of its columns. `row_key` and
@@ -89,12 +89,12 @@ class Recipe:
         return {**found, "moment": moment["columns"], "columns": self.columns.to_json()}
 
     @staticmethod
-    def of_json(stored: Mapping[str, Any]) -> Recipe:
+    def of_json(stored: Mapping[str, Any]) -> JoinRecipe:
         """Returns the recipe that `to_json` wrote."""
         moment = TableSchema.of_json({"columns": stored["moment"]}).columns
         rest = {name: str(one) for name, one in stored.items() if name not in ("moment", "columns")}
         columns = TableSchema.of_json(stored["columns"])
-        return Recipe(**rest, moment=next(iter(moment), None), columns=columns)
+        return JoinRecipe(**rest, moment=next(iter(moment), None), columns=columns)
 
 
 @dataclass
@@ -120,49 +120,49 @@ class LineTable:
             return cells
         return [cells[at] for at in self.places.tolist()]
 
-    def refuse_lacking(self, recipe: Recipe) -> None:
+    def refuse_lacking(self, recipe: JoinRecipe) -> None:
         """Raises UsageError where the table lacks a column of the recipe."""
         wanted = [recipe.line_key, *filter(None, [recipe.line_time])]
         wanted += [recipe.plain(name) for name in recipe.columns.names]
         needed_columns(wanted, [*self.table.columns], self.name)
 
-    def keyed(self, recipe: Recipe) -> tuple[list[str], np.ndarray]:
+    def keyed(self, recipe: JoinRecipe) -> tuple[list[str], np.ndarray]:
         """Returns the keys and times (L,) of the lines; NaN without a time."""
         keys = self._read.setdefault("", recipe.row_keys(self.cells(recipe.line_key)))
         if not recipe.line_time:
             return keys, np.full(self.count, np.nan)
         return keys, recipe.moments(self.cells(recipe.line_time))
 
-    def keys(self, recipe: Recipe) -> int:
+    def keys(self, recipe: JoinRecipe) -> int:
         """Returns the number of distinct keys."""
         return len({*self.keyed(recipe)[0]} - {""})
 
-    def numbers(self, recipe: Recipe, name: str, level: str | None) -> np.ndarray:
+    def numbers(self, recipe: JoinRecipe, name: str, level: str | None) -> np.ndarray:
         """Returns a column of numbers (L,), or 1 and 0 for a level of a category; NaN = missing."""
         values = self._values(recipe, name)
         if level is None:
             return np.array(values, float)
         return np.array([np.nan if one is None else float(one == level) for one in values])
 
-    def has_gaps(self, recipe: Recipe, name: str) -> bool:
+    def has_gaps(self, recipe: JoinRecipe, name: str) -> bool:
         """Returns True where cells of a column of numbers are missing."""
         return bool(np.isnan(self.numbers(recipe, name, None)).any())
 
-    def levels(self, recipe: Recipe, name: str) -> list[str]:
+    def levels(self, recipe: JoinRecipe, name: str) -> list[str]:
         """Returns the most frequent categories of a column."""
         counts = Counter(one for one in self._values(recipe, name) if one is not None)
         return [level for level, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))][
             :LEVELS
         ]
 
-    def _values(self, recipe: Recipe, name: str) -> list[Any]:
+    def _values(self, recipe: JoinRecipe, name: str) -> list[Any]:
         if name not in self._read:
             (column,) = (one for one in recipe.columns.columns if one.name == name)
             cells = self.cells(recipe.plain(name))
             self._read[name] = column_values(recipe.columns, column, cells)
         return self._read[name]
 
-    def tell(self, recipe: Recipe) -> None:
+    def tell(self, recipe: JoinRecipe) -> None:
         """States how many lines of how many keys are used for a prediction."""
         tell(
             Message(
@@ -203,7 +203,7 @@ def open_lines(path: str, reading: Reading, taken: Taken) -> LineTable:
 
 def decided_recipe(
     table: LineTable, reading: Reading, times: Sequence[Any], schema: TableSchema, taken: Taken
-) -> Recipe:
+) -> JoinRecipe:
     """Returns the recipe of a join; `times` are the cells of the rows' times, [] without times.
 
     What is left out of the second table is stated in `taken`. Raises UsageError where a column is
@@ -228,7 +228,7 @@ def decided_recipe(
     own = decided.schema
     columns = TableSchema(kept, own.decimal, own.thousands, own.dates)
     moment, dates = _moment(table, line_time, times, schema.dates or str(reading.value("dates")))
-    return Recipe(
+    return JoinRecipe(
         table.name, table.stem, row_key, line_key, row_time, line_time, moment, dates, columns
     )
 

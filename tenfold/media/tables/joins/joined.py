@@ -24,7 +24,7 @@ from tenfold.core.settings import setting
 from tenfold.core.taken import Taken
 from tenfold.core.text import short
 from tenfold.media.reading import Reading
-from tenfold.media.tables.history import (
+from tenfold.media.tables.joins.history import (
     COUNT,
     DAYS,
     LAST,
@@ -32,10 +32,10 @@ from tenfold.media.tables.history import (
     MEAN,
     SUM,
     History,
+    LineSpan,
     Running,
-    Span,
 )
-from tenfold.media.tables.lines import LineTable, Recipe, decided_recipe, open_lines
+from tenfold.media.tables.joins.lines import JoinRecipe, LineTable, decided_recipe, open_lines
 from tenfold.media.tables.schema import NUMBER, TableColumn, TableRow, TableSchema
 
 __all__ = ["RowOptions", "asked", "joined_columns", "own_columns", "refuse_alone", "with_history"]
@@ -96,7 +96,9 @@ def with_history(
     schema = TableSchema.of_json(reading.found["schema"])
     held = reading.found.get("joined")
     table = open_lines(_beside(str(reading.value("with_")), root), reading, taken)
-    recipe = Recipe.of_json(held) if held else decided_recipe(table, reading, times, schema, taken)
+    recipe = (
+        JoinRecipe.of_json(held) if held else decided_recipe(table, reading, times, schema, taken)
+    )
     table.refuse_lacking(recipe)
     made = joined_columns(schema).columns if held else _proposed(recipe, table, schema.names)
     lines = _Lines.of(recipe, made, table)
@@ -122,7 +124,9 @@ def _beside(name: str, root: Path | None) -> str:
     return name
 
 
-def _proposed(recipe: Recipe, table: LineTable, names: Sequence[str]) -> tuple[TableColumn, ...]:
+def _proposed(
+    recipe: JoinRecipe, table: LineTable, names: Sequence[str]
+) -> tuple[TableColumn, ...]:
     """Returns the columns to make of the lines; all are numbers."""
     stem = table.stem
     found: list[tuple[str, dict[str, Any]]] = [(f"{stem}: lines", {"how": LINES})]
@@ -148,7 +152,11 @@ def _proposed(recipe: Recipe, table: LineTable, names: Sequence[str]) -> tuple[T
 
 
 def _state(
-    recipe: Recipe, table: LineTable, made: Sequence[TableColumn], counts: np.ndarray, taken: Taken
+    recipe: JoinRecipe,
+    table: LineTable,
+    made: Sequence[TableColumn],
+    counts: np.ndarray,
+    taken: Taken,
 ) -> None:
     """Adds to `taken` what was joined, and to how many rows."""
     taken.note(
@@ -188,13 +196,13 @@ def _state(
 class _Lines:
     """The lines of a second table, prepared for the joined columns `made`."""
 
-    recipe: Recipe
+    recipe: JoinRecipe
     made: Sequence[TableColumn]
     history: History
     columns: Mapping[tuple[str, str | None], Running]
 
     @staticmethod
-    def of(recipe: Recipe, made: Sequence[TableColumn], table: LineTable) -> _Lines:
+    def of(recipe: JoinRecipe, made: Sequence[TableColumn], table: LineTable) -> _Lines:
         """Returns the lines that have a key, and a time where the rows have one."""
         keys, times = table.keyed(recipe)
         used = np.array([key != "" for key in keys], bool)
@@ -210,11 +218,11 @@ class _Lines:
                 columns[of] = Running.of(table.numbers(recipe, *of)[order], history.keys)
         return _Lines(recipe, made, history, columns)
 
-    def values(self, span: Span) -> list[list[float]]:
+    def values(self, span: LineSpan) -> list[list[float]]:
         """Returns the N values of each joined column."""
         return [self._values(one, span).tolist() for one in self.made]
 
-    def _values(self, column: TableColumn, span: Span) -> np.ndarray:
+    def _values(self, column: TableColumn, span: LineSpan) -> np.ndarray:
         how = str(column.more["how"])
         if how == LINES:
             return span.counts.astype(float)
@@ -249,7 +257,7 @@ def asked(table: pd.DataFrame, stored: Mapping[str, Any] | None, path: str) -> p
     ]
     if stored is None or not held or not places:
         return table
-    schema, recipe = TableSchema.of_json(stored["found"]["schema"]), Recipe.of_json(held)
+    schema, recipe = TableSchema.of_json(stored["found"]["schema"]), JoinRecipe.of_json(held)
     if not path:
         raise UsageError(
             Message("This run joins lines of a second table: {table}", table=recipe.table),
@@ -281,7 +289,7 @@ def _stamp(path: str) -> tuple[int, int]:
 def _opened(path: str, stamp: tuple[int, int], stored: str) -> _Lines:
     """Returns the lines of a second table, read as the run states."""
     reading = Reading.of_json(json.loads(stored))
-    recipe, taken = Recipe.of_json(reading.found["joined"]), Taken()
+    recipe, taken = JoinRecipe.of_json(reading.found["joined"]), Taken()
     table = open_lines(path, reading, taken)
     table.refuse_lacking(recipe)
     made = joined_columns(TableSchema.of_json(reading.found["schema"])).columns

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["COUNT", "DAYS", "LAST", "LINES", "MEAN", "SUM", "History", "Running", "Span"]
+__all__ = ["COUNT", "DAYS", "LAST", "LINES", "MEAN", "SUM", "History", "LineSpan", "Running"]
 
 LINES, DAYS = "lines", "days since"
 COUNT, SUM, MEAN, LAST = "count", "sum", "mean", "last"
@@ -20,7 +20,7 @@ DAY = 86_400.0
 
 
 @dataclass(frozen=True)
-class Span:
+class LineSpan:
     """The lines of N rows: those from `starts` (N,) up to `ends` (N,), without the end.
 
     `times` (N,) are the times of the rows in seconds since 1970, NaN or infinite where unknown.
@@ -62,7 +62,7 @@ class Running:
         last = np.maximum.accumulate(places) if len(values) else places
         return Running(values, counts, sums.to_numpy(float), last)
 
-    def over(self, span: Span, how: str) -> np.ndarray:
+    def over(self, span: LineSpan, how: str) -> np.ndarray:
         """Returns the count, sum, mean or last filled value of each row (N,) float64.
 
         Mean and last value are NaN without a filled cell, the sum is 0.
@@ -113,7 +113,7 @@ class History:
     def __len__(self) -> int:
         return len(self.places)
 
-    def before(self, keys: Sequence[str], times: np.ndarray) -> Span:
+    def before(self, keys: Sequence[str], times: np.ndarray) -> LineSpan:
         """Returns the lines of each row's key strictly before its time, all where that is NaN."""
         codes = np.array([self.codes.get(key, -1) for key in keys], np.int64)
         ranks = np.searchsorted(self.moments, times, "left")  # NaN is behind all times
@@ -121,9 +121,9 @@ class History:
         known = codes >= 0
         starts = np.zeros(len(codes), np.int64)
         starts[known] = self.starts[codes[known]]
-        return Span(starts, np.where(known, ends, 0), times)
+        return LineSpan(starts, np.where(known, ends, 0), times)
 
-    def days(self, span: Span) -> np.ndarray:
+    def days(self, span: LineSpan) -> np.ndarray:
         """Returns the days since the last line (N,); NaN without a line, and without a time."""
         found = np.full(len(span.ends), np.nan)
         some = np.flatnonzero((span.counts > 0) & np.isfinite(span.times))
