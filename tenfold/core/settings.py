@@ -49,6 +49,7 @@ def setting(
     high: float | None = None,
     accepts: Callable[[Any], object] | None = None,
     search: Search | Callable[[dict[str, Any]], Search] = (),
+    local: bool = False,
 ) -> Any:
     """Returns a dataclass field with help, unit and range, for flags and `check_settings`.
 
@@ -58,9 +59,12 @@ def setting(
     default is always included), a `Range` of numbers, or a function that returns one of these.
     The function gets the values drawn so far, by name; fields are drawn in the order of definition.
     With (), the default is always used.
+
+    A `local` option names a file of this machine: a server does not offer it.
     """
     facts = {"help": help, "unit": unit, "choices": choices, "low": low, "high": high}
-    return field(default=default, metadata=facts | {"accepts": accepts, "search": search})
+    more = {"accepts": accepts, "search": search, "local": local}
+    return field(default=default, metadata=facts | more)
 
 
 @dataclass(frozen=True)

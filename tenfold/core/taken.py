@@ -22,6 +22,7 @@ ROLES = {
     "part": Message("part"),
     "group": Message("group"),
     "time": Message("time"),
+    "key": Message("key"),
     "weight": Message("weight"),
     "user": Message("user"),
     "item": Message("item"),

@@ -116,7 +116,7 @@ class Trees(nn.Module):
         """The columns (N, 2 D + S) that nodes compare; they hold no NaN."""
         missing = torch.isnan(numbers)
         columns = [
-            numbers.masked_fill(missing, -torch.inf),
+            numbers.masked_fill(missing, -torch.inf).clamp(max=torch.finfo(numbers.dtype).max),
             numbers.masked_fill(missing, torch.inf),
         ]
         if self.splits:

@@ -13,7 +13,10 @@ _TYPES: dict[Any, str] = {int: "integer", float: "number", str: "string", bool: 
 
 @functools.cache
 def options(cls: Any) -> dict[str, dict[str, Any]]:
-    """The options of a dataclass by name: type, default, help, unit, choices and range."""
+    """The options of a dataclass by name: type, default, help, unit, choices and range.
+
+    Options that name files of this machine are left out.
+    """
     hints = get_type_hints(cls)
     return {
         entry.name: {
@@ -26,6 +29,7 @@ def options(cls: Any) -> dict[str, dict[str, Any]]:
             "high": entry.metadata.get("high"),
         }
         for entry in dataclasses.fields(cls)
+        if not entry.metadata.get("local")
     }
 
 

@@ -28,6 +28,7 @@ from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import encode, read
 from tenfold.media.tables.declared import INPUTS, declared
+from tenfold.media.tables.joins.joined import RowOptions, asked
 from tenfold.media.tables.medium import ROW
 from tenfold.recipes import tables
 from tenfold.task import Facts, Outputs, Table, Task
@@ -54,6 +55,7 @@ class TabularClassification(Task):
 
     answers = (LABEL,)
     roles = ROW.roles
+    options = RowOptions
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         rows = read.read(source, reading, numeric=False, other="tabular-regression")
@@ -70,6 +72,9 @@ class TabularClassification(Task):
 
     def answer(self, facts: Facts) -> AnswerKind:
         return LABEL
+
+    def ask(self, table: Table, facts: Facts, options: Any) -> Table:
+        return asked(table, facts.get("reading"), options.with_)
 
     def encode(self, table: Table, facts: Facts) -> Encoded:
         return encode.encoded(list(table["row"]), facts["data"])

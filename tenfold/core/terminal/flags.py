@@ -43,19 +43,24 @@ def parameter(entry: inspect.Parameter, said: str) -> click.Parameter:
         many = -1 if entry.kind is entry.VAR_POSITIONAL or "list" in str(entry.annotation) else 1
         required = entry.default is entry.empty and many == 1
         return click.Argument([entry.name], nargs=many, required=required)
-    name = f"--{entry.name.replace('_', '-')}"
+    name = _flag(entry.name)
     if entry.default is False:
-        return click.Option([name], is_flag=True, help=said)
+        return click.Option([entry.name, name], is_flag=True, help=said)
     variable = VARIABLE if entry.name == "lang" else None
     several = entry.default == ()
     return click.Option(
-        [name, *_ALSO.get(entry.name, ())],
+        [entry.name, name, *_ALSO.get(entry.name, ())],
         type=_type(str(entry.annotation)),
         default=entry.default,
         multiple=several,
         help=translate(said) + extra(None if several else entry.default, variable),
         envvar=variable,
     )
+
+
+def _flag(name: str) -> str:
+    """Returns the flag of a parameter; `with_`, a reserved word in Python, is `--with`."""
+    return f"--{name.rstrip('_').replace('_', '-')}"
 
 
 def _type(annotation: str) -> Any:
@@ -84,13 +89,13 @@ def setting_flag(
     if facts.get("choices"):
         said += f"{say(': ')}{', '.join(map(str, facts['choices']))}"
     unit = f" {facts['unit']}" if facts.get("unit") else ""
-    name = f"--{entry.name.replace('_', '-')}"
+    name = _flag(entry.name)
     switch = isinstance(entry.default, bool)
     shown = name.replace("--", "--" if entry.default else "--no-", 1).lstrip("-")
     shown = shown if switch else f"{entry.default}{unit}"
     default = "" if entry.default in ("", (), None) else extra(shown)
     return kind(
-        [f"{name}/--no-{name.removeprefix('--')}" if switch else name],
+        [entry.name, f"{name}/--no-{name.removeprefix('--')}" if switch else name],
         type=bool if switch else _type(_annotation(entry)),
         default=None,
         multiple=entry.default == (),

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import glob
 import itertools
+import math
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ from tenfold.media.reading import Reading, with_table
 from tenfold.media.tables import types
 from tenfold.media.tables.flat import flat, of_frame
 from tenfold.media.tables.given import matched, needed_columns, written_text
+from tenfold.media.tables.joins.joined import joined_columns, own_columns
+from tenfold.media.tables.joins.lines import JoinRecipe
 from tenfold.media.tables.names import named_columns
 from tenfold.media.tables.schema import TableRow, TableSchema
 
@@ -95,19 +98,26 @@ def _silent(_: Message) -> None:
 
 @dataclass
 class _Asked:
-    """What is known while the sources of one prediction are read."""
+    """What is known while the sources of one prediction are read.
+
+    `schema` has the columns that are asked for, `joined` the joined ones, which may be given too.
+    """
 
     schema: TableSchema
     reading: Reading
     note: Note
     numbers: Iterator[int]
+    recipe: JoinRecipe | None
+    joined: TableSchema
     unused: set[str] = field(default_factory=set)
     """Further columns that were already named."""
 
     @staticmethod
     def of(reading: Reading, note: Note, numbers: Iterator[int]) -> _Asked:
         schema = TableSchema.of_json(reading.found["schema"])
-        return _Asked(schema, reading, note, numbers)
+        held = reading.found.get("joined")
+        recipe = JoinRecipe.of_json(held) if held else None
+        return _Asked(own_columns(schema), reading, note, numbers, recipe, joined_columns(schema))
 
     # --- sources ---
 
@@ -231,7 +241,7 @@ class _Asked:
 
     def _refuse_name(self, name: str, told: Mapping[str, str]) -> None:
         """Raises UsageError for a name that is no column of the run, or that was given before."""
-        known = [*self.schema.names, *self._known()]
+        known = [*self.schema.names, *self.joined.names, *self._known()]
         if name in told:
             raise UsageError(
                 Message("{name!r} is given twice", name=name),
@@ -268,7 +278,15 @@ class _Asked:
 
     def _needed(self, names: list[str], where: str) -> dict[str, str]:
         """Returns the name in the table of each column of the schema."""
-        places = needed_columns(self.schema.names, names, where)
+        wanted = [*self.schema.names]
+        joined = matched(self.joined.names, names) if self.recipe else {}
+        if self.recipe and len(joined) < len(self.joined.names):
+            wanted += [name for name in (self.recipe.row_key,) if name not in wanted]
+            joined = matched([self.recipe.row_time], names)
+            if self.recipe.row_time and not joined:
+                self.note(Message("Without a column {column}: all lines of the second table count",
+                                  column=self.recipe.row_time))  # fmt: skip
+        places = joined | needed_columns(wanted, names, where)
         self._tell_unused(names, places)
         return {name: names[at] for name, at in places.items()}
 
@@ -278,7 +296,9 @@ class _Asked:
         """Yields the rows of a part, whose `rows` good ones have these columns."""
         missing = [None] * rows
         cells = {name: columns.get(own, missing) for name, own in needed.items()}
-        values = zip(*types.values(self.schema, cells), strict=True) if rows else iter(())
+        schema, lookups = self._lookups(cells, rows)
+        values = zip(*types.values(schema, cells), strict=True) if rows else iter(())
+        values = values if schema.columns else itertools.repeat((), rows)
         lines = zip(*(map(written_text, one) for one in columns.values()), strict=True)
         called = matched([str(self.reading.found.get("identifier") or "")], [*columns])
         own = next(iter(called.values()), None)
@@ -288,8 +308,23 @@ class _Asked:
                 continue
             line = next(lines)
             name = line[own].strip() if own is not None else ""
-            row = TableRow(self.schema, next(values), dict(zip(columns, line, strict=True)))
-            yield row, name or one.name
+            given = dict(zip(columns, line, strict=True))
+            yield TableRow(schema, next(values), given, next(lookups)), name or one.name
+
+    def _lookups(
+        self, cells: Mapping[str, list[Any]], rows: int
+    ) -> tuple[TableSchema, Iterator[tuple[str, float] | None]]:
+        """Returns the schema of rows as given, and what their joined columns are looked up with."""
+        recipe = self.recipe
+        if recipe is None or all(name in cells for name in self.joined.names):
+            every = (*self.schema.columns, *self.joined.columns)
+            return (self.schema if recipe is None else replace(self.schema, columns=every),
+                    itertools.repeat(None, rows))  # fmt: skip
+        keys = recipe.row_keys(cells.get(recipe.row_key, [None] * rows))
+        times = [math.nan if recipe.row_time else math.inf] * rows
+        if recipe.row_time in cells:
+            times = recipe.moments(cells[recipe.row_time]).tolist()
+        return self.schema, zip(keys, times, strict=True)
 
     def _tell_unused(self, names: list[str], places: Mapping[str, int]) -> None:
         """Names the further columns, each once; not those that had another role in training."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from tenfold.core.columns import Encoded, Problem
 from tenfold.core.text import natural
-from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TEXT, TableRow
+from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TEXT, TableRow, TableSchema
 from tenfold.media.text import tokens
 
 __all__ = ["FIRST", "MISSING", "UNSEEN", "encoded", "facts_of"]
@@ -27,6 +27,8 @@ LARGEST = 3e38
 PRECISE = 1e5
 """A column whose values lie further from zero than this multiple of their spread is centred."""
 DAY = 86400.0
+ALONE = 6
+"""Maximum number of columns joined from a second table that are tried one by one."""
 WORDS, WORD = 40, "word"
 """Maximum number of words of a column of texts that are encoded, and the name of such a part."""
 COUNTS = ("words", "characters")
@@ -47,12 +49,13 @@ def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
     schema = rows[0].schema
     columns = list(zip(*(row.values for row in rows), strict=True))
     numbers: list[dict[str, Any]] = []
+    tried = _joined(schema)
     for place in schema.places(NUMBER, DATE):
         values = np.array(columns[place], float)
         if schema.columns[place].type == DATE:
             numbers += _date_parts(schema.names[place], place, values)
         else:
-            numbers.append(_number(schema.names[place], place, values))
+            numbers.append(_number(schema.names[place], place, values, tried.get(place, "")))
     for place in schema.places(TEXT):
         numbers += _text_parts(schema.names[place], place, columns[place])
     categories = schema.places(CATEGORY)
@@ -81,11 +84,25 @@ def _typical(kind: str, cells: Sequence[Any]) -> Any:
     return min(counts, key=lambda one: (-counts[one], str(one))) if kind == CATEGORY else None
 
 
-def _number(name: str, place: int, values: np.ndarray) -> dict[str, Any]:
+def _joined(schema: TableSchema) -> dict[int, str]:
+    """Returns under which name each column joined from a second table is tried, by its position.
+
+    Many of them are tried together: all that are made of one column of the second table.
+    """
+    places = [at for at, one in enumerate(schema.columns) if "joined" in one.more]
+    found: dict[int, str] = {}
+    for at in places:
+        column = schema.columns[at]
+        group = str(column.more.get("of", "")) or str(column.more["joined"])
+        found[at] = group if len(places) > ALONE else column.name
+    return found
+
+
+def _number(name: str, place: int, values: np.ndarray, tried: str) -> dict[str, Any]:
     known = values[np.isfinite(values)]
     low, centre, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (0.0, 0.0, 0.0)
     far = abs(centre) > PRECISE * max(high - low, 1e-300)
-    held = _described(name, place, "", tried=False)
+    held = _described(name, place, "", tried=bool(tried), together=tried)
     return held | {"centre": float(centre) if far else 0.0}
 
 

@@ -96,12 +96,14 @@ class RowSurvey:
         self._others = 0
         self._wrong: Counter[tuple[str, str]] = Counter()
         self._example: dict[str, str] = {}
+        self._timeless = 0
 
     def see(self, cells: Iterable[Any]) -> None:
         """Looks at the next rows."""
         for cell in cells:
             if isinstance(cell, TableRow):
                 self._see(cell, self._plan(cell.schema))
+                self._timeless += cell.lookup is not None and math.isnan(cell.lookup[1])
 
     def _plan(self, schema: TableSchema) -> _Plan:
         plan = self._plans.get(id(schema))
@@ -151,6 +153,13 @@ class RowSurvey:
         if rest:
             found.append(
                 Message("Other values not in the training data: {count} cells.", count=rest)
+            )
+        if self._timeless:
+            found.append(
+                Message(
+                    "Rows without a time, for which all lines of the second table count: {count}.",
+                    count=self._timeless,
+                )
             )
         return found + [
             Message(

@@ -25,10 +25,17 @@ from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import without_parts
 from tenfold.media.reading import AS_FOUND, Reading, timed
 from tenfold.media.tables import types
+from tenfold.media.tables.joins.joined import own_columns, refuse_alone, with_history
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
 from tenfold.media.tables.sources import LabelledTable, TableSource, leave_columns, open_source
-from tenfold.media.tables.table_roles import TableRoles, known_to, roles_of, state_roles
+from tenfold.media.tables.table_roles import (
+    TableRoles,
+    identifier_of,
+    known_to,
+    roles_of,
+    state_roles,
+)
 from tenfold.media.tables.target import is_blank
 from tenfold.media.tables.truths import class_names, numbers_of, refuse_classes, refuse_numbers
 
@@ -77,6 +84,7 @@ def read(
     column `label`; `other` is the name of the task that learns the other kind. Raises UsageError or
     DataRefused where there is nothing to learn from.
     """
+    refuse_alone(reading)
     taken = Taken()
     opened = open_source(source, reading, known_to(reading), taken)
     reader = _reader(opened, reading, numeric, other, taken)
@@ -89,9 +97,13 @@ def read(
     for one in opened.tables:
         if one.part and one.part in {*frame["split"]}:
             taken.role("part", Message("file {name}", name=one.name))
+    found = _found(reader, main)
+    if "key" in frame:
+        times = list(frame["time"]) if "time" in frame else []
+        keys = list(frame.pop("key"))
+        frame, found = with_history(frame, found, keys, times, opened.root, taken)
     frame = _with_others(frame, reader)
     taken.tell()
-    found = _found(reader, main)
     return Rows(frame, opened.root, [*opened.ignored, *gone], reading=found, taken=taken)
 
 
@@ -119,7 +131,7 @@ def _reader(
     figures = [roles.target] if numeric else []
     figures += [roles.others["weight"]] if "weight" in roles.others else []
     if stored := reading.found.get("schema"):
-        schema = TableSchema.of_json(stored)
+        schema = own_columns(TableSchema.of_json(stored))
         numbers = TableSchema.of_json(reading.found.get("figures") or {"columns": []})
         held = reading.found.get("spellings") or {}
         reader = _Reader(reading, numeric, other, roles, schema, numbers, taken, dict(held))
@@ -141,26 +153,11 @@ def _reader(
     leave_columns(taken, decided.left)
     schema = _with_spellings(_only(decided.schema, roles.inputs), main)
     state_roles(main, roles, taken, schema.names)
-    if not schema.columns:
+    if not schema.columns and "key" not in roles.others:
         raise _no_inputs(main, decided.left)
     figured = _only(decided.schema, figures)
-    named = _identifier(columns, [name for name, _ in decided.left])
+    named = identifier_of(columns, [name for name, _ in decided.left])
     return _Reader(reading, numeric, other, roles, schema, figured, taken, identifier=named)
-
-
-def _identifier(columns: _Cells, left: Sequence[str]) -> str:
-    """Returns the first column left out that has another value in each row, "" for none.
-
-    Row numbers name no row.
-    """
-    for name in left:
-        cells = [str(cell).strip() for cell in columns.get(name, ())]
-        if "" in cells or len({*cells}) < len(cells):
-            continue
-        numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) < 18]
-        if len(numbers) < len(cells) or max(numbers) - min(numbers) >= len(cells):
-            return name
-    return ""
 
 
 def _only(schema: TableSchema, names: Sequence[str]) -> TableSchema:
@@ -224,9 +221,8 @@ def _frame(table: LabelledTable, main: LabelledTable, reader: _Reader) -> pd.Dat
     schema, roles = reader.schema, reader.roles
     columns = _cells(schema.names, [table])
     _state_other(table, main, columns, reader)
-    rows: list[Any] = [
-        TableRow(schema, one) for one in zip(*types.values(schema, columns), strict=True)
-    ]
+    values = zip(*types.values(schema, columns), strict=True) if columns else [()] * len(table)
+    rows: list[Any] = [TableRow(schema, one) for one in values]
     numbers = dict(
         zip(
             reader.figures.names,
@@ -386,7 +382,7 @@ def _found(reader: _Reader, main: LabelledTable) -> Reading:
     """Returns the reading with what was decided, for the other tables of the run."""
     reading, roles = reader.reading, reader.roles
     return reading.finding(
-        schema=reader.schema.to_json(),
+        schema=reading.found.get("schema") or reader.schema.to_json(),
         figures=reader.figures.to_json() if reader.figures.columns else {},
         target=roles.target,
         identifier=reader.identifier or reading.found.get("identifier", ""),

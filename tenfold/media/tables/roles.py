@@ -13,6 +13,9 @@ from tenfold.media.tables.schema import TYPES
 __all__ = ["ROLES", "ignored_columns", "missing_given", "types_given"]
 
 ROLES = (
+    ColumnRole("with_", "second table of lines to join, such as orders.csv, by the column --key"),
+    ColumnRole("key", "column that both tables have, by which --with joins; never an input"),
+    ColumnRole("with_time", "column of times in the table of --with; default: named as --time"),
     ColumnRole("ignore", "columns not used as inputs, separated by commas"),
     ColumnRole(
         "types",

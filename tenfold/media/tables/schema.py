@@ -93,16 +93,19 @@ class TableRow:
 
     A number is a float (NaN = missing), a date the seconds since 1970 (NaN = missing), a category
     a text (None = missing), a text a text ("" = missing). `written` are the cells of the whole row
-    as they stand in the asked table, by column, to be written beside the answer.
+    as they stand in the asked table, by column, to be written beside the answer. `lookup` is set
+    while the columns of a second table are still to be joined: the key, and the time in seconds
+    since 1970 (NaN = unknown, infinite = rows have none).
     """
 
     schema: TableSchema
     values: tuple[Any, ...]
     written: Mapping[str, str] | None = field(default=None, compare=False)
+    lookup: tuple[str, float] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def replaced(self, values: Sequence[Any]) -> TableRow:
         """Returns the row with other values."""
-        return TableRow(self.schema, tuple(values), self.written)
+        return TableRow(self.schema, tuple(values), self.written, self.lookup)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -19,22 +20,28 @@ from tenfold.media.tables.roles import ignored_columns, missing_given, types_giv
 from tenfold.media.tables.sources import LabelledTable
 from tenfold.media.tables.target import USUAL, found_target, is_blank
 
-__all__ = ["TableRoles", "known_to", "roles_of", "state_roles"]
+__all__ = ["TableRoles", "identifier_of", "known_to", "roles_of", "state_roles"]
 
-FLAGS = {"group": "--group", "weight": "--weight", "split": "--split", "time": "--time"}
+FLAGS = {
+    "group": "--group",
+    "weight": "--weight",
+    "split": "--split",
+    "time": "--time",
+    "key": "--key",
+}
 FIRST = 20
 """Rows that rule out most columns as those of the parts."""
-SAID = {"group": "group", "weight": "weight", "split": "part", "time": "time"}
+SAID = {"group": "group", "weight": "weight", "split": "part", "time": "time", "key": "key"}
 
 
 @dataclass
 class TableRoles:
     """The columns of a table by role.
 
-    `given` is True where the user named the target. `others` maps group, weight, split and time to
-    their columns, `by` are those that scores are reported by. With `dated`, the column of times is
-    an input too. `types` are those of the user and of the file, `missing` the given marks for
-    "missing".
+    `given` is True where the user named the target. `others` maps group, weight, split, time and
+    key to their columns, `by` are those that scores are reported by. With `dated`, the column of
+    times is an input too. `types` are those of the user and of the file, `missing` the given marks
+    for "missing".
     """
 
     target: str
@@ -133,3 +140,18 @@ def state_roles(table: LabelledTable, roles: TableRoles, taken: Taken, used: Seq
 def _shown(table: LabelledTable, name: str) -> list[str]:
     pairs = zip(table.columns[name][:HEAD], table.problems, strict=False)
     return [str(cell) for cell, problem in pairs if problem is None and cell is not None][:3]
+
+
+def identifier_of(columns: Mapping[str, Sequence[Any]], left: Sequence[str]) -> str:
+    """Returns the first column left out that has another value in each row, "" for none.
+
+    Row numbers name no row.
+    """
+    for name in left:
+        cells = [str(cell).strip() for cell in columns.get(name, ())]
+        if "" in cells or len({*cells}) < len(cells):
+            continue
+        numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) < 18]
+        if len(numbers) < len(cells) or max(numbers) - min(numbers) >= len(cells):
+            return name
+    return ""

@@ -87,7 +87,9 @@ class _Work:
             return derived.Kept(derived.names_of(numbers, pairs), {})
         rows = self._arrays(self.parts.train, None)
         with threads.few(rows.numbers[: derived.ROWS].size):
-            return derived.choose(numbers, pairs, rows, bool(self.classes), self.plan.seed)
+            kept = derived.choose(numbers, pairs, rows, bool(self.classes), self.plan.seed)
+        kept.tell()
+        return kept
 
     @cached_property
     def net(self) -> TableModel:

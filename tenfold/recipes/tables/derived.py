@@ -1,7 +1,8 @@
 """Derived columns of tables: proposed from the training rows, kept where validation is better.
 
-Ratios of counts, sums and differences of coordinates, and parts of dates. The network computes
-them from the encoded numbers, so that every export does.
+Ratios of counts, sums and differences of coordinates, parts of dates and texts, and columns joined
+from a second table. The network computes the pairs from the encoded numbers, so that every export
+does.
 
 Shapes: N rows, D numbers, P pairs.
 """
@@ -17,6 +18,9 @@ from typing import Any
 import numpy as np
 
 from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
+from tenfold.core.progress import tell
+from tenfold.core.text import short
 from tenfold.recipes.tables.arrays import TableArrays
 
 __all__ = ["Kept", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
@@ -43,20 +47,36 @@ _COORDINATES = (
 class Kept:
     """Names of the derived columns that models use.
 
-    `gains` is the relative reduction of the loss by each column that was tried, by name.
+    `gains` is the relative reduction of the loss by each column that was tried, or by those that
+    were tried together, by name.
     """
 
     names: list[str]
     gains: dict[str, float]
 
+    def tell(self) -> None:
+        """States what each column that was tried gained, and which are kept."""
+        if not self.gains:
+            return
+        order = sorted(self.gains, key=lambda name: -self.gains[name])
+        kept, left = (
+            [f"{name} {self.gains[name]:+.1%}" for name in order if (name in self.names) == wanted]
+            for wanted in (True, False)
+        )
+        tell(
+            Message(
+                "Derived and joined columns, with what each alone gains on the loss: kept {kept}; "
+                "left out {left}",
+                kept=short(", ".join(kept), 400) or "-",
+                left=short(", ".join(left), 400) or "-",
+            )
+        )
+
 
 def names_of(numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> list[str]:
-    """Returns the names of what is tried: parts of dates and texts, and pairs.
-
-    The words of a text are tried together, under one name.
-    """
-    parts = [one["tried"] for one in numbers if one["tried"]]
-    return [*dict.fromkeys(parts), *(one["name"] for one in pairs)]
+    """Returns the names of all that is tried: see `tried` of `media.tables.encode`, and pairs."""
+    tried = [one["tried"] for one in numbers if one["tried"]]
+    return list(dict.fromkeys([*tried, *(one["name"] for one in pairs)]))
 
 
 def places_of(
@@ -64,7 +84,7 @@ def places_of(
 ) -> list[int]:
     """Returns the positions, of the D numbers and then the P pairs, of the columns to use.
 
-    These are all numbers, the day of each date, and the derived columns `kept`, by name.
+    These are the columns that are always used, and those of `kept`, by the names of what was tried.
     """
     wanted = {"", *kept}
     own = [at for at, one in enumerate(numbers) if one["tried"] in wanted]
@@ -76,7 +96,8 @@ def pairs_of(numbers: Sequence[dict[str, Any]], values: np.ndarray) -> list[dict
 
     `numbers` describe the columns (see `media.tables.encode`), `values` are (N, D).
     """
-    raw = [at for at, one in enumerate(numbers) if not one["part"] and not one["centre"]]
+    plain = [at for at, one in enumerate(numbers) if not one["part"] and not one["tried"]]
+    raw = [at for at in plain if not numbers[at]["centre"]]
     counts = sorted((at for at in raw if _counts(values[:, at])), key=lambda at: -_mean(values, at))
     found = []
     for left, right in itertools.combinations(counts[:COUNTS], 2):
