@@ -23,7 +23,7 @@ from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
-from tenfold.core.settings import setting
+from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import encode, read
@@ -40,9 +40,18 @@ if TYPE_CHECKING:
 class TabularClassification(Task):
     """The task of classifying rows of tables; the module's docstring describes it."""
 
-    size: str = setting("small", "model size of the network", choices=tables.SIZES)
+    size: str = setting(
+        "small", "model size of the network", choices=tables.SIZES, search=("tiny", "medium")
+    )
     model: str = setting("auto", "model, auto = best on validation", choices=tables.MODELS)
-    derived: bool = setting(True, "derived columns, kept where they lower the validation loss")
+    derived: bool = setting(True, "trial of derived columns, kept if they lower the loss")
+    learning_rate: float = setting(
+        0.0,
+        "learning rate of the network, 0 = that of the recipe",
+        low=0.0,
+        high=1.0,
+        search=Range(0.005, 0.06),
+    )
 
     answers = (LABEL,)
     roles = ROW.roles
@@ -73,7 +82,8 @@ class TabularClassification(Task):
         return tables.build(facts, classes=len(facts["truths"]["classes"]))
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
-        return tables.fit(parts, plan, self.model, classes=len(plan.facts["truths"]["classes"]))
+        classes = len(plan.facts["truths"]["classes"])
+        return tables.fit(parts, plan, self.model, self.learning_rate, classes)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return class_answers.answers_of(outputs["probabilities"], facts["truths"], options)

@@ -36,7 +36,7 @@ def flat(columns: Columns) -> tuple[Columns, list[tuple[str, Message]]]:
             if items <= {str, type(None)}:
                 found[name] = [_joined(cell) for cell in cells]
             else:
-                left.append((name, Message("holds lists of values that are no texts")))
+                left.append((name, Message("holds lists of values that are not texts")))
         else:
             found[name] = plain(cells)
     return found, left

@@ -19,7 +19,7 @@ import numpy as np
 from tenfold.core.lazy import lazy
 from tenfold.recipes.tables.arrays import TableArrays
 
-__all__ = ["Kept", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
+__all__ = ["KeptColumns", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
 
 ensemble = lazy("sklearn.ensemble")
 
@@ -40,7 +40,7 @@ _COORDINATES = (
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptColumns:
     """Names of the derived columns that models use.
 
     `gains` is the relative reduction of the loss by each column that was tried, by name.
@@ -137,7 +137,7 @@ def choose(
     rows: TableArrays,
     classes: bool,
     seed: int,
-) -> Kept:
+) -> KeptColumns:
     """Returns the derived columns to use: each lowers the loss of boosted trees.
 
     Each is tried alone, beside all other columns, on folds of at most 6,000 training rows (`rows`
@@ -146,7 +146,7 @@ def choose(
     """
     names = names_of(numbers, pairs)
     if not names or len(rows) < 10 * FOLDS:
-        return Kept(names, {})
+        return KeptColumns(names, {})
     order = np.random.default_rng(seed).permutation(len(rows))[:ROWS]
     some = rows.rows(order)
     losses = _Losses(replace(some, numbers=with_pairs(some.numbers, pairs)), classes, seed)
@@ -158,7 +158,7 @@ def choose(
         gains[name] = round(float(falls.mean()), 4)
         if falls.mean() > max(LEAST, SURE * falls.std(ddof=1) / np.sqrt(len(falls))):
             better.append(name)
-    return Kept(better, gains)
+    return KeptColumns(better, gains)
 
 
 @dataclass(frozen=True)
