@@ -1,4 +1,4 @@
-"""All candidates at once: chosen once, repeated by a second and by a continued fit, of odd tables."""
+"""All candidates at once: compared, repeated by a second and by a continued fit; odd tables."""
 
 import json
 
