@@ -18,6 +18,7 @@ import numpy as np
 
 from tenfold.core.lazy import lazy
 from tenfold.recipes.tables.arrays import TableArrays
+from tenfold.recipes.tables.boosting import learnable
 
 __all__ = ["KeptColumns", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
 
@@ -172,6 +173,7 @@ class _Losses:
     def of(self, places: list[int]) -> np.ndarray:
         """Returns the loss of each fold (REPEATS x FOLDS,): log loss, or squared error's root."""
         features = np.concatenate([self.rows.numbers[:, places], self.rows.levels], 1)
+        features = learnable(features)
         each = []
         for repeat in range(REPEATS):
             random = np.random.default_rng([self.seed, repeat])
@@ -188,7 +190,7 @@ class _Losses:
         model = getattr(ensemble, f"HistGradientBoosting{kind}")(
             max_iter=TREES, early_stopping=False, random_state=0
         )
-        model.fit(features[~held], truth[~held], sample_weight=weights[0])
+        model.fit(learnable(features[~held]), truth[~held], sample_weight=weights[0])
         if not self.classes:
             squares = (model.predict(features[held]) - truth[held]) ** 2
             return float(np.sqrt(np.average(squares, weights=weights[1])))
