@@ -44,10 +44,10 @@ class TabularRegression(Task):
         "small", "model size of the network", choices=tables.SIZES, search=("tiny", "medium")
     )
     model: str = setting("auto", "model, auto = best on validation", choices=tables.MODELS)
-    derived: bool = setting(True, "trial of derived columns, kept if they lower the loss")
+    derived: bool = setting(True, "columns derived from others, kept if they lower the loss")
     learning_rate: float = setting(
         0.0,
-        "learning rate of the network, 0 = that of the recipe",
+        "learning rate, 0 = that of the recipe",
         low=0.0,
         high=1.0,
         search=Range(0.005, 0.06),
