@@ -9,6 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from tenfold.networks.derived import Derived
+
 __all__ = ["TableModel"]
 
 
@@ -25,12 +27,13 @@ class TableModel(nn.Module):
     """
 
     calibrated: ClassVar[tuple[str, ...]] = ("temperature", "offsets")
+    derived: Derived
     temperature: Tensor
     offsets: Tensor
 
     def __init__(
         self,
-        derived: nn.Module,
+        derived: Derived,
         parts: Mapping[str, nn.Module],
         mixes: Mapping[str, Mapping[str, float]],
         classes: int,

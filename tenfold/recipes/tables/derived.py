@@ -52,13 +52,12 @@ class KeptColumns:
 
 
 def names_of(numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> list[str]:
-    """Returns the names of all derived columns: parts of dates other than the day, and pairs."""
-    return [one["name"] for one in numbers if not _always(one)] + [one["name"] for one in pairs]
+    """Returns the names of what is tried: parts of dates and texts, and pairs.
 
-
-def _always(number: dict[str, Any]) -> bool:
-    """Returns True for a column of numbers, and for the day of a date."""
-    return number["part"] in ("", "day")
+    The words of a text are tried together, under one name.
+    """
+    parts = [one["tried"] for one in numbers if one["tried"]]
+    return [*dict.fromkeys(parts), *(one["name"] for one in pairs)]
 
 
 def places_of(
@@ -68,8 +67,8 @@ def places_of(
 
     These are all numbers, the day of each date, and the derived columns `kept`, by name.
     """
-    wanted = {*kept}
-    own = [at for at, one in enumerate(numbers) if _always(one) or one["name"] in wanted]
+    wanted = {"", *kept}
+    own = [at for at, one in enumerate(numbers) if one["tried"] in wanted]
     return own + [at for at, one in enumerate(pairs, len(numbers)) if one["name"] in wanted]
 
 

@@ -9,8 +9,10 @@ from tenfold.recipes.tables.arrays import TableArrays
 
 
 def described(*names: str, **parts: str) -> list[dict]:
-    raw = [{"name": name, "part": "", "centre": 0.0} for name in names]
-    return raw + [{"name": name, "part": part, "centre": 0.0} for name, part in parts.items()]
+    raw = [{"name": name, "part": "", "centre": 0.0, "tried": ""} for name in names]
+    return raw + [
+        {"name": name, "part": part, "centre": 0.0, "tried": name} for name, part in parts.items()
+    ]
 
 
 def test_ratios_of_counts_and_moves_of_coordinates_are_proposed():
