@@ -23,7 +23,7 @@ from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
-from tenfold.core.settings import setting
+from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import encode, read
@@ -41,10 +41,17 @@ if TYPE_CHECKING:
 class TabularRegression(Task):
     """The task of predicting numbers of rows; the module's docstring describes it."""
 
-    size: str = setting("small", "model size of the network", choices=tables.SIZES)
+    size: str = setting(
+        "small", "model size of the network", choices=tables.SIZES, search=("tiny", "medium")
+    )
     model: str = setting("auto", "model, auto = best on validation", choices=tables.MODELS)
-    derived: bool = setting(
-        True, "columns derived from others, kept where they lower the validation loss"
+    derived: bool = setting(True, "columns derived from others, kept if they lower the loss")
+    learning_rate: float = setting(
+        0.0,
+        "learning rate, 0 = that of the recipe",
+        low=0.0,
+        high=1.0,
+        search=Range(0.005, 0.06),
     )
 
     answers = (NUMBER,)
@@ -80,7 +87,7 @@ class TabularRegression(Task):
         return tables.build(facts)
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
-        return tables.fit(parts, plan, self.model)
+        return tables.fit(parts, plan, self.model, self.learning_rate)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
         return [*number.answers_of(outputs, facts["truths"], options)]

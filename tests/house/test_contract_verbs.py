@@ -158,8 +158,9 @@ def test_predict_writes_every_format(subject: Subject, tmp_path: Path):
     assert {row["source"] for row in table} == {one["source"] for one in answers}
     if kind.files[".csv"] is CSV:  # a row for each answer; others have a row for each object
         assert len(table) == len(answers) and set(kind.prediction.columns) <= set(table[0])
-    lines = (tmp_path / "answers.jsonl").read_text("utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == json.loads(json.dumps(answers))
+    lines = map(json.loads, (tmp_path / "answers.jsonl").read_text("utf-8").splitlines())
+    bare = [{key: one for key, one in line.items() if key != "asked"} for line in lines]
+    assert bare == json.loads(json.dumps(answers))
     with pytest.raises(UsageError) as caught:
         tenfold.predict(subject.run, handed, out=tmp_path / "answers.xyz")
     assert refused(caught).code == "bad-setting" and ".jsonl" in caught.value.fix
@@ -219,8 +220,12 @@ def test_an_export_is_opened_and_answers(subject: Subject, tmp_path: Path, tmp_p
 # --- serve ---
 
 
-def as_sent(medium: Any, cell: Any) -> Any:
-    """The JSON value of a cell: base64 of a file, else what the cell holds."""
+def as_sent(declared: Any, cell: Any) -> Any:
+    """The JSON value of a cell: base64 of a file, an object of fields, else what the cell holds."""
+    medium = medium_of(declared)
+    if declared.fields:
+        known = [None if value != value else value for value in cell.values]
+        return dict(zip(declared.fields, known, strict=True))
     return served.coded(references.fetch(cell)) if medium.files else cell
 
 
@@ -238,8 +243,9 @@ def test_a_server_gives_the_answers_of_predict(subject: Subject):
     handed = subject.world.hand_over(subject.data)
     ((name, declared),) = subject.task.inputs(subject.facts).items()
     medium = medium_of(declared)
-    ((cell, _),) = medium.rows(handed, itertools.count(1))
-    good, bad = {name: as_sent(medium, cell)}, {name: {"no": "value"}}
+    ((cell, _),) = medium.rows(handed, itertools.count(1), subject.run.reading)
+    good, bad = {name: as_sent(declared, cell)}, {name: {"no": "value"}}
+    good = good[name] if declared.fields else good
     want = rounded(served.in_process(subject.run, [handed]))
     with served.thread([subject.run]) as server:
         alone = server.post(served.PREDICT, {"inputs": good}).json()

@@ -366,7 +366,7 @@ WORLDS: dict[str, World] = {
         make=partial(tables_made.pots, tables_made.price),
         spoil=tables_made.spoil_pots,
         hand_over=lambda folder: tables_made.HANDED,
-        settings={"size": "tiny"},
+        settings={"model": "network", "size": "tiny"},
         plan={"epochs": 40, "batch": 30},
     ),
     "text-classification": World(

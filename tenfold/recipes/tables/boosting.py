@@ -20,7 +20,7 @@ from tenfold.recipes.tables.arrays import LevelColumn, TableArrays
 
 ensemble, special = lazy("sklearn.ensemble"), lazy("scipy.special")
 
-__all__ = ["Boosted", "Boosting", "boost", "loss_of"]
+__all__ = ["Boosted", "Boosting", "boost", "learnable", "loss_of"]
 
 PORTION = 25
 """Iterations of the first portion; later ones are a quarter of what there is, if that is more."""
@@ -74,6 +74,17 @@ def design(rows: TableArrays, columns: list[LevelColumn]) -> np.ndarray:
     return np.concatenate([*derived, rows.numbers.astype(np.float64)], 1)
 
 
+def learnable(inputs: np.ndarray) -> np.ndarray:
+    """Returns inputs (N, F) that scikit-learn can find bins of: F >= 1, and no column all missing.
+
+    Such columns are 0 in every row instead; a tree never asks about a constant one.
+    """
+    if not inputs.shape[1]:
+        return np.zeros((len(inputs), 1))
+    empty = np.isnan(inputs).all(0)
+    return np.where(empty, 0.0, inputs) if empty.any() else inputs
+
+
 def boost(
     settings: Boosting,
     train: TableArrays,
@@ -95,7 +106,7 @@ def boost(
     """
     began = time.perf_counter()
     model = _model(settings, columns, train.numbers.shape[1], classes, seed)
-    inputs, truth = design(train, columns), _truth(train, classes)
+    inputs, truth = learnable(design(train, columns)), _truth(train, classes)
     watch = None
     if iterations is None and valid:
         watch = _Watch(valid, columns, classes, settings, class_weights)

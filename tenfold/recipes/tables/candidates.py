@@ -26,7 +26,7 @@ from tenfold.recipes.tables import blend, derived, linear, model, network, threa
 from tenfold.recipes.tables.arrays import TableArrays
 from tenfold.recipes.tables.model import BLEND, LINEAR, NETWORK, TREES
 from tenfold.training import candidates, shares
-from tenfold.training.candidates import FREE, Candidate, Comparison, Cost, Fits, answering
+from tenfold.training.candidates import FREE, Candidate, Comparison, Cost, Fits
 from tenfold.training.inference import by_torch
 
 if TYPE_CHECKING:
@@ -46,14 +46,20 @@ NET = "net"
 
 
 def fit(
-    parts: Parts, plan: Plan, requested: str, classes: int = 0, balance: bool = False
+    parts: Parts,
+    plan: Plan,
+    requested: str,
+    learning_rate: float = 0.0,
+    classes: int = 0,
+    balance: bool = False,
 ) -> Fitted:
     """Returns the fitted network: the best candidate on validation, or the requested one.
 
-    With 0 `classes` it predicts a number with an interval. With `balance`, all classes weigh the
-    same in the loss, and the scores of each candidate are corrected to their true shares.
+    With 0 `classes` it predicts a number with an interval. `learning_rate` is that of the network,
+    0 = that of its recipe. With `balance`, all classes weigh the same in the loss, and the scores
+    of each candidate are corrected to their true shares.
     """
-    work = _Work(plan.visible(parts), plan, classes, balance)
+    work = _Work(plan.visible(parts), plan, classes, learning_rate, balance)
     many = [
         Candidate(LINEAR, work.linear, FREE, always=True),
         Candidate(TREES, work.trees, _cost(work), needs=(LINEAR,)),
@@ -72,19 +78,20 @@ class _Work:
     parts: Parts
     plan: Plan
     classes: int
+    learning_rate: float
     balance: bool
     sizes: dict[str, Any] = field(default_factory=dict)
     """Sizes of each part, as JSON, by name."""
 
     @cached_property
-    def kept(self) -> derived.Kept:
+    def kept(self) -> derived.KeptColumns:
         """The derived columns that the candidates use."""
         facts, fixed = self.plan.facts, self.plan.fixed
         if fixed is not None:
-            return derived.Kept(fixed["kept"], fixed["gains"])
+            return derived.KeptColumns(fixed["kept"], fixed["gains"])
         numbers, pairs = facts["data"]["numbers"], facts["net"]["pairs"]
         if not facts["net"]["derived"] or self.plan.dry:
-            return derived.Kept(derived.names_of(numbers, pairs), {})
+            return derived.KeptColumns(derived.names_of(numbers, pairs), {})
         rows = self._arrays(self.parts.train, None)
         with threads.few(rows.numbers[: derived.ROWS].size):
             kept = derived.choose(numbers, pairs, rows, bool(self.classes), self.plan.seed)
@@ -188,6 +195,7 @@ class _Work:
         """Trains the network with the training loop."""
         size, rows = plan.facts["net"]["size"], self.train
         settings = network.sized(size, rows.numbers.shape[1] + len(self.counts), self.classes)
+        settings = settings.with_rate(self.learning_rate)
         bins = network.bins_of(rows.numbers, settings)
         device.seed(torch.device("cpu"), plan.seed)
         part = network.build(bins, self.counts, self.classes, settings)
@@ -217,10 +225,11 @@ class _Work:
         return Fitted(self._answering(name, {name: 1.0}), {name: choices})
 
     def _answering(self, name: str, mix: dict[str, float]) -> TableModel:
-        """Returns a copy of the network, sharing its parts, that gives the answer `name`."""
-        net: TableModel = answering(self.net, name)
+        """Returns a network with the same parts, and its own calibration, that answers `name`."""
+        net = model.empty(self.plan.facts, self.kept.names, self.classes)
+        net.parts, net.mixes = self.net.parts, self.net.mixes
         model.choose(net, name, mix)
-        return net
+        return net.to(self.device).eval()
 
     # --- comparison ---
 
@@ -276,8 +285,14 @@ class _Work:
             held = ", ".join(f"{weight:.0%} {one}" for one, weight in mix.items())
             tell(Message("The blend holds {parts}.", parts=held))
         net = net.to(self.device).eval()
-        calibrated = self._temperature(net) if self.classes else self._offsets(net)
+        calibrated = self._calibrated(net)
+        for other in fitted.candidates.values():
+            self._calibrated(other)
         return replace(fitted, net=net, facts=fitted.facts | facts | calibrated)
+
+    def _calibrated(self, net: TableModel) -> dict[str, Any]:
+        """Fits the temperature or the intervals of a network; returns the facts about it."""
+        return self._temperature(net) if self.classes else self._offsets(net)
 
     def _temperature(self, net: TableModel) -> dict[str, Any]:
         ask = partial(_named, net.logits)

@@ -22,8 +22,9 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.text import short
 from tenfold.recipes.tables.arrays import TableArrays
+from tenfold.recipes.tables.boosting import learnable
 
-__all__ = ["Kept", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
+__all__ = ["KeptColumns", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
 
 ensemble = lazy("sklearn.ensemble")
 
@@ -44,7 +45,7 @@ _COORDINATES = (
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptColumns:
     """Names of the derived columns that models use.
 
     `gains` is the relative reduction of the loss by each column that was tried, or by those that
@@ -157,7 +158,7 @@ def choose(
     rows: TableArrays,
     classes: bool,
     seed: int,
-) -> Kept:
+) -> KeptColumns:
     """Returns the derived columns to use: each lowers the loss of boosted trees.
 
     Each is tried alone, beside all other columns, on folds of at most 6,000 training rows (`rows`
@@ -166,7 +167,7 @@ def choose(
     """
     names = names_of(numbers, pairs)
     if not names or len(rows) < 10 * FOLDS:
-        return Kept(names, {})
+        return KeptColumns(names, {})
     order = np.random.default_rng(seed).permutation(len(rows))[:ROWS]
     some = rows.rows(order)
     losses = _Losses(replace(some, numbers=with_pairs(some.numbers, pairs)), classes, seed)
@@ -178,7 +179,7 @@ def choose(
         gains[name] = round(float(falls.mean()), 4)
         if falls.mean() > max(LEAST, SURE * falls.std(ddof=1) / np.sqrt(len(falls))):
             better.append(name)
-    return Kept(better, gains)
+    return KeptColumns(better, gains)
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,7 @@ class _Losses:
     def of(self, places: list[int]) -> np.ndarray:
         """Returns the loss of each fold (REPEATS x FOLDS,): log loss, or squared error's root."""
         features = np.concatenate([self.rows.numbers[:, places], self.rows.levels], 1)
+        features = learnable(features)
         each = []
         for repeat in range(REPEATS):
             random = np.random.default_rng([self.seed, repeat])
@@ -208,7 +210,7 @@ class _Losses:
         model = getattr(ensemble, f"HistGradientBoosting{kind}")(
             max_iter=TREES, early_stopping=False, random_state=0
         )
-        model.fit(features[~held], truth[~held], sample_weight=weights[0])
+        model.fit(learnable(features[~held]), truth[~held], sample_weight=weights[0])
         if not self.classes:
             squares = (model.predict(features[held]) - truth[held]) ** 2
             return float(np.sqrt(np.average(squares, weights=weights[1])))

@@ -78,6 +78,13 @@ class NetworkSettings:
     batch: int = 256
     average: float = 0.2
 
+    def with_rate(self, learning_rate: float) -> NetworkSettings:
+        """Returns the settings with another learning rate, and the other rate in proportion."""
+        if not learning_rate:
+            return self
+        other = self.other_rate * learning_rate / self.learning_rate
+        return replace(self, learning_rate=learning_rate, other_rate=other)
+
 
 SIZES = {
     "tiny": NetworkSettings(members=4, width=96, blocks=1, embedding=8, bins=24),
