@@ -15,15 +15,15 @@ __all__ = ["flat", "of_frame", "plain"]
 
 _PLAIN = frozenset((str, int, float, type(None)))
 _LISTS = (list, tuple, set, frozenset)
-Columns = dict[str, list[Any]]
+_Columns = dict[str, list[Any]]
 
 
-def flat(columns: Columns) -> tuple[Columns, list[tuple[str, Message]]]:
+def flat(columns: _Columns) -> tuple[_Columns, list[tuple[str, Message]]]:
     """Returns the columns without nesting, and those left out, each with the reason.
 
     Fields of objects become columns such as `size.width`; a list of texts becomes one text.
     """
-    found, left = Columns(), list[tuple[str, Message]]()
+    found, left = _Columns(), list[tuple[str, Message]]()
     for name, cells in columns.items():
         kinds = {*map(type, cells)}
         if dict in kinds:
@@ -36,16 +36,16 @@ def flat(columns: Columns) -> tuple[Columns, list[tuple[str, Message]]]:
             if items <= {str, type(None)}:
                 found[name] = [_joined(cell) for cell in cells]
             else:
-                left.append((name, Message("holds lists of values that are no texts")))
+                left.append((name, Message("holds lists of values other than texts")))
         else:
             found[name] = plain(cells)
     return found, left
 
 
-def _fields(name: str, cells: Sequence[Any], taken: Sequence[str]) -> Columns:
+def _fields(name: str, cells: Sequence[Any], taken: Sequence[str]) -> _Columns:
     """Returns a column for each key of the objects in a column; the new names are free."""
     keys = list(dict.fromkeys(key for cell in cells if isinstance(cell, dict) for key in cell))
-    found = Columns()
+    found = _Columns()
     for key in keys:
         called = f"{name}.{key}"
         while called in found or called in taken:

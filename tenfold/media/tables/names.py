@@ -14,11 +14,11 @@ from tenfold.core.text import short
 from tenfold.media.files.tables.record import RecordTable
 from tenfold.media.reading import Reading, column_of
 
-__all__ = ["Named", "column_named", "named_columns", "names_of", "spelling"]
+__all__ = ["ColumnNames", "column_named", "named_columns", "names_of", "spelling"]
 
 
 @dataclass(frozen=True)
-class Named:
+class ColumnNames:
     """The names of the columns, all different.
 
     `others` maps further spellings to names: with the group that stands above the name in a header
@@ -48,7 +48,7 @@ def spelling(name: str) -> str:
     return " ".join(str(name).split()).casefold()
 
 
-def named_columns(written: Sequence[Any], groups: Sequence[str] = ()) -> Named:
+def named_columns(written: Sequence[Any], groups: Sequence[str] = ()) -> ColumnNames:
     """Returns the names of columns whose headers are `written`, and what was changed.
 
     An empty name becomes `column 3`. Where several columns have one name, all of them get a number:
@@ -76,10 +76,10 @@ def named_columns(written: Sequence[Any], groups: Sequence[str] = ()) -> Named:
     others = {
         spelling(whole): name for whole, name in zip(full, names, strict=True) if groups and whole
     }
-    return Named(names, others, twice, notes)
+    return ColumnNames(names, others, twice, notes)
 
 
-def names_of(table: RecordTable) -> Named:
+def names_of(table: RecordTable) -> ColumnNames:
     """Returns the names of the columns of a table in a file; without a header, `column 1` ...
 
     Such a column is found by its number, too.
@@ -113,7 +113,7 @@ def _renamed(name: str, places: list[int], names: list[str]) -> Message:
     )
 
 
-def column_named(reading: Reading, role: str, named: Named, where: str) -> str | None:
+def column_named(reading: Reading, role: str, named: ColumnNames, where: str) -> str | None:
     """Returns the column of a role, as given or found; None where none is.
 
     Raises UsageError where the table lacks a column that the user gave, and where several columns
@@ -129,7 +129,7 @@ def column_named(reading: Reading, role: str, named: Named, where: str) -> str |
     return None if found is None else str(found)
 
 
-def _several(named: Named, wanted: str, role: str, where: str) -> UsageError:
+def _several(named: ColumnNames, wanted: str, role: str, where: str) -> UsageError:
     places = named.twice[spelling(wanted)]
     return UsageError(
         Message(

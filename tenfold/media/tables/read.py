@@ -27,7 +27,7 @@ from tenfold.media.reading import AS_FOUND, Reading, timed
 from tenfold.media.tables import types
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
-from tenfold.media.tables.sources import LabelledTable, Source, leave_columns, open_source
+from tenfold.media.tables.sources import LabelledTable, TableSource, leave_columns, open_source
 from tenfold.media.tables.table_roles import TableRoles, known_to, roles_of, state_roles
 from tenfold.media.tables.target import is_blank
 from tenfold.media.tables.truths import class_names, numbers_of, refuse_classes, refuse_numbers
@@ -38,7 +38,7 @@ LISTED = 1000
 """Maximum number of rows without an answer that are listed."""
 BINARY = ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite")
 """Encodings that a file shows itself, and forms of files that are no text."""
-Cells = dict[str, list[Any]]
+_Cells = dict[str, list[Any]]
 
 
 @dataclass
@@ -95,7 +95,7 @@ def read(
     return Rows(frame, opened.root, [*opened.ignored, *gone], reading=found, taken=taken)
 
 
-def _main(opened: Source) -> LabelledTable:
+def _main(opened: TableSource) -> LabelledTable:
     """Returns the table that decides the schema: that of the training part."""
     read = [one for one in opened.tables if one.unread is None]
     if not read:
@@ -109,7 +109,9 @@ def _main(opened: Source) -> LabelledTable:
     return next((one for one in read if one.part in ("train", "")), read[0])
 
 
-def _reader(opened: Source, reading: Reading, numeric: bool, other: str, taken: Taken) -> _Reader:
+def _reader(
+    opened: TableSource, reading: Reading, numeric: bool, other: str, taken: Taken
+) -> _Reader:
     """Returns the reader, with the schema of the run, or one decided from the training table."""
     main = _main(opened)
     parts = [one for one in opened.tables if one is not main]
@@ -146,7 +148,7 @@ def _reader(opened: Source, reading: Reading, numeric: bool, other: str, taken: 
     return _Reader(reading, numeric, other, roles, schema, figured, taken, identifier=named)
 
 
-def _identifier(columns: Cells, left: Sequence[str]) -> str:
+def _identifier(columns: _Cells, left: Sequence[str]) -> str:
     """Returns the first column left out that has another value in each row, "" for none.
 
     Row numbers name no row.
@@ -193,9 +195,9 @@ def _no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> Dat
     )
 
 
-def _cells(names: Sequence[str], tables: Sequence[LabelledTable]) -> Cells:
+def _cells(names: Sequence[str], tables: Sequence[LabelledTable]) -> _Cells:
     """Returns the cells of columns, of all rows of the tables; None where a table lacks one."""
-    found = Cells()
+    found = _Cells()
     for name in names:
         each = [one.columns.get(_called(one, name)) or [None] * len(one) for one in tables]
         found[name] = each[0] if len(each) == 1 else [cell for cells in each for cell in cells]
@@ -278,7 +280,7 @@ def _truths(
 
 
 def _state_other(
-    table: LabelledTable, main: LabelledTable, columns: Cells, reader: _Reader
+    table: LabelledTable, main: LabelledTable, columns: _Cells, reader: _Reader
 ) -> None:
     """States what another table has that the schema lacks, and what it lacks."""
     if table is main and not reader.reading.found.get("schema"):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.media.reading import ColumnRole, Reading, listed_names
-from tenfold.media.tables.names import Named
+from tenfold.media.tables.names import ColumnNames
 from tenfold.media.tables.schema import TYPES
 
 __all__ = ["ROLES", "ignored_columns", "missing_given", "types_given"]
@@ -25,7 +25,7 @@ ROLES = (
 )
 
 
-def ignored_columns(reading: Reading, named: Named, where: str) -> list[str]:
+def ignored_columns(reading: Reading, named: ColumnNames, where: str) -> list[str]:
     """Returns the columns given with `--ignore`, as the table calls them.
 
     A name that stands for several columns means all of them. Raises UsageError where the table
@@ -43,7 +43,7 @@ def ignored_columns(reading: Reading, named: Named, where: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def types_given(reading: Reading, named: Named, where: str) -> dict[str, str]:
+def types_given(reading: Reading, named: ColumnNames, where: str) -> dict[str, str]:
     """Returns the types given with `--types`, by column.
 
     Raises UsageError where one is no type, or the table lacks the column.
@@ -69,7 +69,7 @@ def types_given(reading: Reading, named: Named, where: str) -> dict[str, str]:
     return found
 
 
-def missing_given(reading: Reading, named: Named, where: str) -> dict[str, list[str]]:
+def missing_given(reading: Reading, named: ColumnNames, where: str) -> dict[str, list[str]]:
     """Returns the marks for "missing" given with `--missing`, by column; [] for none.
 
     Raises UsageError where the table lacks the column.

@@ -22,10 +22,10 @@ from tenfold.media.files.records import RecordTable, is_table, table_of
 from tenfold.media.files.tables.record import Record
 from tenfold.media.reading import Reading
 from tenfold.media.tables.flat import flat, of_frame
-from tenfold.media.tables.names import Named, named_columns, names_of
+from tenfold.media.tables.names import ColumnNames, named_columns, names_of
 from tenfold.media.tables.remarks import rows_below
 
-__all__ = ["LabelledTable", "Source", "leave_columns", "open_source"]
+__all__ = ["LabelledTable", "TableSource", "leave_columns", "open_source"]
 
 CHUNK = 4096
 """Records that are turned into columns together."""
@@ -35,7 +35,7 @@ _ABOUT = re.compile(r"(readme|licen[cs]e|source|notice|changelog|.*\.names)(\.\w
 _FORM = re.compile(r"(?:^|[\W_])(?:submission|submit)s?(?:[\W_]|$)", re.I)
 _TEXTS = frozenset((".txt", ".data", ".dat", ".test", ".train", ""))
 """Suffixes of files that may be tables beside those that always are."""
-KnownName = Callable[[str], bool]
+_KnownName = Callable[[str], bool]
 
 
 @dataclass
@@ -49,7 +49,7 @@ class LabelledTable:
 
     name: str
     part: str
-    named: Named
+    named: ColumnNames
     columns: dict[str, list[Any]]
     lines: list[int]
     problems: list[Problem | None]
@@ -69,7 +69,7 @@ class LabelledTable:
 
 
 @dataclass
-class Source:
+class TableSource:
     """The tables of a source, its root folder, and the names that are not data."""
 
     tables: list[LabelledTable]
@@ -77,14 +77,14 @@ class Source:
     ignored: list[str] = field(default_factory=list)
 
 
-def open_source(source: Any, reading: Reading, known: KnownName, taken: Taken) -> Source:
+def open_source(source: Any, reading: Reading, known: _KnownName, taken: Taken) -> TableSource:
     """Reads the tables of a source; what is left out and what was changed is added to `taken`.
 
     Raises UsageError where it is none, or one of several tables could be meant; DataRefused where
     no table can be read.
     """
     if isinstance(source, pd.DataFrame):
-        return Source([_of_frame(source, taken)])
+        return TableSource([_of_frame(source, taken)])
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(
             Message("Data must be a path or a DataFrame, got {source!r}", source=source),
@@ -93,13 +93,13 @@ def open_source(source: Any, reading: Reading, known: KnownName, taken: Taken) -
     path = Path(source)
     if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
-        return Source([_of_file(entry, "", reading, known, taken)], path.parent)
+        return TableSource([_of_file(entry, "", reading, known, taken)], path.parent)
     tree = open_tree(path)
     chosen = _chosen(tree, reading, taken)
     used = {entry.cell for entry, _ in chosen}
     ignored = [*tree.ignored, *(one.name for one in tree.entries if one.cell not in used)]
     tables = [_of_file(entry, part, reading, known, taken) for entry, part in chosen]
-    return Source(tables, Path(tree.root), ignored)
+    return TableSource(tables, Path(tree.root), ignored)
 
 
 # --- folders --------------------------------------------------------------------------------------
@@ -201,13 +201,13 @@ def _of_frame(frame: pd.DataFrame, taken: Taken) -> LabelledTable:
 
 
 def _of_file(
-    entry: Entry, part: str, reading: Reading, known: KnownName, taken: Taken
+    entry: Entry, part: str, reading: Reading, known: _KnownName, taken: Taken
 ) -> LabelledTable:
     """Returns the table in a file. A file that cannot be opened has `unread` set."""
     name = references.printable(entry.name)
     if entry.problem is not None:
         problem = replace(entry.problem, uncounted=True)
-        return LabelledTable(name, part, Named([]), {}, [], [], unread=problem)
+        return LabelledTable(name, part, ColumnNames([]), {}, [], [], unread=problem)
     found = table_of(entry.cell, name, known, reading)
     for note in found.notes:
         taken.note(note)

@@ -17,11 +17,13 @@ from tenfold.media.reading import Reading, columns_of, listed_names
 from tenfold.media.tables.names import column_named, spelling
 from tenfold.media.tables.roles import ignored_columns, missing_given, types_given
 from tenfold.media.tables.sources import LabelledTable
-from tenfold.media.tables.target import USUAL, found_target
+from tenfold.media.tables.target import USUAL, found_target, is_blank
 
 __all__ = ["TableRoles", "known_to", "roles_of", "state_roles"]
 
 FLAGS = {"group": "--group", "weight": "--weight", "split": "--split", "time": "--time"}
+FIRST = 20
+"""Rows that rule out most columns as those of the parts."""
 SAID = {"group": "group", "weight": "weight", "split": "part", "time": "time"}
 
 
@@ -100,7 +102,8 @@ def roles_of(
 def _parts(table: LabelledTable, used: set[str]) -> str:
     """Returns the column whose cells are parts, at least two different ones; "" for none."""
     for name, cells in table.columns.items():
-        if name in used or parts_of_column(name, cells[:HEAD]) is None:
+        some = [cell for cell in cells[:FIRST] if not is_blank(cell)]
+        if name in used or (some and parts_of_column(name, some) is None):
             continue
         parts = parts_of_column(name, cells)
         if parts is not None and len({*parts.values()} - {""}) > 1:
