@@ -53,7 +53,12 @@ class TableModel(nn.Module):
         self.mixes[name] = {name: 1.0}
 
     def answers(self, numbers: Tensor, levels: Tensor) -> Tensor:
-        """Returns the probabilities (B, K) before the temperature, or the values (B, 1)."""
+        """Returns the probabilities (B, K) before the temperature, or the values (B, 1).
+
+        They are 0 before anything is fitted.
+        """
+        if not self.mixes:
+            return numbers.new_zeros(len(numbers), max(1, self.classes))
         columns = self.derived(numbers)
         mixed = [
             weight * self._answer(self.parts[_key(name)](columns, levels))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,17 +19,20 @@ from tenfold.media.tables.schema import (
     CATEGORY,
     DATE,
     NUMBER,
+    TEXT,
     TableColumn,
     TableRow,
     TableSchema,
 )
 
-__all__ = ["composed", "content", "sample", "sizes", "text"]
+__all__ = ["composed", "content", "plausibility", "sample", "sizes", "text"]
 
 SHOWN = 40
 """Most columns of a row that pages show."""
 CUT = 60
 """Most characters of a value that pages show."""
+SAME = 0.5
+"""Largest share of values that are different in a column of categories."""
 
 
 def content(row: TableRow) -> bytes:
@@ -45,6 +48,22 @@ def _bytes(value: Any) -> bytes:
         return b"t%d:" % len(coded) + coded
     number = float(value)
     return b"-" if math.isnan(number) else b"n" + struct.pack("<d", number + 0.0)
+
+
+def plausibility(cells: Sequence[Any]) -> float:
+    """Returns the share of columns whose values repeat or can be ordered, of rows of one table.
+
+    A column of texts is none of them; nor is a category with more values than half of its rows.
+    """
+    rows = [one for one in cells if isinstance(one, TableRow)]
+    if not rows:
+        return 1.0
+    shares = list[float]()
+    for at, column in enumerate(rows[0].schema.columns):
+        values = [one.values[at] for one in rows if one.values[at] is not None]
+        varied = column.type == TEXT or len({*values}) > max(2, SAME * len(values))
+        shares.append(float(column.type in (NUMBER, DATE) or not varied))
+    return float(np.mean(shares))
 
 
 def text(row: TableRow) -> str:

@@ -55,7 +55,9 @@ def fit(parts: Parts, plan: Plan, requested: str, classes: int = 0) -> Fitted:
         Candidate(NETWORK, work.network),
         Candidate(BLEND, work.blend, FREE, needs=(TREES, NETWORK), combines=True),
     ]
-    fitted = candidates.fit(many, requested, work.comparison(), plan, shown=work.net)
+    trained = requested in ("auto", NETWORK, BLEND)
+    shown = None if trained or not plan.dry else work.net
+    fitted = candidates.fit(many, requested, work.comparison(), plan, shown)
     return work.finished(fitted)
 
 
