@@ -42,7 +42,9 @@ class TabularRegression(Task):
 
     size: str = setting("small", "model size of the network", choices=tables.SIZES)
     model: str = setting("auto", "model, auto = best on validation", choices=tables.MODELS)
-    derived: bool = setting(True, "derived columns, kept where they lower the validation loss")
+    derived: bool = setting(
+        True, "columns derived from others, kept where they lower the validation loss"
+    )
 
     answers = (NUMBER,)
     roles = ROW.roles

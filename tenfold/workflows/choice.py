@@ -284,9 +284,9 @@ def _read(task: str, source: Any, settings: Mapping[str, Any]) -> Rows:
 def _plausible(rows: Rows) -> float:
     """How plausible a reading is, from 0 to 1.
 
-    Cells unusual for their medium, rows with few different contents, texts without a letter, and nearly as many classes as labels
-    speak against it. A single class halves the result: the rows of a small copy may all belong to
-    the first class.
+    Cells unusual for their medium, rows with few different contents, texts without a letter, and
+    nearly as many classes as labels speak against it. A single class halves the result: the rows of
+    a small copy may all belong to the first class.
     """
     table = rows.table.iloc[:SEEN_ROWS]
     shares = [1.0]
