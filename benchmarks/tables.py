@@ -5,9 +5,10 @@ Measures nothing by itself; run alone it prints the size of each table:
 
 Protocol of `parts(frame, seed)`: 64 % train, 16 % valid, 20 % test, drawn at random by the seed.
 Adult keeps its given test rows, and 20 % of the others are valid. Of bike-sharing the last 20 % of
-the dates are the test, and the last 20 % of the other dates valid: the order of time is known. Columns that would give the answer away
-(casual and registered of bike-sharing) are left out. Repeated rows of wine are kept once, as the
-note beside the data asks. California's target is in 100,000 dollars.
+the dates are the test, and the last 20 % of the other dates valid: the order of time is known.
+Columns that would give the answer away (casual and registered of bike-sharing) are left out.
+Repeated rows of wine are kept once, as the note beside the data asks.
+California's target is in 100,000 dollars.
 """
 
 from __future__ import annotations

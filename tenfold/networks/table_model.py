@@ -9,6 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from tenfold.networks.derived import Derived
+
 __all__ = ["TableModel"]
 
 
@@ -25,12 +27,13 @@ class TableModel(nn.Module):
     """
 
     calibrated: ClassVar[tuple[str, ...]] = ("temperature", "offsets")
+    derived: Derived
     temperature: Tensor
     offsets: Tensor
 
     def __init__(
         self,
-        derived: nn.Module,
+        derived: Derived,
         parts: Mapping[str, nn.Module],
         mixes: Mapping[str, Mapping[str, float]],
         classes: int,
@@ -52,6 +55,10 @@ class TableModel(nn.Module):
         self.parts[_key(name)] = part
         self.mixes[name] = {name: 1.0}
 
+    def part(self, name: str) -> nn.Module:
+        """Returns a part by its name."""
+        return self.parts[_key(name)]
+
     def answers(self, numbers: Tensor, levels: Tensor) -> Tensor:
         """Returns the probabilities (B, K) before the temperature, or the values (B, 1).
 
@@ -61,7 +68,7 @@ class TableModel(nn.Module):
             return numbers.new_zeros(len(numbers), max(1, self.classes))
         columns = self.derived(numbers)
         mixed = [
-            weight * self._answer(self.parts[_key(name)](columns, levels))
+            weight * self._answer(self.part(name)(columns, levels))
             for name, weight in self.mixes[self.selected].items()
         ]
         return torch.stack(mixed).sum(0)
@@ -72,7 +79,7 @@ class TableModel(nn.Module):
 
     def interval(self, numbers: Tensor, levels: Tensor) -> Tensor:
         """Returns the low and the high ends (B, 2) before the offsets."""
-        found = self.parts[_key(self.bounds)](self.derived(numbers), levels)
+        found = self.part(self.bounds)(self.derived(numbers), levels)
         if isinstance(found, dict):
             return torch.stack([found["low"], found["high"]], 1)
         ends: Tensor = found[:, 1:]
@@ -102,7 +109,7 @@ class TableModel(nn.Module):
     def _embedding(self, numbers: Tensor, levels: Tensor) -> Tensor:
         if not self.embedded:
             return numbers.nan_to_num()
-        part, columns = self.parts[_key(self.embedded)], self.derived(numbers)
+        part, columns = self.part(self.embedded), self.derived(numbers)
         found = part(columns, levels)
         if isinstance(found, dict):
             embedding: Tensor = found["embedding"]
