@@ -24,6 +24,10 @@ torch, networks = lazy("torch"), lazy("tenfold.networks.trees")
 __all__ = ["FlatTrees", "flatten", "trees_of"]
 
 
+LARGEST = np.finfo(np.float32).max
+"""Threshold of leaves: a leaf compares a column without plus infinity, so rows always go left."""
+
+
 @dataclass(frozen=True)
 class FlatTrees:
     """Buffers by name, and the arguments of `Trees` as JSON."""
@@ -104,7 +108,7 @@ class _Writer:
         order, left = _level_order(nodes)
         leaf = nodes["is_leaf"].astype(bool)
         feature = np.zeros(len(nodes), np.int64)
-        threshold = np.full(len(nodes), np.inf, np.float32)
+        threshold = np.full(len(nodes), LARGEST, np.float32)
         number = ~leaf & (nodes["feature_idx"] >= len(columns))
         place = nodes["feature_idx"][number] - len(columns)
         right = nodes["missing_go_to_left"][number] == 0
@@ -119,7 +123,7 @@ class _Writer:
     def add_leaf(self) -> None:
         """Adds a tree of one leaf of value 0."""
         zero = np.zeros(1)
-        self._write(zero.astype(np.int64), np.full(1, np.inf), zero.astype(np.int64), zero)
+        self._write(zero.astype(np.int64), np.full(1, LARGEST), zero.astype(np.int64), zero)
 
     def flat(self, trees: list[int], base: np.ndarray) -> FlatTrees:
         """Returns all buffers and sizes."""
@@ -188,7 +192,7 @@ def round_down(thresholds: np.ndarray) -> np.ndarray:
         near = thresholds.astype(np.float32)
     below = np.nextafter(near, np.float32(-np.inf))
     rounded = np.where(near.astype(np.float64) > thresholds, below, near)
-    return np.minimum(rounded, np.finfo(np.float32).max)
+    return np.minimum(rounded, LARGEST)
 
 
 def _level_order(nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
