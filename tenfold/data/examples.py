@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tenfold.core import system
+from tenfold.data import example_tables
 
 __all__ = ["write"]
 
@@ -45,7 +46,10 @@ PARTS = {"bolt": (150, 110, 70), "nut": (80, 120, 170), "washer": (70, 150, 90)}
 
 
 def write(home: Path) -> None:
-    """Writes topics.csv, names.conll, watched.csv and the folders boxes and masks below `home`."""
+    """Writes the example of each task below `home`: five tables or texts, and two folders.
+
+    They are topics.csv, names.conll, watched.csv, customers.csv and flats.csv, boxes/ and masks/.
+    """
     for name, text in _texts().items():
         system.write_atomically(home / name, text + "\n")
     done = home / ".parts-complete"
@@ -67,6 +71,7 @@ def _texts() -> dict[str, str]:
     sentences = (_tagged(TAGGED[number % len(TAGGED)], random) for number in range(200))
     found["names.conll"] = "\n\n".join(sentences)
     found["watched.csv"] = "\n".join(["user,item,time", *_watched(random)])
+    found["customers.csv"], found["flats.csv"] = example_tables.customers(), example_tables.flats()
     return found
 
 

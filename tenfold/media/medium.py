@@ -244,6 +244,13 @@ class Medium(ABC):
 
     # --- pages: how a row is shown ---
 
+    def plausibility(self, cells: Sequence[Any]) -> float:
+        """Returns from 0 to 1 how plausible it is that a person means such cells by this medium.
+
+        It is used to find the task of data; some cells may be of another medium in another task.
+        """
+        return 1.0
+
     def text(self, cell: Any) -> str:
         """Returns the text that pages show for a cell, where the medium is `written`."""
         return ""

@@ -63,7 +63,12 @@ class TableModel(nn.Module):
         return self.parts[_key(name)]
 
     def answers(self, numbers: Tensor, levels: Tensor) -> Tensor:
-        """Returns the probabilities (B, K) before the temperature, or the values (B, 1)."""
+        """Returns the probabilities (B, K) before the temperature, or the values (B, 1).
+
+        They are 0 before anything is fitted.
+        """
+        if not self.mixes:
+            return numbers.new_zeros(len(numbers), max(1, self.classes))
         columns = self.derived(numbers)
         mixed = [
             weight * self._answer(self.part(name)(columns, levels))

@@ -6,8 +6,11 @@ Only a few files are read for this (`media/files/sample.py`), never the whole da
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import shlex
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ from tenfold.core.system import shell_word
 from tenfold.media.files.listing import is_archive, open_tree
 from tenfold.media.files.sample import small_copy
 from tenfold.media.medium import Medium
-from tenfold.media.reading import Reading, of_settings
+from tenfold.media.reading import AS_FOUND, COMMON, Reading, of_settings, with_table
 from tenfold.media.registry import known, media_of
 from tenfold.task import Task
 from tenfold.tasks.registry import class_of, find, names
@@ -55,25 +58,28 @@ def chosen(
     Nothing is read. Raises UsageError where the task is missing or mistyped, or a value is invalid.
     """
     if task not in names():
-        raise asked_back(task, data, verb)
+        raise asked_back(task, data, verb, settings)
     reading, own = of_settings(settings, class_of(task).roles)
     return find(task, **own), reading, own
 
 
-def guessed(data: Any, verb: str) -> str:
+def guessed(data: Any, verb: str, flags: Sequence[str] = ()) -> str:
     """Returns the name of the task that fits the data best, and prints how it reads them.
 
-    Raises UsageError where no task fits, or two fit nearly alike.
+    `flags` are the other words of the command, such as `--target` and its column: a task that does
+    not have a given flag for columns does not fit. Raises UsageError where no task fits, or two fit
+    nearly alike.
     """
-    found = fits(data)
+    settings = _settings_of(flags)
+    found = fits(data, settings)
     if not found:
-        raise _none_fits(data, verb)
+        raise _none_fits(data, verb, _without_target(data, settings), flags)
     near = [one for one in found if one.score >= NEAR * found[0].score]
     if len(near) > 1:
         raise _ask(
             Message("The task is missing, and several fit the data"),
             "missing-task",
-            _readings(near, verb, data),
+            _readings(near, verb, data, flags),
         )
     tell(Message("Task: {task} ({reading})", task=near[0].task, reading=near[0].reading))
     return near[0].task
@@ -94,16 +100,31 @@ def with_task(words: list[str], switches: set[str], verb: str) -> list[str]:
         else:
             skipped = word not in switches and "=" not in word
     data = words[places[0]] if len(places) == 1 else ""
-    if not data or data in names() or not os.path.exists(data):
+    if not data or data in names() or not os.path.exists(with_table(data, AS_FOUND)[0]):
         return words
-    return [*words[: places[0]], guessed(data, verb), *words[places[0] :]]
+    before, after = words[: places[0]], words[places[0] + 1 :]
+    return [*before, guessed(data, verb, [*before, *after]), data, *after]
 
 
-def asked_back(task: str, data: Any = None, verb: str = "train") -> UsageError:
+def _settings_of(flags: Sequence[str]) -> dict[str, Any]:
+    """Returns the values of the flags that name columns and notation, by name."""
+    roles = {one.name for task in names() for one in class_of(task).roles}
+    found = dict[str, Any]()
+    for word, after in itertools.pairwise([*flags, ""]):
+        name, sign, value = word.removeprefix("--").partition("=")
+        if word.startswith("--") and name in {*COMMON, *roles}:
+            text = value if sign else after
+            found[name] = (*found.get(name, ()), text) if name == "by" else text
+    return found
+
+
+def asked_back(
+    task: str, data: Any = None, verb: str = "train", settings: Mapping[str, Any] | None = None
+) -> UsageError:
     """Returns the error for a mistyped task, or for a command without its task or its data.
 
     The fix suggests the task with the most similar name, or the whole command for each task that
-    fits the data.
+    fits the data, read with these settings.
     """
     registered = names()
     if data is None and task in registered:
@@ -124,15 +145,27 @@ def asked_back(task: str, data: Any = None, verb: str = "train") -> UsageError:
         what = Message("{what}, and no file has this name", what=what)
     if data is None or (not isinstance(data, pd.DataFrame) and not os.path.exists(data)):
         return _ask(what, "unknown-task", near)
-    found = fits(data)
+    found = fits(data, settings)
     looks = _readings(found, verb, data) if found else _command(near, verb, data)
     if found and near.startswith("Did"):
         looks = Message("{near} {looks}", near=near, looks=looks)
     return _ask(what, "unknown-task", looks)
 
 
-def _none_fits(data: Any, verb: str) -> UsageError:
-    """The error for data that no task can read; names their medium where no task takes it."""
+def _none_fits(
+    data: Any, verb: str, without_target: Sequence[str], flags: Sequence[str]
+) -> UsageError:
+    """The error for data that no task can read; names their medium where no task takes it.
+
+    `without_target` are the tasks that could read them with the column to learn.
+    """
+    if without_target:
+        lines = [_line(verb, one, data, [*flags, "--target", "NAME"]) for one in without_target]
+        return _ask(
+            Message("The task is missing, and so is the column to learn"),
+            "missing-task",
+            Message("Give both, as in {commands}", commands="; ".join(lines)),
+        )
     listed = ", ".join(sorted(names()))
     if (medium := _unread_medium(data)) is not None:
         return _ask(
@@ -149,12 +182,12 @@ def _command(looks: Message, verb: str, data: Any) -> Message:
     return Message("{looks} {line}", looks=looks, line=_line(verb, "TASK", data))
 
 
-def _readings(found: list[Fit], verb: str, data: Any) -> Message:
+def _readings(found: list[Fit], verb: str, data: Any, flags: Sequence[str] = ()) -> Message:
     """Returns a message with each task's reading of the data and the whole command for it."""
     lines = EMPTY
     for one in found:
         line = Message(
-            "{reading}: {command}", reading=one.reading, command=_line(verb, one.task, data)
+            "{reading}: {command}", reading=one.reading, command=_line(verb, one.task, data, flags)
         )
         lines = Message("{lines}\n  {line}", lines=lines, line=line) if lines else line
     return Message("The data can be read as {readings}", readings=lines)
@@ -164,40 +197,70 @@ def _ask(message: Message, code: str, fix: Message) -> UsageError:
     return UsageError(message, code=code, fix=fix)
 
 
-def _line(verb: str, task: str, data: Any) -> str:
+def _line(verb: str, task: str, data: Any, flags: Sequence[str] = ()) -> str:
     place = "DATA" if isinstance(data, pd.DataFrame) else shell_word(data)
-    return f"tenfold {verb} {task} {place}"
+    return " ".join(["tenfold", verb, task, place, *map(shlex.quote, flags)])
 
 
 # --- how well a task fits -------------------------------------------------------------------------
 
 
-def fits(data: Any) -> list[Fit]:
-    """Returns the tasks that fit the data, best first; reads only the first files of a folder."""
-    with tempfile.TemporaryDirectory() as place, listening(Silent()):
-        source = data if isinstance(data, pd.DataFrame) else small_copy(Path(data), Path(place))
+def fits(data: Any, settings: Mapping[str, Any] | None = None) -> list[Fit]:
+    """Returns the tasks that fit the data, best first; reads only the first files of a folder.
+
+    `settings` are values of flags for columns and notation.
+    """
+    with _small(data, settings or {}) as (source, given):
         files, other = _counted(source)
-        found = [fit for task in names() if (fit := _fit(task, source, files, other)) is not None]
-    return sorted(found, key=lambda one: -one.score)
+        each = [_fit(task, source, files, other, given) for task in names()]
+    return sorted((one for one in each if one is not None), key=lambda one: -one.score)
 
 
-def _counted(source: Any) -> tuple[int, int]:
-    """Returns two counts: files that may be data, and the other files, such as system files."""
+def _without_target(data: Any, settings: Mapping[str, Any]) -> list[str]:
+    """Returns the tasks that could read the data if the column to learn were given."""
+    found = list[str]()
+    with _small(data, settings) as (source, given):
+        for task in names():
+            try:
+                _read(task, source, given)
+            except (TenfoldError, OSError) as error:
+                asks = isinstance(error, TenfoldError) and error.code == "missing-target"
+                found += [task] if asks else []
+    return found
+
+
+@contextlib.contextmanager
+def _small(data: Any, settings: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yields a small copy of the data, without `#table` in its name, and the settings with it."""
+    path, held = with_table(data, AS_FOUND)
+    given = {**settings, "table": held.table} if held.table else settings
+    with tempfile.TemporaryDirectory() as place, listening(Silent()):
+        yield path if isinstance(path, pd.DataFrame) else small_copy(Path(path), Path(place)), given
+
+
+def _counted(source: Any) -> tuple[set[str], int]:
+    """Returns the names of the files that may be data, and the number of other files.
+
+    There are none for a single file, of which only rows can be ignored.
+    """
     with contextlib.suppress(TenfoldError, OSError):
         if isinstance(source, Path) and (source.is_dir() or is_archive(source)):
             tree = open_tree(source)
-            return len(tree.entries), len(tree.ignored)
-    return 1, 0
+            return {one.name for one in tree.entries}, len(tree.ignored)
+    return set(), 0
 
 
-def _fit(task: str, source: Any, files: int, other: int) -> Fit | None:
+def _fit(
+    task: str, source: Any, files: set[str], other: int, settings: Mapping[str, Any]
+) -> Fit | None:
     """How well a task fits a small copy of the data; None where it cannot read them."""
     try:
-        rows = class_of(task)().read(source)
+        rows = _read(task, source, settings)
     except (TenfoldError, OSError):
         return None
     good = rows.table["problem"].isna().to_numpy() & ~rows.answer.blank(rows.table)
-    used = (files + other - len(rows.ignored)) / max(1, files)
+    ignored = [name for name in rows.ignored if name.rpartition(":")[0] not in files]
+    used = (len(files) + other - len(ignored)) / len(files) if files else 1.0
     kept = rows.with_table(rows.table[good].reset_index(drop=True))
     if not good.any() or used <= 0:
         return None
@@ -205,16 +268,30 @@ def _fit(task: str, source: Any, files: int, other: int) -> Fit | None:
     return Fit(task, score, _reading(kept)) if score >= SMALLEST_FIT else None
 
 
+def _read(task: str, source: Any, settings: Mapping[str, Any]) -> Rows:
+    """Returns the rows that a task reads; `settings` are values of flags for columns and notation.
+
+    Raises TenfoldError where it cannot read them, or has no such flag.
+    """
+    roles = class_of(task).roles
+    known = {*COMMON, *(one.name for one in roles)}
+    for name in settings.keys() - known:
+        raise UsageError(Message("No such option: {name}", name=f"--{name}"), code="usage")
+    reading, _ = of_settings(settings, roles)
+    return class_of(task)().read(source, reading)
+
+
 def _plausible(rows: Rows) -> float:
     """How plausible a reading is, from 0 to 1.
 
-    Rows with few different contents, texts without a letter, and nearly as many classes as labels
-    speak against it. A single class halves the result: the rows of a small copy may all belong to
-    the first class.
+    Cells unusual for their medium, rows with few different contents, texts without a letter, and
+    nearly as many classes as labels speak against it. A single class halves the result: the rows of
+    a small copy may all belong to the first class.
     """
     table = rows.table.iloc[:SEEN_ROWS]
     shares = [1.0]
     for name, medium in media_of(rows.inputs).items():
+        shares.append(medium.plausibility(table[name]))
         contents = [] if medium.files else [medium.content(cell) for cell in table[name]]
         if contents and None not in contents:
             shares.append(len(set(contents)) / len(contents))

@@ -12,8 +12,8 @@ def rows_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     for name in registry.names():
         cls: type[Task] = registry.class_of(name)
 
-        def read(self, source, real=cls.read):
-            found = real(self, source)
+        def read(self, source, *reading, real=cls.read):
+            found = real(self, source, *reading)
             rows.append(len(found.table))
             return found
 

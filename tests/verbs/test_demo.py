@@ -6,6 +6,7 @@ import pytest
 
 from tenfold.data import examples
 from tenfold.data.prepare import prepare
+from tenfold.media.reading import Reading
 from tenfold.tasks.registry import find
 
 EXAMPLES = {
@@ -14,7 +15,10 @@ EXAMPLES = {
     "text-classification": "topics.csv",
     "token-classification": "names.conll",
     "recommendation": "watched.csv",
+    "tabular-classification": "customers.csv",
+    "tabular-regression": "flats.csv",
 }
+TARGETS = {"tabular-classification": "left", "tabular-regression": "price"}
 
 
 @pytest.mark.parametrize("task", EXAMPLES)
@@ -24,7 +28,7 @@ def test_each_task_reads_its_example_whole(task, tmp_path):
         examples.write(tmp_path / place)
     one, two = (tmp_path / place / EXAMPLES[task] for place in ("one", "two"))
     assert _contents(one) == _contents(two)
-    prepared = prepare(find(task), one)
+    prepared = prepare(find(task), one, reading=Reading(target=TARGETS.get(task, "")))
     assert not prepared.quarantined and prepared.refusal("fail") is None
     assert all(len(prepared.rows(part)) >= 10 for part in ("train", "valid", "test"))
 

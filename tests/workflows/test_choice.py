@@ -55,6 +55,52 @@ def test_a_table_is_recognised_by_its_columns(header, line, task, tmp_path):
     assert choice.guessed(str(data), "check") == task
 
 
+TEA = "steep_c,minutes,season,grade"
+
+
+def cup(row: int) -> str:
+    values = random.Random(row)
+    blank = values.random() < 0.02
+    return (
+        f"{values.uniform(60, 95):.1f},{values.uniform(1, 7):.2f},"
+        f"{values.choice(['spring', 'summer'])},{'' if blank else values.choice([1, 2, 4])}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "tasks"),
+    [
+        ("season", ["tabular-classification"]),
+        ("steep_c", ["tabular-regression"]),
+        ("grade", ["tabular-classification", "tabular-regression"]),  # classes or amounts
+    ],
+)
+def test_the_column_to_learn_decides_the_task_of_a_table(target, tasks, tmp_path):
+    data = table(tmp_path / "tea.csv", TEA, cup)
+    words = [str(data), "--target", target]
+    if len(tasks) == 1:
+        assert choice.with_task(words, set(), "train") == [*tasks, *words]
+        return
+    with pytest.raises(UsageError) as asked:
+        choice.with_task(words, set(), "train")
+    assert asked.value.code == "missing-task" and "1, 2, 4" in asked.value.fix
+    for task in tasks:
+        assert f"tenfold train {task} {data} --target {target}" in asked.value.fix
+
+
+def test_a_table_without_a_column_to_learn_asks_for_both(tmp_path):
+    data = table(tmp_path / "tea.csv", TEA, cup)
+    with pytest.raises(UsageError) as asked:
+        choice.guessed(str(data), "check")
+    assert asked.value.code == "missing-task"
+    assert f"tenfold check tabular-regression {data} --target NAME" in asked.value.fix
+
+
+def test_a_table_of_numbers_is_no_list_of_items(tmp_path):
+    data = table(tmp_path / "tea.csv", TEA.replace("grade", "quality"), cup)
+    assert not any(one.task == "recommendation" for one in choice.fits(str(data)))
+
+
 def test_a_rating_table_of_numbers_is_no_table_of_texts(tmp_path):
     data = table(
         tmp_path / "r.csv",

@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,19 @@ from tenfold.media.files import references
 from tenfold.media.files.listing import neighbours
 from tenfold.media.input import InputRow
 from tenfold.media.interactions import read
+from tenfold.media.interactions.values import is_measure
 
-__all__ = ["entries", "rows"]
+__all__ = ["entries", "plausibility", "rows"]
+SEEN = 1000
+"""Entries whose writing is looked at."""
+
+
+def plausibility(cells: Sequence[Any]) -> float:
+    """Returns 0 where the entries of lists are measured numbers, such as 4.01; 1 for names."""
+    lists = (cell for cell in cells if _is_list(cell))
+    entries = (str(one).partition("=")[0].strip() for cell in lists for one in cell)
+    some = pd.Series(list(itertools.islice(entries, SEEN)), dtype=str)
+    return 0.0 if len(some) and is_measure(some) else 1.0
 
 
 def rows(source: Any, numbers: Iterator[int]) -> Iterator[InputRow]:

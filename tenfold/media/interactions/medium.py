@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tenfold.core.language import say
@@ -47,6 +47,9 @@ class ItemsMedium(Medium):
 
     def sample(self, declared: Input) -> list[str]:
         return []
+
+    def plausibility(self, cells: Sequence[Any]) -> float:
+        return inputs.plausibility(cells)
 
     def text(self, cell: Any) -> str:
         return cover.as_text(cell)

@@ -17,7 +17,7 @@ from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.dates import are_dates
 from tenfold.media.interactions.columns import Frame, Grid, role_of, words_of
-from tenfold.media.interactions.values import coded, is_number
+from tenfold.media.interactions.values import coded, is_measure, is_number
 from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
 
 __all__ = ["FLAGS", "named", "roled", "shared"]
@@ -147,7 +147,7 @@ def _best(frame: pd.DataFrame, other: Any, free: list[Any], role: str) -> dict[s
     fits = []
     for place, one in enumerate(free):
         texts = _some(frame)[one].astype(str).str.strip()
-        if _measure(texts) or are_dates(texts) or not shared(frame[other], frame[one]):
+        if is_measure(texts) or are_dates(texts) or not shared(frame[other], frame[one]):
             continue
         codes, _ = coded(frame[one])
         code = bool((texts.str.contains(r"\d") & ~texts.str.contains(r"\s")).mean() > 0.5)
@@ -176,16 +176,6 @@ def _pairs(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     many = int(right.max(initial=0)) + 2
     keys = np.unique((left.astype(np.int64) + 1) * many + right + 1)
     return keys // many - 1, keys % many - 1
-
-
-def _measure(texts: pd.Series) -> bool:
-    """Returns True for numbers that are not codes: with a decimal sign, or negative."""
-    filled = texts[texts != ""]
-    if not len(filled):
-        return True
-    numbers = filled.str.fullmatch(r"[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?")
-    signed = filled.str.contains(r"^-|[.,]") & ~filled.str.contains(r"\.0$")
-    return bool(numbers.mean() > 0.9 and signed.any())
 
 
 def _guessed(some: pd.DataFrame, free: list[Any], known: set[str], header: bool) -> dict[str, Any]:

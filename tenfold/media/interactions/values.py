@@ -15,7 +15,7 @@ from tenfold.core.taken import Taken
 from tenfold.media.dates import times_of_distinct
 from tenfold.media.interactions.columns import Frame
 
-__all__ = ["coded", "counts_of", "is_number", "no_marks", "numbers_of", "problems"]
+__all__ = ["coded", "counts_of", "is_measure", "is_number", "no_marks", "numbers_of", "problems"]
 
 DAY = 86_400.0
 NO_WORDS = frozenset(
@@ -192,3 +192,13 @@ def problems(
         ]
         good[rows] = False
     return rating, when, good
+
+
+def is_measure(texts: pd.Series) -> bool:
+    """Returns True for numbers that are not codes: with a decimal sign, or negative."""
+    filled = texts[texts != ""]
+    if not len(filled):
+        return True
+    numbers = filled.str.fullmatch(r"[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?")
+    signed = filled.str.contains(r"^-|[.,]") & ~filled.str.contains(r"\.0$")
+    return bool(numbers.mean() > 0.9 and signed.any())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tenfold.core.language import say
@@ -150,6 +150,9 @@ class RowMedium(Medium):
 
     def sample(self, declared: Input) -> TableRow:
         return row.sample(declared)
+
+    def plausibility(self, cells: Sequence[Any]) -> float:
+        return row.plausibility(cells)
 
     def text(self, cell: Any) -> str:
         return row.text(cell) if isinstance(cell, TableRow) else str(cell)

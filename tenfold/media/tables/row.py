@@ -27,6 +27,7 @@ __all__ = [
     "content",
     "mixed",
     "names",
+    "plausibility",
     "sample",
     "text",
     "texts",
@@ -38,6 +39,8 @@ SHOWN = 40
 """Most columns of a row that pages show."""
 CUT = 60
 """Most characters of a value that pages show."""
+SAME = 0.5
+"""Largest share of values that are different in a column of categories."""
 
 
 def content(row: TableRow) -> bytes:
@@ -53,6 +56,22 @@ def _bytes(value: Any) -> bytes:
         return b"t%d:" % len(coded) + coded
     number = float(value)
     return b"-" if math.isnan(number) else b"n" + struct.pack("<d", number + 0.0)
+
+
+def plausibility(cells: Sequence[Any]) -> float:
+    """Returns the share of columns whose values repeat or can be ordered, of rows of one table.
+
+    A column of texts is none of them; nor is a category with more values than half of its rows.
+    """
+    rows = [one for one in cells if isinstance(one, TableRow)]
+    if not rows:
+        return 1.0
+    shares = list[float]()
+    for at, column in enumerate(rows[0].schema.columns):
+        values = [one.values[at] for one in rows if one.values[at] is not None]
+        varied = column.type == TEXT or len({*values}) > max(2, SAME * len(values))
+        shares.append(float(column.type in (NUMBER, DATE) or not varied))
+    return float(np.mean(shares))
 
 
 def text(row: TableRow) -> str:

@@ -63,7 +63,7 @@ def test_tensors_reach_the_leaves_of_scikit_learn(classes: int) -> None:
     outputs = len(fitted.base)
     net = trees_of(flatten([fitted], 4, COUNTS, outputs))
     model_trees = [trees[k] for k in range(outputs) for trees in fitted.trees]
-    assert net.splits and fitted.iterations > 3
+    assert net.splits and fitted.iterations > 3 and net.threshold.isfinite().all()
     for asked in (rows, later, hostile(fitted, rows)):
         inputs = design(asked, columns)
         expected = np.stack([_leaves(tree, inputs) for tree in model_trees], 1)
