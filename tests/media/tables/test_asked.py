@@ -24,7 +24,7 @@ SCHEMA = TableSchema(
         TableColumn("length", "number", ("?",), "cm"),
         TableColumn("clay", "category", ("?",)),
         TableColumn("code", "category"),
-        TableColumn("day", "date"),
+        TableColumn("day", "date", more={"forms": ["year-first"]}),
         TableColumn("note", "text"),
     )
 )

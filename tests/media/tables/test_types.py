@@ -213,7 +213,7 @@ def test_columns_that_are_not_used_are_named():
             "": list(map(str, range(N))),
             "Unnamed: 0": [at * 3 for at in range(N)],
             "no": list(rows),
-            "joined": [*range(1, 31), *range(1, 31)],
+            "row no": [*range(1, 31), *range(1, 31)],
             "parcel": [f"P{at:05}" for at in rows],
             "uuid": [f"{at * 7919 % 65536:04x}-{at:04x}" for at in rows],
             "customer_id": [str(5000 + at * 7 % 997) for at in rows],
@@ -230,7 +230,7 @@ def test_columns_that_are_not_used_are_named():
     assert found.schema.names == ("price", "size", "when", "year")
     assert len(found.left) == 11 and all(why.values["count"] == N for _, why in found.left)
     kinds = left(found)
-    assert kinds[""] == kinds["Unnamed: 0"] == kinds["no"] == kinds["joined"] != kinds["parcel"]
+    assert kinds[""] == kinds["Unnamed: 0"] == kinds["no"] == kinds["row no"] != kinds["parcel"]
     assert kinds["parcel"] == kinds["uuid"] == kinds["customer_id"] == kinds["shuffled"]
     assert kinds["site"] == kinds["fixed"]
     given = decide({"no": list(rows), "site": ["a"] * N}, types={"no": "number"})

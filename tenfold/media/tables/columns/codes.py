@@ -82,20 +82,21 @@ def _versions(numbers: NumberColumn) -> bool:
 def is_row_number(name: str, numbers: NumberColumn) -> bool:
     """Returns True for 0, 1, 2 ... or 1, 2, 3 ... in the order of the rows, whatever the name.
 
-    They may begin again where tables were joined. Columns without a name or with the name of an
-    index are row numbers where they are distinct whole numbers.
+    Columns without a name or with the name of an index are row numbers where they are distinct
+    whole numbers, too, and where the numbers begin again, as in tables that were joined.
     """
     column = numbers.column
     if len(column) < MIN_NUMBERED or not _whole(numbers) or np.isnan(column).any():
         return False
-    if _INDEX.fullmatch(name.strip().lower()) and len(np.unique(column)) == len(column):
+    named = _INDEX.fullmatch(name.strip().lower()) is not None
+    if named and len(np.unique(column)) == len(column):
         return True
     if column[0] not in (0, 1):
         return False
     breaks = np.flatnonzero(np.diff(column) != 1) + 1
     runs = np.diff([0, *breaks, len(column)])
-    again = np.isin(column[breaks], (0, 1)).all()
-    return len(breaks) <= MAX_RESTARTS and bool(again) and bool((runs >= MIN_NUMBERED).all())
+    again = np.isin(column[breaks], (0, 1)).all() and (runs >= MIN_NUMBERED).all()
+    return len(breaks) == 0 or (named and len(breaks) <= MAX_RESTARTS and bool(again))
 
 
 def _whole(numbers: NumberColumn) -> bool:
