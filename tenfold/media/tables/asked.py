@@ -318,8 +318,12 @@ class _Asked:
             yield row, name or one.name
 
     def _tell_unused(self, names: list[str], places: Mapping[str, int]) -> None:
-        """Names the further columns, each once; not those that had another role in training."""
+        """Names the further columns, each once; a given answer is scored, and not used either.
+
+        Other columns that had a role in training, such as that of groups, are not named.
+        """
         known = {one.strip().lower() for one in (*self._known(), "source")}
+        known -= {str(self.reading.value("target")).strip().lower()}
         used = {*places.values()}
         further = [
             name

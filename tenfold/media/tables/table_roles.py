@@ -14,7 +14,7 @@ from tenfold.media.dates import are_dates
 from tenfold.media.files.parts import parts_of_column
 from tenfold.media.files.tables.record import HEAD
 from tenfold.media.reading import Reading, columns_of, listed_names
-from tenfold.media.tables.names import column_named, spelling
+from tenfold.media.tables.names import column_named, spelling, without_number
 from tenfold.media.tables.roles import ignored_columns, missing_given, types_given
 from tenfold.media.tables.sources import LabelledTable
 from tenfold.media.tables.target import USUAL, found_target, is_blank
@@ -58,7 +58,8 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
     stated += [
         one.partition("=")[0] for name in reading.columns.values() for one in listed_names(name)
     ]
-    stated += [str(one["name"]) for one in schema.get("columns", ())]
+    learnt = [str(one["name"]) for one in schema.get("columns", ())]
+    stated += [*learnt, *map(without_number, learnt)]
     names = {spelling(one) for one in stated if one and not one.isdigit()} | USUAL
     ends = tuple(names)
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tenfold.media.tables.columns.cells import CellColumn
 from tenfold.media.tables.columns.numbers import NumberColumn
 
-__all__ = ["is_identifier", "is_row_number", "loses_as_number", "nearly_distinct", "several_words"]
+__all__ = [
+    "is_identifier",
+    "is_row_number",
+    "loses_as_number",
+    "naming_column",
+    "nearly_distinct",
+    "several_words",
+]
 
 NEARLY = 0.95
 """Least share of distinct cells of an identifier."""
@@ -130,6 +137,21 @@ def is_identifier(name: str, numbers: NumberColumn) -> bool:
     digits = {len(str(int(value))) for value in (lowest, highest)}
     times = any(low <= lowest and highest <= high for low, high in _EPOCH)
     return len(digits) == 1 and digits.pop() >= MIN_CODE_DIGITS and not times
+
+
+def naming_column(columns: Mapping[str, CellColumn], left: Sequence[str]) -> str:
+    """Returns the first column left out that has another value in each row, "" for none.
+
+    Row numbers name no row.
+    """
+    for name in left:
+        if name not in columns or len({*columns[name].texts}) < len(columns[name]):
+            continue
+        cells = columns[name].texts
+        numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) < 18]
+        if len(numbers) < len(cells) or max(numbers) - min(numbers) >= len(cells):
+            return name
+    return ""
 
 
 def several_words(texts: Sequence[str], counts: np.ndarray) -> float:
