@@ -5,9 +5,10 @@ Measures nothing by itself; run alone it prints the size of each table:
 
 Protocol of `parts(frame, seed)`: 64 % train, 16 % valid, 20 % test, drawn at random by the seed.
 Adult keeps its given test rows, and 20 % of the others are valid. Of bike-sharing the last 20 % of
-the dates are the test; 20 % of the other rows are valid. Columns that would give the answer away
-(casual and registered of bike-sharing) are left out. Repeated rows of wine are kept once, as the
-note beside the data asks. California's target is in 100,000 dollars.
+the dates are the test, and the last 20 % of the other dates valid: the order of time is known.
+Columns that would give the answer away (casual and registered of bike-sharing) are left out.
+Repeated rows of wine are kept once, as the note beside the data asks.
+California's target is in 100,000 dollars.
 """
 
 from __future__ import annotations
@@ -49,13 +50,11 @@ def parts(frame: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
     """Row numbers of the parts train, valid and test."""
     rows = np.random.default_rng(seed).permutation(len(frame))
     if "time" in frame.attrs:
-        times = pd.to_datetime(frame[frame.attrs["time"]])
-        dates = np.sort(times.unique())
-        late = (times >= dates[round(0.8 * len(dates))]).to_numpy()
-    elif "given" in frame.attrs:
-        late = np.arange(len(frame)) >= len(frame) - frame.attrs["given"]
+        return _in_time(pd.to_datetime(frame[frame.attrs["time"]]))
+    late = np.zeros(len(frame), bool)
+    if "given" in frame.attrs:
+        late[len(frame) - frame.attrs["given"] :] = True
     else:
-        late = np.zeros(len(frame), bool)
         late[rows[: round(0.2 * len(frame))]] = True
     test, rest = rows[late[rows]], rows[~late[rows]]
     valid = round(0.2 * len(rest))
@@ -64,6 +63,15 @@ def parts(frame: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
         "valid": np.sort(rest[:valid]),
         "test": np.sort(test),
     }
+
+
+def _in_time(times: pd.Series) -> dict[str, np.ndarray]:
+    """The last 20 % of the dates are the test, the last 20 % of the others valid."""
+    dates = np.sort(times.unique())
+    test = (times >= dates[round(0.8 * len(dates))]).to_numpy()
+    valid = ~test & (times >= dates[round(0.64 * len(dates))]).to_numpy()
+    kept = {"train": ~test & ~valid, "valid": valid, "test": test}
+    return {part: np.flatnonzero(rows) for part, rows in kept.items()}
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ Abalone, bike-sharing, wine, student-dropout and titanic, each within 2 minutes:
 the best of the defaults of scikit-learn, LightGBM and CatBoost (peers/boosted_tables.py) on at
 least 4 of 5. Intervals at 90 % hold between 88 and 92 % of the true values on California.
 Protocol: the parts of tables.py (seeds 0 to 2), given to `train` as a column `split`; accuracy for
-classes, RMSE for values; the test part is scored once a run. All settings are the defaults.
+classes, RMSE for values; the test part is scored once a run. All settings are the defaults. The
+peers learn train and valid together, as `--refit` does after everything is chosen.
     python benchmarks/tabular.py [california adult ...] [--seeds 3] [--minutes 2] [--model auto]
+        [--refit]
 """
 
 from __future__ import annotations
@@ -32,10 +34,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--model", default="auto")
+    parser.add_argument("--refit", action="store_true", help="learn train and valid at the end")
     told = parser.parse_args()
     found = {}
     for name in told.tables:
-        runs = [once(name, seed, told.minutes, told.model) for seed in range(told.seeds)]
+        runs = [once(name, seed, told) for seed in range(told.seeds)]
         found[name] = {
             "mean": round(statistics.mean(one["score"] for one in runs), 5),
             "runs": runs,
@@ -44,7 +47,7 @@ def main() -> None:
     show(f"test scores of {told.model} within {told.minutes} minutes", tables=found)
 
 
-def once(name: str, seed: int, minutes: float, model: str) -> dict[str, Any]:
+def once(name: str, seed: int, told: argparse.Namespace) -> dict[str, Any]:
     """The test score of one run, what it holds, its intervals, and its seconds."""
     frame, target, task = tables.load(name)
     split = np.empty(len(frame), object)
@@ -57,8 +60,9 @@ def once(name: str, seed: int, minutes: float, model: str) -> dict[str, Any]:
             task,
             frame,
             target=target,
-            model=model,
-            minutes=minutes,
+            model=told.model,
+            minutes=told.minutes,
+            refit=told.refit,
             seed=seed,
             out=Path(folder) / "run",
         )

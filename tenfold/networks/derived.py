@@ -20,9 +20,12 @@ class Derived(nn.Module):
     A ratio with 0 below is NaN, which means "missing".
     """
 
+    places: Tensor
+
     def __init__(self, pairs: Sequence[tuple[int, int, str]], kept: Sequence[int]) -> None:
         super().__init__()
         self.pairs, self.kept = list(pairs), list(kept)
+        self.register_buffer("places", torch.tensor(self.kept, dtype=torch.long), persistent=False)
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Returns the columns that models use (B, F)."""
@@ -36,5 +39,4 @@ class Derived(nn.Module):
                 found = one + other if operation == "sum" else one - other
             columns.append(found[:, None])
         every = torch.cat(columns, 1)
-        places = torch.tensor(self.kept, dtype=torch.long, device=numbers.device)
-        return every.index_select(1, places)
+        return every.index_select(1, self.places)

@@ -52,11 +52,15 @@ class TableModel(nn.Module):
         self.parts[_key(name)] = part
         self.mixes[name] = {name: 1.0}
 
+    def part(self, name: str) -> nn.Module:
+        """Returns a part by its name."""
+        return self.parts[_key(name)]
+
     def answers(self, numbers: Tensor, levels: Tensor) -> Tensor:
         """Returns the probabilities (B, K) before the temperature, or the values (B, 1)."""
         columns = self.derived(numbers)
         mixed = [
-            weight * self._answer(self.parts[_key(name)](columns, levels))
+            weight * self._answer(self.part(name)(columns, levels))
             for name, weight in self.mixes[self.selected].items()
         ]
         return torch.stack(mixed).sum(0)
@@ -67,7 +71,7 @@ class TableModel(nn.Module):
 
     def interval(self, numbers: Tensor, levels: Tensor) -> Tensor:
         """Returns the low and the high ends (B, 2) before the offsets."""
-        found = self.parts[_key(self.bounds)](self.derived(numbers), levels)
+        found = self.part(self.bounds)(self.derived(numbers), levels)
         if isinstance(found, dict):
             return torch.stack([found["low"], found["high"]], 1)
         ends: Tensor = found[:, 1:]
@@ -97,7 +101,7 @@ class TableModel(nn.Module):
     def _embedding(self, numbers: Tensor, levels: Tensor) -> Tensor:
         if not self.embedded:
             return numbers.nan_to_num()
-        part, columns = self.parts[_key(self.embedded)], self.derived(numbers)
+        part, columns = self.part(self.embedded), self.derived(numbers)
         found = part(columns, levels)
         if isinstance(found, dict):
             embedding: Tensor = found["embedding"]

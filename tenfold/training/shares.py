@@ -22,7 +22,7 @@ from tenfold.core.progress import tell
 from tenfold.training.budget import stored
 from tenfold.training.candidate import Candidate
 
-__all__ = ["Shares", "affordable"]
+__all__ = ["Shares", "affordable", "chosen"]
 
 T = TypeVar("T")
 
@@ -145,6 +145,21 @@ def affordable(plan: Plan, name: str, variants: Mapping[str, T]) -> Iterator[tup
                 total=len(every),
             )
         )
+
+
+def chosen(plan: Plan, name: str, made: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """Stores the choices of a candidate that depend on the time, if `made`; returns what is stored.
+
+    A continued training gives them to the second fit of the candidate. Without a time limit nothing
+    is stored, and `made` is returned.
+    """
+    if plan.minutes is None or plan.fixed is not None or plan.dry:
+        return made
+    known = _stored(plan).get("choices", {})
+    if made is not None:
+        known |= {name: made}
+        _store(plan, "choices", known)
+    return known.get(name)
 
 
 def _path(plan: Plan) -> Path | None:

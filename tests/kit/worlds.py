@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tables_made
 from PIL import Image, ImageDraw
 
 
@@ -352,6 +354,20 @@ WORLDS: dict[str, World] = {
         hand_over=lambda folder: "a1|a2|a3",
         settings={"model": "sasrec", "size": "tiny", "dropout": 0.1, "learning_rate": 0.01},
         plan={"epochs": 30, "batch": 20},
+    ),
+    "tabular-classification": World(
+        make=partial(tables_made.pots, tables_made.kind),
+        spoil=tables_made.spoil_pots,
+        hand_over=lambda folder: tables_made.HANDED,
+        settings={"model": "network", "size": "tiny"},
+        plan={"epochs": 40, "batch": 30},
+    ),
+    "tabular-regression": World(
+        make=partial(tables_made.pots, tables_made.price),
+        spoil=tables_made.spoil_pots,
+        hand_over=lambda folder: tables_made.HANDED,
+        settings={"size": "tiny"},
+        plan={"epochs": 40, "batch": 30},
     ),
     "text-classification": World(
         make=texts,

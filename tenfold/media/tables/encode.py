@@ -1,10 +1,11 @@
-"""Encodes rows of tables: numbers, parts of dates and numbers of categories.
+"""Encodes rows of tables: numbers, parts of dates, words of texts and numbers of categories.
 
 Shapes: N rows, D numbers, C categories.
 """
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,8 @@ import numpy as np
 
 from tenfold.core.columns import Encoded, Problem
 from tenfold.core.text import natural
-from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableRow
+from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TEXT, TableRow
+from tenfold.media.text import tokens
 
 __all__ = ["FIRST", "MISSING", "UNSEEN", "encoded", "facts_of"]
 
@@ -25,6 +27,10 @@ LARGEST = 3e38
 PRECISE = 1e5
 """A column whose values lie further from zero than this multiple of their spread is centred."""
 DAY = 86400.0
+WORDS, WORD = 40, "word"
+"""Maximum number of words of a column of texts that are encoded, and the name of such a part."""
+COUNTS = ("words", "characters")
+"""Parts of a text that are numbers: how many words and characters it has."""
 PARTS = ("day", "year", "month", "day of the month", "day of the week", "hour")
 """Parts of a date that are encoded; `day` counts from 1970, with the time as fraction."""
 
@@ -32,10 +38,11 @@ PARTS = ("day", "year", "month", "day of the month", "day of the week", "hour")
 def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
     """Returns what `encoded` needs, from training rows of one schema.
 
-    `numbers` describes the D numbers (name, position of the column, part of a date, centre),
-    `categories` are the positions of the C categories, `names` their names, and `levels` the
-    learnt categories of each. A category of a single row is not learnt in tables of 200 rows or
-    more: the code of unknown categories is then learnt from.
+    `numbers` describes the D numbers: name, position of the column, part of a date or text, centre,
+    and `tried`, the name of what is kept or left as a whole, "" = always kept. `categories` are the
+    positions of the C categories, `names` their names, and `levels` the learnt categories of each.
+    A category of a single row is not learnt in tables of 200 rows or more: the code of unknown
+    categories is then learnt from.
     """
     schema = rows[0].schema
     columns = list(zip(*(row.values for row in rows), strict=True))
@@ -46,6 +53,8 @@ def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
             numbers += _date_parts(schema.names[place], place, values)
         else:
             numbers.append(_number(schema.names[place], place, values))
+    for place in schema.places(TEXT):
+        numbers += _text_parts(schema.names[place], place, columns[place])
     categories = schema.places(CATEGORY)
     least = 2 if len(rows) >= 200 else 1
     return {
@@ -60,7 +69,8 @@ def _number(name: str, place: int, values: np.ndarray) -> dict[str, Any]:
     known = values[np.isfinite(values)]
     low, centre, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (0.0, 0.0, 0.0)
     far = abs(centre) > PRECISE * max(high - low, 1e-300)
-    return {"name": name, "place": place, "part": "", "centre": float(centre) if far else 0.0}
+    held = _described(name, place, "", tried=False)
+    return held | {"centre": float(centre) if far else 0.0}
 
 
 def _date_parts(name: str, place: int, values: np.ndarray) -> list[dict[str, Any]]:
@@ -69,8 +79,47 @@ def _date_parts(name: str, place: int, values: np.ndarray) -> list[dict[str, Any
     for part in PARTS:
         cells = _part(values, part)
         if len(np.unique(cells[np.isfinite(cells)])) > 1:
-            found.append({"name": f"{name}: {part}", "place": place, "part": part, "centre": 0.0})
+            found.append(_described(f"{name}: {part}", place, part, tried=part != "day"))
     return found
+
+
+def _described(
+    name: str, place: int, part: str, *, tried: bool, together: str = "", word: str = ""
+) -> dict[str, Any]:
+    held = {"name": name, "place": place, "part": part, "centre": 0.0}
+    held["tried"] = (together or name) if tried else ""
+    return held | ({"word": word} if word else {})
+
+
+def _text_parts(name: str, place: int, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns the parts of a text: how long it is, and the words that most rows differ in.
+
+    A word counts that stands in at least 5 rows, and is missing in at least 5.
+    """
+    counts = Counter(word for text in texts for word in set(_words(text)))
+    often = [word for word, count in counts.items() if 5 <= count <= len(texts) - 5]
+    often.sort(key=lambda word: (-min(counts[word], len(texts) - counts[word]), word))
+    together = f"{name}: words"
+    found = [_described(f"{name}: {part}", place, part, tried=True) for part in COUNTS]
+    return found + [
+        _described(f"{name}: {word!r}", place, WORD, tried=True, together=together, word=word)
+        for word in often[:WORDS]
+    ]
+
+
+@functools.lru_cache(8192)
+def _words(text: str) -> tuple[str, ...]:
+    """Returns the words of a text in lower case; each Chinese character is a word."""
+    found = (text[start:end].lower() for start, end in tokens.places(text))
+    return tuple(word for word in found if word[0].isalnum())
+
+
+def _text_part(texts: Sequence[str], one: dict[str, Any]) -> np.ndarray:
+    """Returns a part of texts (N,)."""
+    if one["part"] == WORD:
+        return np.array([one["word"] in _words(text) for text in texts], float)
+    count = len if one["part"] == "characters" else lambda text: len(_words(text))
+    return np.array([count(text) for text in texts], float)
 
 
 def _part(seconds: np.ndarray, part: str) -> np.ndarray:
@@ -100,6 +149,14 @@ def _levels(cells: Sequence[str | None], least: int) -> list[str]:
     return sorted(often, key=natural)
 
 
+def _values(cells: Sequence[Any], one: dict[str, Any]) -> np.ndarray:
+    """Returns one of the D numbers (N,) from the cells of its column."""
+    if one["part"] in (WORD, *COUNTS):
+        return _text_part(cells, one)
+    values = np.array(cells, float)
+    return _part(values, one["part"]) if one["part"] else values - one["centre"]
+
+
 def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encoded:
     """Returns `numbers` float32 (N, D), NaN where missing, and `levels` int32 (N, C).
 
@@ -112,8 +169,7 @@ def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encode
     numbers = np.full((len(cells), len(data["numbers"])), np.nan, np.float32)
     levels = np.zeros((len(cells), len(data["categories"])), np.int32)
     for at, one in enumerate(data["numbers"] if rows else ()):
-        values = np.array(columns[one["place"]], float)
-        values = _part(values, one["part"]) if one["part"] else values - one["centre"]
+        values = _values(columns[one["place"]], one)
         numbers[good, at] = np.clip(values, -LARGEST, LARGEST)
     for at, place in enumerate(data["categories"] if rows else ()):
         known = {name: number for number, name in enumerate(data["levels"][at], FIRST)}

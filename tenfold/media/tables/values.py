@@ -17,6 +17,9 @@ from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableColumn, Tab
 
 __all__ = ["categories", "column_values", "odd_cells", "plain_number", "values"]
 
+ISO = ("year-first",)
+"""Forms of a column of dates whose schema names none, such as 2024-03-31."""
+
 
 def values(
     schema: TableSchema, columns: Mapping[str, Sequence[Any] | CellColumn]
@@ -42,7 +45,7 @@ def column_values(
             found[at] = truths.get(cells.texts[at].lower(), math.nan)
         return taken(found, cells.place, math.nan)
     if column.type == DATE:
-        found = date_values(cells, column.more.get("forms", ()), schema.dates, missing)
+        found = date_values(cells, column.more.get("forms") or ISO, schema.dates, missing)
         return taken(found, cells.place, math.nan)
     if column.type == CATEGORY:
         return taken(categories(cells, column, schema.decimal), cells.place, None)

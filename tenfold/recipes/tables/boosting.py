@@ -86,18 +86,21 @@ def boost(
     """Fits one booster; `classes` is 0 for values.
 
     With `iterations` it has exactly that many. Otherwise validation decides, and the fit ends
-    early where the next portion would pass `deadline` (of `time.perf_counter`).
+    early where the next portion would pass `deadline` (of `time.perf_counter`). A second fit with
+    the iterations of a first one has the same trees: portions begin at the same iterations, where
+    scikit-learn begins its random numbers anew; a portion cut short by the time is the last one.
     """
     began = time.perf_counter()
     model = _model(settings, columns, train.numbers.shape[1], classes, seed)
     inputs, truth = design(train, columns), _truth(train, classes)
     watch = _Watch(valid, columns, classes, settings) if iterations is None and valid else None
-    limit = settings.iterations if iterations is None else iterations
-    done, rate = 0, 0.0
-    while done < limit:
+    limit = settings.iterations if iterations is None else max(1, iterations)
+    done, rate, short = 0, 0.0, False
+    while done < limit and not short:
         portion = min(max(PORTION, done // 4), limit - done)
         if deadline is not None and iterations is None and done:
-            portion = min(portion, int((deadline - time.perf_counter()) / rate))
+            left = int((deadline - time.perf_counter()) / rate)
+            portion, short = min(portion, left), left < portion
             if portion < 1:
                 break
         start = time.perf_counter()
@@ -107,7 +110,7 @@ def boost(
         if watch and watch.ends(model, done):
             break
         done += portion
-    kept = watch.best if watch else done
+    kept = watch.best if watch else done if iterations is None else iterations
     trees = model._predictors[:kept]
     base = model._baseline_prediction.ravel().astype(np.float64)
     losses, raw = (watch.losses, watch.raw) if watch else ([], None)

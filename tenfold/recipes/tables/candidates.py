@@ -21,10 +21,10 @@ from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
-from tenfold.recipes.tables import blend, derived, linear, model, network, trees
+from tenfold.recipes.tables import blend, derived, linear, model, network, threads, trees
 from tenfold.recipes.tables.arrays import TableArrays
-from tenfold.recipes.tables.model import LINEAR, NETWORK, TREES
-from tenfold.training import candidates
+from tenfold.recipes.tables.model import BLEND, LINEAR, NETWORK, TREES
+from tenfold.training import candidates, shares
 from tenfold.training.candidates import FREE, Candidate, Comparison, Cost, Fits, answering
 from tenfold.training.inference import by_torch
 
@@ -35,12 +35,13 @@ torch = lazy("torch")
 
 __all__ = ["MODELS", "fit"]
 
-BLEND = "blend"
 MODELS = ("auto", LINEAR, TREES.replace(" ", "-"), NETWORK, BLEND)
 """Values of the setting `model`."""
 QUANTILES = ((1 - intervals.LEVEL) / 2, (1 + intervals.LEVEL) / 2)
 """Quantiles that are the ends of intervals."""
 ROWS_AT_ONCE = 4096
+NET = "net"
+"""The fact of a part that holds its sizes."""
 
 
 def fit(parts: Parts, plan: Plan, requested: str, classes: int = 0) -> Fitted:
@@ -51,12 +52,13 @@ def fit(parts: Parts, plan: Plan, requested: str, classes: int = 0) -> Fitted:
     work = _Work(plan.visible(parts), plan, classes)
     many = [
         Candidate(LINEAR, work.linear, FREE, always=True),
-        Candidate(TREES, work.trees, _cost(work)),
+        Candidate(TREES, work.trees, _cost(work), needs=(LINEAR,)),
         Candidate(NETWORK, work.network),
         Candidate(BLEND, work.blend, FREE, needs=(TREES, NETWORK), combines=True),
     ]
-    fitted = candidates.fit(many, requested, work.comparison(), plan, shown=work.net)
-    return work.finished(fitted)
+    by_loop = requested in ("auto", NETWORK, BLEND)
+    shown = None if by_loop or not plan.dry else work.net
+    return work.finished(candidates.fit(many, requested, work.comparison(), plan, shown))
 
 
 @dataclass
@@ -71,23 +73,27 @@ class _Work:
 
     @cached_property
     def kept(self) -> derived.Kept:
-        """The columns that the candidates use."""
+        """The derived columns that the candidates use."""
         facts, fixed = self.plan.facts, self.plan.fixed
         if fixed is not None:
             return derived.Kept(fixed["kept"], fixed["gains"])
         numbers, pairs = facts["data"]["numbers"], facts["net"]["pairs"]
-        if not facts["net"]["derived"]:
-            return derived.Kept([*range(len(numbers))], {})
+        if not facts["net"]["derived"] or self.plan.dry:
+            return derived.Kept(derived.names_of(numbers, pairs), {})
         rows = self._arrays(self.parts.train, None)
-        return derived.choose(
-            numbers, pairs, rows.numbers, rows.levels, rows.truth, bool(self.classes),
-            self.plan.seed,
-        )  # fmt: skip
+        with threads.few(rows.numbers[: derived.ROWS].size):
+            return derived.choose(numbers, pairs, rows, bool(self.classes), self.plan.seed)
 
     @cached_property
     def net(self) -> TableModel:
         """The network, to which each candidate adds its part."""
-        return model.empty(self.plan.facts, self.kept.places, self.classes)
+        net = model.empty(self.plan.facts, self.kept.names, self.classes)
+        return net.to(self.device).eval()
+
+    @cached_property
+    def device(self) -> Any:
+        """The device on which candidates are compared."""
+        return device.choose_device(self.plan.device)
 
     @cached_property
     def counts(self) -> list[int]:
@@ -97,12 +103,12 @@ class _Work:
     @cached_property
     def train(self) -> TableArrays:
         """The training rows, with derived columns."""
-        return self._arrays(self.parts.train, self.kept.places)
+        return self._arrays(self.parts.train, self.net.derived.kept)
 
     @cached_property
     def selection(self) -> TableArrays:
         """The half of validation that selects, with derived columns."""
-        return self._arrays(self.parts.selection, self.kept.places)
+        return self._arrays(self.parts.selection, self.net.derived.kept)
 
     def _arrays(self, rows: Columns, kept: list[int] | None) -> TableArrays:
         """Returns rows with a known truth; with `kept`, their derived columns."""
@@ -118,37 +124,43 @@ class _Work:
 
     def linear(self, plan: Plan, fits: Fits) -> Fitted:
         """Fits the linear model; its penalty is the best on validation."""
-        found = linear.fit(
-            self.train, self.selection, self.counts, self.classes, fixed=_fixed(plan, LINEAR)
-        )
-        facts = {name: one for name, one in found.facts.items() if name != "net"}
-        return self._added(LINEAR, found.net, found.facts["net"], {LINEAR: facts})
+        rows, held = self.train, self.selection
+        with threads.few(rows.numbers.size + rows.levels.size):
+            fixed = _fixed(plan, LINEAR)
+            found = linear.fit(rows, held, self.counts, self.classes, fixed=fixed)
+        return self._added(LINEAR, found.net, found.facts)
 
     def trees(self, plan: Plan, fits: Fits) -> Fitted:
         """Fits boosted trees, and for numbers those of both ends of the interval."""
-        found = trees.fit(
-            self.train,
-            self.selection,
-            self.counts,
-            self.classes,
-            plan.seed,
-            seconds=None if plan.minutes is None else 60 * plan.minutes,
-            quantiles=() if self.classes else QUANTILES,
-            fixed=_fixed(plan, TREES),
-        )
-        facts = {name: one for name, one in found.facts.items() if name != "net"}
-        return self._added(TREES, found.net, found.facts["net"], {TREES: facts})
+        rows, held = self.train, self.selection
+        fixed = _fixed(plan, TREES) or shares.chosen(plan, TREES)
+        with threads.few(rows.numbers.size + rows.levels.size):
+            found = trees.fit(
+                rows,
+                held,
+                self.counts,
+                self.classes,
+                plan.seed,
+                seconds=None if plan.minutes is None else 60 * plan.minutes,
+                quantiles=() if self.classes else QUANTILES,
+                fixed=fixed,
+            )
+        shares.chosen(plan, TREES, {name: one for name, one in found.facts.items() if name != NET})
+        return self._added(TREES, found.net, found.facts)
 
     def network(self, plan: Plan, fits: Fits) -> Fitted:
         """Trains the network with the training loop."""
-        size = plan.facts["net"]["size"]
-        numbers = self.train.numbers
-        settings = network.sized(size, numbers.shape[1] + len(self.counts), self.classes)
-        bins = network.bins_of(numbers, settings)
+        size, rows = plan.facts["net"]["size"], self.train
+        settings = network.sized(size, rows.numbers.shape[1] + len(self.counts), self.classes)
+        bins = network.bins_of(rows.numbers, settings)
         device.seed(torch.device("cpu"), plan.seed)
-        net = network.build(bins, self.counts, self.classes, settings)
-        found = network.fit(net, self.parts, plan, settings, self.net.derived)
-        return self._added(NETWORK, found.net, {"bins": bins, "size": size}, found.facts)
+        part = network.build(bins, self.counts, self.classes, settings)
+        whole = model.empty(plan.facts, self.kept.names, self.classes)
+        whole.add(NETWORK, part)
+        model.choose(whole, NETWORK, {NETWORK: 1.0})
+        found = network.fit(part, self.parts, plan, settings, whole)
+        added = self._added(NETWORK, found.net.part(NETWORK), {NET: {"bins": bins, "size": size}})
+        return replace(added, facts=found.facts)
 
     def blend(self, plan: Plan, fits: Fits) -> Fitted | None:
         """Blends what was fitted, with weights chosen on the half of validation that selects."""
@@ -159,13 +171,20 @@ class _Work:
         else:
             answers = {name: self._answers(net) for name, net in fits.nets.items()}
             mix = blend.greedy(answers, self._loss)
-        self.net.mixes[BLEND] = mix
-        return Fitted(answering(self.net, BLEND), {})
+        return Fitted(self._answering(BLEND, mix), {"mix": mix})
 
-    def _added(self, name: str, part: Any, sizes: dict[str, Any], facts: dict[str, Any]) -> Fitted:
-        self.net.add(name, part)
-        self.sizes[name] = sizes
-        return Fitted(answering(self.net, name), facts)
+    def _added(self, name: str, part: Any, facts: dict[str, Any]) -> Fitted:
+        """Adds a part to the network; its facts are `net`, its sizes, and its choices."""
+        self.net.add(name, part.to(self.device))
+        self.sizes[name] = facts[NET]
+        choices = {key: one for key, one in facts.items() if key != NET}
+        return Fitted(self._answering(name, {name: 1.0}), {name: choices})
+
+    def _answering(self, name: str, mix: dict[str, float]) -> TableModel:
+        """Returns a copy of the network, sharing its parts, that gives the answer `name`."""
+        net: TableModel = answering(self.net, name)
+        model.choose(net, name, mix)
+        return net
 
     # --- comparison ---
 
@@ -207,34 +226,24 @@ class _Work:
     def finished(self, fitted: Fitted) -> Fitted:
         """Returns the selected answer with the parts that it needs, calibrated."""
         name = fitted.facts["selected"]
-        mix = self.net.mixes[name]
-        bounds = self._bounds(mix)
-        embedded = NETWORK if NETWORK in mix else LINEAR
-        used = [one for one in self.sizes if one in {*mix, bounds, embedded}]
-        net = model.empty(self.plan.facts, self.kept.places, self.classes)
+        mix = fitted.facts["mix"] if name == BLEND else {name: 1.0}
+        net = model.empty(self.plan.facts, self.kept.names, self.classes)
+        model.choose(net, name, mix)
+        used = [one for one in self.sizes if one in model.used_by(net)]
         for one in used:
-            net.add(one, self.net.parts[one.replace(" ", "_")])
-        net.mixes, net.selected = {name: mix}, name
-        net.bounds, net.embedded = bounds, embedded
+            net.add(one, self.net.part(one))
+        net.mixes = {name: mix}
         facts = {
-            "kept": self.kept.places,
+            "kept": self.kept.names,
             "gains": self.kept.gains,
             "parts": {one: self.sizes[one] for one in used},
-            "mix": mix,
-            "bounds": bounds,
-            "embedded": embedded,
         }
         if len(mix) > 1:
             held = ", ".join(f"{weight:.0%} {one}" for one, weight in mix.items())
             tell(Message("The blend holds {parts}.", parts=held))
-        net = net.to(device.choose_device(self.plan.device)).eval()
+        net = net.to(self.device).eval()
         calibrated = self._temperature(net) if self.classes else self._offsets(net)
         return replace(fitted, net=net, facts=fitted.facts | facts | calibrated)
-
-    def _bounds(self, mix: dict[str, float]) -> str:
-        """Returns the part that gives the ends of intervals; "" for none."""
-        able = [] if self.classes else [one for one in (NETWORK, TREES) if one in self.sizes]
-        return next((one for one in able if one in mix), next(iter(able), ""))
 
     def _temperature(self, net: TableModel) -> dict[str, Any]:
         ask = partial(_named, net.logits)
@@ -271,7 +280,16 @@ def _named(ask: Callable[..., Any], numbers: Any, levels: Any) -> dict[str, Any]
 
 
 def _cost(work: _Work) -> Cost:
-    """Returns the estimated cost of boosted trees: their seconds grow with rows and columns."""
-    rows, columns = work.parts.train.rows, len(work.plan.facts["data"]["numbers"])
-    cells = rows * (columns + len(work.counts) + 1)
-    return Cost(seconds=0.5 + 2e-5 * cells, bytes=24.0 * cells, least=0.2 + 2e-6 * cells)
+    """Returns the estimated cost of boosted trees, with that of choosing derived columns.
+
+    Their seconds grow with rows and columns.
+    """
+    facts, rows = work.plan.facts, work.parts.train.rows
+    numbers, pairs = facts["data"]["numbers"], facts["net"]["pairs"]
+    cells = rows * (len(numbers) + len(work.counts) + 1)
+    tried = 0
+    if facts["net"]["derived"] and work.plan.fixed is None:
+        tried = len(derived.names_of(numbers, pairs))
+    choosing = tried * (0.3 + 4e-6 * min(rows, derived.ROWS) * cells / max(1, rows))
+    seconds = 0.5 + 2e-5 * cells + choosing
+    return Cost(seconds=seconds, bytes=24.0 * cells, least=0.2 + 2e-6 * cells)

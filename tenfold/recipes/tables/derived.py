@@ -11,14 +11,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tenfold.core.lazy import lazy
+from tenfold.recipes.tables.arrays import TableArrays
 
-__all__ = ["Kept", "choose", "pairs_of", "with_pairs"]
+__all__ = ["Kept", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
 
 ensemble = lazy("sklearn.ensemble")
 
@@ -26,8 +27,10 @@ COUNTS = 5
 """Maximum number of columns of counts whose ratios are tried."""
 FOLDS, ROWS, TREES = 4, 6_000, 60
 """Folds of the training rows, rows and trees with which a derived column is tried."""
-SURE = 1.0
-"""Standard errors over the folds by which the loss must fall for a column to be kept."""
+REPEATS = 2
+"""Number of divisions of the rows into folds."""
+SURE, LEAST = 2.0, 0.001
+"""Standard errors over the folds, and share, by which the loss must fall to keep a column."""
 _COORDINATES = (
     (r"lat(itude)?", r"(lon|lng|long)(gitude|itude)?"),
     (r"x", r"y"),
@@ -38,13 +41,35 @@ _COORDINATES = (
 
 @dataclass(frozen=True)
 class Kept:
-    """Positions of the columns that models use, of the D numbers and then the P pairs.
+    """Names of the derived columns that models use.
 
     `gains` is the relative reduction of the loss by each column that was tried, by name.
     """
 
-    places: list[int]
+    names: list[str]
     gains: dict[str, float]
+
+
+def names_of(numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> list[str]:
+    """Returns the names of all derived columns: parts of dates other than the day, and pairs."""
+    return [one["name"] for one in numbers if not _always(one)] + [one["name"] for one in pairs]
+
+
+def _always(number: dict[str, Any]) -> bool:
+    """Returns True for a column of numbers, and for the day of a date."""
+    return number["part"] in ("", "day")
+
+
+def places_of(
+    numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], kept: Sequence[str]
+) -> list[int]:
+    """Returns the positions, of the D numbers and then the P pairs, of the columns to use.
+
+    These are all numbers, the day of each date, and the derived columns `kept`, by name.
+    """
+    wanted = {*kept}
+    own = [at for at, one in enumerate(numbers) if _always(one) or one["name"] in wanted]
+    return own + [at for at, one in enumerate(pairs, len(numbers)) if one["name"] in wanted]
 
 
 def pairs_of(numbers: Sequence[dict[str, Any]], values: np.ndarray) -> list[dict[str, Any]]:
@@ -109,60 +134,67 @@ def with_pairs(values: np.ndarray, pairs: Sequence[dict[str, Any]]) -> np.ndarra
 def choose(
     numbers: Sequence[dict[str, Any]],
     pairs: Sequence[dict[str, Any]],
-    values: np.ndarray,
-    levels: np.ndarray,
-    truth: np.ndarray,
+    rows: TableArrays,
     classes: bool,
     seed: int,
 ) -> Kept:
-    """Returns the columns to use: all numbers that are no part of a date, and what lowers the loss.
+    """Returns the derived columns to use: each lowers the loss of boosted trees.
 
-    Each derived column is tried alone, with boosted trees on folds of at most 6,000 training rows.
-    It is kept where the loss falls by more than a standard error over the folds.
+    Each is tried alone, beside all other columns, on folds of at most 6,000 training rows (`rows`
+    without derived columns). It is kept where the loss falls, over all folds, by more than SURE
+    standard errors and LEAST. With fewer than 40 rows all are kept.
     """
-    base = [at for at, one in enumerate(numbers) if one["part"] in ("", "day")]
-    tried = [at for at in range(len(numbers) + len(pairs)) if at not in base]
-    names = [one["name"] for one in (*numbers, *pairs)]
-    if not tried or len(values) < 10 * FOLDS:
-        return Kept([*base, *tried], {})
-    order = np.random.default_rng(seed).permutation(len(values))[:ROWS]
-    every, truth = with_pairs(values[order], pairs), truth[order]
-    losses = _Losses(every, levels[order].astype(np.float32), truth, classes)
-    before = losses.of(base)
+    names = names_of(numbers, pairs)
+    if not names or len(rows) < 10 * FOLDS:
+        return Kept(names, {})
+    order = np.random.default_rng(seed).permutation(len(rows))[:ROWS]
+    some = rows.rows(order)
+    losses = _Losses(replace(some, numbers=with_pairs(some.numbers, pairs)), classes, seed)
+    before = losses.of(places_of(numbers, pairs, []))
     gains: dict[str, float] = {}
     better = []
-    for at in tried:
-        falls = (before - losses.of([*base, at])) / before.mean()
-        gains[names[at]] = round(float(falls.mean()), 4)
-        if falls.mean() > SURE * falls.std(ddof=1) / np.sqrt(FOLDS):
-            better.append(at)
-    return Kept(sorted([*base, *better]), gains)
+    for name in names:
+        falls = (before - losses.of(places_of(numbers, pairs, [name]))) / max(before.mean(), 1e-12)
+        gains[name] = round(float(falls.mean()), 4)
+        if falls.mean() > max(LEAST, SURE * falls.std(ddof=1) / np.sqrt(len(falls))):
+            better.append(name)
+    return Kept(better, gains)
 
 
 @dataclass(frozen=True)
 class _Losses:
     """Losses of boosted trees on each fold, from chosen columns."""
 
-    values: np.ndarray
-    levels: np.ndarray
-    truth: np.ndarray
+    rows: TableArrays
     classes: bool
+    seed: int
 
     def of(self, places: list[int]) -> np.ndarray:
-        """Returns the loss of each fold (FOLDS,): log loss, or root mean squared error."""
-        features = np.concatenate([self.values[:, places], self.levels], 1)
-        fold = np.arange(len(features)) % FOLDS
-        return np.array([self._loss(features, fold == one) for one in range(FOLDS)])
+        """Returns the loss of each fold (REPEATS x FOLDS,): log loss, or squared error's root."""
+        features = np.concatenate([self.rows.numbers[:, places], self.rows.levels], 1)
+        each = []
+        for repeat in range(REPEATS):
+            random = np.random.default_rng([self.seed, repeat])
+            fold = random.permutation(len(features)) % FOLDS
+            each += [self._loss(features, fold == one) for one in range(FOLDS)]
+        return np.array(each)
 
     def _loss(self, features: np.ndarray, held: np.ndarray) -> float:
+        truth, weight = self.rows.truth, self.rows.weight
+        weights = [None, None] if weight is None else [weight[~held], weight[held]]
+        if len(np.unique(truth[~held])) < 2:
+            return 0.0
         kind = "Classifier" if self.classes else "Regressor"
         model = getattr(ensemble, f"HistGradientBoosting{kind}")(
             max_iter=TREES, early_stopping=False, random_state=0
         )
-        model.fit(features[~held], self.truth[~held])
+        model.fit(features[~held], truth[~held], sample_weight=weights[0])
         if not self.classes:
-            return float(np.sqrt(np.mean((model.predict(features[held]) - self.truth[held]) ** 2)))
+            squares = (model.predict(features[held]) - truth[held]) ** 2
+            return float(np.sqrt(np.average(squares, weights=weights[1])))
         chances = model.predict_proba(features[held])
-        column = np.searchsorted(model.classes_, self.truth[held])
-        known = np.isin(self.truth[held], model.classes_)
-        return float(-np.log(np.maximum(chances[known, column[known]], 1e-12)).mean())
+        column = np.searchsorted(model.classes_, truth[held]).clip(max=chances.shape[1] - 1)
+        right = np.where(
+            np.isin(truth[held], model.classes_), chances[np.arange(len(column)), column], 0.0
+        )
+        return float(np.average(-np.log(np.maximum(right, 1e-12)), weights=weights[1]))

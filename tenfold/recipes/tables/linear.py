@@ -28,11 +28,13 @@ sparse, special = lazy("scipy.sparse"), lazy("scipy.special")
 
 __all__ = ["FittedLinear", "Scaling", "fit", "logistic", "ridge"]
 
-PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+PENALTIES = (0.1, 1.0, 10.0, 100.0)
 WITHOUT_ROWS = 1.0
 """The penalty where no validation row can choose it."""
 LIMIT = 5.0
 """Standardised numbers are clipped to this range on both sides."""
+STEPS, TOLERANCE = 500, 1e-10
+"""Maximum number of steps of L-BFGS, and the relative fall of the loss below which it ends."""
 MAX_DENSE_COLUMNS = 4000
 """A ridge with more columns than this is not solved in closed form but by L-BFGS."""
 
@@ -203,7 +205,7 @@ def _minimum(loss: Any, start: np.ndarray, rows: float) -> np.ndarray:
         value, slope = loss(found)
         return value / rows, slope / rows
 
-    options = {"maxiter": 2000, "gtol": 1e-7, "ftol": 1e-13, "maxcor": 20}
+    options = {"maxiter": STEPS, "gtol": 1e-5, "ftol": TOLERANCE, "maxcor": 20}
     found: np.ndarray = optimize.minimize(
         mean, start, jac=True, method="L-BFGS-B", options=options
     ).x

@@ -1,8 +1,8 @@
 """Builds the network of a run on tables from its facts, without any file.
 
-`facts["net"]` holds the model size, the pairs of columns that are tried as derived columns, and the
-number of bins of each column; `facts["fitted"]` the columns that were kept, the sizes of each part
-and the weights of the blend.
+`facts["net"]` holds the model size and the pairs of columns that are tried as derived columns;
+`facts["fitted"]` the derived columns that were kept, the sizes of each part, the name of the answer
+that is given and the weights of the blend.
 """
 
 from __future__ import annotations
@@ -26,12 +26,26 @@ networks = lazy("tenfold.networks.table_model")
 columns = lazy("tenfold.networks.derived")
 forests, linears = lazy("tenfold.networks.trees"), lazy("tenfold.networks.tables_linear")
 
-__all__ = ["LINEAR", "NETWORK", "SIZES", "TREES", "build", "counts_of", "empty", "proposed"]
+__all__ = [
+    "BLEND",
+    "LINEAR",
+    "NETWORK",
+    "SIZES",
+    "TREES",
+    "build",
+    "choose",
+    "counts_of",
+    "empty",
+    "proposed",
+    "used_by",
+]
 
 SIZES = tuple(network.SIZES)
 """Names of the model sizes."""
 LINEAR, TREES, NETWORK = "linear", "boosted trees", "network"
 """Names of the parts of a model."""
+BLEND = "blend"
+"""Name of the answer that is the weighted mean of those of the parts."""
 
 
 def proposed(cells: Sequence[TableRow], data: dict[str, Any], wanted: bool) -> dict[str, Any]:
@@ -50,35 +64,55 @@ def counts_of(data: Mapping[str, Any]) -> list[int]:
     return [len(levels) + encode.FIRST for levels in data["levels"]]
 
 
-def empty(facts: Mapping[str, Any], kept: Sequence[int], classes: int) -> TableModel:
-    """Returns the network without parts, which uses the kept columns."""
+def empty(facts: Mapping[str, Any], kept: Sequence[str], classes: int) -> TableModel:
+    """Returns the network without parts, which uses the derived columns `kept`, by name."""
     pairs = [(one["left"], one["right"], one["op"]) for one in facts["net"]["pairs"]]
-    made = columns.Derived(pairs, kept)
+    made = columns.Derived(pairs, derived.places_of(*_named(facts), kept))
     found: TableModel = networks.TableModel(made, {}, {}, classes)
     return found
+
+
+def _named(facts: Mapping[str, Any]) -> tuple[Any, Any]:
+    return facts["data"]["numbers"], facts["net"]["pairs"]
+
+
+def choose(net: TableModel, name: str, mix: Mapping[str, float]) -> None:
+    """Makes the network give the answer `name`, whose parts have the weights `mix`.
+
+    The ends of intervals come from the network or the trees if the answer holds them, otherwise
+    they lie at constant distances; the embedding is that of the network or of the linear model.
+    """
+    net.mixes[name], net.selected = dict(mix), name
+    able = [] if net.classes else [one for one in (NETWORK, TREES) if one in mix]
+    net.bounds = able[0] if able else ""
+    net.embedded = NETWORK if NETWORK in mix else LINEAR
+
+
+def used_by(net: TableModel) -> set[str]:
+    """Returns the names of the parts that the answers of the network need."""
+    return {*net.mixes[net.selected], net.bounds, net.embedded} - {""}
 
 
 def build(facts: Mapping[str, Any], classes: int = 0) -> TableModel:
     """Returns the network of a run; before the fit its only part is a network. 0 = a number."""
     fitted = facts.get("fitted") or _unfitted(facts, classes)
-    kept = fitted.get("kept", [*range(len(facts["data"]["numbers"]))])
-    net = empty(facts, kept, classes)
-    for name, sizes in fitted.get("parts", {}).items():
-        net.add(name, _part(name, sizes, len(kept), counts_of(facts["data"]), classes))
-    net.mixes = {fitted["selected"]: fitted["mix"]}
-    net.selected = fitted["selected"]
-    net.bounds, net.embedded = fitted["bounds"], fitted["embedded"]
+    net = empty(facts, fitted["kept"], classes)
+    numbers = len(net.derived.kept)
+    for name, sizes in fitted["parts"].items():
+        net.add(name, _part(name, sizes, numbers, counts_of(facts["data"]), classes))
+    name = fitted["selected"]
+    choose(net, name, fitted["mix"] if name == BLEND else {name: 1.0})
     return net
 
 
 def _unfitted(facts: Mapping[str, Any], classes: int) -> dict[str, Any]:
     """Returns the facts of a fit that kept the network alone, with all of its bins."""
-    size, numbers = facts["net"]["size"], len(facts["data"]["numbers"])
-    columns = numbers + len(facts["data"]["levels"])
-    bins = network.sized(size, columns, classes).bins
-    sizes = {"bins": [bins] * numbers, "size": size}
-    mix = {"mix": {NETWORK: 1.0}, "selected": NETWORK}
-    return {"parts": {NETWORK: sizes}, **mix, "bounds": NETWORK, "embedded": NETWORK}
+    numbers, pairs = _named(facts)
+    size, kept = facts["net"]["size"], derived.names_of(numbers, pairs)
+    places = len(derived.places_of(numbers, pairs, kept))
+    bins = network.sized(size, places + len(facts["data"]["levels"]), classes).bins
+    sizes = {"bins": [bins] * places, "size": size}
+    return {"parts": {NETWORK: sizes}, "kept": kept, "selected": NETWORK}
 
 
 def _part(

@@ -1,7 +1,8 @@
 """Recipe of the network for tables: its sizes, scales and bins, its loss, and its training.
 
-The numbers of training steps are fixed in advance and the last weights are averaged, in place of
-early stopping: a run that is killed and continued then has no state outside the training loop.
+The number of training steps is fixed in advance, the learning rate falls to 0 and the last weights
+are averaged, in place of early stopping; where the minutes allow more steps than planned here, the
+loop adds early stopping of its own.
 `benchmarks/tabular_recipe.py` compares the choices.
 
 Columns: `numbers` float32 (N, D), NaN = missing; `levels` int32 (N, C), 0 = missing, 1 = never
@@ -13,8 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from tenfold.training.learner import TensorBatch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from tenfold.networks.table_model import TableModel
     from tenfold.networks.tables import TableNetwork
 
 torch, functional = lazy("torch"), lazy("torch.nn.functional")
@@ -46,8 +47,7 @@ __all__ = [
     "sized",
 ]
 
-Derive = Callable[[Any], Any]
-"""Adds derived columns to numbers: (N, D') -> (N, D)."""
+T = TypeVar("T")
 
 SAMPLED_ROWS = 100_000
 """Maximum number of training rows from which scales and bins are computed."""
@@ -83,7 +83,7 @@ SIZES = {
     "medium": NetworkSettings(members=16, passes=800_000, epochs=60),
     "large": NetworkSettings(members=32, width=256, blocks=3, passes=1_600_000, epochs=60),
 }
-"""Settings by model size."""
+"""Settings by model size; `small` was chosen by the benchmark, the others only scale it."""
 INPUTS, PLACES = 4096, 16_384
 """Limits of wide tables: inputs of the first layer, and bins of all columns together.
 
@@ -219,23 +219,22 @@ def _thinned(edges: np.ndarray, bins: int) -> np.ndarray:
 # --- training ---
 
 
-def loss(net: Any, batch: TensorBatch, derive: Derive | None = None) -> Tensor:
+def loss(net: Any, batch: TensorBatch) -> Tensor:
     """Returns the mean loss of the members: cross-entropy, or the squared error of scaled values.
 
     Each member has its own loss. Rows count by their weight; rows with an unknown truth do not.
     """
-    each, known = _losses(net, batch, derive)
+    each, known = _losses(net, batch)
     weight = known * batch["weight"] if "weight" in batch else known
     return (each * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
-def measure(net: Any, batch: TensorBatch, derive: Derive | None = None) -> dict[str, Tensor]:
+def measure(net: Any, batch: TensorBatch) -> dict[str, Tensor]:
     """Returns sums over rows for the log, of the answer of all members together.
 
     They are `valid_loss` and, for classes, `valid_accuracy`.
     """
-    numbers = batch["numbers"] if derive is None else derive(batch["numbers"])
-    found = net(numbers, batch["levels"])
+    found = net(batch["numbers"], batch["levels"])
     weight = batch.get("weight", 1.0)
     if not net.classes:
         known = torch.isfinite(batch["value"])
@@ -253,40 +252,44 @@ def fit(
     parts: Parts,
     plan: Plan,
     settings: NetworkSettings,
-    derive: Derive | None = None,
+    whole: TableModel | None = None,
 ) -> Fitted:
     """Trains the network on `parts.train` and returns it with the decisions of the loop.
 
-    `derive` adds derived columns to the numbers, where the network has more than the rows.
+    With `whole`, a network that answers with its part `net` alone, that one is trained and
+    returned: `net` then learns from the columns that its `derived` computes.
     """
     train = parts.train
-    numbers = _numbers(train, derive)
+    numbers = _numbers(train, whole)
     prepare(net, numbers, np.asarray(train["value"]) if "value" in train else None, settings)
+    functions = (loss, measure) if whole is None else (_inside(loss), _inside(measure))
     own = recipe(train.rows, settings)
-    return loop.fit(
-        net,
-        parts,
-        partial(loss, derive=derive),
-        plan,
-        own,
-        measure=partial(measure, derive=derive),
-    )
+    return loop.fit(whole or net, parts, functions[0], plan, own, measure=functions[1])
 
 
-def _numbers(rows: Columns, derive: Derive | None) -> np.ndarray:
+def _inside(function: Callable[[Any, TensorBatch], T]) -> Callable[[Any, TensorBatch], T]:
+    """Returns the loss or measure for a network that answers with one part."""
+
+    def of_part(whole: Any, batch: TensorBatch) -> T:
+        derived = {"numbers": whole.derived(batch["numbers"])}
+        return function(whole.part(whole.selected), {**batch, **derived})
+
+    return of_part
+
+
+def _numbers(rows: Columns, whole: TableModel | None) -> np.ndarray:
     """Returns the numbers of sampled rows with derived columns, (N, D)."""
     found = _sampled(np.asarray(rows["numbers"]))
-    if derive is None:
+    if whole is None:
         return found
     with torch.no_grad():
-        made: np.ndarray = derive(torch.from_numpy(np.ascontiguousarray(found))).numpy()
+        made: np.ndarray = whole.derived(torch.from_numpy(np.ascontiguousarray(found))).numpy()
     return made
 
 
-def _losses(net: Any, batch: TensorBatch, derive: Derive | None) -> tuple[Tensor, Tensor]:
+def _losses(net: Any, batch: TensorBatch) -> tuple[Tensor, Tensor]:
     """Returns the loss of each row (N,), the mean over members, and 1 for rows that count."""
-    numbers = batch["numbers"] if derive is None else derive(batch["numbers"])
-    answers = net.head(net.hidden(numbers, batch["levels"])).float()
+    answers = net.head(net.hidden(batch["numbers"], batch["levels"])).float()
     if net.classes:
         label = batch["label"]
         each = -answers.log_softmax(-1).mean(1)

@@ -73,3 +73,19 @@ def test_a_category_of_one_row_stands_for_unknown_ones_in_larger_tables(count, l
     schema = TableSchema((TableColumn("kind", "category"),))
     rows = [TableRow(schema, ("a",)) for _ in range(count - 1)] + [TableRow(schema, ("once",))]
     assert facts_of(rows)["levels"] == [learnt]
+
+
+def test_words_of_texts_are_numbers_that_are_kept_or_left_together():
+    schema = TableSchema((TableColumn("note", "text"),))
+    texts = ["very good tea", "Good, cheap", "好茶 good", "dear tea", "", "tea tea tea"] * 4
+    rows = [TableRow(schema, (text,)) for text in texts]
+    data = facts_of(rows)
+    words = {one["word"]: at for at, one in enumerate(data["numbers"]) if "word" in one}
+    assert words.keys() == {"good", "tea"}
+    assert {one["tried"] for one in data["numbers"]} == {
+        "note: words", "note: characters"
+    }  # fmt: skip
+    found = encoded(rows[:6], data).columns["numbers"]
+    assert found[:, words["good"]].tolist() == [1, 1, 1, 0, 0, 0]
+    assert found[:, words["tea"]].tolist() == [1, 0, 0, 1, 0, 1]
+    assert found[:, 0].tolist() == [3, 2, 3, 2, 0, 3]

@@ -5,6 +5,7 @@ import torch
 
 from tenfold.networks.derived import Derived
 from tenfold.recipes.tables import derived
+from tenfold.recipes.tables.arrays import TableArrays
 
 
 def described(*names: str, **parts: str) -> list[dict]:
@@ -25,18 +26,20 @@ def test_ratios_of_counts_and_moves_of_coordinates_are_proposed():
 
 
 def test_only_a_column_that_lowers_the_loss_is_kept():
+    """A ratio that is the answer is kept; of twelve columns that tell nothing, at most one."""
     random = np.random.default_rng(1)
-    values = random.integers(51, 900, (1200, 3)).astype(np.float32)
+    values = random.integers(51, 900, (1200, 14)).astype(np.float32)
     truth = values[:, 0] / values[:, 1] + 0.05 * random.normal(size=1200)
-    pairs = [
-        {"name": "good", "left": 0, "right": 1, "op": "ratio"},
-        {"name": "none", "left": 2, "right": 1, "op": "sum"},
-    ]
-    levels = np.zeros((1200, 0), np.int32)
-    kept = derived.choose(described(*"abc"), pairs, values, levels, truth, False, 0)
-    assert kept.places == [0, 1, 2, 3] and kept.gains["good"] > 0.1 > kept.gains["none"]
-    same = derived.choose(described(*"abc"), pairs, values, levels, truth, False, 0)
-    assert same == kept
+    pairs = [{"name": "good", "left": 0, "right": 1, "op": "ratio"}]
+    pairs += [{"name": f"none {at}", "left": at, "right": 1, "op": "sum"} for at in range(2, 14)]
+    rows = TableArrays(values, np.zeros((1200, 0), np.int32), truth)
+    numbers = described(*"abcdefghijklmn")
+    kept = derived.choose(numbers, pairs, rows, False, 0)
+    assert "good" in kept.names and len(kept.names) <= 2
+    assert kept.gains["good"] > 0.1 > max(kept.gains[f"none {at}"] for at in range(2, 14))
+    assert derived.choose(numbers, pairs, rows, False, 0) == kept
+    places = derived.places_of(numbers, pairs, ["good"])
+    assert places == [*range(14), 14] and derived.names_of(numbers, pairs)[0] == "good"
 
 
 def test_the_network_computes_the_same_columns():

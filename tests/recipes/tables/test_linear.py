@@ -58,7 +58,7 @@ def test_penalty_is_chosen_on_validation_and_repeated(classes: int) -> None:
     again = linear.fit(rows, None, COUNTS, classes, fixed=fitted.facts)
     assert again.facts == fitted.facts and again.raw is None
     for name, part in fitted.net.state_dict().items():
-        assert torch.allclose(again.net.state_dict()[name], part, rtol=1e-3, atol=1e-4), name
+        assert torch.allclose(again.net.state_dict()[name], part, rtol=1e-2, atol=2e-3), name
 
 
 def test_many_columns_give_the_same_ridge() -> None:

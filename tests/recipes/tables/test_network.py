@@ -13,6 +13,8 @@ from learning import as_bytes, terminate, watching
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.errors import Stopped
 from tenfold.core.plan import Plan
+from tenfold.networks.derived import Derived
+from tenfold.networks.table_model import TableModel
 from tenfold.recipes.tables import network
 from tenfold.recipes.tables.network import NetworkSettings
 
@@ -38,16 +40,18 @@ def parts(train: Columns, valid: Columns | None = None) -> Parts:
     return Parts(train, valid or none, none)
 
 
-def untrained(train: Columns, settings: NetworkSettings = TINY, derive=None):
+def untrained(train: Columns, settings: NetworkSettings = TINY, derived=None):
     torch.manual_seed(0)
     numbers = torch.from_numpy(np.asarray(train["numbers"]))
-    bins = network.bins_of((derive(numbers) if derive else numbers).numpy(), settings)
+    bins = network.bins_of((derived(numbers) if derived else numbers).numpy(), settings)
     return network.build(bins, LEVELS, 2 if "label" in train else 0, settings)
 
 
-def learnt(train: Columns, settings: NetworkSettings = TINY, plan: Plan = PLAN, derive=None):
-    net = untrained(train, settings, derive)
-    return network.fit(net, parts(train), plan, settings, derive).net
+def learnt(train: Columns, settings: NetworkSettings = TINY, plan: Plan = PLAN, derived=None):
+    net, whole = untrained(train, settings, derived), None
+    if derived is not None:
+        whole = TableModel(derived, {"network": net}, {"network": {"network": 1.0}}, net.classes)
+    return network.fit(net, parts(train), plan, settings, whole).net
 
 
 def answers(net, rows: Columns, name: str = "value") -> np.ndarray:
@@ -155,16 +159,8 @@ def test_derived_columns_are_learnt_from():
     ratio = (rows["numbers"][:, 0] / rows["numbers"][:, 1]).clip(-5, 5)
     rows = rows.also({"value": ratio.astype(np.float32)})
 
-    def derive(numbers):
-        more = (numbers[:, :1] / numbers[:, 1:2]).clamp(-5, 5)
-        return torch.cat([numbers, more], 1)
-
-    plain, derived = learnt(rows), learnt(rows, derive=derive)
-    made = derive(torch.from_numpy(rows["numbers"])).numpy()
-    errors = [
-        np.std(answers(plain, rows) - ratio),
-        np.std(answers(derived, rows.also({"numbers": made})) - ratio),
-    ]
+    plain, derived = learnt(rows), learnt(rows, derived=Derived([(0, 1, "ratio")], [0, 1, 2, 3]))
+    errors = [np.std(answers(net, rows) - ratio) for net in (plain, derived)]
     assert errors[1] < 0.7 * errors[0]
 
 
