@@ -151,7 +151,7 @@ def _number(
     if not used.any():
         why = notes.without_numbers if len(cells.distinct) else notes.empty
         return draft.leave("empty", why(cells))
-    if len(np.unique(numbers.values[used])) == 1:
+    if len(np.unique(numbers.values[used])) == 1 and not loses_as_number(numbers):
         if cells.count_of(used) == len(cells):
             return draft.leave("constant", notes.constant(cells, used))
         if not given:
