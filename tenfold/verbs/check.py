@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
+SHOWN = 8
+"""Maximum number of groups of copies with different labels on the terminal."""
 CUT = 30
 """Maximum number of characters of an example on the terminal."""
 
@@ -210,11 +212,14 @@ def _problems(content: dict[str, Any]) -> Iterator[str]:
     for one in content["quarantined"][:5]:
         source, reason, fix = one["source"], one["reason"], one["fix"]
         yield say("left out: {source} {reason}. {fix}", source=source, reason=reason, fix=fix)
-    for group in content["duplicates"][:3]:
+    if copies := content["duplicates"]:
+        rows = sum(map(len, copies))
+        yield say("copies: {rows} rows in {groups} groups", rows=rows, groups=len(copies))
+    for group in copies[:3]:
         yield say("copies: {sources}", sources=" = ".join(group[:4]))
     for group in content["near"][:3]:
         yield say("near copies: {sources}", sources=" = ".join(group[:4]))
-    for group in content["conflicts"][:3]:
+    for group in content["conflicts"][:SHOWN]:
         yield say("different labels for: {sources}", sources=" = ".join(group[:4]))
     if content["leaks"]:
         yield say(

@@ -291,7 +291,7 @@ def _plausible(rows: Rows) -> float:
     table = rows.table.iloc[:SEEN_ROWS]
     shares = [1.0]
     for name, medium in media_of(rows.inputs).items():
-        shares.append(medium.plausibility(table[name]))
+        shares.append(medium.plausibility(list(table[name])))
         contents = [] if medium.files else [medium.content(cell) for cell in table[name]]
         if contents and None not in contents:
             shares.append(len(set(contents)) / len(contents))

@@ -32,11 +32,13 @@ from tenfold.media.input import InputRow
 from tenfold.media.reading import Reading, with_table
 from tenfold.media.tables import types
 from tenfold.media.tables.flat import flat, of_frame
-from tenfold.media.tables.given import matched, needed_columns, written_text
+from tenfold.media.tables.given import also_named, matched, needed_columns, written_text
 from tenfold.media.tables.joins.joined import joined_columns, own_columns
 from tenfold.media.tables.joins.lines import JoinRecipe
-from tenfold.media.tables.names import named_columns
+from tenfold.media.tables.names import ColumnNames, named_columns, names_of
+from tenfold.media.tables.remarks import LeftLines, rows_of_table
 from tenfold.media.tables.schema import TableRow, TableSchema
+from tenfold.media.tables.table_roles import known_to
 
 __all__ = ["rows", "rows_of_bytes"]
 
@@ -111,6 +113,8 @@ class _Asked:
     joined: TableSchema
     unused: set[str] = field(default_factory=set)
     """Further columns that were already named."""
+    said: set[str] = field(default_factory=set)
+    """Notes that were already printed."""
 
     @staticmethod
     def of(reading: Reading, note: Note, numbers: Iterator[int]) -> _Asked:
@@ -179,11 +183,16 @@ class _Asked:
 
     def _file(self, cell: str, name: str, reading: Reading) -> Iterator[InputRow]:
         """Yields the rows of a file. Raises DataRefused where it cannot be read."""
-        columns = {one.strip().lower() for one in self.schema.names}
-        table = table_of(cell, name, lambda one: one.strip().lower() in columns, reading.lenient)
-        line = "line {}" if name == "-" else f"{name}:{{}}"
-        given = (_Given(one.cells, line.format(one.line), one.problem) for one in table.records)
-        yield from self._converted(table.names, given, name)
+        table = table_of(cell, name, known_to(self.reading), reading.lenient)
+        for note in table.notes:
+            self._say(note)
+        left, line = LeftLines(), "line {}" if name == "-" else f"{name}:{{}}"
+        rows = itertools.chain.from_iterable(rows_of_table(table, left))
+        given = (_Given(one.cells, line.format(one.line), one.problem) for one in rows)
+        yield from self._converted(names_of(table), given, name)
+        for lines, why in left.reasons():
+            listed = short(", ".join(map(str, lines)), 80)
+            self._say(Message("{name}: left out, {why}: {lines}", name=name, why=why, lines=listed))
 
     def spooled(self, pieces: Iterable[bytes | str], name: str) -> Iterator[InputRow]:
         """Yields the rows of a table whose content arrives in pieces; it is copied to disk.
@@ -201,11 +210,7 @@ class _Asked:
         if frame.index.name is not None and frame.index.name not in frame.columns:
             frame = frame.reset_index()
         headers = [" ".join(map(str, one)) if isinstance(one, tuple) else one for one in frame]
-        own = (
-            headers.index("source")
-            if "source" in headers and "source" not in self.schema.names
-            else None
-        )
+        own = headers.index("source") if "source" in headers and not self._uses("source") else None
 
         def given() -> Iterator[_Given]:
             for start in range(0, len(frame), CHUNK):
@@ -213,7 +218,7 @@ class _Asked:
                 for row, one in enumerate(zip(*cells, strict=True), start):
                     yield _Given(list(one), f"row {row}" if own is None else str(one[own]))
 
-        yield from self._converted(headers, given(), "")
+        yield from self._converted(named_columns(headers), given(), "")
 
     def _objects(self, objects: list[Mapping[Any, Any]]) -> Iterator[InputRow]:
         """Yields a row for each dictionary; a key that only some of them lack is missing there."""
@@ -221,7 +226,7 @@ class _Asked:
         given = (
             _Given([one.get(key) for key in keys], f"input {next(self.numbers)}") for one in objects
         )
-        yield from self._converted([str(key) for key in keys], given, "")
+        yield from self._converted(named_columns(keys), given, "")
 
     def _pairs(self, pairs: list[str]) -> Iterator[InputRow]:
         """Yields the row of `name=value` pairs; a column that is left out is missing."""
@@ -230,18 +235,17 @@ class _Asked:
             name, _, value = pair.partition("=")
             self._refuse_name(name.strip(), told)
             told[name.strip()] = value.strip()
-        places = matched(self.schema.names, list(told))
+        places = matched(self.schema.names, list(told), also_named(self.schema))
         absent = [name for name in self.schema.names if name not in places]
         if absent:
             listed = short(", ".join(absent), 400)
-            self.note(Message("Not given, so taken as missing: {columns}", columns=listed))
+            self._say(Message("Not given, so taken as missing: {columns}", columns=listed))
         told |= dict.fromkeys(absent, "")
         given = _Given(list(told.values()), references.printable(short(" ".join(pairs), 60)))
-        yield from self._converted(list(told), iter([given]), "")
+        yield from self._converted(ColumnNames([*told]), iter([given]), "")
 
     def _refuse_name(self, name: str, told: Mapping[str, str]) -> None:
         """Raises UsageError for a name that is no column of the run, or that was given before."""
-        known = [*self.schema.names, *self.joined.names, *self._known()]
         if name in told:
             raise UsageError(
                 Message("{name!r} is given twice", name=name),
@@ -249,7 +253,7 @@ class _Asked:
                 where=name,
                 fix=Message("Give each column once; a table has several rows."),
             )
-        if not matched([name], known):
+        if not self._uses(name) and not matched([name], [*self.joined.names, *self._known()]):
             raise UsageError(
                 Message("The run has no column {name!r}", name=name),
                 code="unknown-column",
@@ -260,25 +264,37 @@ class _Asked:
     # --- rows ---
 
     def _converted(
-        self, written: Sequence[Any], given: Iterator[_Given], where: str
+        self, named: ColumnNames, given: Iterator[_Given], where: str
     ) -> Iterator[InputRow]:
-        """Yields the given rows with typed values; `written` are the headers of their columns."""
-        names = named_columns(written).names
+        """Yields the given rows with typed values; `named` are the names of their columns."""
         needed: dict[str, str] | None = None
+        laid: list[str] = []
         while part := list(itertools.islice(given, CHUNK)):
             good = [one for one in part if one.problem is None]
-            columns, _ = flat(
-                {name: [one.cells[at] for one in good] for at, name in enumerate(names)}
-            )
-            if needed is None and good:
-                needed = self._needed([*columns], where)
+            cells = {name: [one.cells[at] for one in good] for at, name in enumerate(named.names)}
+            columns, _ = flat(cells)
+            if good and (needed is None or [*columns] != laid):
+                columns = self._with_nested(columns, named.names, len(good))
+                laid = [*columns]
+                needed = self._needed(replace(named, names=laid), where)
             yield from self._typed(part, columns, needed or {}, len(good))
         if needed is None:
-            self._needed(names, where)
+            self._needed(named, where)
 
-    def _needed(self, names: list[str], where: str) -> dict[str, str]:
+    def _with_nested(
+        self, columns: dict[str, list[Any]], names: Sequence[str], rows: int
+    ) -> dict[str, list[Any]]:
+        """Returns the columns with the fields of objects that none of these rows has."""
+        absent = [name for name in self.schema.names if name not in columns]
+        nested = [one for one in absent if any(one.startswith(f"{name}.") for name in names)]
+        inner = {name: [None] * rows for name in nested}
+        empty = {name for name in names if any(one.startswith(f"{name}.") for one in nested)}
+        kept = {name: cells for name, cells in columns.items() if name not in empty}
+        return kept | inner
+
+    def _needed(self, named: ColumnNames, where: str) -> dict[str, str]:
         """Returns the name in the table of each column of the schema."""
-        wanted = [*self.schema.names]
+        wanted, names, also = [*self.schema.names], named.names, also_named(self.schema)
         joined = matched(self.joined.names, names) if self.recipe else {}
         if self.recipe and len(joined) < len(self.joined.names):
             wanted += [name for name in (self.recipe.row_key,) if name not in wanted]
@@ -286,9 +302,19 @@ class _Asked:
             if self.recipe.row_time and not joined:
                 self.note(Message("Without a column {column}: all lines of the second table count",
                                   column=self.recipe.row_time))  # fmt: skip
-        places = joined | needed_columns(wanted, names, where)
+        places = joined | needed_columns(wanted, named, where, also)
         self._tell_unused(names, places)
         return {name: names[at] for name, at in places.items()}
+
+    def _uses(self, name: str) -> bool:
+        """Returns True where a name means a column of the schema."""
+        return bool(matched(self.schema.names, [name], also_named(self.schema)))
+
+    def _say(self, note: Message) -> None:
+        """Prints a note, each once."""
+        if str(note) not in self.said:
+            self.said.add(str(note))
+            self.note(note)
 
     def _typed(
         self, part: list[_Given], columns: dict[str, list[Any]], needed: dict[str, str], rows: int
@@ -327,8 +353,12 @@ class _Asked:
         return self.schema, zip(keys, times, strict=True)
 
     def _tell_unused(self, names: list[str], places: Mapping[str, int]) -> None:
-        """Names the further columns, each once; not those that had another role in training."""
+        """Names the further columns, each once; a given answer is scored, and not used either.
+
+        Other columns that had a role in training, such as that of groups, are not named.
+        """
         known = {one.strip().lower() for one in (*self._known(), "source")}
+        known -= {str(self.reading.value("target")).strip().lower()}
         used = {*places.values()}
         further = [
             name

@@ -5,51 +5,86 @@ from __future__ import annotations
 import difflib
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
 from tenfold.core.text import short
 from tenfold.media.input import Input
-from tenfold.media.tables.names import spelling
+from tenfold.media.tables.columns.missing import ALWAYS
+from tenfold.media.tables.names import ColumnNames, spelling
 from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableColumn, TableRow, TableSchema
 
-__all__ = ["RowSurvey", "matched", "needed_columns", "written_text"]
+__all__ = ["RowSurvey", "also_named", "matched", "needed_columns", "written_text"]
 
 REMARKS = 20
 """Most values never learnt that are named."""
-BLANKS = frozenset("? n/a n.a. #n/a na nan nat null none".split())
-"""Cells that are missing in every column, in lower case."""
 DISTINCT = 10_000
 """Most different values never learnt that are counted one by one."""
 
 
-def matched(wanted: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+def matched(
+    wanted: Sequence[str],
+    names: Sequence[str],
+    also: Mapping[str, Collection[str]] = MappingProxyType({}),
+    others: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, int]:
     """Returns the position of each wanted column among the names of a table, if it has it.
 
     Letter case and blanks around a name are ignored where there is no exact match, and only one
-    column of the table and one wanted column are spelled so.
+    column of the table and one wanted column are spelled so. `also` are further spellings of wanted
+    columns, `others` further spellings of names of the table, such as those with their group.
     """
     exact = {name: at for at, name in reversed([*enumerate(names)])}
     found = {name: exact[name] for name in wanted if name in exact}
-    left = [at for at in range(len(names)) if at not in {*found.values()}]
-    alike = Counter(spelling(names[at]) for at in left)
-    same = Counter(spelling(name) for name in wanted if name not in found)
-    places = {spelling(names[at]): at for at in left}
-    for name in wanted:
-        plain = spelling(name)
-        if name not in found and plain and alike[plain] == same[plain] == 1:
-            found[name] = places[plain]
+    for further in (False, True):
+        left = [name for name in wanted if name not in found]
+        if left and (not further or also or others):
+            free = {name: at for name, at in exact.items() if at not in {*found.values()}}
+            found |= _alike(left, free, also if further else {}, others if further else {})
     return found
 
 
-def needed_columns(wanted: Sequence[str], names: Sequence[str], where: str) -> dict[str, int]:
-    """Returns the position of each wanted column in a table.
+def _alike(
+    wanted: Sequence[str],
+    free: Mapping[str, int],
+    also: Mapping[str, Collection[str]],
+    others: Mapping[str, str],
+) -> dict[str, int]:
+    """Returns the positions of the wanted columns that one free name alone can stand for."""
+    spelt: dict[str, set[int]] = {}
+    for plain, name in [*((spelling(one), one) for one in free), *others.items()]:
+        if name in free and plain:
+            spelt.setdefault(plain, set()).add(free[name])
+    places = {
+        name: {at for one in (spelling(name), *also.get(name, ())) for at in spelt.get(one, ())}
+        for name in wanted
+    }
+    claims = Counter(at for found in places.values() for at in found)
+    clear = {name: next(iter(found)) for name, found in places.items() if len(found) == 1}
+    return {name: at for name, at in clear.items() if claims[at] == 1}
 
-    Raises UsageError, with similar names of the table, where it lacks one.
+
+def also_named(schema: TableSchema) -> dict[str, list[str]]:
+    """Returns the further spellings of the columns of a schema that have any."""
+    return {one.name: list(one.more["also"]) for one in schema.columns if "also" in one.more}
+
+
+def needed_columns(
+    wanted: Sequence[str],
+    named: ColumnNames,
+    where: str,
+    also: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Returns the position of each wanted column in a table with these names.
+
+    `also` are further spellings of wanted columns. Raises UsageError, with similar names of the
+    table, where it lacks one.
     """
-    found = matched(wanted, names)
+    names = named.names
+    found = matched(wanted, names, also, named.others)
     absent = [name for name in wanted if name not in found]
     if not absent:
         return found
@@ -125,8 +160,8 @@ class RowSurvey:
                 self._missing(row, plan.schema.columns[at])
 
     def _missing(self, row: TableRow, column: TableColumn) -> None:
-        text = _cell(row.written or {}, column.name).strip()
-        if text and text not in column.missing and text.casefold() not in BLANKS:
+        text = _cell(row.written or {}, column).strip()
+        if text and text not in column.missing and text.casefold() not in ALWAYS:
             self._wrong[column.name, column.type] += 1
             self._example.setdefault(column.name, short(text, 40))
 
@@ -185,9 +220,10 @@ class _Plan(NamedTuple):
 _KINDS = {NUMBER: Message("number"), DATE: Message("date")}
 
 
-def _cell(written: Mapping[str, str], name: str) -> str:
+def _cell(written: Mapping[str, str], column: TableColumn) -> str:
     """Returns the cell of a column of the schema, which the asked table may spell otherwise."""
-    if name in written:
-        return written[name]
-    place = matched([name], list(written)).get(name)
+    if column.name in written:
+        return written[column.name]
+    also = {column.name: column.more.get("also", ())}
+    place = matched([column.name], list(written), also).get(column.name)
     return "" if place is None else list(written.values())[place]

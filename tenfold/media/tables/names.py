@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from tenfold.core.text import short
 from tenfold.media.files.tables.record import RecordTable
 from tenfold.media.reading import Reading, column_of
 
-__all__ = ["ColumnNames", "column_named", "named_columns", "names_of", "spelling"]
+__all__ = ["ColumnNames", "column_named", "named_columns", "names_of", "spelling", "without_number"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ def names_of(table: RecordTable) -> ColumnNames:
         return named_columns(table.names, table.groups)
     named = named_columns([f"column {name}" for name in table.names])
     return replace(named, others=dict(zip(table.names, named.names, strict=True)))
+
+
+def without_number(name: str) -> str:
+    """Returns the name as written of a column that got a number: `flow` of `flow (2)`."""
+    return re.sub(r" \(\d+\)$", "", name)
 
 
 def _free(name: str, number: int, taken: set[str]) -> str:

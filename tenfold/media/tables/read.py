@@ -25,18 +25,20 @@ from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import without_parts
 from tenfold.media.reading import AS_FOUND, Reading, timed
 from tenfold.media.tables import types
+from tenfold.media.tables.columns.cells import CellColumn, cells_of
+from tenfold.media.tables.columns.codes import naming_column
 from tenfold.media.tables.joins.joined import own_columns, refuse_alone, with_history
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
 from tenfold.media.tables.sources import LabelledTable, TableSource, leave_columns, open_source
 from tenfold.media.tables.table_roles import (
     TableRoles,
-    identifier_of,
     known_to,
     roles_of,
     state_roles,
 )
 from tenfold.media.tables.target import is_blank
+from tenfold.media.tables.telling import telling_columns
 from tenfold.media.tables.truths import class_names, numbers_of, refuse_classes, refuse_numbers
 
 __all__ = ["read"]
@@ -67,6 +69,8 @@ class _Reader:
     taken: Taken
     spellings: dict[str, str] | None = None
     identifier: str = ""
+    known: dict[str, CellColumn] = field(default_factory=dict)
+    """The distinct cells of columns of the table that decided the schema."""
     wrong: list[str] = field(default_factory=list)
     """Answers that are no numbers."""
 
@@ -103,6 +107,10 @@ def read(
         keys = list(frame.pop("key"))
         frame, found = with_history(frame, found, keys, times, opened.root, taken)
     frame = _with_others(frame, reader)
+    if not reading.found.get("schema"):
+        good = frame[frame["problem"].isna()]
+        for note in telling_columns(list(good["row"]), list(good[reader.truth])):
+            taken.note(note)
     taken.tell()
     return Rows(frame, opened.root, [*opened.ignored, *gone], reading=found, taken=taken)
 
@@ -138,13 +146,14 @@ def _reader(
         state_roles(main, roles, taken, schema.names)
         return reader
     same = [one for one in opened.tables if one.part == main.part and one.unread is None]
-    columns = _cells([*roles.inputs, *figures], same)
+    every = _cells([*roles.inputs, *figures], same)
+    columns = {name: cells_of(every.pop(name)) for name in [*every]}
     times = [roles.others["time"]] if "time" in roles.others else []
     decided = types.decide(
         columns,
         types=roles.types | dict.fromkeys(figures, NUMBER),
         missing=roles.missing,
-        beside=_cells(sorted({roles.target, *times} - {*columns}), same),
+        beside=dict(_cells(sorted({roles.target, *times} - {*columns}), same)),
         dates=str(reading.value("dates")),
         lines=[line for one in same for line in one.lines],
     )
@@ -156,8 +165,12 @@ def _reader(
     if not schema.columns and "key" not in roles.others:
         raise _no_inputs(main, decided.left)
     figured = _only(decided.schema, figures)
-    named = identifier_of(columns, [name for name, _ in decided.left])
-    return _Reader(reading, numeric, other, roles, schema, figured, taken, identifier=named)
+    named = naming_column(columns, [name for name, _ in decided.left])
+    reader = _Reader(reading, numeric, other, roles, schema, figured, taken, identifier=named)
+    if same == [main]:
+        used = {*schema.names, *figured.names}
+        reader.known = {name: cells for name, cells in columns.items() if name in used}
+    return reader
 
 
 def _only(schema: TableSchema, names: Sequence[str]) -> TableSchema:
@@ -219,17 +232,17 @@ def _frame(table: LabelledTable, main: LabelledTable, reader: _Reader) -> pd.Dat
             {"row": [None], reader.truth: [None], "source": [table.name], "blank": [False],
              "problem": [table.unread], "split": [table.part]}, dtype=object)  # fmt: skip
     schema, roles = reader.schema, reader.roles
+    known = reader.known if table is main else {}
     columns = _cells(schema.names, [table])
     _state_other(table, main, columns, reader)
-    values = zip(*types.values(schema, columns), strict=True) if columns else [()] * len(table)
-    rows: list[Any] = [TableRow(schema, one) for one in values]
-    numbers = dict(
-        zip(
-            reader.figures.names,
-            types.values(reader.figures, _cells(reader.figures.names, [table])),
-            strict=True,
-        )
+    table_columns: dict[str, Any] = {**columns, **known}
+    values = (
+        zip(*types.values(schema, table_columns), strict=True) if columns else [()] * len(table)
     )
+    rows: list[Any] = [TableRow(schema, one) for one in values]
+    figures = reader.figures
+    found = types.values(figures, {**_cells(figures.names, [table]), **known})
+    numbers = dict(zip(figures.names, found, strict=True))
     truths, blank, problems = _truths(table, numbers, reader)
     for at, problem in enumerate(table.problems):
         if problem is not None:

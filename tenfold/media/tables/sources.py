@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,13 @@ from tenfold.media.files import references
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.files.records import RecordTable, is_table, table_of
-from tenfold.media.files.tables.record import Record
 from tenfold.media.reading import Reading
 from tenfold.media.tables.flat import flat, of_frame
 from tenfold.media.tables.names import ColumnNames, named_columns, names_of
-from tenfold.media.tables.remarks import rows_below
+from tenfold.media.tables.remarks import LeftLines, rows_of_table
 
 __all__ = ["LabelledTable", "TableSource", "leave_columns", "open_source"]
 
-CHUNK = 4096
-"""Records that are turned into columns together."""
 REASONS = 20
 """Maximum number of columns that are left out with a reason each."""
 _ABOUT = re.compile(r"(readme|licen[cs]e|source|notice|changelog|.*\.names)(\.\w+)*", re.I)
@@ -222,41 +218,29 @@ def _of_file(
         )
     named = names_of(found)
     table = LabelledTable(name, part, named, {}, [], [])
-    repeated = _fill(table, found)
+    for lines, why in _fill(table, found).reasons():
+        taken.leave("rows", [f"{name}:{line}" for line in lines], why=why)
     table.header, table.encoding = found.header, found.encoding
     plain = name.lower().removesuffix(".gz")
     table.last = plain.endswith(".arff") or not found.header
     names = dict(zip(found.names, table.named.names, strict=True))
     table.types = {names[one]: kind for one, kind in found.types.items()}
     left = _flattened(table, found)
-    _state_rows(table, repeated, taken)
     return _stated(table, left, taken)
 
 
-def _fill(table: LabelledTable, found: RecordTable) -> list[int]:
-    """Adds the cells of all records to the columns, and returns the lines of repeated headers."""
+def _fill(table: LabelledTable, found: RecordTable) -> LeftLines:
+    """Adds the cells of all rows to the columns, and returns the lines that are no rows."""
     columns: list[list[Any]] = [[] for _ in found.names]
-    header, width = list(found.names) if found.header else None, len(found.names)
-    repeated = list[int]()
-    for chunk in _chunks(found.records):
-        rows = []
-        for one in chunk:
-            cells = one.cells
-            if header is not None and cells[:1] == header[:1] and cells == header:
-                repeated.append(one.line)
-                continue
-            rows.append(cells if one.problem is None else [None] * width)
-            table.lines.append(one.line)
-            table.problems.append(one.problem)
-        for column, more in zip(columns, zip(*rows, strict=True), strict=False):
+    blank, left = [None] * len(found.names), LeftLines()
+    for rows in rows_of_table(found, left):
+        table.lines += [one.line for one in rows]
+        table.problems += [one.problem for one in rows]
+        cells = [one.cells if one.problem is None else blank for one in rows]
+        for column, more in zip(columns, zip(*cells, strict=True), strict=False):
             column.extend(more)
     table.columns = dict(zip(table.named.names, columns, strict=True))
-    return repeated
-
-
-def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
-    while chunk := list(itertools.islice(records, CHUNK)):
-        yield chunk
+    return left
 
 
 def _flattened(table: LabelledTable, found: RecordTable) -> list[tuple[str, Message]]:
@@ -266,22 +250,6 @@ def _flattened(table: LabelledTable, found: RecordTable) -> list[tuple[str, Mess
     table.columns, left = flat(table.columns)
     table.named = replace(table.named, names=list(table.columns))
     return left
-
-
-def _state_rows(table: LabelledTable, repeated: list[int], taken: Taken) -> None:
-    """Removes totals and remarks below the rows, and states which rows are left out."""
-    if repeated:
-        taken.leave(
-            "rows",
-            [f"{table.name}:{line}" for line in repeated],
-            why=Message("the header stands again"),
-        )
-    below = rows_below(table.columns, table.lines, table.encoding == "spreadsheet")
-    if below:
-        names = [f"{table.name}:{line}" for line in table.lines[-below:]]
-        taken.leave("rows", names, why=Message("a total or a remark below the rows"))
-        for cells in (*table.columns.values(), table.lines, table.problems):
-            del cells[-below:]
 
 
 def _stated(table: LabelledTable, left: list[tuple[str, Message]], taken: Taken) -> LabelledTable:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
@@ -15,12 +14,12 @@ from tenfold.media.dates import are_dates
 from tenfold.media.files.parts import parts_of_column
 from tenfold.media.files.tables.record import HEAD
 from tenfold.media.reading import Reading, columns_of, listed_names
-from tenfold.media.tables.names import column_named, spelling
+from tenfold.media.tables.names import column_named, spelling, without_number
 from tenfold.media.tables.roles import ignored_columns, missing_given, types_given
 from tenfold.media.tables.sources import LabelledTable
 from tenfold.media.tables.target import USUAL, found_target, is_blank
 
-__all__ = ["TableRoles", "identifier_of", "known_to", "roles_of", "state_roles"]
+__all__ = ["TableRoles", "known_to", "roles_of", "state_roles"]
 
 FLAGS = {
     "group": "--group",
@@ -65,7 +64,8 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
     stated += [
         one.partition("=")[0] for name in reading.columns.values() for one in listed_names(name)
     ]
-    stated += [str(one["name"]) for one in schema.get("columns", ())]
+    learnt = [str(one["name"]) for one in schema.get("columns", ())]
+    stated += [*learnt, *map(without_number, learnt)]
     names = {spelling(one) for one in stated if one and not one.isdigit()} | USUAL
     ends = tuple(names)
 
@@ -140,18 +140,3 @@ def state_roles(table: LabelledTable, roles: TableRoles, taken: Taken, used: Seq
 def _shown(table: LabelledTable, name: str) -> list[str]:
     pairs = zip(table.columns[name][:HEAD], table.problems, strict=False)
     return [str(cell) for cell, problem in pairs if problem is None and cell is not None][:3]
-
-
-def identifier_of(columns: Mapping[str, Sequence[Any]], left: Sequence[str]) -> str:
-    """Returns the first column left out that has another value in each row, "" for none.
-
-    Row numbers name no row.
-    """
-    for name in left:
-        cells = [str(cell).strip() for cell in columns.get(name, ())]
-        if "" in cells or len({*cells}) < len(cells):
-            continue
-        numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) < 18]
-        if len(numbers) < len(cells) or max(numbers) - min(numbers) >= len(cells):
-            return name
-    return ""

@@ -40,6 +40,9 @@ def column_values(
     missing = frozenset(column.missing)
     if column.type == NUMBER:
         found = number_column(cells, schema.decimal, missing).values
+        truths = column.more.get("truths", {})
+        for at in np.flatnonzero(np.isnan(found)) if truths else ():
+            found[at] = truths.get(cells.texts[at].lower(), math.nan)
         return taken(found, cells.place, math.nan)
     if column.type == DATE:
         found = date_values(cells, column.more.get("forms") or ISO, schema.dates, missing)

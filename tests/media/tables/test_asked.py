@@ -16,6 +16,7 @@ from tenfold.core.progress import listening
 from tenfold.data.inputs import tables
 from tenfold.media.input import Input
 from tenfold.media.reading import Reading
+from tenfold.media.tables import read
 from tenfold.media.tables.medium import ROW
 from tenfold.media.tables.schema import TableColumn, TableSchema
 
@@ -24,7 +25,7 @@ SCHEMA = TableSchema(
         TableColumn("length", "number", ("?",), "cm"),
         TableColumn("clay", "category", ("?",)),
         TableColumn("code", "category"),
-        TableColumn("day", "date"),
+        TableColumn("day", "date", more={"forms": ["year-first"]}),
         TableColumn("note", "text"),
     )
 )
@@ -156,7 +157,7 @@ def test_what_is_odd_is_said(tmp_path: Path):
     assert found[f"{tmp_path / 'one.csv'}:5"].code == "ragged"
     assert [found[name].values[1] for name in ("a1", "a2", "a3")] == ["purple", "purple", "Red"]
     assert all(found[name].values[0] != found[name].values[0] for name in ("a1", "a2"))
-    assert heard.sentences[0].endswith("extra") and "kind" not in heard.sentences[0]
+    assert heard.sentences[0].endswith(": kind, extra") and "pot" not in heard.sentences[0]
     text = "\n".join(heard.sentences)
     assert len(heard.sentences) == 1 + 3 + 2, text
     for part in ("'purple'", ": 3.", "'Red'", "'7'", "length: cells taken", "'long'", "'soon'"):
@@ -209,3 +210,87 @@ def test_a_long_table_is_read_lazily(tmp_path: Path):
         first = next(tables(DECLARED, path, READING))
         source = iter(ROW.rows(path, itertools.count(1), READING))
         assert len(first) == 256 and sum(1 for _ in source) == 6001
+
+
+def learnt(frame, target="y", **values):
+    """The reading of a labelled table."""
+    with listening(Watcher()):
+        return read.read(frame, Reading(target=target, **values)).reading
+
+
+def cells(source, reading):
+    with listening(Watcher()):
+        return [cell.values for cell, _ in ROW.rows(source, itertools.count(1), reading)]
+
+
+def test_truths_are_equal_from_every_format(tmp_path: Path):
+    frame = pd.DataFrame({"flag": [True, False] * 20, "n": [1.5, 2.25] * 20, "y": ["a", "b"] * 20})
+    low = frame.assign(flag=frame["flag"].astype(str).str.lower())
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    low.to_csv(tmp_path / "low.csv", index=False)
+    with sqlite3.connect(tmp_path / "a.db") as base:
+        frame.to_sql("t", base, index=False)
+    sources = [tmp_path / name for name in ("a.parquet", "a.csv", "low.csv", "a.db")]
+    for one in sources:
+        reading = learnt(one)
+        want = cells(one, reading)
+        assert want[0] != want[1]
+        assert all(cells(source, reading) == want for source in (*sources, frame, low))
+
+
+def test_names_are_those_of_training(tmp_path: Path):
+    rows = [f"{at},{at * 3 % 7},{at * 5 % 11}" for at in range(30)]
+    kinds = ["a", "b"] * 15
+    (tmp_path / "twice.csv").write_text(
+        "flow,flow,,y\n" + "\n".join(f"{one},{kind}" for one, kind in zip(rows, kinds, strict=True))
+    )
+    reading = learnt(tmp_path / "twice.csv")
+    assert [one["name"] for one in reading.found["schema"]["columns"]] == [
+        "flow (2)",
+        "column 3",
+    ]
+    (tmp_path / "ask.csv").write_text("flow,flow,\n" + "\n".join(rows))
+    assert cells(tmp_path / "ask.csv", reading) == cells(tmp_path / "twice.csv", reading)
+    (tmp_path / "bare.csv").write_text(
+        "\n".join(f"{at % 9}.5;{at * 5 % 11};word{at % 2}" for at in range(30))
+    )
+    reading = learnt(tmp_path / "bare.csv", target="3")
+    frame = pd.read_csv(tmp_path / "bare.csv", sep=";", header=None, names=["1", "2", "3"])
+    want = cells(tmp_path / "bare.csv", reading)
+    assert len(want) == 30 and cells(frame[["2", "1"]], reading) == want
+    grouped = Reading(found={"schema": TableSchema((LENGTH,)).to_json()})
+    assert cells([{"Size  length": "3"}], grouped) == cells([{"LENGTH": "3"}], grouped) == [(3.0,)]
+    with pytest.raises(UsageError, match="lacks"):
+        cells([{"Size length": "3", "length": "4", "LENGTH": 5}], grouped)
+
+
+LENGTH = TableColumn("Length", "number", more={"also": ["size length"]})
+
+
+def test_fields_totals_and_sources_are_read_as_in_training(tmp_path: Path):
+    frame = pd.DataFrame(
+        {
+            "box": [{"wide": at * 1.5, "high": at % 3} for at in range(2000)],
+            "source": ["north", "south"] * 1000,
+            "y": ["a", "b"] * 1000,
+        }
+    )
+    frame.loc[:1499, "box"] = None
+    frame.to_parquet(tmp_path / "nested.parquet")
+    reading = learnt(tmp_path / "nested.parquet")
+    found = cells(tmp_path / "nested.parquet", reading)
+    assert len(found) == 2000 and {"south", 1500 * 1.5, 0.0} == {*found[1499][2:], *found[1500][:2]}
+    assert found[0][0] != found[0][0] and cells(frame, reading)[1500] == found[1500]
+    lines = [f"{at},{at * 3 % 5}.5" for at in range(1, 26)]
+    path = tmp_path / "asked.csv"
+    path.write_text("\n".join(["k,n,m", *(f"x,{one}" for one in lines), "k,n,m", "Total,,"]))
+    reading = Reading(
+        found={"schema": TableSchema((TableColumn("n", "number"),)).to_json(), "target": "y"}
+    )
+    heard = Watcher()
+    with listening(heard):
+        rows = list(ROW.rows(path, itertools.count(1), reading))
+    assert len(rows) == 25
+    text = "\n".join(heard.sentences)
+    assert ": 27" in text and ": 28" in text

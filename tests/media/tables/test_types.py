@@ -213,7 +213,7 @@ def test_columns_that_are_not_used_are_named():
             "": list(map(str, range(N))),
             "Unnamed: 0": [at * 3 for at in range(N)],
             "no": list(rows),
-            "joined": [*range(1, 31), *range(1, 31)],
+            "row no": [*range(1, 31), *range(1, 31)],
             "parcel": [f"P{at:05}" for at in rows],
             "uuid": [f"{at * 7919 % 65536:04x}-{at:04x}" for at in rows],
             "customer_id": [str(5000 + at * 7 % 997) for at in rows],
@@ -230,7 +230,7 @@ def test_columns_that_are_not_used_are_named():
     assert found.schema.names == ("price", "size", "when", "year")
     assert len(found.left) == 11 and all(why.values["count"] == N for _, why in found.left)
     kinds = left(found)
-    assert kinds[""] == kinds["Unnamed: 0"] == kinds["no"] == kinds["joined"] != kinds["parcel"]
+    assert kinds[""] == kinds["Unnamed: 0"] == kinds["no"] == kinds["row no"] != kinds["parcel"]
     assert kinds["parcel"] == kinds["uuid"] == kinds["customer_id"] == kinds["shuffled"]
     assert kinds["site"] == kinds["fixed"]
     given = decide({"no": list(rows), "site": ["a"] * N}, types={"no": "number"})
@@ -276,8 +276,11 @@ def test_one_order_of_day_and_month_a_file():
     found = decide({"a": open_, "b": clear})
     assert found.schema.dates == "day-first"
     assert (found.notes[0].values["clear"], found.notes[0].values["open"]) == (40, 80)
-    seconds = values(found.schema, {"a": ["03/04/2024"], "b": ["2024-04-03"]})
-    assert seconds[0] == [1712102400.0] and math.isnan(seconds[1][0]), "in the form of the run"
+    seconds = values(found.schema, {"a": ["03/04/2024", "April 3, 2024"], "b": ["2024-04-03"] * 2})
+    assert seconds[0][0] == seconds[1][0] == 1712102400.0, "ISO 8601 has no other reading"
+    assert math.isnan(seconds[0][1]), "in the forms of the run"
+    codes = decide({"code": filled("7", "07", "007"), "same": filled("7", "7.0", "7.00")})
+    assert [(one.name, one.type) for one in codes.schema.columns] == [("code", "category")]
     assert decide({"a": open_}, dates="month-first").schema.dates == "month-first"
     for table in ({"a": open_}, {"a": clear, "b": filled("01/13/2024", "12/25/2023")}):
         with pytest.raises(UsageError) as error:

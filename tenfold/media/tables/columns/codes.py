@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tenfold.media.tables.columns.cells import CellColumn
 from tenfold.media.tables.columns.numbers import NumberColumn
 
-__all__ = ["is_identifier", "is_row_number", "loses_as_number", "nearly_distinct", "several_words"]
+__all__ = [
+    "is_identifier",
+    "is_row_number",
+    "loses_as_number",
+    "naming_column",
+    "nearly_distinct",
+    "several_words",
+]
 
 NEARLY = 0.95
 """Least share of distinct cells of an identifier."""
@@ -82,20 +89,21 @@ def _versions(numbers: NumberColumn) -> bool:
 def is_row_number(name: str, numbers: NumberColumn) -> bool:
     """Returns True for 0, 1, 2 ... or 1, 2, 3 ... in the order of the rows, whatever the name.
 
-    They may begin again where tables were joined. Columns without a name or with the name of an
-    index are row numbers where they are distinct whole numbers.
+    Columns without a name or with the name of an index are row numbers where they are distinct
+    whole numbers, too, and where the numbers begin again, as in tables that were joined.
     """
     column = numbers.column
     if len(column) < MIN_NUMBERED or not _whole(numbers) or np.isnan(column).any():
         return False
-    if _INDEX.fullmatch(name.strip().lower()) and len(np.unique(column)) == len(column):
+    named = _INDEX.fullmatch(name.strip().lower()) is not None
+    if named and len(np.unique(column)) == len(column):
         return True
     if column[0] not in (0, 1):
         return False
     breaks = np.flatnonzero(np.diff(column) != 1) + 1
     runs = np.diff([0, *breaks, len(column)])
-    again = np.isin(column[breaks], (0, 1)).all()
-    return len(breaks) <= MAX_RESTARTS and bool(again) and bool((runs >= MIN_NUMBERED).all())
+    again = np.isin(column[breaks], (0, 1)).all() and (runs >= MIN_NUMBERED).all()
+    return len(breaks) == 0 or (named and len(breaks) <= MAX_RESTARTS and bool(again))
 
 
 def _whole(numbers: NumberColumn) -> bool:
@@ -129,6 +137,21 @@ def is_identifier(name: str, numbers: NumberColumn) -> bool:
     digits = {len(str(int(value))) for value in (lowest, highest)}
     times = any(low <= lowest and highest <= high for low, high in _EPOCH)
     return len(digits) == 1 and digits.pop() >= MIN_CODE_DIGITS and not times
+
+
+def naming_column(columns: Mapping[str, CellColumn], left: Sequence[str]) -> str:
+    """Returns the first column left out that has another value in each row, "" for none.
+
+    Row numbers name no row.
+    """
+    for name in left:
+        if name not in columns or len({*columns[name].texts}) < len(columns[name]):
+            continue
+        cells = columns[name].texts
+        numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) < 18]
+        if len(numbers) < len(cells) or max(numbers) - min(numbers) >= len(cells):
+            return name
+    return ""
 
 
 def several_words(texts: Sequence[str], counts: np.ndarray) -> float:

@@ -20,6 +20,8 @@ SHARE = 0.95
 """Least share of the texts of a column of dates that are dates."""
 MAX_FORMS = 4
 """Most forms of dates in one column."""
+ISO = "year-first"
+"""Form of dates of ISO 8601: no other reading is possible."""
 SERIAL, SCALE = "serial", "since 1970/"
 """Forms of dates as numbers: days of spreadsheets, seconds since 1970 times a factor."""
 _SERIALS = 10_000, 80_000
@@ -81,13 +83,14 @@ def date_values(
 ) -> np.ndarray:
     """Returns (D,) seconds since 1970 of the distinct cells, NaN where a cell is not a date.
 
-    A text is read in the first of the `forms` that it has.
+    A text is read in the first of the `forms` that it has; a date of ISO 8601, as which files of
+    typed columns give dates, is read in any case.
     """
     values = np.full(len(cells.distinct), np.nan)
     for at in np.flatnonzero(cells.typed):
         if is_date(cells.distinct[at]):
             values[at] = _seconds(cells.distinct[at])
-    for form in forms:
+    for form in dict.fromkeys([*forms, ISO]):
         rest = [
             int(at)
             for at in np.flatnonzero(np.isnan(values))

@@ -151,7 +151,7 @@ def _number(
     if not used.any():
         why = notes.without_numbers if len(cells.distinct) else notes.empty
         return draft.leave("empty", why(cells))
-    if len(np.unique(numbers.values[used])) == 1:
+    if len(np.unique(numbers.values[used])) == 1 and not loses_as_number(numbers):
         if cells.count_of(used) == len(cells):
             return draft.leave("constant", notes.constant(cells, used))
         if not given:
@@ -172,8 +172,14 @@ def _number(
     draft.type, draft.unit = NUMBER, numbers.unit
     others = np.flatnonzero(~used & ~numbers.endless).tolist()
     draft.missing = tuple(cells.texts[at] for at in _often(cells, others)[:MAX_LISTED])
+    if {*numbers.values[used].tolist()} <= {0, 1} and not _with_truths(cells):
+        draft.more["truths"] = {"true": 1.0, "false": 0.0}
     draft.found += notes.of_number(draft.name, numbers, others, lines)
     return draft
+
+
+def _with_truths(cells: CellColumn) -> bool:
+    return any(text.lower() in ("true", "false") for text in cells.texts)
 
 
 def _often(cells: CellColumn, places: Sequence[int]) -> list[int]:
@@ -295,7 +301,10 @@ def _category(draft: Draft, marks: np.ndarray, decimal: str) -> Draft:
 
 
 def _truths(cells: CellColumn, used: np.ndarray) -> dict[str, str]:
-    """Returns the most frequent writing of true and of false in a column that has both or one."""
+    """Returns the most frequent writing of true and of false in a column that has both or one.
+
+    Where the column has nothing else, 1 and 0 mean the same: a database has no other writing.
+    """
     found: dict[str, str] = {}
     for at in _often(cells, np.flatnonzero(used).tolist()):
         word = cells.texts[at].lower()
@@ -306,6 +315,8 @@ def _truths(cells: CellColumn, used: np.ndarray) -> dict[str, str]:
         for word in ("true", "false"):
             shown = word.upper() if like.isupper() else word if like.islower() else word.title()
             found.setdefault(word, shown)
+        if all(cells.texts[at].lower() in found for at in np.flatnonzero(used)):
+            found |= {"1": found["true"], "0": found["false"]}
     return found
 
 

@@ -24,7 +24,7 @@ from tenfold.media.dates import are_dates
 from tenfold.media.reading import AS_FOUND, Reading, with_table
 from tenfold.media.tables import types
 from tenfold.media.tables.given import needed_columns
-from tenfold.media.tables.names import spelling
+from tenfold.media.tables.names import ColumnNames, spelling
 from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TEXT, TableColumn, TableSchema
 from tenfold.media.tables.sources import LabelledTable, open_source
 from tenfold.media.tables.values import column_values
@@ -115,7 +115,9 @@ class LineTable:
     def cells(self, name: str) -> list[Any]:
         """Returns the cells (L,) of a column, which may be spelled otherwise in the file."""
         names = [*self.table.columns]
-        cells = self.table.columns[names[needed_columns([name], names, self.name)[name]]]
+        cells = self.table.columns[
+            names[needed_columns([name], ColumnNames(names), self.name)[name]]
+        ]
         if self.count == len(cells):
             return cells
         return [cells[at] for at in self.places.tolist()]
@@ -124,7 +126,7 @@ class LineTable:
         """Raises UsageError where the table lacks a column of the recipe."""
         wanted = [recipe.line_key, *filter(None, [recipe.line_time])]
         wanted += [recipe.plain(name) for name in recipe.columns.names]
-        needed_columns(wanted, [*self.table.columns], self.name)
+        needed_columns(wanted, ColumnNames([*self.table.columns]), self.name)
 
     def keyed(self, recipe: JoinRecipe) -> tuple[list[str], np.ndarray]:
         """Returns the keys and times (L,) of the lines; NaN without a time."""
