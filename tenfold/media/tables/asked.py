@@ -52,7 +52,7 @@ PLAIN = (
 )
 """First bytes of tables that are no text."""
 
-Note = Callable[[Message], None]
+_Note = Callable[[Message], None]
 
 
 class _Given(NamedTuple):
@@ -99,13 +99,13 @@ class _Asked:
 
     schema: TableSchema
     reading: Reading
-    note: Note
+    note: _Note
     numbers: Iterator[int]
     unused: set[str] = field(default_factory=set)
     """Further columns that were already named."""
 
     @staticmethod
-    def of(reading: Reading, note: Note, numbers: Iterator[int]) -> _Asked:
+    def of(reading: Reading, note: _Note, numbers: Iterator[int]) -> _Asked:
         schema = TableSchema.of_json(reading.found["schema"])
         return _Asked(schema, reading, note, numbers)
 
