@@ -305,7 +305,8 @@ def one(content: bytes, **options: Any) -> dict[str, Any]:
     return {"inputs": {"image": coded(content)}, "options": options}
 
 
-def in_process(run: Run, paths: list[Path]) -> list[dict[str, Any]]:
+def in_process(run: Run, sources: list[Any]) -> list[dict[str, Any]]:
     """Predictions as JSON, without the source."""
-    found = [answer.to_json() for answer in tenfold.predict(run, list(map(str, paths)))]
+    named = [str(one) if isinstance(one, Path) else one for one in sources]
+    found = [answer.to_json() for answer in tenfold.predict(run, named)]
     return [{name: value for name, value in each.items() if name != "source"} for each in found]

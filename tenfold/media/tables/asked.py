@@ -57,7 +57,7 @@ PLAIN = (
 )
 """First bytes of tables that are no text."""
 
-Note = Callable[[Message], None]
+_Note = Callable[[Message], None]
 
 
 class _Given(NamedTuple):
@@ -107,7 +107,7 @@ class _Asked:
 
     schema: TableSchema
     reading: Reading
-    note: Note
+    note: _Note
     numbers: Iterator[int]
     recipe: JoinRecipe | None
     joined: TableSchema
@@ -117,7 +117,7 @@ class _Asked:
     """Notes that were already printed."""
 
     @staticmethod
-    def of(reading: Reading, note: Note, numbers: Iterator[int]) -> _Asked:
+    def of(reading: Reading, note: _Note, numbers: Iterator[int]) -> _Asked:
         schema = TableSchema.of_json(reading.found["schema"])
         held = reading.found.get("joined")
         recipe = JoinRecipe.of_json(held) if held else None
