@@ -100,7 +100,8 @@ def _counts(values: Sequence[Any], number: bool) -> dict[str, Any]:
     if number:
         cells = np.array(known, float)
         return told | {"histogram": _bins(cells) if len(cells) else {"counts": []}}
-    often = Counter(known).most_common(LEVELS)
+    few = told["distinct"] <= len(known) / 2  # else nearly every row has a text of its own
+    often = Counter(known).most_common(LEVELS) if few else []
     rest = len(known) - sum(count for _, count in often)
     levels = [[name, count] for name, count in often]
     return told | {"histogram": {"levels": levels, "others": rest}}
@@ -183,8 +184,7 @@ def _drift(values: Sequence[Any], number: bool, parts: np.ndarray) -> dict[str, 
         cells = np.array([-np.inf if one is None else one for one in values], float)
     else:
         counts = Counter(values)
-        place = {name: at for at, (name, _) in enumerate(counts.most_common())}
-        cells = np.array([-1.0 if one is None else place[one] for one in values])
+        cells = np.array([-np.inf if one is None else -counts[one] for one in values], float)
     train, test = (np.sort(cells[parts == part]) for part in ("train", "test"))
     both = np.unique(cells)
     shares = (np.searchsorted(one, both, "right") / len(one) for one in (train, test))

@@ -51,6 +51,8 @@ def shown(found: Mapping[str, Any], left: Sequence[Mapping[str, Any]]) -> dict[s
 
 
 def _chart(found: Mapping[str, Any]) -> str:
+    if found.get("levels") == []:
+        return ""
     if "levels" not in found:
         return charts.small_histogram(found["counts"], say("Distribution"))
     counts = [count for _, count in found["levels"]] + [found["others"]] * (found["others"] > 0)
@@ -62,7 +64,7 @@ def _range(one: Mapping[str, Any]) -> str:
     found = one["histogram"]
     if "levels" in found:
         names = [short(str(name), 14) for name, _ in found["levels"][:3]]
-        return ", ".join(names) + (" …" if one["distinct"] > len(names) else "")
+        return ", ".join(names) + (" …" if 0 < len(names) < one["distinct"] else "")
     if "low" not in found or one["type"] == "date":
         return ""
     return say("{low} to {high}", low=number(found["low"]), high=number(found["high"]))
