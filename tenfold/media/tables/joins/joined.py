@@ -45,7 +45,7 @@ __all__ = ["RowOptions", "asked", "joined_columns", "own_columns", "refuse_alone
 class RowOptions:
     """Options of a prediction for rows of tables."""
 
-    with_: str = setting("", "second table, for a run trained with --with", local=True)
+    with_: str = setting("", "file of lines, for a run trained with --with", local=True)
 
 
 def own_columns(schema: TableSchema) -> TableSchema:
