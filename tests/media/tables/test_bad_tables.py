@@ -11,11 +11,11 @@ from tenfold.media.reading import Reading
 from tenfold.media.tables import read
 
 HEAD = ["size", "noise", "colour", "ok"]
+COLOURS = ("red", "blue", "green")
 LINES = [
-    [f"{number % 17}.{number % 9 + 1}", f"{number * 7 % 23}.5", "red blue green".split()[number % 3],
-     "yes" if number % 17 > 8 else "no"]
-    for number in range(60)
-]  # fmt: skip
+    [f"{at % 17}.{at % 9 + 1}", f"{at * 7 % 23}.5", COLOURS[at % 3], "yes" if at % 17 > 8 else "no"]
+    for at in range(60)
+]
 
 
 def table(lines: list[list[str]], header: list[str] = HEAD, separator: str = ",") -> str:
