@@ -174,7 +174,8 @@ def _reader(
 
 
 def _only(schema: TableSchema, names: Sequence[str]) -> TableSchema:
-    kept = tuple(one for one in schema.columns if one.name in {*names})
+    wanted = {*names}
+    kept = tuple(one for one in schema.columns if one.name in wanted)
     return TableSchema(kept, schema.decimal, schema.thousands, schema.dates)
 
 
