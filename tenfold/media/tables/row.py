@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import marshal
 import math
-import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +26,8 @@ from tenfold.media.tables.schema import (
 
 __all__ = ["composed", "content", "sample", "sizes", "text"]
 
+LAYOUT = 2
+"""Layout of `marshal` that depends on the values alone."""
 SHOWN = 40
 """Most columns of a row that pages show."""
 CUT = 60
@@ -34,17 +36,8 @@ CUT = 60
 
 def content(row: TableRow) -> bytes:
     """Returns the bytes of the values, which are equal for equal values whatever was read."""
-    return b"".join(map(_bytes, row.values))
-
-
-def _bytes(value: Any) -> bytes:
-    if value is None:
-        return b"-"
-    if isinstance(value, str):
-        coded = value.encode("utf-8", "surrogatepass")
-        return b"t%d:" % len(coded) + coded
-    number = float(value)
-    return b"-" if math.isnan(number) else b"n" + struct.pack("<d", number + 0.0)
+    plain = [None if value != value else value or 0.0 for value in row.values]  # -0.0 equals 0.0
+    return marshal.dumps(plain, LAYOUT)
 
 
 def text(row: TableRow) -> str:
