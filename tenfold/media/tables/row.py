@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import marshal
+import array
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -26,8 +26,6 @@ from tenfold.media.tables.schema import (
 
 __all__ = ["composed", "content", "sample", "sizes", "text"]
 
-LAYOUT = 2
-"""Layout of `marshal` that depends on the values alone."""
 SHOWN = 40
 """Most columns of a row that pages show."""
 CUT = 60
@@ -36,8 +34,14 @@ CUT = 60
 
 def content(row: TableRow) -> bytes:
     """Returns the bytes of the values, which are equal for equal values whatever was read."""
-    plain = [None if value != value else value or 0.0 for value in row.values]  # -0.0 equals 0.0
-    return marshal.dumps(plain, LAYOUT)
+    values = row.values
+    numbers = [
+        one or 0.0 if one == one else math.nan  # -0.0 equals 0.0
+        for one in values
+        if type(one) is float
+    ]
+    texts = [one for one in values if type(one) is not float]
+    return array.array("d", numbers).tobytes() + repr(texts).encode()
 
 
 def text(row: TableRow) -> str:
