@@ -27,6 +27,7 @@ from tenfold.media.reading import AS_FOUND, Reading, timed
 from tenfold.media.tables import types
 from tenfold.media.tables.columns.cells import CellColumn, cells_of
 from tenfold.media.tables.columns.codes import naming_column
+from tenfold.media.tables.columns.telling import telling_columns
 from tenfold.media.tables.joins.joined import own_columns, refuse_alone, with_history
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
@@ -38,7 +39,6 @@ from tenfold.media.tables.table_roles import (
     state_roles,
 )
 from tenfold.media.tables.target import is_blank
-from tenfold.media.tables.telling import telling_columns
 from tenfold.media.tables.truths import class_names, numbers_of, refuse_classes, refuse_numbers
 
 __all__ = ["read"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import array
 import math
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,17 +45,14 @@ SAME = 0.5
 
 def content(row: TableRow) -> bytes:
     """Returns the bytes of the values, which are equal for equal values whatever was read."""
-    return b"".join(map(_bytes, row.values))
-
-
-def _bytes(value: Any) -> bytes:
-    if value is None:
-        return b"-"
-    if isinstance(value, str):
-        coded = value.encode("utf-8", "surrogatepass")
-        return b"t%d:" % len(coded) + coded
-    number = float(value)
-    return b"-" if math.isnan(number) else b"n" + struct.pack("<d", number + 0.0)
+    values = row.values
+    numbers = [
+        one or 0.0 if one == one else math.nan  # -0.0 equals 0.0
+        for one in values
+        if type(one) is float
+    ]
+    texts = [one for one in values if type(one) is not float]
+    return array.array("d", numbers).tobytes() + repr(texts).encode()
 
 
 def plausibility(cells: Sequence[Any]) -> float:

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import math
 import sqlite3
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from tenfold.media.input import Input
 from tenfold.media.reading import Reading
 from tenfold.media.tables import read
 from tenfold.media.tables.medium import ROW
-from tenfold.media.tables.schema import TableColumn, TableSchema
+from tenfold.media.tables.schema import TableColumn, TableRow, TableSchema
 
 SCHEMA = TableSchema(
     (
@@ -125,6 +126,11 @@ def test_every_form_gives_the_same_cells(tmp_path: Path):
     assert want["a3"].values == (1.5, None, "7", -86400.0, "=1+1")
     digests = {name: ROW.content(cell) for name, cell in want.items()}
     assert len({*digests.values()}) == 3
+    schema = want["a1"].schema
+    same = [TableRow(schema, (one, "r" + "ed", None, math.nan, "")) for one in (0.0, -0.0)]
+    other = [TableRow(schema, (one, "red", None, math.nan, "")) for one in (math.nan, 1.0)]
+    assert ROW.content(same[0]) == ROW.content(same[1]) and len({*map(ROW.content, other)}) == 2
+    assert ROW.content(same[0]) not in map(ROW.content, other)
     for form, source in forms(tmp_path).items():
         found = asked(source)
         assert {name: ROW.content(cell) for name, cell in found.items()} == digests, form
