@@ -13,20 +13,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 import pandas as pd
 
+from tenfold.answers.classification.refusals import not_two_classes
 from tenfold.answers.files import TABLES, Format
 from tenfold.answers.intervals import Interval, Sampling, Weighted, weights_of
 from tenfold.answers.metric import Metric, share
 from tenfold.core.columns import Columns, Problem
-from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
-from tenfold.core.results import Prediction, Score, Scores
+from tenfold.core.results import Prediction, Recalled, Score, Scores
+from tenfold.core.rows import plain_truth, unit_keys
 from tenfold.core.settings import NoOptions
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 drawing = lazy("tenfold.media.drawing")
 
-__all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "Recalled", "unit_keys"]
+__all__ = ["Answer", "AnswerKind", "Change", "MetricValues", "Recalled"]
 
 Answer = Prediction | Problem
 MetricValues = dict[str, Interval]
@@ -45,15 +47,6 @@ Change = Callable[[np.ndarray], np.ndarray]
 """A function that changes probabilities, (N, K) -> (N, K)."""
 Marks = list[tuple[str, int, int]]
 """Parts of a text as (name, start, end) in characters, end excluded."""
-
-
-class Recalled(NamedTuple):
-    """M true classes of labelled rows, and whether each was predicted for its row (`hits`)."""
-
-    rows: np.ndarray
-    """Position of the row of each true class (M,)."""
-    classes: Sequence[str]
-    hits: np.ndarray
 
 
 class AnswerKind(ABC):
@@ -146,7 +139,7 @@ class AnswerKind(ABC):
 
     def same(self, one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
         """Returns True if two rows, from tables or from JSON, have the same true label."""
-        return all(_plain(one.get(name)) == _plain(other.get(name)) for name in self.truths)
+        return all(plain_truth(one.get(n)) == plain_truth(other.get(n)) for n in self.truths)
 
     def classes_in(self, table: pd.DataFrame) -> set[str]:
         """Returns the class names that a class mapping may change; empty if there are none."""
@@ -268,12 +261,7 @@ class AnswerKind(ABC):
         They replace those of `extras`. `costs` and `positive` are the texts that the user gave, ""
         = not given. Raises UsageError where they do not fit the classes, and by default.
         """
-        raise UsageError(
-            Message("Costs and a positive class need a run of two classes"),
-            code="bad-setting",
-            where="costs" if costs else "positive",
-            fix=Message("Leave the option out."),
-        )
+        raise not_two_classes(costs)
 
     def averages(self, answers: Sequence[Answer]) -> dict[str, float]:
         """Returns the mean answer as numbers: the probability of each class, or a value named "".
@@ -405,21 +393,3 @@ class AnswerKind(ABC):
     def pieces(self, details: dict[str, Any]) -> dict[str, Any]:
         """Returns the parts of the report made from the details (see `answers/sections.py`)."""
         return {"classes": [], "confused": [], "sections": []}
-
-
-def unit_keys(table: pd.DataFrame) -> pd.Series:
-    """Returns (N,) the group of each row, else its group of near duplicates, else its digest."""
-    digest = table["digest"].astype(str)
-    if "near" in table:
-        digest = digest.where(table["near"].isna(), table["near"].astype(str))
-    if "group" not in table:
-        return digest
-    group = table["group"]
-    return digest.where(group.isna(), "group " + group.astype(str))
-
-
-def _plain(cell: Any) -> Any:
-    """Converts a true label to its JSON form: tuples become lists, a missing label None."""
-    if isinstance(cell, (list, tuple)):
-        return [_plain(one) for one in cell]
-    return None if isinstance(cell, float) and cell != cell else cell

@@ -8,9 +8,23 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-__all__ = ["SCHEMA", "Explanation", "Prediction", "Score", "Scores", "rounded", "to_json"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+__all__ = [
+    "SCHEMA",
+    "Explanation",
+    "Prediction",
+    "Recalled",
+    "Score",
+    "Scores",
+    "rounded",
+    "to_json",
+]
 
 SCHEMA = 1
 """Version of the JSON documents and of the run folder."""
@@ -38,6 +52,15 @@ class Prediction(ABC):
     @abstractmethod
     def chances(self) -> dict[str, float]:
         """Probability or score of each class or item, by name."""
+
+
+class Recalled(NamedTuple):
+    """M true classes of labelled rows, and whether each was predicted for its row (`hits`)."""
+
+    rows: np.ndarray
+    """Position of the row of each true class (M,)."""
+    classes: Sequence[str]
+    hits: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tenfold.core.columns import Columns
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 
-__all__ = ["BY", "Judged", "Rows", "reported", "without_reported"]
+__all__ = ["BY", "Judged", "Rows", "plain_truth", "reported", "unit_keys", "without_reported"]
 
 BY = "by:"
 """Prefix of the columns of a table that scores are reported by, such as `by:site`."""
@@ -29,6 +29,24 @@ def without_reported(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the table as a task may use it: without the columns that are only reported by."""
     columns = [*reported(table).values()]
     return table.drop(columns=columns) if columns else table
+
+
+def unit_keys(table: pd.DataFrame) -> pd.Series:
+    """Returns (N,) the group of each row, else its group of near duplicates, else its digest."""
+    digest = table["digest"].astype(str)
+    if "near" in table:
+        digest = digest.where(table["near"].isna(), table["near"].astype(str))
+    if "group" not in table:
+        return digest
+    group = table["group"]
+    return digest.where(group.isna(), "group " + group.astype(str))
+
+
+def plain_truth(cell: Any) -> Any:
+    """Converts a true label to its JSON form: tuples become lists, a missing label None."""
+    if isinstance(cell, (list, tuple)):
+        return [plain_truth(one) for one in cell]
+    return None if isinstance(cell, float) and cell != cell else cell
 
 
 @dataclass(frozen=True)

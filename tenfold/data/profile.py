@@ -96,11 +96,15 @@ def _rows(parts: np.ndarray, fields: int) -> np.ndarray:
 def _counts(values: Sequence[Any], number: bool) -> dict[str, Any]:
     """Returns the share of missing values, the number of distinct values, and a histogram."""
     known = [value for value in values if value is not None]
-    told = {"missing": rounded(1 - len(known) / len(values)), "distinct": len(set(known))}
+    distinct = len(set(known))
+    told: dict[str, Any] = {
+        "missing": rounded(1 - len(known) / len(values)),
+        "distinct": distinct,
+    }
     if number:
         cells = np.array(known, float)
         return told | {"histogram": _bins(cells) if len(cells) else {"counts": []}}
-    few = told["distinct"] <= len(known) / 2  # else nearly every row has a text of its own
+    few = distinct <= len(known) / 2  # else nearly every row has a text of its own
     often = Counter(known).most_common(LEVELS) if few else []
     rest = len(known) - sum(count for _, count in often)
     levels = [[name, count] for name, count in often]
@@ -137,12 +141,12 @@ def _related(
     exact = relation.same_as(filled, matrix)
     if exact is not None:
         at, present = exact
-        template = (
-            "{column} is filled in exactly where the answer is {answer}"
+        told_of = {"column": name, "answer": list(truths)[at]}
+        reason = (
+            Message("{column} is filled in exactly where the answer is {answer}", **told_of)
             if present
-            else "{column} is empty exactly where the answer is {answer}"
+            else Message("{column} is empty exactly where the answer is {answer}", **told_of)
         )
-        reason = Message(template, column=name, answer=list(truths)[at])
         return told | {"warnings": [_leak(reason, name)]}
     if share >= LEAK:
         reason = Message(

@@ -26,13 +26,22 @@ from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.text import short
 from tenfold.media.files import references
-from tenfold.media.files.listing import Entry, is_archive, neighbours, open_tree
+from tenfold.media.files.listing import Entry, is_archive, open_tree
 from tenfold.media.files.records import is_table, table_of
 from tenfold.media.input import InputRow
 from tenfold.media.reading import Reading, with_table
 from tenfold.media.tables import types
 from tenfold.media.tables.flat import flat, of_frame
-from tenfold.media.tables.given import also_named, matched, needed_columns, written_text
+from tenfold.media.tables.given import (
+    also_named,
+    form_of_row,
+    is_pair,
+    matched,
+    missing_file,
+    needed_columns,
+    or_problem,
+    written_text,
+)
 from tenfold.media.tables.joins.joined import joined_columns, own_columns
 from tenfold.media.tables.joins.lines import JoinRecipe
 from tenfold.media.tables.names import ColumnNames, named_columns, names_of
@@ -133,15 +142,15 @@ class _Asked:
             yield from self._objects([source])
         elif isinstance(source, (bytes, bytearray)):
             name = f"input {next(self.numbers)}"
-            yield from _or_problem(self.spooled([bytes(source)], name), name)
+            yield from or_problem(self.spooled([bytes(source)], name), name)
         elif hasattr(source, "read"):
             name = str(getattr(source, "name", f"input {next(self.numbers)}"))
-            yield from _or_problem(self.spooled(_pieces(source), name), name)
-        elif isinstance(source, (str, Path)) and not _is_pair(source):
+            yield from or_problem(self.spooled(_pieces(source), name), name)
+        elif isinstance(source, (str, Path)) and not is_pair(source):
             yield from self._named(str(source))
         else:
             several = [source] if isinstance(source, (str, Path)) else source
-            for kind, group in itertools.groupby(several, _kind):
+            for kind, group in itertools.groupby(several, form_of_row):
                 if kind == "pair":
                     yield from self._pairs([str(one) for one in group])
                 elif kind == "object":
@@ -152,7 +161,7 @@ class _Asked:
     def _named(self, name: str) -> Iterator[InputRow]:
         if name == "-":
             stream = getattr(sys.stdin, "buffer", sys.stdin)
-            yield from _or_problem(self.spooled(_pieces(stream), name), name)
+            yield from or_problem(self.spooled(_pieces(stream), name), name)
             return
         if not os.path.lexists(name) and glob.has_magic(name):
             for one in sorted(glob.glob(name, recursive=True)):
@@ -163,7 +172,7 @@ class _Asked:
 
     def _path(self, path: Path, reading: Reading) -> Iterator[InputRow]:
         if not os.path.lexists(path):
-            yield _missing_file(path), str(path)
+            yield missing_file(path), str(path)
             return
         if path.is_dir() or is_archive(path):
             try:
@@ -179,7 +188,7 @@ class _Asked:
                 yield entry.problem, name
             else:
                 shown = references.printable(name)
-                yield from _or_problem(self._file(entry.cell, shown, reading), shown)
+                yield from or_problem(self._file(entry.cell, shown, reading), shown)
 
     def _file(self, cell: str, name: str, reading: Reading) -> Iterator[InputRow]:
         """Yields the rows of a file. Raises DataRefused where it cannot be read."""
@@ -386,28 +395,3 @@ def _is_list(found: Any) -> bool:
 def _pieces(source: Any) -> Iterator[bytes | str]:
     while piece := source.read(COPY):
         yield piece
-
-
-def _or_problem(found: Iterator[InputRow], name: str) -> Iterator[InputRow]:
-    """Yields the rows; a Problem where the source is damaged, which stops no other source."""
-    try:
-        yield from found
-    except DataRefused as error:
-        yield Problem(error.code, error.message, error.fix), name
-
-
-def _is_pair(one: Any) -> bool:
-    """Returns True for a text `name=value` that is not the path of a file."""
-    return isinstance(one, str) and "=" in one[1:] and not os.path.lexists(one)
-
-
-def _kind(one: Any) -> str:
-    return "pair" if _is_pair(one) else "object" if isinstance(one, Mapping) else ""
-
-
-def _missing_file(path: Path) -> Problem:
-    return Problem(
-        "missing-file",
-        Message("does not exist"),
-        Message("{fix} One row is written as name=value pairs.", fix=neighbours(path)),
-    )

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tenfold.core.errors import UsageError
+from tenfold.core.columns import Problem
+from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import Message
 from tenfold.core.text import short
-from tenfold.media.input import Input
+from tenfold.media.files.listing import neighbours
+from tenfold.media.input import Input, InputRow
 from tenfold.media.tables.columns.missing import ALWAYS
 from tenfold.media.tables.names import ColumnNames, spelling
 from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TableColumn, TableRow, TableSchema
 
-__all__ = ["RowSurvey", "also_named", "matched", "needed_columns", "written_text"]
+__all__ = [
+    "RowSurvey",
+    "also_named",
+    "form_of_row",
+    "is_pair",
+    "matched",
+    "missing_file",
+    "needed_columns",
+    "written_text",
+]
 
 REMARKS = 20
 """Most values never learnt that are named."""
@@ -227,3 +240,30 @@ def _cell(written: Mapping[str, str], column: TableColumn) -> str:
     also = {column.name: column.more.get("also", ())}
     place = matched([column.name], list(written), also).get(column.name)
     return "" if place is None else list(written.values())[place]
+
+
+def is_pair(one: Any) -> bool:
+    """Returns True for a text `name=value` that is not the path of a file."""
+    return isinstance(one, str) and "=" in one[1:] and not os.path.lexists(one)
+
+
+def form_of_row(one: Any) -> str:
+    """Returns how a row is written: "pair", "object" for a dictionary, or "" for others."""
+    return "pair" if is_pair(one) else "object" if isinstance(one, Mapping) else ""
+
+
+def missing_file(path: Path) -> Problem:
+    """Returns the Problem of a path where nothing is."""
+    return Problem(
+        "missing-file",
+        Message("does not exist"),
+        Message("{fix} One row is written as name=value pairs.", fix=neighbours(path)),
+    )
+
+
+def or_problem(found: Iterator[InputRow], name: str) -> Iterator[InputRow]:
+    """Yields the rows; a Problem where the source is damaged, which stops no other source."""
+    try:
+        yield from found
+    except DataRefused as error:
+        yield Problem(error.code, error.message, error.fix), name

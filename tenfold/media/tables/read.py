@@ -31,7 +31,14 @@ from tenfold.media.tables.columns.telling import telling_columns
 from tenfold.media.tables.joins.joined import own_columns, refuse_alone, with_history
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
-from tenfold.media.tables.sources import LabelledTable, TableSource, leave_columns, open_source
+from tenfold.media.tables.sources import (
+    LabelledTable,
+    TableSource,
+    leave_columns,
+    no_inputs,
+    open_source,
+    state_bare,
+)
 from tenfold.media.tables.table_roles import (
     TableRoles,
     known_to,
@@ -163,7 +170,7 @@ def _reader(
     schema = _with_spellings(_only(decided.schema, roles.inputs), main)
     state_roles(main, roles, taken, schema.names)
     if not schema.columns and "key" not in roles.others:
-        raise _no_inputs(main, decided.left)
+        raise no_inputs(main, decided.left)
     figured = _only(decided.schema, figures)
     named = naming_column(columns, [name for name, _ in decided.left])
     reader = _Reader(reading, numeric, other, roles, schema, figured, taken, identifier=named)
@@ -190,20 +197,6 @@ def _with_spellings(schema: TableSchema, table: LabelledTable) -> TableSchema:
         for one in schema.columns
     ]
     return replace(schema, columns=tuple(columns))
-
-
-def _no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> DataRefused:
-    listed = "; ".join(f"{name}: {why}" for name, why in left[:8])
-    return DataRefused(
-        Message(
-            "No column of {table} can be used as an input ({columns})",
-            table=table.name,
-            columns=short(listed, 300) or "-",
-        ),
-        code="no-columns",
-        where=table.name,
-        fix=Message("Give the type of a column, such as --types NAME=category."),
-    )
 
 
 def _cells(names: Sequence[str], tables: Sequence[LabelledTable]) -> _Cells:
@@ -339,24 +332,12 @@ def _answered(frame: pd.DataFrame, reader: _Reader) -> tuple[pd.DataFrame, list[
         for part in ("valid", "test"):
             inside = (frame["split"] == part).to_numpy() & frame["problem"].isna().to_numpy()
             if inside.any() and blank[inside].all():
-                _state_bare(part, int(inside.sum()), reader.taken)
+                state_bare(part, int(inside.sum()), reader.taken)
                 frame, blank = frame[~inside], blank[~inside]
     if blank.any():
         listed = list(frame["source"][blank][:LISTED])
         reader.taken.leave("rows", listed, int(blank.sum()), Message("without an answer"))
     return frame[~blank].reset_index(drop=True), gone
-
-
-def _state_bare(part: str, count: int, taken: Taken) -> None:
-    """States that a part has no answers."""
-    taken.note(
-        Message(
-            "The {part} part has no answers: its {count} rows are not scored and not used.",
-            part=part,
-            count=count,
-        )
-    )
-    taken.leave("rows", [part], count, Message("no answers in the part"))
 
 
 def _refuse(frame: pd.DataFrame, reader: _Reader) -> None:

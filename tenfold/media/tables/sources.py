@@ -14,6 +14,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
+from tenfold.core.text import short
 from tenfold.media.files import references
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
 from tenfold.media.files.parts import part_of_file
@@ -23,7 +24,14 @@ from tenfold.media.tables.flat import flat, of_frame
 from tenfold.media.tables.names import ColumnNames, named_columns, names_of
 from tenfold.media.tables.remarks import LeftLines, rows_of_table
 
-__all__ = ["LabelledTable", "TableSource", "leave_columns", "open_source"]
+__all__ = [
+    "LabelledTable",
+    "TableSource",
+    "leave_columns",
+    "no_inputs",
+    "open_source",
+    "state_bare",
+]
 
 REASONS = 20
 """Maximum number of columns that are left out with a reason each."""
@@ -264,3 +272,30 @@ def leave_columns(taken: Taken, left: Sequence[tuple[str, Message]]) -> None:
     for name, why in left[:REASONS]:
         taken.leave("columns", [name], why=why)
     taken.leave("columns", [name for name, _ in left[REASONS:]])
+
+
+def no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> DataRefused:
+    """Returns the error for a table without a column of inputs; `left` says why."""
+    listed = "; ".join(f"{name}: {why}" for name, why in left[:8])
+    return DataRefused(
+        Message(
+            "No column of {table} can be used as an input ({columns})",
+            table=table.name,
+            columns=short(listed, 300) or "-",
+        ),
+        code="no-columns",
+        where=table.name,
+        fix=Message("Give the type of a column, such as --types NAME=category."),
+    )
+
+
+def state_bare(part: str, count: int, taken: Taken) -> None:
+    """States that a part has no answers."""
+    taken.note(
+        Message(
+            "The {part} part has no answers: its {count} rows are not scored and not used.",
+            part=part,
+            count=count,
+        )
+    )
+    taken.leave("rows", [part], count, Message("no answers in the part"))
