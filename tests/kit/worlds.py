@@ -27,8 +27,8 @@ class World:
     changes every answer and every content outside the train part. `settings` and `plan` are
     arguments of train that beat the constant guess in 2 to 4 seconds on one core. `floor` is the
     lowest value the loss can take (label smoothing keeps it from zero), `by_heart` the headline
-    score that the rows of one batch reach when they are learnt by heart. `hand_over(folder)` is
-    something to predict.
+    score that the rows of one batch reach when they are learnt by heart; of an error, the share of
+    the baseline's error that is then gone. `hand_over(folder)` is something to predict.
     """
 
     make: Callable[[Path, int], Path]
@@ -368,6 +368,7 @@ WORLDS: dict[str, World] = {
         hand_over=lambda folder: tables_made.HANDED,
         settings={"model": "network", "size": "tiny"},
         plan={"epochs": 40, "batch": 30},
+        by_heart=0.9,
     ),
     "text-classification": World(
         make=texts,
