@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tenfold.answers.differences import differences
 from tenfold.answers.intervals import Sampling
 from tenfold.answers.label import LABEL, Label
+from tenfold.answers.metrics.differences import differences
 from tenfold.run.by_values import LEAST_ROWS, largest
 
 ALIKE = 0.2

@@ -293,12 +293,16 @@ class AnswerKind(ABC):
 
     @final
     def values(
-        self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame
+        self,
+        answers: Sequence[Answer],
+        table: pd.DataFrame,
+        train: pd.DataFrame | None = None,
     ) -> dict[str, float]:
-        """Computes all metrics without intervals."""
+        """Computes all metrics without intervals; without `train`, those that do not need it."""
         sampling = Sampling(times=0, weights=weights_of(table))
         found = self.measure(answers, table, sampling)
-        found |= self.measure_trained(answers, table, sampling, train)
+        if train is not None:
+            found |= self.measure_trained(answers, table, sampling, train)
         return {name: value for name, (value, _, _) in found.items()}
 
     @final

@@ -118,7 +118,7 @@ def _drops(run: Run, table: pd.DataFrame, fields: Sequence[_Field], end: float) 
     """Returns the loss of the main metric (shuffles, fields); empty where time is short."""
     kind, random = run.answer_kind, np.random.default_rng(0)
     sign = -1.0 if kind.metrics[kind.headline].better == "lower" else 1.0
-    before = kind.values(_answers(run, table), table, table)[kind.headline]
+    before = kind.values(_answers(run, table), table)[kind.headline]
     found: list[list[float]] = []
     for number in range(REPEATS):
         drops = []
@@ -128,7 +128,7 @@ def _drops(run: Run, table: pd.DataFrame, fields: Sequence[_Field], end: float) 
             cells = table[field.over].tolist()
             others = [cells[row] for row in random.permutation(len(cells))]
             answers = _answers(run, _with(table, field, others))
-            drops.append(sign * (before - kind.values(answers, table, table)[kind.headline]))
+            drops.append(sign * (before - kind.values(answers, table)[kind.headline]))
             steps = REPEATS * len(fields)
             advance(Message("importance of the columns"), number * len(fields) + at + 1, steps)
         found.append(drops)

@@ -30,6 +30,7 @@ from tenfold.core.errors import UsageError
 from tenfold.core.rows import BY, reported
 from tenfold.core.settings import check_settings, settings_of
 from tenfold.data.prepare import prepare
+from tenfold.media.tables.schema import TableRow
 from tenfold.run.by_values import by_values
 from tenfold.run.run import open_run
 from tenfold.task import Task, options_of
@@ -291,13 +292,20 @@ def read(folder):
         for name in names
     }
 
+def of_json(cell):
+    if not isinstance(cell, dict) or "schema" not in cell:
+        return cell
+    from tenfold.media.tables.schema import TableRow, TableSchema
+    return TableRow(TableSchema.of_json(cell["schema"]), tuple(cell["values"]))
+
 tasks, said = {}, {}
 for folder in sorted(path for path in Path(sys.argv[1]).iterdir()):
     kind, asked = folder.name, json.loads((folder / "asked.json").read_text())
     importlib.import_module("tenfold.tasks." + kind.replace("-", "_"))
     task, facts = registry.find(kind, **asked["settings"]), asked["facts"]
     assert "torch" not in sys.modules, "importing the task loads torch: " + kind
-    task.encode(pd.DataFrame(asked["rows"]), facts)
+    rows = {name: [of_json(cell) for cell in cells] for name, cells in asked["rows"].items()}
+    task.encode(pd.DataFrame(rows), facts)
     answers = task.decode(read(folder), facts, options_of(type(task), task.answer(facts))())
     assert "torch" not in sys.modules, "encode or decode loads torch: " + kind
     tasks[kind], said[kind] = (task, facts), [str(one) for one in answers]
@@ -323,6 +331,12 @@ print(json.dumps(said))
 """
 
 
+def as_json(cell: Any) -> Any:
+    if not isinstance(cell, TableRow):
+        return cell
+    return {"schema": cell.schema.to_json(), "values": list(cell.values)}
+
+
 def test_each_loads_without_torch_and_builds_without_files(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ):
@@ -340,7 +354,7 @@ def test_each_loads_without_torch_and_builds_without_files(
         asked = {
             "settings": settings_of(subject.task),
             "facts": subject.run.facts,
-            "rows": table.to_dict("list"),
+            "rows": {name: [as_json(cell) for cell in table[name]] for name in table},
         }
         (tmp_path / name).mkdir()
         np.savez(tmp_path / name / "outputs.npz", **flat)

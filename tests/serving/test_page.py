@@ -316,7 +316,7 @@ def test_chinese_by_the_browser_and_by_choice(browser, address, folder, expected
         assert "常数基线" in page.locator("#about").inner_text()
         page.get_by_text("选项", exact=True).click()
         assert page.get_by_text("列出的类别数量，0 = 全部").is_visible()
-        names = "circle|cross|triangle|shapes|tenfold|it's a|png|top|threshold"
+        names = "circle|cross|triangle|shapes|tenfold|it's a|png|top|threshold|costs|yes|no"
         alike = "OpenAPI|English|HTTP|curl|JSON|ms|KB|[0-9a-f]{12,16}"
         rest = re.sub(f"{names}|{alike}", "", page.locator("body").inner_text())
         assert not re.findall(r"[A-Za-z]{2,}", rest), "nothing is left in English"

@@ -102,6 +102,7 @@ def test_requests_are_described_by_the_declared_inputs_and_wishes(server, pictur
         "image",
         "top",
         "threshold",
+        "costs",
     }
 
 

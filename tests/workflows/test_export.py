@@ -121,7 +121,8 @@ def without(packages: list[str], code: str, folder: Path) -> subprocess.Complete
 
 def test_no_torch_is_needed(subject: Subject, folder: Path, tmp_path: Path):
     """By an export alone, and by a run that holds one."""
-    source = str(subject.world.hand_over(subject.data))
+    handed = subject.world.hand_over(subject.data)
+    source = handed if isinstance(handed, dict) else str(handed)
     code = f"""
 import json, tenfold
 for folder in {[str(folder), str(subject.run.folder)]}:

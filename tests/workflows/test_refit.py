@@ -18,7 +18,7 @@ from subjects import TASKS, world_of
 import tenfold
 from tenfold.answers.label import LABEL
 from tenfold.core.errors import ArtefactRefused, UsageError
-from tenfold.networks import image_classifier, rankers, text_classifier
+from tenfold.networks import image_classifier, rankers, table_model, text_classifier
 from tenfold.training import checkpoint
 from tenfold.workflows import refit
 
@@ -27,6 +27,8 @@ NETWORKS = {
     "image-classification": image_classifier.PictureClassifier,
     "text-classification": text_classifier.TextClassifier,
     "recommendation": rankers.Ranker,
+    "tabular-classification": table_model.TableModel,
+    "tabular-regression": table_model.TableModel,
 }
 
 

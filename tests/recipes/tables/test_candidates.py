@@ -20,7 +20,7 @@ NAMES = ("a", "b")
 
 
 def facts(classes: int) -> dict[str, Any]:
-    numbers = [{"name": name, "part": "", "centre": 0.0} for name in NAMES]
+    numbers = [{"name": name, "part": "", "centre": 0.0, "tried": ""} for name in NAMES]
     data = {"numbers": numbers, "levels": [["x", "y", "z"]]}
     net = {"size": "tiny", "pairs": [], "derived": False}
     return {"data": data, "net": net, "truths": {"classes": [*map(str, range(classes))]}}
@@ -51,7 +51,7 @@ def answers(net: Any, rows: Columns, name: str = "probabilities") -> np.ndarray:
 def fitted(parts: Parts, model: str, classes: int = 2, balance: bool = False) -> Any:
     minutes = 0.02 if model == "boosted-trees" else None
     plan = Plan(device="cpu", precision="float32", epochs=60, minutes=minutes, facts=facts(classes))
-    return tables.fit(parts, plan, model, classes, balance)
+    return tables.fit(parts, plan, model, classes=classes, balance=balance)
 
 
 @cache
