@@ -22,7 +22,7 @@ from tenfold.core.taken import Taken
 from tenfold.media.files import idx, manifests, references
 from tenfold.media.files.layouts import folder_tables, lists
 from tenfold.media.files.layouts.levels import LEVELS, Levels, levels, places
-from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree, path_of
 from tenfold.media.files.parts import without_parts
 from tenfold.media.files.sheets import is_manifest
 from tenfold.media.medium import Medium
@@ -40,12 +40,7 @@ def read(source: Source, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
     """
     if isinstance(source, pd.DataFrame):
         return manifests.from_frame(source, medium, reading)
-    if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(
-            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
-            code="bad-setting",
-        )
-    path = Path(source)
+    path = path_of(source)
     if path.is_file() and is_manifest(path.name):
         return manifests.from_file(path, medium, reading)
     if path.is_file() and lists.is_list(path.name):

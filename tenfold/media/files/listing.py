@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, EnvironmentRefused, UsageError, nearest
@@ -20,7 +21,7 @@ from tenfold.core.progress import tell
 from tenfold.media.files import references
 from tenfold.media.files.archives.kinds import kind_of, named_archive
 
-__all__ = ["Entry", "Tree", "is_archive", "neighbours", "open_tree"]
+__all__ = ["Entry", "Tree", "is_archive", "neighbours", "open_tree", "path_of"]
 
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "source.md", "readme.md"}
 
@@ -79,6 +80,16 @@ def is_archive(path: Path) -> bool:
     A document that is a zip archive inside (.xlsx, .docx, .jar, .npz) is not one.
     """
     return kind_of(path) != ""
+
+
+def path_of(source: Any) -> Path:
+    """Returns the path that is given as data; raises UsageError where the data are no path."""
+    if not isinstance(source, (str, Path)) or not str(source):
+        raise UsageError(
+            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
+            code="bad-setting",
+        )
+    return Path(source)
 
 
 def open_tree(source: Path) -> Tree:

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core.columns import Problem
-from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.core.taken import Taken
 from tenfold.media.files import references
-from tenfold.media.files.listing import Entry, is_archive, open_tree
+from tenfold.media.files.listing import Entry, is_archive, open_tree, path_of
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.interactions.catalogue import (
     Catalogue,
@@ -89,12 +89,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Interactions:
         numbers = np.arange(1, len(source) + 1)
         grid = Grid(source.astype(object), "DataFrame", "", True, numbers)
         return _joined([roled(grid, reading, taken)], Catalogue(), taken, reading)
-    if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(
-            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
-            code="bad-setting",
-        )
-    path = Path(source)
+    path = path_of(source)
     if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
         table = grid_of(entry, "", reading)

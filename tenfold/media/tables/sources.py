@@ -16,7 +16,7 @@ from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 from tenfold.core.text import short
 from tenfold.media.files import references
-from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree, path_of
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.files.records import RecordTable, is_table, table_of
 from tenfold.media.reading import Reading
@@ -89,12 +89,7 @@ def open_source(source: Any, reading: Reading, known: _KnownName, taken: Taken) 
     """
     if isinstance(source, pd.DataFrame):
         return TableSource([_of_frame(source, taken)])
-    if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(
-            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
-            code="bad-setting",
-        )
-    path = Path(source)
+    path = path_of(source)
     if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
         return TableSource([_of_file(entry, "", reading, known, taken)], path.parent)

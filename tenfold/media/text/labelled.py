@@ -23,7 +23,7 @@ from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 from tenfold.media.files import labelled, references
 from tenfold.media.files.lines import lines, start_of
-from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree, path_of
 from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import is_unlabelled, part_of_file, without_parts
 from tenfold.media.files.records import Record, RecordTable, is_table
@@ -47,12 +47,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
     known = TextSource(reading)
     if isinstance(source, pd.DataFrame):
         return _completed(_from_frame(source, known), known, None, [])
-    if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(
-            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
-            code="bad-setting",
-        )
-    path = Path(source)
+    path = path_of(source)
     if path.is_file() and not is_archive(path):
         entry = Entry(path.name, references.file_cell(path.absolute()))
         return _completed(tables.rows_of([(entry, "")], known), known, path.parent, [])

@@ -21,12 +21,12 @@ from typing import Any
 import pandas as pd
 
 from tenfold.core.columns import Problem
-from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.core.rows import BY, Rows
 from tenfold.media.files import references
 from tenfold.media.files.lines import start_of
-from tenfold.media.files.listing import Entry, is_archive, open_tree
+from tenfold.media.files.listing import Entry, is_archive, open_tree, path_of
 from tenfold.media.files.parts import is_unlabelled, part_of_file, part_of_folder
 from tenfold.media.reading import AS_FOUND, Reading, column_of, columns_of
 from tenfold.media.text.tags import brat, numbers
@@ -64,13 +64,8 @@ def read(source: Any, reading: Reading = AS_FOUND, tags: str = "auto") -> Rows:
     findings = Findings(reading)
     if isinstance(source, pd.DataFrame):
         rows, files = _from_frame(source, findings), _Files(None)
-    elif not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(
-            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
-            code="bad-setting",
-        )
     else:
-        files = _files(Path(source))
+        files = _files(path_of(source))
         rows = _with_names(_rows(files, findings, str(source)), files, findings)
     table = table_of_rows(rows, findings, tags)
     if "split" in table and files.folder:

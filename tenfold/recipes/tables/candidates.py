@@ -245,10 +245,10 @@ class _Work:
             without_rows=(TREES, LINEAR),
         )
 
-    def _answers(self, net: Any, rows: Columns | None = None) -> np.ndarray:
-        """Returns the probabilities (N, K) or values (N, 1) of rows of the selection half."""
+    def _answers(self, net: Any) -> np.ndarray:
+        """Returns the probabilities (N, K) or values (N, 1) of the selection half."""
         ask = partial(_named, net.answers)
-        return np.asarray(by_torch(net, ROWS_AT_ONCE, ask)(rows or self._judged)["answers"])
+        return np.asarray(by_torch(net, ROWS_AT_ONCE, ask)(self._judged)["answers"])
 
     @cached_property
     def _judged(self) -> Columns:

@@ -49,15 +49,21 @@ BLEND = "blend"
 """Name of the answer that is the weighted mean of those of the parts."""
 
 
+SEEN = 10_000
+"""Training rows from which derived columns are proposed."""
+
+
 def proposed(cells: Sequence[TableRow], data: dict[str, Any], wanted: bool) -> dict[str, Any]:
     """Returns facts of the training rows for `build`: the `pairs` of columns to try.
 
-    With `wanted` False, as the fact `derived` then states, no derived columns are tried.
+    They are proposed from at most SEEN rows. With `wanted` False, as the fact `derived` then
+    states, no derived columns are tried.
     """
-    values = encode.encoded(cells, data).columns["numbers"]
-    numbers = np.asarray(values)
-    pairs = derived.pairs_of(data["numbers"], numbers) if wanted else []
-    return {"pairs": pairs, "derived": wanted}
+    if not wanted:
+        return {"pairs": [], "derived": False}
+    some = cells[:: max(1, len(cells) // SEEN)]
+    numbers = np.asarray(encode.encoded(some, data).columns["numbers"])
+    return {"pairs": derived.pairs_of(data["numbers"], numbers), "derived": True}
 
 
 def counts_of(data: Mapping[str, Any]) -> list[int]:

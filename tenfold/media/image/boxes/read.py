@@ -17,7 +17,7 @@ from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
-from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree
+from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree, path_of
 from tenfold.media.files.parts import holds_annotations, without_parts
 from tenfold.media.files.records import is_table
 from tenfold.media.image.boxes import (
@@ -113,12 +113,7 @@ def _told(rows: Rows, reading: Reading) -> Rows:
 
 def _opened(source: BoxSource) -> tuple[Path, str]:
     """Returns the folder or archive to read, and the name of the file that it is limited to."""
-    if not isinstance(source, str | Path) or not str(source):
-        raise UsageError(
-            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
-            code="bad-setting",
-        )
-    path = Path(source)
+    path = path_of(source)
     if path.is_file() and not is_archive(path):
         return path.absolute().parent, path.name
     return path, ""

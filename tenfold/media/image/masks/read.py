@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from tenfold.core.errors import DataRefused, UsageError
+from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.core.rows import Rows
 from tenfold.core.taken import Taken
-from tenfold.media.files.listing import Entry, Tree, open_tree
+from tenfold.media.files.listing import Entry, Tree, open_tree, path_of
 from tenfold.media.files.parts import holds_annotations, without_parts
 from tenfold.media.files.records import is_table
 from tenfold.media.files.references import printable
@@ -54,12 +54,7 @@ def read(
     """
     if isinstance(source, pd.DataFrame):
         return _of_frame(source, wanted_of(reading, ignore_value, channels))
-    if not isinstance(source, (str, Path)) or not str(source):
-        raise UsageError(
-            Message("Data must be a path or a DataFrame, got {source!r}", source=source),
-            code="bad-setting",
-        )
-    rows = _of_path(Path(source), wanted_of(reading, ignore_value, channels))
+    rows = _of_path(path_of(source), wanted_of(reading, ignore_value, channels))
     rows = rows.with_table(without_parts(rows.table, rows.taken, reading))
     rows.taken.tell()
     return rows
