@@ -102,8 +102,8 @@ def _notes(
         shown = [one for one in fitting if one[0].evidence == decimal] or fitting
         text = max(shown, key=lambda one: (bool(one[0].thousands[decimal]), len(one[2])))[2]
         yield Message(
-            "Numbers of the whole file: decimal mark {decimal}, thousands mark {thousands}, as in "
-            "{cell}: {clear} cells allow only this reading, {open} cells also allow the other one",
+            "Numbers of the whole file: decimal mark {decimal!r}, thousands mark {thousands}, as "
+            "in {cell}: {clear} cells allow only this reading, {open} cells also allow the other one",
             decimal=decimal,
             thousands=_named(thousands),
             cell=text,
@@ -121,8 +121,8 @@ def _notes(
     misfits = [one for one in every if one[0].marked and decimal not in one[0].thousands]
     if misfits:
         yield Message(
-            "{count} cells, such as {cell}, are not numbers with the decimal mark {decimal} of the "
-            "whole file, and are read as words",
+            "{count} cells, such as {cell}, are not numbers with the decimal mark {decimal!r} of "
+            "the whole file, and are read as words",
             count=sum(count for _, count, _ in misfits),
             cell=misfits[0][2],
             decimal=decimal,
