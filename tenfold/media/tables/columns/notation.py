@@ -103,7 +103,8 @@ def _notes(
         text = max(shown, key=lambda one: (bool(one[0].thousands[decimal]), len(one[2])))[2]
         yield Message(
             "Numbers of the whole file: decimal mark {decimal!r}, thousands mark {thousands}, as "
-            "in {cell}: {clear} cells allow only this reading, {open} cells also allow the other one",
+            "in {cell}: {clear} cells allow only this reading, {open} cells also "
+            "allow the other one",
             decimal=decimal,
             thousands=_named(thousands),
             cell=text,
