@@ -213,7 +213,7 @@ def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encode
         made.setdefault(one["place"], []).append(at)
     for place, ats in made.items():
         values = _values(columns[place], [data["numbers"][at] for at in ats])
-        numbers[np.ix_(good, ats)] = np.clip(values, -LARGEST, LARGEST)
+        numbers[good[:, None], ats] = np.clip(values, -LARGEST, LARGEST)
     for at, place in enumerate(data["categories"] if rows else ()):
         known = {name: number for number, name in enumerate(data["levels"][at], FIRST)}
         levels[good, at] = [
