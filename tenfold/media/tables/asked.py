@@ -40,7 +40,7 @@ from tenfold.media.tables.given import (
     missing_file,
     needed_columns,
     or_problem,
-    written_text,
+    written_texts,
 )
 from tenfold.media.tables.joins.joined import joined_columns, own_columns
 from tenfold.media.tables.joins.lines import JoinRecipe
@@ -332,7 +332,7 @@ class _Asked:
         schema, lookups = self._lookups(cells, rows)
         values = zip(*types.values(schema, cells), strict=True) if rows else iter(())
         values = values if schema.columns else itertools.repeat((), rows)
-        lines = zip(*(map(written_text, one) for one in columns.values()), strict=True)
+        lines = zip(*map(written_texts, columns.values()), strict=True)
         called = matched([str(self.reading.found.get("identifier") or "")], [*columns])
         own = next(iter(called.values()), None)
         for one in part:
