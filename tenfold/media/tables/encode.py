@@ -152,7 +152,7 @@ def _text_numbers(texts: Sequence[str], parts: Sequence[dict[str, Any]]) -> np.n
     order = {text: at for at, text in enumerate(dict.fromkeys(texts))}
     places = {one["word"]: at for at, one in enumerate(parts) if one["part"] == WORD}
     counts = {one["part"]: at for at, one in enumerate(parts) if one["part"] in COUNTS}
-    found = np.zeros((len(order), len(parts)))
+    found = np.zeros((len(order), len(parts)), np.float32)
     for row, text in enumerate(order):
         words = _words(text)
         for part, at in counts.items():
