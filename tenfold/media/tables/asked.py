@@ -31,7 +31,7 @@ from tenfold.media.files.records import is_table, table_of
 from tenfold.media.input import InputRow
 from tenfold.media.reading import Reading, with_table
 from tenfold.media.tables import types
-from tenfold.media.tables.flat import flat, of_frame
+from tenfold.media.tables.flat import flat, headed, of_frame
 from tenfold.media.tables.given import (
     also_named,
     form_of_row,
@@ -40,7 +40,7 @@ from tenfold.media.tables.given import (
     missing_file,
     needed_columns,
     or_problem,
-    written_text,
+    written_texts,
 )
 from tenfold.media.tables.joins.joined import joined_columns, own_columns
 from tenfold.media.tables.joins.lines import JoinRecipe
@@ -216,9 +216,7 @@ class _Asked:
             yield from self._file(references.file_cell(path), name, self.reading)
 
     def _frame(self, frame: pd.DataFrame) -> Iterator[InputRow]:
-        if frame.index.name is not None and frame.index.name not in frame.columns:
-            frame = frame.reset_index()
-        headers = [" ".join(map(str, one)) if isinstance(one, tuple) else one for one in frame]
+        frame, headers = headed(frame)
         own = headers.index("source") if "source" in headers and not self._uses("source") else None
 
         def given() -> Iterator[_Given]:
@@ -334,7 +332,7 @@ class _Asked:
         schema, lookups = self._lookups(cells, rows)
         values = zip(*types.values(schema, cells), strict=True) if rows else iter(())
         values = values if schema.columns else itertools.repeat((), rows)
-        lines = zip(*(map(written_text, one) for one in columns.values()), strict=True)
+        lines = zip(*map(written_texts, columns.values()), strict=True)
         called = matched([str(self.reading.found.get("identifier") or "")], [*columns])
         own = next(iter(called.values()), None)
         for one in part:

@@ -5,7 +5,6 @@ Shapes: N rows, D numbers, C categories.
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -129,7 +128,9 @@ def _text_parts(name: str, place: int, texts: Sequence[str]) -> list[dict[str, A
 
     A word counts that stands in at least 5 rows, and is missing in at least 5.
     """
-    counts = Counter(word for text in texts for word in set(_words(text)))
+    counts = Counter[str]()
+    for text, times in Counter(texts).items():
+        counts.update(dict.fromkeys(_words(text), times))
     often = [word for word, count in counts.items() if 5 <= count <= len(texts) - 5]
     often.sort(key=lambda word: (-min(counts[word], len(texts) - counts[word]), word))
     together = f"{name}: words"
@@ -140,19 +141,24 @@ def _text_parts(name: str, place: int, texts: Sequence[str]) -> list[dict[str, A
     ]
 
 
-@functools.lru_cache(8192)
 def _words(text: str) -> tuple[str, ...]:
     """Returns the words of a text in lower case; each Chinese character is a word."""
     found = (text[start:end].lower() for start, end in tokens.places(text))
     return tuple(word for word in found if word[0].isalnum())
 
 
-def _text_part(texts: Sequence[str], one: dict[str, Any]) -> np.ndarray:
-    """Returns a part of texts (N,)."""
-    if one["part"] == WORD:
-        return np.array([one["word"] in _words(text) for text in texts], float)
-    count = len if one["part"] == "characters" else lambda text: len(_words(text))
-    return np.array([count(text) for text in texts], float)
+def _text_numbers(texts: Sequence[str], parts: Sequence[dict[str, Any]]) -> np.ndarray:
+    """Returns the P parts of texts (N, P); each distinct text is divided into words once."""
+    order = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+    places = {one["word"]: at for at, one in enumerate(parts) if one["part"] == WORD}
+    counts = {one["part"]: at for at, one in enumerate(parts) if one["part"] in COUNTS}
+    found = np.zeros((len(order), len(parts)), np.float32)
+    for row, text in enumerate(order):
+        words = _words(text)
+        for part, at in counts.items():
+            found[row, at] = len(words if part == "words" else text)
+        found[row, [places[word] for word in places.keys() & {*words}]] = 1.0
+    return found[[order[text] for text in texts]]
 
 
 def _part(seconds: np.ndarray, part: str) -> np.ndarray:
@@ -182,12 +188,13 @@ def _levels(cells: Sequence[str | None], least: int) -> list[str]:
     return sorted(often, key=natural)
 
 
-def _values(cells: Sequence[Any], one: dict[str, Any]) -> np.ndarray:
-    """Returns one of the D numbers (N,) from the cells of its column."""
-    if one["part"] in (WORD, *COUNTS):
-        return _text_part(cells, one)
+def _values(cells: Sequence[Any], parts: Sequence[dict[str, Any]]) -> np.ndarray:
+    """Returns the P numbers (N, P) that are made of the cells of one column."""
+    if parts[0]["part"] in (WORD, *COUNTS):
+        return _text_numbers(cells, parts)
     values = np.array(cells, float)
-    return _part(values, one["part"]) if one["part"] else values - one["centre"]
+    found = [_part(values, one["part"]) if one["part"] else values - one["centre"] for one in parts]
+    return np.stack(found, axis=1)
 
 
 def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encoded:
@@ -201,9 +208,12 @@ def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encode
     columns = list(zip(*(row.values for row in rows), strict=True))
     numbers = np.full((len(cells), len(data["numbers"])), np.nan, np.float32)
     levels = np.zeros((len(cells), len(data["categories"])), np.int32)
+    made: dict[int, list[int]] = {}
     for at, one in enumerate(data["numbers"] if rows else ()):
-        values = _values(columns[one["place"]], one)
-        numbers[good, at] = np.clip(values, -LARGEST, LARGEST)
+        made.setdefault(one["place"], []).append(at)
+    for place, ats in made.items():
+        values = _values(columns[place], [data["numbers"][at] for at in ats])
+        numbers[good[:, None], ats] = np.clip(values, -LARGEST, LARGEST)
     for at, place in enumerate(data["categories"] if rows else ()):
         known = {name: number for number, name in enumerate(data["levels"][at], FIRST)}
         levels[good, at] = [

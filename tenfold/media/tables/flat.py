@@ -11,7 +11,7 @@ import pandas as pd
 
 from tenfold.core.message import Message
 
-__all__ = ["flat", "of_frame", "plain"]
+__all__ = ["flat", "headed", "of_frame", "plain"]
 
 _PLAIN = frozenset((str, int, float, type(None)))
 _LISTS = (list, tuple, set, frozenset)
@@ -80,6 +80,16 @@ def _plain(cell: Any) -> Any:
     if isinstance(cell, bool):
         return str(cell)
     return cell.item() if hasattr(cell, "item") else str(cell)
+
+
+def headed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Any]]:
+    """Returns a DataFrame and the headers of its columns; those of several levels are joined.
+
+    An index with a name is the first column.
+    """
+    if frame.index.name is not None and frame.index.name not in frame.columns:
+        frame = frame.reset_index()
+    return frame, [" ".join(map(str, one)) if isinstance(one, tuple) else one for one in frame]
 
 
 def of_frame(frame: pd.DataFrame) -> Iterator[list[Any]]:

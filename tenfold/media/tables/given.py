@@ -29,7 +29,7 @@ __all__ = [
     "matched",
     "missing_file",
     "needed_columns",
-    "written_text",
+    "written_texts",
 ]
 
 REMARKS = 20
@@ -122,11 +122,11 @@ def _listed(names: Sequence[str]) -> str:
     return short(", ".join(names), 400)
 
 
-def written_text(cell: Any) -> str:
-    """Returns a cell of an asked table as it is written beside the answer; "" where missing."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
-        return ""
-    return cell if isinstance(cell, str) else str(cell)
+def written_texts(cells: Sequence[Any]) -> Sequence[str]:
+    """Returns cells of an asked table as they are written beside the answer; "" where missing."""
+    if {*map(type, cells)} <= {str}:
+        return cells
+    return ["" if cell is None or cell != cell else str(cell) for cell in cells]
 
 
 class RowSurvey:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from tenfold.media.tables import types
 from tenfold.media.tables.columns.cells import CellColumn, cells_of
 from tenfold.media.tables.columns.codes import naming_column
 from tenfold.media.tables.columns.telling import telling_columns
+from tenfold.media.tables.given import also_named, matched
 from tenfold.media.tables.joins.joined import own_columns, refuse_alone, with_history
 from tenfold.media.tables.names import spelling
 from tenfold.media.tables.schema import CATEGORY, NUMBER, TableRow, TableSchema
@@ -45,7 +47,6 @@ from tenfold.media.tables.table_roles import (
     roles_of,
     state_roles,
 )
-from tenfold.media.tables.target import is_blank
 from tenfold.media.tables.truths import class_names, numbers_of, refuse_classes, refuse_numbers
 
 __all__ = ["read"]
@@ -78,6 +79,8 @@ class _Reader:
     identifier: str = ""
     known: dict[str, CellColumn] = field(default_factory=dict)
     """The distinct cells of columns of the table that decided the schema."""
+    learnt: dict[str, frozenset[str | None]] = field(default_factory=dict)
+    """The categories of each column of them in the table that decided the schema."""
     wrong: list[str] = field(default_factory=list)
     """Answers that are no numbers."""
 
@@ -149,9 +152,8 @@ def _reader(
         schema = own_columns(TableSchema.of_json(stored))
         numbers = TableSchema.of_json(reading.found.get("figures") or {"columns": []})
         held = reading.found.get("spellings") or {}
-        reader = _Reader(reading, numeric, other, roles, schema, numbers, taken, dict(held))
         state_roles(main, roles, taken, schema.names)
-        return reader
+        return _Reader(reading, numeric, other, roles, schema, numbers, taken, dict(held))
     same = [one for one in opened.tables if one.part == main.part and one.unread is None]
     every = _cells([*roles.inputs, *figures], same)
     columns = {name: cells_of(every.pop(name)) for name in [*every]}
@@ -201,19 +203,21 @@ def _with_spellings(schema: TableSchema, table: LabelledTable) -> TableSchema:
 
 def _cells(names: Sequence[str], tables: Sequence[LabelledTable]) -> _Cells:
     """Returns the cells of columns, of all rows of the tables; None where a table lacks one."""
-    found = _Cells()
-    for name in names:
-        each = [one.columns.get(_called(one, name)) or [None] * len(one) for one in tables]
-        found[name] = each[0] if len(each) == 1 else [cell for cells in each for cell in cells]
-    return found
+    each = [{name: [None] * len(one) for name in names} | _held(names, one) for one in tables]
+    if len(each) == 1:
+        return each[0]
+    return {name: [cell for cells in each for cell in cells[name]] for name in names}
 
 
-def _called(table: LabelledTable, name: str) -> str:
-    """Returns the name that a table has for a column of another table; "" for none."""
-    if name in table.columns:
-        return name
-    names = [one for one in table.named.all_of(name) if one in table.columns]
-    return names[0] if len(names) == 1 else ""
+def _held(
+    names: Sequence[str],
+    table: LabelledTable,
+    also: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> _Cells:
+    """Returns the cells of the columns that a table has; `also` are further spellings of names."""
+    own = list(table.columns)
+    places = matched(names, own, also, table.named.others)
+    return {name: table.columns[own[at]] for name, at in places.items()}
 
 
 # --- one table ------------------------------------------------------------------------------------
@@ -227,12 +231,11 @@ def _frame(table: LabelledTable, main: LabelledTable, reader: _Reader) -> pd.Dat
              "problem": [table.unread], "split": [table.part]}, dtype=object)  # fmt: skip
     schema, roles = reader.schema, reader.roles
     known = reader.known if table is main else {}
-    columns = _cells(schema.names, [table])
-    _state_other(table, main, columns, reader)
-    table_columns: dict[str, Any] = {**columns, **known}
-    values = (
-        zip(*types.values(schema, table_columns), strict=True) if columns else [()] * len(table)
-    )
+    columns = _held(schema.names, table, also_named(schema))
+    lacking = {name: [None] * len(table) for name in schema.names if name not in columns}
+    typed = types.values(schema, {**columns, **lacking, **known})
+    _state_other(table, main, [*lacking], dict(zip(schema.names, typed, strict=True)), reader)
+    values = zip(*typed, strict=True) if typed else [()] * len(table)
     rows: list[Any] = [TableRow(schema, one) for one in values]
     figures = reader.figures
     found = types.values(figures, {**_cells(figures.names, [table]), **known})
@@ -283,12 +286,13 @@ def _truths(
 
 
 def _state_other(
-    table: LabelledTable, main: LabelledTable, columns: _Cells, reader: _Reader
+    table: LabelledTable,
+    main: LabelledTable,
+    lacking: Sequence[str],
+    values: Mapping[str, Sequence[Any]],
+    reader: _Reader,
 ) -> None:
-    """States what another table has that the schema lacks, and what it lacks."""
-    if table is main and not reader.reading.found.get("schema"):
-        return
-    lacking = [name for name in columns if not _called(table, name)]
+    """States which columns a table lacks, and its categories that the main table does not have."""
     if lacking:
         reader.taken.note(
             Message(
@@ -298,19 +302,18 @@ def _state_other(
                 count=len(table),
             )
         )
+    names = [one.name for one in reader.schema.columns if one.type == CATEGORY]
     if table is main:
-        return
-    for one in reader.schema.columns:
-        if one.type != CATEGORY or one.name in lacking:
-            continue
-        learnt = {*map(str, _cells([one.name], [main])[one.name])}
-        new = [cell for cell in columns[one.name] if not is_blank(cell) and str(cell) not in learnt]
+        reader.learnt = {name: frozenset(values[name]) | {None} for name in names}
+    for name in names:
+        learnt = reader.learnt[name]
+        new = [value for value in values[name] if value not in learnt]
         if new:
             reader.taken.note(
                 Message(
                     "Column {name}: values of {table} that {main} does not have: {values}; rows: "
                     "{count}.",
-                    name=one.name,
+                    name=name,
                     table=table.name,
                     main=main.name,
                     values=short(", ".join(map(repr, dict.fromkeys(new))), 100),

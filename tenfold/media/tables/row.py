@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import array
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +44,10 @@ SAME = 0.5
 
 
 def content(row: TableRow) -> bytes:
-    """Returns the bytes of the values, which are equal for equal values whatever was read."""
+    """Returns the bytes of the values, which are equal for equal values whatever was read.
+
+    They are the same on every machine and in every version of Python.
+    """
     values = row.values
     numbers = [
         one or 0.0 if one == one else math.nan  # -0.0 equals 0.0
@@ -52,7 +55,7 @@ def content(row: TableRow) -> bytes:
         if type(one) is float
     ]
     texts = [one for one in values if type(one) is not float]
-    return array.array("d", numbers).tobytes() + repr(texts).encode()
+    return struct.pack(f"<{len(numbers)}d", *numbers) + ascii(texts).encode()
 
 
 def plausibility(cells: Sequence[Any]) -> float:

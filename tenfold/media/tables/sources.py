@@ -20,7 +20,7 @@ from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree, path
 from tenfold.media.files.parts import part_of_file
 from tenfold.media.files.records import RecordTable, is_table, table_of
 from tenfold.media.reading import Reading
-from tenfold.media.tables.flat import flat, of_frame
+from tenfold.media.tables.flat import flat, headed, of_frame
 from tenfold.media.tables.names import ColumnNames, named_columns, names_of
 from tenfold.media.tables.remarks import LeftLines, rows_of_table
 
@@ -188,10 +188,7 @@ def _last(entry: Entry) -> str:
 
 def _of_frame(frame: pd.DataFrame, taken: Taken) -> LabelledTable:
     """Returns the table of a DataFrame; an index with a name is its first column."""
-    if frame.index.name is not None and frame.index.name not in frame.columns:
-        frame = frame.reset_index()
-    several = isinstance(frame.columns, pd.MultiIndex)
-    headers = [" ".join(map(str, one)) if several else one for one in frame.columns]
+    frame, headers = headed(frame)
     named = named_columns(headers)
     columns, left = flat(dict(zip(named.names, of_frame(frame), strict=True)))
     lines = list(range(len(frame)))

@@ -28,7 +28,6 @@ AMOUNTS, TIMES = 30, 10
 """Numbers are amounts where more than AMOUNTS differ and each occurs less than TIMES on average."""
 FRACTIONS = 20
 """Most classes that are numbers with decimals."""
-_FIX = Message("Name another column with --target.")
 Refusal = TenfoldError | None
 
 
@@ -130,7 +129,7 @@ def refuse_classes(labels: Sequence[str], column: str, other: str) -> Refusal:
         (not whole and classes > FRACTIONS)
         or (classes > AMOUNTS and classes > rows / TIMES and len({*values}) == classes)
     ):
-        return UsageError(
+        return _of_other(
             Message(
                 "Column {column!r} has {count} different numbers in {rows} rows: amounts, not "
                 "classes",
@@ -138,13 +137,12 @@ def refuse_classes(labels: Sequence[str], column: str, other: str) -> Refusal:
                 count=classes,
                 rows=rows,
             ),
-            code="bad-target",
-            where=column,
-            fix=Message("Use the task {task}, or name another column with --target.", task=other),
+            column,
+            other,
         )
     if rows >= ENOUGH and classes > MANY * rows:
         what = Message("texts") if _long(counts) else Message("identifiers")
-        return DataRefused(
+        return _not_learnt(
             Message(
                 "Column {column!r} has {count} different values in {rows} rows: {what}, not "
                 "classes",
@@ -153,9 +151,7 @@ def refuse_classes(labels: Sequence[str], column: str, other: str) -> Refusal:
                 rows=rows,
                 what=what,
             ),
-            code="bad-target",
-            where=column,
-            fix=_FIX,
+            column,
         )
     return None
 
@@ -173,16 +169,25 @@ def _value(text: str) -> float | None:
 
 
 def _constant(column: str, value: str) -> DataRefused:
-    return DataRefused(
+    return _not_learnt(
         Message(
             "Column {column!r} has the value {value!r} in every row: nothing can be learnt",
             column=column,
             value=short(value, 60),
         ),
-        code="bad-target",
-        where=column,
-        fix=_FIX,
+        column,
     )
+
+
+def _not_learnt(reason: Message, column: str) -> DataRefused:
+    fix = Message("Name another column with --target.")
+    return DataRefused(reason, code="bad-target", where=column, fix=fix)
+
+
+def _of_other(reason: Message, column: str, other: str) -> UsageError:
+    """Returns the error for answers that the task `other` learns."""
+    fix = Message("Use the task {task}, or name another column with --target.", task=other)
+    return UsageError(reason, code="bad-target", where=column, fix=fix)
 
 
 def _no_answers(column: str) -> DataRefused:
@@ -233,25 +238,22 @@ def refuse_numbers(
     """
     known = numbers[np.isfinite(numbers)]
     if wrong > len(known):
-        return UsageError(
+        return _of_other(
             Message(
                 "Column {column!r} holds words, not numbers, such as {example!r}",
                 column=column,
                 example=short(example, 40),
             ),
-            code="bad-target",
-            where=column,
-            fix=Message("Use the task {task}, or name another column with --target.", task=other),
+            column,
+            other,
         )
     if not len(known):
         return _no_answers(column)
     if len(known) > 1 and (known == known[0]).all():
         return _constant(column, f"{known[0]:g}")
     if len(known) >= ENOUGH and (np.diff(known) == 1).all():
-        return DataRefused(
+        return _not_learnt(
             Message("Column {column!r} numbers the rows: nothing can be learnt", column=column),
-            code="bad-target",
-            where=column,
-            fix=_FIX,
+            column,
         )
     return None

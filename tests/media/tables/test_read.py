@@ -349,3 +349,17 @@ def test_a_table_read_after_training_has_the_schema_of_the_run(tmp_path):
     assert later.reading.found["schema"] == rows.reading.found["schema"]
     assert [one.values[0] for one in later.table["row"]][:2] == ["7", "07"]
     assert list(later.table["label"]) == ["ja", "nein", "ja"] and later.ignored == ["b.csv:4"]
+    stored = rows.reading.to_json()
+    stored["found"]["schema"]["columns"][1]["more"] = {"also": ["size x"]}
+    lines(tmp_path / "b.csv", "code,Size X,y", "07,3,ja", "08,1,nein")
+    later = read(tmp_path / "b.csv", Reading.of_json(stored), other=FIGURES)
+    assert [one.values for one in later.table["row"]] == [("07", 3.0), ("08", 1.0)]
+    assert "has no column" not in said(later)
+
+
+def test_new_categories_of_a_part_are_compared_as_read(tmp_path):
+    lines(tmp_path / "train.csv", "size,y", *(f"{at % 4},{'pq'[at % 2]}" for at in range(40)))
+    lines(tmp_path / "test.csv", "size,y", "1.0,p", "9,q", ",q", "9.0,p")
+    rows = taken(tmp_path, columns={"types": "size=category"}, target="y")
+    assert [one.values[0] for one in rows.table["row"][:4]] == ["1", "9", None, "9"]
+    assert "does not have: '9'; rows: 2." in said(rows)

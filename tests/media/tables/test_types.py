@@ -13,8 +13,16 @@ import pandas as pd
 import pytest
 
 from tenfold.core.errors import UsageError
+from tenfold.media.tables.columns.codes import naming_column
 from tenfold.media.tables.schema import TableSchema
-from tenfold.media.tables.types import Decided, decide, number_column, odd_cells, values
+from tenfold.media.tables.types import (
+    Decided,
+    cells_of,
+    decide,
+    number_column,
+    odd_cells,
+    values,
+)
 
 NAN = math.nan
 N = 60
@@ -355,3 +363,18 @@ def test_values_do_not_depend_on_the_format_or_the_other_cells():
     upper = decide({"t": [one.upper() for one in texts["t"]]}).schema
     assert values(upper, {"t": [True, "true", "FALSE"]}) == [["TRUE", "TRUE", "FALSE"]]
     assert TableSchema.of_json(schema.to_json()) == schema
+
+
+def test_rows_are_named_by_filled_cells_that_differ():
+    names = [f"p{at}" for at in range(40)]
+    columns = {
+        "none": [None] * 40,
+        "numbers": list(range(1, 41)),
+        "twice": [*names[:39], "p0"],
+        "half": [*names[:20], *[None] * 20],
+        "pot": [*names[:39], None],  # a row that cannot be read
+        "more": names,
+    }
+    cells = {name: cells_of(column) for name, column in columns.items()}
+    assert naming_column(cells, ["gone", *columns]) == "pot"
+    assert naming_column(cells, ["none", "numbers", "twice", "half"]) == ""

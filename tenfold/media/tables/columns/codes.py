@@ -140,16 +140,17 @@ def is_identifier(name: str, numbers: NumberColumn) -> bool:
 
 
 def naming_column(columns: Mapping[str, CellColumn], left: Sequence[str]) -> str:
-    """Returns the first column left out that has another value in each row, "" for none.
+    """Returns the first column left out whose filled cells all differ, "" for none.
 
-    Row numbers name no row.
+    Nearly all rows have such a cell; a row that cannot be read has none. Row numbers name no row.
     """
-    for name in left:
-        if name not in columns or len({*columns[name].texts}) < len(columns[name]):
+    for name in [one for one in left if one in columns]:
+        cells, texts = columns[name], columns[name].texts
+        filled = int(cells.counts.sum())
+        if not texts or filled < NEARLY * len(cells) or len({*texts}) < filled:
             continue
-        cells = columns[name].texts
-        numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) < 18]
-        if len(numbers) < len(cells) or max(numbers) - min(numbers) >= len(cells):
+        numbers = [int(text) for text in texts if text.isdecimal() and len(text) < 18]
+        if len(numbers) < len(texts) or max(numbers) - min(numbers) >= len(texts):
             return name
     return ""
 
