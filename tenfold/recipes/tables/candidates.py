@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold.answers.classification import logits
-from tenfold.answers.classification.balance import balanced_weights, log_shares
+from tenfold.answers.classification.balance import balanced_weights
 from tenfold.answers.regression import intervals
 from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
@@ -187,6 +187,7 @@ class _Work:
                 quantiles=() if self.classes else QUANTILES,
                 fixed=fixed,
                 class_weights=self.class_weights,
+                settings=trees.SETTINGS,
             )
         shares.chosen(plan, TREES, {name: one for name, one in found.facts.items() if name != NET})
         return self._added(TREES, found.net, found.facts)
@@ -301,11 +302,8 @@ class _Work:
         def read(rows: Columns) -> np.ndarray:
             return np.asarray(infer(rows.only(["numbers", "levels"]))["answers"])
 
-        centre = None
-        if self.balance:
-            centre = [round(float(one), 6) for one in log_shares([*self.shares])]
-            centre = centre if self.plan.fixed is None else self.plan.fixed["centre"]
-        return logits.calibrate(net, self.parts.calibration, read, self.plan, centre)
+        each = self.shares / self.shares.sum() if self.balance else None
+        return logits.calibrate(net, self.parts, read, self.plan, each)
 
     def _offsets(self, net: TableModel) -> dict[str, Any]:
         """Fits the offsets of the intervals on the half of validation that calibrates."""

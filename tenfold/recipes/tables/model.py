@@ -103,7 +103,7 @@ def build(facts: Mapping[str, Any], classes: int = 0) -> TableModel:
         net.add(name, _part(name, sizes, numbers, counts_of(facts["data"]), classes))
     name = fitted["selected"]
     choose(net, name, fitted["mix"] if name == BLEND else {name: 1.0})
-    logits.centred(net, fitted)
+    logits.biased(net, fitted)
     return net
 
 
