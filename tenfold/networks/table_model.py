@@ -81,12 +81,11 @@ class TableModel(nn.Module):
         return self.answers(numbers, levels).clamp_min(1e-12).log()
 
     def interval(self, numbers: Tensor, levels: Tensor) -> Tensor:
-        """Returns the low and the high ends (B, 2) before the offsets."""
+        """Returns the low and the high ends (B, 2) before the offsets; crossing ones are sorted."""
         found = self.part(self.bounds)(self.derived(numbers), levels)
         if isinstance(found, dict):
             return torch.stack([found["low"], found["high"]], 1)
-        ends: Tensor = found[:, 1:]
-        return ends
+        return torch.stack([found[:, 1:].amin(1), found[:, 1:].amax(1)], 1)
 
     def forward(self, numbers: Tensor, levels: Tensor) -> dict[str, Tensor]:
         embedding = {"embedding": self._embedding(numbers, levels)}

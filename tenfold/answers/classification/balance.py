@@ -6,8 +6,8 @@ log w_k from the logits. A network of our training loop gets its logits plus log
 that its own logits are corrected already (`losses.loss_function`); both are the same model. A model
 that learnt too little or by heart still misses the shares; `logits.calibrate` adds a number to the
 logits of each class, so that the mean probability of held-out rows is the share of the class, and
-fits the temperature around the log shares (`log_shares`). Sources: C. Elkan 2001, "The foundations of
-cost-sensitive learning"; A. Menon et al. 2021 (arXiv 2007.07314).
+fits the temperature around the log shares (`log_shares`). Sources: C. Elkan 2001, "The foundations
+of cost-sensitive learning"; A. Menon et al. 2021 (arXiv 2007.07314).
 
 Shapes: N rows, K classes.
 """

@@ -13,7 +13,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,21 @@ from tenfold.core.text import short
 from tenfold.recipes.tables.arrays import TableArrays
 from tenfold.recipes.tables.boosting import learnable
 
-__all__ = ["KeptColumns", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
+if TYPE_CHECKING:
+    from tenfold.networks.derived import Derived
 
-ensemble = lazy("sklearn.ensemble")
+__all__ = [
+    "KeptColumns",
+    "choose",
+    "names_of",
+    "network_of",
+    "pairs_of",
+    "places_of",
+    "with_pairs",
+]
+
+torch, ensemble = lazy("torch"), lazy("sklearn.ensemble")
+columns = lazy("tenfold.networks.derived")
 
 COUNTS = 5
 """Maximum number of columns of counts whose ratios are tried."""
@@ -138,18 +150,23 @@ def _coordinates(first: str, second: str) -> bool:
     return False
 
 
-def with_pairs(values: np.ndarray, pairs: Sequence[dict[str, Any]]) -> np.ndarray:
-    """Returns the numbers and the pairs (N, D + P) float32; a ratio with 0 below is NaN."""
-    made = [values.astype(np.float32)]
-    for one in pairs:
-        left, right = values[:, one["left"]], values[:, one["right"]]
-        if one["op"] == "ratio":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                column = np.where(right == 0, np.float32(np.nan), left / right)
-        else:
-            column = left + right if one["op"] == "sum" else left - right
-        made.append(column[:, None].astype(np.float32))
-    return np.concatenate(made, 1)
+def with_pairs(
+    values: np.ndarray, pairs: Sequence[dict[str, Any]], kept: Sequence[int] | None = None
+) -> np.ndarray:
+    """Returns the numbers and the pairs (N, D + P) float32, or the columns `kept` of them."""
+    places = range(values.shape[1] + len(pairs)) if kept is None else kept
+    made = network_of(pairs, places)
+    with torch.no_grad():
+        found: np.ndarray = made(torch.from_numpy(np.asarray(values, np.float32))).numpy()
+    return found
+
+
+def network_of(pairs: Sequence[dict[str, Any]], kept: Sequence[int]) -> Derived:
+    """Returns the layer that computes the pairs and gives the columns `kept`."""
+    found: Derived = columns.Derived(
+        [(one["left"], one["right"], one["op"]) for one in pairs], [*kept]
+    )
+    return found
 
 
 def choose(

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tenfold.networks.table_model import TableModel
 
 networks = lazy("tenfold.networks.table_model")
-columns = lazy("tenfold.networks.derived")
 forests, linears = lazy("tenfold.networks.trees"), lazy("tenfold.networks.tables_linear")
 
 __all__ = [
@@ -67,8 +66,8 @@ def counts_of(data: Mapping[str, Any]) -> list[int]:
 
 def empty(facts: Mapping[str, Any], kept: Sequence[str], classes: int) -> TableModel:
     """Returns the network without parts, which uses the derived columns `kept`, by name."""
-    pairs = [(one["left"], one["right"], one["op"]) for one in facts["net"]["pairs"]]
-    made = columns.Derived(pairs, derived.places_of(*_named(facts), kept))
+    places = derived.places_of(*_named(facts), kept)
+    made = derived.network_of(facts["net"]["pairs"], places)
     found: TableModel = networks.TableModel(made, {}, {}, classes)
     return found
 

@@ -14,6 +14,8 @@ from torch.nn import functional
 from tenfold.answers.classification.balance import balanced_weights
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
+from tenfold.networks.derived import Derived
+from tenfold.networks.table_model import TableModel
 from tenfold.recipes import tables
 from tenfold.recipes.tables import network, trees
 
@@ -93,6 +95,32 @@ def test_the_loss_of_the_network_weighs_classes_around_their_shares():
         functional.cross_entropy(one, batch["label"], weight=each) for one in logits.unbind(1)
     ]).mean()  # fmt: skip
     assert network.loss(net, batch, class_weights=each).item() == pytest.approx(wanted.item())
+
+
+def test_a_blend_without_rows_to_choose_weights_is_the_mean(monkeypatch: pytest.MonkeyPatch):
+    few = replace(trees.SETTINGS["small"], iterations=5)
+    monkeypatch.setattr(trees, "SETTINGS", {"small": few})
+    rows = rare(200)
+    none = rows.view(np.zeros(0, np.int64))
+    plan = Plan(device="cpu", precision="float32", epochs=1, facts=facts(2))
+    found = tables.fit(Parts(rows, none, none), plan, "blend", classes=2)
+    assert found.facts["selected"] == "blend"
+    assert found.facts["mix"] == pytest.approx(
+        dict.fromkeys(("linear", "boosted trees", "network"), 1 / 3)
+    )
+    each = [answers(found.candidates[name], rows) for name in found.facts["mix"]]
+    assert answers(found.net, rows) == pytest.approx(np.mean(each, 0), abs=1e-6)
+
+
+def test_ends_of_intervals_that_cross_are_sorted():
+    class Crossing(torch.nn.Module):
+        def forward(self, numbers: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
+            return torch.stack([numbers[:, 0], numbers[:, 0] + 2, numbers[:, 0] - 1], 1)
+
+    net = TableModel(Derived([], [0]), {"trees": Crossing()}, {"trees": {"trees": 1.0}}, 0, "trees")
+    x = torch.tensor([[5.0], [7.0]])
+    found = net(x, torch.zeros(2, 0))
+    assert (found["low"].tolist(), found["high"].tolist()) == ([4, 6], [7, 9])
 
 
 # --- weights of rows ---
