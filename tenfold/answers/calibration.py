@@ -110,7 +110,7 @@ def _population(
     the shares among the rows differ by more than chance, they are used alone. `each` (N,) are
     weights with sum 1.
     """
-    found = np.bincount(truth, each, len(shares))
+    found: np.ndarray = np.bincount(truth, each, len(shares))
     wide = CHANCE * np.sqrt(shares * (1 - shares) * (each @ each))
     if (np.abs(found - shares) > wide).any():
         wanted = found
