@@ -36,7 +36,7 @@ __all__ = [
     "choose",
     "counts_of",
     "empty",
-    "proposed",
+    "learnt",
     "used_by",
 ]
 
@@ -44,19 +44,25 @@ SIZES = tuple(network.SIZES)
 """Names of the model sizes."""
 LINEAR, TREES, NETWORK = "linear", "boosted trees", "network"
 """Names of the parts of a model."""
+ROWS = 50_000
+"""Maximum number of training rows from which derived columns are proposed."""
 BLEND = "blend"
 """Name of the answer that is the weighted mean of those of the parts."""
 
 
-def proposed(cells: Sequence[TableRow], data: dict[str, Any], wanted: bool) -> dict[str, Any]:
-    """Returns facts of the training rows for `build`: the `pairs` of columns to try.
+def learnt(cells: Sequence[TableRow], size: str, wanted: bool) -> dict[str, Any]:
+    """Returns the facts `data` and `net` of the training rows, for `encode` and `build`.
 
-    With `wanted` False, as the fact `derived` then states, no derived columns are tried.
+    `net` holds the size of the network and the `pairs` of columns to try as derived columns,
+    proposed from at most ROWS rows. With `wanted` False, as the fact `derived` then states, no
+    derived columns are tried.
     """
-    values = encode.encoded(cells, data).columns["numbers"]
-    numbers = np.asarray(values)
-    pairs = derived.pairs_of(data["numbers"], numbers) if wanted else []
-    return {"pairs": pairs, "derived": wanted}
+    data, pairs = encode.facts_of(cells), list[dict[str, Any]]()
+    if wanted:
+        some = cells[:: max(1, -(-len(cells) // ROWS))]
+        numbers = np.asarray(encode.encoded(some, data).columns["numbers"])
+        pairs = derived.pairs_of(data["numbers"], numbers)
+    return {"data": data, "net": {"size": size, "pairs": pairs, "derived": wanted}}
 
 
 def counts_of(data: Mapping[str, Any]) -> list[int]:
