@@ -16,11 +16,24 @@ from tenfold.core.lazy import lazy
 
 optimize = lazy("scipy.optimize")
 
-__all__ = ["certainty", "error", "log_loss", "mixed", "reliability", "temperature", "undone"]
+__all__ = [
+    "certainty",
+    "error",
+    "level",
+    "log_loss",
+    "mixed",
+    "reliability",
+    "temperature",
+    "undone",
+]
 
 PRIOR = 4.0
 """Penalty in nats for a temperature of e or 1/e; with few rows, it keeps the fit near 1."""
 BINS = 15
+FURTHEST = 3.0
+"""Maximum absolute value that `level` adds to a logit."""
+CHANCE = 3.0
+"""Standard errors up to which the share of a class is taken to differ by chance."""
 
 
 def temperature(
@@ -50,6 +63,69 @@ def temperature(
         for one in tried
     ]
     return float(tried[int(np.argmin(costs))])
+
+
+def level(
+    logits: np.ndarray, truth: np.ndarray, shares: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Fits a number for each class (K,), with mean 0, to be added to the logits (N, K).
+
+    With it the mean probability of each class over the rows is its share in the population, as far
+    as FURTHEST allows. `truth` (N,) are class numbers, -1 = unknown, `shares` (K,) those of the
+    classes among many other rows, `weights` (N,) those of the rows. See `_population`.
+    """
+    known = truth >= 0
+    logits, truth = logits[known].astype(np.float64), truth[known]
+    each = np.ones(len(truth)) if weights is None else np.asarray(weights, float)[known]
+    if not each.sum():
+        return np.zeros(logits.shape[1])
+    each = each / each.sum()
+    wanted = _population(_softmax(logits), truth, shares, each)
+
+    def cost(added: np.ndarray) -> tuple[float, np.ndarray]:
+        moved = logits + added
+        top = moved.max(1)
+        value = each @ (np.log(np.exp(moved - top[:, None]).sum(1)) + top) - wanted @ added
+        return float(value), each @ _softmax(moved) - wanted
+
+    found = optimize.minimize(
+        cost,
+        np.zeros(logits.shape[1]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-FURTHEST, FURTHEST)] * logits.shape[1],
+        options={"ftol": 1e-15, "gtol": 1e-8, "maxiter": 500},
+    ).x
+    return np.asarray(found - found.mean())
+
+
+def _population(
+    chances: np.ndarray, truth: np.ndarray, shares: np.ndarray, each: np.ndarray
+) -> np.ndarray:
+    """Estimates the shares (K,) of the classes that the mean of `chances` (N, K) should have.
+
+    Few rows have by chance more or fewer of a class than the population. The more the chances tell
+    the rows apart, the more of this they explain, and the shares among the rows themselves count;
+    the less they do, the more `shares` count. Both estimates are weighed by their variances. If
+    the shares among the rows differ by more than chance, they are used alone. `each` (N,) are
+    weights with sum 1.
+    """
+    found: np.ndarray = np.bincount(truth, each, len(shares))
+    wide = CHANCE * np.sqrt(shares * (1 - shares) * (each @ each))
+    if (np.abs(found - shares) > wide).any():
+        wanted = found
+    else:
+        mean = each @ chances
+        total = max(float((mean * (1 - mean)).sum()), 1e-12)
+        explained = min(1.0, float((each @ (chances - mean) ** 2).sum()) / total)
+        wanted = explained * found + (1 - explained) * shares
+    wanted = np.maximum(wanted, 0.5 * each.mean() / len(shares))
+    return np.asarray(wanted / wanted.sum())
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -98,22 +174,24 @@ def mixed(branches: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def undone(
-    chances: np.ndarray, temperature: float, exclusive: bool, centre: Sequence[float] = ()
+    chances: np.ndarray, temperature: float, exclusive: bool, bias: Sequence[float] = ()
 ) -> np.ndarray:
-    """Returns the probabilities (N, K) from before the logits were divided by a temperature.
+    """Returns the probabilities (N, K) from before the logits were calibrated.
+
+    The logits were divided by a temperature, then `bias` (K,) was added, () = zeros.
 
     For exclusive classes, log p times the temperature is the original logit up to a constant;
     otherwise, the logit of p times the temperature is the original logit. A probability that was
-    rounded to 0 stays 0. `centre` (K,) is that of the temperature, () = zeros.
+    rounded to 0 stays 0.
     """
-    middle = np.array(centre) if len(centre) else np.zeros(1)
+    added = np.array(bias) if len(bias) else np.zeros(1)
     with np.errstate(divide="ignore"):
-        logs = np.log(chances.astype(np.float64)) - middle
+        logs = np.log(chances.astype(np.float64)) - added
         if not exclusive:
             logits = temperature * (logs - np.log1p(-chances.astype(np.float64)))
             return np.asarray(np.exp(-np.logaddexp(0, -logits)))
     top = logs.max(1, keepdims=True)
-    weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)) + middle)
+    weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)))
     return np.asarray(weights / np.maximum(weights.sum(1, keepdims=True), 1e-300))
 
 

@@ -30,7 +30,7 @@ class PictureClassifier(nn.Module):
     shift: Tensor
     scale: Tensor
     temperature: Tensor
-    centre: Tensor
+    bias: Tensor
 
     def __init__(
         self, body: nn.Module, channels: int, height: int, width: int, mirror: bool, several: bool
@@ -42,7 +42,7 @@ class PictureClassifier(nn.Module):
         self.register_buffer("shift", torch.full((channels,), -2.0))
         self.register_buffer("scale", torch.full((channels,), 1 / 64))
         self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("centre", torch.zeros(1), persistent=False)
+        self.register_buffer("bias", torch.zeros(1), persistent=False)
 
     @property
     def last_map(self) -> nn.Module:
@@ -93,8 +93,8 @@ class PictureClassifier(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         embedding = self.embed(image)
-        logits = self.body.answer(embedding).float() - self.centre  # type: ignore[operator]
-        logits = logits / self.temperature + self.centre
+        logits = self.body.answer(embedding).float()  # type: ignore[operator]
+        logits = logits / self.temperature + self.bias
         chances = logits.sigmoid() if self.several else logits.softmax(1)
         return {"probabilities": chances, "embedding": embedding.float()}
 

@@ -23,7 +23,7 @@ class TableModel(nn.Module):
     `high`. `mixes` holds the weights of the parts in each answer by name, and `selected` is the
     name of the answer given. For numbers (`classes` 0) the part `bounds` gives the ends of the
     interval, "" = the value itself; `offsets` are subtracted from the low end and added to the high
-    end. `centre` (K,) are the logits that the temperature leaves as they are, set from the facts.
+    end. `bias` (K,) is added to the logits after the temperature; it is set from the facts.
     `embedded` is the part whose `embedding` or `features` are returned.
     """
 
@@ -31,7 +31,7 @@ class TableModel(nn.Module):
     derived: Derived
     temperature: Tensor
     offsets: Tensor
-    centre: Tensor
+    bias: Tensor
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class TableModel(nn.Module):
         self.place = nn.Parameter(torch.zeros(1), requires_grad=False)
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("offsets", torch.zeros(2))
-        self.register_buffer("centre", torch.zeros(classes), persistent=False)
+        self.register_buffer("bias", torch.zeros(classes), persistent=False)
 
     def add(self, name: str, part: nn.Module) -> None:
         """Adds a part, and the answer that this part alone gives."""
@@ -81,18 +81,16 @@ class TableModel(nn.Module):
         return self.answers(numbers, levels).clamp_min(1e-12).log()
 
     def interval(self, numbers: Tensor, levels: Tensor) -> Tensor:
-        """Returns the low and the high ends (B, 2) before the offsets."""
+        """Returns the low and the high ends (B, 2) before the offsets; crossing ones are sorted."""
         found = self.part(self.bounds)(self.derived(numbers), levels)
         if isinstance(found, dict):
             return torch.stack([found["low"], found["high"]], 1)
-        ends: Tensor = found[:, 1:]
-        return ends
+        return torch.stack([found[:, 1:].amin(1), found[:, 1:].amax(1)], 1)
 
     def forward(self, numbers: Tensor, levels: Tensor) -> dict[str, Tensor]:
         embedding = {"embedding": self._embedding(numbers, levels)}
         if self.classes:
-            logits = self.logits(numbers, levels) - self.centre
-            logits = logits / self.temperature + self.centre
+            logits = self.logits(numbers, levels) / self.temperature + self.bias
             return {"probabilities": logits.softmax(1)} | embedding
         value = self.answers(numbers, levels)[:, 0]
         ends = self.interval(numbers, levels) if self.bounds else value[:, None].expand(-1, 2)

@@ -101,7 +101,7 @@ class TextClassifier(nn.Module):
 
     mix: Tensor
     temperature: Tensor
-    centre: Tensor
+    bias: Tensor
 
     def __init__(self, grams: int, convolution: Convolution, classes: int, several: bool) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class TextClassifier(nn.Module):
         self.several, self.selected = several, "mixed"
         self.register_buffer("mix", torch.full((3,), 1 / 3))
         self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("centre", torch.zeros(classes), persistent=False)
+        self.register_buffer("bias", torch.zeros(classes), persistent=False)
 
     def branches(
         self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
@@ -138,8 +138,8 @@ class TextClassifier(nn.Module):
         self, ids: Tensor, ids_length: Tensor, tokens: Tensor, tokens_length: Tensor
     ) -> dict[str, Tensor]:
         """Probabilities (B, K), and the embedding (B, 4 D) where the convolution is used."""
-        logits = self.logits(ids, ids_length, tokens, tokens_length) - self.centre
-        logits = logits / self.temperature + self.centre
+        logits = self.logits(ids, ids_length, tokens, tokens_length)
+        logits = logits / self.temperature + self.bias
         found = {"probabilities": logits.sigmoid() if self.several else logits.softmax(1)}
         if self.selected in ("convolution", "mixed"):
             found["embedding"] = self.convolution.embed(tokens, tokens_length)

@@ -221,7 +221,7 @@ def _calibration(run: Run, answers: Sequence[Answer], table: pd.DataFrame) -> di
         calibration.undone,
         temperature=float(temperature),
         exclusive=kind.exclusive,
-        centre=run.facts["fitted"].get("centre", ()),
+        bias=run.facts["fitted"].get("bias", ()),
     )
     changes: dict[str, Change] = {"before": before, "after": lambda chances: chances}
     found = {name: kind.calibration(answers, table, change) for name, change in changes.items()}

@@ -167,7 +167,7 @@ class ImageClassification(Task):
         line = net["line"]
         body = lined.Lined(line, *shape) if line else fast.Fast(*shape, net["size"])
         found = networks.PictureClassifier(body, *sides, False, answers["several"])
-        logits.centred(found, fitted := facts.get("fitted", {}))
+        logits.biased(found, fitted := facts.get("fitted", {}))
         return _averaged(found, facts, fitted.get("augment", net["augment"]))
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
@@ -184,8 +184,8 @@ class ImageClassification(Task):
         )
         net, change = _averaged(net, facts, chosen.policy), policies[chosen.policy]
         fitted = loop.fit(net, parts, loss_function, chosen.plan, recipe, change, losses.measure)
-        read, centre = partial(_logits, net), logits.centre_of(self.loss, facts["truths"])
-        calibrated = logits.calibrate(net, parts.calibration, read, plan, centre)
+        read, shares = partial(_logits, net), logits.shares_of(self.loss, facts["truths"])
+        calibrated = logits.calibrate(net, parts, read, plan, shares)
         return replace(fitted, facts=fitted.facts | chosen.facts | calibrated)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:

@@ -23,7 +23,7 @@ from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
-from tenfold.core.settings import Range, setting
+from tenfold.core.settings import setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables import encode, read
@@ -31,6 +31,7 @@ from tenfold.media.tables.declared import INPUTS, declared
 from tenfold.media.tables.joins.joined import RowOptions, asked
 from tenfold.media.tables.medium import ROW
 from tenfold.recipes import tables
+from tenfold.recipes.tables import settings
 from tenfold.task import Facts, Outputs, Table, Task
 
 if TYPE_CHECKING:
@@ -41,18 +42,10 @@ if TYPE_CHECKING:
 class TabularClassification(Task):
     """The task of classifying rows of tables; the module's docstring describes it."""
 
-    size: str = setting(
-        "small", "model size of the network", choices=tables.SIZES, search=("tiny", "medium")
-    )
-    model: str = setting("auto", "model, auto = best on validation", choices=tables.MODELS)
-    derived: bool = setting(True, "columns derived from others, kept if they lower the loss")
-    learning_rate: float = setting(
-        0.0,
-        "learning rate, 0 = that of the recipe",
-        low=0.0,
-        high=1.0,
-        search=Range(0.005, 0.06),
-    )
+    size: str = settings.size()
+    model: str = settings.model()
+    derived: bool = settings.derived()
+    learning_rate: float = settings.learning_rate()
     balance: bool = setting(
         False,
         "class weights in the loss for rare classes; probabilities are corrected to the true class "
@@ -68,10 +61,8 @@ class TabularClassification(Task):
         return rows.completed(LABEL, INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
-        cells = list(train.table["row"])
-        data = encode.facts_of(cells)
-        net = {"size": self.size} | tables.proposed(cells, data, self.derived)
-        return {"data": data, "truths": class_answers.answers(train), "net": net}
+        facts = tables.learnt(list(train.table["row"]), self.size, self.derived)
+        return {**facts, "truths": class_answers.answers(train)}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return declared(facts)

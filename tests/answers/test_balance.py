@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from tenfold.answers import calibration
 from tenfold.answers.classification import logits
-from tenfold.answers.classification.balance import balanced_weights, corrected, log_shares
+from tenfold.answers.classification.balance import balanced_weights, corrected
 from tenfold.answers.classification.losses import loss_function
-from tenfold.core.columns import Columns
+from tenfold.core.columns import Columns, Parts
 
 ROWS, SHARE = 20_000, 0.02
 
@@ -21,7 +21,7 @@ ROWS, SHARE = 20_000, 0.02
 class Network(nn.Module):
     """A small network of four numbers, with the buffers of a classifier."""
 
-    centre: Tensor
+    bias: Tensor
     temperature: Tensor
 
     def __init__(self) -> None:
@@ -29,13 +29,13 @@ class Network(nn.Module):
         torch.manual_seed(0)
         self.layers = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
         self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("centre", torch.zeros(2))
+        self.register_buffer("bias", torch.zeros(2))
 
     def logits(self, x: Tensor) -> Tensor:
         return self.layers(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        return ((self.logits(x) - self.centre) / self.temperature + self.centre).softmax(1)
+        return (self.logits(x) / self.temperature + self.bias).softmax(1)
 
 
 def world() -> tuple[Tensor, Tensor]:
@@ -65,19 +65,25 @@ def test_the_mean_risk_is_the_observed_share():
     weights = torch.tensor(balanced_weights(counts), dtype=torch.float32)
     loss = loss_function("balanced", answers, "cpu")
     net = trained(loss, x[learnt], label[learnt])
-    columns = Columns({"x": x[held].numpy(), "label": label[held].numpy()})
-    facts = logits.calibrate(
-        net,
-        columns,
-        lambda some: net.logits(torch.as_tensor(some["x"])).detach().numpy(),
-        SimpleNamespace(fixed=None),
-        logits.centre_of("balanced", answers),
-    )
-    assert facts["centre"] == pytest.approx(log_shares(counts), abs=1e-5)
-    risk = net(x[tested])[:, 1].detach()
+    with torch.no_grad():
+        net.layers[-1].bias += torch.tensor([0.0, 0.8])  # and by chance far from the true share
+    rows = [Columns({"x": x[at].numpy(), "label": label[at].numpy()}) for at in (learnt, held)]
+    nothing = rows[1].view(np.zeros(0, np.int64))
     observed = float(label[tested].float().mean())
-    assert abs(float(risk.mean()) - observed) < 0.005
-    assert float(risk[label[tested] == 1].mean()) > 3 * observed, "the risk is no constant"
+    wrong = net(x[tested])[:, 1].detach()
+    assert float(wrong.mean()) > observed + 0.01
+    for calibration_rows in (rows[1], nothing):
+        facts = logits.calibrate(
+            net,
+            Parts(rows[0], nothing, calibration_rows),
+            lambda some: net.logits(torch.as_tensor(some["x"])).detach().numpy(),
+            SimpleNamespace(fixed=None),
+            logits.shares_of("balanced", answers),
+        )
+        assert facts["bias"] == pytest.approx(net.bias.tolist(), abs=1e-6)
+        risk = net(x[tested])[:, 1].detach()
+        assert abs(float(risk.mean()) - observed) < 0.005
+        assert float(risk[label[tested] == 1].mean()) > 3 * observed, "the risk is no constant"
 
     def plain(net: Any, batch: dict[str, Tensor]) -> Tensor:
         return functional.cross_entropy(net.logits(batch["x"]), batch["label"], weights)
@@ -127,5 +133,32 @@ def test_a_temperature_keeps_the_centre():
     chances /= chances.sum(1, keepdims=True)
     assert chances[:, 1].mean() == pytest.approx(truth.mean(), abs=0.01)
     before = np.exp(logits_) / np.exp(logits_).sum(1, keepdims=True)
-    again = calibration.undone(chances, found, True, [*centre])
+    again = calibration.undone(chances, found, True, [*(centre - centre / found)])
     assert again == pytest.approx(before, abs=1e-9)
+
+
+def test_the_mean_probabilities_become_the_shares_of_the_population():
+    """Three classes, with a number added to the logits of two of them."""
+    random = np.random.default_rng(3)
+    shares, each = np.array([0.9, 0.07, 0.03]), random.choice([0.5, 2.0], 3000)
+    for strength in (0.0, 1.0, 12.0):
+        truth = random.choice(3, 3000, p=shares)
+        right = (
+            np.log(shares) + strength * (np.eye(3)[truth] - 0.5) + random.normal(0, 1, (3000, 3))
+        )
+        found = np.average(truth[:, None] == np.arange(3), axis=0, weights=each)
+        moved = right + np.array([0, 1.0, -0.7])
+        moved = moved + calibration.level(moved, truth, shares, each)
+        chances = np.exp(moved) / np.exp(moved).sum(1, keepdims=True)
+        mean = np.average(chances, axis=0, weights=each)
+        low, high = np.minimum(found, shares), np.maximum(found, shares)
+        assert (low - 1e-4 < mean).all() and (mean < high + 1e-4).all(), strength
+        if strength == 12:
+            assert mean == pytest.approx(found, abs=1e-3), "certain answers stay as they are"
+    other = random.choice(3, 3000, p=[0.5, 0.4, 0.1])
+    logits_ = np.tile(np.log(shares), (3000, 1))
+    added = np.exp(logits_ + calibration.level(logits_, other, shares))[0]
+    found = np.bincount(other) / 3000
+    assert added / added.sum() == pytest.approx(found, abs=1e-4), "rows of another population"
+    unknown = np.full(3000, -1)
+    assert not calibration.level(logits_, unknown, shares).any()

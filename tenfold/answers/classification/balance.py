@@ -3,10 +3,11 @@
 A loss that weighs the rows of class k by w_k is smallest where the network predicts w_k p_k,
 divided by their sum, in place of the probabilities p_k. `corrected` undoes this: it subtracts
 log w_k from the logits. A network of our training loop gets its logits plus log w_k in the loss, so
-that its own logits are corrected already (`losses.loss_function`); both are the same model. The
-temperature is fitted around the log shares of the classes (`log_shares`): it changes how far the
-probabilities spread, not the share of a class. Sources: C. Elkan 2001, "The foundations of
-cost-sensitive learning"; A. Menon et al. 2021 (arXiv 2007.07314).
+that its own logits are corrected already (`losses.loss_function`); both are the same model. A model
+that learnt too little or by heart still misses the shares; `logits.calibrate` adds a number to the
+logits of each class, so that the mean probability of held-out rows is the share of the class, and
+fits the temperature around the log shares (`log_shares`). Sources: C. Elkan 2001, "The foundations
+of cost-sensitive learning"; A. Menon et al. 2021 (arXiv 2007.07314).
 
 Shapes: N rows, K classes.
 """

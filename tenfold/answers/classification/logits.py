@@ -12,14 +12,17 @@ import numpy as np
 
 from tenfold.answers import calibration
 from tenfold.answers.classification.balance import log_shares
-from tenfold.core.columns import Columns
+from tenfold.core.columns import Columns, Parts
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.training.inference import by_torch
 
 torch = lazy("torch")
 
-__all__ = ["calibrate", "centre_of", "centred", "logits_of", "truths", "validation_loss"]
+__all__ = ["biased", "calibrate", "logits_of", "shares_of", "truths", "validation_loss"]
+
+ROWS = 20_000
+"""Maximum number of training rows by which probabilities are corrected if none is held out."""
 
 
 def truths(columns: Columns) -> np.ndarray:
@@ -41,44 +44,78 @@ def validation_loss(logits: np.ndarray, truth: np.ndarray) -> float:
     return calibration.log_loss(logits / calibration.temperature(logits, truth), truth)
 
 
-def centred(net: Any, fitted: dict[str, Any]) -> None:
-    """Stores the logits that the temperature leaves as they are (K,), if they are in the facts."""
-    if "centre" in fitted:
-        net.centre = torch.tensor(fitted["centre"], dtype=torch.float32, device=net.centre.device)
+def biased(net: Any, fitted: dict[str, Any]) -> None:
+    """Stores what is added to the logits after the temperature (K,), if it is in the facts."""
+    if "bias" in fitted:
+        net.bias = torch.tensor(fitted["bias"], dtype=torch.float32, device=net.bias.device)
 
 
-def centre_of(loss: str, answers: dict[str, Any]) -> list[float] | None:
-    """Returns the log shares of the classes for a balanced loss, else None.
+def shares_of(loss: str, answers: dict[str, Any]) -> np.ndarray | None:
+    """Returns the shares of the classes (K,) for a balanced loss, else None.
 
     `loss` is the setting, `answers` the facts of `classes.answers`.
     """
     if loss != "balanced" or answers["several"]:
         return None
-    return [round(float(one), 6) for one in log_shares(answers["counts"])]
+    return np.exp(log_shares(answers["counts"]))
 
 
 def calibrate(
     net: Any,
-    columns: Columns,
+    parts: Parts,
     read: Callable[[Columns], np.ndarray],
     plan: Plan,
-    centre: list[float] | None = None,
+    shares: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Fits the softmax temperature on held-out rows and stores it in the network.
 
-    Returns it as the fact `temperature`, rounded to four decimals, with `centre` if it is given.
-    `read` computes the logits of rows. The temperature is 1 without rows; with `plan.fixed` it is
-    that of the first fit. `centre` (K,) are the logits that the temperature leaves as they are. A
-    column `weight` weighs the rows.
+    Returns it as the fact `temperature`, rounded to four decimals. `read` computes the logits of
+    rows. `shares` (K,) are those of the classes in training, given for a balanced loss: then the
+    mean probability of each class becomes its share (see `calibration.level`), by the fact `bias`
+    (K,). Without held-out rows the temperature is 1, and the bias is fitted on training rows; with
+    `plan.fixed` both are those of the first fit. A column `weight` weighs the rows.
     """
-    temperature, more = 1.0, {} if centre is None else {"centre": centre}
-    centred(net, more)
     if plan.fixed is not None:
         temperature = float(plan.fixed.get("temperature", 1.0))
-    elif columns.rows:
-        middle = 0.0 if centre is None else np.array(centre)
-        weights = np.asarray(columns["weight"], float) if "weight" in columns else None
-        temperature = calibration.temperature(read(columns), truths(columns), middle, weights)
+        more = {"bias": plan.fixed["bias"]} if "bias" in plan.fixed else {}
+    elif shares is None:
+        temperature, more = _temperature(parts.calibration, read), {}
+    else:
+        temperature, bias = _balanced(parts, read, shares)
+        more = {"bias": [round(float(one), 6) for one in bias]}
+    biased(net, more)
     with torch.no_grad():
         net.temperature.fill_(temperature)
     return {"temperature": round(temperature, 4)} | more
+
+
+def _temperature(rows: Columns, read: Callable[[Columns], np.ndarray]) -> float:
+    if not rows.rows:
+        return 1.0
+    return calibration.temperature(read(rows), truths(rows), weights=_weights(rows))
+
+
+def _balanced(
+    parts: Parts, read: Callable[[Columns], np.ndarray], shares: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Returns the temperature, and what is then added to the logits (K,).
+
+    The mean probabilities are right before the temperature is fitted around the log shares of the
+    classes, and again with it.
+    """
+    held, rows = bool(parts.calibration.rows), parts.calibration
+    if not held:
+        step = -(-parts.train.rows // ROWS)
+        rows = parts.train.view(np.arange(0, parts.train.rows, step))
+    found, truth, weights = read(rows), truths(rows), _weights(rows)
+    bias, temperature = calibration.level(found, truth, shares, weights), 1.0
+    if held:
+        centre = np.log(shares)
+        temperature = calibration.temperature(found + bias, truth, centre, weights)
+        bias = (bias - centre) / temperature + centre
+        bias = bias + calibration.level(found / temperature + bias, truth, shares, weights)
+    return temperature, bias
+
+
+def _weights(rows: Columns) -> np.ndarray | None:
+    return np.asarray(rows["weight"], float) if "weight" in rows else None

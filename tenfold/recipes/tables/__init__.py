@@ -1,6 +1,6 @@
 """Candidates for tables: linear, boosted trees, a network, and their blend."""
 
 from tenfold.recipes.tables.candidates import MODELS, fit
-from tenfold.recipes.tables.model import SIZES, build, proposed
+from tenfold.recipes.tables.model import SIZES, build, learnt
 
-__all__ = ["MODELS", "SIZES", "build", "fit", "proposed"]
+__all__ = ["MODELS", "SIZES", "build", "fit", "learnt"]

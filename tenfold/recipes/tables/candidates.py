@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold.answers.classification import logits
-from tenfold.answers.classification.balance import balanced_weights, log_shares
+from tenfold.answers.classification.balance import balanced_weights
 from tenfold.answers.regression import intervals
 from tenfold.core import device
 from tenfold.core.columns import Columns, Parts
@@ -149,12 +149,12 @@ class _Work:
 
     def _arrays(self, rows: Columns, kept: list[int] | None) -> TableArrays:
         """Returns the rows that count; with `kept`, their derived columns."""
-        truth, known = np.asarray(rows["label" if self.classes else "value"]), self._known(rows)
-        numbers, levels = np.asarray(rows["numbers"]), np.asarray(rows["levels"])
+        known = self._known(rows)
+        names = ("numbers", "levels", "label" if self.classes else "value")
+        numbers, levels, truth = (np.asarray(rows[name])[known] for name in names)
         if kept is not None:
-            numbers = derived.with_pairs(numbers, self.plan.facts["net"]["pairs"])[:, kept]
-        weight = self._weight(rows, known)
-        return TableArrays(numbers[known], levels[known], truth[known], weight)
+            numbers = derived.with_pairs(numbers, self.plan.facts["net"]["pairs"], kept)
+        return TableArrays(numbers, levels, truth, self._weight(rows, known))
 
     # --- candidates ---
 
@@ -187,6 +187,7 @@ class _Work:
                 quantiles=() if self.classes else QUANTILES,
                 fixed=fixed,
                 class_weights=self.class_weights,
+                settings=trees.SETTINGS,
             )
         shares.chosen(plan, TREES, {name: one for name, one in found.facts.items() if name != NET})
         return self._added(TREES, found.net, found.facts)
@@ -206,12 +207,15 @@ class _Work:
         added = self._added(NETWORK, found.net.part(NETWORK), {NET: {"bins": bins, "size": size}})
         return replace(added, facts=found.facts)
 
-    def blend(self, plan: Plan, fits: Fits) -> Fitted | None:
-        """Blends what was fitted, with weights chosen on the half of validation that selects."""
+    def blend(self, plan: Plan, fits: Fits) -> Fitted:
+        """Blends what was fitted, with weights chosen on the half of validation that selects.
+
+        Without such rows all weights are equal.
+        """
         if plan.fixed is not None:
             mix = plan.fixed["mix"]
-        elif len(fits.nets) < 2 or not len(self.selection):
-            return None
+        elif not len(self.selection):
+            mix = dict.fromkeys(fits.nets, 1 / len(fits.nets))
         else:
             answers = {name: self._answers(net) for name, net in fits.nets.items()}
             mix = blend.greedy(answers, self._loss)
@@ -281,7 +285,7 @@ class _Work:
             "gains": self.kept.gains,
             "parts": {one: self.sizes[one] for one in used},
         }
-        if len(mix) > 1:
+        if name == BLEND:
             held = ", ".join(f"{weight:.0%} {one}" for one, weight in mix.items())
             tell(Message("The blend holds {parts}.", parts=held))
         net = net.to(self.device).eval()
@@ -301,11 +305,8 @@ class _Work:
         def read(rows: Columns) -> np.ndarray:
             return np.asarray(infer(rows.only(["numbers", "levels"]))["answers"])
 
-        centre = None
-        if self.balance:
-            centre = [round(float(one), 6) for one in log_shares([*self.shares])]
-            centre = centre if self.plan.fixed is None else self.plan.fixed["centre"]
-        return logits.calibrate(net, self.parts.calibration, read, self.plan, centre)
+        each = self.shares / self.shares.sum() if self.balance else None
+        return logits.calibrate(net, self.parts, read, self.plan, each)
 
     def _offsets(self, net: TableModel) -> dict[str, Any]:
         """Fits the offsets of the intervals on the half of validation that calibrates."""

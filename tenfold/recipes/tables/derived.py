@@ -13,7 +13,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,21 @@ from tenfold.core.text import short
 from tenfold.recipes.tables.arrays import TableArrays
 from tenfold.recipes.tables.boosting import learnable
 
-__all__ = ["KeptColumns", "choose", "names_of", "pairs_of", "places_of", "with_pairs"]
+if TYPE_CHECKING:
+    from tenfold.networks.derived import Derived
 
-ensemble = lazy("sklearn.ensemble")
+__all__ = [
+    "KeptColumns",
+    "choose",
+    "names_of",
+    "network_of",
+    "pairs_of",
+    "places_of",
+    "with_pairs",
+]
+
+torch, ensemble = lazy("torch"), lazy("sklearn.ensemble")
+columns = lazy("tenfold.networks.derived")
 
 COUNTS = 5
 """Maximum number of columns of counts whose ratios are tried."""
@@ -138,18 +150,23 @@ def _coordinates(first: str, second: str) -> bool:
     return False
 
 
-def with_pairs(values: np.ndarray, pairs: Sequence[dict[str, Any]]) -> np.ndarray:
-    """Returns the numbers and the pairs (N, D + P) float32; a ratio with 0 below is NaN."""
-    made = [values.astype(np.float32)]
-    for one in pairs:
-        left, right = values[:, one["left"]], values[:, one["right"]]
-        if one["op"] == "ratio":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                column = np.where(right == 0, np.float32(np.nan), left / right)
-        else:
-            column = left + right if one["op"] == "sum" else left - right
-        made.append(column[:, None].astype(np.float32))
-    return np.concatenate(made, 1)
+def with_pairs(
+    values: np.ndarray, pairs: Sequence[dict[str, Any]], kept: Sequence[int] | None = None
+) -> np.ndarray:
+    """Returns the numbers and the pairs (N, D + P) float32, or the columns `kept` of them."""
+    places = range(values.shape[1] + len(pairs)) if kept is None else kept
+    made = network_of(pairs, places)
+    with torch.no_grad():
+        found: np.ndarray = made(torch.from_numpy(np.asarray(values, np.float32))).numpy()
+    return found
+
+
+def network_of(pairs: Sequence[dict[str, Any]], kept: Sequence[int]) -> Derived:
+    """Returns the layer that computes the pairs and gives the columns `kept`."""
+    found: Derived = columns.Derived(
+        [(one["left"], one["right"], one["op"]) for one in pairs], [*kept]
+    )
+    return found
 
 
 def choose(
@@ -163,7 +180,8 @@ def choose(
 
     Each is tried alone, beside all other columns, on folds of at most 6,000 training rows (`rows`
     without derived columns). It is kept where the loss falls, over all folds, by more than SURE
-    standard errors and LEAST. With fewer than 40 rows all are kept.
+    standard errors and LEAST; a column that does not lower it in one division of the rows is not
+    tried in another. With fewer than 40 rows all are kept.
     """
     names = names_of(numbers, pairs)
     if not names or len(rows) < 10 * FOLDS:
@@ -171,11 +189,16 @@ def choose(
     order = np.random.default_rng(seed).permutation(len(rows))[:ROWS]
     some = rows.rows(order)
     losses = _Losses(replace(some, numbers=with_pairs(some.numbers, pairs)), classes, seed)
-    before = losses.of(places_of(numbers, pairs, []))
+    base = places_of(numbers, pairs, [])
+    before = [losses.of(base, repeat) for repeat in range(REPEATS)]
+    whole = max(float(np.mean(before)), 1e-12)
     gains: dict[str, float] = {}
     better = []
     for name in names:
-        falls = (before - losses.of(places_of(numbers, pairs, [name]))) / max(before.mean(), 1e-12)
+        places, falls = places_of(numbers, pairs, [name]), np.zeros(0)
+        for repeat, loss in enumerate(before):
+            if not repeat or falls.mean() > 0:
+                falls = np.append(falls, (loss - losses.of(places, repeat)) / whole)
         gains[name] = round(float(falls.mean()), 4)
         if falls.mean() > max(LEAST, SURE * falls.std(ddof=1) / np.sqrt(len(falls))):
             better.append(name)
@@ -190,16 +213,12 @@ class _Losses:
     classes: bool
     seed: int
 
-    def of(self, places: list[int]) -> np.ndarray:
-        """Returns the loss of each fold (REPEATS x FOLDS,): log loss, or squared error's root."""
+    def of(self, places: list[int], repeat: int) -> np.ndarray:
+        """Returns the loss of each fold (FOLDS,) of a division: log loss, or the RMSE."""
         features = np.concatenate([self.rows.numbers[:, places], self.rows.levels], 1)
         features = learnable(features)
-        each = []
-        for repeat in range(REPEATS):
-            random = np.random.default_rng([self.seed, repeat])
-            fold = random.permutation(len(features)) % FOLDS
-            each += [self._loss(features, fold == one) for one in range(FOLDS)]
-        return np.array(each)
+        fold = np.random.default_rng([self.seed, repeat]).permutation(len(features)) % FOLDS
+        return np.array([self._loss(features, fold == one) for one in range(FOLDS)])
 
     def _loss(self, features: np.ndarray, held: np.ndarray) -> float:
         truth, weight = self.rows.truth, self.rows.weight

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tenfold.networks.table_model import TableModel
 
 networks = lazy("tenfold.networks.table_model")
-columns = lazy("tenfold.networks.derived")
 forests, linears = lazy("tenfold.networks.trees"), lazy("tenfold.networks.tables_linear")
 
 __all__ = [
@@ -37,7 +36,7 @@ __all__ = [
     "choose",
     "counts_of",
     "empty",
-    "proposed",
+    "learnt",
     "used_by",
 ]
 
@@ -45,25 +44,25 @@ SIZES = tuple(network.SIZES)
 """Names of the model sizes."""
 LINEAR, TREES, NETWORK = "linear", "boosted trees", "network"
 """Names of the parts of a model."""
+ROWS = 50_000
+"""Maximum number of training rows from which derived columns are proposed."""
 BLEND = "blend"
 """Name of the answer that is the weighted mean of those of the parts."""
 
 
-SEEN = 10_000
-"""Training rows from which derived columns are proposed."""
+def learnt(cells: Sequence[TableRow], size: str, wanted: bool) -> dict[str, Any]:
+    """Returns the facts `data` and `net` of the training rows, for `encode` and `build`.
 
-
-def proposed(cells: Sequence[TableRow], data: dict[str, Any], wanted: bool) -> dict[str, Any]:
-    """Returns facts of the training rows for `build`: the `pairs` of columns to try.
-
-    They are proposed from at most SEEN rows. With `wanted` False, as the fact `derived` then
-    states, no derived columns are tried.
+    `net` holds the size of the network and the `pairs` of columns to try as derived columns,
+    proposed from at most ROWS rows. With `wanted` False, as the fact `derived` then states, no
+    derived columns are tried.
     """
-    if not wanted:
-        return {"pairs": [], "derived": False}
-    some = cells[:: max(1, len(cells) // SEEN)]
-    numbers = np.asarray(encode.encoded(some, data).columns["numbers"])
-    return {"pairs": derived.pairs_of(data["numbers"], numbers), "derived": True}
+    data, pairs = encode.facts_of(cells), list[dict[str, Any]]()
+    if wanted:
+        some = cells[:: max(1, -(-len(cells) // ROWS))]
+        numbers = np.asarray(encode.encoded(some, data).columns["numbers"])
+        pairs = derived.pairs_of(data["numbers"], numbers)
+    return {"data": data, "net": {"size": size, "pairs": pairs, "derived": wanted}}
 
 
 def counts_of(data: Mapping[str, Any]) -> list[int]:
@@ -73,8 +72,8 @@ def counts_of(data: Mapping[str, Any]) -> list[int]:
 
 def empty(facts: Mapping[str, Any], kept: Sequence[str], classes: int) -> TableModel:
     """Returns the network without parts, which uses the derived columns `kept`, by name."""
-    pairs = [(one["left"], one["right"], one["op"]) for one in facts["net"]["pairs"]]
-    made = columns.Derived(pairs, derived.places_of(*_named(facts), kept))
+    places = derived.places_of(*_named(facts), kept)
+    made = derived.network_of(facts["net"]["pairs"], places)
     found: TableModel = networks.TableModel(made, {}, {}, classes)
     return found
 
@@ -109,7 +108,7 @@ def build(facts: Mapping[str, Any], classes: int = 0) -> TableModel:
         net.add(name, _part(name, sizes, numbers, counts_of(facts["data"]), classes))
     name = fitted["selected"]
     choose(net, name, fitted["mix"] if name == BLEND else {name: 1.0})
-    logits.centred(net, fitted)
+    logits.biased(net, fitted)
     return net
 
 

@@ -121,7 +121,7 @@ class TextClassification(Task):
         found = networks.TextClassifier(_known(data), convolution, classes, answers["several"])
         fitted = facts.get("fitted", {})
         found.selected = fitted.get("selected", "mixed")
-        logits.centred(found, fitted)
+        logits.biased(found, fitted)
         return found
 
     def fit(self, net: Any, parts: Parts, plan: Plan) -> Fitted:
@@ -148,8 +148,8 @@ class TextClassification(Task):
         fitted = candidates.fit(many, self.model, linear.comparison(), plan, shown=net)
         net = fitted.net
         read = partial(linear_models.logits_of, net.logits, net)
-        centre = logits.centre_of(self.loss, plan.facts["truths"])
-        calibrated = logits.calibrate(net, parts.calibration, read, plan, centre)
+        shares = logits.shares_of(self.loss, plan.facts["truths"])
+        calibrated = logits.calibrate(net, parts, read, plan, shares)
         costs = {} if self.model == "convolution" else {"cost": linear.costs}
         return replace(fitted, facts=fitted.facts | costs | calibrated)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,10 @@ from torch.nn import functional
 from tenfold.answers.classification.balance import balanced_weights
 from tenfold.core.columns import Columns, Parts
 from tenfold.core.plan import Plan
+from tenfold.networks.derived import Derived
+from tenfold.networks.table_model import TableModel
 from tenfold.recipes import tables
-from tenfold.recipes.tables import network
+from tenfold.recipes.tables import network, trees
 
 NAMES = ("a", "b")
 
@@ -59,20 +62,26 @@ def many() -> Columns:
     return rare(20_000)
 
 
-def test_balanced_risks_of_the_linear_model_keep_the_true_share():
+def test_balanced_risks_of_all_candidates_keep_the_true_share(monkeypatch: pytest.MonkeyPatch):
     """Of 20,000 rows with 2 % positives, the mean risk is within 0.5 points of the share."""
+    few = replace(trees.SETTINGS["small"], iterations=60)
+    monkeypatch.setattr(trees, "SETTINGS", {"small": few})
     new, seen = rare(20_000, seed=1), parted(many())
-    share = np.asarray(new["label"]).mean()
+    truth, share = np.asarray(new["label"]), float(np.asarray(new["label"]).mean())
     assert 0.015 < share < 0.025
-    found = fitted(seen, "linear", balance=True)
-    risk = answers(found.net, new)[:, 1]
-    assert risk.mean() == pytest.approx(share, abs=0.005)
-    assert found.facts["centre"][1] == pytest.approx(np.log(share), abs=0.1)
-    truth, base = np.asarray(new["label"]), np.log(share) * share + np.log(1 - share) * (1 - share)
-    assert -np.log(np.where(truth, risk, 1 - risk)).mean() < 0.95 * -base, "it knows more"
+    plan = Plan(device="cpu", precision="float32", epochs=3, facts=facts(2))
+    found = tables.fit(seen, plan, "auto", classes=2, balance=True)
+    nets = {found.facts["selected"]: found.net, **found.candidates}
+    assert {*nets} == {"linear", "boosted trees", "network", "blend"}
+    base = -np.log(share) * share - np.log(1 - share) * (1 - share)
+    for name, net in nets.items():
+        risk = answers(net, new)[:, 1]
+        assert risk.mean() == pytest.approx(share, abs=0.005), name
+        loss = -np.log(np.where(truth, risk, 1 - risk)).mean()
+        assert loss < 0.95 * base, f"{name} knows more"
     again = tables.build(facts(2) | {"fitted": found.facts}, classes=2)
     again.load_state_dict(found.net.state_dict())
-    assert np.array_equal(answers(again.eval(), new)[:, 1], risk)
+    assert np.array_equal(answers(again.eval(), new), answers(found.net, new))
 
 
 def test_the_loss_of_the_network_weighs_classes_around_their_shares():
@@ -86,6 +95,32 @@ def test_the_loss_of_the_network_weighs_classes_around_their_shares():
         functional.cross_entropy(one, batch["label"], weight=each) for one in logits.unbind(1)
     ]).mean()  # fmt: skip
     assert network.loss(net, batch, class_weights=each).item() == pytest.approx(wanted.item())
+
+
+def test_a_blend_without_rows_to_choose_weights_is_the_mean(monkeypatch: pytest.MonkeyPatch):
+    few = replace(trees.SETTINGS["small"], iterations=5)
+    monkeypatch.setattr(trees, "SETTINGS", {"small": few})
+    rows = rare(200)
+    none = rows.view(np.zeros(0, np.int64))
+    plan = Plan(device="cpu", precision="float32", epochs=1, facts=facts(2))
+    found = tables.fit(Parts(rows, none, none), plan, "blend", classes=2)
+    assert found.facts["selected"] == "blend"
+    assert found.facts["mix"] == pytest.approx(
+        dict.fromkeys(("linear", "boosted trees", "network"), 1 / 3)
+    )
+    each = [answers(found.candidates[name], rows) for name in found.facts["mix"]]
+    assert answers(found.net, rows) == pytest.approx(np.mean(each, 0), abs=1e-6)
+
+
+def test_ends_of_intervals_that_cross_are_sorted():
+    class Crossing(torch.nn.Module):
+        def forward(self, numbers: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
+            return torch.stack([numbers[:, 0], numbers[:, 0] + 2, numbers[:, 0] - 1], 1)
+
+    net = TableModel(Derived([], [0]), {"trees": Crossing()}, {"trees": {"trees": 1.0}}, 0, "trees")
+    x = torch.tensor([[5.0], [7.0]])
+    found = net(x, torch.zeros(2, 0))
+    assert (found["low"].tolist(), found["high"].tolist()) == ([4, 6], [7, 9])
 
 
 # --- weights of rows ---
