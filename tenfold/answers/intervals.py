@@ -61,6 +61,12 @@ class Paired:
         """The first value minus the second."""
         return self.first - self.second
 
+    @property
+    def swapped(self) -> Paired:
+        """The same comparison with the second run as the first."""
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return Paired(self.second, self.first, low, high, self.below, self.above)
+
 
 @dataclass(frozen=True)
 class Sampling:
