@@ -13,7 +13,7 @@ from tenfold.core.message import Message, translate
 from tenfold.core.text import short
 from tenfold.reporting import words
 from tenfold.reporting.templates import page
-from tenfold.run.compare import LEAST, RESAMPLES, Compared
+from tenfold.run.compare import LEAST, Compared
 from tenfold.run.run import Run
 
 __all__ = ["better", "names_of", "result", "row_counts", "verdict", "write_compared"]
@@ -138,7 +138,6 @@ def write_compared(found: Compared, first: Run, second: Run, out: Path) -> Path:
         "interval": _interval(pair, said),
         "found": found,
         "counts": row_counts(found.counts, names),
-        "resamples": RESAMPLES,
     }
     system.write_atomically(out, page("compared.html.jinja", **context))
     return out

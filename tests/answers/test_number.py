@@ -89,6 +89,32 @@ def test_a_weight_counts_like_copies_of_the_row():
         assert found.low is not None and found.low < found.difference < found.high
 
 
+@pytest.mark.parametrize("each", [1, 3])
+def test_the_difference_of_two_runs_on_many_rows(each: int):
+    """Fewer resamples, with the interval of the linearized difference; seen from either run."""
+    random, rows = np.random.default_rng(2), 3000
+    off = random.normal(0, 1, (2, rows))
+    off[1] = 0.9 * off[0] + 0.5 * off[1]
+    sampling = Sampling(np.arange(rows) // each if each > 1 else None)
+    table = pd.DataFrame({"value": np.zeros(rows)})
+    runs = [NUMBER.bootstrap([Number(error) for error in one], table) for one in off]
+    found = sampling.paired(*runs, work=3_000_000)
+    assert found.resamples == 1000
+    rmse = np.sqrt(np.square(off).mean(1))
+    influence = np.square(off) / (2 * rmse[:, None]) / rows
+    gap = influence[0] - influence[1]
+    _, low, high = sampling.linear(found.difference, gap - gap.mean())
+    assert found.difference == pytest.approx(rmse[0] - rmse[1])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+    turned = found.swapped
+    assert (turned.difference, turned.low, turned.high) == (
+        -found.difference,
+        -found.high,
+        -found.low,
+    )
+    assert (turned.above, turned.resamples) == (found.below, 1000)
+
+
 def test_weights_without_effect():
     """Equal weights change nothing; a row of weight 0 is not scored; a blank weight is 1."""
     table, answers = sample(80)
