@@ -59,6 +59,9 @@ def test_metrics_are_those_of_scikit_learn(weighted: bool, unit: float):
         assert one.low < one.value < one.high
     deviation = np.sqrt(np.average((truth - mean) ** 2, weights=weights))
     assert scores.best.baseline == pytest.approx(deviation, rel=1e-9)
+    ends, cover = scores.details["intervals"], scores.metrics["interval_coverage"].value
+    assert ends["below"] + ends["above"] == pytest.approx(1 - cover, abs=2e-6)
+    assert min(ends["below"], ends["above"]) > 0
     assert scores.metrics["r2"].baseline == pytest.approx(0, abs=1e-9)
     assert scores.best.to_json()["value"] == pytest.approx(want["rmse"], rel=1e-3)
     assert scores.best.baseline > 1.5 * scores.best.high
@@ -79,6 +82,8 @@ def test_a_weight_counts_like_copies_of_the_row():
     for kind, first, second, once, often in pairs:
         one = kind.score(second, once, once)
         two = kind.score([second[row] for row in copies], often, often)
+        stated = [each.details.get("errors", {}).get("quantiles", {}) for each in (one, two)]
+        assert stated[0] == stated[1]
         for name, score in one.metrics.items():
             assert score.value == pytest.approx(two.metrics[name].value), name
             assert score.baseline == pytest.approx(two.metrics[name].baseline), name
@@ -163,6 +168,12 @@ def test_offsets_are_the_conformal_quantiles():
     same = intervals.offsets(truth, zero, zero, weights=np.full(19, 7.0))
     assert same == (18.0, 18.0)
     assert intervals.offsets(truth, zero - 30, zero + 30) == (-12.0, -12.0)  # too wide: narrowed
+    # weights of 38 and a further row of their mean, 2: the rank is level x 40
+    heavy = np.array([1.0] * 17 + [9.0, 12.0])
+    assert intervals.offsets(truth, zero, zero, weights=heavy) == (19.0, 19.0)
+    assert intervals.offsets(truth, zero, zero, 0.65, heavy) == (18.0, 18.0)  # 0.65 x 40 = 17 + 9
+    assert intervals.offsets(truth, zero, zero, 0.66, heavy) == (19.0, 19.0)
+    assert intervals.offsets(truth, zero, zero, 0.96, heavy) is None  # 38.4 > 38
 
 
 @pytest.mark.parametrize("rows", [20, 100])
