@@ -102,6 +102,24 @@ def test_weights_count_as_copies_and_equal_weights_change_nothing():
         assert few.metrics[name].value == pytest.approx(one.value, rel=1e-6), name
         assert few.metrics[name].high - few.metrics[name].low > one.high - one.low, name
     assert same == plain
+    spent = ("yes=no:5", "")
+    one, two = (
+        LABEL.valued(*each, table, *spent)["two_classes"]
+        for each in (
+            (answers, table.assign(weight=times.astype(float))),
+            ([answers[row] for row in rows], table.iloc[rows].reset_index(drop=True)),
+        )
+    )
+    for name in ("share", "mean_probability", "costs"):
+        assert one[name] == pytest.approx(two[name], abs=2e-6), name
+    for name in ("net_benefit", "roc", "precision_recall"):
+        ends = [dict.fromkeys(map(tuple, each[name])) for each in (one, two)]
+        assert np.array([*ends[0]]) == pytest.approx(np.array([*ends[1]]), abs=2e-6), name
+    for first, second in zip(one["gains"], two["gains"], strict=True):
+        assert first == pytest.approx(second, abs=2e-6)
+    for name in ("intercept", "slope"):
+        pair = [each["calibration"][name]["value"] for each in (one, two)]
+        assert pair[0] == pytest.approx(pair[1], abs=2e-6)
     groups = table.assign(group=np.arange(200) // 4, weight=times + 0.5)
     grouped = LABEL.score(answers, groups, table)
     for name, one in LABEL.score(answers, groups.drop(columns="group"), table).metrics.items():
