@@ -8,6 +8,7 @@ import commands
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import metrics
 
 from tenfold.answers import number
@@ -154,6 +155,21 @@ def test_a_row_without_an_answer_counts_and_stands_first():
     assert "interval_coverage" not in NUMBER.score(alone, table, table).metrics
 
 
+def test_tenths_are_of_the_prediction_with_their_bias():
+    table, answers = sample(200)
+    details = NUMBER.score(answers, table, table).details
+    off = np.array([one.value for one in answers]) - table["value"].to_numpy()
+    weights = table["weight"].to_numpy()
+    order = np.argsort([one.value for one in answers])
+    for one, rows in zip(details["tenths"], np.array_split(order, 10), strict=True):
+        assert one["least"] == pytest.approx(answers[rows[0]].value, abs=1e-6)
+        mean = np.average(off[rows], weights=weights[rows])
+        assert one["bias"]["value"] == pytest.approx(mean, abs=1e-6)
+        assert one["bias"]["low"] < mean < one["bias"]["high"]
+        square = np.average(off[rows] ** 2, weights=weights[rows])
+        assert one["rmse"] == pytest.approx(square**0.5, abs=1e-6)
+
+
 # --- intervals ---
 
 
@@ -234,6 +250,15 @@ def test_decisions_errors_and_contributions():
 
 
 # --- the values to predict ---
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.06, 0.09, 0.13, 0.4])
+def test_drift_is_the_test_of_scipy(moved: float):
+    random = np.random.default_rng(4)
+    train, scored = random.normal(0, 1, 3000), random.normal(moved, 1, 1500).round(2)
+    found, known = distribution.drift(train, scored), stats.ks_2samp(train, scored, method="asymp")
+    assert found["distance"] == pytest.approx(known.statistic, abs=1e-6)
+    assert found["significant"] == (known.pvalue < 0.001)
 
 
 def test_parts_and_refusals():

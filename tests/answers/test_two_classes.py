@@ -177,6 +177,23 @@ def test_intercept_and_slope_equal_a_logistic_regression(weighted: bool):
     assert wide["value"] == stated["slope"]["value"] and wide["low"] != stated["slope"]["low"]
 
 
+def test_curve_and_reliability_are_weighted():
+    """Each point is on a weighted local line of numpy; bins are those of copies of the rows."""
+    answers, table, _, _ = world(300, digits=6, weighted=True)
+    found = TwoClasses.of(answers, table, table)
+    for place, share in two_classes.smooth_curve(found)[::8]:
+        distance = np.abs(found.probability - place)
+        near = (1 - (distance / np.sort(distance)[199]).clip(0, 1) ** 3) ** 3
+        line = np.polyfit(found.probability, found.truth * 1.0, 1, w=np.sqrt(near * found.weights))
+        assert share == pytest.approx(np.polyval(line, place).clip(0, 1), abs=1e-3)
+    times = np.random.default_rng(5).integers(1, 5, 300)
+    rows = np.repeat(np.arange(300), times)
+    few = LABEL.score(answers, table.assign(weight=times), table).details["reliability"]
+    many = table.drop(columns="weight").iloc[rows].reset_index(drop=True)
+    copies = LABEL.score([answers[row] for row in rows], many, table).details["reliability"]
+    assert [one[:2] for one in few] == [pytest.approx(one[:2]) for one in copies]
+
+
 def test_separated_constant_and_one_sided_rows_have_no_slope():
     def two(chance: list[float], truth: list[str]) -> dict:
         answers = [Label("a", {"no": 1 - one, "yes": one}) for one in chance]
