@@ -15,6 +15,7 @@ import numpy as np
 from tenfold.core.lazy import lazy
 
 optimize = lazy("scipy.optimize")
+special = lazy("scipy.special")
 
 __all__ = [
     "certainty",
@@ -140,8 +141,7 @@ def log_loss(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _exclusive(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
-    top = logits.max(1, keepdims=True)
-    total = np.log(np.exp(logits - top).sum(1)) + top[:, 0]
+    total = special.logsumexp(logits, axis=1)
     each = total - logits[np.arange(len(truth)), truth]
     return float(each.sum() if weights is None else each @ weights)
 
@@ -189,7 +189,7 @@ def undone(
         logs = np.log(chances.astype(np.float64)) - added
         if not exclusive:
             logits = temperature * (logs - np.log1p(-chances.astype(np.float64)))
-            return np.asarray(np.exp(-np.logaddexp(0, -logits)))
+            return np.asarray(special.expit(logits))
     top = logs.max(1, keepdims=True)
     weights = np.exp(temperature * (logs - np.where(np.isfinite(top), top, 0.0)))
     return np.asarray(weights / np.maximum(weights.sum(1, keepdims=True), 1e-300))
@@ -202,7 +202,7 @@ def certainty(
 
     The keys are `ece`, `log_loss` and `reliability`. `sure` (M,) is the confidence, `right` (M,)
     True for correct decisions, `loss` the value for `log_loss`, `weights` (M,) those of the
-    decisions with a mean of 1 (None = all the same).
+    decisions as of `weights_of` (None = all the same).
     """
     bins = [[round(one, 6) for one in row] for row in reliability(sure, right, weights)]
     found = error(sure, right)(np.ones(len(sure)) if weights is None else weights)

@@ -35,6 +35,9 @@ computes its values (R,) from rows (U, T) and how often each row counts in each 
 
 RESAMPLED = 200
 """Number of bootstrap resamples for an interval."""
+PAIRED, LEAST_PAIRED, WORK = 10_000, 1000, 100_000_000
+"""Number of paired resamples; of so many distinct rows that resamples times rows are beyond WORK,
+fewer are drawn, but at least LEAST_PAIRED, so that the time for large tables is bounded."""
 FEW_GROUPS, MORE_RESAMPLES = 100, 5
 """With fewer than FEW_GROUPS groups, MORE_RESAMPLES times as many resamples are drawn, because the
 ends of the interval are more extreme percentiles."""
@@ -45,8 +48,8 @@ class Paired:
     """A metric of two runs on the same rows, and the bootstrap interval of the difference.
 
     `low` and `high` are the ends of the 95 % interval of first minus second. `above` and `below`
-    are the shares of resamples in which the first value is higher or lower than the second. All
-    four are None if there are too few groups for an interval.
+    are the shares of the `resamples` in which the first value is higher or lower than the second.
+    All four are None, and `resamples` is 0, if there are too few groups for an interval.
     """
 
     first: float
@@ -55,11 +58,18 @@ class Paired:
     high: float | None
     above: float | None
     below: float | None
+    resamples: int = 0
 
     @property
     def difference(self) -> float:
         """The first value minus the second."""
         return self.first - self.second
+
+    @property
+    def swapped(self) -> Paired:
+        """The same comparison with the second run as the first."""
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return Paired(self.second, self.first, low, high, self.below, self.above, self.resamples)
 
 
 @dataclass(frozen=True)
@@ -217,14 +227,20 @@ class Sampling:
         return mean, max(0.0, mean - half), min(1.0, mean + half)
 
     def paired(
-        self, first: Weighted, second: Weighted, times: int = 10_000, block: int = 1 << 22
+        self,
+        first: Weighted,
+        second: Weighted,
+        times: int = PAIRED,
+        work: int = WORK,
+        block: int = 1 << 22,
     ) -> Paired:
         """Compares two runs on one metric by paired bootstrap (B. Efron and R. Tibshirani, 1993).
 
         Each resample draws rows, or whole groups, with the statistics of both runs, to which each
         run's own function is applied. Rows with identical statistics are counted together, which
-        gives the same distribution. `block` limits the size of the arrays of counts. For groups,
-        the ends are the percentiles that `resampled` uses.
+        gives the same distribution. `times` is the number of resamples, fewer for many rows (see
+        WORK); `block` limits the size of the arrays of counts. For groups, the ends are the
+        percentiles that `resampled` uses.
         """
         (one, metric), (other, others) = first, second
         weights = np.ones(len(one), np.int64) if self.weights is None else self.weights
@@ -244,6 +260,7 @@ class Sampling:
         if self.count is not None and self.count < LEAST_GROUPS:
             return Paired(values[0], values[1], None, None, None, None)
         draw, random = self._draws(place.ravel(), counts), np.random.default_rng(0)
+        times = min(times, max(LEAST_PAIRED, work // len(counts)))
         size, found = max(1, block // len(counts)), []
         for start in range(0, times, size):
             draws = draw(random, min(size, times - start)) * weight
@@ -253,7 +270,7 @@ class Sampling:
             gaps, [2.5, 97.5] if self.count is None else means.expanded(self.count)
         )
         shares = float((gaps > 0).mean()), float((gaps < 0).mean())
-        return Paired(values[0], values[1], float(low), float(high), *shares)
+        return Paired(values[0], values[1], float(low), float(high), *shares, times)
 
     def _draws(
         self, place: np.ndarray, counts: np.ndarray

@@ -52,8 +52,10 @@ class Metric:
             return NO_INTERVAL
         return say("{low} to {high}", low=self.text_of(low), high=self.text_of(high))
 
-    def end(self, value: float) -> str:
-        """Formats one end of the interval of a difference, without the unit."""
+    def end(self, value: float | None) -> str:
+        """Formats one end of the interval of a difference, without the unit; a dash for None."""
+        if value is None:
+            return NO_INTERVAL
         return f"{100 * value:.1f}" if self.share else _short(value)
 
 

@@ -13,7 +13,7 @@ from tenfold.core.message import Message, translate
 from tenfold.core.text import short
 from tenfold.reporting import words
 from tenfold.reporting.templates import page
-from tenfold.run.compare import LEAST, RESAMPLES, Compared
+from tenfold.run.compare import LEAST, Compared
 from tenfold.run.run import Run
 
 __all__ = ["better", "names_of", "result", "row_counts", "verdict", "write_compared"]
@@ -41,54 +41,60 @@ def verdict(found: Compared, names: tuple[str, str]) -> str:
 
 def result(found: Compared, names: tuple[str, str]) -> Message:
     """The result of the comparison, as one sentence."""
-    said, pair, won = words.metric(found.headline), found.paired, better(found)
-    if pair.low is None or pair.high is None:
+    if too_few := _too_few(found):
+        return too_few
+    won, pair, (first, second) = better(found), found.paired, names
+    if won == "second":
+        pair, first, second = pair.swapped, second, first
+    said = words.metric(found.headline)
+    values = {
+        "metric": words.title(found.headline),
+        "gap": said.gap(pair.difference),
+        "low": said.end(pair.low),
+        "high": said.end(pair.high),
+    }
+    if won:
+        return Message(
+            "{best} is significantly better than {other}: difference in {metric} {gap} (95 % "
+            "interval {low} to {high}).",
+            best=first,
+            other=second,
+            **values,
+        )
+    return Message(
+        "No significant difference can be shown: {metric} of {first} minus that of {second} is "
+        "{gap} (95 % interval {low} to {high}).",
+        first=first,
+        second=second,
+        **values,
+    )
+
+
+def _too_few(found: Compared) -> Message | None:
+    """Says that too few rows or groups are compared, or differ, for significance; else None."""
+    if found.paired.low is None:
         return Message(
             "No significant difference can be shown: the rows are from {groups}, and at least "
             "{least} are needed.",
             groups=counted(found.groups or 0, "group"),
             least=LEAST_GROUPS,
         )
-    if won:
-        # The difference is that of the better run less the other.
-        sign = 1 if won == "first" else -1
-        ends = sorted((sign * pair.low, sign * pair.high))
-        return Message(
-            "{best} is significantly better than {other}: difference in {metric} {gap} (95 % "
-            "interval {low} to {high}).",
-            best=names[0] if won == "first" else names[1],
-            other=names[1] if won == "first" else names[0],
-            metric=words.title(found.headline),
-            gap=said.gap(sign * pair.difference),
-            low=said.end(ends[0]),
-            high=said.end(ends[1]),
-        )
-    if found.apart < LEAST and found.graded:
+    if found.apart >= LEAST:
+        return None
+    if found.graded:
         return Message(
             "No significant difference can be shown: the errors of the runs differ on only {rows}.",
             rows=counted(found.apart, "row" if found.groups is None else "group"),
         )
-    if found.apart < LEAST and found.groups is not None:
+    if found.groups is not None:
         return Message(
             "No significant difference can be shown: the runs have different numbers of correct "
             "predictions in only {groups}.",
             groups=counted(found.apart, "group"),
         )
-    if found.apart < LEAST:
-        return Message(
-            "No significant difference can be shown: the runs differ in correctness on only "
-            "{rows}.",
-            rows=counted(found.apart, "row"),
-        )
     return Message(
-        "No significant difference can be shown: {metric} of {first} minus that of {second} is "
-        "{gap} (95 % interval {low} to {high}).",
-        metric=words.title(found.headline),
-        first=names[0],
-        second=names[1],
-        gap=said.gap(pair.difference),
-        low=said.end(pair.low),
-        high=said.end(pair.high),
+        "No significant difference can be shown: the runs differ in correctness on only {rows}.",
+        rows=counted(found.apart, "row"),
     )
 
 
@@ -132,7 +138,6 @@ def write_compared(found: Compared, first: Run, second: Run, out: Path) -> Path:
         "interval": _interval(pair, said),
         "found": found,
         "counts": row_counts(found.counts, names),
-        "resamples": RESAMPLES,
     }
     system.write_atomically(out, page("compared.html.jinja", **context))
     return out

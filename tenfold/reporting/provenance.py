@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tenfold.core.language import say
@@ -16,7 +17,7 @@ from tenfold.run.evaluate import environment as environment_now
 from tenfold.run.run import Run
 from tenfold.task import Task
 
-__all__ = ["changed", "command", "cost", "environment", "network", "plan"]
+__all__ = ["changed", "command", "cost", "environment", "flags", "network", "plan"]
 
 WordedRows = list[tuple[str, str]]
 _OUTSIDE = "outside of modules"
@@ -87,11 +88,23 @@ def command(run: Run, prepared: Prepared | None) -> str:
     own = settings_of(run.task)
     plain = {name: value for name, value in fitted.items() if _plain(value)}
     chosen = {name: plain[name] for name in own if name in plain and "validation_scores" in fitted}
-    for name, value in (given | changed(run.task) | chosen).items():
-        switch = isinstance(value, bool)
-        parts += [_flag(name if value else f"no_{name}")] if switch else [_flag(name), str(value)]
+    parts += flags(run.reading.given | given | changed(run.task) | chosen)
     parts += ["--refit"] if refit else []
     return shlex.join(parts)
+
+
+def flags(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the words of a command line that give these values, by name of setting or role.
+
+    A value that is no text there, such as a class mapping in Python, is named in capitals.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool):
+            yield _flag(name if value else f"no_{name}")
+            continue
+        for one in value if isinstance(value, tuple) else (value,):
+            text = name.upper() if isinstance(one, dict) else str(one)
+            yield from [f"{_flag(name)}={text}"] if text.startswith("-") else [_flag(name), text]
 
 
 def cost(document: dict[str, Any]) -> WordedRows:

@@ -24,9 +24,8 @@ from tenfold.run import rows as run_rows
 from tenfold.run.run import Run
 from tenfold.task import Answer
 
-__all__ = ["LEAST", "RESAMPLES", "Compared", "compare", "of_answers"]
+__all__ = ["LEAST", "Compared", "compare", "of_answers"]
 
-RESAMPLES = 10_000
 LEAST = 6
 """Minimum number of rows that only one run predicts correctly, for a statement on significance.
 
@@ -111,7 +110,7 @@ def of_answers(
     counts, ahead = (_closer if kind.graded else _correct)(kind, answers, table)
     return Compared(
         headline=kind.headline,
-        paired=sampling.paired(one, other, RESAMPLES),
+        paired=sampling.paired(one, other),
         counts=counts,
         rows=len(table),
         left_out=left_out,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from tenfold.core.text import padded, width
 from tenfold.data.prepare import prepare
 from tenfold.data.profile import profile
 from tenfold.data.refusals import refuse_choices
-from tenfold.reporting import document_rows, profiles, write_check
+from tenfold.reporting import document_rows, profiles, provenance, write_check
 from tenfold.reporting.words import amount, named
 from tenfold.run.manifest import pretty
 from tenfold.run.outputs import OutputPaths, page_of
@@ -105,7 +106,17 @@ def check(
     if refusal:
         tell(Message("Report: {path}", path=page))
         raise refusal
-    return Document(content, lambda: _text(content, data, prepared.answer))
+    told = {"seed": seed or None, "limit": limit, "classes": classes}
+    told |= {"on_bad": on_bad if on_bad != "stop" else None}
+    given = {name: value for name, value in told.items() if value is not None}
+    command = _training(task, data, reading.given | provenance.changed(found) | given)
+    return Document(content, lambda: _text(content, command, prepared.answer))
+
+
+def _training(task: str, data: Any, given: dict[str, Any]) -> str:
+    """Returns the command line that trains on the checked data with the given values."""
+    where = shell_word(data) if isinstance(data, (str, Path)) else "DATA"
+    return " ".join(["tenfold", "train", task, where, *map(shlex.quote, provenance.flags(given))])
 
 
 def _page(out: str | Path | None, data: Any, force: bool) -> Path:
@@ -132,8 +143,8 @@ def _wrote(path: Path) -> bool:
 # --- as text --------------------------------------------------------------------------------------
 
 
-def _text(content: dict[str, Any], data: Any, answer: AnswerKind) -> str:
-    """The document as text for the terminal, in the current language."""
+def _text(content: dict[str, Any], command: str, answer: AnswerKind) -> str:
+    """The document and the command for training as text for the terminal, in this language."""
     parts = say(", ").join(f"{named(part)} {count}" for part, count in content["parts"].items())
     lines = [
         _counts(content),
@@ -153,8 +164,6 @@ def _text(content: dict[str, Any], data: Any, answer: AnswerKind) -> str:
                 disk=amount(estimate["disk"]),
             )
         )
-    where = shell_word(data) if isinstance(data, (str, Path)) else "DATA"
-    command = f"tenfold train {content['task']} {where}"
     lines += ["", say("Report: {path}", path=content["report"])]
     return "\n".join([*lines, say("Next: {command}", command=command)])
 

@@ -17,7 +17,7 @@ from tenfold.core.message import Message, translate
 from tenfold.core.progress import tell
 from tenfold.core.results import SCHEMA, rounded
 from tenfold.core.text import padded
-from tenfold.reporting import comparison, model_card, write
+from tenfold.reporting import comparison, model_card, words, write
 from tenfold.run import compare as run_compare
 from tenfold.run import evaluate, folder
 from tenfold.run.importance import importance
@@ -180,14 +180,14 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
         "protocol": found.protocol,
         "rows": {"judged": found.rows, "left_out": found.left_out},
         "headline": found.headline,
-        "values": {"first": round(pair.first, 6), "second": round(pair.second, 6)},
+        "values": {"first": rounded(pair.first), "second": rounded(pair.second)},
         "difference": {
-            "value": round(pair.difference, 6),
+            "value": rounded(pair.difference),
             "low": rounded(pair.low),
             "high": rounded(pair.high),
         },
         "resamples": {
-            "count": run_compare.RESAMPLES if pair.above is not None else 0,
+            "count": pair.resamples,
             "first_higher": pair.above,
             "second_higher": pair.below,
         },
@@ -202,13 +202,17 @@ def _compared(first: Run, second: Run, data: Data | None, out: str | Path | None
 def _text(content: dict[str, Any], names: tuple[str, str]) -> str:
     """The comparison as text for the terminal, in the current language."""
     draws, rows = content["resamples"], content["rows"]
-    metric = column(content["headline"])
+    metric, said = column(content["headline"]), words.metric(content["headline"])
+    shown = {
+        key: f"{value:8.4f}" if said.share else padded(said.text_of(value), 8, right=True)
+        for key, value in content["values"].items()
+    }
     lines = [
         translate(content["verdict"]),
         "",
         f"  {translate(content['protocol'])}{say(', {count} left out', count=rows['left_out'])}",
         *(
-            f"  {padded(metric, 12)}{content['values'][key]:8.4f}   {name}"
+            f"  {padded(metric, 12)}{shown[key]}   {name}"
             for key, name in zip(("first", "second"), names, strict=True)
         ),
         "  "

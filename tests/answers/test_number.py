@@ -8,6 +8,7 @@ import commands
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import metrics
 
 from tenfold.answers import number
@@ -59,6 +60,9 @@ def test_metrics_are_those_of_scikit_learn(weighted: bool, unit: float):
         assert one.low < one.value < one.high
     deviation = np.sqrt(np.average((truth - mean) ** 2, weights=weights))
     assert scores.best.baseline == pytest.approx(deviation, rel=1e-9)
+    ends, cover = scores.details["intervals"], scores.metrics["interval_coverage"].value
+    assert ends["below"] + ends["above"] == pytest.approx(1 - cover, abs=2e-6)
+    assert min(ends["below"], ends["above"]) > 0
     assert scores.metrics["r2"].baseline == pytest.approx(0, abs=1e-9)
     assert scores.best.to_json()["value"] == pytest.approx(want["rmse"], rel=1e-3)
     assert scores.best.baseline > 1.5 * scores.best.high
@@ -79,6 +83,8 @@ def test_a_weight_counts_like_copies_of_the_row():
     for kind, first, second, once, often in pairs:
         one = kind.score(second, once, once)
         two = kind.score([second[row] for row in copies], often, often)
+        stated = [each.details.get("errors", {}).get("quantiles", {}) for each in (one, two)]
+        assert stated[0] == stated[1]
         for name, score in one.metrics.items():
             assert score.value == pytest.approx(two.metrics[name].value), name
             assert score.baseline == pytest.approx(two.metrics[name].baseline), name
@@ -87,6 +93,32 @@ def test_a_weight_counts_like_copies_of_the_row():
         found = Sampling.of(once).paired(*both, times=500)
         assert found.second == pytest.approx(one.best.value)
         assert found.low is not None and found.low < found.difference < found.high
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_the_difference_of_two_runs_on_many_rows(each: int):
+    """Fewer resamples, with the interval of the linearized difference; seen from either run."""
+    random, rows = np.random.default_rng(2), 3000
+    off = random.normal(0, 1, (2, rows))
+    off[1] = 0.9 * off[0] + 0.5 * off[1]
+    sampling = Sampling(np.arange(rows) // each if each > 1 else None)
+    table = pd.DataFrame({"value": np.zeros(rows)})
+    runs = [NUMBER.bootstrap([Number(error) for error in one], table) for one in off]
+    found = sampling.paired(*runs, work=3_000_000)
+    assert found.resamples == 1000
+    rmse = np.sqrt(np.square(off).mean(1))
+    influence = np.square(off) / (2 * rmse[:, None]) / rows
+    gap = influence[0] - influence[1]
+    _, low, high = sampling.linear(found.difference, gap - gap.mean())
+    assert found.difference == pytest.approx(rmse[0] - rmse[1])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+    turned = found.swapped
+    assert (turned.difference, turned.low, turned.high) == (
+        -found.difference,
+        -found.high,
+        -found.low,
+    )
+    assert (turned.above, turned.resamples) == (found.below, 1000)
 
 
 def test_weights_without_effect():
@@ -123,6 +155,21 @@ def test_a_row_without_an_answer_counts_and_stands_first():
     assert "interval_coverage" not in NUMBER.score(alone, table, table).metrics
 
 
+def test_tenths_are_of_the_prediction_with_their_bias():
+    table, answers = sample(200)
+    details = NUMBER.score(answers, table, table).details
+    off = np.array([one.value for one in answers]) - table["value"].to_numpy()
+    weights = table["weight"].to_numpy()
+    order = np.argsort([one.value for one in answers])
+    for one, rows in zip(details["tenths"], np.array_split(order, 10), strict=True):
+        assert one["least"] == pytest.approx(answers[rows[0]].value, abs=1e-6)
+        mean = np.average(off[rows], weights=weights[rows])
+        assert one["bias"]["value"] == pytest.approx(mean, abs=1e-6)
+        assert one["bias"]["low"] < mean < one["bias"]["high"]
+        square = np.average(off[rows] ** 2, weights=weights[rows])
+        assert one["rmse"] == pytest.approx(square**0.5, abs=1e-6)
+
+
 # --- intervals ---
 
 
@@ -137,6 +184,12 @@ def test_offsets_are_the_conformal_quantiles():
     same = intervals.offsets(truth, zero, zero, weights=np.full(19, 7.0))
     assert same == (18.0, 18.0)
     assert intervals.offsets(truth, zero - 30, zero + 30) == (-12.0, -12.0)  # too wide: narrowed
+    # weights of 38 and a further row of their mean, 2: the rank is level x 40
+    heavy = np.array([1.0] * 17 + [9.0, 12.0])
+    assert intervals.offsets(truth, zero, zero, weights=heavy) == (19.0, 19.0)
+    assert intervals.offsets(truth, zero, zero, 0.65, heavy) == (18.0, 18.0)  # 0.65 x 40 = 17 + 9
+    assert intervals.offsets(truth, zero, zero, 0.66, heavy) == (19.0, 19.0)
+    assert intervals.offsets(truth, zero, zero, 0.96, heavy) is None  # 38.4 > 38
 
 
 @pytest.mark.parametrize("rows", [20, 100])
@@ -197,6 +250,15 @@ def test_decisions_errors_and_contributions():
 
 
 # --- the values to predict ---
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.06, 0.09, 0.13, 0.4])
+def test_drift_is_the_test_of_scipy(moved: float):
+    random = np.random.default_rng(4)
+    train, scored = random.normal(0, 1, 3000), random.normal(moved, 1, 1500).round(2)
+    found, known = distribution.drift(train, scored), stats.ks_2samp(train, scored, method="asymp")
+    assert found["distance"] == pytest.approx(known.statistic, abs=1e-6)
+    assert found["significant"] == (known.pvalue < 0.001)
 
 
 def test_parts_and_refusals():

@@ -102,6 +102,24 @@ def test_weights_count_as_copies_and_equal_weights_change_nothing():
         assert few.metrics[name].value == pytest.approx(one.value, rel=1e-6), name
         assert few.metrics[name].high - few.metrics[name].low > one.high - one.low, name
     assert same == plain
+    spent = ("yes=no:5", "")
+    one, two = (
+        LABEL.valued(*each, table, *spent)["two_classes"]
+        for each in (
+            (answers, table.assign(weight=times.astype(float))),
+            ([answers[row] for row in rows], table.iloc[rows].reset_index(drop=True)),
+        )
+    )
+    for name in ("share", "mean_probability", "costs"):
+        assert one[name] == pytest.approx(two[name], abs=2e-6), name
+    for name in ("net_benefit", "roc", "precision_recall"):
+        ends = [dict.fromkeys(map(tuple, each[name])) for each in (one, two)]
+        assert np.array([*ends[0]]) == pytest.approx(np.array([*ends[1]]), abs=2e-6), name
+    for first, second in zip(one["gains"], two["gains"], strict=True):
+        assert first == pytest.approx(second, abs=2e-6)
+    for name in ("intercept", "slope"):
+        pair = [each["calibration"][name]["value"] for each in (one, two)]
+        assert pair[0] == pytest.approx(pair[1], abs=2e-6)
     groups = table.assign(group=np.arange(200) // 4, weight=times + 0.5)
     grouped = LABEL.score(answers, groups, table)
     for name, one in LABEL.score(answers, groups.drop(columns="group"), table).metrics.items():
@@ -157,6 +175,23 @@ def test_intercept_and_slope_equal_a_logistic_regression(weighted: bool):
     groups = table.assign(group=np.arange(900) // 3)
     wide = LABEL.score(answers, groups, table).details["two_classes"]["calibration"]["slope"]
     assert wide["value"] == stated["slope"]["value"] and wide["low"] != stated["slope"]["low"]
+
+
+def test_curve_and_reliability_are_weighted():
+    """Each point is on a weighted local line of numpy; bins are those of copies of the rows."""
+    answers, table, _, _ = world(300, digits=6, weighted=True)
+    found = TwoClasses.of(answers, table, table)
+    for place, share in two_classes.smooth_curve(found)[::8]:
+        distance = np.abs(found.probability - place)
+        near = (1 - (distance / np.sort(distance)[199]).clip(0, 1) ** 3) ** 3
+        line = np.polyfit(found.probability, found.truth * 1.0, 1, w=np.sqrt(near * found.weights))
+        assert share == pytest.approx(np.polyval(line, place).clip(0, 1), abs=1e-3)
+    times = np.random.default_rng(5).integers(1, 5, 300)
+    rows = np.repeat(np.arange(300), times)
+    few = LABEL.score(answers, table.assign(weight=times), table).details["reliability"]
+    many = table.drop(columns="weight").iloc[rows].reset_index(drop=True)
+    copies = LABEL.score([answers[row] for row in rows], many, table).details["reliability"]
+    assert [one[:2] for one in few] == [pytest.approx(one[:2]) for one in copies]
 
 
 def test_separated_constant_and_one_sided_rows_have_no_slope():

@@ -1,8 +1,10 @@
 """What the report adds to the scores: calibration, few examples, ablations, cost, layers, card."""
 
 import dataclasses
+import itertools
 import json
 import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -277,3 +279,13 @@ def test_what_was_chosen_by_trials_is_told_as_a_setting(run):
     assert "--augment shift,cutout" in command_of(run, tried, minutes=3.0)
     rows = provenance.plan(replace(run, facts=run.facts | {"fitted": run.facts["fitted"] | tried}))
     assert ("validation scores of the candidates", "shift 0.500, shift,cutout 0.400") in rows
+
+
+def test_the_command_gives_the_roles_of_columns_again(run):
+    reading = {"target": "kind of leaf", "weight": "area", "by": ["site", "year"], "split": "none"}
+    facts = run.facts | {"reading": reading | {"found": {"group": "plot"}}}
+    words = shlex.split(provenance.command(replace(run, facts=facts), None))
+    pairs = list(itertools.pairwise(words))
+    for pair in ("target", "kind of leaf"), ("weight", "area"), ("by", "site"), ("by", "year"):
+        assert (f"--{pair[0]}", pair[1]) in pairs
+    assert ("--split", "none") in pairs and "--group" not in words and "--found" not in words

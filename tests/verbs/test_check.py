@@ -2,6 +2,7 @@
 to the data."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -161,3 +162,19 @@ def test_sizes_are_drawn(here, tmp_path):
     check(TASK, data, **QUICK)
     page = (here / "check-photos.html").read_text("utf-8")
     assert "longer side, pixels" in page and ">90<" in page
+
+
+def test_the_next_command_gives_what_check_was_given(here):
+    """Roles of columns, notation, settings and the split; the flags can be copied as they are."""
+    rows = [f"{n},{n * n % 31},{n % 7},{'ab'[n % 2]},{n % 3},{3.5 * n + n % 5}" for n in range(80)]
+    Path("my flows.csv").write_text("\n".join(["id,size,level,site,shift,-flow 1", *rows]) + "\n")
+    given = {"target": "-flow 1", "ignore": "id", "group": "level", "by": ("site", "shift")}
+    more = {"seed": 3, "on_bad": "skip", "separator": ","}
+    found = check("tabular-regression", "my flows.csv", **given, **more)
+    words = shlex.split(str(found).splitlines()[-1].partition("tenfold ")[2])
+    assert words[:3] == ["train", "tabular-regression", "my flows.csv"]
+    assert sorted(zip(words[4::2], words[5::2], strict=True)) == sorted([
+        ("--ignore", "id"), ("--group", "level"), ("--by", "site"), ("--by", "shift"),
+        ("--separator", ","), ("--seed", "3"), ("--on-bad", "skip"),
+    ])  # fmt: skip
+    assert words[3] == "--target=-flow 1"

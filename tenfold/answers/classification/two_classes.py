@@ -18,7 +18,10 @@ from tenfold.answers.classification.positive import TwoClasses
 from tenfold.answers.intervals import Interval, Sampling
 from tenfold.answers.kind import Answer
 from tenfold.answers.metrics.discrimination import Ordered
+from tenfold.core.lazy import lazy
 from tenfold.core.results import rounded
+
+special = lazy("scipy.special")
 
 __all__ = ["details", "gains", "logistic", "net_benefit", "recalibration", "smooth_curve"]
 
@@ -125,7 +128,7 @@ def _step(
     columns: np.ndarray, truth: np.ndarray, weights: np.ndarray, logits: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns the gradient of each row (N, P) and the inverse Hessian, None if it is singular."""
-    chance = _sigmoid(logits)
+    chance = special.expit(logits)
     slope = columns * (weights * (truth - chance))[:, None]
     hessian = (columns * (weights * chance * (1 - chance))[:, None]).T @ columns
     if np.linalg.cond(hessian) > 1e14 or not hessian.trace() > 1e-9:
@@ -135,10 +138,6 @@ def _step(
 
 def _loss(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
     return float(weights @ (np.logaddexp(0, logits) - logits * truth))
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(-np.logaddexp(0, -logits)))
 
 
 def _interval(
@@ -190,9 +189,12 @@ def net_benefit(found: TwoClasses) -> list[list[float]]:
     A. Vickers and E. Elkin 2006, Medical Decision Making 26.
     """
     total, odds = found.weights.sum(), THRESHOLDS / (1 - THRESHOLDS)
-    above = found.probability[:, None] >= THRESHOLDS - 1e-12
-    hits = (found.weights * found.truth) @ above / total
-    alarms = (found.weights * ~found.truth) @ above / total
+    reached = np.searchsorted(THRESHOLDS - 1e-12, found.probability, side="right")
+    hits, alarms = (
+        np.bincount(reached, found.weights * rows, len(THRESHOLDS) + 1)[:0:-1].cumsum()[::-1]
+        / total
+        for rows in (found.truth, ~found.truth)
+    )
     every = found.share - (1 - found.share) * odds
     lines = zip(THRESHOLDS, hits - alarms * odds, every, strict=True)
     return [[round(float(one), 6) for one in line] for line in lines]

@@ -12,6 +12,7 @@ import numpy as np
 from tenfold.answers.intervals import Interval, Sampling
 from tenfold.answers.metric import NO_INTERVAL, number, share
 from tenfold.answers.regression import chart
+from tenfold.answers.regression.intervals import quantile
 from tenfold.answers.regression.scores import Errors, signed_mean
 from tenfold.answers.sections import Cell, Section, SectionTable, class_pieces
 from tenfold.core.language import say
@@ -36,14 +37,16 @@ def details(found: Errors, sampling: Sampling) -> dict[str, Any]:
     kept = Errors(found.truth[rows], found.value[rows], found.low[rows], found.high[rows])
     some = sampling.at(rows)
     size = np.abs(kept.off)
-    ends = {f"{part:g}": rounded(float(np.quantile(size, part))) for part in SHARES}
+    ends = {f"{part:g}": rounded(quantile(size, part, some.weights)) for part in SHARES}
     errors = {"quantiles": ends, "largest": rounded(float(size.max()))}
     content = {
         "predicted": _predicted(kept),
         "tenths": _tenths(kept, some),
         "errors": errors | {"bias": _json(signed_mean(kept.off, some))},
     }
-    return content | ({"intervals": _intervals(kept, found.level)} if kept.bounded.any() else {})
+    return content | (
+        {"intervals": _intervals(kept, found.level, some.weights)} if kept.bounded.any() else {}
+    )
 
 
 def _json(three: Interval) -> dict[str, float | None]:
@@ -82,25 +85,31 @@ def _tenths(found: Errors, sampling: Sampling) -> list[dict[str, Any]]:
                 "rmse": rounded(some.mean(off**2)[0] ** 0.5),
                 "mae": rounded(some.mean(np.abs(off))[0]),
                 "coverage": None if covered is None else _json(some.share(covered)),
-                "width": None if covered is None else _width(found, rows),
+                "width": None if covered is None else _width(found, rows, sampling.weights),
             }
         )
     return tenths
 
 
-def _width(found: Errors, rows: np.ndarray) -> float | None:
-    return rounded(float((found.high[rows] - found.low[rows]).mean()))
+def _width(found: Errors, rows: np.ndarray, weights: np.ndarray | None) -> float | None:
+    return rounded(_mean(found.high[rows] - found.low[rows], rows, weights))
 
 
-def _intervals(found: Errors, level: float) -> dict[str, Any]:
+def _mean(values: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> float:
+    """Returns the mean of values (M,) of these rows (M,), weighted by the weights (N,)."""
+    each = None if weights is None or not weights[rows].any() else weights[rows]
+    return float(np.average(values, weights=each))
+
+
+def _intervals(found: Errors, level: float, weights: np.ndarray | None) -> dict[str, Any]:
     """Returns the promised coverage, the shares of values outside at each end, and the width."""
     rows = np.flatnonzero(found.bounded)
     below, above = found.truth[rows] < found.low[rows], found.truth[rows] > found.high[rows]
     return {
         "level": level,
-        "below": rounded(float(below.mean())),
-        "above": rounded(float(above.mean())),
-        "width": _width(found, rows),
+        "below": rounded(_mean(below, rows, weights)),
+        "above": rounded(_mean(above, rows, weights)),
+        "width": _width(found, rows, weights),
     }
 
 
