@@ -81,6 +81,7 @@ def explain(
     force: bool = False,
     device: str = "auto",
     lang: str = "en",
+    **files: Any,
 ) -> Document:
     """Show which parts of an input an answer depends on, as a page and as numbers.
 
@@ -94,6 +95,7 @@ def explain(
         force: Overwriting of existing pages and pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         lang: Language of the page and of the output: en or zh.
+        files: Options of the task that name files, such as with_.
 
     Every map is compared with the map of the same network with shuffled weights, which has learnt
     nothing: where the two agree, the map shows the input and not what was learnt. An input that
@@ -104,7 +106,7 @@ def explain(
     """
     _refuse(method, limit)
     language.known(lang)
-    opened = open_run(run, device)
+    opened = open_run(run, device).with_files(files)
     opened.refuse_made_rows("explain")
     asked = _Asked(opened, method, _known(opened, about))
     folder = _folder(opened, inputs, out, force)
