@@ -157,9 +157,9 @@ def _answered(
 
     `copies` maps a digest to the training rows with this content; these come first.
     """
-    table = run.ask(table)
-    digests = _digests(run, table)
-    found = embed.embed(run, table)
+    ready = run.ask(table)
+    digests = _digests(run, ready[[*table.columns]])  # without restrictions of predictions
+    found = embed.embed(run, ready)
     asked = embed.unit(found.vectors)
     most = max((len(copies.get(digest, ())) for digest in digests), default=0)
     scores, rows = embed.nearest(asked, training.units, k + most)
