@@ -30,6 +30,8 @@ __all__ = ["importance"]
 
 ROWS, REPEATS = 2000, 5
 """Most rows whose values are shuffled, and the number of shuffles of each field."""
+LEAST, VALUES = 100, 2_000_000
+"""Rows that are always shuffled, and most values that are encoded to shuffle each field once."""
 CURVES, CURVE_ROWS, POINTS = 4, 200, 12
 """Number of fields with partial dependence, most rows of it, and most values of a field."""
 SECONDS = 10.0
@@ -50,15 +52,16 @@ class _Field:
 def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[str, Any]:
     """Returns importance and partial dependence of the fields of a run's inputs as JSON.
 
-    `table` are labelled rows; a sample of at most ROWS is used. `columns` lists the fields, the
-    most important first: `drop` is the mean loss of the main metric (positive = the field is used)
-    and `spread` its standard deviation over the shuffles. Returns {} where no input has fields, and
-    where SECONDS, or the time until `latest` (of `time.perf_counter`), do not suffice for one
-    shuffle of each field.
+    `table` are labelled rows; a sample of at most ROWS is used, of fewer rows where there are many
+    fields, because rows are encoded with all fields each time that one is shuffled. `columns` lists
+    the fields, the most important first: `drop` is the mean loss of the main metric (positive = the
+    field is used) and `spread` its standard deviation over the shuffles. Returns {} where no input
+    has fields, and where SECONDS, or the time until `latest` (of `time.perf_counter`), do not
+    suffice for one shuffle of each field.
     """
     kind = run.answer_kind
-    some = _sampled(table, ROWS)
-    fields = list(_fields(run, some)) if len(some) > 1 else []
+    fields = list(_fields(run, table)) if len(table) > 1 else []
+    some = _sampled(table, int(np.clip(VALUES // max(1, len(fields)) ** 2, LEAST, ROWS)))
     if not fields or kind.headline not in kind.metrics:
         return {}
     end = min(latest, time.perf_counter() + SECONDS)
