@@ -22,6 +22,7 @@ from tenfold.core.columns import Columns
 from tenfold.core.message import Message
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import rounded
+from tenfold.core.rows import evenly
 from tenfold.media.cover import FieldCover
 from tenfold.media.registry import medium_of
 from tenfold.run.run import Run
@@ -61,7 +62,7 @@ def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[
     """
     kind = run.answer_kind
     fields = list(_fields(run, table)) if len(table) > 1 else []
-    some = _sampled(table, int(np.clip(VALUES // max(1, len(fields)) ** 2, LEAST, ROWS)))
+    some = evenly(table, int(np.clip(VALUES // max(1, len(fields)) ** 2, LEAST, ROWS)))
     if not fields or kind.headline not in kind.metrics:
         return {}
     end = min(latest, time.perf_counter() + SECONDS)
@@ -78,7 +79,7 @@ def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[
         }
         for at in order
     ]
-    curves = (_curve(run, _sampled(some, CURVE_ROWS), fields[at]) for at in order[:CURVES])
+    curves = (_curve(run, evenly(some, CURVE_ROWS), fields[at]) for at in order[:CURVES])
     return {
         "metric": kind.headline,
         "rows": len(some),
@@ -86,12 +87,6 @@ def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[
         "columns": columns,
         "dependence": [one for one in curves if one],
     }
-
-
-def _sampled(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    if len(table) > most:
-        table = table.iloc[np.linspace(0, len(table) - 1, most).astype(int)]
-    return table.reset_index(drop=True)
 
 
 def _fields(run: Run, table: pd.DataFrame) -> Iterator[_Field]:
