@@ -2,7 +2,7 @@
 
 The parameters of a verb's function become arguments and flags, and its `Args:` lines become their
 help texts. `**settings` and `**options` become the settings or options of the task, which are read
-from its dataclass.
+from its dataclass, and `**files` those of its options that name files.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from tenfold.core.version import __version__
 __all__ = ["main"]
 
 registry, task_module = lazy("tenfold.tasks.registry"), lazy("tenfold.task")
+settings = lazy("tenfold.core.settings")
 choice, reading = lazy("tenfold.workflows.choice"), lazy("tenfold.media.reading")
 
 _ORDER = (
@@ -122,11 +123,14 @@ class _Verb(click.Command):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help(ctx, formatter)
-        if _open_ended(self.function) and not any(
-            isinstance(param, SettingFlag) for param in self.params
+        named = inspect.signature(self.function).parameters
+        if (
+            _open_ended(self.function)
+            and "files" not in named
+            and not any(isinstance(param, SettingFlag) for param in self.params)
         ):
             formatter.write_paragraph()
-            if "task" in inspect.signature(self.function).parameters:
+            if "task" in named:
                 example = f"`tenfold {self.name} image-classification --help`"
                 text = say(
                     "The task adds its own settings: name it before --help, as in {example}.",
@@ -188,13 +192,16 @@ def _words(args: list[str]) -> list[str]:
 
 
 def _settings_class(function: Callable[..., Any], word: str) -> Any:
-    if "task" in inspect.signature(function).parameters:
+    named = inspect.signature(function).parameters
+    if "task" in named:
         return registry.class_of(word)
     about = Path(word) / "task.json"
     if not about.is_file():
         raise UsageError(Message("There is no run"))
     try:
-        return task_module.options_of(registry.class_of(str(json.loads(about.read_text())["task"])))
+        task = registry.class_of(str(json.loads(about.read_text())["task"]))
+        options = task_module.options_of(task)
+        return settings.local_options(options) if "files" in named else options
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(Message("There is no run")) from None
 

@@ -13,7 +13,16 @@ from tenfold.core.columns import Columns
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.taken import Taken
 
-__all__ = ["BY", "Judged", "Rows", "plain_truth", "reported", "unit_keys", "without_reported"]
+__all__ = [
+    "BY",
+    "Judged",
+    "Rows",
+    "evenly",
+    "plain_truth",
+    "reported",
+    "unit_keys",
+    "without_reported",
+]
 
 BY = "by:"
 """Prefix of the columns of a table that scores are reported by, such as `by:site`."""
@@ -29,6 +38,13 @@ def without_reported(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the table as a task may use it: without the columns that are only reported by."""
     columns = [*reported(table).values()]
     return table.drop(columns=columns) if columns else table
+
+
+def evenly(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Returns at most `most` rows of a table, evenly spaced, with a new index."""
+    if len(table) > most:
+        table = table.iloc[np.linspace(0, len(table) - 1, most).astype(int)]
+    return table.reset_index(drop=True)
 
 
 def unit_keys(table: pd.DataFrame) -> pd.Series:

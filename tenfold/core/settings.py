@@ -18,6 +18,7 @@ __all__ = [
     "Range",
     "Search",
     "check_settings",
+    "local_options",
     "merged_options",
     "setting",
     "settings_of",
@@ -75,17 +76,27 @@ class NoOptions:
 @functools.cache
 def merged_options(*parts: type) -> type:
     """Returns a frozen dataclass with the options of all `parts`, in order, each name once."""
-    fields = {
-        entry.name: (entry.name, hint, field(default=entry.default, metadata=entry.metadata))
-        for part in parts
-        for entry, hint in zip(dataclasses.fields(part), _field_hints(part), strict=True)
-    }
-    return dataclasses.make_dataclass("Options", list(fields.values()), frozen=True)
+    return _options_of([entry for part in parts for entry in _fields_of(part)])
 
 
-def _field_hints(part: Any) -> list[Any]:
-    hints = get_type_hints(part)
-    return [hints[entry.name] for entry in dataclasses.fields(part)]
+@functools.cache
+def local_options(options: type) -> type:
+    """Returns the dataclass of those options that name files of this machine."""
+    return _options_of([one for one in _fields_of(options) if one[2].metadata.get("local")])
+
+
+def _fields_of(options: Any) -> list[tuple[str, Any, Any]]:
+    """Returns the name, the type and a new field for each field of a dataclass."""
+    hints = get_type_hints(options)
+    return [
+        (entry.name, hints[entry.name], field(default=entry.default, metadata=entry.metadata))
+        for entry in dataclasses.fields(options)
+    ]
+
+
+def _options_of(fields: list[tuple[str, Any, Any]]) -> type:
+    named = {one[0]: one for one in fields}
+    return dataclasses.make_dataclass("Options", list(named.values()), frozen=True)
 
 
 def settings_of(task: Any) -> dict[str, Any]:

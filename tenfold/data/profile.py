@@ -16,6 +16,7 @@ import numpy as np
 
 from tenfold.core.message import Message
 from tenfold.core.results import rounded
+from tenfold.core.rows import evenly
 from tenfold.core.text import natural
 from tenfold.data import relation
 from tenfold.data.prepare import Prepared
@@ -45,7 +46,7 @@ def profile(prepared: Prepared, inputs: Mapping[str, Input]) -> dict[str, Any]:
     """
     found: list[dict[str, Any]] = []
     warnings: list[Message] = []
-    used, beyond = _sampled(prepared.used, MOST_ROWS), 0
+    used, beyond = evenly(prepared.used, MOST_ROWS), 0
     parts = used["split"].to_numpy()
     for name, declared in inputs.items():
         cover = medium_of(declared).field_cover
@@ -75,12 +76,6 @@ def profile(prepared: Prepared, inputs: Mapping[str, Input]) -> dict[str, Any]:
     share = rounded(len(drifted) / len(known)) if known else None
     return {"columns": found, "rows": len(used), "beyond": beyond, "drifted": share,
             "warnings": warnings}  # fmt: skip
-
-
-def _sampled(table: Any, most: int) -> Any:
-    if len(table) <= most:
-        return table.reset_index(drop=True)
-    return table.iloc[np.linspace(0, len(table) - 1, most).astype(int)].reset_index(drop=True)
 
 
 def _rows(parts: np.ndarray, fields: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from tenfold.core.columns import Columns
 from tenfold.core.message import Message
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import rounded
+from tenfold.core.rows import evenly
 from tenfold.media.cover import FieldCover
 from tenfold.media.registry import medium_of
 from tenfold.run.run import Run
@@ -30,6 +31,8 @@ __all__ = ["importance"]
 
 ROWS, REPEATS = 2000, 5
 """Most rows whose values are shuffled, and the number of shuffles of each field."""
+LEAST, VALUES = 100, 2_000_000
+"""Rows that are always shuffled, and most values that are encoded to shuffle each field once."""
 CURVES, CURVE_ROWS, POINTS = 4, 200, 12
 """Number of fields with partial dependence, most rows of it, and most values of a field."""
 SECONDS = 10.0
@@ -50,15 +53,16 @@ class _Field:
 def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[str, Any]:
     """Returns importance and partial dependence of the fields of a run's inputs as JSON.
 
-    `table` are labelled rows; a sample of at most ROWS is used. `columns` lists the fields, the
-    most important first: `drop` is the mean loss of the main metric (positive = the field is used)
-    and `spread` its standard deviation over the shuffles. Returns {} where no input has fields, and
-    where SECONDS, or the time until `latest` (of `time.perf_counter`), do not suffice for one
-    shuffle of each field.
+    `table` are labelled rows; a sample of at most ROWS is used, of fewer rows where there are many
+    fields, because rows are encoded with all fields each time that one is shuffled. `columns` lists
+    the fields, the most important first: `drop` is the mean loss of the main metric (positive = the
+    field is used) and `spread` its standard deviation over the shuffles. Returns {} where no input
+    has fields, and where SECONDS, or the time until `latest` (of `time.perf_counter`), do not
+    suffice for one shuffle of each field.
     """
     kind = run.answer_kind
-    some = _sampled(table, ROWS)
-    fields = list(_fields(run, some)) if len(some) > 1 else []
+    fields = list(_fields(run, table)) if len(table) > 1 else []
+    some = evenly(table, int(np.clip(VALUES // max(1, len(fields)) ** 2, LEAST, ROWS)))
     if not fields or kind.headline not in kind.metrics:
         return {}
     end = min(latest, time.perf_counter() + SECONDS)
@@ -75,7 +79,7 @@ def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[
         }
         for at in order
     ]
-    curves = (_curve(run, _sampled(some, CURVE_ROWS), fields[at]) for at in order[:CURVES])
+    curves = (_curve(run, evenly(some, CURVE_ROWS), fields[at]) for at in order[:CURVES])
     return {
         "metric": kind.headline,
         "rows": len(some),
@@ -83,12 +87,6 @@ def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[
         "columns": columns,
         "dependence": [one for one in curves if one],
     }
-
-
-def _sampled(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    if len(table) > most:
-        table = table.iloc[np.linspace(0, len(table) - 1, most).astype(int)]
-    return table.reset_index(drop=True)
 
 
 def _fields(run: Run, table: pd.DataFrame) -> Iterator[_Field]:

@@ -30,7 +30,7 @@ from tenfold.core.lazy import installed, lazy
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
 from tenfold.core.rows import without_reported
-from tenfold.core.settings import check_settings
+from tenfold.core.settings import check_settings, local_options
 from tenfold.media.medium import Medium
 from tenfold.media.reading import Reading
 from tenfold.media.registry import media_of
@@ -68,6 +68,8 @@ class Run:
     """The other candidate networks of `fit`, by name; {} for a run opened from disk."""
     inner: dict[str, Run] = field(default_factory=dict)
     """Inner runs by name, which the task trained before its own network."""
+    usual: Any = None
+    """Options for `ask` where a call gives none; None = the defaults of `options`."""
 
     @property
     def task_name(self) -> str:
@@ -163,7 +165,7 @@ class Run:
     def ask(self, table: Table, options: Any = None) -> Table:
         """The rows prepared for `encode`: references resolved, restrictions as columns."""
         table = without_reported(table.reset_index(drop=True))
-        return self.task.ask(table, self.facts, options or self.options())
+        return self.task.ask(table, self.facts, options or self.usual or self.options())
 
     def encode(self, table: Table, options: Any = None) -> Encoded:
         """Encodes rows, with or without labels, after preparing them with `ask`."""
@@ -182,6 +184,14 @@ class Run:
         """
         wanted = self.checked_options(options)
         return self.task.predict(tables, Asked(self, wanted), self.facts, wanted, self.inner)
+
+    def with_files(self, values: dict[str, Any]) -> Run:
+        """A copy of the run whose rows are asked with these `local` options, by name.
+
+        Raises UsageError for an option that the run does not have, or that names no file.
+        """
+        check_settings(local_options(self.options), values, self.task_name)
+        return replace(self, usual=self.options(**values))
 
     def checked_options(self, values: dict[str, Any]) -> Any:
         """Returns the options at prediction time from their values by name.

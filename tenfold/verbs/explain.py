@@ -49,13 +49,15 @@ DRAWS = {"occlusion": 2, "gradcam": 5}
 class Explained:
     """One input with its prediction, its explanations and the file of its picture.
 
-    `row` is the table of this input alone, `media` are the media of its columns.
+    `row` is the table of this input alone, `media` are the media of its columns. `about` is the
+    prediction as the explanations see it: that of the class to explain.
     """
 
     source: str
     answer: Prediction | Problem
     row: pd.DataFrame = field(default_factory=pd.DataFrame)
     media: dict[str, Medium] = field(default_factory=dict)
+    about: Prediction | None = None
     explanations: list[Explanation] = field(default_factory=list)
     columns: Columns = field(default_factory=lambda: Columns({}))
     random_weights: dict[str, float | None] = field(default_factory=dict)
@@ -81,6 +83,7 @@ def explain(
     force: bool = False,
     device: str = "auto",
     lang: str = "en",
+    **files: Any,
 ) -> Document:
     """Show which parts of an input an answer depends on, as a page and as numbers.
 
@@ -94,6 +97,7 @@ def explain(
         force: Overwriting of existing pages and pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
         lang: Language of the page and of the output: en or zh.
+        files: Options of the task that name files, such as with_.
 
     Every map is compared with the map of the same network with shuffled weights, which has learnt
     nothing: where the two agree, the map shows the input and not what was learnt. An input that
@@ -104,7 +108,7 @@ def explain(
     """
     _refuse(method, limit)
     language.known(lang)
-    opened = open_run(run, device)
+    opened = open_run(run, device).with_files(files)
     opened.refuse_made_rows("explain")
     asked = _Asked(opened, method, _known(opened, about))
     folder = _folder(opened, inputs, out, force)
@@ -292,11 +296,11 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     """The input with its maps, each compared with the maps of shuffled networks."""
     if isinstance(one.answer, Problem):
         return one
-    kind, answer = asked.run.answer_kind, one.answer
-    chosen = answer if asked.about is None else kind.about(answer, asked.about)
-    if isinstance(chosen, Problem):
-        return replace(one, answer=chosen)
-    answer = chosen
+    kind, name = asked.run.answer_kind, asked.about
+    answer = one.answer if name is None else kind.about(one.answer, name)
+    if isinstance(answer, Problem):
+        return replace(one, answer=answer)
+    one.about = answer
     for way in _ways(asked.run, asked.method):
         maps = asked.of(asked.run, one, way, answer)
         one.explanations += maps
@@ -324,7 +328,7 @@ def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
     drawn = [(title, picture) for title, picture in views if picture is not None]
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:60]
     one.file = f"{number:03d}-{stem}.png"
-    drawing.save(drawing.panels(drawn, _caption(asked, one.answer)), folder / one.file)
+    drawing.save(drawing.panels(drawn, _caption(asked, one)), folder / one.file)
 
 
 def _title(one: Explanation) -> str:
@@ -334,14 +338,13 @@ def _title(one: Explanation) -> str:
     return f"covered: up to {share(max(0.0, np.max(one.weights)))} less probable"
 
 
-def _caption(asked: _Asked, answer: Any) -> str:
-    words, about = asked.run.answer_kind.said(answer), asked.about
+def _caption(asked: _Asked, one: Explained) -> str:
+    words, about = asked.run.answer_kind.said(one.answer), asked.about
     sure = "" if words["sure"] is None else share(words["sure"])
     found = f"{short(words['said'], 60)}  {sure}".rstrip()
     if about is None:
         return found
-    chosen = asked.run.answer_kind.about(answer, about)
-    chances = {} if isinstance(chosen, Problem) else chosen.chances
+    chances = one.about.chances if one.about else {}
     name = about if about in chances else next(iter(chances), about)
     return say(
         "{answer}; evidence for {name}  {share}",
@@ -374,16 +377,14 @@ def _line(asked: _Asked, one: Explained) -> str:
         if each.places
     ]
     shown = one.file or "; ".join(filter(None, parts))
-    line = f"{printable(one.source)}\t{_caption(asked, one.answer)}\t{shown}".rstrip()
+    line = f"{printable(one.source)}\t{_caption(asked, one)}\t{shown}".rstrip()
     tables = map(explained.contributions_lines, _added(asked, one))
     return "\n".join([line, *(text for lines in tables for text in lines)])
 
 
 def _added(asked: _Asked, one: Explained) -> list[explained.Contributions]:
     """The contributions of fields, for display."""
-    kind = asked.run.answer_kind
-    about = one.answer if asked.about is None else kind.about(one.answer, asked.about)
-    if isinstance(about, Problem):
+    if one.about is None:
         return []
     every = [each for each in one.explanations if each.base is not None]
-    return [explained.contributions(kind, about, each) for each in every]
+    return [explained.contributions(asked.run.answer_kind, one.about, each) for each in every]

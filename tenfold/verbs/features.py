@@ -69,6 +69,7 @@ def features(
     out: str | Path | None = "auto",
     force: bool = False,
     device: str = "auto",
+    **files: Any,
 ) -> Features:
     """Write feature vectors of inputs (the input of the network's last layer) to a file.
 
@@ -78,6 +79,7 @@ def features(
         out: File to write: .npy, .csv or .parquet; auto = <run>-features.npy beside the run.
         force: Overwriting of existing files that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
+        files: Options of the task that name files, such as with_.
 
     One row for each input that can be read; the others are listed with the reason. The names of the
     rows of an .npy file are written to NAME.sources.json beside it, in order. In Python, `out=None`
@@ -86,7 +88,7 @@ def features(
     Example:
         tenfold features runs/photos-image-classification-1 new/ --out new.parquet
     """
-    opened = open_run(run, device)
+    opened = open_run(run, device).with_files(files)
     opened.refuse_made_rows("features")
     path = None if out is None else _path(opened, out, inputs, force)
     made = _Made(opened, tables(opened.task.inputs(opened.facts), inputs, opened.reading))

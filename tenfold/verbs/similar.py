@@ -97,6 +97,7 @@ def similar(
     draw: str | Path | None = None,
     force: bool = False,
     device: str = "auto",
+    **files: Any,
 ) -> Answers[Similar]:
     """Find the nearest training rows of an input by the feature vectors of a run.
 
@@ -108,6 +109,7 @@ def similar(
         draw: Folder for pictures of each input beside its neighbours.
         force: Overwriting of existing pictures that tenfold did not write.
         device: Device: auto, cpu, cuda, cuda:1 ...
+        files: Options of the task that name files, such as with_.
 
     Similarity is the cosine of the angle between two embeddings: 1 = the same direction, 0 =
     nothing in common. All training rows are compared. Their embeddings are computed once and kept
@@ -118,7 +120,7 @@ def similar(
         tenfold similar runs/photos-image-classification-1 new/ --k 3
     """
     check_settings(_Choices, {"k": k}, "similar")
-    opened = open_run(run, device)
+    opened = open_run(run, device).with_files(files)
     opened.refuse_made_rows("similar")
     declared = opened.task.inputs(opened.facts)
     drawn = None if draw is None else drawn_input(declared)
@@ -155,8 +157,9 @@ def _answered(
 
     `copies` maps a digest to the training rows with this content; these come first.
     """
-    digests = _digests(run, table)
-    found = embed.embed(run, table)
+    ready = run.ask(table)
+    digests = _digests(run, ready[[*table.columns]])  # without restrictions of predictions
+    found = embed.embed(run, ready)
     asked = embed.unit(found.vectors)
     most = max((len(copies.get(digest, ())) for digest in digests), default=0)
     scores, rows = embed.nearest(asked, training.units, k + most)

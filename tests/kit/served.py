@@ -29,6 +29,7 @@ from tenfold.answers.kind import Answer
 from tenfold.answers.label import LABEL, Label
 from tenfold.core.columns import Encoded, Problem
 from tenfold.media.input import Input
+from tenfold.media.tables.joins.joined import RowOptions
 from tenfold.run.run import Run
 from tenfold.serving import server as serving_server
 from tenfold.serving.models import identifiers, model_of
@@ -214,6 +215,8 @@ class Echo(Task):
     """
 
     wanted: tuple[tuple[str, Input], ...] = ()
+
+    options = RowOptions  # an option that names a file of the machine of the server
 
     def read(self, source: Any) -> Any:
         raise NotImplementedError

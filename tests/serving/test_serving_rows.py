@@ -102,6 +102,22 @@ def test_a_wrong_value_is_refused(server):
     assert (reply.status, reply.code) == (422, "missing-input")
 
 
+def test_an_option_with_a_file_of_this_machine_is_neither_offered_nor_accepted(server, tmp_path):
+    run = served.echo(tmp_path / "echo", age=Input("number"))
+    assert run.checked_options({"with_": "orders.csv"}).with_ == "orders.csv"
+    told = server.get("/v1/models/pots").json()["options"]
+    assert "top" in told and "with_" not in told
+    document = server.get("/openapi.json").json()["components"]["schemas"]
+    assert "top" in str(document) and "with_" not in str(document)
+    parts = [(name, str(value).encode()) for name, value in ROW.items()]
+    for name in ("with_", "with"):
+        reply = server.post(PATH, {"inputs": ROW, "options": {name: "/etc/hosts"}})
+        assert (reply.status, reply.code) == (422, "unknown-setting")
+        reply = server.form(PATH, [*parts, (name, b"/etc/hosts")])
+        assert (reply.status, reply.code) == (422, "unknown-input")
+    assert server.post(PATH, {"inputs": ROW, "options": {"top": 1}}).status == 200
+
+
 CSV = "note;more;day;clay;length\na b;x;2024-03-31;red;30,0 cm\n;;;;\n"
 BODIES = [
     (CSV, 200, ""),

@@ -263,7 +263,7 @@ def asked(table: pd.DataFrame, stored: Mapping[str, Any] | None, path: str) -> p
             Message("This run joins lines of a second table: {table}", table=recipe.table),
             code="needs-second-table",
             where="with",
-            fix=Message("Give it: tenfold predict RUN INPUT --with {table}.", table=recipe.table),
+            fix=Message("Name it in the command: --with {table}.", table=recipe.table),
         )
     lines = _opened(path, _stamp(path), json.dumps(stored))
     rows = [cells[at] for at in places]
