@@ -37,6 +37,7 @@ from tenfold.media.tables.sources import (
     leave_columns,
     no_inputs,
     open_source,
+    refuse_one_row,
     state_bare,
 )
 from tenfold.media.tables.table_roles import (
@@ -153,6 +154,7 @@ def _reader(
         state_roles(main, roles, taken, schema.names)
         return reader
     same = [one for one in opened.tables if one.part == main.part and one.unread is None]
+    refuse_one_row(same)
     every = _cells([*roles.inputs, *figures], same)
     columns = {name: cells_of(every.pop(name)) for name in [*every]}
     times = [roles.others["time"]] if "time" in roles.others else []
