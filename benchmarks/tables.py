@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["CLASSES", "NAMES", "VALUES", "Arrays", "arrays", "load", "parts", "score"]
+__all__ = ["CLASSES", "NAMES", "VALUES", "Arrays", "arrays", "load", "named", "parts", "score"]
 
 CLASSES, VALUES = "tabular-classification", "tabular-regression"
 ABALONE = "sex length diameter height whole_weight shucked_weight viscera_weight shell_weight rings"
@@ -63,6 +63,14 @@ def parts(frame: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
         "valid": np.sort(rest[:valid]),
         "test": np.sort(test),
     }
+
+
+def named(rows: int, parts: dict[str, np.ndarray]) -> np.ndarray:
+    """The name of the part of each row, as a column `split` gives it to `train`."""
+    names = np.empty(rows, object)
+    for part, own in parts.items():
+        names[own] = part
+    return names
 
 
 def _in_time(times: pd.Series) -> dict[str, np.ndarray]:

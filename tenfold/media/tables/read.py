@@ -39,6 +39,7 @@ from tenfold.media.tables.sources import (
     leave_columns,
     no_inputs,
     open_source,
+    refuse_one_row,
     state_bare,
 )
 from tenfold.media.tables.table_roles import (
@@ -155,6 +156,7 @@ def _reader(
         state_roles(main, roles, taken, schema.names)
         return _Reader(reading, numeric, other, roles, schema, numbers, taken, dict(held))
     same = [one for one in opened.tables if one.part == main.part and one.unread is None]
+    refuse_one_row(same)
     every = _cells([*roles.inputs, *figures], same)
     columns = {name: cells_of(every.pop(name)) for name in [*every]}
     times = [roles.others["time"]] if "time" in roles.others else []

@@ -30,6 +30,7 @@ __all__ = [
     "leave_columns",
     "no_inputs",
     "open_source",
+    "refuse_one_row",
     "state_bare",
 ]
 
@@ -279,6 +280,17 @@ def no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> Data
         where=table.name,
         fix=Message("Give the type of a column, such as --types NAME=category."),
     )
+
+
+def refuse_one_row(tables: Sequence[LabelledTable]) -> None:
+    """Raises DataRefused for tables of a single row, where every column is constant."""
+    if sum(map(len, tables)) == 1:
+        raise DataRefused(
+            Message("{name} has one row: nothing can be learnt", name=tables[0].name),
+            code="bad-manifest",
+            where=tables[0].name,
+            fix=Message("Below the header, add one line for each example."),
+        )
 
 
 def state_bare(part: str, count: int, taken: Taken) -> None:

@@ -48,7 +48,7 @@ REFUSED = [
     (column("number", lambda at: at), "number", "bad-target"),
     (table(LINES, ["size", "ok", "colour", "ok"]), "ok", "two-readings"),
     (table([[one[3]] for one in LINES], ["ok"]), "ok", "no-columns"),
-    (table(LINES[:1]), "ok", "no-columns"),
+    (table(LINES[:1]), "ok", "bad-manifest"),
 ]
 
 

@@ -174,6 +174,24 @@ def test_a_spreadsheet_with_two_header_rows_and_a_total(tmp_path):
     ]
 
 
+def test_several_sheets_that_fit_are_asked_back(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "May"
+    for at, sheet in enumerate((book.active, book.create_sheet("June"))):
+        for row in (["long", "wide", "back"], *([n * 7 % 11, n * 3 % 5, n % 2] for n in range(30))):
+            sheet.append([one + at if isinstance(one, int) else one for one in row])
+    book.save(tmp_path / "m.xlsx")
+    error = refused(tmp_path / "m.xlsx", target="back")
+    assert error.code == "two-readings" and error.exit_code == 2 and "--table" in str(error.fix)
+    assert "May" in str(error.message) and "June" in str(error.message)
+    for sheet, classes in (("May", {"0", "1"}), ("June", {"1", "2"})):
+        rows = taken(tmp_path / "m.xlsx", target="back", table=sheet)
+        assert {*rows.table["label"]} == classes and len(rows.table) == 30
+        later = read(tmp_path / "m.xlsx", Reading.of_json(rows.reading.to_json()), other=FIGURES)
+        assert {*later.table["label"]} == classes
+    assert refused(tmp_path / "m.xlsx", target="back", table="Mai").code == "missing-table"
+
+
 # --- columns and lines ----------------------------------------------------------------------------
 
 

@@ -275,6 +275,21 @@ def test_words_are_categories_and_prose_is_text():
     assert error.value.code == "unknown-type"
 
 
+def test_words_among_numbers_are_counted():
+    sizes = [*map(str, range(50)), *["XL"] * 9, "tall"]
+    found = decide({"x": sizes, "y": sizes, "z": filled("S", "M", "38"), "w": [*sizes[:-10], "XL"]},
+                   types={"y": "number"})  # fmt: skip
+    assert [one.type for one in found.schema.columns] == [
+        "category",
+        "number",
+        "category",
+        "number",
+    ]
+    mixed = [str(one) for one in found.notes if "--types" in str(one)]
+    assert len(mixed) == 1 and mixed[0].startswith("x: 50 cells")
+    assert all(word in mixed[0] for word in (" 10 ", "'XL' 9, 'tall' 1"))
+
+
 def test_one_order_of_day_and_month_a_file():
     """Columns without evidence follow those that have it; without any it is asked back."""
     clear, open_ = (

@@ -22,6 +22,8 @@ EDGE = "".join(chr(one) for one in range(0x3001) if chr(one).isspace()) + _INVIS
 """Characters around a text that are not part of it: blanks, marks without width, NUL."""
 MAX_WHOLE = 1e16
 """Whole floats below this are written without a decimal mark."""
+FEW = 16
+"""Number of cells below which pandas takes longer to tell them apart than a dictionary."""
 MAX_BITS = 10_000
 """Whole numbers of more bits are written in hexadecimal digits; Python refuses decimal ones."""
 _MINUS = dict.fromkeys(map(ord, "−–‒﹣－"), "-")
@@ -75,7 +77,7 @@ class CellColumn:
 
         A form is None where the text is not a number in any notation.
         """
-        codes, shapes = pd.factorize(np.asarray(shapes_of(self.plains), object))
+        codes, shapes = _factorized(shapes_of(self.plains))
         return codes, [form_of(shape) for shape in shapes]
 
     def count_of(self, where: np.ndarray) -> int:
@@ -167,7 +169,7 @@ def _factorized(column: Sequence[Any]) -> tuple[np.ndarray, list[Any]]:
     if not types <= {str, int, float, bool, type(None), datetime.datetime, datetime.date}:
         array = np.fromiter(map(_value, array), object, len(column))
         types = set(map(type, array))
-    if bool in types and len(types) > 1:  # True equals 1
+    if len(array) < FEW or (bool in types and len(types) > 1):  # True equals 1
         memo: dict[tuple[type, Any], int] = {}
         missing = pd.isna(array)
         keys = (

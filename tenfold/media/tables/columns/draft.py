@@ -88,13 +88,14 @@ def draft_of(
     None where the cells decide.
     """
     draft = Draft(name, cells)
-    lost = np.zeros(len(cells.distinct), bool)
+    lost, mixed = np.zeros(len(cells.distinct), bool), list[notes.Note]()
     if missing:
         lost |= np.array([text in missing for text in cells.texts], bool)
     if given in ("", NUMBER):
         numbers = _numbers(cells, decimal, lost, given == NUMBER)
         if numbers is not None and (given == NUMBER or _is_number(numbers, lost)):
             return _number(draft, numbers, lost, decimal, given == NUMBER, lines)
+        mixed = notes.mixed(name, numbers) if numbers is not None else []
     # without any marks where an empty list was given
     marks = _marks(cells, lost) if missing is None or missing else lost
     if cells.count_of(~marks) == 0:
@@ -107,7 +108,9 @@ def draft_of(
         return _given_date(draft, lost, decimal)
     if _are_dates(draft, lost):
         return _dates(draft, lost)
-    return _words(draft, marks, decimal)
+    found = _words(draft, marks, decimal)
+    found.found += mixed if found.type in (CATEGORY, TEXT) else []
+    return found
 
 
 def _marks(cells: CellColumn, lost: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from tenfold.core.message import Message
 from tenfold.media.tables.columns.cells import CellColumn
 from tenfold.media.tables.columns.far import far_values
+from tenfold.media.tables.columns.missing import is_mark
 from tenfold.media.tables.columns.numbers import NumberColumn
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "constant",
     "empty",
     "identifier",
+    "mixed",
     "number_form",
     "of_date",
     "of_number",
@@ -101,6 +103,25 @@ def code(name: str, cells: CellColumn, used: np.ndarray, loss: str) -> Message:
         distinct=int(used.sum()),
         loss=_LOSSES[loss],
     )
+
+
+def mixed(name: str, numbers: NumberColumn) -> list[Note]:
+    """Returns that a column of words is mostly numbers; [] where it is not."""
+    cells, used = numbers.cells, numbers.numbers
+    others = np.flatnonzero(~used & ~numbers.endless)
+    words = [at for at in others.tolist() if not is_mark(cells.texts[at])]
+    amount, rest = cells.count_of(used), int(cells.counts[words].sum())
+    if not rest or amount < rest:
+        return []
+    note = Message(
+        "{column}: {amount} cells are numbers and {rest} are words, so it is not read as numbers: "
+        "{words} (--types {column}=number reads the words as missing)",
+        column=name,
+        amount=amount,
+        rest=rest,
+        words=_listed(cells, words),
+    )
+    return [("mixed", note)]
 
 
 def number_form(name: str, form: str) -> Message:
