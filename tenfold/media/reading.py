@@ -46,7 +46,7 @@ NOTATION = ("encoding", "separator", "header", "dates", "table")
 COMMON = ("target", "time", "group", "split", "weight", "by", *NOTATION)
 """Values that can be given for every task; a task lists its other roles in `Task.roles`."""
 _NO_ROLES = (*NOTATION, "by")
-_INNER = ("columns", "classes", "found")
+_INNER = ("columns", "classes", "found", "needs_labels")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ class Reading:
 
     `found` holds the decisions of the reader, by the same names. They apply where nothing was given
     and the source has such a column: in the other parts, in `test` and in `predict`. `classes` maps
-    the names of classes in the source to those to learn; None drops a class.
+    the names of classes in the source to those to learn; None drops a class. With `needs_labels`
+    False, which a task sets that learns without labels, rows without a label are read too; their
+    label is "".
     """
 
     target: str = setting("", "column to learn, for data with columns")
@@ -104,6 +106,7 @@ class Reading:
     table: str = setting("", "table to read where there are several: a file, sheet or table")
     classes: Mapping[str, str | None] = field(default_factory=dict, hash=False)
     found: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    needs_labels: bool = True
 
     @property
     def given(self) -> dict[str, Any]:
@@ -148,7 +151,8 @@ class Reading:
     def lenient(self) -> Reading:
         """Returns a reading in which given columns are only found ones, which may be missing."""
         notation = {name: self.given[name] for name in NOTATION if name in self.given}
-        return Reading(**notation, found={**self.found, **self.roles})
+        own = Reading(**notation, found={**self.found, **self.roles})
+        return replace(own, needs_labels=self.needs_labels)
 
     def to_json(self) -> dict[str, Any]:
         """Returns what was given, what was found, and the class mapping, as a JSON object."""

@@ -158,7 +158,7 @@ class One:
 def _labelled(sheet: Sheet, column: Any, reading: Reading) -> FileRoles:
     """Returns the roles of a table. Raises DataRefused where no column can hold the labels."""
     roles = roles_of(sheet.frame, column, reading, sheet.name)
-    if roles.label is None and not roles.flags:
+    if reading.needs_labels and roles.label is None and not roles.flags:
         what = Message("the true label of each file")
         raise needed(sheet.frame, LABELS[0], what, sheet.name, "--target")
     if sheet.frame.empty:

@@ -95,6 +95,8 @@ def read(
 ) -> Rows:
     """Reads one row for each row of the tables that has an answer.
 
+    Where the reading needs no labels, rows without an answer are read too.
+
     With `numeric`, answers are numbers in the column `value`, otherwise names of classes in the
     column `label`; `other` is the name of the task that learns the other kind. Raises UsageError or
     DataRefused where there is nothing to learn from.
@@ -118,7 +120,7 @@ def read(
         keys = list(frame.pop("key"))
         frame, found = with_history(frame, found, keys, times, opened.root, taken)
     frame = _with_others(frame, reader)
-    if not reading.found.get("schema"):
+    if reading.needs_labels and not reading.found.get("schema"):
         good = frame[frame["problem"].isna()]
         for note in telling_columns(list(good["row"]), list(good[reader.truth])):
             taken.note(note)
@@ -164,7 +166,7 @@ def _reader(
         columns,
         types=roles.types | dict.fromkeys(figures, NUMBER),
         missing=roles.missing,
-        beside=dict(_cells(sorted({roles.target, *times} - {*columns}), same)),
+        beside=dict(_cells(sorted({roles.target, *times} - {*columns, ""}), same)),
         dates=str(reading.value("dates")),
         lines=[line for one in same for line in one.lines],
     )
@@ -269,6 +271,8 @@ def _truths(
 ) -> tuple[Any, np.ndarray, list[Problem | None]]:
     """Returns the answers of the rows, which are blank (N,), and the problem of each row."""
     target = reader.roles.target
+    if not target:
+        return [""] * len(table), np.zeros(len(table), bool), [None] * len(table)
     cells = _cells([target], [table])[target]
     if reader.numeric:
         column = next((one for one in reader.figures.columns if one.name == target), None)
@@ -330,7 +334,7 @@ def _state_other(
 def _answered(frame: pd.DataFrame, reader: _Reader) -> tuple[pd.DataFrame, list[str]]:
     """Returns the rows with an answer, and the sources of the others, which are stated."""
     blank = frame.pop("blank").to_numpy(bool).copy()
-    if not blank.any():
+    if not (reader.reading.needs_labels and blank.any()):
         return frame, []
     gone = list(frame["source"][blank])
     if "split" in frame and not reader.reading.ignores_parts and not blank.all():
@@ -347,7 +351,7 @@ def _answered(frame: pd.DataFrame, reader: _Reader) -> tuple[pd.DataFrame, list[
 
 def _refuse(frame: pd.DataFrame, reader: _Reader) -> None:
     """Raises the error for answers that cannot be learnt; not for a table read after training."""
-    if reader.reading.found.get("schema"):
+    if reader.reading.found.get("schema") or not reader.reading.needs_labels:
         return
     good = frame[frame["problem"].isna()]
     column, truths = reader.roles.target, good[reader.truth]

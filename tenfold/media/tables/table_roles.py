@@ -17,7 +17,7 @@ from tenfold.media.reading import Reading, columns_of, listed_names
 from tenfold.media.tables.names import column_named, spelling, without_number
 from tenfold.media.tables.roles import ignored_columns, missing_given, types_given
 from tenfold.media.tables.sources import LabelledTable
-from tenfold.media.tables.target import USUAL, found_target, is_blank
+from tenfold.media.tables.target import USUAL, found_label, found_target, is_blank
 
 __all__ = ["TableRoles", "known_to", "roles_of", "state_roles"]
 
@@ -37,10 +37,10 @@ SAID = {"group": "group", "weight": "weight", "split": "part", "time": "time", "
 class TableRoles:
     """The columns of a table by role.
 
-    `given` is True where the user named the target. `others` maps group, weight, split, time and
-    key to their columns, `by` are those that scores are reported by. With `dated`, the column of
-    times is an input too. `types` are those of the user and of the file, `missing` the given marks
-    for "missing".
+    `given` is True where the user named the target, which is "" in a table without labels. `others`
+    maps group, weight, split, time and key to their columns, `by` are those that scores are
+    reported by. With `dated`, the column of times is an input too. `types` are those of the user
+    and of the file, `missing` the given marks for "missing".
     """
 
     target: str
@@ -77,11 +77,15 @@ def known_to(reading: Reading) -> Callable[[str], bool]:
 
 
 def roles_of(
-    table: LabelledTable, parts: Sequence[LabelledTable], reading: Reading, numeric: bool
+    table: LabelledTable,
+    parts: Sequence[LabelledTable],
+    reading: Reading,
+    numeric: bool,
 ) -> TableRoles:
     """Returns the role of each column; `parts` are the tables of the other parts.
 
-    Raises UsageError where a given column is missing, or no column is plainly the answer.
+    Without needed labels, no column need be the target. Raises UsageError where a given column is
+    missing, or no column is plainly the answer.
     """
     where, named = table.name, table.named
     others = {
@@ -93,7 +97,10 @@ def roles_of(
     by = [str(one) for one in columns_of(reading, "by", named.names, where)]
     ignored = ignored_columns(reading, named, where)
     used = {*others.values(), *by, *ignored}
-    target, given = found_target(table, parts, reading, used, numeric)
+    if reading.needs_labels:
+        target, given = found_target(table, parts, reading, used, numeric)
+    else:
+        target, given = found_label(table, reading, used)
     if "split" not in others and (split := _parts(table, {*used, target})):
         others["split"] = split
     dated = "time" in others and are_dates(pd.Series(table.columns[others["time"]], dtype=object))
@@ -124,7 +131,8 @@ def state_roles(table: LabelledTable, roles: TableRoles, taken: Taken, used: Seq
     taken.role(
         "input", Message("{count} columns ({names})", count=len(used), names=names), "--ignore"
     )
-    taken.role("answer", roles.target, "--target", _shown(table, roles.target))
+    if roles.target:
+        taken.role("answer", roles.target, "--target", _shown(table, roles.target))
     for role, name in roles.others.items():
         source = Message("{column}", column=name)
         if role == "time" and roles.dated:

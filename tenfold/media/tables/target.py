@@ -13,7 +13,7 @@ from tenfold.media.reading import Reading
 from tenfold.media.tables.names import column_named, spelling
 from tenfold.media.tables.sources import LabelledTable
 
-__all__ = ["USUAL", "found_target", "is_blank"]
+__all__ = ["USUAL", "found_label", "found_target", "is_blank"]
 
 USUAL = frozenset(
     "target class label y outcome response answer classes labels 标签 类别 目标".split()
@@ -49,6 +49,19 @@ def found_target(
     if not usual and table.last and free and _fits(table, free[-1], numeric):
         return free[-1], False
     raise _asked(table, usual or free)
+
+
+def found_label(table: LabelledTable, reading: Reading, used: Collection[str]) -> tuple[str, bool]:
+    """Returns the column of labels that are kept for scoring, and whether the user gave it.
+
+    "" where the user gave none and no column, or more than one, has a usual name of labels. Raises
+    UsageError where the given column is missing.
+    """
+    given = column_named(reading, "target", table.named, table.name)
+    if given is not None and given in table.columns:
+        return given, bool(reading.target)
+    usual = [name for name in table.columns if name not in used and spelling(name) in USUAL]
+    return (usual[0] if len(usual) == 1 else ""), False
 
 
 def is_blank(cell: Any) -> bool:

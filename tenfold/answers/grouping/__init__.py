@@ -1,0 +1,1 @@
+"""Predicted groups, their scores, and the report section made of them."""

@@ -1,0 +1,97 @@
+"""Networks that answer with the group of a row.
+
+Shapes: N rows, F features, K groups, S sampled training rows.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Centroids", "Grouped", "RowGroups", "Silhouette"]
+
+
+class Centroids(nn.Module):
+    """Features (N, F) -> probabilities (N, K) of the groups around K centres.
+
+    The probabilities are those of a mixture of Gaussians of one variance and equal shares, so that
+    the most probable group is the one with the nearest centre.
+    """
+
+    center: Tensor
+    variance: Tensor
+
+    def __init__(self, groups: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("center", torch.zeros(groups, width))
+        self.register_buffer("variance", torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        squares = self.center.square().sum(1) - 2 * (x.nan_to_num() @ self.center.T)
+        return (-0.5 * squares / self.variance).softmax(1)
+
+
+class Silhouette(nn.Module):
+    """Features (N, F) and probabilities (N, K) -> silhouettes (N,), from -1 to 1.
+
+    The silhouette of a row compares its mean distance to the sampled training rows of its own group
+    with that to the rows of the nearest other group (P. Rousseeuw, 1987). `group` (S,) is the group
+    of each sampled row. A row of a group with a single sampled row has the silhouette 0.
+    """
+
+    rows: Tensor
+    member: Tensor
+
+    def __init__(self, rows: int, width: int, groups: int) -> None:
+        super().__init__()
+        self.register_buffer("rows", torch.zeros(rows, width))
+        self.register_buffer("member", torch.zeros(rows, groups))
+
+    @torch.no_grad()
+    def learn(self, rows: Tensor, group: Tensor) -> None:
+        """Sets the sampled rows (S, F) and their groups (S,)."""
+        self.rows.copy_(rows.nan_to_num())
+        self.member.copy_(nn.functional.one_hot(group, self.member.shape[1]))
+
+    def forward(self, x: Tensor, probabilities: Tensor) -> Tensor:
+        x = x.nan_to_num()
+        squares = x.square().sum(1, keepdim=True) + self.rows.square().sum(1)
+        distance = (squares - 2 * (x @ self.rows.T)).clamp_min(0).sqrt()
+        count = self.member.sum(0)
+        total = distance @ self.member
+        own = nn.functional.one_hot(probabilities.argmax(1), self.member.shape[1]).to(x.dtype)
+        inside = (total * own).sum(1) / (own @ count - 1).clamp_min(1)
+        outside = total / count.clamp_min(1)
+        outside = torch.where((own > 0) | (count == 0), 3e38, outside).amin(1)
+        outside = torch.where(outside > 1e38, inside, outside)
+        found = (outside - inside) / torch.maximum(outside, inside).clamp_min(1e-12)
+        return torch.where(own @ count > 1, found, 0.0)
+
+
+class Grouped(nn.Module):
+    """Features (N, F) -> probabilities (N, K), silhouette (N,) and embedding (N, F)."""
+
+    def __init__(self, head: nn.Module, silhouette: Silhouette) -> None:
+        super().__init__()
+        self.head, self.silhouette = head, silhouette
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        probabilities = self.head(x)
+        return {
+            "probabilities": probabilities,
+            "silhouette": self.silhouette(x, probabilities),
+            "embedding": x.nan_to_num(),
+        }
+
+
+class RowGroups(nn.Module):
+    """numbers (N, D) and levels (N, C) -> the answers of `Grouped`."""
+
+    def __init__(self, features: nn.Module, model: Grouped) -> None:
+        super().__init__()
+        self.features, self.model = features, model
+        self.place = nn.Parameter(torch.zeros(1), requires_grad=False)
+
+    def forward(self, numbers: Tensor, levels: Tensor) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = self.model(self.features(numbers, levels))
+        return found

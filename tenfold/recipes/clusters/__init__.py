@@ -1,0 +1,1 @@
+"""Finds groups of rows without labels: candidates, their comparison, the number of groups."""

@@ -1,0 +1,82 @@
+"""The interface of a subject, and how the subject of a source is found."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from tenfold.core.columns import Columns, Encoded
+from tenfold.core.rows import Rows
+from tenfold.media.input import Input
+from tenfold.media.reading import ColumnRole, Reading
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Subject", "find", "recognised"]
+
+NAMES = ("row",)
+"""Modules with a subject, in the order in which they are tried."""
+
+
+class Subject(ABC):
+    """One kind of input that is compared without labels. `facts` are those of a task."""
+
+    name: ClassVar[str]
+    """Name of the module, and value of `facts["data"]["subject"]`."""
+    roles: ClassVar[tuple[ColumnRole, ...]]
+
+    @abstractmethod
+    def fits(self, source: Any, reading: Reading) -> bool:
+        """Returns True if a source holds such inputs, from names and a few files."""
+
+    @abstractmethod
+    def read(self, source: Any, reading: Reading) -> Rows:
+        """Reads the rows; `reading` needs no labels. The column `label` is "" without one."""
+
+    @abstractmethod
+    def learn(self, train: pd.DataFrame) -> dict[str, Any]:
+        """Returns `facts["data"]` from the training rows; nothing is decoded."""
+
+    @abstractmethod
+    def inputs(self, facts: Mapping[str, Any]) -> dict[str, Input]:
+        """Returns the inputs of a run; before anything is learnt, `facts` may be empty."""
+
+    @abstractmethod
+    def encode(self, table: pd.DataFrame, data: Mapping[str, Any]) -> Encoded:
+        """Returns the arguments of the network, row by row."""
+
+    @abstractmethod
+    def features(self, facts: Mapping[str, Any]) -> nn.Module:
+        """Returns the untrained module that makes features (N, F) of the encoded columns."""
+
+    @abstractmethod
+    def learn_features(self, features: nn.Module, train: Columns) -> None:
+        """Sets the statistics of the features from the encoded training rows."""
+
+    @abstractmethod
+    def described(self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray,
+                  train: Columns) -> list[str]:  # fmt: skip
+        """Returns a short description of each of the K groups: what its rows have in common.
+
+        `features` (N, F) are those of the training rows, `groups` (N,) their groups from 0.
+        """
+
+
+def find(name: str) -> Subject:
+    """Returns the subject of this name."""
+    found: Subject = import_module(f"tenfold.recipes.subjects.{name}").SUBJECT
+    return found
+
+
+def recognised(source: Any, reading: Reading) -> Subject:
+    """Returns the first subject that fits the source; the last one, where none does."""
+    for name in map(str, NAMES[:-1]):
+        if (one := find(name)).fits(source, reading):
+            return one
+    return find(NAMES[-1])
