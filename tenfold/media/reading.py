@@ -164,7 +164,9 @@ class Reading:
     def of_json(values: dict[str, Any] | None) -> Reading:
         """Returns the reading stored in facts; a text under any other name is a role's column."""
         stored = values or {}
-        given = {name: str(stored[name]) for name in COMMON if name in stored and name != "by"}
+        given: dict[str, Any] = {
+            name: str(stored[name]) for name in COMMON if name in stored and name != "by"
+        }
         other = stored.keys() - {*COMMON, *_INNER}
         by = stored.get("by")
         classes, found = stored.get("classes"), stored.get("found")

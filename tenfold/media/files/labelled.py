@@ -193,9 +193,9 @@ def _folder_a_class(tree: Tree, medium: Medium, reading: Reading) -> Rows | None
     kept = [
         (entry, place)
         for entry, place in zip(entries, found.places, strict=True)
-        if place.label or entry.folder
+        if place.label or entry.folder or not reading.needs_labels
     ]
-    if not any(place.label for _, place in kept):
+    if not any(place.label for _, place in kept) and (reading.needs_labels or not kept):
         return None
     table = pd.DataFrame(
         {
@@ -220,8 +220,8 @@ def _taken(found: Levels, medium: Medium, table: pd.DataFrame) -> Taken:
     """Returns the roles of the folders, and the folders that are not used."""
     taken = Taken(notes=list(found.notes))
     taken.role("input", Message("{plural} in folders", plural=medium.plural))
-    classes = list(dict.fromkeys(table["label"]))
-    taken.role("answer", found.classes, "--target" if found.level else "", classes)
+    if classes := [name for name in dict.fromkeys(table["label"]) if name]:
+        taken.role("answer", found.classes, "--target" if found.level else "", classes)
     if found.parts:
         taken.role("part", found.parts)
     if "group" in table:

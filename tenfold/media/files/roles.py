@@ -86,7 +86,7 @@ def roles_of(frame: pd.DataFrame, path: Any, reading: Reading, where: str) -> Fi
     taken += [roles.split]
     if roles.label is None:
         roles.flags = _flags(frame, taken, reading)
-    if roles.label is None and not roles.flags:
+    if roles.label is None and not roles.flags and reading.needs_labels:
         roles.label = _by_content(frame, taken, where)
     if roles.label is not None:
         once(frame, roles.label, where)

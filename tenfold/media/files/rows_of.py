@@ -136,6 +136,8 @@ def _answers(
         if single and any(rows):
             return {"label": [row[0] if row else "" for row in rows]}, reading
         return {"labels": rows}, reading.finding(several="columns", flags=list(map(str, flags)))
+    if not reading.needs_labels and sources[0].roles.label is None:
+        return {"label": [""] * sum(len(one.cells) for one in sources)}, reading
     values = [cell for one in sources for cell in one.sheet.named(one.roles.label)]
     stored = str(reading.found.get("several") or "")
     found: Several | None = several_of(values, "" if stored == "columns" else stored)
@@ -217,7 +219,7 @@ def _state(taken: Taken, sources: Sequence[TableRows], medium: Medium, parts: Me
     elif roles.flags:
         names = ", ".join(map(str, roles.flags[:8])) + (" ..." if roles.flags[8:] else "")
         taken.role("answer", Message("columns of 0 and 1: {columns}", columns=names), "--target")
-    else:
+    elif roles.label is not None:
         label = Message("column {column!r}", column=str(roles.label))
         cells = Counter(map(written, first.sheet.named(roles.label)))
         taken.role("answer", label, "--target", [name for name, _ in cells.most_common()])

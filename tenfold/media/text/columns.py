@@ -224,7 +224,7 @@ class _Columns:
             return None, [int(at) for at in flags]
         if not needed and (self.given_texts or any(self._is_text(at) for at in self.free)):
             return None, []
-        return self._likely(), []
+        return (self._likely() if self.reading.needs_labels else None), []
 
     def _held_flags(self) -> list[int]:
         """Returns the columns that held one class each in training, if the table has them all."""

@@ -216,13 +216,14 @@ def _folder_a_class(
     entries = [one for one in entries if one.cell not in kept_out]
     doubtful = [entry.problem is not None for entry in entries]
     places = labelled.places([entry.parts for entry in entries], doubtful)
-    pairs = zip(entries, places, strict=True)
-    kept = [(one, *place) for one, place in pairs if place[1] or one.folder]
+    pairs, needed = zip(entries, places, strict=True), known.reading.needs_labels
+    kept = [(one, *place) for one, place in pairs if place[1] or one.folder or not needed]
     if not kept:
         raise _no_labels(str(tree.root))
     classes = ", ".join(sorted({label for *_, label in kept if label})[:20])
     known.taken.role("input", Message("one text a file"))
-    known.taken.role("answer", Message("folders {names}", names=classes))
+    if classes:
+        known.taken.role("answer", Message("folders {names}", names=classes))
     splits = ", ".join(part for part in tables.PARTS if part in {split for _, split, _ in kept})
     if splits:
         known.taken.role("part", Message("folders of {names}", names=splits))

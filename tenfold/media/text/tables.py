@@ -99,6 +99,8 @@ def _table(entry: Entry, name: str, source: TextSource) -> RecordTable:
         form = "table" if entry.suffix in (".txt", ".text", ".md", "") else ""
         source.reading = reading.finding(lines=form)
         return exports.plain(table, source.taken)
+    if not reading.needs_labels:
+        return table
     source.coarse = True
     lines = label_lines.first_words(table, name)
     labels = list(dict.fromkeys(str(one.cells[1]) for one in lines.head))
@@ -111,7 +113,8 @@ def rows_of_table(
 ) -> list[tuple[Any, ...]]:
     """Returns the rows of one table; the first table decides the columns of the others."""
     reading = source.reading if first else source.reading.lenient
-    roles = columns.roles(table, name, needs_label=first, reading=reading)
+    needed = first and reading.needs_labels
+    roles = columns.roles(table, name, needs_label=needed, reading=reading)
     tell_roles(table, roles, part, source, name, first)
     if first:
         named = {role: table.names[at] for role, at in roles.others.items()}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Subject", "find", "recognised"]
 
-NAMES = ("row",)
+NAMES: tuple[str, ...] = ("row",)
 """Modules with a subject, in the order in which they are tried."""
 
 
@@ -76,7 +76,7 @@ def find(name: str) -> Subject:
 
 def recognised(source: Any, reading: Reading) -> Subject:
     """Returns the first subject that fits the source; the last one, where none does."""
-    for name in map(str, NAMES[:-1]):
+    for name in NAMES[:-1]:
         if (one := find(name)).fits(source, reading):
             return one
     return find(NAMES[-1])
