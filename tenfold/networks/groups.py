@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Centroids", "Grouped", "RowGroups", "Silhouette"]
+__all__ = ["Centroids", "Grouped", "Silhouette", "Unchanged"]
 
 
 class Centroids(nn.Module):
@@ -29,6 +29,13 @@ class Centroids(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         squares = self.center.square().sum(1) - 2 * (x.nan_to_num() @ self.center.T)
         return (-0.5 * squares / self.variance).softmax(1)
+
+
+class Unchanged(nn.Module):
+    """Features (N, F) -> the same as embedding."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"embedding": x}
 
 
 class Silhouette(nn.Module):
@@ -82,16 +89,3 @@ class Grouped(nn.Module):
             "silhouette": self.silhouette(x, probabilities),
             "embedding": x.nan_to_num(),
         }
-
-
-class RowGroups(nn.Module):
-    """numbers (N, D) and levels (N, C) -> the answers of `Grouped`."""
-
-    def __init__(self, features: nn.Module, model: Grouped) -> None:
-        super().__init__()
-        self.features, self.model = features, model
-        self.place = nn.Parameter(torch.zeros(1), requires_grad=False)
-
-    def forward(self, numbers: Tensor, levels: Tensor) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = self.model(self.features(numbers, levels))
-        return found

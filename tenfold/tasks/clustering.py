@@ -20,9 +20,11 @@ from tenfold.core.plan import Plan
 from tenfold.core.results import Prediction
 from tenfold.core.rows import Rows
 from tenfold.core.settings import setting
+from tenfold.media.image.medium import IMAGE
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
 from tenfold.media.tables.medium import ROW
+from tenfold.media.text.medium import TEXT
 from tenfold.recipes import subjects
 from tenfold.recipes.clusters import candidates
 from tenfold.task import Facts, Outputs, Table, Task
@@ -39,7 +41,7 @@ class Clustering(Task):
     model: str = setting("auto", "model, auto = best by silhouette", choices=candidates.MODELS)
 
     answers = (GROUP,)
-    roles = ROW.roles
+    roles = (*IMAGE.roles, *TEXT.roles, *ROW.roles)
 
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         subject = subjects.recognised(source, reading)

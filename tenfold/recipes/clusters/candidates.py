@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.core.columns import Parts
+from tenfold.core.columns import Columns, Parts
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
 from tenfold.recipes.subjects import Subject
+from tenfold.training.inference import by_torch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,18 +37,14 @@ def build(subject: Subject, facts: dict[str, Any]) -> nn.Module:
     features: Any = subject.features(facts)
     head = networks.Centroids(fitted["groups"], features.width)
     silhouette = networks.Silhouette(fitted["sample"], features.width, fitted["groups"])
-    found: nn.Module = networks.RowGroups(features, networks.Grouped(head, silhouette))
-    return found
+    return subject.network(features, networks.Grouped(head, silhouette))
 
 
 def fit(subject: Subject, parts: Parts, plan: Plan, requested: str, groups: int) -> Fitted:
     """Returns the network with the groups of the training rows; 0 `groups` = chosen."""
     features: Any = subject.features(plan.facts)
     subject.learn_features(features, parts.train)
-    columns = {
-        name: torch.from_numpy(np.asarray(parts.train[name])) for name in ("numbers", "levels")
-    }
-    x = features(**columns).nan_to_num().numpy()
+    x = _features(features, subject, parts.train)
     order = np.random.default_rng(plan.seed).permutation(len(x))[:SAMPLE]
     tried = [groups] if groups else range(2, min(MOST, len(np.unique(x, axis=0)) - 1) + 1)
     curve: list[dict[str, Any]] = []
@@ -73,3 +70,9 @@ def fit(subject: Subject, parts: Parts, plan: Plan, requested: str, groups: int)
         net.model.silhouette.learn(torch.from_numpy(x[order]), own[order])
     names = subject.described(facts, x, own.numpy(), parts.train)
     return Fitted(net, {**sizes, "names": names, "curve": curve, "selected": "kmeans"})
+
+
+def _features(features: Any, subject: Subject, rows: Columns) -> np.ndarray:
+    """Returns the features (N, F) of encoded rows, a missing value as 0."""
+    net = subject.network(features, networks.Unchanged())
+    return np.nan_to_num(np.asarray(by_torch(net)(rows)["embedding"]))

@@ -22,7 +22,8 @@ from tenfold.recipes.subjects.subject import Subject
 if TYPE_CHECKING:
     from torch import nn
 
-torch, networks = lazy("torch"), lazy("tenfold.networks.row_features")
+torch = lazy("torch")
+networks, wrappers = lazy("tenfold.networks.row_features"), lazy("tenfold.networks.subjects")
 
 __all__ = ["SUBJECT"]
 
@@ -63,6 +64,10 @@ class RowSubject(Subject):
         features.learn(
             *(torch.from_numpy(np.asarray(train[name])) for name in ("numbers", "levels"))
         )
+
+    def network(self, features: nn.Module, model: nn.Module) -> nn.Module:
+        found: nn.Module = wrappers.OfRows(features, model)
+        return found
 
     def described(
         self,

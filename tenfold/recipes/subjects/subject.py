@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,15 +13,18 @@ import pandas as pd
 
 from tenfold.core.columns import Columns, Encoded
 from tenfold.core.rows import Rows
+from tenfold.media.files.listing import is_archive, open_tree
 from tenfold.media.input import Input
 from tenfold.media.reading import ColumnRole, Reading
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Subject", "find", "recognised"]
+__all__ = ["Subject", "find", "holds", "recognised"]
 
-NAMES: tuple[str, ...] = ("row",)
+EXAMINED = 1000
+"""Maximum number of files whose names decide what a folder holds."""
+NAMES: tuple[str, ...] = ("image", "text", "row")
 """Modules with a subject, in the order in which they are tried."""
 
 
@@ -53,19 +57,37 @@ class Subject(ABC):
 
     @abstractmethod
     def features(self, facts: Mapping[str, Any]) -> nn.Module:
-        """Returns the untrained module that makes features (N, F) of the encoded columns."""
+        """Returns the untrained module that makes features (N, F) of the encoded columns.
+
+        Its attribute `width` is F.
+        """
 
     @abstractmethod
     def learn_features(self, features: nn.Module, train: Columns) -> None:
         """Sets the statistics of the features from the encoded training rows."""
 
     @abstractmethod
-    def described(self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray,
-                  train: Columns) -> list[str]:  # fmt: skip
-        """Returns a short description of each of the K groups: what its rows have in common.
+    def network(self, features: nn.Module, model: nn.Module) -> nn.Module:
+        """Returns the network that answers with `model` from these features."""
+
+    @abstractmethod
+    def described(
+        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, train: Columns
+    ) -> list[str]:
+        """Returns a short description of each of the K groups, "" where nothing describes it.
 
         `features` (N, F) are those of the training rows, `groups` (N,) their groups from 0.
         """
+
+
+def holds(path: Path, belongs: Callable[[str], bool]) -> bool:
+    """Returns True for a file whose name belongs to a subject, or a folder of mostly such files."""
+    if path.is_file() and not is_archive(path):
+        return belongs(path.name.lower())
+    if not path.exists():
+        return False
+    names = [entry.name.rsplit("/", 1)[-1].lower() for entry in open_tree(path).entries[:EXAMINED]]
+    return sum(map(belongs, names)) > len(names) / 2
 
 
 def find(name: str) -> Subject:

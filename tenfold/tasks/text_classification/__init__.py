@@ -39,7 +39,7 @@ from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
-from tenfold.media.text import labelled, tokens
+from tenfold.media.text import grams, labelled, tokens
 from tenfold.media.text.medium import TEXT
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.text_classification import linear_models
@@ -102,7 +102,9 @@ class TextClassification(Task):
         data = facts["data"]
         read, problems = tokens.texts_of(table["text"])
         block = tokens.block(read)
-        return Encoded({"ids": _grams(block, data), "tokens": _tokens(block, data)}, problems)
+        return Encoded(
+            {"ids": grams.encoded(block, data), "tokens": _tokens(block, data)}, problems
+        )
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
         return {**class_answers.targets(table, facts["truths"])}
@@ -118,7 +120,7 @@ class TextClassification(Task):
             SIZES[net["size"]],
             net["dropout"],
         )
-        found = networks.TextClassifier(_known(data), convolution, classes, answers["several"])
+        found = networks.TextClassifier(grams.count(data), convolution, classes, answers["several"])
         fitted = facts.get("fitted", {})
         found.selected = fitted.get("selected", "mixed")
         logits.biased(found, fitted)
@@ -161,12 +163,10 @@ class TextClassification(Task):
         words, classes = len(tokens.unpacked(data["grams"])), len(answers["classes"])
         several = answers["several"]
         return linear_models.LinearModels(
-            net, parts, _known(data), words, classes, several, self.cost
+            net, parts, grams.count(data), words, classes, several, self.cost
         )
 
 
-GRAMS = 1 << 17
-"""Maximum size of the vocabulary of word n-grams, and of that of character n-grams."""
 SEEN = 100_000
 """Number of training rows from which the vocabularies are built."""
 FEW = 500
@@ -193,39 +193,9 @@ def _vocabularies(read: list[str], model: str) -> Facts:
         "characters": [one.grams(0, cut["least"], cut["most"])[1] for one in blocks],
         "tokens": [one.words for one in blocks if ordered],
     }
-    found = {name: _often(hashes, least) for name, hashes in seen.items()}
+    found = {name: grams.often(hashes, least) for name, hashes in seen.items()}
     buckets = 1 << int(np.clip(np.log2(max(1, len(read))), 10, 15))
     return cut | found | {"buckets": buckets if ordered else 0}
-
-
-def _often(hashes: list[np.ndarray], least: int) -> str:
-    """Packs the n-grams that occur in at least `least` texts: the GRAMS most frequent, in order."""
-    if not hashes:
-        return tokens.packed(np.zeros(0, np.uint32))
-    names, counts = np.unique(np.concatenate(hashes), return_counts=True)
-    kept = counts >= least
-    names, counts = names[kept], counts[kept]
-    return tokens.packed(names[np.argsort(-counts, kind="stable")[:GRAMS]])
-
-
-def _known(data: Facts) -> int:
-    """The size of both vocabularies of n-grams together."""
-    return sum(len(tokens.unpacked(data[name])) for name in ("grams", "characters"))
-
-
-def _grams(block: tokens.Block, data: Facts) -> Ragged:
-    """Returns the vocabulary indices, from 1, of the known n-grams of each text.
-
-    Character n-grams have the indices after those of the word n-grams.
-    """
-    words, characters = (tokens.unpacked(data[name]) for name in ("grams", "characters"))
-    row, hashed = block.grams(data["words"], 1, 0)
-    more_row, more_hashed = block.grams(0, data["least"], data["most"])
-    row = np.concatenate([row, more_row])
-    number = tokens.known(hashed, words), tokens.known(more_hashed, characters)
-    ids = np.concatenate([number[0], np.where(number[1] < 0, -1, number[1] + len(words))]) + 1
-    order = np.argsort(row[ids > 0], kind="stable")
-    return _ragged(row[ids > 0][order], ids[ids > 0][order].astype(np.int32), block.texts)
 
 
 def _tokens(block: tokens.Block, data: Facts) -> Ragged:
@@ -243,12 +213,7 @@ def _tokens(block: tokens.Block, data: Facts) -> Ragged:
     kept = (place < HEAD) | (place >= length[row] - HEAD)
     number = tokens.known(words, tokens.unpacked(data["tokens"])) + 2
     values = np.concatenate([number[:, None], parts], 1)[kept].astype(np.int32)
-    return _ragged(row[kept], values, block.texts)
-
-
-def _ragged(row: np.ndarray, values: np.ndarray, rows: int) -> Ragged:
-    lengths = np.bincount(row, minlength=rows)
-    return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    return grams.ragged(row[kept], values, block.texts)
 
 
 # --- learning -------------------------------------------------------------------------------------
