@@ -102,6 +102,14 @@ class AnswerKind(ABC):
         """Returns True if all rows are used for training and scoring, without a held-out part."""
         return False
 
+    def only_scored(self, table: pd.DataFrame) -> np.ndarray:
+        """Returns (N,) True for rows that no model is fitted to: they are validated and tested on.
+
+        None by default. Where a split is drawn, half of them are validation rows, the others test
+        rows, by stratum.
+        """
+        return np.zeros(len(table), bool)
+
     def refuse(self, table: pd.DataFrame) -> DataRefused | None:
         """Returns the error if no model can be trained on these rows, else None."""
         return None
@@ -287,9 +295,10 @@ class AnswerKind(ABC):
         values = self.measure(answers, table, sampling)
         values |= self.measure_trained(answers, table, sampling, train)
         baseline = self.values(self.baseline(train, table), table, train)
+        headline = self.headline if self.headline in values else next(iter(values), self.headline)
         metrics = {name: Score(*three, baseline.get(name, 0.0)) for name, three in values.items()}
         details = self.details(answers, table, sampling) | self.extras(answers, table, train)
-        return Scores(self.headline, metrics, len(table), details, sampling.count)
+        return Scores(headline, metrics, len(table), details, sampling.count)
 
     @final
     def values(

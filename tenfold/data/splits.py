@@ -30,9 +30,38 @@ def assign(rows: Rows, seed: int) -> tuple[pd.Series, Message]:
     rows are split 70/15/15. With a column `time`, the latest rows are taken in place of a random
     draw. All rows are train if the answer kind fits all rows without a held-out part.
     """
+    if rows.answer.fits_all(rows.table):
+        parts = pd.Series("train", rows.table.index, dtype=object)
+        return parts, Message("all rows, none held out")
+    parts, line = _assigned(rows, seed)
+    return _held_out(rows, parts, seed), line
+
+
+def _held_out(rows: Rows, parts: pd.Series, seed: int) -> pd.Series:
+    """Moves rows that are only scored out of train, and half of them to validation.
+
+    Half of each stratum is validated on, unless the source gives a validation part with such rows.
+    """
     table = rows.table
-    if rows.answer.fits_all(table):
-        return pd.Series("train", table.index, dtype=object), Message("all rows, none held out")
+    scored = rows.answer.only_scored(table)
+    if not scored.any():
+        return parts
+    parts = parts.copy()
+    given = table["split"] if "split" in table else pd.Series("", index=table.index)
+    if (given[scored] == "valid").any():
+        parts[scored & (parts == "train").to_numpy()] = "valid"
+        return parts
+    place = pd.Series(places(rows.answer.units(table), f"held {seed}"), table.index)[scored]
+    strata = pd.Series(rows.answer.strata(table), table.index, dtype=object)[scored].astype(str)
+    rank = place.groupby(strata).rank(method="first")
+    half = strata.map(strata.value_counts()) / 2
+    parts[scored] = np.where(rank <= half, "valid", "test")
+    return parts
+
+
+def _assigned(rows: Rows, seed: int) -> tuple[pd.Series, Message]:
+    """Returns the part of every row and a sentence on the split, as `assign` describes it."""
+    table = rows.table
     given = table["split"] if "split" in table else pd.Series("", index=table.index, dtype=object)
     given = given.fillna("").replace("", None)
     names = set(given.dropna().unique())

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenfold.core.columns import Columns, Parts
+from tenfold.core.columns import Parts
 from tenfold.core.fitted import Fitted
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.recipes.subjects import Subject
-from tenfold.training.inference import by_torch
+from tenfold.recipes.subjects import Subject, features_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +43,7 @@ def fit(subject: Subject, parts: Parts, plan: Plan, requested: str, groups: int)
     """Returns the network with the groups of the training rows; 0 `groups` = chosen."""
     features: Any = subject.features(plan.facts)
     subject.learn_features(features, parts.train)
-    x = _features(features, subject, parts.train)
+    x = features_of(subject, features, parts.train)
     order = np.random.default_rng(plan.seed).permutation(len(x))[:SAMPLE]
     tried = [groups] if groups else range(2, min(MOST, len(np.unique(x, axis=0)) - 1) + 1)
     curve: list[dict[str, Any]] = []
@@ -70,9 +69,3 @@ def fit(subject: Subject, parts: Parts, plan: Plan, requested: str, groups: int)
         net.model.silhouette.learn(torch.from_numpy(x[order]), own[order])
     names = subject.described(facts, x, own.numpy(), parts.train)
     return Fitted(net, {**sizes, "names": names, "curve": curve, "selected": "kmeans"})
-
-
-def _features(features: Any, subject: Subject, rows: Columns) -> np.ndarray:
-    """Returns the features (N, F) of encoded rows, a missing value as 0."""
-    net = subject.network(features, networks.Unchanged())
-    return np.nan_to_num(np.asarray(by_torch(net)(rows)["embedding"]))

@@ -3,6 +3,6 @@
 A module defines `SUBJECT`, a `Subject`, and is found by its name.
 """
 
-from tenfold.recipes.subjects.subject import Subject, find, recognised
+from tenfold.recipes.subjects.subject import Subject, features_of, find, recognised
 
-__all__ = ["Subject", "find", "recognised"]
+__all__ = ["Subject", "features_of", "find", "recognised"]

@@ -43,6 +43,7 @@ class ImageSubject(Subject):
 
     name = "image"
     roles = IMAGE.roles
+    columns = ("image",)
 
     def fits(self, source: Any, reading: Reading) -> bool:
         if isinstance(source, pd.DataFrame):

@@ -38,6 +38,7 @@ class RowSubject(Subject):
 
     name = "row"
     roles = ROW.roles
+    columns = ("numbers", "levels")
 
     def fits(self, source: Any, reading: Reading) -> bool:
         return True
@@ -64,6 +65,14 @@ class RowSubject(Subject):
         features.learn(
             *(torch.from_numpy(np.asarray(train[name])) for name in ("numbers", "levels"))
         )
+
+    def owners(self, facts: Mapping[str, Any]) -> tuple[list[str], list[int]]:
+        data = facts["data"]
+        columns = [one["name"] for one in data["numbers"]] + data["names"]
+        owner = [*range(len(data["numbers"]))]
+        for at, levels in enumerate(data["levels"], len(owner)):
+            owner += [at] * len(levels)
+        return columns, owner
 
     def network(self, features: nn.Module, model: nn.Module) -> nn.Module:
         found: nn.Module = wrappers.OfRows(features, model)

@@ -12,15 +12,19 @@ import numpy as np
 import pandas as pd
 
 from tenfold.core.columns import Columns, Encoded
+from tenfold.core.lazy import lazy
 from tenfold.core.rows import Rows
 from tenfold.media.files.listing import is_archive, open_tree
 from tenfold.media.input import Input
 from tenfold.media.reading import ColumnRole, Reading
+from tenfold.training.inference import by_torch
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Subject", "find", "holds", "recognised"]
+networks = lazy("tenfold.networks.groups")
+
+__all__ = ["Subject", "features_of", "find", "holds", "recognised"]
 
 EXAMINED = 1000
 """Maximum number of files whose names decide what a folder holds."""
@@ -34,6 +38,8 @@ class Subject(ABC):
     name: ClassVar[str]
     """Name of the module, and value of `facts["data"]["subject"]`."""
     roles: ClassVar[tuple[ColumnRole, ...]]
+    columns: ClassVar[tuple[str, ...]]
+    """Names of the encoded columns."""
 
     @abstractmethod
     def fits(self, source: Any, reading: Reading) -> bool:
@@ -66,6 +72,13 @@ class Subject(ABC):
     def learn_features(self, features: nn.Module, train: Columns) -> None:
         """Sets the statistics of the features from the encoded training rows."""
 
+    def owners(self, facts: Mapping[str, Any]) -> tuple[list[str], list[int]]:
+        """Returns the C columns that can be blamed, and the column of each of the F features.
+
+        By default none: ([], []).
+        """
+        return [], []
+
     @abstractmethod
     def network(self, features: nn.Module, model: nn.Module) -> nn.Module:
         """Returns the network that answers with `model` from these features."""
@@ -78,6 +91,13 @@ class Subject(ABC):
 
         `features` (N, F) are those of the training rows, `groups` (N,) their groups from 0.
         """
+
+
+def features_of(subject: Subject, features: nn.Module, rows: Columns) -> np.ndarray:
+    """Returns the features (N, F) of encoded rows; a missing value is 0."""
+    net = subject.network(features, networks.Unchanged())
+    found = by_torch(net)(rows.only([*subject.columns]))["embedding"]
+    return np.nan_to_num(np.asarray(found))
 
 
 def holds(path: Path, belongs: Callable[[str], bool]) -> bool:

@@ -46,6 +46,7 @@ class TextSubject(Subject):
 
     name = "text"
     roles = TEXT.roles
+    columns = ("ids",)
 
     def fits(self, source: Any, reading: Reading) -> bool:
         if isinstance(source, pd.DataFrame):
@@ -96,7 +97,7 @@ class TextSubject(Subject):
 
 
 def _is_text(name: str) -> bool:
-    return name.endswith(SUFFIXES)
+    return name.removesuffix(".gz").endswith(SUFFIXES)
 
 
 def _vocabularies(read: Sequence[str]) -> dict[str, Any]:

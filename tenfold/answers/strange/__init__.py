@@ -1,0 +1,1 @@
+"""How strange a row is, its scores, and the report sections made of them."""

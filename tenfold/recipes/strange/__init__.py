@@ -1,0 +1,1 @@
+"""Finds strange rows: candidates fitted to good rows, their comparison, the threshold."""
