@@ -101,8 +101,11 @@ def _found_encoding(cell: str, reading: Reading, stamp: tuple[int, int]) -> enco
 
 
 def empty_file(cell: str, name: str) -> DataRefused:
-    """Returns the error for a file without content; raises that of a file that cannot be opened."""
-    with opened(cell):
+    """Returns the error for a file without content.
+
+    Raises DataRefused where the file cannot be read, such as damaged gzip data.
+    """
+    for _ in lines(cell, "utf-8"):
         pass
     return DataRefused(
         Message("{name} is empty", name=name),
@@ -140,7 +143,17 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
     with raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]
+        try:
+            yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            if not packed:
+                raise
+            raise DataRefused(
+                Message("{name} is damaged ({error})", name=name, error=error),
+                code="damaged-gzip",
+                where=name,
+                fix=Message("Copy or pack it again."),
+            ) from error
 
 
 def whole_of(cell: str, name: str, fix: Message) -> bytes:
