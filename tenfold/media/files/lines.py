@@ -92,11 +92,11 @@ def found_encoding(cell: str, reading: Reading = AS_FOUND) -> encodings.Encoding
 @functools.lru_cache(64)
 def _found_encoding(cell: str, reading: Reading, stamp: tuple[int, int]) -> encodings.Encoding:
     name = references.printable(references.file_of(cell).name)
-    try:
-        with opened(cell) as file:
+    with opened(cell) as file:
+        try:
             sample = sample_of(iter(lambda: file.read(1 << 20), b""))
-    except (OSError, EOFError, zlib.error):  # `lines` reports it, with the line
-        sample = sample_of([start_of(cell)], whole=False)
+        except (OSError, EOFError, zlib.error):  # `lines` reports it, with the line
+            sample = sample_of([start_of(cell)], whole=False)
     return encodings.decided(sample, name, reading)
 
 
