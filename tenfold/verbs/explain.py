@@ -20,11 +20,11 @@ from tenfold.core.language import say
 from tenfold.core.message import EMPTY, Message
 from tenfold.core.progress import advance, tell
 from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
-from tenfold.core.text import short
+from tenfold.core.text import printable, printed, short
 from tenfold.data.inputs import tables
 from tenfold.data.refusals import none_readable
 from tenfold.media import drawing
-from tenfold.media.files.references import error_line, printable
+from tenfold.media.files.references import error_line
 from tenfold.media.medium import Medium
 from tenfold.media.registry import shown
 from tenfold.media.text.passages import strongest
@@ -377,7 +377,8 @@ def _line(asked: _Asked, one: Explained) -> str:
         if each.places
     ]
     shown = one.file or "; ".join(filter(None, parts))
-    line = f"{printable(one.source)}\t{_caption(asked, one)}\t{shown}".rstrip()
+    words = printed(f"{_caption(asked, one)}\t{shown}".rstrip())
+    line = f"{printable(one.source)}\t{words}".rstrip()
     tables = map(explained.contributions_lines, _added(asked, one))
     return "\n".join([line, *(text for lines in tables for text in lines)])
 

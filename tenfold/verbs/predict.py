@@ -15,10 +15,11 @@ from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
+from tenfold.core.text import printable, printed
 from tenfold.data.asked_columns import AskedColumns
 from tenfold.data.inputs import drawn_input, tables
 from tenfold.media import drawing
-from tenfold.media.files.references import error_line, printable
+from tenfold.media.files.references import error_line
 from tenfold.media.medium import Medium
 from tenfold.run.outputs import OutputPaths, pictures_of, placed
 from tenfold.run.run import Run, open_run
@@ -41,7 +42,7 @@ class Predicted:
     def __str__(self) -> str:
         if isinstance(self.answer, Problem):
             return error_line(self.source, self.answer)
-        return f"{printable(self.source)}\t{self.answer.line}"
+        return f"{printable(self.source)}\t{printed(self.answer.line)}"
 
 
 def predict(

@@ -65,7 +65,8 @@ class Neighbour:
 
     def __str__(self) -> str:
         itself = " " + say("(itself)") if self.itself else ""
-        return f"{self.words} {self.similarity:.4f} {printable(self.source)}{itself}".strip()
+        shown = f"{self.words} {self.similarity:.4f} {self.source}"
+        return f"{printable(shown)}{itself}".strip()
 
 
 @dataclass(frozen=True)

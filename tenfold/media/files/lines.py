@@ -92,17 +92,20 @@ def found_encoding(cell: str, reading: Reading = AS_FOUND) -> encodings.Encoding
 @functools.lru_cache(64)
 def _found_encoding(cell: str, reading: Reading, stamp: tuple[int, int]) -> encodings.Encoding:
     name = references.printable(references.file_of(cell).name)
-    try:
-        with opened(cell) as file:
+    with opened(cell) as file:
+        try:
             sample = sample_of(iter(lambda: file.read(1 << 20), b""))
-    except (OSError, EOFError, zlib.error):  # `lines` reports it, with the line
-        sample = sample_of([start_of(cell)], whole=False)
+        except (OSError, EOFError, zlib.error):  # `lines` reports it, with the line
+            sample = sample_of([start_of(cell)], whole=False)
     return encodings.decided(sample, name, reading)
 
 
 def empty_file(cell: str, name: str) -> DataRefused:
-    """Returns the error for a file without content; raises that of a file that cannot be opened."""
-    with opened(cell):
+    """Returns the error for a file without content.
+
+    Raises DataRefused where the file cannot be read, such as damaged gzip data.
+    """
+    for _ in lines(cell, "utf-8"):
         pass
     return DataRefused(
         Message("{name} is empty", name=name),
@@ -140,7 +143,17 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
     with raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]
+        try:
+            yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            if not packed:
+                raise
+            raise DataRefused(
+                Message("{name} is damaged ({error})", name=name, error=error),
+                code="damaged-gzip",
+                where=name,
+                fix=Message("Copy or pack it again."),
+            ) from error
 
 
 def whole_of(cell: str, name: str, fix: Message) -> bytes:

@@ -29,12 +29,13 @@ import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
+from tenfold.core.text import printable
 from tenfold.media.files import idx, stacks
 from tenfold.media.files.archives.kinds import kind_of
 from tenfold.media.files.archives.tars import TarArchive
 from tenfold.media.files.archives.zips import ZipArchive
 from tenfold.media.files.parquet_columns import ParquetColumns
-from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, printable, unreadable
+from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, unreadable
 
 __all__ = [
     "LARGEST_FILE",
