@@ -225,8 +225,8 @@ class AnswerKind(ABC):
         self,
         train: tuple[pd.DataFrame, Columns],
         judged: tuple[pd.DataFrame, Columns],
-    ) -> dict[str, Scores]:
-        """Returns scores of further trivial baselines by name, from rows and encoded inputs."""
+    ) -> dict[str, dict[str, float]]:
+        """Returns metrics of further trivial baselines by name, from rows and encoded inputs."""
         return {}
 
     def details(

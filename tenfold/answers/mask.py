@@ -36,7 +36,6 @@ from tenfold.answers.segmentation.prediction import (
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.core.results import Scores
 from tenfold.core.settings import setting
 from tenfold.core.text import natural
 from tenfold.media.image.masks.pixels import TrueMask
@@ -306,11 +305,11 @@ class MaskKind(AnswerKind):
 
     def baselines(
         self, train: tuple[pd.DataFrame, Columns], judged: tuple[pd.DataFrame, Columns]
-    ) -> dict[str, Scores]:
+    ) -> dict[str, dict[str, float]]:
         if train[0].empty or judged[0].empty:
             return {}
         answers = _prior(train[0], judged[0])
-        return {"most frequent class at each place": self.score(answers, judged[0], train[0])}
+        return {"most frequent class at each place": self.values(answers, judged[0], train[0])}
 
     retained = staticmethod(_retained)
     worst = staticmethod(_worst)

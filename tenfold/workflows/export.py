@@ -44,6 +44,7 @@ from tenfold.run.folder import (
 )
 from tenfold.run.outputs import OutputPaths
 from tenfold.run.run import Run
+from tenfold.run.scoring import values_of
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, OutputColumns, by_onnx, session_of
 from tenfold.workflows import int8_cost, onnx_export
@@ -291,7 +292,7 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
 
 def _headline(other: Run, found: Evidence, answers: Sequence[Answer]) -> float:
     """Returns the headline score of `answers`, given by the run `other`, on the rows of `found`."""
-    return evaluate.scores_of(other, answers, found.judged).best.value
+    return values_of(other, answers, found.judged)[found.scores.headline]
 
 
 def _pace(infer: Infer, columns: Columns, times: int = 7) -> dict[str, float]:
