@@ -23,6 +23,7 @@ from tenfold.core.results import SCHEMA, ExplainedPart, Explanation, Prediction,
 from tenfold.core.text import short
 from tenfold.data.inputs import tables
 from tenfold.data.refusals import none_readable
+from tenfold.data.scan import remarked
 from tenfold.media import drawing
 from tenfold.media.files.references import error_line, printable
 from tenfold.media.medium import Medium
@@ -116,7 +117,7 @@ def explain(
     folder = _folder(opened, inputs, out, force)
     found: list[Explained] = []
     for table in _first(tables(opened.task.inputs(opened.facts), inputs, opened.reading), limit):
-        for one in _answered(asked, table):
+        for one in _answered(asked, remarked(table, opened.media)):
             found.append(one)
             with language.speaking("en"):  # a system may lack fonts for other languages
                 _draw(asked, one, folder, len(found))
