@@ -351,11 +351,13 @@ def test_boxes_are_written_as_csv_coco_and_yolo(tmp_path: Path):
     mark = coco["annotations"][0]
     assert mark["bbox"] == [64.0, 48.0, 192.0, 192.0] and mark["area"] == 192 * 192
     assert (mark["id"], mark["image_id"], mark["category_id"], mark["score"]) == (1, 1, 2, 0.91)
+    answers |= {"/data/new.zip#path=c/3.png": empty}
     with zipfile.ZipFile(written(tmp_path / "boxes.zip", answers, names)) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     assert files["labels/a/1.txt"].splitlines()[0] == "1 0.25 0.3 0.3 0.4 0.91"
     assert files["labels/b/1.txt"] == files["labels/b/1-2.txt"] == ""
-    assert '\n  2: "=dog"\n' in files["data.yaml"] and len(files) == 4
+    assert '\n  2: "=dog"\n' in files["data.yaml"] and len(files) == 5
+    assert files["labels/c/3.txt"] == ""
 
 
 def test_a_wrong_answer_is_stated_by_its_missed_and_false_boxes():
