@@ -161,7 +161,11 @@ def _text(value: float) -> str:
 
 
 def _label_file(source: str, used: dict[str, int]) -> str:
-    """Returns the name of the label file of a picture, each name once."""
+    """Returns the name of the label file of a picture, each name once.
+
+    Of a picture in an archive (`a.zip#path=x/y.png`) it is the name of the member.
+    """
+    source = source.partition("#path=")[2] or source
     parts = PurePosixPath(printable(source).replace("\\", "/")).with_suffix(".txt").parts
     name = "/".join(part.strip(":/") for part in parts if part.strip(":/.") or part == ".txt")
     used[name] = used.get(name, 0) + 1

@@ -3,7 +3,8 @@
 Folder:
     photos/  1.jpg 2.jpg           pictures
     masks/   1.png 2.png           the class of each pixel: numbers, a palette or colours
-    or COCO polygons and runs, LabelMe, GeoJSON, a mask for each object, runs in a CSV,
+    or COCO polygons and runs, YOLO outlines, LabelMe, GeoJSON, VIA, a mask for each object,
+    runs in a CSV,
     or an archive (zip, tar, tar.gz) of any of these; train/ valid/ test/ folders are optional
 Predicts: Mask: the class of each pixel in the size of the picture, objects where the masks have
 numbers of objects.

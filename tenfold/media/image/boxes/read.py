@@ -20,20 +20,11 @@ from tenfold.core.rows import Rows
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree, path_of
 from tenfold.media.files.parts import holds_annotations, without_parts
 from tenfold.media.files.records import is_table
-from tenfold.media.image.boxes import (
-    coco,
-    cvat,
-    frames,
-    label_studio,
-    labelme,
-    made,
-    tables,
-    voc,
-    yolo,
-)
+from tenfold.media.image.boxes import coco, frames, hugging_face, made, tables, voc, yolo
 from tenfold.media.image.boxes.content import Contents
 from tenfold.media.image.boxes.form import Judgement, StatedBoxes
 from tenfold.media.image.boxes.pictures import Pictures, stem_of
+from tenfold.media.image.boxes.tools import createml, cvat, label_studio, labelme, via
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["read"]
@@ -45,6 +36,9 @@ FORMATS: tuple[Callable[[Contents], StatedBoxes | None], ...] = (
     cvat.read,
     label_studio.read,
     labelme.read,
+    createml.read,
+    via.read,
+    hugging_face.read,
     voc.read,
     yolo.read,
     tables.read,
@@ -179,7 +173,8 @@ def _nothing(tree: Tree) -> DataRefused:
         code="no-boxes",
         where=str(tree.root),
         fix=Message(
-            "Known formats: COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio, or a table "
-            "with the columns path,x0,y0,x1,y1,label."
+            "Known formats: COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio, CreateML, "
+            "VIA, metadata.jsonl with objects, or a table with the columns "
+            "path,x0,y0,x1,y1,label."
         ),
     )
