@@ -360,7 +360,7 @@ class BoxesKind(AnswerKind):
     def about(self, answer: Boxes, name: str) -> Boxes | Problem:
         """Returns the box to explain: the best of a class, or the box of this number from 1.
 
-        A Problem where there is no box of this number; of a class without a box, no box at all.
+        A Problem where there is no box of this number. Of a class without a box, no box is kept.
         """
         own = [place for place, box in enumerate(answer.boxes) if box[0] == name]
         if not own and name.isdecimal() and 0 < int(name) <= len(answer.boxes):

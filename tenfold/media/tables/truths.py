@@ -205,9 +205,9 @@ def _no_answers(column: str) -> DataRefused:
 def numbers_of(
     cells: Sequence[Any], values: Sequence[float], missing: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, list[Problem | None]]:
-    """Returns the numbers (N,), NaN where there is none, blank cells (N,), and wrong ones.
+    """Returns the numbers (N,), NaN where missing or wrong, blank cells (N,), and the problems.
 
-    `values` are the cells as numbers, NaN where they are none; `missing` are the texts that mean
+    `values` are the cells as numbers, NaN for other cells; `missing` are the texts that mean
     "no answer"; a word is a wrong answer.
     """
     numbers = np.asarray(values, float)
@@ -233,7 +233,7 @@ def refuse_numbers(
 ) -> Refusal:
     """Returns the error where a column cannot be learnt as numbers, else None.
 
-    `numbers` are NaN where missing; `wrong` counts the cells that are no numbers, such as
+    `numbers` are NaN where missing; `wrong` counts the cells that are not numbers, such as
     `example`. `other` is the name of the task that learns classes.
     """
     known = numbers[np.isfinite(numbers)]

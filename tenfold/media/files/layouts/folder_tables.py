@@ -36,7 +36,7 @@ class Found:
     """The rows of the tables of a folder, or None, and the tables that are not used.
 
     `error` is the reason why a table that names files cannot be used, and `doubtful` the rows of
-    tables of which no file was found: they count where the folder cannot be read in another way.
+    tables whose files were not found; they count where the folder cannot be read in another way.
     """
 
     rows: Rows | None = None

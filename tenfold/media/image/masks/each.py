@@ -92,5 +92,5 @@ def _several_values(name: str, count: int) -> Problem:
             mask=printable(name),
             count=count,
         ),
-        Message("Save it with 0 outside and 255 inside, without smoothing."),
+        Message("Save the mask with 0 outside and 255 inside, without smoothing."),
     )

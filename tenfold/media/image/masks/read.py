@@ -49,8 +49,8 @@ def read(
 ) -> Rows:
     """Reads one row for each picture: image, mask (the cell of a TrueMask), source, problem.
 
-    `ignore_value` names values that nobody judged. Raises UsageError or DataRefused where there is
-    nothing to learn from, or where two readings fit.
+    `ignore_value` names the values of unlabelled pixels. Raises UsageError or DataRefused where no
+    row can be used for training, or where two readings fit.
     """
     if isinstance(source, pd.DataFrame):
         return _of_frame(source, wanted_of(reading, ignore_value, channels))

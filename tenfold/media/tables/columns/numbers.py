@@ -62,7 +62,7 @@ def number_column(
 ) -> NumberColumn:
     """Returns the cells of a column as numbers with this decimal mark, a point or a comma.
 
-    CellColumn written as one of `missing` are missing, also where they are numbers.
+    Cells written as one of `missing` are missing, even where they are numbers.
     """
     cells = cells_of(column)
     if cells.typed.all():

@@ -172,9 +172,11 @@ def _constant(at: int, sentences: list[list[Cells]]) -> bool:
 def _divided(
     plain: list[str], columns: list[list[str]], kept: set[int | None]
 ) -> tuple[tuple[int, ...], bool]:
-    """Returns the columns whose change begins a sentence, and whether they are filled there only.
+    """Returns the columns that divide the tokens into sentences, () where there are none.
 
-    They have a usual name, or their values stand in runs of two or more rows.
+    A sentence begins where the value of such a column changes. The column has a usual name, or its
+    values fit: filled at the first token only, or the same for all tokens of a sentence. The second
+    result is True where it is filled at the first token only.
     """
     named = [at for at, name in enumerate(plain) if _SENTENCE.fullmatch(name) and at not in kept]
     named = [at for at in named if _runs(columns[at]) or _first_only(columns[at])]
