@@ -204,7 +204,7 @@ class Medium(ABC):
         return None
 
     def columns(self, cell: Any) -> Mapping[str, str]:
-        """Returns the columns of an asked row as they were given, to be written with its answer."""
+        """Returns the columns of a row to predict as given, to be written with its answer."""
         return {}
 
     # --- serving ---

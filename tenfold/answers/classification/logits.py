@@ -45,7 +45,7 @@ def validation_loss(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def biased(net: Any, fitted: dict[str, Any]) -> None:
-    """Stores what is added to the logits after the temperature (K,), if it is in the facts."""
+    """Stores the bias (K,), added to the logits after the temperature, if it is in the facts."""
     if "bias" in fitted:
         net.bias = torch.tensor(fitted["bias"], dtype=torch.float32, device=net.bias.device)
 

@@ -140,7 +140,7 @@ def labels(
 
 
 def _tiff(answer: Mask, values: np.ndarray, name: str) -> dict[str, Any]:
-    """Returns the arguments of `TiffWriter.write`, 16 bits a pixel where they suffice."""
+    """Returns the arguments of `TiffWriter.write`, 16 bits per pixel where they suffice."""
     small = values.max(initial=0) < 1 << 16
     about: dict[str, Any] = {"axes": "ZYX"[-values.ndim :], "Name": name}
     if answer.micrometres:

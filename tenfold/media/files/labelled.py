@@ -288,7 +288,7 @@ def _idx_part(tree: Tree, stem: str, pair: dict[str, Entry]) -> pd.DataFrame:
             ),
             code="damaged-idx",
             where=str(tree.root),
-            fix=Message("Download both again."),
+            fix=Message("Download both files again."),
         )
     cell = pair["images"].cell + ("&item=" if "#" in pair["images"].cell else "#")
     numbers = np.arange(len(labels)).astype(str)

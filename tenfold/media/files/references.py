@@ -173,7 +173,9 @@ def _problems() -> Iterator[None]:
         ) from None
     except PermissionError:
         raise unreadable(
-            "no-permission", Message("reading is not permitted"), Message("Run chmod +r.")
+            "no-permission",
+            Message("reading is not permitted"),
+            Message("Run chmod +r on the file."),
         ) from None
     except OSError as error:
         raise unreadable(

@@ -163,7 +163,7 @@ def _text_numbers(texts: Sequence[str], parts: Sequence[dict[str, Any]]) -> np.n
 
 
 def _part(seconds: np.ndarray, part: str) -> np.ndarray:
-    """Returns a part of dates in seconds since 1970 (N,); NaN where the date is missing."""
+    """Returns a part (N,), such as the weekday, of dates in seconds since 1970; NaN = missing."""
     if part == "day":
         return seconds / DAY
     known = np.isfinite(seconds)

@@ -61,7 +61,7 @@ _Cells = dict[str, list[Any]]
 
 @dataclass
 class _Reader:
-    """What is known while the tables of a source are read.
+    """The state while the tables of a source are read.
 
     With `numeric`, the answers are numbers. `other` is the name of the task that learns the other
     kind of answers. `figures` is the schema of further columns of numbers: answers and weights.

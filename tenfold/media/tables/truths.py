@@ -91,7 +91,7 @@ def _known(text: str, name: str, held: Mapping[str, str]) -> str:
 
 
 def _joined(column: str, counts: Mapping[str, int], names: Mapping[str, str]) -> list[Message]:
-    """Returns a sentence about spellings that are read as one class, with their counts."""
+    """Returns a sentence about spellings read as one class, with counts; [] without such."""
     several = Counter(names.values())
     texts = sorted((text for text in counts if several[names[text]] > 1 or names[text] != text),
                    key=lambda one: (names[one], -counts[one]))  # fmt: skip

@@ -34,7 +34,7 @@ ROLES = {"group": "group", "weight": "weight", "split": "part", "time": "time"}
 
 @dataclass
 class TextSource:
-    """What is known while the files of a source are read: the reading, and what was taken."""
+    """The state while the files of a source are read: the reading, and the notes (`Taken`)."""
 
     reading: Reading
     taken: Taken = field(default_factory=Taken)

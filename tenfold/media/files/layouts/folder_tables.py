@@ -97,7 +97,7 @@ class _Folder:
         self._members = {item.name.removeprefix(self._start): item for item in tree.entries}
 
     def near(self, name: str) -> Near:
-        """Returns the files near a table or list of this name, below the outer folders."""
+        """Returns the resolver of the file names that the table or list `name` contains."""
         base = name.rpartition("/")[0]
         suffixes = self._medium.suffixes | self._medium.unread
         return Near(self._root, self._members, f"{base}/" if base else "", suffixes)

@@ -270,7 +270,7 @@ def _after(name: str, start: str) -> str:
 
 
 def _start(names: Iterable[str]) -> str:
-    """Returns what stands before the number in most names that end in a number."""
+    """Returns the prefix before the number in most names that end in a number."""
     starts = Counter(name.rstrip("0123456789") for name in names if name[-1:].isdigit())
     return max(starts, key=lambda one: starts[one], default="")
 

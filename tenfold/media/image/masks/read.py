@@ -1,6 +1,6 @@
 """Reads pictures with true masks from a folder, an archive, a table or a DataFrame.
 
-images/ masks/                  a mask a picture: indices, palettes, colours, object numbers
+images/ masks/                  one mask per picture: indices, palettes, colours, object numbers
 JPEGImages/ SegmentationClass/  also with train/ valid/ test/ above or below, or with lists
 ID/images/ ID/masks/            a mask for each object or class
 annotations.json                COCO: polygons and runs

@@ -1,4 +1,4 @@
-"""Sentences about the decisions on columns of a table: one a decision, with counts."""
+"""Sentences about the decisions on columns of a table: one per decision, with counts."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def _read(form: NumberForm, texts: list[str], decimal: str) -> list[float] | np.
 
 
 def _endless(text: str) -> float:
-    """Returns an infinity where a text is one, NaN for other texts."""
+    """Returns inf or -inf for a text such as "inf" or "-Infinity", NaN for other texts."""
     if text.casefold() not in _ENDLESS:
         return math.nan
     return -math.inf if text.startswith("-") else math.inf

@@ -286,7 +286,7 @@ def _time_of(table: LineTable, reading: Reading, row_time: str, key: str) -> str
         )
         if dated
         else Message(
-            "{table} has no column of dates: which lines come before a row is unknown",
+            "{table} has no column of dates, so it is unknown which lines come before a row",
             table=table.name,
         ),
         code="no-line-time",

@@ -162,7 +162,7 @@ def _counts(at: int, sentences: list[list[Cells]]) -> bool:
 
 
 def _constant(at: int, sentences: list[list[Cells]]) -> bool:
-    """Returns True for a column with a single value in each sentence, but for its tags O."""
+    """Returns True for a column with a single value in each sentence, apart from O."""
     long = [one for one in sentences if len(one) > 1]
     same = [one for one in long if len({row[at] for row in one}) == 1]
     values = {one[0][at] for one in same}
@@ -205,7 +205,7 @@ def _first_only(cells: list[str]) -> bool:
 
 
 def _runs(cells: list[str]) -> bool:
-    """Returns True where each value stands in rows that follow each other, two or more."""
+    """Returns True where the rows of each value are two or more consecutive rows."""
     changes = 1 + sum(one != two for one, two in itertools.pairwise(cells))
     return all(cells) and 2 * changes <= len(cells)
 

@@ -275,7 +275,7 @@ def _share(colours: np.ndarray | None, counts: np.ndarray, known: Mapping[int, i
 def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMapping:
     """Returns the mapping of colours without names: those that fill whole blocks are classes.
 
-    What is transparent is background.
+    Transparent pixels are background.
     """
     solid = Counter[int]()
     for one in files:
