@@ -46,8 +46,8 @@ def temperature(
     """Fits the softmax temperature, from 1/5 to 5, that minimizes the penalized log loss.
 
     `logits` (N, K); `truth` (N,) class numbers, -1 = a class not in training, or (N, K) zeros
-    and ones for multi-label data. `centre` (K,) are the logits that stay as they are: what differs
-    from them is divided by the temperature. `weights` (N,) are the weights of the rows, None = all
+    and ones for multi-label data. `centre` (K,) is not scaled: the temperature divides the
+    difference between the logits and it. `weights` (N,) are the weights of the rows, None = all
     the same. Returns 1.0 if there are no rows, or none with a weight.
     """
     if truth.ndim == 1:

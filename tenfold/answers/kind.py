@@ -372,7 +372,7 @@ class AnswerKind(ABC):
         return found
 
     def true_answer(self, table: pd.DataFrame, row: int) -> Prediction | None:
-        """Returns the true label of a row as an answer to `draw`; None if it is said in words.
+        """Returns the true label of a row as an answer to `draw`; None if it is stated in words.
 
         Reports then draw the answer and the truth on pictures side by side.
         """

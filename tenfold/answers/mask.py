@@ -138,7 +138,7 @@ def _notices(table: pd.DataFrame) -> list[Message]:
 def _renamed(
     table: pd.DataFrame, names: Mapping[str, str | None]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Returns the masks with renamed classes, and True for those that have no judged pixel left."""
+    """Returns the masks with renamed classes, and True for those without labelled pixels left."""
     masks = [TrueMask.of(cell).renamed(names) for cell in table["mask"]]
     cells = pd.Series([one.cell() for one in masks], table.index, dtype=object)
     gone = [not one.counts() for one in masks]
@@ -340,7 +340,7 @@ class MaskKind(AnswerKind):
         return class_pieces({}) | {"sections": report.sections(details)}
 
     def true_answer(self, table: pd.DataFrame, row: int) -> Mask | None:
-        """Returns the true mask as an answer to draw; pixels that nobody judged have no class."""
+        """Returns the true mask as an answer to draw; unlabelled pixels have no class."""
         if "mask" not in table:
             return None
         truth = TrueMask.of(table["mask"].iloc[row])

@@ -37,7 +37,7 @@ class Predicted:
     answer: Answer
 
     def to_json(self) -> dict[str, Any]:
-        """`{"source", ...prediction}` or `{"source", "error"}`."""
+        """Returns the source with the values of the prediction, or with the `error`, as JSON."""
         return as_json(self.source, self.answer)
 
     def __str__(self) -> str:

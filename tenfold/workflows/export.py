@@ -349,7 +349,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
 def _cost_of_eight_bits(
     run: Run, found: Evidence, content: bytes, some: Columns, path: Path, most: float
 ) -> dict[str, Any]:
-    """Writes the 8-bit network; returns its score on the rows of `found` and what it costs.
+    """Writes the 8-bit network; returns its score on the rows of `found` and its loss of score.
 
     Raises ArtefactRefused where the headline score is worse by more than `most` points, or by more
     than `most` percent where it is not a share.

@@ -1,4 +1,4 @@
-"""Files of predicted boxes: CSV with a row a box, COCO JSON, a zip of YOLO label files.
+"""Files of predicted boxes: CSV with a row per box, COCO JSON, a zip of YOLO label files.
 
 The readers of boxes read all three, so that corrected predictions can be used as labels.
 """

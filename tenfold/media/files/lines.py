@@ -77,10 +77,10 @@ def decoded(data: bytes, encoding: str = "") -> str:
 
 
 def found_encoding(cell: str, reading: Reading = AS_FOUND) -> encodings.Encoding:
-    """Returns the encoding of a file, and what is to be said about it.
+    """Returns the encoding of a file, with notes for the user.
 
     The whole file is looked at, up to a gigabyte. Raises UsageError where two encodings are about
-    equally probable, DataRefused where the file cannot be read or is no text.
+    equally probable, DataRefused where the file cannot be read or is not text.
     """
     path = references.file_of(cell)
     with contextlib.suppress(OSError):
@@ -111,7 +111,7 @@ def empty_file(cell: str, name: str) -> DataRefused:
         Message("{name} is empty", name=name),
         code="empty-file",
         where=name,
-        fix=Message("Copy it again."),
+        fix=Message("Copy the file again."),
     )
 
 
@@ -225,7 +225,7 @@ def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLi
                 ),
                 code="damaged-gzip",
                 where=f"{name}:{number}",
-                fix=Message("Copy or pack it again."),
+                fix=Message("Copy or pack the archive again."),
             ) from error
 
 
@@ -273,6 +273,8 @@ def _line(number: int, data: bytes | str, encoding: str) -> TextLine:
         text = text.removeprefix("\ufeff")
     if "\0" in text:
         return TextLine(
-            number, text, Problem("nul", Message("holds a NUL character"), Message("Remove it."))
+            number,
+            text,
+            Problem("nul", Message("holds a NUL character"), Message("Remove the NUL character.")),
         )
     return TextLine(number, text)

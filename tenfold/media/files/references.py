@@ -85,7 +85,7 @@ def error_line(source: str, problem: Problem) -> str:
 
 
 def file_cell(path: str | Path) -> str:
-    """Returns the cell of a whole file."""
+    """Returns the cell that names a whole file: its path, percent-encoded."""
     return quote(os.fspath(path))
 
 
@@ -174,7 +174,9 @@ def _problems() -> Iterator[None]:
         ) from None
     except PermissionError:
         raise unreadable(
-            "no-permission", Message("reading is not permitted"), Message("Run chmod +r.")
+            "no-permission",
+            Message("reading is not permitted"),
+            Message("Run chmod +r on the file."),
         ) from None
     except OSError as error:
         raise unreadable(
@@ -192,7 +194,9 @@ def opened(path: Path) -> BinaryIO:
     file = open(path, "rb", opener=_at_once)  # noqa: SIM115 (the caller closes it)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise unreadable("not-a-file", Message("is not a regular file"), Message("Remove it."))
+        raise unreadable(
+            "not-a-file", Message("is not a regular file"), Message("Give a regular file.")
+        )
     return file
 
 

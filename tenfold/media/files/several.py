@@ -183,7 +183,10 @@ def _literal(text: str) -> Any:
 
 
 def flagged(value: Any) -> tuple[str, ...] | None:
-    """Returns the keys of an object whose value is 1 or true; None where a value is no flag."""
+    """Returns the keys of an object whose value is 1 or true, sorted.
+
+    None for other values than objects, and where a value of the object is not 0, 1, true or false.
+    """
     if not isinstance(value, Mapping) or not value:
         return None
     flags = {str(name): _flag(one) for name, one in value.items()}
@@ -258,7 +261,7 @@ def one_hot(columns: Mapping[str, Sequence[Any]]) -> list[str]:
 
 
 def hot(names: Sequence[str], cells: Sequence[Any]) -> tuple[str, ...] | None:
-    """Returns the names of the columns whose cell is 1; None where a cell is no flag.
+    """Returns the names of the columns whose cell is 1; None where a cell is not a flag.
 
     `names` are the columns that `one_hot` returned, `cells` their cells in one row.
     """

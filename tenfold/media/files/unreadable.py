@@ -59,5 +59,5 @@ def damaged(error: BaseException) -> Unreadable:
     return unreadable(
         "damaged",
         Message("is damaged or cut short ({error})", error=error),
-        Message("Copy or download it again."),
+        Message("Copy or download the file again."),
     )

@@ -43,11 +43,11 @@ FORMATS: tuple[Callable[[Contents], StatedBoxes | None], ...] = (
     yolo.read,
     tables.read,
 )
-"""The readers of formats; of formats that judge as many pictures, the first is used."""
+"""The readers of formats; of formats that annotate equally many pictures, the first is used."""
 
 
 def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
-    """Returns a row for each picture that a person has judged, and what was read and left.
+    """Returns a row for each annotated picture, and what was read and left out (`Rows.taken`).
 
     Raises UsageError or DataRefused where there is nothing to train on.
     """
@@ -81,7 +81,7 @@ def _add_broken(found: StatedBoxes, contents: Contents) -> None:
         problem = Problem(
             "unread-boxes",
             Message("has annotations that cannot be used: {file} {why}", file=name, why=why),
-            Message("Save them again."),
+            Message("Save the annotations again."),
         )
         found.used.add(name)
         found.judgements.append(Judgement(stem_of(name), name, problem=problem))
@@ -130,7 +130,7 @@ def _named(tree: Tree, reading: Reading) -> str:
 
 
 def _found(contents: Contents) -> StatedBoxes:
-    """Returns what the format with the most judgements states, and others about other pictures.
+    """Returns the annotations of the format with the most, and those of others for other pictures.
 
     A format that annotates the same pictures again is named as not used.
     """

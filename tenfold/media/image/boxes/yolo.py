@@ -135,7 +135,7 @@ def _is_number(text: str) -> bool:
 
 
 def _add_pictures(found: StatedBoxes, labels: _Labels, contents: Contents, used: set[str]) -> None:
-    """Adds a judgement for each picture with a label file, or in a folder that has label files."""
+    """Adds an annotation for each picture with a label file or in a folder of label files."""
     without, folders = [], set()
     for picture in contents.pictures.entries:
         pair = _pair(picture, labels, contents.pictures.of_stem(picture.name))

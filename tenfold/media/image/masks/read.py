@@ -1,6 +1,6 @@
 """Reads pictures with true masks from a folder, an archive, a table or a DataFrame.
 
-images/ masks/                  a mask a picture: indices, palettes, colours, object numbers
+images/ masks/                  one mask per picture: indices, palettes, colours, object numbers
 JPEGImages/ SegmentationClass/  also with train/ valid/ test/ above or below, or with lists
 ID/images/ ID/masks/            a mask for each object or class
 annotations.json                COCO: polygons and runs
@@ -51,8 +51,8 @@ def read(
 ) -> Rows:
     """Reads one row for each picture: image, mask (the cell of a TrueMask), source, problem.
 
-    `ignore_value` names values that nobody judged. Raises UsageError or DataRefused where there is
-    nothing to learn from, or where two readings fit.
+    `ignore_value` names the values of unlabelled pixels. Raises UsageError or DataRefused where no
+    row can be used for training, or where two readings fit.
     """
     if isinstance(source, pd.DataFrame):
         return _of_frame(source, wanted_of(reading, ignore_value, channels))

@@ -165,7 +165,7 @@ def _counts(at: int, sentences: list[list[Cells]]) -> bool:
 
 
 def _constant(at: int, sentences: list[list[Cells]]) -> bool:
-    """Returns True for a column with a single value in each sentence, not a tag O or *."""
+    """Returns True for a column with a single value in each sentence, apart from O and *."""
     long = [one for one in sentences if len(one) > 1]
     same = [one for one in long if len({row[at] for row in one}) == 1]
     values = {one[0][at] for one in same}
@@ -175,9 +175,11 @@ def _constant(at: int, sentences: list[list[Cells]]) -> bool:
 def _divided(
     plain: list[str], columns: list[list[str]], kept: set[int | None]
 ) -> tuple[tuple[int, ...], bool]:
-    """Returns the columns whose change begins a sentence, and whether they are filled there only.
+    """Returns the columns that divide the tokens into sentences, () where there are none.
 
-    They have a usual name, or their values stand in runs of two or more rows.
+    A sentence begins where the value of such a column changes. The column has a usual name, or its
+    values fit: filled at the first token only, or the same for all tokens of a sentence. The second
+    result is True where it is filled at the first token only.
     """
     named = [at for at, name in enumerate(plain) if _SENTENCE.fullmatch(name) and at not in kept]
     named = [at for at in named if _runs(columns[at]) or _first_only(columns[at])]
@@ -206,7 +208,7 @@ def _first_only(cells: list[str]) -> bool:
 
 
 def _runs(cells: list[str]) -> bool:
-    """Returns True where each value stands in rows that follow each other, two or more."""
+    """Returns True where the rows of each value are two or more consecutive rows."""
     changes = 1 + sum(one != two for one, two in itertools.pairwise(cells))
     return all(cells) and 2 * changes <= len(cells)
 

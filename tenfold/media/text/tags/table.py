@@ -91,7 +91,7 @@ def _place(row: TaggedRow, at: int) -> Message:
 def _note(
     scheme: tag_schemes.Scheme, marked: bool, tagged: bool, repaired: int, findings: Findings
 ) -> None:
-    """Adds how the tags are read to what was taken."""
+    """Adds a note on how the tags are read."""
     taken = findings.taken
     if scheme.name == "types":
         taken.note(
