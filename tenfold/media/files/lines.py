@@ -152,7 +152,7 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
                 Message("{name} is damaged ({error})", name=name, error=error),
                 code="damaged-gzip",
                 where=name,
-                fix=Message("Copy or pack it again."),
+                fix=Message("Copy or pack the file again."),
             ) from error
 
 
