@@ -57,8 +57,12 @@ class Source:
         """The first word below tenfold: `verbs` of tenfold.verbs.train."""
         return room_of(self.name)
 
+    @functools.cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.tree))
+
     def walk(self) -> Iterator[ast.AST]:
-        return ast.walk(self.tree)
+        return iter(self.nodes)
 
 
 def room_of(module: str) -> str:
