@@ -17,7 +17,7 @@ from tenfold.media.files import references
 from tenfold.media.files.records import is_table, table_of
 from tenfold.media.input import Input
 from tenfold.media.reading import Reading
-from tenfold.media.text import columns, grams, labelled, tokens
+from tenfold.media.text import columns, labelled, tokens, vocabulary
 from tenfold.media.text.medium import TEXT
 from tenfold.recipes.subjects.subject import Subject, holds
 
@@ -75,10 +75,10 @@ class TextSubject(Subject):
 
     def encode(self, table: pd.DataFrame, data: Mapping[str, Any]) -> Encoded:
         read, problems = tokens.texts_of(table["text"])
-        return Encoded({"ids": grams.encoded(tokens.block(read), data)}, problems)
+        return Encoded({"ids": vocabulary.encoded(tokens.block(read), data)}, problems)
 
     def features(self, facts: Mapping[str, Any]) -> nn.Module:
-        found: nn.Module = networks.TextFeatures(grams.count(facts["data"]), WIDTH)
+        found: nn.Module = networks.TextFeatures(vocabulary.count(facts["data"]), WIDTH)
         return found
 
     def learn_features(self, features: Any, train: Columns) -> None:
@@ -101,7 +101,7 @@ def _is_text(name: str) -> bool:
 
 
 def _vocabularies(read: Sequence[str]) -> dict[str, Any]:
-    """Returns the vocabularies of n-grams, and the lengths of n-grams, for `grams.encoded`."""
+    """Returns the vocabularies of n-grams, and the lengths of n-grams, for `vocabulary.encoded`."""
     blocks = [tokens.block(read[at : at + 4096]) for at in range(0, len(read), 4096)]
     alone = np.mean([one.single for one in blocks]) > 0.3
     cut = {"words": 1, "least": 1, "most": 2} if alone else {"words": 1, "least": 1, "most": 0}
@@ -109,8 +109,8 @@ def _vocabularies(read: Sequence[str]) -> dict[str, Any]:
     words = [one.grams(cut["words"], 1, 0)[1] for one in blocks]
     characters = [one.grams(0, cut["least"], cut["most"])[1] for one in blocks]
     return cut | {
-        "grams": grams.often(words, least),
-        "characters": grams.often(characters, least),
+        "grams": vocabulary.often(words, least),
+        "characters": vocabulary.often(characters, least),
     }
 
 

@@ -39,7 +39,7 @@ from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
-from tenfold.media.text import grams, labelled, tokens
+from tenfold.media.text import labelled, tokens, vocabulary
 from tenfold.media.text.medium import TEXT
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.text_classification import linear_models
@@ -103,7 +103,7 @@ class TextClassification(Task):
         read, problems = tokens.texts_of(table["text"])
         block = tokens.block(read)
         return Encoded(
-            {"ids": grams.encoded(block, data), "tokens": _tokens(block, data)}, problems
+            {"ids": vocabulary.encoded(block, data), "tokens": _tokens(block, data)}, problems
         )
 
     def targets(self, table: Table, facts: Facts) -> dict[str, Column]:
@@ -120,7 +120,9 @@ class TextClassification(Task):
             SIZES[net["size"]],
             net["dropout"],
         )
-        found = networks.TextClassifier(grams.count(data), convolution, classes, answers["several"])
+        found = networks.TextClassifier(
+            vocabulary.count(data), convolution, classes, answers["several"]
+        )
         fitted = facts.get("fitted", {})
         found.selected = fitted.get("selected", "mixed")
         logits.biased(found, fitted)
@@ -163,7 +165,7 @@ class TextClassification(Task):
         words, classes = len(tokens.unpacked(data["grams"])), len(answers["classes"])
         several = answers["several"]
         return linear_models.LinearModels(
-            net, parts, grams.count(data), words, classes, several, self.cost
+            net, parts, vocabulary.count(data), words, classes, several, self.cost
         )
 
 
@@ -193,7 +195,7 @@ def _vocabularies(read: list[str], model: str) -> Facts:
         "characters": [one.grams(0, cut["least"], cut["most"])[1] for one in blocks],
         "tokens": [one.words for one in blocks if ordered],
     }
-    found = {name: grams.often(hashes, least) for name, hashes in seen.items()}
+    found = {name: vocabulary.often(hashes, least) for name, hashes in seen.items()}
     buckets = 1 << int(np.clip(np.log2(max(1, len(read))), 10, 15))
     return cut | found | {"buckets": buckets if ordered else 0}
 
@@ -213,7 +215,7 @@ def _tokens(block: tokens.Block, data: Facts) -> Ragged:
     kept = (place < HEAD) | (place >= length[row] - HEAD)
     number = tokens.known(words, tokens.unpacked(data["tokens"])) + 2
     values = np.concatenate([number[:, None], parts], 1)[kept].astype(np.int32)
-    return grams.ragged(row[kept], values, block.texts)
+    return vocabulary.ragged(row[kept], values, block.texts)
 
 
 # --- learning -------------------------------------------------------------------------------------
