@@ -83,7 +83,7 @@ def command(run: Run, prepared: Prepared | None) -> str:
     plan |= {"folds": folds}
     usual = {"device": "auto", "precision": "auto", "on_bad": "stop", "seed": 0}
     given = {name: value for name, value in plan.items() if value not in (None, usual.get(name))}
-    where = prepared.root if prepared and prepared.root else folder.data_of(run.folder)
+    where = folder.data_of(run.folder) or (prepared.root if prepared else None)
     parts = ["tenfold", "train", run.task_name, where.name if where else "DATA"]
     own = settings_of(run.task)
     plain = {name: value for name, value in fitted.items() if _plain(value)}

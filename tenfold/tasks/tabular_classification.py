@@ -61,8 +61,11 @@ class TabularClassification(Task):
         return rows.completed(LABEL, INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
-        facts = tables.learnt(list(train.table["row"]), self.size, self.derived)
-        return {**facts, "truths": class_answers.answers(train)}
+        truths = class_answers.answers(train)
+        targets = class_answers.targets(train.table, truths)
+        known = tables.Truths.of(targets, train.table, truths["classes"])
+        facts = tables.learnt(list(train.table["row"]), self.size, self.derived, known)
+        return {**facts, "truths": truths}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return declared(facts)

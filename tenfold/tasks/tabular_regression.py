@@ -55,8 +55,10 @@ class TabularRegression(Task):
         return rows.completed(NUMBER, INPUTS, reading)
 
     def learn(self, train: Rows) -> Facts:
-        facts = tables.learnt(list(train.table["row"]), self.size, self.derived)
-        return {**facts, "truths": number.answers(train)}
+        truths = number.answers(train)
+        known = tables.Truths.of(number.targets(train.table, truths), train.table)
+        facts = tables.learnt(list(train.table["row"]), self.size, self.derived, known)
+        return {**facts, "truths": truths}
 
     def inputs(self, facts: Facts) -> dict[str, Input]:
         return declared(facts)

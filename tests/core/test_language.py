@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from latin import latin_words
 from PIL import Image
-from sentences import PACKAGE, PLACEHOLDER, has_words, sentences
+from sentences import PACKAGE, PLACEHOLDER, called, calls_of, has_words, sentences
 
 from tenfold.core.columns import Problem
 from tenfold.core.errors import DataRefused, UsageError
@@ -35,11 +35,8 @@ def test_every_message_has_a_literal_template():
     wrong = [
         f"{path.relative_to(PACKAGE)}:{call.lineno}"
         for path in sorted(set(PACKAGE.rglob("*.py")) - set((PACKAGE / "core").glob("[lm]*age.py")))
-        for call in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(call, ast.Call)
-        and ast.unparse(call.func) == "Message"
-        and call.args
-        and not isinstance(call.args[0], ast.Constant)
+        for call in calls_of(path)
+        if called(call) == "Message" and call.args and not isinstance(call.args[0], ast.Constant)
     ]
     assert [one for one in wrong if "core/settings.py" not in one] == [], "help texts are listed"
 

@@ -42,6 +42,12 @@ def command(words: list[str], said: Path, steps: int | None = None, bytes_: int 
     cli.main()
 
 
+def without(package: str, words: list[str], said: Path) -> None:
+    """`tenfold` with these words where a package is not installed."""
+    sys.modules[package] = None  # type: ignore[assignment]
+    command(words, said)
+
+
 def save_for_ever(folder: Path) -> None:
     """One checkpoint after the other, each full of its own number."""
     import torch

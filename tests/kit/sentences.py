@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import inspect
 import json
 import re
@@ -48,12 +49,33 @@ def _of_call(name: str, texts: list[str]) -> Iterator[str]:
         yield f"{{count}} {texts[1] if len(texts) > 1 else texts[0] + 's'}"
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@functools.cache
+def calls_of(path: Path) -> list[ast.Call]:
+    """Every call in a file."""
+    return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+
+
+def called(call: ast.Call) -> str:
+    """What is called, as in `say` and `language.say`; "" for what is no name."""
+    names, node = list[str](), call.func
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    names.append(node.id if isinstance(node, ast.Name) else "")
+    return ".".join(reversed(names))
+
+
 def of_code() -> Iterator[str]:
     """Templates of say() and Message(), and the nouns of plural() and counted()."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        for call in filter(lambda node: isinstance(node, ast.Call), ast.walk(tree)):
-            name = ast.unparse(call.func)
+        tree = parsed(path)
+        for call in calls_of(path):
+            name = called(call)
             if name in ("say", "language.say", "Message") and call.args:
                 texts = texts_of(call.args[0], tree)
                 yield from (text for text in texts if name != "Message" or has_words(text))

@@ -292,3 +292,33 @@ def test_an_explanation_that_is_refused_leaves_the_answer(browser):
         server.explains["a"] = []
         explain(page)
         assert page.get_by_text("cannot explain its answers").is_visible()
+
+
+def test_contributions_of_columns_are_bars_from_the_typical_answer_to_this_one(browser):
+    given = {
+        "over": "row",
+        "names": ["width", NASTY, "day", ""],
+        "values": ["12", "red", "", "3"],
+        "typical": ["10", "", "2024-05-01", ""],
+        "weights": [-2.5, 6.0, 0.5, 0.0],
+        "base": 40.0,
+        "total": 44.0,
+    }
+    with alone(browser) as (page, server):
+        server.explains["a"] = [given]
+        hand_over(page, ("scene.png", SCENE))
+        headline(page)
+        explain(page)
+        part = page.locator(".contributions")
+        text = part.locator("p").inner_text()
+        assert {"40", "44"} <= {one.strip(",.") for one in text.split()}
+        bars = part.get_by_role("listitem")
+        named = [bar.locator("bdi").inner_text() for bar in bars.all()]
+        assert named == [f"{NASTY} = red", "width = 12", "day = –", "3 other columns"]
+        figures = bars.locator(".figure").all_inner_texts()
+        assert figures[:3] == ["+6", "−2.5", "+0.5"]
+        assert [bar.get_attribute("class") for bar in bars.all()[:2]] == ["warm", "cool"]
+        assert bars.nth(1).locator("small").inner_text().endswith(" 10")
+        wide = [bar.locator("i").bounding_box()["width"] for bar in bars.all()[:2]]
+        assert wide[0] == pytest.approx(6 / 2.5 * wide[1], rel=0.03)
+        assert page.locator("#answer img").count() == 0, "a name of a column is text"

@@ -6,8 +6,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 
 import processes
@@ -54,25 +52,14 @@ EXTRA = ["fastapi", "uvicorn", "python_multipart", "prometheus_client"]
 
 
 def test_a_missing_extra_is_one_sentence(tmp_path):
-    """One process, of which a fork for each of them finds it missing."""
-    code = f"""
-import os, sys
-import tenfold.verbs.serve
-from tenfold.cli import main
-for package in {EXTRA}:
-    if not os.fork():
-        sys.modules[package] = None
-        sys.argv = ["tenfold", "serve", {NOWHERE!r}]
-        main()
-    print("exit", os.waitstatus_to_exitcode(os.wait()[1]), file=sys.stderr)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
-    assert "Traceback" not in done.stderr
-    for package, said in zip(EXTRA, done.stderr.split("exit 4\n"), strict=False):
-        assert f"The package {package} is needed" in said and "tenfold[serve]" in said
-    assert done.stderr.count("exit 4\n") == len(EXTRA)
+    for package in EXTRA:
+        said = tmp_path / package
+        words = ["serve", NOWHERE]
+        with processes.started(processes.without, package, words, said) as process:
+            assert processes.ended(process) == 4
+        text = said.read_text("utf-8")
+        assert "Traceback" not in text and "tenfold[serve]" in text
+        assert f"The package {package} is needed" in text
 
 
 WRONG = [

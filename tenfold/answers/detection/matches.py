@@ -67,13 +67,20 @@ class ClassMatches:
         total = float(weights @ self.truths)
         counts = weights[self.rows]
         said = np.cumsum(counts) if self._all_count else np.zeros(0)
-        found = []
-        for level in range(*levels.indices(len(OVERLAPS))):
+        found: dict[int, float] = {}
+        asked = [self._alike[level] for level in range(*levels.indices(len(OVERLAPS)))]
+        for level in dict.fromkeys(asked):
             hits = self._hits[level]
             if not self._all_count:
                 said = np.cumsum(counts * ~self.ignored[:, level])
-            found.append(_interpolated(np.cumsum(counts[hits]), said[hits], total))
-        return np.array(found)
+            found[level] = _interpolated(np.cumsum(counts[hits]), said[hits], total)
+        return np.array([found[level] for level in asked])
+
+    @functools.cached_property
+    def _alike(self) -> list[int]:
+        """For each overlap, the first one with the same matched and ignored boxes."""
+        keys = [column.tobytes() for column in np.concatenate([self.hits, self.ignored]).T]
+        return [keys.index(key) for key in keys]
 
     @functools.cached_property
     def _hits(self) -> list[np.ndarray]:

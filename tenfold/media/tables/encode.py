@@ -1,4 +1,4 @@
-"""Encodes rows of tables: numbers, parts of dates, words of texts and numbers of categories.
+"""Encodes rows of tables: numbers, parts of dates and texts, and numbers of categories.
 
 Shapes: N rows, D numbers, C categories.
 """
@@ -6,7 +6,7 @@ Shapes: N rows, D numbers, C categories.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,9 @@ import numpy as np
 from tenfold.core.columns import Encoded, Problem
 from tenfold.core.text import natural
 from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TEXT, TableRow, TableSchema
-from tenfold.media.text import tokens
+from tenfold.media.text import grams, tokens
 
-__all__ = ["FIRST", "MISSING", "UNSEEN", "encoded", "facts_of"]
+__all__ = ["FIRST", "MISSING", "UNSEEN", "TextScores", "encoded", "facts_of"]
 
 MISSING, UNSEEN, FIRST = 0, 1, 2
 """Numbers of a missing category, of one that was not learnt, and of the first learnt one."""
@@ -30,14 +30,24 @@ ALONE = 6
 """Maximum number of columns joined from a second table that are tried one by one."""
 WORDS, WORD = 40, "word"
 """Maximum number of words of a column of texts that are encoded, and the name of such a part."""
+SCORE = "score"
+"""The part of a text that is a score of its n-grams."""
 COUNTS = ("words", "characters")
 """Parts of a text that are numbers: how many words and characters it has."""
 PARTS = ("day", "year", "month", "day of the month", "day of the week", "hour")
 """Parts of a date that are encoded; `day` counts from 1970, with the time as fraction."""
+TextScores = Mapping[int, tuple[Sequence[str], np.ndarray]]
+"""Names of scores of texts ("" = of all classes) and their weights, by the position of a column."""
 
 
-def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
+def facts_of(
+    rows: Sequence[TableRow],
+    learn: Callable[[Mapping[int, Sequence[str]]], TextScores] | None = None,
+) -> dict[str, Any]:
     """Returns what `encoded` needs, from training rows of one schema.
+
+    `learn` returns the scores of the columns of texts, given by position (see `grams.scores`);
+    their weights are `grams`, by the position as text.
 
     `numbers` describes the D numbers: name, position of the column, part of a date or text, centre,
     and `tried`, the name of the group of numbers that is kept or left out as a whole, "" = always
@@ -56,12 +66,16 @@ def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
             numbers += _date_parts(schema.names[place], place, values)
         else:
             numbers.append(_number(schema.names[place], place, values, tried.get(place, "")))
-    for place in schema.places(TEXT):
-        numbers += _text_parts(schema.names[place], place, columns[place])
+    texts = {place: columns[place] for place in schema.places(TEXT)}
+    scores = learn(texts) if learn else {}
+    for place, cells in texts.items():
+        names = scores[place][0] if place in scores else ()
+        numbers += _text_parts(schema.names[place], place, cells, names)
     categories = schema.places(CATEGORY)
     least = 2 if len(rows) >= 200 else 1
     return {
         "numbers": numbers,
+        "grams": {str(place): weights for place, (_, weights) in scores.items()},
         "categories": categories,
         "names": [schema.names[place] for place in categories],
         "levels": [_levels(columns[place], least) for place in categories],
@@ -124,8 +138,10 @@ def _described(
     return held | ({"word": word} if word else {})
 
 
-def _text_parts(name: str, place: int, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns the parts of a text: its length, and the words that divide the rows most evenly.
+def _text_parts(
+    name: str, place: int, texts: Sequence[str], scores: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Returns the parts of a text: length, words that divide the rows most evenly, and scores.
 
     A word counts if at least 5 rows have it and at least 5 do not.
     """
@@ -136,9 +152,14 @@ def _text_parts(name: str, place: int, texts: Sequence[str]) -> list[dict[str, A
     often.sort(key=lambda word: (-min(counts[word], len(texts) - counts[word]), word))
     together = f"{name}: words"
     found = [_described(f"{name}: {part}", place, part, tried=True) for part in COUNTS]
-    return found + [
+    found += [
         _described(f"{name}: {word!r}", place, WORD, tried=True, together=together, word=word)
         for word in often[:WORDS]
+    ]
+    ngrams = f"{name}: n-grams"
+    return found + [
+        _described(f"{ngrams} ({of})" if of else ngrams, place, SCORE, tried=True, together=ngrams)
+        for of in scores
     ]
 
 
@@ -148,7 +169,9 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in found if word[0].isalnum())
 
 
-def _text_numbers(texts: Sequence[str], parts: Sequence[dict[str, Any]]) -> np.ndarray:
+def _text_numbers(
+    texts: Sequence[str], parts: Sequence[dict[str, Any]], weights: np.ndarray | None
+) -> np.ndarray:
     """Returns the P parts of texts (N, P); each distinct text is divided into words once."""
     order = {text: at for at, text in enumerate(dict.fromkeys(texts))}
     places = {one["word"]: at for at, one in enumerate(parts) if one["part"] == WORD}
@@ -159,6 +182,9 @@ def _text_numbers(texts: Sequence[str], parts: Sequence[dict[str, Any]]) -> np.n
         for part, at in counts.items():
             found[row, at] = len(words if part == "words" else text)
         found[row, [places[word] for word in places.keys() & {*words}]] = 1.0
+    if weights is not None:
+        scored = [at for at, one in enumerate(parts) if one["part"] == SCORE]
+        found[:, scored] = grams.scores(list(order), weights)
     return found[[order[text] for text in texts]]
 
 
@@ -189,10 +215,12 @@ def _levels(cells: Sequence[str | None], least: int) -> list[str]:
     return sorted(often, key=natural)
 
 
-def _values(cells: Sequence[Any], parts: Sequence[dict[str, Any]]) -> np.ndarray:
+def _values(
+    cells: Sequence[Any], parts: Sequence[dict[str, Any]], weights: np.ndarray | None
+) -> np.ndarray:
     """Returns the P numbers (N, P) that are made of the cells of one column."""
-    if parts[0]["part"] in (WORD, *COUNTS):
-        return _text_numbers(cells, parts)
+    if parts[0]["part"] in (WORD, SCORE, *COUNTS):
+        return _text_numbers(cells, parts, weights)
     values = np.array(cells, float)
     found = [_part(values, one["part"]) if one["part"] else values - one["centre"] for one in parts]
     return np.stack(found, axis=1)
@@ -213,7 +241,8 @@ def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encode
     for at, one in enumerate(data["numbers"] if rows else ()):
         made.setdefault(one["place"], []).append(at)
     for place, ats in made.items():
-        values = _values(columns[place], [data["numbers"][at] for at in ats])
+        parts = [data["numbers"][at] for at in ats]
+        values = _values(columns[place], parts, data.get("grams", {}).get(str(place)))
         numbers[good[:, None], ats] = np.clip(values, -LARGEST, LARGEST)
     for at, place in enumerate(data["categories"] if rows else ()):
         known = {name: number for number, name in enumerate(data["levels"][at], FIRST)}

@@ -2,5 +2,6 @@
 
 from tenfold.recipes.tables.candidates import MODELS, fit
 from tenfold.recipes.tables.model import SIZES, build, learnt
+from tenfold.recipes.tables.texts import Truths
 
-__all__ = ["MODELS", "SIZES", "build", "fit", "learnt"]
+__all__ = ["MODELS", "SIZES", "Truths", "build", "fit", "learnt"]

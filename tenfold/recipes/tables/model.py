@@ -8,6 +8,7 @@ that is given and the weights of the blend.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tenfold.answers.classification import logits
 from tenfold.core.lazy import lazy
 from tenfold.media.tables import encode
 from tenfold.media.tables.schema import TableRow
-from tenfold.recipes.tables import derived, network
+from tenfold.recipes.tables import derived, network, texts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,14 +51,17 @@ BLEND = "blend"
 """Name of the answer that is the weighted mean of those of the parts."""
 
 
-def learnt(cells: Sequence[TableRow], size: str, wanted: bool) -> dict[str, Any]:
+def learnt(
+    cells: Sequence[TableRow], size: str, wanted: bool, truths: texts.Truths
+) -> dict[str, Any]:
     """Returns the facts `data` and `net` of the training rows, for `encode` and `build`.
 
     `net` holds the size of the network and the `pairs` of columns to try as derived columns,
     proposed from at most ROWS rows. With `wanted` False, as the fact `derived` then states, no
-    derived columns are tried.
+    derived columns are tried. Scores of texts are learnt from the `truths` of the rows.
     """
-    data, pairs = encode.facts_of(cells), list[dict[str, Any]]()
+    learn = partial(texts.learnt, truths=truths) if wanted else None
+    data, pairs = encode.facts_of(cells, learn), list[dict[str, Any]]()
     if wanted:
         some = cells[:: max(1, -(-len(cells) // ROWS))]
         numbers = np.asarray(encode.encoded(some, data).columns["numbers"])

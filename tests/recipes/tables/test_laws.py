@@ -1,6 +1,7 @@
 """All candidates at once: compared, repeated by a second and by a continued fit; odd tables."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from tenfold.core.errors import Stopped
 from tenfold.core.fitted import Fitted
 from tenfold.core.plan import Plan
 from tenfold.data.prepare import Prepared, prepare
+from tenfold.recipes.tables import trees
 from tenfold.task import Task
 from tenfold.tasks import registry
 from tenfold.training.inference import by_torch
@@ -83,7 +85,9 @@ ODD = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_tables_are_learnt(odd: str):
+def test_odd_tables_are_learnt(odd: str, monkeypatch: pytest.MonkeyPatch):
+    few = replace(trees.SETTINGS["small"], iterations=30)
+    monkeypatch.setattr(trees, "SETTINGS", {"small": few})
     task, made, plan = prepared(TASKS[0], ODD[odd](table(TASKS[0])))
     found = fit(task, made, plan)
     json.dumps(found.facts, allow_nan=False)

@@ -133,7 +133,7 @@ def _notes(
 def _named(thousands: str) -> Message:
     if not thousands:
         return Message("none")
-    return Message("blank") if thousands == " " else Message("{text}", text=thousands)
+    return Message("blank") if thousands == " " else Message("{text!r}", text=thousands)
 
 
 def _undecided(seen: Mapping[str, _Seen]) -> list[str]:
