@@ -43,7 +43,8 @@ class Silhouette(nn.Module):
 
     The silhouette of a row compares its mean distance to the sampled training rows of its own group
     with that to the rows of the nearest other group (P. Rousseeuw, 1987). `group` (S,) is the group
-    of each sampled row. A row of a group with a single sampled row has the silhouette 0.
+    of each sampled row. A row of a group with a single sampled row has the silhouette 0. Distances
+    are differences of squares, which need double precision.
     """
 
     rows: Tensor
@@ -61,12 +62,13 @@ class Silhouette(nn.Module):
         self.member.copy_(nn.functional.one_hot(group, self.member.shape[1]))
 
     def forward(self, x: Tensor, probabilities: Tensor) -> Tensor:
-        x = x.nan_to_num()
-        squares = x.square().sum(1, keepdim=True) + self.rows.square().sum(1)
-        distance = (squares - 2 * (x @ self.rows.T)).clamp_min(0).sqrt()
+        dtype = x.dtype
+        x, rows = x.nan_to_num().double(), self.rows.double()
+        squares = x.square().sum(1, keepdim=True) + rows.square().sum(1)
+        distance = (squares - 2 * (x @ rows.T)).clamp_min(0).sqrt().to(dtype)
         count = self.member.sum(0)
         total = distance @ self.member
-        own = nn.functional.one_hot(probabilities.argmax(1), self.member.shape[1]).to(x.dtype)
+        own = nn.functional.one_hot(probabilities.argmax(1), self.member.shape[1]).to(dtype)
         inside = (total * own).sum(1) / (own @ count - 1).clamp_min(1)
         outside = total / count.clamp_min(1)
         outside = torch.where((own > 0) | (count == 0), 3e38, outside).amin(1)

@@ -207,6 +207,12 @@ def _evaluated(
         "train": Message("{rows} rows of the run's own training part", rows=count),
         "": Message("{rows} rows of the given data, none seen in training", rows=count),
     }[part]
+    if not part and run.answer_kind.fits_all(found.table):
+        digests = {row["digest"] for row in known}
+        seen = int(found.table["digest"].isin(digests).sum())
+        sentence = Message(
+            "{rows} rows of the given data, {seen} of them used for training", rows=count, seen=seen
+        )
     found.protocol = intervals.protocol(sentence, found.scores.groups)
     return found
 

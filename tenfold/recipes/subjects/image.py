@@ -87,9 +87,9 @@ class ImageSubject(Subject):
         return found
 
     def described(
-        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, train: Columns
+        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
     ) -> list[str]:
-        return [""] * (int(groups.max()) + 1)
+        return [""] * count
 
 
 def _is_picture(name: str) -> bool:

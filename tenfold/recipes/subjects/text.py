@@ -91,9 +91,9 @@ class TextSubject(Subject):
         return found
 
     def described(
-        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, train: Columns
+        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
     ) -> list[str]:
-        return [""] * (int(groups.max()) + 1)
+        return [""] * count
 
 
 def _is_text(name: str) -> bool:
