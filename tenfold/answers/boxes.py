@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.classification.chosen import chosen
-from tenfold.answers.detection import prior, true_boxes
+from tenfold.answers.detection import explained, prior, true_boxes
 from tenfold.answers.detection.coco import AveragePrecision, average_precision
 from tenfold.answers.detection.confusion import confusion
 from tenfold.answers.detection.drawing import drawn
@@ -357,27 +357,8 @@ class BoxesKind(AnswerKind):
     def explains(self, name: str, truths: Mapping[str, Any]) -> bool:
         return name in self.classes(truths) or (name.isdecimal() and int(name) > 0)
 
-    def about(self, answer: Boxes, name: str) -> Boxes | Problem:
-        """Returns the box to explain: the best of a class, or the box of this number from 1.
-
-        A Problem where there is no box of this number; of a class without a box, no box at all.
-        """
-        own = [place for place, box in enumerate(answer.boxes) if box[0] == name]
-        if not own and name.isdecimal() and 0 < int(name) <= len(answer.boxes):
-            own = [int(name) - 1]
-        if not own and name.isdecimal():
-            return Problem(
-                "no-such-box",
-                Message(
-                    "has no box {name!r} among the {count} found",
-                    name=name,
-                    count=len(answer.boxes),
-                ),
-                Message(
-                    "Give the class or the number of a box that was found, or leave out --about."
-                ),
-            )
-        return answer.at(own[:1])
+    about = staticmethod(explained.about)
+    explained = staticmethod(explained.explained)
 
     def draw(self, answer: Boxes, picture: Image) -> Image:
         """Draws the boxes that reach the threshold, each with its class and score."""

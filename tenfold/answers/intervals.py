@@ -110,7 +110,10 @@ class Sampling:
 
     @property
     def _observations(self) -> np.ndarray | None:
-        """The number of the observation of each row (N,); None for rows of equal weight alone."""
+        """The unit of resampling that each row belongs to (N,): its group, else the row itself.
+
+        None for ungrouped rows without weights.
+        """
         if self.groups is not None or self.weights is None:
             return self.groups
         return np.arange(len(self.weights))

@@ -27,7 +27,7 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
 from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
-from tenfold.core.results import Prediction, Recalled, Score, Scores
+from tenfold.core.results import ExplainedPart, Prediction, Recalled, Score, Scores
 from tenfold.core.rows import plain_truth, unit_keys
 from tenfold.core.settings import NoOptions
 
@@ -230,11 +230,9 @@ class AnswerKind(ABC):
         return [self.constant(train)] * len(table)
 
     def baselines(
-        self,
-        train: tuple[pd.DataFrame, Columns],
-        judged: tuple[pd.DataFrame, Columns],
-    ) -> dict[str, Scores]:
-        """Returns scores of further trivial baselines by name, from rows and encoded inputs."""
+        self, train: tuple[pd.DataFrame, Columns], judged: tuple[pd.DataFrame, Columns]
+    ) -> dict[str, dict[str, float]]:
+        """Returns metrics of further trivial baselines by name, from rows and encoded inputs."""
         return {}
 
     def details(
@@ -302,10 +300,7 @@ class AnswerKind(ABC):
 
     @final
     def values(
-        self,
-        answers: Sequence[Answer],
-        table: pd.DataFrame,
-        train: pd.DataFrame | None = None,
+        self, answers: Sequence[Answer], table: pd.DataFrame, train: pd.DataFrame | None = None
     ) -> dict[str, float]:
         """Computes all metrics without intervals; without `train`, those that do not need it."""
         sampling = Sampling(times=0, weights=weights_of(table))
@@ -339,17 +334,11 @@ class AnswerKind(ABC):
         return self.words(answer, truth)
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
-        """Returns class names in the order of the network's outputs; [] if there are no classes.
-
-        `truths` is `facts["truths"]` of the run.
-        """
+        """Returns class names in the order of the outputs, from `facts["truths"]`; [] if none."""
         return []
 
     def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
-        """Returns the prediction options with names resolved for a run with these `truths`.
-
-        By default unchanged. Raises UsageError for a name that the run does not know.
-        """
+        """Returns the options with names resolved; raises UsageError for an unknown name."""
         return options
 
     def explainable(self, truths: Mapping[str, Any]) -> list[str]:
@@ -368,6 +357,10 @@ class AnswerKind(ABC):
         found: Prediction = answer
         return found
 
+    def explained(self, answer: Any, about: Any) -> ExplainedPart:
+        """Returns the part of `answer` to explain: `about`, the answer or what `about` returned."""
+        return ExplainedPart(about)
+
     def weighed_by(self, answer: Any, other: Any) -> Prediction:
         """Returns `answer` with the probabilities of `other`; by default `answer` itself."""
         found: Prediction = answer
@@ -382,17 +375,14 @@ class AnswerKind(ABC):
         return found
 
     def true_answer(self, table: pd.DataFrame, row: int) -> Prediction | None:
-        """Returns the true label of a row as an answer to `draw`; None if it is said in words.
+        """Returns the true label of a row as an answer to `draw`; None if it is stated in words.
 
         Reports then draw the answer and the truth on pictures side by side.
         """
         return None
 
     def error_text(self, answer: Any, table: pd.DataFrame, row: int) -> str:
-        """Returns what is wrong with an answer, for answers that are partly right; "" by default.
-
-        Reports then state it in place of the answer and the true label.
-        """
+        """Returns what is wrong with a partly right answer, for reports; "" by default."""
         return ""
 
     def marks(self, answer: Any) -> Marks | None:

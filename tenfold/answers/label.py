@@ -49,7 +49,6 @@ from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.message import Message
 from tenfold.core.progress import tell
-from tenfold.core.results import Scores
 from tenfold.core.settings import setting
 from tenfold.core.text import natural
 
@@ -261,13 +260,13 @@ class LabelKind(AnswerKind):
 
     def baselines(
         self, train: tuple[pd.DataFrame, Columns], judged: tuple[pd.DataFrame, Columns]
-    ) -> dict[str, Scores]:
+    ) -> dict[str, dict[str, float]]:
         answers = _nearest_centroids(*train, judged[1])
         if not answers:
             return {}
-        scores = self.score(answers, judged[0], train[0])
-        kept = {name: scores.metrics[name] for name in ("accuracy", "macro_f1")}
-        return {"nearest centroid": replace(scores, metrics=kept)}
+        values = self.values(answers, judged[0])
+        kept = {name: values[name] for name in ("accuracy", "macro_f1")}
+        return {"nearest centroid": kept}
 
     def retained(self, before: Label, after: Label) -> float:
         return after.probabilities.get(before.label, 0.0)

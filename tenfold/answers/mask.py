@@ -36,7 +36,6 @@ from tenfold.answers.segmentation.prediction import (
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
-from tenfold.core.results import Scores
 from tenfold.core.settings import setting
 from tenfold.core.text import natural
 from tenfold.media.image.masks.pixels import TrueMask
@@ -139,7 +138,7 @@ def _notices(table: pd.DataFrame) -> list[Message]:
 def _renamed(
     table: pd.DataFrame, names: Mapping[str, str | None]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Returns the masks with renamed classes, and True for those that have no judged pixel left."""
+    """Returns the masks with renamed classes, and True for those without labelled pixels left."""
     masks = [TrueMask.of(cell).renamed(names) for cell in table["mask"]]
     cells = pd.Series([one.cell() for one in masks], table.index, dtype=object)
     gone = [not one.counts() for one in masks]
@@ -306,11 +305,11 @@ class MaskKind(AnswerKind):
 
     def baselines(
         self, train: tuple[pd.DataFrame, Columns], judged: tuple[pd.DataFrame, Columns]
-    ) -> dict[str, Scores]:
+    ) -> dict[str, dict[str, float]]:
         if train[0].empty or judged[0].empty:
             return {}
         answers = _prior(train[0], judged[0])
-        return {"most frequent class at each place": self.score(answers, judged[0], train[0])}
+        return {"most frequent class at each place": self.values(answers, judged[0], train[0])}
 
     retained = staticmethod(_retained)
     worst = staticmethod(_worst)
@@ -341,7 +340,7 @@ class MaskKind(AnswerKind):
         return class_pieces({}) | {"sections": report.sections(details)}
 
     def true_answer(self, table: pd.DataFrame, row: int) -> Mask | None:
-        """Returns the true mask as an answer to draw; pixels that nobody judged have no class."""
+        """Returns the true mask as an answer to draw; unlabelled pixels have no class."""
         if "mask" not in table:
             return None
         truth = TrueMask.of(table["mask"].iloc[row])

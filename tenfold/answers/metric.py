@@ -70,8 +70,8 @@ LOG_LOSS = Metric(
 
 BRIER = Metric(
     "Brier score",
-    "mean squared difference between probabilities and the true class, summed over classes (for "
-    "two classes, of one of them)",
+    "mean squared difference between probabilities and the true class, summed over classes, "
+    "or that of one class where there are two",
     False,
     "lower",
 )

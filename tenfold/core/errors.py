@@ -154,5 +154,5 @@ def run_refused(folder: Path, reason: Message, code: str) -> ArtefactRefused:
         Message("The run {reason}", reason=reason),
         code=f"run-{code}",
         where=str(folder),
-        fix=Message("Copy it again from its source, or train again."),
+        fix=Message("Copy the run folder again from its source, or train again."),
     )

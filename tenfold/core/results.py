@@ -10,13 +10,17 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from tenfold.core.message import EMPTY, Message
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
+    from PIL.Image import Image
 
 __all__ = [
     "SCHEMA",
+    "ExplainedPart",
     "Explanation",
     "Prediction",
     "Recalled",
@@ -85,6 +89,24 @@ class Explanation:
     typical: list[str] = field(default_factory=list)
     base: float | None = None
     total: float | None = None
+
+
+def _unmarked(picture: Image) -> Image:
+    return picture
+
+
+@dataclass(frozen=True)
+class ExplainedPart:
+    """The part of an answer that is explained: all of it, or one part such as a box.
+
+    `name` and `document` (JSON) state the part; they are empty where the answer is explained as a
+    whole. `marked` returns the encoded picture of the input with the part drawn on it.
+    """
+
+    answer: Prediction
+    name: Message = EMPTY
+    document: dict[str, Any] = field(default_factory=dict)
+    marked: Callable[[Image], Image] = _unmarked
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tenfold.core.message import EMPTY, Message, as_message
 from tenfold.core.progress import tell
+from tenfold.core.text import printable
 
 __all__ = ["KINDS", "ROLES", "Left", "Role", "Taken", "left_of_json", "said"]
 
@@ -190,5 +191,5 @@ def _joined(parts: list[Message]) -> Message:
 
 
 def _short(value: Any, most: int = 80) -> str:
-    text = " ".join(str(value).split())
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= most else f"{text[: most - 3]}..."

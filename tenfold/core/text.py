@@ -1,11 +1,26 @@
-"""Text functions: shortening of names, width of text, and order of names."""
+"""Text functions: names for terminals, shortening, width of text, and order of names."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-__all__ = ["natural", "padded", "short", "width", "wrapped"]
+__all__ = ["natural", "padded", "printable", "printed", "short", "width", "wrapped"]
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(name: str) -> str:
+    """Returns a name for messages; control characters and invalid text are replaced."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", name)
+
+
+def printed(line: str) -> str:
+    """Returns a line of cells separated by tabs, such as an answer, for a terminal.
+
+    Control characters and invalid text in the cells are replaced.
+    """
+    return "\t".join(map(printable, line.split("\t")))
 
 
 def short(name: str, most: int = 24) -> str:

@@ -1,4 +1,4 @@
-"""The columns of asked rows as they were given, to be written beside their answers."""
+"""The columns of the rows to predict as they were given, to be written beside the answers."""
 
 from __future__ import annotations
 

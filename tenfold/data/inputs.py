@@ -99,7 +99,7 @@ def _tables(
 
 
 def _pieces(declared: Input, source: Any, reading: Reading) -> Iterator[Any]:
-    """Yields a table for each path that the task itself reads, and what is left for the medium.
+    """Yields a table for each path that the task itself reads, and the paths left for the medium.
 
     The other entries of a list stay together in lists, so that they are predicted in full batches.
     """

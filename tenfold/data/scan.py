@@ -20,7 +20,7 @@ from tenfold.data import cache
 from tenfold.media.files.references import Unreadable, fetch, file_of
 from tenfold.media.medium import Medium
 
-__all__ = ["scan"]
+__all__ = ["remarked", "scan"]
 
 ScanResult = tuple[str, dict[str, int], Problem | None]
 
@@ -104,6 +104,16 @@ def _scanned(
     for remark in medium.remarks([header for _, header, _ in found]):
         tell(remark)
     return _joined(table, column, found, taken)
+
+
+def remarked(table: pd.DataFrame, media: Mapping[str, Medium]) -> pd.DataFrame:
+    """Returns the table; states what the headers of its files show, such as further pages."""
+    for name, medium in media.items():
+        if medium.files and name in table:
+            headers = [_look(cell, medium)[1] for cell in table[name]]
+            for remark in medium.remarks(headers):
+                tell(remark)
+    return table
 
 
 def _remembered(memo: cache.Memo, cell: Any, stamps: _Stamps) -> Any | None:

@@ -195,7 +195,11 @@ def _clock(text: str) -> float:
 
 
 def parsed(texts: list[str], form: str, order: str = "") -> np.ndarray:
-    """Returns seconds of dates in a form, NaN for other texts."""
+    """Returns the seconds since 1970 (N,) of texts that are dates in a form, NaN for other texts.
+
+    `order` is "day-first" or "month-first", where the form leaves it open. Times without a zone are
+    in UTC.
+    """
     if len(texts) < MANY:
         return np.array([_moment(text, form, order) for text in texts], float)
     found = np.full(len(texts), np.nan)
@@ -246,7 +250,7 @@ def _moment(text: str, form: str, order: str = "") -> float:
 
 
 def _total(parts: dict[str, str], order: str) -> float:
-    """Returns the seconds of the parts of a date; raises ValueError where there is no such date."""
+    """Returns the seconds since 1970 of the parts of a date. Raises ValueError for 31 February."""
     if "first" in parts:
         day, month = int(parts["first"]), int(parts["other"])
         if order == MONTH_FIRST:

@@ -204,7 +204,7 @@ class Medium(ABC):
         return None
 
     def columns(self, cell: Any) -> Mapping[str, str]:
-        """Returns the columns of an asked row as they were given, to be written with its answer."""
+        """Returns the columns of a row to predict as given, to be written with its answer."""
         return {}
 
     # --- serving ---
@@ -220,7 +220,7 @@ class Medium(ABC):
     def table(self, content: bytes, reading: Reading) -> Iterator[InputRow]:
         """Yields the rows of a CSV in a request, where the inputs of the medium have `fields`.
 
-        Raises TenfoldError where the content is no table with the needed columns.
+        Raises TenfoldError where the content is not a table with the needed columns.
         """
         raise NotImplementedError(f"{self.name} has no fields")
 

@@ -99,7 +99,7 @@ class TableModel(nn.Module):
         return {"value": value, "low": low, "high": high} | embedding
 
     def _answer(self, found: Tensor | dict[str, Tensor]) -> Tensor:
-        """Returns the probabilities (B, K) or values (B, 1) of what a part returned."""
+        """Returns the probabilities (B, K) or values (B, 1) from the output of a part."""
         if isinstance(found, dict):
             return found["probabilities"] if self.classes else found["value"][:, None]
         if not self.classes:

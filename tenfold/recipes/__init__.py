@@ -1,4 +1,4 @@
-"""Recipes that several tasks share: how the candidates of one kind of data are fitted and judged.
+"""Recipes that several tasks share: how the candidates for one kind of data are fitted and scored.
 
-A recipe joins networks, training and answers, and is called by tasks; it names no task.
+A recipe combines networks, training and answer kinds. Tasks call it; it depends on no task.
 """

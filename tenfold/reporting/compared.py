@@ -27,8 +27,8 @@ def drawn_pair(
 ) -> list[str]:
     """Returns the picture of a row with the answer, and with the true label, as data URIs.
 
-    A row without an answer has the second alone. Returns [] if the kind says true labels in words,
-    or if no input is a picture that can be read.
+    A row without an answer has only the second. Returns [] if the kind states true labels in
+    words, or if no input is a picture that can be read.
     """
     truth = kind.true_answer(table, row)
     name = next((name for name, one in media.items() if one.drawn and name in table), None)
@@ -40,8 +40,8 @@ def drawn_pair(
 def drawn_truths(kind: AnswerKind, media: dict[str, Medium], table: pd.DataFrame) -> list[str]:
     """Returns pictures of some rows with their true labels, as data URIs.
 
-    Each class occurs in them as far as possible. Returns [] if the kind says true labels in words,
-    or if no input is a picture.
+    Each class occurs in them as far as possible. Returns [] if the kind states true labels in
+    words, or if no input is a picture.
     """
     name = next((name for name, one in media.items() if one.drawn and name in table), None)
     if name is None or table.empty or kind.true_answer(table, 0) is None:
@@ -65,7 +65,7 @@ def _varied(strata: list[tuple[str, ...]]) -> list[int]:
 
 
 def _drawn(kind: AnswerKind, medium: Medium, cell: Any, answers: list[Any]) -> list[str]:
-    """Returns the picture of a cell with each answer that is no Problem, as data URIs."""
+    """Returns the picture of a cell with each answer drawn, as data URIs; Problems are left out."""
     drawings: list[str] = []
     with contextlib.suppress(Unreadable):
         picture = medium.draw(cell)

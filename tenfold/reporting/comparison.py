@@ -71,7 +71,7 @@ def result(found: Compared, names: tuple[str, str]) -> Message:
 
 
 def _too_few(found: Compared) -> Message | None:
-    """Says that too few rows or groups are compared, or differ, for significance; else None."""
+    """Returns a warning where too few rows or groups are compared, or differ, else None."""
     if found.paired.low is None:
         return Message(
             "No significant difference can be shown: the rows are from {groups}, and at least "

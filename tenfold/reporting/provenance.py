@@ -96,7 +96,7 @@ def command(run: Run, prepared: Prepared | None) -> str:
 def flags(values: Mapping[str, Any]) -> Iterator[str]:
     """Yields the words of a command line that give these values, by name of setting or role.
 
-    A value that is no text there, such as a class mapping in Python, is named in capitals.
+    A value that the command line cannot take, such as a dictionary, is a word in capitals.
     """
     for name, value in values.items():
         if isinstance(value, bool):

@@ -1,8 +1,8 @@
 """Scores for each value of the columns given with `--by`, and differences between the values.
 
-A value is judged if it has LEAST_ROWS rows or more and rows of every class that the judged rows
-have; otherwise there are too few rows to judge it. Each judged value is compared with the rows of
-all other judged values of its column.
+A value is scored if it has LEAST_ROWS rows or more, and rows of every class that occurs among the
+rows to score; otherwise it has too few rows. Each scored value is compared with the rows of all
+other scored values of its column.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ special = lazy("scipy.special")
 __all__ = ["LEAST_ROWS", "MOST_VALUES", "by_values", "largest"]
 
 LEAST_ROWS = 10
-"""Minimum number of rows of a value that is judged."""
+"""Minimum number of rows of a value that is scored."""
 MOST_VALUES = 50
 """Maximum number of values of a column that are reported: those with the most rows."""
 
@@ -39,7 +39,7 @@ Subsets = dict[str, np.ndarray]
 def by_values(run: Run, answers: Sequence[Answer], judged: Judged) -> list[dict[str, Any]]:
     """Returns the scores for each value of each column to report by, as JSON.
 
-    The worst value comes first, those with too few rows to judge come last.
+    The worst value comes first, those with too few rows come last.
     """
     columns = {name: _subsets(judged.table[at]) for name, at in reported(judged.table).items()}
     missing = {name: _missing(run, judged.table, rows) for name, rows in columns.items()}
@@ -74,7 +74,7 @@ def _subsets(cells: pd.Series) -> Subsets:
 
 
 def _missing(run: Run, table: pd.DataFrame, values: Subsets) -> dict[str, list[str]]:
-    """Returns the classes of the judged rows that a value has no rows of, for each value."""
+    """Returns for each value the classes of the scored rows that its own rows lack."""
     kind = run.answer_kind
     every = {name for name, count in kind.counts(table).items() if count}
     found = {}

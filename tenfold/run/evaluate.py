@@ -30,7 +30,7 @@ from tenfold.run import rows as run_rows
 from tenfold.run.by_values import by_values
 from tenfold.run.importance import importance
 from tenfold.run.run import Run
-from tenfold.run.scoring import scores_of
+from tenfold.run.scoring import scores_of, values_of
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, OutputColumns, by_torch
 
@@ -205,14 +205,8 @@ def _evaluated(
         "test": Message("{rows} rows of the run's own test part", rows=count),
         "valid": Message("{rows} rows of the run's own validation part", rows=count),
         "train": Message("{rows} rows of the run's own training part", rows=count),
-        "": Message("{rows} rows of the given data, none seen in training", rows=count),
+        "": run_rows.given(run, found.table, known),
     }[part]
-    if not part and run.answer_kind.fits_all(found.table):
-        digests = {row["digest"] for row in known}
-        seen = int(found.table["digest"].isin(digests).sum())
-        sentence = Message(
-            "{rows} rows of the given data, {seen} of them used for training", rows=count, seen=seen
-        )
     found.protocol = intervals.protocol(sentence, found.scores.groups)
     return found
 
@@ -274,8 +268,8 @@ def _ablations(run: Run, found: Evidence, latest: float) -> dict[str, dict[str, 
     changed = {}
     for name, change in _in_time(run.task.ablations(run.facts), latest):
         less = replace(run, infer=_without(run, change))
-        scores = scores_of(less, less.answer_to_score(found.columns), found.judged)
-        changed[name] = _values(scores)
+        values = values_of(less, less.answer_to_score(found.columns), found.judged)
+        changed[name] = _rounded(values)
     return changed
 
 
@@ -284,8 +278,8 @@ def _rungs(run: Run, found: Evidence, latest: float) -> dict[str, dict[str, floa
     others = {}
     for name, net in _in_time(run.candidates, latest):
         other = replace(run, infer=by_torch(net), net=net)
-        scores = scores_of(other, other.answer_to_score(found.columns), found.judged)
-        others[name] = _values(scores)
+        values = values_of(other, other.answer_to_score(found.columns), found.judged)
+        others[name] = _rounded(values)
     return others
 
 
@@ -316,11 +310,11 @@ def _trivial(run: Run, prepared: Prepared, judged: str) -> dict[str, dict[str, f
     """Scores of further baselines of the answer kind, from rows and encoded inputs."""
     train, rows = ((prepared.table(part), prepared.inputs(part)) for part in ("train", judged))
     found = run.answer_kind.baselines(train, rows)
-    return {name: _values(scores) for name, scores in found.items()}
+    return {name: _rounded(values) for name, values in found.items()}
 
 
-def _values(scores: Scores) -> dict[str, float]:
-    return {name: float(rounded(one.value) or 0.0) for name, one in scores.metrics.items()}
+def _rounded(values: dict[str, float]) -> dict[str, float]:
+    return {name: float(rounded(value) or 0.0) for name, value in values.items()}
 
 
 # --- as JSON --------------------------------------------------------------------------------------

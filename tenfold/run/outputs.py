@@ -22,10 +22,12 @@ from typing import Any
 
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
+from tenfold.core.progress import tell
+from tenfold.media.files.references import printable
 from tenfold.run import folder as run_folder
 from tenfold.run.run import Run
 
-__all__ = ["Ours", "OutputPaths", "never", "page_of", "pictures_of", "placed"]
+__all__ = ["Ours", "OutputPaths", "never", "page_of", "pictures_of", "placed", "tell_drawn"]
 
 Ours = Callable[[Path], bool]
 """Recognizes an existing file as an earlier output of the same verb."""
@@ -201,6 +203,12 @@ def placed(path: Path) -> Iterator[Path]:
         yield part
         if part.exists():
             os.replace(part, real)
+
+
+def tell_drawn(folder: Path, count: int) -> None:
+    """States how many pictures were drawn, and in which folder."""
+    name = printable(str(folder))
+    tell(Message("Pictures drawn in {folder}: {count}", folder=name, count=count))
 
 
 # --- headers of outputs ---------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
 
 __all__ = [
+    "given",
     "good",
     "learnt",
     "looked_at",
@@ -57,6 +58,18 @@ def learnt(run: Run, known: list[dict[str, Any]]) -> set[str]:
     if run.answer_kind.fits_all(pd.DataFrame(known)):
         return set()
     return {row["digest"] for row in known if row["split"] != "test"}
+
+
+def given(run: Run, table: pd.DataFrame, known: list[dict[str, Any]]) -> Message:
+    """A sentence on the rows of given data that a run is scored on."""
+    if not run.answer_kind.fits_all(table):
+        return Message("{rows} rows of the given data, none seen in training", rows=len(table))
+    seen = int(table["digest"].isin({row["digest"] for row in known}).sum())
+    return Message(
+        "{rows} rows of the given data, {seen} of them used for training",
+        rows=len(table),
+        seen=seen,
+    )
 
 
 def refuse_trial(run: Run) -> None:

@@ -10,13 +10,21 @@ from tenfold.core.rows import Judged, without_reported
 from tenfold.run.run import Run
 from tenfold.task import Answer
 
-__all__ = ["own_scores", "scores_of"]
+__all__ = ["own_scores", "scores_of", "values_of"]
 
 
 def scores_of(run: Run, answers: Sequence[Answer], judged: Judged) -> Scores:
     """Scores of predictions by the task's own `score`, else by the answer kind."""
     own = own_scores(run, judged)
     return own or run.answer_kind.score(answers, judged.table, judged.train)
+
+
+def values_of(run: Run, answers: Sequence[Answer], judged: Judged) -> dict[str, float]:
+    """The metrics of `scores_of` by name, without intervals and details, which take longer."""
+    own = own_scores(run, judged)
+    if own:
+        return {name: one.value for name, one in own.metrics.items()}
+    return run.answer_kind.values(answers, judged.table, judged.train)
 
 
 def own_scores(run: Run, judged: Judged) -> Scores | None:

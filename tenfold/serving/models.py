@@ -157,7 +157,7 @@ class Model:
     def rows_of_table(self, content: bytes) -> list[RequestRow]:
         """The rows of a table in a request, at most one more than a request may have.
 
-        Raises TenfoldError where the content is no table with the needed columns.
+        Raises TenfoldError where the content is not a table with the needed columns.
         """
         name = self.table_input
         rows = self.owners[name].table(content, self.run.reading)

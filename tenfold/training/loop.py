@@ -50,10 +50,10 @@ def fit(
 ) -> Fitted:
     """Trains `net` as the plan states and returns it in eval mode, with the decisions made.
 
-    `measure(net, batch)` returns sums over rows, which are logged as means over validation. Raises
-    Stopped after a signal (the state is saved where there is a run folder), TrainingFailed where
-    the gradient is still not finite after three retries, and Estimated before training under a dry
-    plan.
+    `measure(net, batch)` returns sums over rows, which are logged as means over validation (see
+    `evaluate`). Raises Stopped after a signal (the state is saved where there is a run folder),
+    TrainingFailed where the gradient is still not finite after three retries, and Estimated before
+    training under a dry plan.
     """
     plan, parts = plan.now(), plan.visible(parts)
     place = device.choose_device(plan.device)
@@ -268,7 +268,9 @@ def _mean_of(loss: Loss) -> Measure:
 def evaluate(net: nn.Module, columns: Columns, measure: Measure, batch: int) -> dict[str, float]:
     """Returns the mean over all rows of each value of `measure`, by name; {} without rows.
 
-    `measure(net, batch)` returns sums over the rows of a batch. The network runs in eval mode.
+    `measure(net, batch)` returns sums over the rows of a batch. Of sums (2, K), numerators and
+    denominators of K ratios, the mean ratio is returned, without those of denominator 0. The
+    network runs in eval mode.
     """
     was, place = net.training, next(net.parameters()).device
     totals: dict[str, Any] = {}
@@ -278,7 +280,15 @@ def evaluate(net: nn.Module, columns: Columns, measure: Measure, batch: int) -> 
             for name, value in measure(net, piece).items():
                 totals[name] = totals.get(name, 0.0) + value
     net.train(was)
-    return {name: round(float(total) / columns.rows, 6) for name, total in totals.items()}
+    return {name: round(_mean(total, columns.rows), 6) for name, total in totals.items()}
+
+
+def _mean(total: Any, rows: int) -> float:
+    if getattr(total, "ndim", 0) == 0:
+        return float(total) / rows
+    above, below = total.double()
+    known = below > 0
+    return float((above[known] / below[known]).mean()) if known.any() else 0.0
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:

@@ -77,7 +77,10 @@ class Schedule:
         return next(later, self.end)
 
     def better(self, step: int, loss: float) -> bool:
-        """Records a validation loss; returns True where it is the best so far."""
+        """Records the validation loss at a step; returns True where it is the lowest so far.
+
+        Once early stopping has begun, nothing is recorded and the result is False.
+        """
         if self.turned or not loss < self.best:
             return False
         self.best, self.best_at = loss, step

@@ -17,14 +17,15 @@ from tenfold.core.columns import Columns, Problem
 from tenfold.core.document import Document
 from tenfold.core.errors import DataRefused, UsageError, nearest
 from tenfold.core.language import say
-from tenfold.core.message import EMPTY, Message
+from tenfold.core.message import EMPTY, Message, translate
 from tenfold.core.progress import advance, tell
-from tenfold.core.results import SCHEMA, Explanation, Prediction, to_json
-from tenfold.core.text import short
+from tenfold.core.results import SCHEMA, ExplainedPart, Explanation, Prediction, to_json
+from tenfold.core.text import printable, printed, short
 from tenfold.data.inputs import tables
 from tenfold.data.refusals import none_readable
+from tenfold.data.scan import remarked
 from tenfold.media import drawing
-from tenfold.media.files.references import error_line, printable
+from tenfold.media.files.references import error_line
 from tenfold.media.medium import Medium
 from tenfold.media.registry import shown
 from tenfold.media.text.passages import strongest
@@ -39,7 +40,6 @@ from tenfold.training.inference import by_torch
 __all__ = ["explain"]
 
 METHODS = ("both", "occlusion", "gradcam")
-
 LEAST_SIDE = 224
 DRAWS = {"occlusion": 2, "gradcam": 5}
 """Number of networks with shuffled weights to compare with; one alone often agrees by chance."""
@@ -50,7 +50,7 @@ class Explained:
     """One input with its prediction, its explanations and the file of its picture.
 
     `row` is the table of this input alone, `media` are the media of its columns. `about` is the
-    prediction as the explanations see it: that of the class to explain.
+    prediction as the explanations see it: that of the class to explain. `part` names it.
     """
 
     source: str
@@ -58,6 +58,7 @@ class Explained:
     row: pd.DataFrame = field(default_factory=pd.DataFrame)
     media: dict[str, Medium] = field(default_factory=dict)
     about: Prediction | None = None
+    part: ExplainedPart | None = None
     explanations: list[Explanation] = field(default_factory=list)
     columns: Columns = field(default_factory=lambda: Columns({}))
     random_weights: dict[str, float | None] = field(default_factory=dict)
@@ -69,7 +70,8 @@ class Explained:
             return {"source": self.source, "error": self.answer.to_json()}
         found = [to_json(one) for one in self.explanations]
         own = {"explanations": found, "random_weights": self.random_weights, "file": self.file}
-        return {"source": self.source, **to_json(self.answer), **own}
+        part = {"explained": self.part.document} if self.part and self.part.document else {}
+        return {"source": self.source, **to_json(self.answer), **part, **own}
 
 
 def explain(
@@ -114,7 +116,7 @@ def explain(
     folder = _folder(opened, inputs, out, force)
     found: list[Explained] = []
     for table in _first(tables(opened.task.inputs(opened.facts), inputs, opened.reading), limit):
-        for one in _answered(asked, table):
+        for one in _answered(asked, remarked(table, opened.media)):
             found.append(one)
             with language.speaking("en"):  # a system may lack fonts for other languages
                 _draw(asked, one, folder, len(found))
@@ -165,10 +167,8 @@ def _refuse(method: str, limit: int) -> None:
             code="bad-setting",
         )
     if limit < 1:
-        raise UsageError(
-            Message("limit must be a whole number of at least 1, got {limit!r}", limit=limit),
-            code="bad-setting",
-        )
+        message = Message("limit must be a whole number of at least 1, got {limit!r}", limit=limit)
+        raise UsageError(message, code="bad-setting")
 
 
 def _known(run: Run, about: str | None) -> str | None:
@@ -297,10 +297,11 @@ def _explained(asked: _Asked, one: Explained) -> Explained:
     if isinstance(one.answer, Problem):
         return one
     kind, name = asked.run.answer_kind, asked.about
-    answer = one.answer if name is None else kind.about(one.answer, name)
-    if isinstance(answer, Problem):
-        return replace(one, answer=answer)
-    one.about = answer
+    chosen = one.answer if name is None else kind.about(one.answer, name)
+    if isinstance(chosen, Problem):
+        return replace(one, answer=chosen)
+    one.part = kind.explained(one.answer, chosen)
+    answer = one.about = one.part.answer
     for way in _ways(asked.run, asked.method):
         maps = asked.of(asked.run, one, way, answer)
         one.explanations += maps
@@ -325,7 +326,8 @@ def _draw(asked: _Asked, one: Explained, folder: Path, number: int) -> None:
         for each in one.explanations
         if each.over == name
     ]
-    drawn = [(title, picture) for title, picture in views if picture is not None]
+    marked = (lambda picture: picture) if one.part is None else one.part.marked
+    drawn = [(title, marked(picture)) for title, picture in views if picture is not None]
     stem = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:60]
     one.file = f"{number:03d}-{stem}.png"
     drawing.save(drawing.panels(drawn, _caption(asked, one)), folder / one.file)
@@ -342,16 +344,21 @@ def _caption(asked: _Asked, one: Explained) -> str:
     words, about = asked.run.answer_kind.said(one.answer), asked.about
     sure = "" if words["sure"] is None else share(words["sure"])
     found = f"{short(words['said'], 60)}  {sure}".rstrip()
-    if about is None:
+    part = _part_name(one)
+    if about is None and not part:
         return found
     chances = one.about.chances if one.about else {}
-    name = about if about in chances else next(iter(chances), about)
+    name = about if about in chances else next(iter(chances), about or "")
     return say(
         "{answer}; evidence for {name}  {share}",
         answer=found,
-        name=short(name, 40),
+        name=short(part or name, 40),
         share=share(chances.get(name, 0.0)),
     )
+
+
+def _part_name(one: Explained) -> str:
+    return translate(one.part.name) if one.part else ""
 
 
 def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
@@ -365,7 +372,9 @@ def _card(asked: _Asked, one: Explained) -> dict[str, Any]:
         pair for pair in one.answer.chances.items() if pair[0] not in words["said"].split(" + ")
     ]
     shown = {"checks": explained.checks(one.random_weights), "contributions": _added(asked, one)}
-    return card | words | shown | {"others": others[:3], "about": asked.about or ""}
+    return (
+        card | words | shown | {"others": others[:3], "about": _part_name(one) or asked.about or ""}
+    )
 
 
 def _line(asked: _Asked, one: Explained) -> str:
@@ -377,7 +386,8 @@ def _line(asked: _Asked, one: Explained) -> str:
         if each.places
     ]
     shown = one.file or "; ".join(filter(None, parts))
-    line = f"{printable(one.source)}\t{_caption(asked, one)}\t{shown}".rstrip()
+    words = printed(f"{_caption(asked, one)}\t{shown}".rstrip())
+    line = f"{printable(one.source)}\t{words}".rstrip()
     tables = map(explained.contributions_lines, _added(asked, one))
     return "\n".join([line, *(text for lines in tables for text in lines)])
 

@@ -15,12 +15,14 @@ from tenfold.core.columns import Problem
 from tenfold.core.document import Answers
 from tenfold.core.errors import UsageError
 from tenfold.core.message import Message
+from tenfold.core.progress import tell
+from tenfold.core.text import printable, printed
 from tenfold.data.asked_columns import AskedColumns
 from tenfold.data.inputs import drawn_input, tables
 from tenfold.media import drawing
-from tenfold.media.files.references import error_line, printable
+from tenfold.media.files.references import error_line
 from tenfold.media.medium import Medium
-from tenfold.run.outputs import OutputPaths, pictures_of, placed
+from tenfold.run.outputs import OutputPaths, pictures_of, placed, tell_drawn
 from tenfold.run.run import Run, open_run
 from tenfold.task import Answer, Table
 
@@ -35,13 +37,13 @@ class Predicted:
     answer: Answer
 
     def to_json(self) -> dict[str, Any]:
-        """`{"source", ...prediction}` or `{"source", "error"}`."""
+        """Returns the source with the values of the prediction, or with the `error`, as JSON."""
         return as_json(self.source, self.answer)
 
     def __str__(self) -> str:
         if isinstance(self.answer, Problem):
             return error_line(self.source, self.answer)
-        return f"{printable(self.source)}\t{self.answer.line}"
+        return f"{printable(self.source)}\t{printed(self.answer.line)}"
 
 
 def predict(
@@ -127,11 +129,14 @@ def _written(
     """Yields the answers unchanged and writes each to the file."""
     kind = run.result_kind
     classes = kind.classes(run.facts.get("truths", {}))
+    count = 0
     with placed(path) as part, known.write(part, kind.prediction, classes) as write:
         for one in answers:
             asked = (columns.current,) if known.beside else ()
             write(one.source, one.answer, *asked)
+            count += 1
             yield one
+    tell(Message("Answers written to {path}: {count}", path=printable(str(path)), count=count))
 
 
 def _noted(tables: Iterator[Table], column: str, cells: dict[str, Any]) -> Iterator[Table]:
@@ -150,6 +155,7 @@ def _drawn(
 ) -> Iterator[Predicted]:
     """Yields the answers unchanged and saves each picture with its answer drawn on it."""
     medium, kind = of
+    count = 0
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(answers):
         # The answer for a part of a file is drawn on the whole picture.
@@ -159,4 +165,6 @@ def _drawn(
         if picture is not None:
             name = re.sub(r"[^\w.-]+", "_", Path(one.source.partition("#")[0]).stem)[:80]
             drawing.save(kind.draw(one.answer, picture), folder / f"{number:05d}-{name}.png")
+            count += 1
         yield one
+    tell_drawn(folder, count)

@@ -27,7 +27,7 @@ from tenfold.media.files.references import Unreadable, error_line, printable
 from tenfold.media.medium import Medium
 from tenfold.run import embed
 from tenfold.run.embed import Training
-from tenfold.run.outputs import OutputPaths, pictures_of
+from tenfold.run.outputs import OutputPaths, pictures_of, tell_drawn
 from tenfold.run.run import Run, open_run
 from tenfold.task import Table
 
@@ -65,7 +65,8 @@ class Neighbour:
 
     def __str__(self) -> str:
         itself = " " + say("(itself)") if self.itself else ""
-        return f"{self.words} {self.similarity:.4f} {printable(self.source)}{itself}".strip()
+        shown = f"{self.words} {self.similarity:.4f} {self.source}"
+        return f"{printable(shown)}{itself}".strip()
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,16 @@ def _found(
     copies: dict[str, list[int]] = {}
     for row, digest in enumerate(training.table["digest"]):
         copies.setdefault(digest, []).append(row)
-    number = 0
+    number = drawn = 0
     for table in handed:
         for row, one in enumerate(_answered(run, table, training, copies, k)):
             if draws is not None and one.problem is None:
                 draws.draw(one, table[draws.column].iloc[row], number)
+                drawn += 1
             number += 1
             yield one
+    if draws is not None:
+        tell_drawn(draws.folder, drawn)
 
 
 def _answered(

@@ -241,7 +241,7 @@ def _small(data: Any, settings: Mapping[str, Any]) -> Iterator[tuple[Any, Mappin
 def _counted(source: Any) -> tuple[set[str], int]:
     """Returns the names of the files that may be data, and the number of other files.
 
-    There are none for a single file, of which only rows can be ignored.
+    A single file has none, because only its rows can be ignored.
     """
     with contextlib.suppress(TenfoldError, OSError):
         if isinstance(source, Path) and (source.is_dir() or is_archive(source)):

@@ -44,6 +44,7 @@ from tenfold.run.folder import (
 )
 from tenfold.run.outputs import OutputPaths
 from tenfold.run.run import Run
+from tenfold.run.scoring import values_of
 from tenfold.task import Answer
 from tenfold.training.inference import Infer, OutputColumns, by_onnx, session_of
 from tenfold.workflows import int8_cost, onnx_export
@@ -291,7 +292,7 @@ def _headlines(run: Run, found: Evidence, answers: Sequence[Answer], own: bool) 
 
 def _headline(other: Run, found: Evidence, answers: Sequence[Answer]) -> float:
     """Returns the headline score of `answers`, given by the run `other`, on the rows of `found`."""
-    return evaluate.scores_of(other, answers, found.judged).best.value
+    return values_of(other, answers, found.judged)[found.scores.headline]
 
 
 def _pace(infer: Infer, columns: Columns, times: int = 7) -> dict[str, float]:
@@ -348,7 +349,7 @@ def _training_columns(run: Run, data: Any) -> Columns:
 def _cost_of_eight_bits(
     run: Run, found: Evidence, content: bytes, some: Columns, path: Path, most: float
 ) -> dict[str, Any]:
-    """Writes the 8-bit network; returns its score on the rows of `found` and what it costs.
+    """Writes the 8-bit network; returns its score on the rows of `found` and its loss of score.
 
     Raises ArtefactRefused where the headline score is worse by more than `most` points, or by more
     than `most` percent where it is not a share.

@@ -34,7 +34,7 @@ def folder_for(out: str | Path | None, settings: dict[str, Any], task: str, data
 
 
 def _tell_changed_data(folder: Path, settings: dict[str, Any]) -> None:
-    """States it where the newest unfinished run differs from a new one in nothing but its data."""
+    """Prints a note if the newest unfinished run differs from a new one in its data alone."""
     stem, _, number = folder.name.rpartition("-")
     for older in reversed(range(1, int(number))):
         place = folder.with_name(f"{stem}-{older}")
@@ -81,7 +81,7 @@ def _told(folder: Path, settings: dict[str, Any]) -> Path:
             Message("The folder holds a finished run"),
             code="run-exists",
             where=str(folder),
-            fix=Message("Choose another --out, or remove it with `tenfold runs --remove`."),
+            fix=Message("Choose another --out, or remove that run with `tenfold runs --remove`."),
         )
     if run_folder.unfinished(folder):
         refuse_changed(folder, Message("An unfinished run"), run_folder.plan_of(folder), settings)

@@ -198,7 +198,7 @@ class _Held:
     """A lock that does nothing for Optuna's file, since the whole folder is already locked."""
 
     def acquire(self) -> bool:
-        """Always True."""
+        """Returns True: the search already holds the lock of its folder."""
         return True
 
     def release(self) -> None:

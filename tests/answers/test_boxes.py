@@ -237,6 +237,27 @@ def test_a_chosen_box_is_retained_by_score_times_overlap():
     assert BOXES.retained(before, Boxes((), ())) == 0.0
 
 
+def test_the_explained_box_is_numbered_and_drawn_where_it_lies_in_the_frame():
+    answer = Boxes((CAT, DOG, CAT), (0.9, 0.8, 0.7), size=(400, 200))
+    for name, number, (label, *corners) in ((None, 1, CAT), ("dog", 2, DOG), ("2", 2, DOG)):
+        part = BOXES.explained(answer, BOXES.about(answer, name) if name else answer)
+        said = {
+            "number": number,
+            "label": label,
+            "box": corners,
+            "score": answer.scores[number - 1],
+        }
+        assert part.document == said and part.answer.boxes == ((label, *corners),)
+        assert part.name.values == {"number": number, "label": label}
+    frame = Image.new("RGB", (400, 400), "white")  # the picture is in its upper half
+    drawn = np.asarray(BOXES.explained(answer, BOXES.about(answer, "dog")).marked(frame))
+    rows, columns = np.nonzero((drawn != 255).any(2))
+    assert drawn.shape == (400, 400, 3) and rows.max() == pytest.approx(100, abs=1)
+    assert columns.min() == pytest.approx(240, abs=1) and columns.max() == pytest.approx(360, abs=1)
+    none = BOXES.explained(answer, BOXES.about(answer, "bird"))
+    assert none.document == {} and not none.name and none.marked(frame) is frame
+
+
 @pytest.mark.parametrize("classes", [1, 3])
 def test_suppression_keeps_what_a_plain_loop_keeps(classes: int):
     random = np.random.default_rng(classes)
@@ -330,11 +351,13 @@ def test_boxes_are_written_as_csv_coco_and_yolo(tmp_path: Path):
     mark = coco["annotations"][0]
     assert mark["bbox"] == [64.0, 48.0, 192.0, 192.0] and mark["area"] == 192 * 192
     assert (mark["id"], mark["image_id"], mark["category_id"], mark["score"]) == (1, 1, 2, 0.91)
+    answers |= {"/data/new.zip#path=c/3.png": empty}
     with zipfile.ZipFile(written(tmp_path / "boxes.zip", answers, names)) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     assert files["labels/a/1.txt"].splitlines()[0] == "1 0.25 0.3 0.3 0.4 0.91"
     assert files["labels/b/1.txt"] == files["labels/b/1-2.txt"] == ""
-    assert '\n  2: "=dog"\n' in files["data.yaml"] and len(files) == 4
+    assert '\n  2: "=dog"\n' in files["data.yaml"] and len(files) == 5
+    assert files["labels/c/3.txt"] == ""
 
 
 def test_a_wrong_answer_is_stated_by_its_missed_and_false_boxes():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 from sklearn import metrics
 
+from tenfold.answers import calibration
 from tenfold.answers.intervals import Sampling
 from tenfold.answers.label import LABEL, Label, Matrix, expected_calibration_error
 from tenfold.answers.labels import LABELS, Labels
@@ -112,3 +114,15 @@ def test_calibration_error_of_honest_and_of_vain_answers():
     honest, boasting = (expected_calibration_error(one) for one in (matrix, vain))
     assert boasting == pytest.approx(1 - matrix.right.mean(), abs=1e-6)
     assert honest < boasting
+
+
+def test_log_loss_equals_scipy_to_the_last_bit():
+    random = np.random.default_rng(3)
+    logits = random.normal(0, 20, (200, 5))
+    logits[:4] = [[-np.inf] * 4 + [2], [700] * 5, [-1e4] * 5, [1e37, 0, 0, 1e37, -1e37]]
+    truth = random.integers(0, 5, 200)
+    truth[0] = 4
+    for kind in (np.float32, np.float64):
+        ours = logits.astype(kind)
+        each = special.logsumexp(ours, axis=1) - ours[np.arange(200), truth]
+        assert calibration.log_loss(ours, truth) == each.sum() / 200

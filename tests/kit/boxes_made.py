@@ -98,6 +98,22 @@ def task(image, *annotations, **more):
     return {"data": {"image": image}, "annotations": list(annotations), **more}
 
 
+def centred(label, x, y, width, height):
+    """A box of CreateML."""
+    return {"label": label, "coordinates": {"x": x, "y": y, "width": width, "height": height}}
+
+
+def rect(label, x, y, width, height):
+    """A region of the VGG Image Annotator."""
+    shape = {"name": "rect", "x": x, "y": y, "width": width, "height": height}
+    return {"shape_attributes": shape, "region_attributes": {"class": label}}
+
+
+def via(name, regions):
+    """A picture of the VGG Image Annotator."""
+    return {"filename": name, "size": 812, "regions": regions, "file_attributes": {}}
+
+
 FORMATS = {
     "coco": {"marks.json": coco({"a.jpg": [BOX]})},
     "yolo": {"labels/a.txt": "0 0.25 0.5 0.3 0.5\n", "data.yaml": "names: [bolt]\n"},
@@ -107,6 +123,15 @@ FORMATS = {
     "label-studio": {
         "project.json": [task("/data/upload/1/0a1b2c3d-a.jpg", {"result": [region()]})]
     },
+    "createml": {
+        "a.createml.json": [{"image": "a.jpg", "annotations": [centred("bolt", 25, 40, 30, 40)]}]
+    },
+    "hugging-face": {
+        "images/metadata.jsonl": json.dumps(
+            {"file_name": "a.jpg", "objects": {"bbox": [[10, 20, 30, 40]], "categories": ["bolt"]}}
+        )
+    },
+    "via": {"via.json": {"a.jpg812": via("a.jpg", [rect("bolt", 10, 20, 30, 40)])}},
     "pixels": {"boxes.csv": "path,x0,y0,x1,y1,label\na.jpg,10,20,40,60,bolt\n"},
     "fractions": {
         "boxes.tsv": "filename\txmin\tymin\txmax\tymax\tclass\na.jpg\t.1\t.25\t.4\t.75\tbolt\n"

@@ -22,6 +22,7 @@ NAMES_A_KIND = {"tenfold.verbs.demo"}
 IMPORT_BY_NAME = {
     *("tenfold", "tenfold.core.lazy"),
     *("tenfold.tasks.registry", "tenfold.answers.registry", "tenfold.media.registry"),
+    "tenfold.recipes.subjects.subject",
     *("tenfold.cli", "tenfold.verbs.doctor"),
 }
 PRINTS = {"tenfold.cli", "tenfold.core.progress"}
@@ -57,8 +58,12 @@ class Source:
         """The first word below tenfold: `verbs` of tenfold.verbs.train."""
         return room_of(self.name)
 
+    @functools.cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.tree))
+
     def walk(self) -> Iterator[ast.AST]:
-        return ast.walk(self.tree)
+        return iter(self.nodes)
 
 
 def room_of(module: str) -> str:

@@ -55,6 +55,10 @@ def test_exclusive_lists_and_the_form_of_training():
     assert several_of(["a", "b"], form="|").rows == [("a",), ("b",)]
     assert several_of(["a", "b"], form="list").rows == [("a",), ("b",)]
     assert "combinations" in combined(["a", "b", "a,c"]) and combined(["a", "b c"]) == ""
+    spaced = ["pos", "neg", "pos food", "neg food", "pos staff", "pos food staff"]
+    assert combined(spaced).values == {"count": 4, "name": "neg food"}
+    names = ["good", "very good", "very very good", "bad", "very bad", "new york", "york"]
+    assert combined(names) == "" and combined(["a b", "b c", "a b c"]) == ""
 
 
 def test_columns_of_flags():

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import tenfold as command
+from learning import watching
 from pictures_made import folder, png
 from subjects import Subject, trained
 
 import tenfold
 from tenfold.core.errors import UsageError
+from tenfold.core.message import Message
 from tenfold.run.outputs import placed
 
 
@@ -164,6 +166,22 @@ def test_pictures_of_the_user_stay_where_answers_are_drawn(subject, photo, tmp_p
         tenfold.explain(subject.run, photo, out=explained)
     (explained / "index.html").write_text("<p>mine</p>")
     refused("output-exists", lambda: [tenfold.explain(subject.run, photo, out=explained)])
+
+
+def test_what_was_written_is_stated_with_its_place_and_number(subject, photo, tmp_path):
+    broken = photo.with_name("broken.png")
+    broken.write_bytes(b"x")
+    out, drawn, near = tmp_path / "a.csv", tmp_path / "drawn", tmp_path / "near"
+    with watching() as heard:
+        answers = tenfold.predict(subject.run, [photo, photo, broken], out=out, draw=drawn)
+        next(answers)
+        assert not any(str(one) in str(s) for one in (out, drawn) for s in heard.sentences)
+        list(answers)
+        list(tenfold.similar(subject.run, [photo, broken], draw=near))
+    told = [one.values for one in heard.sentences if isinstance(one, Message)]
+    assert {"path": str(out), "count": 3} in told
+    assert {"folder": str(drawn), "count": 2} in told and len([*drawn.iterdir()]) == 2
+    assert {"folder": str(near), "count": 1} in told and len([*near.iterdir()]) == 1
 
 
 def test_a_glob_that_matches_the_output_is_refused(subject, photo):

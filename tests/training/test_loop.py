@@ -331,6 +331,17 @@ def test_evaluation_is_a_mean_over_rows_in_eval_mode():
     assert as_bytes(net) == before
     assert loop.evaluate(net, columns().view(np.zeros(0)), loop._mean_of(loss), 7) == {}
 
+    def ratios(net, batch):  # of a class in every row, of one in a row of label 1, of none
+        own = (batch["label"] == 1).sum()
+        every = torch.tensor(len(batch["label"]))
+        return {
+            "ratio": torch.stack(
+                [torch.stack([every, own, 0 * own]), torch.stack([2 * every, own, 0 * own])]
+            )
+        }
+
+    assert loop.evaluate(net, columns(), ratios, 7) == {"ratio": 0.75}
+
 
 # --- who waits ---
 

@@ -21,12 +21,18 @@ EXAMPLES = {
 TARGETS = {"tabular-classification": "left", "tabular-regression": "price"}
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The examples, written twice."""
+    places = (tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two"))
+    for place in places:
+        examples.write(place)
+    return places
+
+
 @pytest.mark.parametrize("task", EXAMPLES)
-def test_each_task_reads_its_example_whole(task, tmp_path):
-    for place in ("one", "two"):
-        (tmp_path / place).mkdir()
-        examples.write(tmp_path / place)
-    one, two = (tmp_path / place / EXAMPLES[task] for place in ("one", "two"))
+def test_each_task_reads_its_example_whole(task: str, written: tuple[Path, Path]):
+    one, two = (place / EXAMPLES[task] for place in written)
     assert _contents(one) == _contents(two)
     prepared = prepare(find(task), one, reading=Reading(target=TARGETS.get(task, "")))
     assert not prepared.quarantined and prepared.refusal("fail") is None

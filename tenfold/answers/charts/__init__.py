@@ -14,7 +14,7 @@ from tenfold.core.text import short, width
 
 __all__ = ["MEASURES", "balance", "curves", "examples", "histogram", "reliability", "support"]
 
-MEASURES = {"loss": "loss", "accuracy": "accuracy"}
+MEASURES = {"loss": "loss", "accuracy": "accuracy", "mean_iou": "mean IoU"}
 """Display names of the measures in the training log."""
 
 _COLOURS = ("accent", "warm", "third")

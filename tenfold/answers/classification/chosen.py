@@ -12,7 +12,7 @@ __all__ = ["chosen"]
 
 
 def chosen(words: Sequence[str], classes: Sequence[str]) -> tuple[str, ...]:
-    """Returns the classes that `words` name; a word that is no class is split at its commas.
+    """Returns the classes that `words` name; a word that is not a class is split at its commas.
 
     Raises UsageError for a name that is not one of `classes`.
     """

@@ -114,7 +114,7 @@ class Costs:
         return self.false / (self.false + self.missed)
 
     def spent(self, found: TwoClasses) -> dict[str, float | None]:
-        """Returns the costs, their threshold, and the mean cost a row at it as JSON.
+        """Returns the costs, their threshold, and the mean cost per row at it as JSON.
 
         `mean` is the mean cost at the threshold, `at_half` that at a probability of 0.5, `all` and
         `none` those of predicting the positive class for every row, or for none.

@@ -45,7 +45,7 @@ def validation_loss(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def biased(net: Any, fitted: dict[str, Any]) -> None:
-    """Stores what is added to the logits after the temperature (K,), if it is in the facts."""
+    """Stores the bias (K,), added to the logits after the temperature, if it is in the facts."""
     if "bias" in fitted:
         net.bias = torch.tensor(fitted["bias"], dtype=torch.float32, device=net.bias.device)
 
@@ -70,10 +70,11 @@ def calibrate(
     """Fits the softmax temperature on held-out rows and stores it in the network.
 
     Returns it as the fact `temperature`, rounded to four decimals. `read` computes the logits of
-    rows. `shares` (K,) are those of the classes in training, given for a balanced loss: then the
-    mean probability of each class becomes its share (see `calibration.level`), by the fact `bias`
-    (K,). Without held-out rows the temperature is 1, and the bias is fitted on training rows; with
-    `plan.fixed` both are those of the first fit. A column `weight` weighs the rows.
+    rows. `shares` (K,) are the shares of the classes in training, given where the loss balanced
+    them: then a `bias` (K,), a further fact, is added to the logits, so that the mean probability
+    of each class equals its share (see `calibration.level`). Without held-out rows the temperature
+    is 1, and the bias is fitted on training rows; with `plan.fixed` both are those of the first
+    fit. A column `weight` weighs the rows.
     """
     if plan.fixed is not None:
         temperature = float(plan.fixed.get("temperature", 1.0))
@@ -98,10 +99,10 @@ def _temperature(rows: Columns, read: Callable[[Columns], np.ndarray]) -> float:
 def _balanced(
     parts: Parts, read: Callable[[Columns], np.ndarray], shares: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Returns the temperature, and what is then added to the logits (K,).
+    """Returns the temperature, and the bias (K,) that is added to the logits after it.
 
-    The mean probabilities are right before the temperature is fitted around the log shares of the
-    classes, and again with it.
+    The bias is fitted first, so that mean probabilities equal the shares of the classes; then the
+    temperature, around the log shares; then the bias again with that temperature.
     """
     held, rows = bool(parts.calibration.rows), parts.calibration
     if not held:

@@ -95,7 +95,7 @@ def _benefit(lines: list[list[float]]) -> SectionTable:
 
 
 def _costs(two: dict[str, Any], costs: dict[str, float]) -> SectionTable:
-    """The mean cost a row of several decisions."""
+    """Returns a table of the mean cost per row at two thresholds and of constant predictions."""
     names = {
         "mean": say("threshold {threshold}", threshold=share(costs["threshold"])),
         "at_half": say("threshold {threshold}", threshold=share(0.5)),

@@ -16,7 +16,10 @@ __all__ = ["drawn"]
 
 
 def drawn(picture: Image, boxes: Truth, scores: Sequence[float]) -> Image:
-    """Returns the picture with the boxes; certain ones, such as true boxes, without the score."""
+    """Returns the picture with its boxes, each labelled with class and score.
+
+    A score of 1, which true boxes have, is left out.
+    """
     tones = _tones({box[0] for box in boxes})
     texts = [
         f"{box[0]} {score:.2f}" if score < 1 else box[0]

@@ -1,4 +1,4 @@
-"""Files of predicted boxes: CSV with a row a box, COCO JSON, a zip of YOLO label files.
+"""Files of predicted boxes: CSV with a row per box, COCO JSON, a zip of YOLO label files.
 
 The readers of boxes read all three, so that corrected predictions can be used as labels.
 """
@@ -161,7 +161,11 @@ def _text(value: float) -> str:
 
 
 def _label_file(source: str, used: dict[str, int]) -> str:
-    """Returns the name of the label file of a picture, each name once."""
+    """Returns the name of the label file of a picture, each name once.
+
+    Of a picture in an archive (`a.zip#path=x/y.png`) it is the name of the member.
+    """
+    source = source.partition("#path=")[2] or source
     parts = PurePosixPath(printable(source).replace("\\", "/")).with_suffix(".txt").parts
     name = "/".join(part.strip(":/") for part in parts if part.strip(":/.") or part == ".txt")
     used[name] = used.get(name, 0) + 1

@@ -46,8 +46,8 @@ class ClassMatches:
     """The predicted boxes of one class in all pictures, the highest score first.
 
     `rows` (M,) is the picture of each box, `scores` (M,) its score. `hits` (M, T) is True if the
-    box is matched with a true box at that overlap; `ignored` (M, T) if it lies on a box that nobody
-    scores. `truths` (N,) is the number of true boxes of each picture. `rank` (M,) is the place of
+    box is matched with a true box at that overlap; `ignored` (M, T) if it lies on an ignored
+    box. `truths` (N,) is the number of true boxes of each picture. `rank` (M,) is the place of
     the box among those of its picture.
     """
 

@@ -51,7 +51,7 @@ def boundaries(truth: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:
 
     The columns are predicted ones close to a true one, predicted ones, true ones close to a
     predicted one, true ones. A pixel is on the boundary of its class if one of its four neighbours
-    has another; the edge of the picture is no boundary.
+    has another; the edge of the picture is not a boundary.
     """
     radius = tolerance(*truth.shape[-2:])
     judged = truth != IGNORED
@@ -65,7 +65,7 @@ def boundaries(truth: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:
 
 
 def _edges(classes: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Returns True for pixels with a judged neighbour of another class."""
+    """Returns True for pixels with a labelled neighbour of another class."""
     found = np.zeros(classes.shape, bool)
     for one, other in NEIGHBOURS:
         apart = (classes[one] != classes[other]) & judged[one] & judged[other]
@@ -124,7 +124,7 @@ def objects(
 def _objects(
     side: tuple[np.ndarray, np.ndarray], judged: np.ndarray, classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the number, class and judged pixels of each object that counts, each (M,)."""
+    """Returns the number, class and labelled pixels of each object that counts, each (M,)."""
     kind, number = side
     inside = number > 0
     names, place = np.unique(number[inside], return_inverse=True)

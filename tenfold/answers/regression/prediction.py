@@ -54,7 +54,7 @@ class Number(Prediction):
 
 
 def interval_text(answer: Number) -> str:
-    """Returns the interval of an answer as text, "" where there is none."""
+    """Returns the interval of an answer as text, "" for an answer without one."""
     if answer.low is None or answer.high is None:
         return ""
     low, high = (figure(one, answer.decimals) for one in (answer.low, answer.high))

@@ -44,7 +44,7 @@ def archive(
     """Writes a ZIP archive: masks/NAME.png with the class numbers as a palette, classes.txt.
 
     A stack is a TIFF file instead. classes.txt has a class in each line, the first for number 0;
-    number 255 is no class.
+    number 255 means no class.
     """
     names, used = dict.fromkeys(classes), dict[str, int]()
     with zipfile.ZipFile(path, "w") as file:
@@ -140,7 +140,7 @@ def labels(
 
 
 def _tiff(answer: Mask, values: np.ndarray, name: str) -> dict[str, Any]:
-    """Returns the arguments of `TiffWriter.write`, 16 bits a pixel where they suffice."""
+    """Returns the arguments of `TiffWriter.write`, 16 bits per pixel where they suffice."""
     small = values.max(initial=0) < 1 << 16
     about: dict[str, Any] = {"axes": "ZYX"[-values.ndim :], "Name": name}
     if answer.micrometres:

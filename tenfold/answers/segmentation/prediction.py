@@ -63,7 +63,7 @@ class Mask(Prediction):
 
     @property
     def told_apart(self) -> bool:
-        """True if objects are told apart, also where there is none."""
+        """True if objects are separated, even if the mask has none."""
         return bool(self.numbers)
 
     @property

@@ -85,7 +85,10 @@ def _counted(truth: TrueMask, answer: Mask) -> PictureCounts:
 
 
 def _numbered(names: Sequence[str], classes: Sequence[str]) -> np.ndarray:
-    """Returns (256,) the number in `classes` of each class number in `names`."""
+    """Returns a table (256,) from positions in `names` to positions in `classes`.
+
+    Other positions are NO_CLASS.
+    """
     table = np.full(256, NO_CLASS, np.uint8)
     table[: len(names)] = [classes.index(name) for name in names]
     return table
@@ -265,7 +268,7 @@ def hits_of(known: TableCounts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def picture_scores(answers: Sequence[Answer], table: pd.DataFrame) -> np.ndarray:
-    """Returns the mean IoU of each picture over its own classes (N,); 1 where nothing is judged.
+    """Returns the mean IoU of each picture over its own classes (N,); 1 where no pixel is labelled.
 
     Where the truth has objects, it is their F1 if that is lower.
     """

@@ -83,5 +83,5 @@ def _damaged(where: str, what: Message) -> DataRefused:
         Message("The IDX file {reason}", reason=what),
         code="damaged-idx",
         where=where,
-        fix=Message("Download it again."),
+        fix=Message("Download the file again."),
     )

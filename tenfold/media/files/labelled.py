@@ -91,7 +91,10 @@ def _without_tables(
 
 
 def _with_lists(rows: Rows, listed: lists.Listed) -> Rows:
-    """Returns the rows of class folders with the parts of lists; other files are for training."""
+    """Returns the rows of class folders with the parts that lists state.
+
+    A file that stands in no list is a training row.
+    """
     parts = [listed.parts.get(source, "train") for source in rows.table["source"]]
     rows.taken.role("part", listed.source)
     return rows.with_table(_interleaved(rows.table.assign(split=parts)))
@@ -285,7 +288,7 @@ def _idx_part(tree: Tree, stem: str, pair: dict[str, Entry]) -> pd.DataFrame:
             ),
             code="damaged-idx",
             where=str(tree.root),
-            fix=Message("Download both again."),
+            fix=Message("Download both files again."),
         )
     cell = pair["images"].cell + ("&item=" if "#" in pair["images"].cell else "#")
     numbers = np.arange(len(labels)).astype(str)

@@ -77,10 +77,10 @@ def decoded(data: bytes, encoding: str = "") -> str:
 
 
 def found_encoding(cell: str, reading: Reading = AS_FOUND) -> encodings.Encoding:
-    """Returns the encoding of a file, and what is to be said about it.
+    """Returns the encoding of a file, with notes for the user.
 
     The whole file is looked at, up to a gigabyte. Raises UsageError where two encodings are about
-    equally probable, DataRefused where the file cannot be read or is no text.
+    equally probable, DataRefused where the file cannot be read or is not text.
     """
     path = references.file_of(cell)
     with contextlib.suppress(OSError):
@@ -92,23 +92,26 @@ def found_encoding(cell: str, reading: Reading = AS_FOUND) -> encodings.Encoding
 @functools.lru_cache(64)
 def _found_encoding(cell: str, reading: Reading, stamp: tuple[int, int]) -> encodings.Encoding:
     name = references.printable(references.file_of(cell).name)
-    try:
-        with opened(cell) as file:
+    with opened(cell) as file:
+        try:
             sample = sample_of(iter(lambda: file.read(1 << 20), b""))
-    except (OSError, EOFError, zlib.error):  # `lines` reports it, with the line
-        sample = sample_of([start_of(cell)], whole=False)
+        except (OSError, EOFError, zlib.error):  # `lines` reports it, with the line
+            sample = sample_of([start_of(cell)], whole=False)
     return encodings.decided(sample, name, reading)
 
 
 def empty_file(cell: str, name: str) -> DataRefused:
-    """Returns the error for a file without content; raises that of a file that cannot be opened."""
-    with opened(cell):
+    """Returns the error for a file without content.
+
+    Raises DataRefused where the file cannot be read, such as damaged gzip data.
+    """
+    for _ in lines(cell, "utf-8"):
         pass
     return DataRefused(
         Message("{name} is empty", name=name),
         code="empty-file",
         where=name,
-        fix=Message("Copy it again."),
+        fix=Message("Copy the file again."),
     )
 
 
@@ -140,7 +143,17 @@ def opened(cell: str) -> Iterator[IO[bytes]]:
     with raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]
+        try:
+            yield gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[misc]
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            if not packed:
+                raise
+            raise DataRefused(
+                Message("{name} is damaged ({error})", name=name, error=error),
+                code="damaged-gzip",
+                where=name,
+                fix=Message("Copy or pack the file again."),
+            ) from error
 
 
 def whole_of(cell: str, name: str, fix: Message) -> bytes:
@@ -212,7 +225,7 @@ def lines(cell: str, encoding: str = "", blank: bool = False) -> Iterator[TextLi
                 ),
                 code="damaged-gzip",
                 where=f"{name}:{number}",
-                fix=Message("Copy or pack it again."),
+                fix=Message("Copy or pack the archive again."),
             ) from error
 
 
@@ -260,6 +273,8 @@ def _line(number: int, data: bytes | str, encoding: str) -> TextLine:
         text = text.removeprefix("\ufeff")
     if "\0" in text:
         return TextLine(
-            number, text, Problem("nul", Message("holds a NUL character"), Message("Remove it."))
+            number,
+            text,
+            Problem("nul", Message("holds a NUL character"), Message("Remove the NUL character.")),
         )
     return TextLine(number, text)

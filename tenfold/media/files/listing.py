@@ -83,7 +83,7 @@ def is_archive(path: Path) -> bool:
 
 
 def path_of(source: Any) -> Path:
-    """Returns the path that is given as data; raises UsageError where the data are no path."""
+    """Returns the path that is given as data; raises UsageError where the data are not a path."""
     if not isinstance(source, (str, Path)) or not str(source):
         raise UsageError(
             Message("Data must be a path or a DataFrame, got {source!r}", source=source),
@@ -250,7 +250,7 @@ def _link(
             Problem(
                 "broken-link",
                 Message("is a link whose target does not exist"),
-                Message("Remove it."),
+                Message("Remove the link."),
             ),
         )
     elif target.is_dir():
@@ -265,7 +265,11 @@ def _file(item: os.DirEntry[str], name: str) -> Entry:
         return Entry(
             name,
             cell,
-            Problem("not-a-file", Message("is not a regular file"), Message("Remove it.")),
+            Problem(
+                "not-a-file",
+                Message("is not a regular file"),
+                Message("Remove this entry from the folder."),
+            ),
         )
     return Entry(name, cell)
 

@@ -58,9 +58,10 @@ def from_file(path: Path, medium: Medium, reading: Reading = AS_FOUND) -> Rows:
 
 
 def asked_files(path: Path, reading: Reading, medium: Medium) -> pd.DataFrame | None:
-    """Returns the files that a table names, for prediction: the input and `source`.
+    """Returns a row for each file that a table lists, for prediction: its cell, and `source`.
 
-    None where the path is not a table. Raises DataRefused or UsageError where it names no files.
+    `source` is the name shown for the row: the table, the line and the file. None where the path is
+    not a table. Raises DataRefused or UsageError where the table has no column of files.
     """
     if not path.is_file() or not is_manifest(path.name):
         return None

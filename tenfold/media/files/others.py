@@ -17,7 +17,7 @@ def with_others(frame: pd.DataFrame, split: str = "", taken: Taken | None = None
     """Returns the table without empty columns, with weights as numbers and splits as parts.
 
     `split` is the name of the column of the parts. Numbers of folds are parts only where `taken` is
-    given, which then says so. A row with an invalid split, weight or time gets a problem. The
+    given, which is stated. A row with an invalid split, weight or time gets a problem. The
     column `by` holds the cells that scores are reported by; each becomes a column of its own.
     """
     frame = spread_by(frame) if "by" in frame else frame
@@ -51,7 +51,7 @@ def _parted(frame: pd.DataFrame, split: str, taken: Taken | None) -> pd.DataFram
         taken.note(
             Message(
                 "Column {column!r} holds the numbers of folds: the {count} rows of fold {number} "
-                "are the test. --split names another column, --split none ignores it.",
+                "are the test part. --split names another column, --split none ignores it.",
                 column=split,
                 count=count,
                 number=numbers[-1],

@@ -128,5 +128,5 @@ def _damaged(error: BaseException) -> Exception:
     return unreadable(
         "damaged",
         Message("cannot be read from the Parquet file: {error}", error=error),
-        Message("Copy or download it again."),
+        Message("Copy or download the file again."),
     )

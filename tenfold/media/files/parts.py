@@ -52,7 +52,7 @@ _ANNOTATIONS = frozenset(
 
 @functools.lru_cache(4096)
 def _words(name: str) -> tuple[str, ...]:
-    """Returns the words of a name in lower case: `Train Images`, `x_train` and `trainSet` alike."""
+    """Returns the words of a name in lower case: "train", "set" of `trainSet` and `Train_Set`."""
     plain = unicodedata.normalize("NFKC", name)
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain).lower()
     return tuple(word for word in re.split(r"[^a-z\u3040-\u9fff]+", plain) if word)

@@ -29,12 +29,13 @@ import numpy as np
 
 from tenfold.core.columns import Problem
 from tenfold.core.message import Message
+from tenfold.core.text import printable
 from tenfold.media.files import idx, stacks
 from tenfold.media.files.archives.kinds import kind_of
 from tenfold.media.files.archives.tars import TarArchive
 from tenfold.media.files.archives.zips import ZipArchive
 from tenfold.media.files.parquet_columns import ParquetColumns
-from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, printable, unreadable
+from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, unreadable
 
 __all__ = [
     "LARGEST_FILE",
@@ -84,7 +85,7 @@ def error_line(source: str, problem: Problem) -> str:
 
 
 def file_cell(path: str | Path) -> str:
-    """Returns the cell of a whole file."""
+    """Returns the cell that names a whole file: its path, percent-encoded."""
     return quote(os.fspath(path))
 
 
@@ -173,7 +174,9 @@ def _problems() -> Iterator[None]:
         ) from None
     except PermissionError:
         raise unreadable(
-            "no-permission", Message("reading is not permitted"), Message("Run chmod +r.")
+            "no-permission",
+            Message("reading is not permitted"),
+            Message("Run chmod +r on the file."),
         ) from None
     except OSError as error:
         raise unreadable(
@@ -191,7 +194,9 @@ def opened(path: Path) -> BinaryIO:
     file = open(path, "rb", opener=_at_once)  # noqa: SIM115 (the caller closes it)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise unreadable("not-a-file", Message("is not a regular file"), Message("Remove it."))
+        raise unreadable(
+            "not-a-file", Message("is not a regular file"), Message("Give a regular file.")
+        )
     return file
 
 

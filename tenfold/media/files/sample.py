@@ -104,7 +104,7 @@ def _placed(file: Path, target: Path) -> Path | None:
 
 
 def _json_lines(head: bytes) -> bool:
-    """Returns True for JSON lines, one object a line, which may be cut after a line."""
+    """Returns True for JSON lines, one object per line, which may be cut after a line."""
     return re.match(rb"\s*\{[^\n]*\}\s*\n\s*\{", head) is not None
 
 

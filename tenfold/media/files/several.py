@@ -94,10 +94,10 @@ def combined(values: Sequence[Any]) -> Message:
     `values` are the cells of a column that does not hold several answers a row.
     """
     texts = {text for text in map(written, values) if text}
-    for separator in _SEPARATORS[:-1]:
+    for separator in _SEPARATORS:
         parts = {text: _sorted(re.split(FORMS[separator], text)) for text in texts}
         joined = sorted(t for t, ps in parts.items() if len(ps) > 1 and any(p in texts for p in ps))
-        if joined:
+        if joined and (separator != " " or _tagged(joined, parts)):
             return Message(
                 "{count} classes look like combinations of others, such as {name!r}: each is one "
                 "class. Write | between the answers of a row that has several.",
@@ -105,6 +105,19 @@ def combined(values: Sequence[Any]) -> Message:
                 name=joined[0],
             )
     return EMPTY
+
+
+def _tagged(joined: Sequence[str], parts: Mapping[str, tuple[str, ...]]) -> bool:
+    """Returns True where words of classes recur as tags do, unlike those of names.
+
+    Each word occurs in several classes, and a class is the combination of two others:
+    "pos food staff" beside "pos food" and "pos staff", not "very good" beside "good" and "bad".
+    """
+    seen = Counter(part for own in parts.values() for part in own)
+    if any(seen[part] < 2 for text in joined for part in parts[text]):
+        return False
+    pairs = {frozenset(parts[text]) for text in joined if len(parts[text]) == 2}
+    return any(sum(pair < {*parts[text]} for pair in pairs) > 1 for text in joined)
 
 
 # --- lists and objects ----------------------------------------------------------------------------
@@ -170,7 +183,10 @@ def _literal(text: str) -> Any:
 
 
 def flagged(value: Any) -> tuple[str, ...] | None:
-    """Returns the keys of an object whose value is 1 or true; None where a value is no flag."""
+    """Returns the keys of an object whose value is 1 or true, sorted.
+
+    None for other values than objects, and where a value of the object is not 0, 1, true or false.
+    """
     if not isinstance(value, Mapping) or not value:
         return None
     flags = {str(name): _flag(one) for name, one in value.items()}
@@ -245,7 +261,7 @@ def one_hot(columns: Mapping[str, Sequence[Any]]) -> list[str]:
 
 
 def hot(names: Sequence[str], cells: Sequence[Any]) -> tuple[str, ...] | None:
-    """Returns the names of the columns whose cell is 1; None where a cell is no flag.
+    """Returns the names of the columns whose cell is 1; None where a cell is not a flag.
 
     `names` are the columns that `one_hot` returned, `cells` their cells in one row.
     """

@@ -183,7 +183,9 @@ def plane(
         raise damaged(error) from error
     if any(one.shape != held[0].shape for one in held):
         raise unreadable(
-            "stack-pages", Message("has pages of different sizes"), Message("Save it as one stack.")
+            "stack-pages",
+            Message("has pages of different sizes"),
+            Message("Save all pages in one size."),
         )
     joined = np.concatenate([one.reshape(*one.shape[:2], -1) for one in held], axis=2)
     _check_channels(channels, joined.shape[2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 
@@ -16,7 +15,6 @@ __all__ = [
     "Unreadable",
     "check_pixels",
     "damaged",
-    "printable",
     "unreadable",
 ]
 
@@ -27,8 +25,6 @@ LARGEST_PIXELS = 100_000_000
 """Most pixels of a picture, or of one page of a stack."""
 PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, IndexError)
 """Errors that Pillow raises for damaged files."""
-
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Unreadable(Exception):
@@ -63,10 +59,5 @@ def damaged(error: BaseException) -> Unreadable:
     return unreadable(
         "damaged",
         Message("is damaged or cut short ({error})", error=error),
-        Message("Copy or download it again."),
+        Message("Copy or download the file again."),
     )
-
-
-def printable(name: str) -> str:
-    """Returns a name for messages; control characters and invalid text are replaced."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", name)

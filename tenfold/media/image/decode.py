@@ -124,7 +124,7 @@ def opened(content: Any) -> Image.Image:
     except PILLOW_ERRORS as error:
         raise damaged(error) from error
     if unread.is_raw(picture, bytes(content[:32])):
-        raise unreadable("not-a-picture", unread.RAW, Message("Save it as PNG or JPEG."))
+        raise unreadable("not-a-picture", unread.RAW, Message("Save the picture as PNG or JPEG."))
     check_pixels(picture.width, picture.height)
     return picture
 
@@ -141,12 +141,12 @@ def _stranger(start: bytes) -> Unreadable:
         return unreadable("not-a-picture", reason, unread.fix(reason))
     if formats.looks_like(start):
         return unreadable(
-            "damaged", Message("is damaged at its beginning"), Message("Copy it again.")
+            "damaged", Message("is damaged at its beginning"), Message("Copy the picture again.")
         )
     return unreadable(
         "not-a-picture",
         Message("is not a known picture format"),
-        Message("Save it as PNG or JPEG."),
+        Message("Save the picture as PNG or JPEG."),
     )
 
 
@@ -208,7 +208,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
         raise unreadable(
             "not-finite",
             Message("holds values that are not finite"),
-            Message("Save it as 8-bit PNG."),
+            Message("Save the picture as 8-bit PNG."),
         )
     top = 65535.0 if picture.mode != "F" else (1.0 if values.max(initial=0) <= 1 else 255.0)
     if picture.mode == "I" and values.max(initial=0) <= 255:

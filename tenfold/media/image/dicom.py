@@ -78,7 +78,7 @@ class _DicomFile(ImageFile.ImageFile):
 
 
 def _read(file: Any, **options: Any) -> Any:
-    """Returns the tags of a file. Raises OSError where it is no valid DICOM file."""
+    """Returns the tags of a file. Raises OSError where it is not a valid DICOM file."""
     try:
         return _dicom.dcmread(file, **options)
     except (_dicom.errors.InvalidDicomError, NotImplementedError, ValueError, KeyError) as error:

@@ -75,7 +75,7 @@ def looks_like(start: bytes) -> bool:
 
 
 def opened(content: bytes) -> Image.Image:
-    """Returns the image, of which only the header is read; raises the errors of Pillow."""
+    """Returns the image with only its header read yet; raises the errors of Pillow."""
     names = _NAMES
     if HEIC and boxed(content[:512]) == "heic":
         names = _heif_names()

@@ -11,7 +11,7 @@ __all__ = ["unpacked"]
 
 
 def unpacked(text: str | bytes) -> list[int]:
-    """Returns the lengths in a packed text: 5 bits a character, differences from the third on.
+    """Returns the lengths in a packed text: 5 bits per character, differences from the third on.
 
     Raises ValueError, its argument a Message, for a character that stands for no length and for a
     text that is cut off.

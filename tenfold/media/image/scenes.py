@@ -44,7 +44,7 @@ class Scenes:
     """Augmentation for the training loop: (batch, share of the steps done) -> batch.
 
     The batch has `image` (B, H, W, C), and may have `boxes` (B, M, 6) with `boxes_length` (B,) and
-    `mask` (B, H, W). Boxes that are cut away get the class NOTHING; a box of which little is seen
+    `mask` (B, H, W). Boxes that are cut away get the class NOTHING; a box that is mostly cut away
     is ignored. `kinds` are some of KINDS; `sides` is (h, w), the size of the crops. The share
     `mosaic` of a batch are mosaics of four pictures at half their scale. Pixels outside of a
     picture have the number `outside` in masks.

@@ -71,7 +71,7 @@ def fix(reason: Message) -> Message:
         return Message('Run pip install "tenfold[heic]", or save it as PNG or JPEG.')
     if reason is _DICOM:
         return Message('Run pip install "tenfold[dicom]", or save it as PNG.')
-    return Message("Save it as PNG or JPEG.")
+    return Message("Save the picture as PNG or JPEG.")
 
 
 def is_raw(picture: Image.Image, start: bytes) -> bool:

@@ -165,7 +165,7 @@ def attribute(
 
 
 def _describe(about: Catalogue, name: str, told: dict[str, str]) -> None:
-    """Adds a column to the catalogue: as titles if its name says so, else as an attribute.
+    """Adds a column to the catalogue: as titles if it has such a name, else as an attribute.
 
     A column with too many distinct values for an attribute (see MANY) is left out. `told` maps each
     item to its text in the column; | separates several values of one item.

@@ -24,7 +24,7 @@ from tenfold.media.interactions.values import is_measure
 
 __all__ = ["entries", "plausibility", "rows"]
 SEEN = 1000
-"""Entries whose writing is looked at."""
+"""Number of entries whose notation is examined."""
 
 
 def plausibility(cells: Sequence[Any]) -> float:

@@ -84,9 +84,10 @@ def without_people(
 def reported_of(
     people: Sequence[People], reading: Reading, users: np.ndarray, user: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Returns the texts (E,) of the columns to report by that tables of users have, None if blank.
+    """Returns the `--by` columns that tables of users have, by name: a text for each interaction.
 
-    `user` (E,) are indices into the ids `users`.
+    `user` (E,) is the index of each interaction's user in `users`, the ids. The texts (E,) are None
+    where the cell is empty or no table has the user.
     """
     found: dict[str, np.ndarray] = {}
     for name in reading.by or reading.found.get("by") or ():

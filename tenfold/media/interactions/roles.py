@@ -221,7 +221,7 @@ def _dated(grid: Grid, columns: dict[str, Any]) -> dict[str, Any]:
     """Returns the time: a further column with a date in every line.
 
     A column of dates that has one value for each item or each user describes these. Large numbers
-    are times only where the name of the column says so. Raises UsageError for several columns.
+    are times only where the name of the column means a time. Raises UsageError for several columns.
     """
     frame, some = grid.frame, _some(grid.frame)
     times = []

@@ -139,7 +139,7 @@ def _bad_rating(cell: Any) -> Problem:
     return Problem(
         "bad-rating",
         Message("has a rating that is not a number: {cell!r}", cell=str(cell)[:40]),
-        Message("Write it as a number."),
+        Message("Write the rating as a number."),
     )
 
 

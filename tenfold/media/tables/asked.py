@@ -2,7 +2,7 @@
 
 A source is a table file, a folder of them, standard input, a DataFrame, a dictionary, `name=value`
 pairs, or a list of these. Types, notation and marks for "missing" come from the run, never from the
-asked table; its columns may be in any order, and further ones are left out.
+source; its columns may be in any order, and further ones are left out.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ PLAIN = (
     b"\xd0\xcf\x11\xe0",
     b"\x1f\x8b",
 )
-"""First bytes of tables that are no text."""
+"""First bytes of tables in binary formats."""
 
 _Note = Callable[[Message], None]
 
@@ -90,7 +90,7 @@ def rows(source: Any, reading: Reading, numbers: Iterator[int] | None = None) ->
 def rows_of_bytes(content: bytes, name: str, reading: Reading) -> Iterator[InputRow]:
     """Yields the rows of the content of a table file that is text, such as CSV; prints nothing.
 
-    Raises DataRefused where the content is no text, and UsageError as `rows` does.
+    Raises DataRefused where the content is not text, and UsageError as `rows` does.
     """
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff")) and not content.startswith(PLAIN)
     if content.startswith(PLAIN) or (b"\0" in content and not wide):
@@ -109,9 +109,9 @@ def _silent(_: Message) -> None:
 
 @dataclass
 class _Asked:
-    """What is known while the sources of one prediction are read.
+    """The state while the sources of one prediction are read.
 
-    `schema` has the columns that are asked for, `joined` the joined ones, which may be given too.
+    `schema` has the columns that a row needs, `joined` the joined columns, which may be given too.
     """
 
     schema: TableSchema
@@ -252,7 +252,7 @@ class _Asked:
         yield from self._converted(ColumnNames([*told]), iter([given]), "")
 
     def _refuse_name(self, name: str, told: Mapping[str, str]) -> None:
-        """Raises UsageError for a name that is no column of the run, or that was given before."""
+        """Raises UsageError for a name that is not a column of the run, or was given before."""
         if name in told:
             raise UsageError(
                 Message("{name!r} is given twice", name=name),
@@ -360,9 +360,9 @@ class _Asked:
         return self.schema, zip(keys, times, strict=True)
 
     def _tell_unused(self, names: list[str], places: Mapping[str, int]) -> None:
-        """Names the further columns, each once; a given answer is scored, and not used either.
+        """Prints which columns of a source are not used, each once, among them the true answers.
 
-        Other columns that had a role in training, such as that of groups, are not named.
+        Other columns that had a role in training, such as groups, are not printed.
         """
         known = {one.strip().lower() for one in (*self._known(), "source")}
         known -= {str(self.reading.value("target")).strip().lower()}

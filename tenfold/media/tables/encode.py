@@ -40,10 +40,11 @@ def facts_of(rows: Sequence[TableRow]) -> dict[str, Any]:
     """Returns what `encoded` needs, from training rows of one schema.
 
     `numbers` describes the D numbers: name, position of the column, part of a date or text, centre,
-    and `tried`, the name of what is kept or left as a whole, "" = always kept. `categories` are the
-    positions of the C categories, `names` their names, and `levels` the learnt categories of each.
-    `typical` are the typical values of all columns. A category of a single row is not learnt in
-    tables of 200 rows or more: the code of unknown categories is then learnt from.
+    and `tried`, the name of the group of numbers that is kept or left out as a whole, "" = always
+    kept. `categories` are the positions of the C categories, `names` their names, and `levels` the
+    learnt values of each. `typical` are the typical values of all columns. In tables of 200 rows or
+    more, a value that occurs in one row only is not learnt: such rows train the code for unknown
+    values.
     """
     schema = rows[0].schema
     columns = list(zip(*(row.values for row in rows), strict=True))
@@ -84,9 +85,9 @@ def _typical(kind: str, cells: Sequence[Any]) -> Any:
 
 
 def _joined(schema: TableSchema) -> dict[int, str]:
-    """Returns under which name each column joined from a second table is tried, by its position.
+    """Returns the group (`tried`) of each column joined from a second table, by its position.
 
-    Many of them are tried together: all that are made of one column of the second table.
+    Columns made from the same column of the second table are one group: kept or left out together.
     """
     places = [at for at, one in enumerate(schema.columns) if "joined" in one.more]
     found: dict[int, str] = {}
@@ -124,9 +125,9 @@ def _described(
 
 
 def _text_parts(name: str, place: int, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns the parts of a text: how long it is, and the words that most rows differ in.
+    """Returns the parts of a text: its length, and the words that divide the rows most evenly.
 
-    A word counts that stands in at least 5 rows, and is missing in at least 5.
+    A word counts if at least 5 rows have it and at least 5 do not.
     """
     counts = Counter[str]()
     for text, times in Counter(texts).items():
@@ -162,7 +163,7 @@ def _text_numbers(texts: Sequence[str], parts: Sequence[dict[str, Any]]) -> np.n
 
 
 def _part(seconds: np.ndarray, part: str) -> np.ndarray:
-    """Returns a part of dates in seconds since 1970 (N,); NaN where the date is missing."""
+    """Returns a part (N,), such as the weekday, of dates in seconds since 1970; NaN = missing."""
     if part == "day":
         return seconds / DAY
     known = np.isfinite(seconds)
@@ -200,7 +201,7 @@ def _values(cells: Sequence[Any], parts: Sequence[dict[str, Any]]) -> np.ndarray
 def encoded(cells: Sequence[TableRow | Problem], data: dict[str, Any]) -> Encoded:
     """Returns `numbers` float32 (N, D), NaN where missing, and `levels` int32 (N, C).
 
-    A cell that is a Problem is reported, and its row is empty.
+    A cell that is a Problem is reported; its row has NaN and the code of a missing category.
     """
     rows = [cell for cell in cells if isinstance(cell, TableRow)]
     problems = {at: cell for at, cell in enumerate(cells) if isinstance(cell, Problem)}

@@ -1,4 +1,4 @@
-"""Columns of an asked table that stand for columns of the run, and values never learnt."""
+"""Matches the columns of a table for prediction with those of the run; counts unknown values."""
 
 from __future__ import annotations
 
@@ -123,14 +123,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def written_texts(cells: Sequence[Any]) -> Sequence[str]:
-    """Returns cells of an asked table as they are written beside the answer; "" where missing."""
+    """Returns the cells of a table as they are written beside the answers; "" where missing."""
     if {*map(type, cells)} <= {str}:
         return cells
     return ["" if cell is None or cell != cell else str(cell) for cell in cells]
 
 
 class RowSurvey:
-    """Counts the values of categories never learnt, and the cells that are no number or date.
+    """Counts the categories never learnt, and the cells that are not a number or date.
 
     The learnt levels of a category are the choices of its field in `declared`.
     """
@@ -223,7 +223,7 @@ class RowSurvey:
 
 
 class _Plan(NamedTuple):
-    """What is looked at in the rows of a schema: levels of categories, places of numbers."""
+    """What to check in rows of a schema: learnt levels of categories, positions of numbers."""
 
     schema: TableSchema
     levels: list[tuple[int, str, frozenset[str]]]
@@ -234,7 +234,7 @@ _KINDS = {NUMBER: Message("number"), DATE: Message("date")}
 
 
 def _cell(written: Mapping[str, str], column: TableColumn) -> str:
-    """Returns the cell of a column of the schema, which the asked table may spell otherwise."""
+    """Returns the cell of a column of the schema; the table may spell its name differently."""
     if column.name in written:
         return written[column.name]
     also = {column.name: column.more.get("also", ())}

@@ -52,7 +52,7 @@ def named_category(name: str) -> Iterator[InputRow]:
 def date(text: str) -> float | None:
     """Returns the seconds since 1970 of a date in the form of ISO 8601; None where it is blank.
 
-    Without a zone, the time is in UTC. Raises ValueError where the text is no such date.
+    Without a zone, the time is in UTC. Raises ValueError where the text is not such a date.
     """
     if not text.strip():
         return None

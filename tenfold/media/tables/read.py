@@ -55,13 +55,13 @@ __all__ = ["read"]
 LISTED = 1000
 """Maximum number of rows without an answer that are listed."""
 BINARY = ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite")
-"""Encodings that a file shows itself, and forms of files that are no text."""
+"""Encodings and formats that a file states itself."""
 _Cells = dict[str, list[Any]]
 
 
 @dataclass
 class _Reader:
-    """What is known while the tables of a source are read.
+    """The state while the tables of a source are read.
 
     With `numeric`, the answers are numbers. `other` is the name of the task that learns the other
     kind of answers. `figures` is the schema of further columns of numbers: answers and weights.
@@ -83,7 +83,7 @@ class _Reader:
     learnt: dict[str, frozenset[str | None]] = field(default_factory=dict)
     """The categories of each column of them in the table that decided the schema."""
     wrong: list[str] = field(default_factory=list)
-    """Answers that are no numbers."""
+    """Answers that are not numbers."""
 
     @property
     def truth(self) -> str:

@@ -1,4 +1,4 @@
-"""Records of a table that are none of its rows: repeated headers, totals and remarks below."""
+"""Finds records of a table that are not rows: repeated headers, totals, remarks below the table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOTAL = re.compile(
 
 @dataclass
 class LeftLines:
-    """The lines of records that are no rows."""
+    """The line numbers of records that are not rows."""
 
     headers: list[int] = field(default_factory=list)
     below: list[int] = field(default_factory=list)

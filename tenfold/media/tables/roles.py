@@ -49,7 +49,7 @@ def ignored_columns(reading: Reading, named: ColumnNames, where: str) -> list[st
 def types_given(reading: Reading, named: ColumnNames, where: str) -> dict[str, str]:
     """Returns the types given with `--types`, by column.
 
-    Raises UsageError where one is no type, or the table lacks the column.
+    Raises UsageError where one is not a type, or the table lacks the column.
     """
     found = dict[str, str]()
     for name, value in _pairs(str(reading.columns.get("types") or "")):

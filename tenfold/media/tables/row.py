@@ -59,9 +59,9 @@ def content(row: TableRow) -> bytes:
 
 
 def plausibility(cells: Sequence[Any]) -> float:
-    """Returns the share of columns whose values repeat or can be ordered, of rows of one table.
+    """Returns how plausible a table is as input, 0 to 1: the share of its usable columns.
 
-    A column of texts is none of them; nor is a category with more values than half of its rows.
+    These are columns of numbers and dates, and categories with at most half as many values as rows.
     """
     rows = [one for one in cells if isinstance(one, TableRow)]
     if not rows:

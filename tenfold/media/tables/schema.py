@@ -1,7 +1,7 @@
-"""The columns of a table that a run learns from: their types, notation and marks for "missing".
+"""The input columns of a table: their types, notation and marks for "missing".
 
 A schema is decided once, from the training table, stored in the reading of the run, and applied to
-every table that is asked about: types never come from the asked table.
+every table given for prediction, whose own types are ignored.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class TableRow:
 
     A number is a float (NaN = missing), a date the seconds since 1970 (NaN = missing), a category
     a text (None = missing), a text a text ("" = missing). `written` are the cells of the whole row
-    as they stand in the asked table, by column, to be written beside the answer. `lookup` is set
+    as they stand in the given table, by column, to be written beside the answer. `lookup` is set
     while the columns of a second table are still to be joined: the key, and the time in seconds
     since 1970 (NaN = unknown, infinite = rows have none).
     """

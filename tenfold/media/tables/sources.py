@@ -85,8 +85,8 @@ class TableSource:
 def open_source(source: Any, reading: Reading, known: _KnownName, taken: Taken) -> TableSource:
     """Reads the tables of a source; what is left out and what was changed is added to `taken`.
 
-    Raises UsageError where it is none, or one of several tables could be meant; DataRefused where
-    no table can be read.
+    Raises UsageError where the source has no table, or several of which one must be chosen;
+    DataRefused where no table can be read.
     """
     if isinstance(source, pd.DataFrame):
         return TableSource([_of_frame(source, taken)])
@@ -231,7 +231,7 @@ def _of_file(
 
 
 def _fill(table: LabelledTable, found: RecordTable) -> LeftLines:
-    """Adds the cells of all rows to the columns, and returns the lines that are no rows."""
+    """Adds the cells of all rows to the columns, and returns the lines that are not rows."""
     columns: list[list[Any]] = [[] for _ in found.names]
     blank, left = [None] * len(found.names), LeftLines()
     for rows in rows_of_table(found, left):
@@ -268,7 +268,7 @@ def leave_columns(taken: Taken, left: Sequence[tuple[str, Message]]) -> None:
 
 
 def no_inputs(table: LabelledTable, left: Sequence[tuple[str, Message]]) -> DataRefused:
-    """Returns the error for a table without a column of inputs; `left` says why."""
+    """Returns the error for a table without a column of inputs; `left` states why."""
     listed = "; ".join(f"{name}: {why}" for name, why in left[:8])
     return DataRefused(
         Message(

@@ -91,7 +91,7 @@ def _known(text: str, name: str, held: Mapping[str, str]) -> str:
 
 
 def _joined(column: str, counts: Mapping[str, int], names: Mapping[str, str]) -> list[Message]:
-    """Returns a sentence about spellings that are read as one class, with their counts."""
+    """Returns a sentence about spellings read as one class, with counts; [] without such."""
     several = Counter(names.values())
     texts = sorted((text for text in counts if several[names[text]] > 1 or names[text] != text),
                    key=lambda one: (names[one], -counts[one]))  # fmt: skip
@@ -205,9 +205,9 @@ def _no_answers(column: str) -> DataRefused:
 def numbers_of(
     cells: Sequence[Any], values: Sequence[float], missing: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, list[Problem | None]]:
-    """Returns the numbers (N,), NaN where there is none, blank cells (N,), and wrong ones.
+    """Returns the numbers (N,), NaN where missing or wrong, blank cells (N,), and the problems.
 
-    `values` are the cells as numbers, NaN where they are none; `missing` are the texts that mean
+    `values` are the cells as numbers, NaN for other cells; `missing` are the texts that mean
     "no answer"; a word is a wrong answer.
     """
     numbers = np.asarray(values, float)
@@ -233,7 +233,7 @@ def refuse_numbers(
 ) -> Refusal:
     """Returns the error where a column cannot be learnt as numbers, else None.
 
-    `numbers` are NaN where missing; `wrong` counts the cells that are no numbers, such as
+    `numbers` are NaN where missing; `wrong` counts the cells that are not numbers, such as
     `example`. `other` is the name of the task that learns classes.
     """
     known = numbers[np.isfinite(numbers)]

@@ -61,7 +61,7 @@ def categories(cells: CellColumn, column: TableColumn, decimal: str = POINT) -> 
     """Returns the D names of the distinct cells; None where missing.
 
     True and False are the words of the column for them. Where the levels of the column are numbers,
-    other writings of the same number are the same level.
+    other spellings of the same number are the same level.
     """
     missing = frozenset(column.missing)
     truths = column.more.get("truths", {})

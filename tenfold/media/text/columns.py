@@ -36,7 +36,7 @@ SELDOM = frozenset(
     "day date source platform device site keyword location airline user author url id name "
     "国家 语言 城市 地区 性别 来源".split()
 )
-"""Words of names of columns that are seldom learnt: chosen only where there is no other."""
+"""Words in names of columns that are seldom the target: chosen only without another candidate."""
 OTHERS = {
     "group": "group groups author user thread 分组".split(),
     "weight": "weight weights sample_weight 权重".split(),
@@ -50,7 +50,7 @@ FEW = 0.2
 LONG = 12
 """Least mean number of characters of a column without another role that is used as text."""
 ENOUGH = 10
-"""Least number of rows from which few distinct values show that a column is no text."""
+"""Minimum number of rows for which few distinct values show that a column does not hold texts."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class _Columns:
         return any(self.words[at]) and not self.nested(at)
 
     def nested(self, at: int) -> bool:
-        """Returns True where a column has objects, or lists that are no answers of a row.
+        """Returns True where a column has objects, or lists that cannot be the answers of a row.
 
         An odd cell in a column of names does not count.
         """

@@ -46,7 +46,7 @@ def doubted(entry: Entry) -> Entry:
     if entry.problem is not None or suffix not in UNREAD:
         return entry
     reason = Message("is a document in a format that is not read ({suffix})", suffix=suffix)
-    fix = Message("Save it as plain text (.txt), or tables as CSV.")
+    fix = Message("Save the document as plain text (.txt), or its tables as CSV.")
     return replace(entry, problem=Problem("unread-format", reason, fix))
 
 

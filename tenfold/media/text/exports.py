@@ -17,7 +17,7 @@ def plain(table: RecordTable, taken: Taken) -> RecordTable:
     """Returns the table with the texts and labels of an export in columns of their own.
 
     Rows that the annotators rejected, cancelled or left out are dropped and added to `taken`. A
-    table that is no export of a known tool is returned unchanged.
+    table that is not an export of a known tool is returned unchanged.
     """
     for fits, convert in _TOOLS:
         if fits(table):

@@ -84,7 +84,7 @@ def first_words(table: RecordTable, name: str) -> RecordTable:
     """Returns the table of lines of the form "label text", from a table of one column.
 
     The first word is the label only where few different ones occur, and none of them occurs inside
-    the texts as often. Otherwise nothing tells the label: raises DataRefused.
+    the texts as often. Raises DataRefused where neither part is clearly the label.
     """
     records = list(table.records)
     texts = [str(one.cells[0]) for one in records if one.problem is None]

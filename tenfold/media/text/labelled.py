@@ -62,7 +62,7 @@ def read(source: Any, reading: Reading = AS_FOUND) -> Rows:
 def _completed(
     table: pd.DataFrame, known: TextSource, root: Path | None, ignored: list[str]
 ) -> Rows:
-    """Returns the rows with cleaned labels and says what was taken from the source."""
+    """Returns the rows with cleaned labels, and states what was read from the source."""
     table, gone = without_unlabelled(finished(table, known), known)
     table = without_parts(table, known.taken, known.reading)
     if note := _only_in_train(table):
@@ -208,7 +208,7 @@ def _folder_a_class(
 ) -> tuple[pd.DataFrame, set[str]]:
     """Returns one text for each file, labelled by its folder, and the cells of the files used.
 
-    Folders of texts without labels are no classes, and files beside the class folders no texts.
+    Folders of unlabelled texts are not classes; files beside the class folders are not texts.
     """
     bare = [one for one in entries if any(map(is_unlabelled, one.parts))]
     _tell_unlabelled(bare, known)

@@ -26,7 +26,7 @@ __all__ = ["PARTS", "TextSource", "asked_rows", "frame_of", "joined", "rows_of",
 MORE = ("split", "group", "weight", "time", "by")
 COLUMNS = ("text", "label", "source", "problem", *MORE)
 BINARY = ("utf-8", "parquet", "arrow", "spreadsheet", "sqlite")
-"""Encodings that a file shows itself, and forms of files that are no text."""
+"""Encodings and formats that a file states itself."""
 PARTS = ("train", "valid", "test")
 FLAGS = {"group": "--group", "weight": "--weight", "split": "--split", "time": "--time"}
 ROLES = {"group": "group", "weight": "weight", "split": "part", "time": "time"}
@@ -34,7 +34,7 @@ ROLES = {"group": "group", "weight": "weight", "split": "part", "time": "time"}
 
 @dataclass
 class TextSource:
-    """What is known while the files of a source are read: the reading, and what was taken."""
+    """The state while the files of a source are read: the reading, and the notes (`Taken`)."""
 
     reading: Reading
     taken: Taken = field(default_factory=Taken)

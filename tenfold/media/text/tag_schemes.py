@@ -4,6 +4,7 @@ BIO     B- begins a span, I- continues it, O is outside
 IOB1    I- begins a span too; B- is used only where a span follows another of its type
 BMES    B- begins a span, M- (or I-) continues it, E- (or L-) ends it, S- (or U-) is a whole span
 types   a type alone, such as PERSON; neighbours of one type are a span, O is outside
+brackets (PERSON* begins a span, *) ends it, (PERSON) is a whole span, * is outside (`brackets`)
 plain   every tag is an answer by itself, such as a part of speech
 """
 
@@ -13,6 +14,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from tenfold.media.text import brackets
 
 __all__ = ["Scheme", "Span", "kinds", "scheme_of", "spans_of", "to_bio"]
 
@@ -33,9 +36,9 @@ _OUTSIDE = ("o", "_", "-", "", "other", "none", "null", "out", "outside", "0")
 class Scheme:
     """The scheme of the tags of all sentences.
 
-    `name` is BIO, IOB1, BMES, types or plain. `letters` are the letters of its tags; with `bare`,
-    tags are letters alone. `outside` is the tag outside of spans. `doubtful` is True where the tags
-    may mark spans although they are read as plain tags.
+    `name` is BIO, IOB1, BMES, types, brackets or plain. `letters` are the letters of its tags; with
+    `bare`, tags are letters alone. `outside` is the tag outside of spans. `doubtful` is True where
+    the tags may mark spans although they are read as plain tags.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Scheme:
         """Returns the position of the first tag that does not fit the scheme, None if all fit."""
         if self.name in ("plain", "types"):
             return None
+        if self.name == "brackets":
+            return brackets.odd(tags)
         for number, tag in enumerate(tags):
             letter, _ = self.parts(tag)
             if (letter != "O" and letter not in self.letters) or not letter:
@@ -77,6 +82,8 @@ def scheme_of(sentences: Iterable[Sequence[str]], wanted: str = "auto") -> Schem
     """
     sentences = list(sentences)
     counts = Counter(tag for tags in sentences for tag in tags)
+    if wanted != "single" and brackets.is_bracketed(tag for tags in sentences for tag in tags):
+        return Scheme("brackets", outside=brackets.OUTSIDE)
     outside = _outside(counts)
     inside = {tag: count for tag, count in counts.items() if tag != outside}
     total = sum(inside.values())
@@ -137,6 +144,8 @@ def to_bio(tags: Sequence[str], scheme: Scheme) -> tuple[tuple[str, ...], int]:
     """
     if scheme.name == "plain":
         return tuple(tags), 0
+    if scheme.name == "brackets":
+        return brackets.bio_of(tags), 0
     found, repaired, current = list[str](), 0, ""
     for tag in tags:
         letter, kind = scheme.parts(tag)

@@ -1,1 +1,1 @@
-"""Finds groups of rows without labels: candidates, their comparison, the number of groups."""
+"""Clustering: its candidates, the graph of nearest neighbours, alignment of pictures for it."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 torch = lazy("torch")
-networks, wrappers = lazy("tenfold.networks.projected"), lazy("tenfold.networks.subjects")
+networks, wrappers = lazy("tenfold.networks.subjects.projected"), lazy("tenfold.networks.subjects")
 
 __all__ = ["SUBJECT"]
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 torch = lazy("torch")
-networks, wrappers = lazy("tenfold.networks.row_features"), lazy("tenfold.networks.subjects")
+networks, wrappers = (
+    lazy("tenfold.networks.subjects.row_features"),
+    lazy("tenfold.networks.subjects"),
+)
 
 __all__ = ["SUBJECT"]
 

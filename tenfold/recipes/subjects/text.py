@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 torch, sparse = lazy("torch"), lazy("scipy.sparse")
 linalg = lazy("scipy.sparse.linalg")
-networks, wrappers = lazy("tenfold.networks.projected"), lazy("tenfold.networks.subjects")
+networks, wrappers = lazy("tenfold.networks.subjects.projected"), lazy("tenfold.networks.subjects")
 
 __all__ = ["SUBJECT"]
 

@@ -208,7 +208,7 @@ class _Work:
         return replace(added, facts=found.facts)
 
     def blend(self, plan: Plan, fits: Fits) -> Fitted:
-        """Blends what was fitted, with weights chosen on the half of validation that selects.
+        """Blends the fitted candidates, with weights chosen on the selection half of validation.
 
         Without such rows all weights are equal.
         """

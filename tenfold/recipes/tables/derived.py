@@ -87,7 +87,7 @@ class KeptColumns:
 
 
 def names_of(numbers: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> list[str]:
-    """Returns the names of all that is tried: see `tried` of `media.tables.encode`, and pairs."""
+    """Returns the names of all columns to try: see `tried` of `media.tables.encode`, and pairs."""
     tried = [one["tried"] for one in numbers if one["tried"]]
     return list(dict.fromkeys([*tried, *(one["name"] for one in pairs)]))
 
@@ -97,7 +97,7 @@ def places_of(
 ) -> list[int]:
     """Returns the positions, of the D numbers and then the P pairs, of the columns to use.
 
-    These are the columns that are always used, and those of `kept`, by the names of what was tried.
+    These are the columns that are always used, and those whose name (`names_of`) is in `kept`.
     """
     wanted = {"", *kept}
     own = [at for at, one in enumerate(numbers) if one["tried"] in wanted]

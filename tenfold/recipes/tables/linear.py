@@ -71,7 +71,7 @@ class Scaling:
         return Scaling(centre.astype(np.float32), scale.astype(np.float32))
 
     def design(self, rows: TableArrays, counts: Sequence[int], limit: float = LIMIT) -> csr_array:
-        """Returns the design (N, 2 D + L): numbers, missing cells, one column a level."""
+        """Returns the design (N, 2 D + L): numbers, missing cells, one column per level."""
         missing = np.isnan(rows.numbers)
         standard = (rows.numbers.astype(np.float64) - self.centre) / self.scale
         standard = np.where(missing, 0, np.clip(standard, -limit, limit))

@@ -91,7 +91,7 @@ def joined(parts: Sequence[FlatTrees]) -> FlatTrees:
 
 
 class _Writer:
-    """Collects nodes, and the splits by categories, of which equal ones are kept once."""
+    """Collects the nodes of trees, and their splits by categories; equal splits are stored once."""
 
     def __init__(self, numbers: int, counts: tuple[int, ...]) -> None:
         self.numbers, self.counts = numbers, counts
@@ -184,8 +184,8 @@ class _Writer:
 def round_down(thresholds: np.ndarray) -> np.ndarray:
     """Returns the largest finite float32 not above each threshold.
 
-    A finite float32 is below (or at) both the threshold and the rounded one, or neither. Infinity,
-    which parts missing values from all numbers, becomes the largest number.
+    Every finite float32 is on the same side of the rounded threshold as of the given one. Infinity,
+    the threshold between all numbers and missing values, becomes the largest float32.
     """
     with np.errstate(over="ignore"):
         near = thresholds.astype(np.float32)

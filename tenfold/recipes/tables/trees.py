@@ -8,7 +8,7 @@ The settings were chosen by benchmarks/trees.py on parts of the training rows (o
 validation part scores, two seeds; one seed for the three larger tables), columns slow, small,
 large, plain: abalone RMSE 2.176 2.184 2.201 2.207, wine .668 .670 .664 .676, California .459 (not
 tried) .461 .463, bike-sharing 31.1 (not tried) 30.9 30.7, log loss of student-dropout .578 .564
-.567 .592, of titanic .461 .444 .439 .435, of Adult .305 .306 .309 .307; 0.5 to 9 CPU seconds a fit.
+.567 .592, of titanic .461 .444 .439 .435, of Adult .305 .306 .309 .307; a fit takes 0.5 to 9 CPU s.
 """
 
 from __future__ import annotations

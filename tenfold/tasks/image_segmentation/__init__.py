@@ -3,10 +3,11 @@
 Folder:
     photos/  1.jpg 2.jpg           pictures
     masks/   1.png 2.png           the class of each pixel: numbers, a palette or colours
-    or COCO polygons and runs, LabelMe, GeoJSON, a mask for each object, runs in a CSV,
+    or COCO polygons and runs, YOLO outlines, LabelMe, GeoJSON, VIA, a mask for each object,
+    runs in a CSV,
     or an archive (zip, tar, tar.gz) of any of these; train/ valid/ test/ folders are optional
-Predicts: Mask: the class of each pixel in the size of the picture, objects where the masks have
-numbers of objects.
+Predicts: Mask: the class of each pixel, in the size of the picture, and the single objects where
+the training masks number them.
 
 Sources: U-Net (arXiv 1505.04597), Dice and cross-entropy and the fingerprint of the data (nnU-Net,
 arXiv 1809.10486), distances for touching objects (arXiv 1611.08303), Muon (K. Jordan et al. 2024).

@@ -34,7 +34,7 @@ class Fingerprint:
 
     `widths` and `heights` are the sides of each picture; `classes` are the names of the classes
     that occur, in the order of the masks, and `pixels` the number of pixels of each; `things` are
-    the classes most pixels of which belong to a numbered object; `areas` are the pixels of each
+    the classes whose pixels mostly belong to numbered objects; `areas` are the pixels of each
     object of each picture, and `micrometres` the size of a pixel, None where it is unknown or
     differs.
     """
@@ -82,7 +82,7 @@ class Fingerprint:
 
     @property
     def shares(self) -> list[float]:
-        """The share of each class among the judged pixels."""
+        """The share of each class among the labelled pixels."""
         total = max(1, sum(self.pixels))
         return [round(count / total, 6) for count in self.pixels]
 

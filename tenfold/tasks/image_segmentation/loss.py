@@ -104,15 +104,24 @@ def _distance_loss(logits: Tensor, distance: Tensor, target: Tensor) -> Tensor:
 
 
 def measure(loss: Any) -> Any:
-    """Returns the function of the log: sums over a batch of the loss and the pixel accuracy."""
+    """Returns the function of the log: sums over a batch of loss, pixel accuracy and mean IoU.
+
+    The IoU is that of the frame without its mirror image: one more comparison of the same outputs.
+    """
 
     def measured(net: Any, batch: TensorBatch) -> dict[str, Tensor]:
         logits, _ = net.logits(batch["image"])
         known = batch["mask"] != IGNORED
-        right = (logits[:, : net.classes].argmax(1) == batch["mask"]) & known
+        best = logits[:, : net.classes].argmax(1)
+        right = (best == batch["mask"]) & known
         share = right.sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
         rows = len(batch["mask"])
-        return {"valid_loss": loss(net, batch) * rows, "valid_pixel_accuracy": share.sum()}
+        both, either = (one.sum(0) for one in _shared(best, batch["mask"], net.classes))
+        return {
+            "valid_loss": loss(net, batch) * rows,
+            "valid_pixel_accuracy": share.sum(),
+            "valid_mean_iou": torch.stack([both, either]),
+        }
 
     return measured
 
@@ -128,8 +137,13 @@ def mean_iou(net: Any, columns: Columns, size: int = 16) -> float:
 
 def _overlaps(net: Any, batch: TensorBatch, mask: Tensor) -> TensorBatch:
     """Returns pixels in both, and in either, of the true and the predicted class, each (B, K)."""
-    best = net(**batch)["probabilities"].argmax(3)
+    both, either = _shared(net(**batch)["probabilities"].argmax(3), mask, net.classes)
+    return {"both": both, "either": either}
+
+
+def _shared(best: Tensor, mask: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Returns the pixels (B, K) of each class in both, and in either, of two masks (B, H, W)."""
     known = mask != IGNORED
-    numbers = torch.arange(net.classes, device=mask.device)
+    numbers = torch.arange(classes, device=mask.device)
     given, true = ((one[..., None] == numbers) & known[..., None] for one in (best, mask))
-    return {"both": (given & true).sum((1, 2)), "either": (given | true).sum((1, 2))}
+    return (given & true).sum((1, 2)), (given | true).sum((1, 2))

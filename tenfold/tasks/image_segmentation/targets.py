@@ -18,7 +18,7 @@ def targets(
 ) -> dict[str, np.ndarray]:
     """Returns `mask` (N, H, W) uint8, the place of the class of each pixel in `classes`.
 
-    It is IGNORED outside of the picture, where nobody judged, and for other classes. With `objects`
+    It is IGNORED outside of the picture, for unlabelled pixels and other classes. With `objects`
     also `distance` (N, H, W) uint8: 0 outside of objects, 255 in the middle of each.
     """
     found = {"mask": np.full((len(cells), *frame), IGNORED, np.uint8)}

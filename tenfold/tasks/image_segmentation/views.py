@@ -74,10 +74,11 @@ class Views:
         return batch | found
 
     def _centres(self, mask: Tensor) -> Tensor:
-        """Returns (B, 2) places x, y in fractions for the last third of a batch, NaN elsewhere.
+        """Returns (B, 2) x, y of a pixel for each picture of the last third of a batch, else NaN.
 
-        A place is drawn among the pixels of all classes but the background with the probability
-        1 / share of its class, so that each class is equally probable where it is equally frequent.
+        x and y are fractions of the sides. The pixel is drawn among those of all classes but the
+        background, with weights inversely proportional to the share of its class in the training
+        pixels, so that rare classes are drawn as often as frequent ones.
         """
         some = mask[:, ::GRID, ::GRID]
         rows, columns = some.shape[1:]

@@ -1,9 +1,9 @@
 """Predicts a box and a class for each object in a picture.
 
 Folder:
-    cells/                  COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT or Label Studio,
-        images/  labels/    recognised by content; parts, where there are any, are kept
-        data.yaml
+    cells/                  COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio,
+        images/  labels/    CreateML, VIA or metadata.jsonl, recognised by content;
+        data.yaml           parts, where there are any, are kept
     or a table with path,x0,y0,x1,y1,label; or an archive of any of these
 Predicts: Boxes (class, corners as fractions of the picture, confidence), the best first.
 """

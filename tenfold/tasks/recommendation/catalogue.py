@@ -87,17 +87,23 @@ class Known:
         marked = MARKED.fullmatch(entry)
         if marked is None or marked[2] == "?" or marked[2].count(".") > 1:
             return 0
-        return self.of(marked[1]) if float(marked[2] if marked[2] != "." else 0) < least else 0
+        return self._named(marked[1]) if float(marked[2] if marked[2] != "." else 0) < least else 0
 
     def of(self, entry: str) -> int:
-        """The number of the item that an entry names, 0 where it is unknown."""
-        number = self.numbers.get(entry)
-        if number is None:
-            text = entry.strip()
-            number = self.numbers.get(text) or self.titles.get(text.casefold(), 0)
+        """The number of the item that an entry names, 0 where it is unknown.
+
+        An entry is an id or a title, with or without one rating.
+        """
+        number = self._named(entry)
         if not number and (marked := MARKED.fullmatch(entry)):
-            return self.of(marked[1])
+            return self._named(marked[1])
         return number
+
+    def _named(self, name: str) -> int:
+        """The number of the item of this id or title, 0 where it is unknown."""
+        text = name.strip()
+        number = self.numbers.get(name) or self.numbers.get(text)
+        return number or self.titles.get(text.casefold(), 0)
 
 
 def shown(data: dict[str, Any]) -> dict[str, str]:

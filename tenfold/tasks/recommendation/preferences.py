@@ -1,7 +1,6 @@
 """Which interactions mean that a user likes an item.
 
-All do where nothing says no. A rating below the middle of its scale says no, and so does a returned
-or cancelled purchase.
+All do, except for ratings below the middle of their scale, and returned or cancelled purchases.
 """
 
 from __future__ import annotations

@@ -166,3 +166,63 @@ def test_ids_that_repeat_are_refused(tmp_path):
     codes = [one and one.code for one in table["problem"]]
     assert codes == ["annotated-twice", "annotated-twice", None, "annotated-twice"]
     assert TrueMask.of(table["mask"][2]).counts()["leaf"] == 16
+
+
+def test_outlines_of_yolo_label_files_are_masks_of_objects(tmp_path):
+    lines = {
+        "train/a": "1 0.1 0.2 0.5 0.2 0.5 0.6 0.1 0.6\n0 0.5 0.5 1 0.5 1 1 0.5 1\n",
+        "train/b": "",
+        "train/c": "0 0.5 0.5 0.2 0.2\n",
+        "train/d": "0 0.1 0.2 0.5 0.2 0.5 0.6 0.1\n",
+        "train/e": "7 0.1 0.2 0.5 0.2 0.5 0.6\n",
+        "val/f": "1 0 0 0.2 0 0.2 0.5 0 0.5\n1 0.2 0 0.4 0 0.4 0.5 0.2 0.5\n",
+        "val/lost": "1 0 0 0.2 0 0.2 0.5\n",
+    }
+    for name, text in lines.items():
+        for folder in ("images", "labels"):
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "labels" / f"{name}.txt").write_text(text)
+        if "lost" not in name:
+            Image.new("RGB", (40, 20), "white").save(tmp_path / "images" / f"{name}.png")
+    names = "names: [nut, bolt, rivet]\ntrain: images/train\nval: images/val\n"
+    (tmp_path / "data.yaml").write_text(names)
+    for source in (tmp_path, tmp_path / "data.yaml"):
+        rows = read(source)
+        table = rows.table.set_index("source")
+        problems = {name: one.code for name, one in table["problem"].items() if one is not None}
+        assert problems == {
+            "images/train/c.png": "mask-outline",
+            "images/train/d.png": "bad-box",
+            "images/train/e.png": "unnamed-class",
+        }
+        masks = {
+            name: TrueMask.of(table.at[f"images/{name}.png", "mask"])
+            for name in ("train/a", "train/b", "val/f")
+        }
+        assert masks["train/a"].classes == ("background", "nut", "bolt")
+        assert masks["train/a"].counts() == {"background": 472, "nut": 200, "bolt": 128}
+        assert masks["train/a"].pixels[4:12, 4:20].tolist() == [[2] * 16] * 8
+        assert masks["train/b"].counts() == {"background": 800}
+        assert [*np.unique(masks["val/f"].objects, return_counts=True)[1]] == [640, 80, 80]
+        assert table.at["images/val/f.png", "split"] == "valid"
+        left = {name for one in rows.taken.left for name in one.names}
+        assert {"rivet", "labels/val/lost.txt"} <= left
+
+
+def test_regions_of_via_are_masks_of_objects(tmp_path):
+    for part, name in (("train", "a"), ("val", "a")):
+        (tmp_path / part).mkdir()
+        Image.new("RGB", (40, 20), "white").save(tmp_path / part / f"{name}.png")
+        shape = {"name": "rect", "x": 4, "y": 2, "width": 10, "height": 5}
+        if part == "val":
+            shape = {"name": "polygon", "all_points_x": [0, 8, 8, 0], "all_points_y": [0, 0, 4, 4]}
+        region = {"shape_attributes": shape, "region_attributes": {}}
+        held = {"a.png1": {"filename": "a.png", "size": 1, "regions": {"0": region}}}
+        (tmp_path / part / "via_region_data.json").write_text(json.dumps(held))
+    table = read(tmp_path).table.set_index("source")
+    found = {name: TrueMask.of(cell).counts() for name, cell in table["mask"].items()}
+    assert {name: one["object"] for name, one in found.items()} == {
+        "train/a.png": 50,
+        "val/a.png": 32,
+    }
+    assert [*table["split"]] == ["train", "valid"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sharing import keep_the_table_of_operators
 
 import tenfold
 from tenfold.answers.mask import MASK, mask_of
@@ -83,6 +84,7 @@ def test_a_large_picture_is_predicted_in_windows_and_scored_as_predicted(run: Ru
 
 
 def test_an_export_separates_them_alike(run: Run, tmp_path: Path):
+    keep_the_table_of_operators()
     tenfold.export(run, out=tmp_path / "export")
     opened = open_run(tmp_path / "export")
     data = written(tmp_path / "large", 1, (3, 3))

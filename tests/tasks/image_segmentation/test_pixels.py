@@ -95,6 +95,22 @@ def test_ignored_pixels_have_no_loss(option: str):
     assert float(value(Fixed(logits, 3), nothing)) == 0.0
 
 
+def test_the_log_has_the_pixels_of_each_class_in_both_and_in_either():
+    random = torch.Generator().manual_seed(1)
+    true, best = (torch.randint(0, 3, (2, 8, 8), generator=random) for _ in range(2))
+    true[:, 5:] = IGNORED
+    logits = torch.nn.functional.one_hot(best, 4).permute(0, 3, 1, 2) * 9.0
+    batch = {"image": true, "mask": true.to(torch.uint8)}
+    value = loss.loss_function("cross-entropy", [0.6, 0.3, 0.1, 0.0], "cpu")
+    found = loss.measure(value)(Fixed(logits, 4), batch)["valid_mean_iou"].tolist()
+    pairs = [*zip(true.flatten().tolist(), best.flatten().tolist(), strict=True)]
+    known = [pair for pair in pairs if pair[0] != IGNORED]
+    assert found == [
+        [sum(one == other == kind for one, other in known) for kind in range(4)],
+        [sum(kind in pair for pair in known) for kind in range(4)],
+    ]
+
+
 def test_rare_classes_weigh_more_but_not_without_limit():
     weights = loss.class_weights([0.5, 0.49, 0.01, 0.0])
     assert weights[0] < weights[1] < weights[2] < weights[3]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tenfold.core.message import EMPTY, Message
-from tenfold.media.files.unreadable import printable
+from tenfold.core.text import printable
 
 __all__ = ["OF_TAR", "OF_ZIP", "DecodedNames", "decoded", "plausibility"]
 

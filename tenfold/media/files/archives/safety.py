@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tenfold.core.errors import DataRefused
 from tenfold.core.message import EMPTY, Message
-from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, printable, unreadable
+from tenfold.core.text import printable
+from tenfold.media.files.unreadable import LARGEST_FILE, Unreadable, unreadable
 
 __all__ = ["LINK", "damaged", "damaged_member", "leads_out", "too_large", "unsafe"]
 

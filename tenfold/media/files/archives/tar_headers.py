@@ -58,8 +58,8 @@ def padded(size: int) -> int:
 def headers(stream: Stream) -> Iterator[Header]:
     """Yields the header of each member; the caller reads or skips `padded(size)` bytes of each.
 
-    Archives that were put one after the other are read to the last. Raises BadTar, also where the
-    mark of the end is missing.
+    Concatenated archives are read to the end of the last. Raises BadTar for an invalid header, and
+    where the end marker is missing.
     """
     ended = False
     long_name, pax, of_all = b"", dict[bytes, bytes](), dict[bytes, bytes]()

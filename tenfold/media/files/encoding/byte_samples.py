@@ -166,7 +166,10 @@ def _is_text(start: bytes) -> bool:
 
 
 def _is_wide(start: bytes, name: str) -> bool:
-    """Returns True where the bytes are text in this form of UTF-16: no character is odd."""
+    """Returns True where the bytes are text in this form of UTF-16.
+
+    At most 1 % of the characters are control characters, unassigned or invalid.
+    """
     text = start[: len(start) // 2 * 2].decode(name, "replace")[:4000]
     odd = sum(unicodedata.category(one) in ("Cc", "Cn", "Co", "Cs") for one in text[:-1])
     lines = sum(text.count(one) for one in "\t\n\r")

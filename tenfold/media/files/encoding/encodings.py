@@ -1,9 +1,9 @@
 """Decides the encoding of text files: one for a whole file or corpus, never one for each line.
 
-UTF-8, UTF-16 and UTF-32 show themselves. Bytes of older encodings are judged twice: by chardet, and
-by the letters of the decoded text (`letters`). Where both agree and the text of every other
-encoding is clearly less probable, it is taken, and a note shows a line as it was read. Otherwise
-the two readings are shown and the user is asked.
+UTF-8, UTF-16 and UTF-32 are recognised by their bytes. Older encodings are detected twice: by
+chardet, and by the probability of the decoded text (`letters`). Where both agree, and the text in
+every other encoding is clearly less probable, that encoding is used, and a note shows a line as it
+was read. Otherwise the user is asked to choose between the two most probable encodings.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ CHANCE = 3
 CONTROL = 0.03
 """Most control characters and unassigned ones, as a share of the characters of a text."""
 WORST = -11.0
-"""Mean log probability of a character below which a text is no text."""
+"""Mean log probability of a character below which bytes are not text."""
 STORED = 12.0
 """Log probability by which the encoding of training may be less probable than another."""
 SHOWN = 60
@@ -121,7 +121,7 @@ def decided(sample: Sample, where: str = "", reading: Reading = AS_FOUND) -> Enc
 
     An encoding given by the user applies. The encoding found in training applies where the bytes
     fit it and no other is clearly more probable. Raises UsageError where two encodings are about
-    equally probable, DataRefused where the bytes are no text in any of them.
+    equally probable, DataRefused where the bytes are not text in any of them.
     """
     if reading.encoding:
         name = checked_encoding(reading.encoding)
@@ -162,7 +162,11 @@ def _all_languages() -> frozenset[str]:
 
 
 def _chosen(sample: Sample, where: str, stored: str) -> _Read:
-    """Returns the reading on which both judges agree, or that of training if it is plausible."""
+    """Returns the clearly most probable reading, or that of training if it is about as probable.
+
+    Raises UsageError where another reading is about as probable or chardet finds another one,
+    DataRefused where no reading is plausible text.
+    """
     lines = sample.other + (sample.valid if sample.valid_count else [])
     reads = _ranked(lines, sample.plain)
     if len(lines) < FEW_LINES and len(sample.plain) >= PLAIN * len(lines):

@@ -36,7 +36,7 @@ class Found:
     """The rows of the tables of a folder, or None, and the tables that are not used.
 
     `error` is the reason why a table that names files cannot be used, and `doubtful` the rows of
-    tables of which no file was found: they count where the folder cannot be read in another way.
+    tables whose files were not found; they count where the folder cannot be read in another way.
     """
 
     rows: Rows | None = None
@@ -97,7 +97,7 @@ class _Folder:
         self._members = {item.name.removeprefix(self._start): item for item in tree.entries}
 
     def near(self, name: str) -> Near:
-        """Returns the files near a table or list of this name, below the outer folders."""
+        """Returns the resolver of the file names that the table or list `name` contains."""
         base = name.rpartition("/")[0]
         suffixes = self._medium.suffixes | self._medium.unread
         return Near(self._root, self._members, f"{base}/" if base else "", suffixes)

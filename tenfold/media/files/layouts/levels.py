@@ -36,7 +36,9 @@ class Place:
 
 @dataclass
 class Levels:
-    """The place of each file. `classes` and `parts` name the folders that they come from.
+    """The part, class and group of each file, from the folders that hold it.
+
+    `classes` and `parts` name the folders that classes and parts come from.
 
     `left` counts the files of the folders that are neither parts nor classes, with the reason;
     `notes` are sentences about decisions that a user may not expect. `level` is the level of the

@@ -280,7 +280,7 @@ def _form(head: Sequence[str], near: Near) -> _Form | None:
 
 
 def _class_above(path: str) -> str:
-    """Returns the folder of a file where it can be a class: not a part, not such as `images`."""
+    """Returns the name of a file's folder if it can be a class; "" for parts, `images` ..."""
     folder = path.rpartition("/")[0].rpartition("/")[2]
     return "" if not folder or folder.lower() in HOLDERS or part_of_folder(folder) else folder
 

@@ -228,7 +228,7 @@ class Near:
     def _with_places(
         self, names: list[str], exact: Named, hits: dict[str, list[tuple[str, str]]]
     ) -> Named:
-        """Returns the names as written; a missing file has the place of files with its name."""
+        """Returns the names as written; the problem of a missing file lists files of its name."""
         problems = [
             _several(name, [path for _, path in hits[name]])
             if hits.get(name) and _lost(problem)

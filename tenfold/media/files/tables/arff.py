@@ -105,7 +105,7 @@ def _attribute(text: str, where: str) -> _Attribute:
 
 
 def _value(found: re.Match[str], first: int = 1) -> str:
-    """Returns what stands in quotes, with escapes removed, or without quotes."""
+    """Returns the text inside quotes without its escapes, or the text that has no quotes."""
     for quoted in (found[first], found[first + 1]):
         if quoted is not None:
             return re.sub(r"\\(.)", r"\1", quoted)

@@ -138,8 +138,8 @@ def any_cell(row: Record) -> bool:
 def titled(rows: list[Record], known: Callable[[str], bool], width: int = 0) -> int:
     """Returns the position of the header or first record; title lines above it have fewer cells.
 
-    A title line has at most half of the cells filled; a row with a usual column name is no title.
-    `width` is the number of cells of a record, by default that of the widest.
+    A title line has at most half of its cells filled, and no usual name of a column. `width` is
+    the number of cells of a record, by default that of the widest.
     """
     width = width or max((len(row.cells) for row in rows), default=0)
     for at, row in enumerate(rows[:TITLES]):

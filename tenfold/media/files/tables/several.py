@@ -74,7 +74,7 @@ def table_of_workbook(cell: str, name: str, known: KnownName, reading: Reading) 
             ),
             code="bad-manifest",
             where=name,
-            fix=Message("Save it again, without a password, or as CSV (UTF-8)."),
+            fix=Message("Save the file again, without a password, or as CSV (UTF-8)."),
         ) from error
     full = {sheet: _written(rows) for sheet, rows in sheets.items()}
     full = {sheet: rows for sheet, rows in full.items() if len(rows) > 1 or sheet == wanted}
@@ -125,10 +125,10 @@ def _text(value: Any) -> str:
 def _of_sheet(
     rows: list[Record], known: KnownName, reading: Reading, merged: Sequence[_Range]
 ) -> RecordTable:
-    """Returns the table of a sheet: its title lines are left out, and empty columns.
+    """Returns the table of a sheet without its title lines and empty columns.
 
-    `merged` are the ranges of merged cells. In a header of two rows, the upper one has merged
-    cells: the names of groups of columns.
+    `merged` are the ranges of merged cells. A header has two rows where the upper one has merged
+    cells; these are names of groups of columns.
     """
     width = max((len(row.cells) for row in rows), default=0)
     rows = [Record(row.line, row.cells + [""] * (width - len(row.cells))) for row in rows]

@@ -66,7 +66,7 @@ _NOT_USED = {
 
 
 def _kind(value: Any) -> str:
-    """Returns what a JSON value holds by its content; "" where it is no COCO file."""
+    """Returns the kind of a COCO file by its content; "" where it is not one."""
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value[:20]):
         return "predictions" if {"image_id", "score"} <= value[0].keys() else ""
     if not isinstance(value, dict) or not isinstance(value.get("images"), list):
@@ -85,7 +85,7 @@ def _kind(value: Any) -> str:
 
 
 def _add(found: StatedBoxes, file: str, value: JsonObject) -> None:
-    """Adds the judgements of one file."""
+    """Adds the annotations of one file to `found`."""
     names = _names(value.get("categories"))
     found.classes += [name for some in names.values() for name in some]
     marks = objects_of(value["annotations"])

@@ -1,7 +1,7 @@
 """The common form of all formats of boxes: what a file states about a picture, as it is written.
 
-The readers of formats make `Judgement`s. `made` matches them with pictures, checks them, and makes
-rows; nothing of that depends on the format.
+The reader of a format returns `Judgement`s: the annotations of one file for one picture. `made`
+matches them with pictures, checks them and makes rows, in the same way for every format.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ LabelledBox = tuple[str, float, float, float, float]
 class DrawnShape:
     """One object: its label and the points that its box encloses.
 
-    `place` says where it stands in its file, such as "line 3". An `ignored` object (crowd,
+    `place` is its position in the file, such as "line 3". An `ignored` object (crowd,
     difficult) is never scored and never background. The points are turned by `turn` degrees
-    clockwise about the point `about`. With a `problem`, an object of unknown place or class lies in
-    the picture, which cannot be used then.
+    clockwise about the point `about`. `problem` is set for an object whose position or class is
+    not known; its picture cannot be used.
     """
 
     label: str
@@ -68,7 +68,7 @@ class DrawnShape:
 
 @dataclass
 class Judgement:
-    """The objects that one file states for one picture; no objects: it was looked at and is empty.
+    """The annotation of one picture in one file; without shapes, the picture has no objects.
 
     `picture` is the name or path as written, `others` are names to try after it. The numbers of the
     shapes are pixels, or fractions of width and height with `fractions`. `size` is the width and
@@ -91,12 +91,12 @@ class Judgement:
 
 @dataclass
 class StatedBoxes:
-    """All that the files of one format state: judgements, and the classes that they declare.
+    """The content of all files of one format: annotations, and the classes that they declare.
 
     `used` are the names of the files that were read. `left` are things that are not used: their
     kind, names and the reason; `left_out` are pictures that are not used, and the reason. `parts`
-    says where the parts of the judgements come from. `roles` are columns of `Judgement.fields` by
-    role, such as group, where the format has them.
+    states how parts were found. `roles` are columns of `Judgement.fields` by role, such as group,
+    where the format has them.
     """
 
     format: Message
@@ -109,7 +109,7 @@ class StatedBoxes:
     parts: Message = EMPTY
     roles: dict[str, str] = field(default_factory=dict)
     lists_pictures: bool = True
-    """True where a judgement without a picture means that the picture was lost."""
+    """True where an annotation without a picture means that the picture is missing."""
 
     def joined(self, other: StatedBoxes, known: set[str]) -> StatedBoxes:
         """Returns both; pictures that `known` contains are not empty for lack of a file."""
@@ -164,12 +164,12 @@ class PictureRow:
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """Returns the fields beside the first judgement that has some."""
+        """Returns the further fields of the first annotation that has some."""
         return next((one.fields for one in self.judgements if one.fields), {})
 
     @property
     def empty(self) -> bool:
-        """Returns True for a picture that was judged and has no objects."""
+        """Returns True for a picture that was annotated as having no objects."""
         return not self.boxes and not self.ignored and self.problem is None
 
 
@@ -197,7 +197,7 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> tuple[Corne
 
 
 def number_of(value: Any) -> float:
-    """Returns a number that a file states, as a number or as text; 0 where it is none."""
+    """Returns a number that a file states, as a number or as text; 0 for other values."""
     try:
         found = float(value)
     except (TypeError, ValueError):

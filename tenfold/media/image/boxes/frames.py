@@ -29,7 +29,7 @@ def read(frame: pd.DataFrame, reading: Reading) -> StatedBoxes:
     """Returns the boxes of a DataFrame.
 
     A cell of `boxes` is a list of (label, x0, y0, x1, y1), or of objects with these names, in
-    pixels or in fractions; a cell that is not a list was not judged. Raises DataRefused where a
+    pixels or in fractions; another cell means "not annotated". Raises DataRefused where a
     column is missing.
     """
     frame = frame.reset_index(drop=True).rename_axis("row")

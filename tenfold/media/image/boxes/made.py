@@ -1,4 +1,4 @@
-"""Makes rows of judgements: matches pictures, checks boxes, counts repeats once."""
+"""Makes rows from annotations: matches them with pictures, checks boxes, removes repeated ones."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ LOST = 0.2
 
 
 def rows_of(found: StatedBoxes, pictures: Pictures, reading: Reading, where: str) -> Rows:
-    """Returns a row for each picture that the files judge, sorted by name.
+    """Returns a row for each annotated picture, sorted by name, with its boxes.
 
-    `where` is the source. Raises DataRefused where there is no picture, UsageError where the
-    reading names a column that the files lack.
+    `where` is the source, for errors. Raises DataRefused where none of the annotated pictures is
+    found, UsageError where the reading names a column that the files lack.
     """
     taken = Taken()
     rows = _matched(found, pictures, taken)
@@ -71,7 +71,7 @@ def _no_pictures(found: StatedBoxes, where: str) -> DataRefused:
 
 
 def _matched(found: StatedBoxes, pictures: Pictures, taken: Taken) -> list[PictureRow]:
-    """Returns the rows of the pictures that judgements name, and of those that are missing."""
+    """Returns a row for each picture that annotations name, also where its file is missing."""
     by_picture: dict[str, PictureRow] = {}
     lost: list[PictureRow] = []
     for one in found.judgements:
@@ -99,7 +99,7 @@ def _matched(found: StatedBoxes, pictures: Pictures, taken: Taken) -> list[Pictu
 def _contradiction(
     judgements: Sequence[Judgement], classes: Mapping[str, set[str]]
 ) -> Problem | None:
-    """Returns the problem of a picture that two files judge differently, None if they agree.
+    """Returns the problem of a picture with different boxes in two files, None if they agree.
 
     Files about different classes complete each other, and a file without boxes contradicts none.
     `classes` has the labels of each file.
@@ -114,7 +114,7 @@ def _contradiction(
                 Message(
                     "has different boxes in {first} and in {second}", first=first, second=second
                 ),
-                Message("Remove it from one of the two."),
+                Message("Remove the picture from one of the two files."),
             )
     return None
 

@@ -20,20 +20,11 @@ from tenfold.core.rows import Rows
 from tenfold.media.files.listing import Entry, Tree, is_archive, open_tree, path_of
 from tenfold.media.files.parts import holds_annotations, without_parts
 from tenfold.media.files.records import is_table
-from tenfold.media.image.boxes import (
-    coco,
-    cvat,
-    frames,
-    label_studio,
-    labelme,
-    made,
-    tables,
-    voc,
-    yolo,
-)
+from tenfold.media.image.boxes import coco, frames, hugging_face, made, tables, voc, yolo
 from tenfold.media.image.boxes.content import Contents
 from tenfold.media.image.boxes.form import Judgement, StatedBoxes
 from tenfold.media.image.boxes.pictures import Pictures, stem_of
+from tenfold.media.image.boxes.tools import createml, cvat, label_studio, labelme, via
 from tenfold.media.reading import AS_FOUND, Reading, refuse_roles
 
 __all__ = ["read"]
@@ -45,15 +36,18 @@ FORMATS: tuple[Callable[[Contents], StatedBoxes | None], ...] = (
     cvat.read,
     label_studio.read,
     labelme.read,
+    createml.read,
+    via.read,
+    hugging_face.read,
     voc.read,
     yolo.read,
     tables.read,
 )
-"""The readers of formats; of formats that judge as many pictures, the first is used."""
+"""The readers of formats; of formats that annotate equally many pictures, the first is used."""
 
 
 def read(source: BoxSource, reading: Reading = AS_FOUND) -> Rows:
-    """Returns a row for each picture that a person has judged, and what was read and left.
+    """Returns a row for each annotated picture, and what was read and left out (`Rows.taken`).
 
     Raises UsageError or DataRefused where there is nothing to train on.
     """
@@ -87,7 +81,7 @@ def _add_broken(found: StatedBoxes, contents: Contents) -> None:
         problem = Problem(
             "unread-boxes",
             Message("has annotations that cannot be used: {file} {why}", file=name, why=why),
-            Message("Save them again."),
+            Message("Save the annotations again."),
         )
         found.used.add(name)
         found.judgements.append(Judgement(stem_of(name), name, problem=problem))
@@ -136,7 +130,7 @@ def _named(tree: Tree, reading: Reading) -> str:
 
 
 def _found(contents: Contents) -> StatedBoxes:
-    """Returns what the format with the most judgements states, and others about other pictures.
+    """Returns the annotations of the format with the most, and those of others for other pictures.
 
     A format that annotates the same pictures again is named as not used.
     """
@@ -179,7 +173,8 @@ def _nothing(tree: Tree) -> DataRefused:
         code="no-boxes",
         where=str(tree.root),
         fix=Message(
-            "Known formats: COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio, or a table "
-            "with the columns path,x0,y0,x1,y1,label."
+            "Known formats: COCO JSON, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio, CreateML, "
+            "VIA, metadata.jsonl with objects, or a table with the columns "
+            "path,x0,y0,x1,y1,label."
         ),
     )

@@ -1,4 +1,4 @@
-"""In which picture the numbers of boxes count: of which size, and turned by EXIF or not.
+"""Decides which picture size the coordinates of boxes refer to, and whether EXIF turns them.
 
 The size that a file states is compared with the picture's own. Boxes for a picture of another size
 are scaled, all or none.
@@ -36,7 +36,7 @@ HeaderOrProblem = decode.PictureHeader | Problem
 
 @dataclass(frozen=True)
 class BoxFrame:
-    """The picture in which the numbers of a judgement count: width and height in pixels.
+    """The picture that the coordinates of an annotation refer to: width and height in pixels.
 
     `turn` is the EXIF orientation by which boxes are still to be turned, 1 for none.
     """
@@ -64,7 +64,7 @@ def _header(entry: Entry) -> HeaderOrProblem:
     except Unreadable as error:
         return error.problem
     except OSError:
-        return Problem("damaged", Message("cannot be read"), Message("Copy it again."))
+        return Problem("damaged", Message("cannot be read"), Message("Copy the picture again."))
 
 
 def fractions_of(points: np.ndarray, frame: BoxFrame) -> np.ndarray:
@@ -86,7 +86,7 @@ def fractions_of(points: np.ndarray, frame: BoxFrame) -> np.ndarray:
 def frames(
     pairs: Sequence[tuple[Judgement, str, decode.PictureHeader]], taken: Taken
 ) -> list[BoxFrame | Problem]:
-    """Returns the frame of each judgement, given the name and the header of its picture.
+    """Returns the frame of each annotation, given the name and the header of its picture.
 
     What was decided about sizes is stated in `taken`.
     """
@@ -101,7 +101,7 @@ def frames(
 
 @dataclass
 class _Decided:
-    """The frame of one judgement and how it was decided."""
+    """The frame of one annotation and how it was decided."""
 
     frame: BoxFrame
     turned: str = ""
@@ -161,7 +161,7 @@ def _by_fit(one: Judgement, shown: _Decided, lying: _Decided) -> _Decided:
 
 
 def _inside(one: Judgement, width: float, height: float) -> list[bool]:
-    """Returns whether each shape of a judgement in pixels fits into a picture of this size."""
+    """Returns whether each shape of an annotation in pixels fits into a picture of this size."""
     most = (width * (1 + FITS), height * (1 + FITS))
     return [
         all(x <= most[0] and y <= most[1] for x, y in shape.points)
@@ -272,7 +272,7 @@ def _scale(
 
 
 def _counted(some: Sequence[tuple[_Decided, Judgement, str]]) -> tuple[int, int, int]:
-    """Returns how many boxes fit only the own size, only the stated one, and their number."""
+    """Returns the numbers of boxes: fit only the picture's own size, only the stated size, all."""
     own = given = total = 0
     for decided, one, _ in some:
         width, height = decided.other or (0.0, 0.0)

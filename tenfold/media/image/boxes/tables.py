@@ -158,7 +158,7 @@ def columns_of(frame: pd.DataFrame, reading: Reading, where: str) -> BoxColumns 
 
 
 def judgements(sheets: Sequence[tuple[Sheet, BoxColumns]], found: StatedBoxes) -> StatedBoxes:
-    """Adds the judgements of tables: one for each picture, with the boxes of all its lines.
+    """Adds the annotations of tables: one for each picture, with the boxes of all its lines.
 
     A line without numbers states that the picture has no objects.
     """
@@ -186,7 +186,7 @@ def judgements(sheets: Sequence[tuple[Sheet, BoxColumns]], found: StatedBoxes) -
 
 
 def _edges(frame: pd.DataFrame, columns: BoxColumns) -> np.ndarray:
-    """Returns (N, 4) left, upper, right and lower edges, NaN where a cell is no number."""
+    """Returns (N, 4) left, upper, right and lower edges, NaN where a cell is not a number."""
     cells = [pd.to_numeric(frame[name], errors="coerce") for name in columns.numbers]
     one, two, three, four = (np.asarray(cell, float) for cell in cells)
     if columns.form == "edges":
@@ -197,7 +197,7 @@ def _edges(frame: pd.DataFrame, columns: BoxColumns) -> np.ndarray:
 
 
 def are_fractions(numbers: Sequence[np.ndarray]) -> bool:
-    """Returns True where nearly all edges lie between 0 and 1."""
+    """Returns True where nearly all edges lie between 0 and 1: fractions, not pixels."""
     edges = np.concatenate([one.ravel() for one in numbers])
     edges = edges[np.isfinite(edges)]
     return bool(len(edges)) and float(((edges >= -0.01) & (edges <= 1.01)).mean()) >= SHARE

@@ -115,7 +115,7 @@ _NOT_THERE = Message("without annotations")
 
 
 def _lists(found: StatedBoxes, contents: Contents) -> dict[str, tuple[str, set[str]]]:
-    """Returns the name and the ids of the list of each part."""
+    """Returns for each part the name of its list file and the ids in it."""
     lists: dict[bool, dict[str, tuple[str, set[str]]]] = {True: {}, False: {}}
     for entry in contents.texts:
         folders = plain(entry.name).split("/")[:-1]

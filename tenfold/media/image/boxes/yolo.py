@@ -48,10 +48,11 @@ class _Labels:
     sixth: int = 0
 
 
-def read(contents: Contents) -> StatedBoxes | None:
+def read(contents: Contents, outlines: bool = False) -> StatedBoxes | None:
     """Returns the objects of all label files; None if there are none.
 
     A picture without label file is one without objects, where its folder has label files.
+    `outlines` states that outlines are used as they are, not their enclosing boxes.
     """
     labels = _labels(contents)
     if not labels.files:
@@ -65,7 +66,7 @@ def read(contents: Contents) -> StatedBoxes | None:
     _add_pictures(found, labels, contents, used)
     _add_lost(found, labels, contents, used)
     yolo_parts.add(found, contents, settings)
-    _state(found, labels)
+    _state(found, labels, outlines)
     return found
 
 
@@ -134,7 +135,7 @@ def _is_number(text: str) -> bool:
 
 
 def _add_pictures(found: StatedBoxes, labels: _Labels, contents: Contents, used: set[str]) -> None:
-    """Adds a judgement for each picture with a label file, or in a folder that has label files."""
+    """Adds an annotation for each picture with a label file or in a folder of label files."""
     without, folders = [], set()
     for picture in contents.pictures.entries:
         pair = _pair(picture, labels, contents.pictures.of_stem(picture.name))
@@ -255,9 +256,9 @@ def _shape(file: str, cells: list[str], number: int, labels: _Labels) -> DrawnSh
     return DrawnShape.box(label, edges, place)
 
 
-def _state(found: StatedBoxes, labels: _Labels) -> None:
+def _state(found: StatedBoxes, labels: _Labels, outlines: bool) -> None:
     counts: Mapping[str, Any] = {"polygons": labels.polygons, "sixth": labels.sixth}
-    if labels.polygons:
+    if labels.polygons and not outlines:
         found.notes.append(
             Message("Lines with an outline, whose enclosing box is used: {polygons}.", **counts)
         )

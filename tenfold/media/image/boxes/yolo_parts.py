@@ -81,7 +81,7 @@ def add(found: StatedBoxes, contents: Contents, settings: YoloSettings | None) -
             moved = moved or bool(members)
         again = [one for one in members if one.part]
         if members and len(again) == len(members):
-            why = Message("{file} names the same pictures for it", file=settings.file)
+            why = Message("{file} names the same pictures for another part", file=settings.file)
             found.leave("folders", [f"{key}: {', '.join(paths)}"], why)
         elif not members:
             found.leave("folders", [f"{key}: {', '.join(paths)}"], Message("not there"))

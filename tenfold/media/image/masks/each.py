@@ -27,7 +27,7 @@ MOST_NAMED = 60
 
 
 def each_rows(pairs: Sequence[Pair], taken: Taken) -> list[MaskRow]:
-    """Returns the rows of the pictures."""
+    """Returns a row for each picture, with its mask made from the mask files, or a problem."""
     _named_alike(pairs)
     names = sorted({name for pair in pairs for name, _ in pair.masks if name})
     classes = (BACKGROUND, *[one for one in names if one != BACKGROUND]) if names else ()
@@ -92,5 +92,5 @@ def _several_values(name: str, count: int) -> Problem:
             mask=printable(name),
             count=count,
         ),
-        Message("Save it with 0 outside and 255 inside, without smoothing."),
+        Message("Save the mask with 0 outside and 255 inside, without smoothing."),
     )

@@ -110,7 +110,10 @@ def _planes(planes: int, shown: str, count: int) -> Problem:
 
 
 def _two_readings(stack: TiffStack, count: int) -> Problem:
-    """Returns the problem of pages in an order that nothing states."""
+    """Returns the Problem of a stack whose file does not state the order of its pages.
+
+    `count` is the number of channels.
+    """
     orders = ("ZC", "CZ") if count > 1 else ("C", "Z")
     shown = [stack.ordered(order, count if order != "Z" else stack.pages) for order in orders]
     readings = "; ".join(

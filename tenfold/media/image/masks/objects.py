@@ -67,13 +67,13 @@ def distances(numbers: np.ndarray) -> np.ndarray:
 
 
 def watershed(distance: np.ndarray, inside: np.ndarray, least: float = 0.0) -> np.ndarray:
-    """Returns the numbers of the objects in `inside`, told apart by `distance` (H, W), 0 to 1.
+    """Returns the object number of each pixel of `inside`, separated by `distance` (H, W), 0 to 1.
 
     Each connected core, where the distance is larger than CORE, becomes an object. `least` is the
-    usual area of the smallest objects: a core has a quarter of the area of its object, and one with
-    less than half of that is none. Objects grow pixel by pixel through ever smaller distances until
-    they meet; what no core reaches is an object of its own for each connected region. (F. Meyer
-    1992, with LEVELS levels.)
+    usual area of the smallest objects: a core covers about a quarter of its object, so cores of
+    less than an eighth of `least` are ignored. Objects grow pixel by pixel through ever smaller
+    distances until they meet. Each connected region that no core reaches is an object of its own.
+    Source: F. Meyer 1992, here with LEVELS levels.
     """
     cores = components(inside & (distance > CORE))
     large = np.bincount(cores.ravel()) >= least * CORE**2 / 2

@@ -207,7 +207,10 @@ def _numbered(pairs: list[Pair], masks: list[MaskFile]) -> list[MaskFile]:
 def _named_with_class(
     pairs: list[Pair], masks: list[MaskFile], notes: list[Message]
 ) -> list[MaskFile] | None:
-    """MaskPairs masks named PICTURE_CLASS.png; None unless most masks are named so."""
+    """Adds to each pair its masks named PICTURE_CLASS.png; returns the masks without a picture.
+
+    Returns None, and adds nothing, unless most masks are named so.
+    """
     known = _once(pairs, lambda one: _in_folder(one, one.name))
     found, left = list[tuple[Pair, str, MaskFile]](), list[MaskFile]()
     for mask in masks:
@@ -233,7 +236,10 @@ def _named_with_class(
 def _by_numbers(
     pairs: list[Pair], masks: list[MaskFile], notes: list[Message]
 ) -> list[MaskFile] | None:
-    """MaskPairs names that differ by the letters before a number, such as img_007 and gt_007."""
+    """Adds to each pair the mask with the same number, such as gt_007 to img_007.
+
+    Returns the masks without a picture; None where no names differ only before the number.
+    """
     starts = _start(one.picture.name for one in pairs), _start(one.name for one in masks)
     if not all(starts) or len(masks) < 2 or len(pairs) < 2:
         return None
@@ -264,7 +270,7 @@ def _after(name: str, start: str) -> str:
 
 
 def _start(names: Iterable[str]) -> str:
-    """Returns what stands before the number in most names that end in a number."""
+    """Returns the prefix before the number in most names that end in a number."""
     starts = Counter(name.rstrip("0123456789") for name in names if name[-1:].isdigit())
     return max(starts, key=lambda one: starts[one], default="")
 

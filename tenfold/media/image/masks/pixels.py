@@ -20,7 +20,7 @@ import numpy as np
 __all__ = ["IGNORED", "TrueMask", "nearest"]
 
 IGNORED = 255
-"""The number of pixels that nobody judged: no loss, no score."""
+"""The class number of unlabelled pixels, which count for neither loss nor scores."""
 MOST_CLASSES = 255
 
 
@@ -28,7 +28,7 @@ MOST_CLASSES = 255
 class TrueMask:
     """The class of each pixel of a picture, (H, W) uint8, or of a stack, (Z, H, W).
 
-    `classes` names the numbers 0 to K - 1 in `pixels`; IGNORED marks pixels that nobody judged.
+    `classes` names the numbers 0 to K - 1 in `pixels`; IGNORED marks unlabelled pixels.
     `objects` numbers the objects from 1 (0 = none), uint16 or uint32 in the shape of `pixels`; None
     where objects are not told apart. `micrometres` is the size of a pixel, None where unknown.
     """
@@ -60,7 +60,7 @@ class TrueMask:
 
     @staticmethod
     def of(cell: str) -> TrueMask:
-        """Returns the mask in a cell. Raises ValueError where the text is no such cell."""
+        """Returns the mask in a cell. Raises ValueError for another text."""
         held = json.loads(cell)
         shape = tuple(map(int, held["shape"]))
         pixels = _unpacked(held["pixels"], np.uint8, shape)

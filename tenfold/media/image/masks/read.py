@@ -1,10 +1,11 @@
 """Reads pictures with true masks from a folder, an archive, a table or a DataFrame.
 
-images/ masks/                  a mask a picture: indices, palettes, colours, object numbers
+images/ masks/                  one mask per picture: indices, palettes, colours, object numbers
 JPEGImages/ SegmentationClass/  also with train/ valid/ test/ above or below, or with lists
 ID/images/ ID/masks/            a mask for each object or class
 annotations.json                COCO: polygons and runs
 1.jpg 1.json                    LabelMe, or GeoJSON as QuPath writes it
+images/ labels/ data.yaml       YOLO outlines: a text file for each picture; or VIA JSON
 train.csv                       columns image and mask, or ImageId and EncodedPixels
 """
 
@@ -28,6 +29,7 @@ from tenfold.media.image.masks.folders import from_pairs
 from tenfold.media.image.masks.outlined.annotated import Annotated
 from tenfold.media.image.masks.outlined.coco import from_coco
 from tenfold.media.image.masks.outlined.json_files import from_json_files
+from tenfold.media.image.masks.outlined.label_files import from_label_files
 from tenfold.media.image.masks.outlined.shapes import class_list, drawn_rows
 from tenfold.media.image.masks.pairs import paired
 from tenfold.media.image.masks.part_lists import by_lists
@@ -49,8 +51,8 @@ def read(
 ) -> Rows:
     """Reads one row for each picture: image, mask (the cell of a TrueMask), source, problem.
 
-    `ignore_value` names values that nobody judged. Raises UsageError or DataRefused where there is
-    nothing to learn from, or where two readings fit.
+    `ignore_value` names the values of unlabelled pixels. Raises UsageError or DataRefused where no
+    row can be used for training, or where two readings fit.
     """
     if isinstance(source, pd.DataFrame):
         return _of_frame(source, wanted_of(reading, ignore_value, channels))
@@ -73,6 +75,8 @@ def _of_frame(frame: pd.DataFrame, wanted: Wanted) -> Rows:
 
 
 def _of_path(path: Path, wanted: Wanted) -> Rows:
+    if path.is_file() and path.suffix.lower() in (".yaml", ".yml"):
+        return _of_path(path.resolve().parent, wanted)
     if path.is_file() and (is_table(path.name) or path.suffix.lower() in (".json", ".geojson")):
         root = path.resolve().parent
         tree = open_tree(root)
@@ -110,7 +114,7 @@ def _of_tree(tree: Tree, wanted: Wanted) -> Rows:
     pairs = paired(entries)
     if pairs is None or not any(one.masks for one in pairs.pairs):
         pictures, _ = masks_and_pictures(entries)
-        annotated = from_json_files(tree, pictures, taken)
+        annotated = from_json_files(tree, pictures, taken) or from_label_files(tree, taken)
         if annotated is not None:
             return _drawn(tree, annotated, wanted, taken)
     if pairs is None:
@@ -164,6 +168,6 @@ def _nothing(tree: Tree, entries: list[Entry]) -> DataRefused:
         where=str(tree.root),
         fix=Message(
             "Put the pictures into a folder images/ and the masks, of the same names, into masks/; "
-            "or add COCO, LabelMe or GeoJSON outlines."
+            "or add COCO, LabelMe, GeoJSON, YOLO or VIA outlines."
         ),
     )

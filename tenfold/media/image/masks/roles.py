@@ -1,4 +1,4 @@
-"""Says of each file in a folder whether it is a picture or a mask, and by which name they pair.
+"""Decides whether each file of a folder is a picture or a mask, and by which name they are paired.
 
 A folder such as `masks`, `labels`, `SegmentationClass` or `trainannot` holds masks, so does a name
 such as `leaf_1_mask.png` beside `leaf_1.jpg`. The other pictures are those to learn from.
@@ -59,7 +59,7 @@ _OUTER = frozenset([".ome", ".nii", ".gz", ".labels"])
 
 @dataclass(frozen=True)
 class MaskFile:
-    """A file with the folders that tell it from others (`context`), its part and its name.
+    """A file with the folders that distinguish it from others (`context`), its part and its name.
 
     `mask` is True for masks; `folder` is the name of the folder of masks, "" where the file's own
     name says that it is one.
@@ -120,7 +120,7 @@ def _folder_role(folder: str) -> str:
 
 
 def _context(folders: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Returns the folders without those and words that only say picture or mask, and the part."""
+    """Returns the folders without words that only mean pictures or masks, and their part."""
     kept, part = list[str](), ""
     for folder in folders:
         words = _words(folder)
@@ -161,10 +161,10 @@ def masks_and_pictures(entries: list[Entry]) -> tuple[list[MaskFile], list[MaskF
 
 
 def _by_content(files: list[MaskFile]) -> tuple[list[MaskFile], list[MaskFile]]:
-    """Returns pictures and masks that neither folders nor names tell apart.
+    """Returns pictures and masks that neither folders nor names distinguish.
 
-    These are two groups of files of the same names, by folder or by suffix; that in which each of
-    the first files has few values holds the masks.
+    There must be two groups of files with the same names, divided by folder or by suffix. The masks
+    are the group whose first files have few distinct values each.
     """
     groups = dict[tuple[str, str], list[MaskFile]]()
     for one in files:

@@ -1,4 +1,4 @@
-"""The table of pictures and true masks, and what is said about the masks as a whole."""
+"""The table of pictures and true masks, and sentences about the masks as a whole."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def rows_of(rows: Sequence[MaskRow], taken: Taken, ignored: Sequence[str] = ()) 
 
 
 def counted(rows: Sequence[MaskRow], taken: Taken) -> None:
-    """Adds a sentence with the pixels of each class, those that nobody judged, and the objects."""
+    """Adds a sentence with the number of pixels of each class, unlabelled pixels, and objects."""
     usable = [one for one in rows if one.mask is not None and one.problem is None]
     pixels = Counter[str]()
     for one in usable:

@@ -27,7 +27,10 @@ FOUND = "masks"
 
 @dataclass(frozen=True)
 class Wanted:
-    """The reading, the values that nobody judged, the channels, and what numbers are ("")."""
+    """The options for reading masks: the reading, the values of unlabelled pixels, the channels.
+
+    `how` states whether numbers are classes or objects, "" where the masks decide.
+    """
 
     reading: Reading
     ignored: frozenset[int] = frozenset()
@@ -81,7 +84,7 @@ def ignored_values(text: str) -> frozenset[int]:
 
 
 def wanted_of(reading: Reading, ignore_value: str = "", channels: str = "") -> Wanted:
-    """Returns what is wanted. `--target` may state `classes` or `objects`, or name a column."""
+    """Returns the parsed options. `--target` may state `classes` or `objects`, or name a column."""
     if channels and not _CHANNELS.fullmatch(channels):
         raise UsageError(
             Message("channels must be numbers from 0, got {value!r}", value=channels),

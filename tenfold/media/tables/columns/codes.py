@@ -51,7 +51,8 @@ def loses_as_number(numbers: NumberColumn) -> str:
     """Returns why the cells of a column of numbers would lose something as numbers, or "".
 
     "zeros": digits with leading zeros, unless other cells have a decimal mark, sign or unit.
-    "digits": whole numbers of more digits than a double holds. "writings": 1.1 and 1.10 are two.
+    "digits": whole numbers of more digits than a double holds. "writings": 1.1 and 1.10
+    are different codes.
     """
     cells = numbers.cells
     if cells.typed.all():

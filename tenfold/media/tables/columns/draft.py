@@ -304,9 +304,9 @@ def _category(draft: Draft, marks: np.ndarray, decimal: str) -> Draft:
 
 
 def _truths(cells: CellColumn, used: np.ndarray) -> dict[str, str]:
-    """Returns the most frequent writing of true and of false in a column that has both or one.
+    """Returns the most frequent spellings of true and false, by lower-case word; {} without them.
 
-    Where the column has nothing else, 1 and 0 mean the same: a database has no other writing.
+    Where the column has no other values, 1 and 0 mean true and false, as in databases.
     """
     found: dict[str, str] = {}
     for at in _often(cells, np.flatnonzero(used).tolist()):
@@ -324,7 +324,7 @@ def _truths(cells: CellColumn, used: np.ndarray) -> dict[str, str]:
 
 
 def _are_numbers(cells: CellColumn, used: np.ndarray, decimal: str) -> bool:
-    """Returns True where all names are numbers, each in one writing."""
+    """Returns True where all names are numbers, each spelled in one way."""
     places = np.flatnonzero(used)
     if len(places) > SAMPLE:
         return False

@@ -92,7 +92,7 @@ def _cells(forms: Iterable[tuple[NumberForm, int, str]], evidence: str) -> int:
 def _notes(
     seen: Mapping[str, _Seen], decimal: str, thousands: str, clear: int
 ) -> Iterable[Message]:
-    """Yields what a person must know of the notation, with an example and the numbers of cells."""
+    """Yields the notes on the notation, each with an example and the numbers of cells."""
     every = [one for column in seen.values() for one in column.forms]
     open_ = [(form, count, text) for form, count, text in every if form.open]
     other = sum(count for _, count, _ in open_)

@@ -1,4 +1,4 @@
-"""Sentences about the decisions on columns of a table: one a decision, with counts."""
+"""Sentences about the decisions on columns of a table: one per decision, with counts."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _missing(name: str, cells: CellColumn, others: Sequence[int]) -> list[Note]:
 
 
 def of_words(name: str, cells: CellColumn, marks: Sequence[int], kept: Sequence[int]) -> list[Note]:
-    """Returns the notes of a category: its marks for "missing", and words that are none."""
+    """Returns the notes of a category: marks for "missing", and similar words kept as values."""
     found = _missing(name, cells, marks)
     if kept:
         note = Message(

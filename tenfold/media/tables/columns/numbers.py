@@ -62,7 +62,7 @@ def number_column(
 ) -> NumberColumn:
     """Returns the cells of a column as numbers with this decimal mark, a point or a comma.
 
-    CellColumn written as one of `missing` are missing, also where they are numbers.
+    Cells written as one of `missing` are missing, even where they are numbers.
     """
     cells = cells_of(column)
     if cells.typed.all():
@@ -129,7 +129,7 @@ def _read(form: NumberForm, texts: list[str], decimal: str) -> list[float] | np.
 
 
 def _endless(text: str) -> float:
-    """Returns an infinity where a text is one, NaN for other texts."""
+    """Returns inf or -inf for a text such as "inf" or "-Infinity", NaN for other texts."""
     if text.casefold() not in _ENDLESS:
         return math.nan
     return -math.inf if text.startswith("-") else math.inf

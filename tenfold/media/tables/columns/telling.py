@@ -59,7 +59,11 @@ def telling_columns(rows: Sequence[TableRow], truths: Sequence[Any]) -> list[Mes
 
 
 def _accurate(codes: np.ndarray, truth: np.ndarray) -> Message | None:
-    """Returns the accuracy of the commonest answer of the other rows with the same code (N,)."""
+    """Returns the accuracy of predicting the most frequent answer of the rows with the same code.
+
+    The row itself is left out. `codes` and `truth` are (N,). None where the accuracy is too low to
+    suspect leakage.
+    """
     counts = np.zeros((codes.max() + 1, truth.max() + 1), np.int64)
     np.add.at(counts, (codes, truth), 1)
     ordered = np.sort(counts, 1)
@@ -75,7 +79,10 @@ def _enough(accuracy: float, truth: np.ndarray) -> Message | None:
 
 
 def _separated(values: np.ndarray, truth: np.ndarray) -> Message | None:
-    """Returns how well numbers (N,) separate the classes: filled or not, by size, or in ranges."""
+    """Returns how well numbers (N,) separate the classes; None where they do not.
+
+    By whether the number is missing, by its order (ROC AUC), or by ranges of it (accuracy).
+    """
     known = np.isfinite(values)
     if found := _accurate(known.astype(int), truth):
         return found
@@ -94,7 +101,7 @@ def _separated(values: np.ndarray, truth: np.ndarray) -> Message | None:
 
 
 def _ranked(values: np.ndarray, truth: np.ndarray) -> Message | None:
-    """Returns the rank correlation of numbers (N,) with the numbers to predict."""
+    """Returns the rank correlation of numbers (N,) with the true values; None where it is low."""
     known = np.isfinite(values) & np.isfinite(truth)
     if known.sum() < max(MIN_ROWS, 0.9 * len(values)):
         return None

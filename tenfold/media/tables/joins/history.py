@@ -15,7 +15,7 @@ __all__ = ["COUNT", "DAYS", "LAST", "LINES", "MEAN", "SUM", "History", "LineSpan
 
 LINES, DAYS = "lines", "days since"
 COUNT, SUM, MEAN, LAST = "count", "sum", "mean", "last"
-"""What is computed from lines: their number, the days since the last one; and of one column."""
+"""Aggregates of lines: their number, the days since the last one; the others are of one column."""
 DAY = 86_400.0
 
 

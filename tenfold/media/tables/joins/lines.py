@@ -180,7 +180,7 @@ class LineTable:
 def open_lines(path: str, reading: Reading, taken: Taken) -> LineTable:
     """Reads a second table; lines that cannot be read are left out and stated in `taken`.
 
-    Raises UsageError where several tables could be meant, and where there is none.
+    Raises UsageError where `path` holds several tables, or no table.
     """
     named = {spelling(str(reading.value(role))) for role in ("key", "time", "with_time")} - {""}
     file, held = with_table(path, AS_FOUND)
@@ -286,7 +286,7 @@ def _time_of(table: LineTable, reading: Reading, row_time: str, key: str) -> str
         )
         if dated
         else Message(
-            "{table} has no column of dates: which lines come before a row is unknown",
+            "{table} has no column of dates, so it is unknown which lines come before a row",
             table=table.name,
         ),
         code="no-line-time",
@@ -301,7 +301,7 @@ def _moment(
 ) -> tuple[TableColumn | None, str]:
     """Returns one form for the times of rows and lines, and the order of day and month.
 
-    Raises UsageError where they are no times.
+    Raises UsageError where the cells are not times.
     """
     if not line_time:
         return None, ""

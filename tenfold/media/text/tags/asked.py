@@ -16,6 +16,7 @@ from tenfold.media.reading import Reading
 from tenfold.media.text.tags.columns import is_tag_column
 from tenfold.media.text.tags.exports import is_json
 from tenfold.media.text.tags.files import SEEN, has_header, is_binary, is_table_file, rows_of_file
+from tenfold.media.text.tags.known_forms import known_form
 from tenfold.media.text.tags.lines import is_comment, separator_of, split_lines
 from tenfold.media.text.tags.row import Findings, TaggedRow
 
@@ -65,13 +66,13 @@ def _fits(entry: Entry) -> bool:
     text = start.decode(encoding_of(start), "replace")
     if is_json(text.lstrip("\ufeff \t\r\n")):
         return True
-    if entry.name.lower().removesuffix(".gz").endswith(SUFFIXES):
+    if entry.name.lower().removesuffix(".gz").endswith((*SUFFIXES, "_conll")):
         return True
     head = list(itertools.islice(lines(entry.cell, blank=True), SEEN))
     separator = separator_of([one.text for one in head])
     found = [one.cells for one in split_lines(head, separator) if not is_comment(one.text)]
     rows = [row for row in found if row]
-    if separator and has_header(rows[:20]):
+    if (separator and has_header(rows[:20])) or known_form(rows):
         return True
     widths = {len(row) for row in rows}
     if len(widths) != 1 or widths == {1} or len(rows) == len(found):

@@ -12,6 +12,7 @@ from tenfold.core.message import Message
 from tenfold.core.rows import BY
 from tenfold.media.files.parts import parts_of_column
 from tenfold.media.reading import column_of
+from tenfold.media.text import brackets
 from tenfold.media.text.tags.row import Findings
 
 __all__ = ["Cells", "Layout", "is_tag_column", "is_token_name", "layout_of"]
@@ -65,7 +66,9 @@ def is_token_name(name: str) -> bool:
 
 
 def is_tag_column(cells: Cells) -> bool:
-    """Returns True where nearly all cells are tags of spans, such as O, B-PER, I-PER."""
+    """Returns True where nearly all cells are tags of spans, such as O, B-PER or (PER*, *, *)."""
+    if brackets.is_bracketed(cells):
+        return True
     fits = sum(bool(_SPAN_TAG.fullmatch(cell)) for cell in cells)
     typed = [cell for cell in cells if cell != "O" and _SPAN_TAG.fullmatch(cell)]
     return bool(typed) and fits >= CLEAR * len(cells)
@@ -162,19 +165,21 @@ def _counts(at: int, sentences: list[list[Cells]]) -> bool:
 
 
 def _constant(at: int, sentences: list[list[Cells]]) -> bool:
-    """Returns True for a column with a single value in each sentence, but for its tags O."""
+    """Returns True for a column with a single value in each sentence, apart from O and *."""
     long = [one for one in sentences if len(one) > 1]
     same = [one for one in long if len({row[at] for row in one}) == 1]
     values = {one[0][at] for one in same}
-    return len(long) > 1 and len(same) >= CLEAR * len(long) and "O" not in values
+    return len(long) > 1 and len(same) >= CLEAR * len(long) and not values & {"O", brackets.OUTSIDE}
 
 
 def _divided(
     plain: list[str], columns: list[list[str]], kept: set[int | None]
 ) -> tuple[tuple[int, ...], bool]:
-    """Returns the columns whose change begins a sentence, and whether they are filled there only.
+    """Returns the columns that divide the tokens into sentences, () where there are none.
 
-    They have a usual name, or their values stand in runs of two or more rows.
+    A sentence begins where the value of such a column changes. The column has a usual name, or its
+    values fit: filled at the first token only, or the same for all tokens of a sentence. The second
+    result is True where it is filled at the first token only.
     """
     named = [at for at, name in enumerate(plain) if _SENTENCE.fullmatch(name) and at not in kept]
     named = [at for at in named if _runs(columns[at]) or _first_only(columns[at])]
@@ -203,7 +208,7 @@ def _first_only(cells: list[str]) -> bool:
 
 
 def _runs(cells: list[str]) -> bool:
-    """Returns True where each value stands in rows that follow each other, two or more."""
+    """Returns True where the rows of each value are two or more consecutive rows."""
     changes = 1 + sum(one != two for one, two in itertools.pairwise(cells))
     return all(cells) and 2 * changes <= len(cells)
 
@@ -224,6 +229,8 @@ def _tag(plain: list[str], columns: list[list[str]], free: list[int]) -> int | N
     spans = [at for at in free if is_tag_column(columns[at])]
     named = [at for at in free if at < len(plain) and plain[at] in _TAGS]
     for few in ([at for at in spans if at in named], spans, named):
+        if few and brackets.is_bracketed(columns[few[-1]]):
+            return next((at for at in few if _flat(columns[at])), few[0])
         if few:
             return few[-1]
     if len(free) < 2:
@@ -236,6 +243,11 @@ def _tag(plain: list[str], columns: list[list[str]], free: list[int]) -> int | N
     last = free[-1]
     least = min((at for at in free if distinct[at] > 1), key=lambda at: distinct[at], default=last)
     return least if distinct[last] > max(20, 3 * distinct[least]) else last
+
+
+def _flat(cells: list[str]) -> bool:
+    """Returns True where hardly a cell begins more than one span, as those of syntax do."""
+    return sum(cell.count("(") > 1 for cell in cells) <= (1 - CLEAR) * len(cells)
 
 
 def _token(plain: list[str], columns: list[list[str]], free: list[int]) -> int:

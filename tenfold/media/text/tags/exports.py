@@ -191,7 +191,7 @@ def plain_keys(found: dict[str, Any]) -> list[str]:
 def _label_studio(data: dict[str, Any], versions: list[Any]) -> dict[str, Any]:
     """Returns the text and the spans of a task of Label Studio, of its first annotation.
 
-    Raises LeftOut where nobody annotated the task, or the annotation was cancelled.
+    Raises LeftOut where the task has no annotation, or a cancelled one.
     """
     kept = [one for one in versions if isinstance(one, dict) and not one.get("was_cancelled")]
     if not kept:

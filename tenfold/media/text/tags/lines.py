@@ -29,7 +29,7 @@ def is_comment(text: str, universal: bool = False) -> bool:
     """Returns True for a line that is a comment whatever the number of its cells."""
     if universal:
         return text.startswith("#")
-    if text.startswith(("-DOCSTART-", "-DOCEND-")):
+    if text.startswith(("-DOCSTART-", "-DOCEND-", "#begin document", "#end document")):
         return True
     return text == "#" or bool(re.match(r"#\s*[\w. ]+\s*[=:]|#[\w.]+\s*=", text))
 

@@ -94,14 +94,16 @@ def _object(found: Any, findings: Findings) -> Read:
     if words is not None and (row := _with_tags(found, words, text, findings)):
         return row
     if text is None:
-        raise ValueError(Message("it has no tokens and no text; it has {keys}", keys=_keys(found)))
+        raise ValueError(
+            Message("it has no tokens and no text; its keys are {keys}", keys=_keys(found))
+        )
     places = _places_of(text, words)
     keys = _keys_of("target", SPANS, findings)
     key = next((key for key in keys if _may_be_spans(found, key)), None)
     if key is None:
         if not findings.labelled:
             return text, places, (), True
-        raise ValueError(Message("it has no spans; it has {keys}", keys=_keys(found)))
+        raise ValueError(Message("it has no spans; its keys are {keys}", keys=_keys(found)))
     findings.keep("target", key)
     return text, places, tags_of(text, places, spans_in(found[key]), findings), True
 
@@ -174,7 +176,9 @@ def _with_tags(
             made, places = joined(list(map(str, words)), [True] * len(words))
             return made, places, tags_of_tokens(len(words), spans_in(found[key])), True
         if findings.labelled:
-            raise ValueError(Message("it has tokens but no tags; it has {keys}", keys=_keys(found)))
+            raise ValueError(
+                Message("it has tokens but no tags; its keys are {keys}", keys=_keys(found))
+            )
         tags = []
     elif len(words) != len(tags):
         raise ValueError(

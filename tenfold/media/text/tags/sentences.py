@@ -1,6 +1,6 @@
 """Sentences of tokens in columns: divided by empty lines, by a column, or by a count of tokens.
 
-CoNLL-U is detected by its ten columns.
+CoNLL-U and CoNLL-2012 are detected by their columns (`known_forms`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tenfold.core.columns import Problem
@@ -16,12 +16,12 @@ from tenfold.core.errors import DataRefused
 from tenfold.core.message import Message
 from tenfold.media.files.parts import part_of_folder
 from tenfold.media.text.tags.columns import Cells, Layout, layout_of
+from tenfold.media.text.tags.known_forms import CONLL_U, KnownForm, known_form
 from tenfold.media.text.tags.lines import Line, header_of, is_comment
 from tenfold.media.text.tags.row import Findings, TaggedRow, joined
 
 __all__ = ["rows_of_lines"]
 
-_CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()
 MOST = 150
 """A file that is one sentence with more tokens than this is assumed to lack its empty lines."""
 HEAD = 2000
@@ -51,17 +51,18 @@ def rows_of_lines(
     found = iter(found)
     head = list(itertools.islice(found, HEAD))
     rows = [line for line in head if line.cells and not is_comment(line.text)]
+    form, skipped = known_form([one.cells for one in rows]), 0
+    if form is not None and form.open_ended:
+        rows = [replace(line, cells=line.cells[: len(form.columns)]) for line in rows]
     width = _width(rows, name)
     rows = [line for line in rows if len(line.cells) == width]
-    universal = width == 10 and all(re.match(r"\d+([-.]\d+)?$", one.cells[0]) for one in rows[:50])
-    skipped = 0
-    if universal:
-        names = tuple(_CONLLU)
+    if form is not None:
+        names = form.columns
     elif names is None and header_of([one.cells for one in rows]):
         names, skipped = tuple(cell.strip() for cell in rows[0].cells), rows[0].number
         rows = rows[1:]
-    layout = _layout(head, rows, names or (), universal, name, findings)
-    reader = _Reader(layout, universal, findings)
+    layout = _layout(head, rows, names or (), form, name, findings)
+    reader = _Reader(layout, form is CONLL_U, findings)
     sentences = list(reader.sentences(itertools.chain(head, found), skipped))
     if len(sentences) == 1 and len(sentences[0].tokens) > MOST:
         raise _undivided(name, len(sentences[0].tokens))
@@ -120,18 +121,18 @@ def _layout(
     head: list[Line],
     rows: list[Line],
     names: tuple[str, ...],
-    universal: bool,
+    form: KnownForm | None,
     name: str,
     findings: Findings,
 ) -> Layout:
     """Returns the layout of a file: that of files of the same form, else found by its content."""
     width = len(rows[0].cells) if rows else len(names)
-    form = (width, names)
-    if form in findings.columns:
-        known: Layout = findings.columns[form]
+    key = (width, names)
+    if key in findings.columns:
+        known: Layout = findings.columns[key]
         return known
-    if universal:
-        layout = _universal(rows, findings, name)
+    if form is not None:
+        layout = _published(form, rows, findings, name)
     else:
         layout = layout_of(_sample(head, rows), names, findings, name)
     if layout.tag is None and findings.labelled:
@@ -154,17 +155,26 @@ def _layout(
             where=name,
             fix=Message("Write a token and its tag on each line, separated by a tab or a space."),
         )
-    findings.columns[form] = layout
+    findings.columns[key] = layout
     _take(layout, rows, findings)
     return layout
 
 
-def _universal(rows: list[Line], findings: Findings, name: str) -> Layout:
-    found = layout_of([[one.cells for one in rows]], tuple(_CONLLU), findings, name)
+def _published(form: KnownForm, rows: list[Line], findings: Findings, name: str) -> Layout:
+    """Returns the layout of a published form; tokens and tags may be those of other columns."""
+    found = layout_of([[one.cells for one in rows]], form.columns, findings, name)
     reading = findings.reading
-    tag = found.tag if reading.value("target") else _CONLLU.index("upos")
-    token = found.token if reading.value("token") else _CONLLU.index("form")
-    return Layout(10, token, tag, tuple(_CONLLU))
+    tag = found.tag if reading.value("target") else form.columns.index(form.tag)
+    token = found.token if reading.value("token") else form.columns.index(form.token)
+    if form.open_ended:
+        findings.taken.note(
+            Message(
+                "The form is {form}; columns behind column {count} are not used.",
+                form=form.name,
+                count=len(form.columns),
+            )
+        )
+    return Layout(len(form.columns), token, tag, form.columns, more=found.more)
 
 
 def _sample(head: list[Line], rows: list[Line]) -> list[list[Cells]]:

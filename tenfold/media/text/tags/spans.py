@@ -28,7 +28,7 @@ def spans_in(marked: Any) -> list[MarkedSpan]:
     """Returns the spans of a value of a JSON object.
 
     It is a list of `[start, end, type]`, `[type, start, end]` or objects, or an object of the form
-    `{type: {words: [[start, last], ...]}}`. Raises BadSpan where it is none of these.
+    `{type: {words: [[start, last], ...]}}`. Raises BadSpan for other values.
     """
     if isinstance(marked, dict):
         return _by_kind(marked)

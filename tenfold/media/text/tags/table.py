@@ -12,7 +12,7 @@ from tenfold.core.rows import BY
 from tenfold.media.files.others import with_others
 from tenfold.media.files.parts import without_parts
 from tenfold.media.reading import reported_text
-from tenfold.media.text import tag_schemes
+from tenfold.media.text import brackets, tag_schemes
 from tenfold.media.text.tags.row import Findings, TaggedRow
 
 __all__ = ["table_of_rows"]
@@ -37,9 +37,8 @@ def table_of_rows(rows: list[TaggedRow], findings: Findings, wanted: str = "auto
     for row in rows:
         if row.marked or row.problem is not None:
             continue
-        odd = scheme.odd(row.tags)
-        if odd is not None:
-            row.problem = _odd(row, odd, scheme)
+        row.problem = _problem(row, scheme)
+        if row.problem is not None:
             continue
         row.tags, count = tag_schemes.to_bio(row.tags, scheme)
         repaired += count
@@ -48,14 +47,16 @@ def table_of_rows(rows: list[TaggedRow], findings: Findings, wanted: str = "auto
     return _table(rows, findings)
 
 
-def _odd(row: TaggedRow, at: int, scheme: tag_schemes.Scheme) -> Problem:
-    """Returns the problem of a row with a tag that does not fit the scheme."""
-    line = row.lines[at] if at < len(row.lines) else None
-    place = (
-        Message("on line {number}", number=line)
-        if line
-        else Message("at token {number}", number=at + 1)
-    )
+def _problem(row: TaggedRow, scheme: tag_schemes.Scheme) -> Problem | None:
+    """Returns the problem of a row with a tag that does not fit the scheme, or with nested spans.
+
+    None is returned where all tags can be used.
+    """
+    at = scheme.odd(row.tags)
+    if at is None:
+        inner = brackets.nested(row.tags) if scheme.name == "brackets" else None
+        return None if inner is None else _nested(row, inner)
+    place = _place(row, at)
     reason = Message(
         "has the tag {tag!r} {place}; the other tags are {scheme}",
         tag=row.tags[at][:40],
@@ -65,10 +66,32 @@ def _odd(row: TaggedRow, at: int, scheme: tag_schemes.Scheme) -> Problem:
     return Problem("odd-tag", reason, Message("Correct the tag."))
 
 
+def _nested(row: TaggedRow, at: int) -> Problem:
+    return Problem(
+        "nested-spans",
+        Message(
+            "has a span inside another, which begins with the tag {tag!r} {place}",
+            tag=row.tags[at][:40],
+            place=_place(row, at),
+        ),
+        Message(
+            "Each token has one tag: keep the outer or the inner spans, or choose another column "
+            "with --target."
+        ),
+    )
+
+
+def _place(row: TaggedRow, at: int) -> Message:
+    """Returns the line of a token where the file has one, else its number from 1."""
+    if at < len(row.lines):
+        return Message("on line {number}", number=row.lines[at])
+    return Message("at token {number}", number=at + 1)
+
+
 def _note(
     scheme: tag_schemes.Scheme, marked: bool, tagged: bool, repaired: int, findings: Findings
 ) -> None:
-    """Adds how the tags are read to what was taken."""
+    """Adds a note on how the tags are read."""
     taken = findings.taken
     if scheme.name == "types":
         taken.note(
@@ -88,7 +111,7 @@ def _note(
         )
     elif tagged and not marked:
         taken.note(Message("Each tag is the class of one token."))
-    if scheme.outside != "O" and scheme.name != "plain":
+    if scheme.outside != "O" and scheme.name not in ("plain", "brackets"):
         taken.note(Message("The tag {tag!r} is outside of spans.", tag=scheme.outside))
     if repaired:
         taken.note(

@@ -26,7 +26,7 @@ __all__ = ["from_coco"]
 
 
 def from_coco(tree: Tree, taken: Taken) -> Annotated | None:
-    """Returns the pictures of all COCO files with outlines; None where there is none.
+    """Returns the pictures of all COCO files with outlines; None without such files.
 
     Ids hold within one file; files are joined by the names of their categories.
     """

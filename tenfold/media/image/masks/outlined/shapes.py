@@ -55,7 +55,10 @@ class MaskShape:
 
 @dataclass
 class DrawnPicture:
-    """A picture with its objects; `stated` is the size in pixels that stands beside them."""
+    """A picture with its objects; `stated` is the size in pixels that stands beside them.
+
+    With `fractions` the points are fractions of width and height of the upright picture.
+    """
 
     row: MaskRow
     shapes: list[MaskShape]
@@ -63,6 +66,7 @@ class DrawnPicture:
     size: tuple[int, int] = (0, 0)
     turn: int = 1
     overlaps: int = 0
+    fractions: bool = False
 
 
 def class_list(names: Sequence[str]) -> tuple[str, ...]:
@@ -148,12 +152,14 @@ def _drawn(one: DrawnPicture, classes: tuple[str, ...], scale: bool) -> DrawnPic
     if one.row.problem is not None:
         return one
     own = _own(one)
-    stored = one.turn >= 5 and own == one.size[::-1]
+    stored = one.turn >= 5 and own == one.size[::-1] and one.stated is not None
     if own != one.size and not stored and not scale:
         one.row.problem = _another_size(one, own)
         return one
     width, height = own if stored else one.size
-    factor = np.array([one.size[0] / own[0], one.size[1] / own[1]]) if scale and not stored else 1.0
+    factor: Any = np.array(one.size, float) if one.fractions else 1.0
+    if scale and not stored and not one.fractions:
+        factor = np.array([one.size[0] / own[0], one.size[1] / own[1]])
     pixels = np.zeros((height, width), np.uint8)
     objects = np.zeros((height, width), np.uint32)
     covered = np.zeros((height, width), bool)

@@ -29,7 +29,7 @@ NAMED = 4
 
 @dataclass(frozen=True)
 class Applied:
-    """A true mask, or why there is none; `mixed` is the number of pixels of mixed colours."""
+    """A true mask, or why it cannot be made; `mixed` is the number of pixels of mixed colours."""
 
     mask: TrueMask | None
     problem: Problem | None = None
@@ -78,7 +78,7 @@ def _of_two(held: Decoded, values: ValueMapping) -> Applied:
 
 
 def _places(held: Decoded, values: ValueMapping) -> np.ndarray:
-    """Returns (V,) int16 places of the values in the classes, UNKNOWN where there is none."""
+    """Returns (V,) int16 the class number of each value, UNKNOWN for values without a class."""
     found = np.full(len(held.values), UNKNOWN, np.int16)
     for at, value in enumerate(held.values.tolist()):
         if held.form == COLOURS:
@@ -154,7 +154,7 @@ def _spread(array: np.ndarray, join: np.ufunc, reach: int = REACH) -> np.ndarray
 
 
 def _stranger(held: Decoded, unknown: np.ndarray) -> Problem:
-    """Returns the problem of a mask with values that are no class."""
+    """Returns the problem of a mask with values that mean no class."""
     values, counts = held.values[unknown], held.counts[unknown]
     order = np.argsort(-counts, kind="stable")[:NAMED]
     count = int(counts.sum())

@@ -48,7 +48,7 @@ class ClassName:
 
     @property
     def void(self) -> bool:
-        """True where the name says that nobody judged its pixels."""
+        """True where the name means unlabelled pixels, such as `void`."""
         return is_void(self.name)
 
 
@@ -85,7 +85,7 @@ def _of_entry(entry: Entry) -> list[ClassName]:
 
 
 def parsed(text: str, suffix: str) -> list[ClassName]:
-    """Returns the class names in the text of a file; [] where it is no such file."""
+    """Returns the class names in the text of a file; [] for another file."""
     if suffix == ".json":
         try:
             names = _of_json(json.loads(text))

@@ -1,8 +1,8 @@
 """Decides once, over all masks, which class each value or colour means.
 
 Numbers are classes, a foreground beside a background, or the numbers of objects; palettes and
-colours are read by colour where colours have names. 255 marks pixels that nobody judged only where
-it has no name of its own.
+colours are read by colour where colours have names. 255 marks unlabelled pixels only where it
+has no name of its own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _BACKGROUNDS = frozenset([BACKGROUND, "bg", "背景"])
 class ValueMapping:
     """What values and colours mean: `numbers` and `colours` give the place in `classes`.
 
-    IGNORED is the place of values that nobody judged. `how` is CLASSES, FOREGROUND (every number
+    IGNORED is the place of unlabelled values. `how` is CLASSES, FOREGROUND (every number
     but 0 is class 1) or OBJECTS (every number but 0 is an object of class 1).
     """
 
@@ -275,7 +275,7 @@ def _share(colours: np.ndarray | None, counts: np.ndarray, known: Mapping[int, i
 def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMapping:
     """Returns the mapping of colours without names: those that fill whole blocks are classes.
 
-    What is transparent is background.
+    Transparent pixels are background.
     """
     solid = Counter[int]()
     for one in files:
@@ -310,7 +310,7 @@ def _by_colours(files: Sequence[Decoded], ignored: frozenset[int]) -> ValueMappi
 
 
 def _judged(names: Sequence[ClassName]) -> tuple[str, ...]:
-    """Returns the classes without those that nobody judged, the background first."""
+    """Returns the classes without those of unlabelled pixels, the background first."""
     kept = [one.name for one in names if not one.void]
     return tuple(sorted(kept, key=lambda name: not is_background(name)))
 

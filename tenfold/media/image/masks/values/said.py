@@ -44,7 +44,7 @@ def say_mapping(
     else:
         taken.note(Message("Values of the masks: {values}.", values=_listed(values, files)))
     if names_file is not None:
-        taken.note(Message("Names of the classes: {name}.", name=printable(names_file.name)))
+        taken.note(Message("The class names are those in {name}.", name=printable(names_file.name)))
     _palettes(taken, values, files, masks)
 
 

@@ -87,7 +87,7 @@ def another_palette(one: Decoded, usual: Mapping[int, int]) -> bool:
 
 
 def changed_over(seen: Survey, known: Mapping[int, int]) -> bool:
-    """Returns True where the colours fit the known ones only with red and blue changed over.
+    """Returns True where the colours fit the known ones only with red and blue swapped.
 
     Greys, which stay the same, are not counted.
     """

@@ -40,7 +40,7 @@ def is_cvat(root: Element) -> bool:
 def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all files of CVAT; None if there are none.
 
-    A shape with `outside` is no object: its track is not in the picture then.
+    A shape with `outside` is not an object: its track has left the picture.
     """
     files = [(entry, root) for entry, root in contents.xml if is_cvat(root)]
     if not files:
@@ -137,9 +137,9 @@ def _add_tracks(
     pictures: Pictures,
     flat: Counter[tuple[str, str]],
 ) -> int:
-    """Adds a judgement for each frame with a picture, and returns the number of shapes outside.
+    """Adds an annotation for each frame with a picture, and returns the number of shapes outside.
 
-    The pictures of a file with tracks are one group. A frame without shapes was looked at.
+    The pictures of a file with tracks are one group. A frame without shapes has no objects.
     """
     tracks = root.findall("track")
     frames: dict[int, list[Element]] = defaultdict(list)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold.answers.asked_rows import NONE, AskedRows
+from tenfold.answers.files.asked_rows import NONE, AskedRows
 from tenfold.core.columns import Problem
 from tenfold.core.document import cell_text
 from tenfold.core.lazy import lazy
@@ -45,7 +45,7 @@ class Format:
     wrote: Callable[[Path, type[Prediction]], bool]
     """Returns True if the header of an existing file shows that `write` wrote it."""
     beside: bool = False
-    """True where the columns of an asked table are written beside the answers."""
+    """True where the columns of the table given for prediction are written beside the answers."""
 
 
 @contextlib.contextmanager
@@ -118,7 +118,7 @@ def json_lines(
 ) -> Iterator[WriteAnswer]:
     """Writes JSON lines: the objects that `predict --json` prints, one on each line.
 
-    The columns of an asked table are in them under `asked`.
+    The columns of the table given for prediction are in them under `asked`.
     """
     with path.open("w", encoding="utf-8") as file:
 

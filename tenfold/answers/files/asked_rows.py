@@ -1,4 +1,4 @@
-"""Asked columns beside answers, in formats whose header is written before the first row."""
+"""Columns of the table given for prediction, written beside the answers after one header."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ __all__ = ["NONE", "AskedRows"]
 
 NONE: Mapping[str, str] = MappingProxyType({})
 HELD = 10_000
-"""Most rows that wait for the first one with asked columns."""
+"""Maximum number of rows that wait for the first row with columns of its own."""
 
 
 class AskedRows:
-    """Writes rows of answers with the asked columns of the first row that has any.
+    """Writes rows of answers, each beside its cells in the table given for prediction.
 
-    `start(names)` writes the header with the asked columns, `row(source, cells, answer)` a row with
+    The columns are those of the first row that could be read: the asked columns. `start(names)`
+    writes the header with the asked columns, `row(source, cells, answer)` a row with
     their cells. A row that could not be read has no asked columns: it waits for the first one that
     has, and its cells are blank.
     """
@@ -56,7 +57,7 @@ class AskedRows:
         self._held.clear()
 
     def close(self) -> None:
-        """Writes the header where no row had asked columns; names the columns left out."""
+        """Writes the header if no row had columns; prints the columns that were left out."""
         if self._names is None:
             self._begin([])
         if self._left:

@@ -1,4 +1,4 @@
-"""Label Studio JSON: tasks with the judgements of several people, in per cent of the picture.
+"""Label Studio JSON: tasks with the annotations of several people, in per cent of the picture.
 
 Source: https://labelstud.io/guide/export, https://labelstud.io/guide/task_format
 """
@@ -30,8 +30,8 @@ _KEYS = ("image", "img", "photo", "picture", "url", "path")
 def read(contents: Contents) -> StatedBoxes | None:
     """Returns the objects of all tasks; None if no file holds tasks.
 
-    Of several judgements of one picture the newest that was not cancelled is used. A picture that
-    nobody has judged is named and not used, whatever a model predicted for it.
+    Of several annotations of one picture, the newest that was not cancelled is used. A picture
+    without one is stated as not used, even if it has predictions of a model.
     """
     files = [(entry.name, tasks_of(value)) for entry, value in contents.json]
     files = [(name, tasks) for name, tasks in files if tasks]
