@@ -38,7 +38,7 @@ class Clustering(Task):
     """The task of clustering; the module's docstring describes it."""
 
     clusters: int = setting(0, "number of groups, 0 = chosen from the data", low=0, high=1000)
-    model: str = setting("auto", "model, auto = best by silhouette", choices=candidates.MODELS)
+    model: str = setting("auto", "model, auto = best by silhouette", choices=candidates.CHOICES)
 
     answers = (GROUP,)
     roles = (*IMAGE.roles, *TEXT.roles, *ROW.roles)
@@ -73,7 +73,7 @@ class Clustering(Task):
         return candidates.fit(_subject(plan.facts), net, parts, plan, self.model, self.clusters)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        return [*answers_of(outputs, candidates.chosen(facts["fitted"])["names"])]
+        return [*answers_of(outputs, candidates.chosen(facts)["names"])]
 
 
 def _subject(facts: Facts) -> subjects.Subject:

@@ -328,6 +328,7 @@ WORLDS: dict[str, World] = {
     "clustering": World(
         make=tables_made.grains,
         spoil=None,
+        settings={"model": "kmeans"},
         hand_over=lambda folder: {"length": 5.1, "mass": 21.0, "colour": "brown"},
     ),
     "image-classification": World(

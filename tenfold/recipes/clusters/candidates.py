@@ -1,56 +1,52 @@
 """Fits and compares the candidates of clustering.
 
-Shapes: N rows, F features, K groups, S sampled rows.
+Shapes: N rows, K groups.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tenfold.core import device
-from tenfold.core.columns import Columns, Parts
+from tenfold.core.columns import Parts
 from tenfold.core.errors import DataRefused
 from tenfold.core.fitted import Fitted
-from tenfold.core.lazy import lazy
 from tenfold.core.message import Message
 from tenfold.core.plan import Plan
-from tenfold.core.progress import advance, tell
-from tenfold.recipes.subjects import Subject, features_of
+from tenfold.core.progress import tell
+from tenfold.recipes.clusters.models import MODELS
+from tenfold.recipes.clusters.training import Training, network
+from tenfold.recipes.subjects import Subject
 from tenfold.training import candidates
 from tenfold.training.candidates import FREE, Candidate, Comparison, Fits
 
 if TYPE_CHECKING:
     from torch import nn
 
-torch, networks = lazy("torch"), lazy("tenfold.networks.groups")
-cluster = lazy("sklearn.cluster")
+__all__ = ["CHOICES", "build", "chosen", "fit", "refuse_too_many"]
 
-__all__ = ["MODELS", "build", "chosen", "fit", "refuse_too_many"]
-
-MODELS = ("auto", "kmeans")
-SAMPLE = 2000
-"""Maximum number of training rows that silhouettes are computed from."""
+CHOICES = ("auto", *MODELS)
+"""Values of the setting `model`."""
+BLANK = {"selected": "kmeans", "kmeans": {"names": ["", ""], "sizes": {}}, "sample": 2}
+"""What is decided of a network before its fit."""
 MOST = 10
 """Largest number of groups that is tried where none is given."""
-STARTS = 10
-"""Number of starts of k-means; the one with the nearest centres is kept."""
+GRAPH_ROWS = 20_000
+"""Number of training rows above which the graph is fitted only where it is requested."""
 
 
 def build(subject: Subject, facts: dict[str, Any]) -> nn.Module:
-    """Returns the network of a run; before the fit, one of two groups."""
-    fitted = facts.get("fitted") or {}
-    groups = len(chosen(fitted)["names"]) if fitted else 2
-    return _network(subject, subject.features(facts), groups, fitted.get("sample", 2))
+    """Returns the network of a run; before the fit, k-means of two groups."""
+    fitted = facts.get("fitted") or BLANK
+    features: Any = subject.features(facts)
+    own, groups = chosen(facts), len(chosen(facts)["names"])
+    head = MODELS[fitted["selected"]].head(own["sizes"], groups, features.width)
+    return network(subject, features, head, groups, fitted["sample"])
 
 
-def chosen(fitted: dict[str, Any]) -> dict[str, Any]:
-    """Returns `names` of the K groups and the `curve` of the selected candidate."""
+def chosen(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns `names` of the K groups, `curve` and `sizes` of the selected candidate."""
+    fitted = facts.get("fitted") or BLANK
     found: dict[str, Any] = fitted[fitted["selected"]]
     return found
 
@@ -62,10 +58,25 @@ def fit(
 
     Raises DataRefused where there are fewer different rows than groups.
     """
-    rows = _Training(subject, net.features, parts.train, plan)
-    tried = [Candidate("kmeans", partial(_kmeans, rows, groups), FREE)]
+    rows = Training(subject, net.features, parts.train, plan)
+    names = [*MODELS]
+    if requested == "auto" and parts.train.rows > GRAPH_ROWS:
+        names.remove("graph")
+        tell(
+            Message(
+                "The graph of neighbours is left out: {rows} rows are more than {most}. "
+                "--model graph fits it.",
+                rows=parts.train.rows,
+                most=GRAPH_ROWS,
+            )
+        )
+    tried = [Candidate(name, partial(_fit, name, rows, groups), FREE) for name in names]
     comparison = Comparison(
-        Message("silhouette"), lambda name, one: rows.silhouette(one), parts.train.rows, False
+        Message("silhouette"),
+        lambda name, one: rows.silhouette(one),
+        parts.train.rows,
+        lower_is_better=False,
+        held_out=False,
     )
     return candidates.fit(tried, requested, comparison, plan)
 
@@ -85,124 +96,22 @@ def refuse_too_many(groups: int, rows: int) -> None:
         )
 
 
-@dataclass
-class _Training:
-    """The training rows as features; their order is a function of their content and the seed."""
-
-    subject: Subject
-    features: Any
-    train: Columns
-    plan: Plan
-
-    @cached_property
-    def x(self) -> np.ndarray:
-        """Features (N, F)."""
-        self.subject.learn_features(self.features, self.train)
-        self.features.to(device.choose_device(self.plan.device))
-        return features_of(self.subject, self.features, self.train)
-
-    @cached_property
-    def order(self) -> np.ndarray:
-        """(N,) positions of all rows, shuffled in the same way in whatever order they are given.
-
-        Rows are sorted by a hash of their features; those that round to the same are neighbours.
-        """
-        weights = np.random.default_rng(self.plan.seed).integers(
-            1, 2**63, self.x.shape[1], dtype=np.uint64
-        )
-        keys = [
-            (values.view(np.uint32).astype(np.uint64) * (weights | np.uint64(1))).sum(1)
-            for values in (self.x + 0.0, self.x.round(3) + 0.0)
-        ]
-        return np.lexsort(keys)
-
-    @cached_property
-    def sample(self) -> Any:
-        """Features (S, F) of the rows that silhouettes are computed from, on the device."""
-        place = device.choose_device(self.plan.device)
-        return torch.from_numpy(self.x[self.order[:SAMPLE]]).to(place)
-
-    @cached_property
-    def different(self) -> int:
-        """Number of different rows."""
-        return len(np.unique(self.x, axis=0))
-
-    def network(self, centers: np.ndarray, labels: np.ndarray) -> Any:
-        """Returns the network of these centres (K, F); `labels` (N,) are those of `order`.
-
-        Group 1 is the one with the most rows.
-        """
-        counts = np.bincount(labels, minlength=len(centers))
-        ranks = np.lexsort([*centers.T[::-1], -counts])
-        net: Any = _network(self.subject, self.features, len(centers), len(self.sample))
-        spread = ((self.x[self.order] - centers[labels]) ** 2).mean()
-        with torch.no_grad():
-            net.model.head.center.copy_(torch.from_numpy(centers[ranks]))
-            net.model.head.variance.fill_(max(float(spread), 1e-6))
-        net = net.to(self.sample.device).eval()
-        with torch.no_grad():
-            net.model.silhouette.learn(self.sample, net.model.head(self.sample).argmax(1))
-        return net
-
-    def silhouette(self, net: Any) -> float:
-        """Returns the mean silhouette of the sampled rows."""
-        with torch.no_grad():
-            return float(net.model(self.sample)["silhouette"].mean())
-
-    def names(self, net: Any) -> list[str]:
-        """Returns the descriptions of the groups."""
-        with torch.no_grad():
-            own = net.model.head(torch.from_numpy(self.x).to(self.sample.device))
-        groups, count = own.argmax(1).cpu().numpy(), own.shape[1]
-        return self.subject.described(self.plan.facts, self.x, groups, count)
+def _fit(name: str, rows: Training, groups: int, plan: Plan, fits: Fits) -> Fitted | None:
+    """Returns one candidate, whose facts are under its name; of a single row, k-means alone."""
+    if rows.different < 2 and name != "kmeans" and fits.nets:
+        return None
+    found = MODELS[name].fit(rows, _counts(rows, groups, plan), plan)
+    net = rows.network(found.head, found.groups)
+    curve = found.curve if plan.fixed is None else plan.fixed[name]["curve"]
+    facts = {"names": rows.names(net), "curve": curve, "sizes": found.sizes}
+    return Fitted(net, {"sample": len(rows.sample), name: facts})
 
 
-def _network(subject: Subject, features: Any, groups: int, sample: int) -> nn.Module:
-    head = networks.Centroids(groups, features.width)
-    silhouette = networks.Silhouette(sample, features.width, groups)
-    return subject.network(features, networks.Grouped(head, silhouette))
-
-
-def _kmeans(rows: _Training, groups: int, plan: Plan, fits: Fits) -> Fitted:
-    """Returns the network of k-means; without `groups`, the number with the best silhouette."""
-    x, curve, best = rows.x[rows.order], [], None
-    for count in _in_time(_counts(rows, groups, plan), plan):
-        found = cluster.KMeans(count, n_init=STARTS, random_state=plan.seed).fit(x)
-        net = rows.network(found.cluster_centers_, found.labels_)
-        score = rows.silhouette(net)
-        curve.append({"groups": count, "silhouette": round(score, 4)})
-        if best is None or score > best[0]:
-            best = (score, net)
-    net = best[1] if best else None
-    facts = {"names": rows.names(net), "curve": curve}
-    if plan.fixed is not None:
-        facts["curve"] = plan.fixed["kmeans"]["curve"]
-    return Fitted(net, {"sample": len(rows.sample), "kmeans": facts})
-
-
-def _counts(rows: _Training, groups: int, plan: Plan) -> list[int]:
+def _counts(rows: Training, groups: int, plan: Plan) -> list[int]:
     """Returns the numbers of groups to try: that of an earlier fit, the given one, or several."""
     if plan.fixed is not None:
-        groups = len(chosen(plan.fixed)["names"])
+        groups = len(chosen({"fitted": plan.fixed})["names"])
     if groups:
         refuse_too_many(groups, rows.different)
         return [groups]
     return [*range(2, min(MOST, rows.different - 1) + 1)] or [rows.different]
-
-
-def _in_time(counts: list[int], plan: Plan) -> Iterator[int]:
-    """Yields the numbers of groups while the minutes of the plan last, at least one of them."""
-    began, took = time.perf_counter(), 0.0
-    for at, count in enumerate(counts):
-        start = time.perf_counter()
-        if at and plan.minutes is not None and start - began + took > 60 * plan.minutes:
-            tell(
-                Message(
-                    "{count} and more groups were not tried for lack of time, give more --minutes.",
-                    count=count,
-                )
-            )
-            return
-        advance(Message("fitting {name}", name="kmeans"), at, len(counts))
-        yield count
-        took = time.perf_counter() - start

@@ -93,11 +93,13 @@ class Subject(ABC):
         """
 
 
-def features_of(subject: Subject, features: nn.Module, rows: Columns) -> np.ndarray:
-    """Returns the features (N, F) of encoded rows; a missing value is 0."""
+def features_of(
+    subject: Subject, features: nn.Module, rows: Columns, missing: float = 0.0
+) -> np.ndarray:
+    """Returns the features (N, F) of encoded rows; `missing` stands for a missing value."""
     net = subject.network(features, networks.Unchanged()).to(next(features.buffers()).device)
     found = by_torch(net)(rows.only([*subject.columns]))["embedding"]
-    return np.nan_to_num(np.asarray(found))
+    return np.nan_to_num(np.asarray(found), nan=missing)
 
 
 def holds(path: Path, belongs: Callable[[str], bool]) -> bool:
