@@ -139,6 +139,7 @@ class GroupKind(AnswerKind):
             value=f"{answer.silhouette:.2f}",
         )
 
+    choices = staticmethod(report.choices)
     pieces = staticmethod(report.pieces)
 
 

@@ -220,10 +220,7 @@ class AnswerKind(ABC):
 
     @abstractmethod
     def same_decision(self, before: Any, after: Any, tolerance: float) -> bool:
-        """Returns True if two predictions for one input are the same decision.
-
-        Two decisions with scores closer than `tolerance` count as the same.
-        """
+        """Returns True if two predictions for one input decide alike, scores within `tolerance`."""
 
     def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
         """Returns the constant baseline's prediction for each row of a table."""
@@ -391,6 +388,10 @@ class AnswerKind(ABC):
 
     def true_marks(self, table: pd.DataFrame, row: int) -> Marks:
         """Returns the parts of a text that the true label marks."""
+        return []
+
+    def choices(self, fitted: Mapping[str, Any]) -> list[Section]:
+        """Returns sections of the report on what the fit chose (`facts["fitted"]`)."""
         return []
 
     def pieces(self, details: dict[str, Any]) -> dict[str, Any]:

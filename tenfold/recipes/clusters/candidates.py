@@ -15,7 +15,7 @@ from tenfold.core.message import Message
 from tenfold.core.plan import Plan
 from tenfold.core.progress import tell
 from tenfold.recipes.clusters.models import MODELS
-from tenfold.recipes.clusters.training import Training, network
+from tenfold.recipes.clusters.training import TrainingRows, network
 from tenfold.recipes.subjects import Subject
 from tenfold.training import candidates
 from tenfold.training.candidates import FREE, Candidate, Comparison, Fits
@@ -27,7 +27,11 @@ __all__ = ["CHOICES", "build", "chosen", "fit", "refuse_too_many"]
 
 CHOICES = ("auto", *MODELS)
 """Values of the setting `model`."""
-BLANK = {"selected": "kmeans", "kmeans": {"names": ["", ""], "sizes": {}}, "sample": 2}
+BLANK: dict[str, Any] = {
+    "selected": "kmeans",
+    "kmeans": {"names": ["", ""], "sizes": {}},
+    "sample": 2,
+}
 """What is decided of a network before its fit."""
 MOST = 10
 """Largest number of groups that is tried where none is given."""
@@ -58,7 +62,7 @@ def fit(
 
     Raises DataRefused where there are fewer different rows than groups.
     """
-    rows = Training(subject, net.features, parts.train, plan)
+    rows = TrainingRows(subject, net.features, parts.train, plan)
     names = [*MODELS]
     if requested == "auto" and parts.train.rows > GRAPH_ROWS:
         names.remove("graph")
@@ -96,7 +100,7 @@ def refuse_too_many(groups: int, rows: int) -> None:
         )
 
 
-def _fit(name: str, rows: Training, groups: int, plan: Plan, fits: Fits) -> Fitted | None:
+def _fit(name: str, rows: TrainingRows, groups: int, plan: Plan, fits: Fits) -> Fitted | None:
     """Returns one candidate, whose facts are under its name; of a single row, k-means alone."""
     if rows.different < 2 and name != "kmeans" and fits.nets:
         return None
@@ -107,7 +111,7 @@ def _fit(name: str, rows: Training, groups: int, plan: Plan, fits: Fits) -> Fitt
     return Fitted(net, {"sample": len(rows.sample), name: facts})
 
 
-def _counts(rows: Training, groups: int, plan: Plan) -> list[int]:
+def _counts(rows: TrainingRows, groups: int, plan: Plan) -> list[int]:
     """Returns the numbers of groups to try: that of an earlier fit, the given one, or several."""
     if plan.fixed is not None:
         groups = len(chosen({"fitted": plan.fixed})["names"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenfold.core.lazy import lazy
 from tenfold.core.plan import Plan
-from tenfold.recipes.clusters.training import Training, in_time, ranked
+from tenfold.recipes.clusters.training import TrainingRows, in_time, ranked
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +25,7 @@ mixture = lazy("tenfold.networks.mixture")
 graph, spectral = lazy("tenfold.recipes.clusters.graph"), lazy("tenfold.recipes.clusters.spectral")
 neighbours = lazy("tenfold.recipes.clusters.neighbours")
 
-__all__ = ["MODELS", "Model", "Modelled"]
+__all__ = ["MODELS", "ClusterModel", "Modelled"]
 
 STARTS = 10
 """Number of starts of k-means; the one with the nearest centres is kept."""
@@ -41,7 +41,7 @@ NEAR = 10
 
 @dataclass(frozen=True)
 class Modelled:
-    """A head, its sizes for `Model.head`, its number of groups, and how this number was chosen.
+    """A head, its sizes for `ClusterModel.head`, its number of groups, and how it was chosen.
 
     `curve` has the value of a criterion for each number of groups that was tried.
     """
@@ -53,14 +53,14 @@ class Modelled:
 
 
 @dataclass(frozen=True)
-class Model:
+class ClusterModel:
     """One model: `fit(rows, counts, plan)` and `head(sizes, groups, features)`, untrained."""
 
-    fit: Callable[[Training, list[int], Plan], Modelled]
+    fit: Callable[[TrainingRows, list[int], Plan], Modelled]
     head: Callable[[dict[str, Any], int, int], nn.Module]
 
 
-def _kmeans(rows: Training, counts: list[int], plan: Plan) -> Modelled:
+def _kmeans(rows: TrainingRows, counts: list[int], plan: Plan) -> Modelled:
     """Returns k-means; the number of groups is the one with the highest silhouette."""
     values: dict[int, float] = {}
     best: Any = None
@@ -76,7 +76,7 @@ def _kmeans(rows: Training, counts: list[int], plan: Plan) -> Modelled:
     return Modelled(best[1], {}, best[0], _curve("silhouette", values))
 
 
-def _mixture(rows: Training, counts: list[int], plan: Plan) -> Modelled:
+def _mixture(rows: TrainingRows, counts: list[int], plan: Plan) -> Modelled:
     """Returns the Gaussian mixture whose number of groups and covariances have the lowest BIC."""
     x = rows.complete
     few = x.shape[1] <= FULL_FEATURES
@@ -112,7 +112,7 @@ def _mixture_head(sizes: dict[str, Any], groups: int, features: int) -> nn.Modul
     return found
 
 
-def _graph(rows: Training, counts: list[int], plan: Plan) -> Modelled:
+def _graph(rows: TrainingRows, counts: list[int], plan: Plan) -> Modelled:
     """Returns the partition of the graph of neighbours; the largest eigengap chooses the number."""
     x = rows.complete
     first, _ = neighbours.distinct(x)
@@ -140,9 +140,11 @@ def _curve(criterion: str, values: dict[int, float]) -> dict[str, Any]:
 
 
 MODELS = {
-    "kmeans": Model(_kmeans, lambda sizes, groups, features: heads.Centroids(groups, features)),
-    "mixture": Model(_mixture, _mixture_head),
-    "graph": Model(
+    "kmeans": ClusterModel(
+        _kmeans, lambda sizes, groups, features: heads.Centroids(groups, features)
+    ),
+    "mixture": ClusterModel(_mixture, _mixture_head),
+    "graph": ClusterModel(
         _graph, lambda sizes, groups, features: heads.Neighbourhood(sizes["rows"], features, groups)
     ),
 }

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 torch, networks = lazy("torch"), lazy("tenfold.networks.groups")
 
-__all__ = ["Training", "in_time", "network", "ranked"]
+__all__ = ["TrainingRows", "in_time", "network", "ranked"]
 
 SAMPLE = 2000
 """Maximum number of training rows that silhouettes are computed from."""
 
 
 @dataclass
-class Training:
+class TrainingRows:
     """The training rows; their order is a function of their content and the seed."""
 
     subject: Subject

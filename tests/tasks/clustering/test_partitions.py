@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import tenfold
+from tenfold.answers.group import GROUP
 from tenfold.answers.grouping.scores import adjusted_rand
 from tenfold.core.errors import TenfoldError
 from tenfold.core.plan import Plan
@@ -154,3 +155,13 @@ def test_training_predicts_its_own_groups_and_refuses_held_out_parts(tmp_path: P
         with pytest.raises(TenfoldError) as refused:
             tenfold.train("clustering", path, out=tmp_path / "no", **flags, **settings)
         assert refused.value.code == "bad-setting" and "--" in refused.value.fix
+
+
+def test_the_report_shows_how_the_number_was_chosen():
+    curve = {"criterion": "bic", "groups": [2, 3, 4], "values": [9.0, -2.0, 1.0]}
+    given = {"criterion": "silhouette", "groups": [3], "values": [0.7]}
+    fitted = {"mixture": {"names": ["a", "b", "c"], "curve": curve}, "selected": "mixture"}
+    kmeans = {"names": ["", "", ""], "curve": given}
+    (section,) = GROUP.choices({**fitted, "kmeans": kmeans})
+    assert len(section.charts) == 1 and section.figures[0][0] == "mixture"
+    assert GROUP.choices({"kmeans": kmeans}) == GROUP.choices({}) == []
