@@ -24,7 +24,8 @@ from common import data, show
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from tenfold.recipes.clusters import best_view, partition, views
+from tenfold.recipes.clusters.moments import views
+from tenfold.recipes.clusters.spectral import best_view, partition
 
 DIGITS = 10
 

@@ -37,7 +37,7 @@ def answers_of(outputs: Mapping[str, Any], names: Sequence[str]) -> list[Group]:
         Group(
             groups[order[row, 0]],
             {groups[at]: float(probabilities[row, at]) for at in order[row]},
-            names[order[row, 0]] if len(names) else "",
+            names[order[row, 0]] if order[row, 0] < len(names) else "",
             float(silhouette[row]),
         )
         for row in range(len(probabilities))
@@ -111,10 +111,10 @@ class GroupKind(AnswerKind):
         return after.probabilities.get(before.group, 0.0)
 
     def worst(self, answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-        """Returns the rows that are nearer to another group than to their own."""
-        found = Groups.of(answers, table).silhouette
-        order = np.argsort(found, kind="stable")
-        return [int(row) for row in order if found[row] < 0]
+        """Returns the rows without an answer, and those that are nearer to another group."""
+        found = Groups.of(answers, table)
+        sure = np.where(found.group < 0, -2.0, found.silhouette)
+        return [int(row) for row in np.argsort(sure, kind="stable") if sure[row] < 0]
 
     def bootstrap(self, answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
         return Groups.of(answers, table).silhouette[:, None], _mean
@@ -139,6 +139,7 @@ class GroupKind(AnswerKind):
             value=f"{answer.silhouette:.2f}",
         )
 
+    choices = staticmethod(report.choices)
     pieces = staticmethod(report.pieces)
 
 

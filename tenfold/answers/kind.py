@@ -220,10 +220,7 @@ class AnswerKind(ABC):
 
     @abstractmethod
     def same_decision(self, before: Any, after: Any, tolerance: float) -> bool:
-        """Returns True if two predictions for one input are the same decision.
-
-        Two decisions with scores closer than `tolerance` count as the same.
-        """
+        """Returns True if two predictions for one input decide alike, scores within `tolerance`."""
 
     def baseline(self, train: pd.DataFrame, table: pd.DataFrame) -> Sequence[Answer]:
         """Returns the constant baseline's prediction for each row of a table."""
@@ -334,17 +331,11 @@ class AnswerKind(ABC):
         return self.words(answer, truth)
 
     def classes(self, truths: Mapping[str, Any]) -> list[str]:
-        """Returns class names in the order of the network's outputs; [] if there are no classes.
-
-        `truths` is `facts["truths"]` of the run.
-        """
+        """Returns class names in the order of the outputs, from `facts["truths"]`; [] if none."""
         return []
 
     def resolved(self, options: Any, truths: Mapping[str, Any]) -> Any:
-        """Returns the prediction options with names resolved for a run with these `truths`.
-
-        By default unchanged. Raises UsageError for a name that the run does not know.
-        """
+        """Returns the options with names resolved; raises UsageError for an unknown name."""
         return options
 
     def explainable(self, truths: Mapping[str, Any]) -> list[str]:
@@ -388,10 +379,7 @@ class AnswerKind(ABC):
         return None
 
     def error_text(self, answer: Any, table: pd.DataFrame, row: int) -> str:
-        """Returns what is wrong with an answer, for answers that are partly right; "" by default.
-
-        Reports then state it in place of the answer and the true label.
-        """
+        """Returns what is wrong with a partly right answer, for reports; "" by default."""
         return ""
 
     def marks(self, answer: Any) -> Marks | None:
@@ -400,6 +388,10 @@ class AnswerKind(ABC):
 
     def true_marks(self, table: pd.DataFrame, row: int) -> Marks:
         """Returns the parts of a text that the true label marks."""
+        return []
+
+    def choices(self, fitted: Mapping[str, Any]) -> list[Section]:
+        """Returns sections of the report on what the fit chose (`facts["fitted"]`)."""
         return []
 
     def pieces(self, details: dict[str, Any]) -> dict[str, Any]:

@@ -98,7 +98,10 @@ def _context(run: Run, found: Evidence | None) -> dict[str, Any]:
     told = notes(document, facts, log)
     about = card.card(run, document, facts, told)
     pieces = run.scored_kind(document["headline"]).pieces(document["details"])
-    own = fields.importance_section(document.get("importance", {}), run)
+    own = [
+        *kind.choices(run.facts.get("fitted", {})),
+        *fields.importance_section(document.get("importance", {}), run),
+    ]
     worst_rows = _worst_rows(run, found, worst, document) if found else {}
     errors = _errors(run, found, worst) if found and not worst_rows else []
     return {

@@ -93,7 +93,7 @@ def compare(first: Run, second: Run, data: Any = None) -> Compared:
                 "with the same split."
             ),
         )
-    protocol = _protocol(len(table), own=data is None)
+    protocol = _protocol(first.answer_kind, table, own=data is None)
     return of_answers(first.answer_kind, answers, table, left_out + failed, protocol)
 
 
@@ -120,7 +120,11 @@ def of_answers(
     )
 
 
-def _protocol(rows: int, own: bool) -> Message:
+def _protocol(kind: AnswerKind, table: pd.DataFrame, own: bool) -> Message:
+    rows = len(table)
+    if kind.fits_all(table):
+        own_rows = Message("{rows} rows that both runs were also trained on", rows=rows)
+        return own_rows if own else Message("{rows} rows of the given data", rows=rows)
     if own:
         return Message("{rows} test rows of both runs", rows=rows)
     return Message("{rows} rows of the given data, seen in training by neither run", rows=rows)
@@ -151,19 +155,23 @@ def _refuse(first: Run, second: Run) -> None:
 
 
 def _own(first: Run, second: Run) -> tuple[pd.DataFrame, int]:
-    """The common test rows of both runs, read again, and the number of excluded test rows."""
+    """The common test rows of both runs, read again, and the number of excluded test rows.
+
+    Of runs that are fitted to all rows and scored on them, all rows.
+    """
     known = [run_rows.rows_of(run) for run in (first, second)]
     same = first.answer_kind.same
-    judged = [{row["digest"]: row for row in rows if row["split"] == "test"} for rows in known]
+    part = "train" if first.answer_kind.fits_all(pd.DataFrame(known[0])) else "test"
+    judged = [{row["digest"]: row for row in rows if row["split"] == part} for rows in known]
     common = {
         digest
         for digest, row in judged[0].items()
         if digest in judged[1] and same(row, judged[1][digest])
-    } - _learnt(known)
+    } - _learnt(first, second)
     every = len(set(judged[0]) | set(judged[1]))
     if not common:
         return pd.DataFrame({"source": []}), every
-    table = _read_again(first, second)
+    table = _read_again(first, second, part)
     table = table[table["digest"].isin(common)].drop_duplicates("digest").reset_index(drop=True)
     return _grouped(table, judged), every - len(table)
 
@@ -184,10 +192,10 @@ def _grouped(table: pd.DataFrame, known: Sequence[Mapping[str, Mapping[str, Any]
     return table.assign(group=table["digest"].map(groups)) if groups else table
 
 
-def _read_again(first: Run, second: Run) -> pd.DataFrame:
-    """The test rows of the first run with the labels used in training.
+def _read_again(first: Run, second: Run, part: str) -> pd.DataFrame:
+    """The rows of this part of the first run with the labels used in training.
 
-    If the data of the first run are not found, the test rows of the second run.
+    If the data of the first run are not found, the rows of the second run.
     """
     try:
         source, run = run_rows.place_of(first, None, "report --compare RUN RUN --data DATA"), first
@@ -195,7 +203,7 @@ def _read_again(first: Run, second: Run) -> pd.DataFrame:
         source = run_rows.place_of(second, None, "report --compare RUN RUN --data DATA")
         run = second
     table, _ = run_rows.looked_at(run, source)
-    return run_rows.own_rows(run, table, run_rows.rows_of(run), "test")
+    return run_rows.own_rows(run, table, run_rows.rows_of(run), part)
 
 
 def _given(first: Run, second: Run, data: Any) -> tuple[pd.DataFrame, int]:
@@ -205,13 +213,13 @@ def _given(first: Run, second: Run, data: Any) -> tuple[pd.DataFrame, int]:
         rows = {row["source"]: row for row in other[["source", "group"]].to_dict("records")}
         group = [rows.get(one, {}).get("group") for one in table["source"]]
         table = table.assign(group=pd.Series(group, table.index, dtype=object))
-    seen = table["digest"].isin(_learnt([run_rows.rows_of(run) for run in (first, second)]))
+    seen = table["digest"].isin(_learnt(first, second))
     return table[~seen].reset_index(drop=True), int(seen.sum())
 
 
-def _learnt(known: Sequence[list[dict[str, Any]]]) -> set[str]:
-    """Digests of the training and validation rows of the runs."""
-    return {row["digest"] for rows in known for row in rows if row["split"] != "test"}
+def _learnt(*runs: Run) -> set[str]:
+    """Digests of the rows that one of the runs is not scored on, as it was trained on them."""
+    return {digest for run in runs for digest in run_rows.learnt(run, run_rows.rows_of(run))}
 
 
 def _answered(

@@ -205,7 +205,7 @@ def _evaluated(
         "test": Message("{rows} rows of the run's own test part", rows=count),
         "valid": Message("{rows} rows of the run's own validation part", rows=count),
         "train": Message("{rows} rows of the run's own training part", rows=count),
-        "": Message("{rows} rows of the given data, none seen in training", rows=count),
+        "": run_rows.given(run, found.table, known),
     }[part]
     found.protocol = intervals.protocol(sentence, found.scores.groups)
     return found

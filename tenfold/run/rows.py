@@ -23,7 +23,9 @@ from tenfold.run.folder import data_of, refused_export
 from tenfold.run.run import Run
 
 __all__ = [
+    "given",
     "good",
+    "learnt",
     "looked_at",
     "own_rows",
     "place_of",
@@ -45,6 +47,29 @@ def rows_of(run: Run) -> list[dict[str, Any]]:
         raise refused_export(run.folder, Message("An exported run does not hold its training rows"))
     text = path.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.split("\n") if line]
+
+
+def learnt(run: Run, known: list[dict[str, Any]]) -> set[str]:
+    """Digests of the rows of a run that it is not scored on: those of training and validation.
+
+    None where the answer kind is fitted to all rows and scored on them. `known` are the entries of
+    `rows_of`.
+    """
+    if run.answer_kind.fits_all(pd.DataFrame(known)):
+        return set()
+    return {row["digest"] for row in known if row["split"] != "test"}
+
+
+def given(run: Run, table: pd.DataFrame, known: list[dict[str, Any]]) -> Message:
+    """A sentence on the rows of given data that a run is scored on."""
+    if not run.answer_kind.fits_all(table):
+        return Message("{rows} rows of the given data, none seen in training", rows=len(table))
+    seen = int(table["digest"].isin({row["digest"] for row in known}).sum())
+    return Message(
+        "{rows} rows of the given data, {seen} of them used for training",
+        rows=len(table),
+        seen=seen,
+    )
 
 
 def refuse_trial(run: Run) -> None:
@@ -121,7 +146,8 @@ def to_score(
     """The rows to score a run on: those of `data`, else its own test rows, read again.
 
     Returns the rows, an entry for each unusable row, the part of the run ("" for `data`) and the
-    number of rows left out because they were used in training. `known` are the entries of
+    number of rows left out because they were used in training; of an answer kind that is fitted
+    to all rows and scored on them, none. `known` are the entries of
     `rows_of`, `usage` is the command that an error suggests. Raises what `again` of
     `run/evaluate.py` does.
     """
@@ -131,7 +157,7 @@ def to_score(
     source = place_of(run, data, usage)
     rows, bad = read_again(run, source, _unstored(known, by, own))
     table = rows.table
-    seen = {row["digest"] for row in known if row["split"] != "test"}
+    seen = learnt(run, known)
     fresh = ~table["digest"].isin(seen)
     left_out = 0 if own else int((~fresh).sum())
     parts = {row["split"] for row in known}

@@ -38,7 +38,7 @@ class Clustering(Task):
     """The task of clustering; the module's docstring describes it."""
 
     clusters: int = setting(0, "number of groups, 0 = chosen from the data", low=0, high=1000)
-    model: str = setting("auto", "model, auto = best by silhouette", choices=candidates.MODELS)
+    model: str = setting("auto", "model, auto = best by silhouette", choices=candidates.CHOICES)
 
     answers = (GROUP,)
     roles = (*IMAGE.roles, *TEXT.roles, *ROW.roles)
@@ -50,6 +50,7 @@ class Clustering(Task):
 
     def learn(self, train: Rows) -> Facts:
         subject = next(iter(train.inputs))
+        candidates.refuse_too_many(self.clusters, train.table["digest"].nunique())
         data = subjects.find(subject).learn(train.table)
         return {"data": data, "truths": {}, "net": {}}
 
@@ -69,10 +70,10 @@ class Clustering(Task):
         return candidates.build(_subject(facts), facts)
 
     def fit(self, net: nn.Module, parts: Parts, plan: Plan) -> Fitted:
-        return candidates.fit(_subject(plan.facts), parts, plan, self.model, self.clusters)
+        return candidates.fit(_subject(plan.facts), net, parts, plan, self.model, self.clusters)
 
     def decode(self, outputs: Outputs, facts: Facts, options: Any) -> list[Prediction]:
-        return [*answers_of(outputs, facts["fitted"]["names"])]
+        return [*answers_of(outputs, candidates.chosen(facts)["names"])]
 
 
 def _subject(facts: Facts) -> subjects.Subject:

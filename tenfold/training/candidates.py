@@ -34,7 +34,7 @@ class Comparison:
 
     `score(name, net)` returns the value of `metric`; `shown` is its number format. `without_rows`
     lists, best first, the candidates to select where there are no rows. With `alone` a candidate is
-    scored even if it is the only one.
+    scored even if it is the only one. The rows are `held_out`, or those of training.
     """
 
     metric: Message
@@ -44,6 +44,7 @@ class Comparison:
     shown: str = ".3f"
     without_rows: tuple[str, ...] = ()
     alone: bool = False
+    held_out: bool = True
 
     def best(self, scores: dict[str, float]) -> str:
         """The name with the best score, the first of equal ones.
@@ -64,12 +65,10 @@ class Comparison:
             + (f" ({took:.1f} s)" if (took := seconds[name]) >= 0.05 else "")
             for name, score in scores.items()
         ]
-        return Message(
-            "On validation ({metric}): {scores}. {name} is selected.",
-            metric=self.metric,
-            scores=", ".join(each),
-            name=selected,
-        )
+        values = {"metric": self.metric, "scores": ", ".join(each), "name": selected}
+        if self.held_out:
+            return Message("On validation ({metric}): {scores}. {name} is selected.", **values)
+        return Message("On the training rows ({metric}): {scores}. {name} is selected.", **values)
 
 
 def fit(

@@ -124,12 +124,15 @@ def test_facts_are_json_under_their_keys(subject: Subject):
 
 
 def test_what_is_remembered_changes_no_answer_to_labelled_rows(subject: Subject):
-    rows = subject.prepared.inputs("test")
+    rows = subject.prepared.inputs(subject.part)
     bare = {key: value for key, value in subject.run.facts.items() if key != "memory"}
     assert dataclasses.replace(subject.run, facts=bare).answer(rows) == subject.run.answer(rows)
 
 
 def test_facts_do_not_move_with_rows_that_do_not_learn(subject: Subject, tmp_path: Path):
+    if subject.world.spoil is None:
+        assert subject.prepared.answer.fits_all(subject.prepared.used)
+        pytest.skip(f"{subject.name} fits every row")
     data = subject.world.make(tmp_path / "data", SEED)
     subject.world.spoil(data)
     spoilt = prepare(subject.task, data, seed=SEED)
@@ -167,6 +170,8 @@ def test_a_row_alone_is_as_among_others(subject: Subject, hook: str):
 
     table = some(subject)
     together = found(table)
+    if together == [{}] * len(table):
+        pytest.skip(f"{subject.name} has no {hook}")
     assert any(row != together[0] for row in together), "rows that are all equal show nothing"
     alone = [found(table.iloc[[row]].reset_index(drop=True))[0] for row in range(len(table))]
     order = np.random.default_rng(0).permutation(len(table))
@@ -211,7 +216,7 @@ def test_columns_that_are_only_reported_by_reach_no_hook(
     assert {*seen} == {"learn", "encode", "targets", "ask", "inner"}
     assert reported(prepared.used) == {"site": f"{BY}site"}
     assert prepared.facts == subject.facts
-    judged = prepared.judged_rows("test")
+    judged = prepared.judged_rows(subject.part)
     found = by_values(subject.run, subject.run.answer(judged.columns), judged)
     assert [one["column"] for one in found] == ["site"]
 
@@ -233,7 +238,7 @@ def test_inputs_are_columns_of_the_table(subject: Subject):
 
 
 def test_many_rows_are_answered_as_one_by_one(subject: Subject):
-    infer, rows = by_torch(subject.run.net), subject.prepared.inputs("test")
+    infer, rows = by_torch(subject.run.net), subject.prepared.inputs(subject.part)
     together = {name: list(column) for name, column in infer(rows).items()}
     for row in range(rows.rows):
         for name, column in infer(rows.view(np.array([row]))).items():
@@ -241,7 +246,7 @@ def test_many_rows_are_answered_as_one_by_one(subject: Subject):
 
 
 def test_answers_are_named_as_the_rows_they_answer(subject: Subject):
-    table = subject.prepared.table("test").head(6).assign(source=list(map(str, range(6))))
+    table = subject.prepared.table(subject.part).head(6).assign(source=list(map(str, range(6))))
     found = [str(source) for source, _ in subject.run.predict(iter([table]))]
     assert {source.partition("#")[0] for source in found} == set(table["source"])
     assert [source.partition("#")[0] for source in found] == sorted(source[0] for source in found)
@@ -249,7 +254,7 @@ def test_answers_are_named_as_the_rows_they_answer(subject: Subject):
 
 def test_a_reopened_run_gives_equal_answers(subject: Subject):
     opened = open_run(subject.run.folder, "cpu")
-    table = subject.prepared.table("test")
+    table = subject.prepared.table(subject.part)
     assert as_bytes(opened.net) == as_bytes(subject.run.net)
     assert opened.facts == subject.run.facts
     assert opened.answers_of(table) == subject.run.answers_of(table)
@@ -344,13 +349,13 @@ def test_each_loads_without_torch_and_builds_without_files(
     want = {}
     for name in TASKS:
         subject = trained(name, tmp_path_factory)
-        rows = subject.prepared.inputs("test").view(np.arange(3))
+        rows = subject.prepared.inputs(subject.part).view(np.arange(3))
         outputs = subject.run.infer(rows)
         flat = {key: getattr(one, "values", one) for key, one in outputs.items()}
         flat |= {
             f"{key} offsets": one.offsets for key, one in outputs.items() if isinstance(one, Ragged)
         }
-        table = subject.prepared.table("test").iloc[:3][[*subject.task.inputs(subject.facts)]]
+        table = subject.prepared.table(subject.part).iloc[:3][[*subject.task.inputs(subject.facts)]]
         asked = {
             "settings": settings_of(subject.task),
             "facts": subject.run.facts,

@@ -99,7 +99,7 @@ def test_test_on_data_given(subject: Subject, tmp_path: Path):
     """Rows that learnt are left out of data that hold them all."""
     found = tenfold.test(subject.run.folder, subject.data).to_json()
     assert found["headline"] == subject.prepared.answer.headline
-    assert found["rows"]["test"] == len(subject.prepared.rows("test"))
+    assert found["rows"]["test"] == len(subject.prepared.rows(subject.part))
     own = tenfold.test(subject.run.folder).to_json()
     name = own["headline"]
     assert own["scores"][name] == subject.run.scores["scores"][name] == found["scores"][name]
@@ -122,10 +122,10 @@ def test_rows_whose_truth_differs_are_not_compared(
     tenfold.train(subject.name, subject.data, out=other, **changed)
     pair = [subject.run.folder, other]
     both = tenfold.report(pair, compare=True, out=tmp_path / "one.html").to_json()
-    assert both["rows"]["judged"] == len(subject.prepared.rows("test"))
+    assert both["rows"]["judged"] == len(subject.prepared.rows(subject.part))
     real = run_rows.rows_of
     truths = subject.prepared.answer.truths
-    test = [row for row in real(subject.run) if row["split"] == "test"]
+    test = [row for row in real(subject.run) if row["split"] == subject.part]
     moved = {
         row["digest"]: {name: next_[name] for name in truths}
         for row, next_ in list(itertools.pairwise(test))[:7]
@@ -192,7 +192,7 @@ def test_explain_with_and_without_a_class(subject: Subject, tmp_path: Path):
 
 def test_similar_and_features(subject: Subject, tmp_path: Path):
     handed = subject.world.hand_over(subject.data)
-    embeds = "embedding" in subject.run.infer(subject.prepared.inputs("test"))
+    embeds = "embedding" in subject.run.infer(subject.prepared.inputs(subject.part))
     if not embeds:
         for verb in (tenfold.similar, tenfold.features):
             with pytest.raises(UsageError) as caught:

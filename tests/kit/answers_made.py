@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.boxes import Boxes
+from tenfold.answers.group import Group
 from tenfold.answers.kind import Answer
 from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
@@ -107,6 +108,15 @@ def number(rows: int) -> Sample:
     return table, [Number(one, one - 1.0, one + 2.0, "kg", 2) for one in table["value"]]
 
 
+def group(rows: int) -> Sample:
+    table = _table(rows, label=["wheat", "rye"])
+    groups = {"wheat": "1", "rye": "2"}
+    return table, [
+        Group(groups[name], {one: 0.9 if one == groups[name] else 0.1 for one in "12"}, "", 1.0)
+        for name in table["label"]
+    ]
+
+
 SAMPLES: dict[str, Callable[[int], Sample]] = {
     "boxes": boxes,
     "label": label,
@@ -117,4 +127,5 @@ SAMPLES: dict[str, Callable[[int], Sample]] = {
     "ratings": ratings,
     "mask": mask,
     "number": number,
+    "group": group,
 }

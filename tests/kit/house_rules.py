@@ -22,6 +22,7 @@ NAMES_A_KIND = {"tenfold.verbs.demo"}
 IMPORT_BY_NAME = {
     *("tenfold", "tenfold.core.lazy"),
     *("tenfold.tasks.registry", "tenfold.answers.registry", "tenfold.media.registry"),
+    "tenfold.recipes.subjects.subject",
     *("tenfold.cli", "tenfold.verbs.doctor"),
 }
 PRINTS = {"tenfold.cli", "tenfold.core.progress"}

@@ -46,6 +46,11 @@ class Subject:
     def facts(self) -> dict[str, Any]:
         return self.prepared.facts
 
+    @property
+    def part(self) -> str:
+        """The part that is scored: test, or train where nothing is held out."""
+        return self.prepared.judged
+
     def net(self) -> torch.nn.Module:
         """The untrained network."""
         torch.manual_seed(SEED)

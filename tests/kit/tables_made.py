@@ -12,6 +12,7 @@ import numpy as np
 POTS = {"train": 90, "valid": 40, "test": 40}
 CLAYS = {"red": 1.0, "grey": -1.0, "white": 0.0}
 KINDS = ("bowl", "jug", "plate")
+GRAINS, VARIETIES = {"train": 60, "valid": 20, "test": 20}, ("kama", "rosa", "canadian")
 FIRST_DAY = datetime.date(2020, 1, 1)
 HANDED = {"height": 24.5, "mass": 2.5, "clay": "red", "found": "2021-05-04"}
 """A row to predict."""
@@ -68,3 +69,21 @@ def spoil_pots(folder: Path) -> None:
             moved = following.get(answer) or f"{-float(answer) - 1:.2f}"
             spoilt.append(f"{mass},{height or 999},purple,{int(found[:4]) + 9}{found[4:]},{moved}")
         path.write_text("\n".join([head, *spoilt]) + "\n", "utf-8")
+
+
+def grains(folder: Path, seed: int, rows: dict[str, int] | None = None) -> Path:
+    """part.csv of length, mass (some missing), colour and target: three groups far apart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, count in (rows or GRAINS).items():
+        random = np.random.default_rng([seed, *part.encode()])
+        lines = [grain(random, row % len(VARIETIES)) for row in range(count)]
+        (folder / f"{part}.csv").write_text("length,mass,colour,target\n" + "".join(lines))
+    return folder
+
+
+def grain(random: np.random.Generator, variety: int) -> str:
+    """The line of a grain of a variety."""
+    length, mass = 5 + variety + 0.1 * random.normal(), 20 + 9 * (variety % 2) + random.normal()
+    weighed = f"{mass:.2f}" if random.random() > 0.1 else ""
+    colour = ("brown", "red", "brown")[variety] if random.random() > 0.1 else "white"
+    return f"{length:.3f},{weighed},{colour},{VARIETIES[variety]}\n"

@@ -32,7 +32,7 @@ def changed(path: Path, **values: Any) -> None:
 
 def test_a_copy_of_a_run_is_a_run(subject: Subject, folder: Path):
     opened = open_run(folder, "cpu")
-    table = subject.prepared.table("test")
+    table = subject.prepared.table(subject.part)
     assert opened.answers_of(table) == subject.run.answers_of(table)
     here = {"run": str(folder), "report": str(folder / "report.html")}
     assert opened.scores == subject.run.scores | here

@@ -149,5 +149,5 @@ def test_other_weights_that_fit_are_another_run(subject: Subject, folder: Path):
     path = folder / "weights.safetensors"
     save_file({name: value * 1.5 for name, value in load_file(path).items()}, path)
     sealed_again(folder)
-    table = subject.prepared.table("test")
+    table = subject.prepared.table(subject.part)
     assert open_run(folder, "cpu").answers_of(table) != subject.run.answers_of(table)

@@ -65,7 +65,7 @@ def picked(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 def test_an_export_answers_as_the_run(subject: Subject, export):
     opened = open_run(export)
     assert opened.net is None and len(opened.digest) == 64
-    columns = subject.prepared.inputs("test")
+    columns = subject.prepared.inputs(subject.part)
     before, after = subject.run.infer(columns), opened.infer(columns)
     assert set(before) == set(after)
     for name, column in before.items():
@@ -79,7 +79,7 @@ def test_an_export_answers_as_the_run(subject: Subject, export):
 def test_the_parity_is_told(subject: Subject, export, tmp_path_factory):
     told = exported(subject.name, tmp_path_factory) / "document.json"
     parity = json.loads(told.read_text())["parity"]
-    rows = len(subject.prepared.rows("test"))
+    rows = len(subject.prepared.rows(subject.part))
     assert parity["rows"] == rows == parity["decisions"]["equal"] + parity["decisions"]["tied"]
     assert parity["decisions"]["different"] == 0
     assert max(parity["largest_difference"].values()) <= 1e-4
@@ -92,7 +92,7 @@ def test_the_parity_is_told(subject: Subject, export, tmp_path_factory):
 
 def test_many_are_as_one_by_one(subject: Subject, export):
     opened = open_run(export)
-    columns = subject.prepared.inputs("test")
+    columns = subject.prepared.inputs(subject.part)
     together = {name: list(column) for name, column in opened.infer(columns).items()}
     for row in range(min(columns.rows, 5)):
         for name, column in opened.infer(columns.view(np.array([row]))).items():
@@ -207,7 +207,7 @@ def test_answers_that_differ_are_refused(subject: Subject, export, tmp_path: Pat
 def in_eight_bits(subject: Subject, out: Path) -> None:
     found = tenfold.export(subject.run, subject.data, int8=True, max_drop=100, out=out)
     small = found["parity"]["int8"]
-    told = open_run(out).answer(subject.prepared.inputs("test"))
+    told = open_run(out).answer(subject.prepared.inputs(subject.part))
     assert all(isinstance(one, subject.run.answer_kind.prediction) for one in told)
     before = found["parity"]["values"]["torch"]
     assert small["drop"] == pytest.approx(100 * (before - small["value"]), abs=1e-3)

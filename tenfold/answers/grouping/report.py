@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tenfold.answers.grouping import chart
 from tenfold.answers.grouping.prediction import Group
 from tenfold.answers.grouping.scores import Groups
 from tenfold.answers.metric import number, share
@@ -14,7 +15,7 @@ from tenfold.answers.sections import Cell, Section, SectionTable, class_pieces
 from tenfold.core.language import say
 from tenfold.core.results import rounded
 
-__all__ = ["details", "pieces"]
+__all__ = ["choices", "details", "pieces"]
 
 MAX_LABELS = 30
 """Maximum number of labels that are compared with the groups in a table."""
@@ -39,6 +40,34 @@ def details(answers: Sequence[Any], found: Groups) -> dict[str, Any]:
     if len(found.labels) > 1 and found.scored.any():
         content["labels"] = {"names": found.labels, "counts": found.table.tolist()}
     return content
+
+
+def choices(fitted: Mapping[str, Any]) -> list[Section]:
+    """Returns the section with the criterion of each candidate by the number of groups.
+
+    None where the number of groups was given.
+    """
+    tried = {name: one for name, one in fitted.items() if isinstance(one, dict) and "curve" in one}
+    charts = [
+        chart.curve(name, _criterion(one["curve"]["criterion"]), one["curve"], len(one["names"]))
+        for name, one in tried.items()
+        if len(one["curve"]["groups"]) > 1
+    ]
+    if not charts:
+        return []
+    remark = say(
+        "Each candidate chose the number of groups (the vertical line) by a criterion without "
+        "labels. The silhouette and the eigengap are better the higher, the BIC the lower."
+    )
+    title = say("Number of groups")
+    names = ", ".join(name for name, one in tried.items() if len(one["curve"]["groups"]) > 1)
+    return [
+        Section("clusters", title, [(names, say("charts from top to bottom"))], remark, (), charts)
+    ]
+
+
+def _criterion(name: str) -> str:
+    return {"silhouette": say("silhouette"), "bic": say("BIC")}.get(name, say("eigengap"))
 
 
 def pieces(details: dict[str, Any]) -> dict[str, Any]:

@@ -50,5 +50,6 @@ def encoded(block: tokens.Block, data: Mapping[str, Any]) -> Ragged:
 
 
 def ragged(row: np.ndarray, values: np.ndarray, rows: int) -> Ragged:
+    """Returns `values` as a column of `rows` rows; `row` is the row of each value, ascending."""
     lengths = np.bincount(row, minlength=rows)
     return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))

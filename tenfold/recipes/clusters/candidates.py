@@ -1,71 +1,121 @@
 """Fits and compares the candidates of clustering.
 
-Shapes: N rows, F features, K groups.
+Shapes: N rows, K groups.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tenfold.core.columns import Parts
+from tenfold.core.errors import DataRefused
 from tenfold.core.fitted import Fitted
-from tenfold.core.lazy import lazy
+from tenfold.core.message import Message
 from tenfold.core.plan import Plan
-from tenfold.recipes.subjects import Subject, features_of
+from tenfold.core.progress import tell
+from tenfold.recipes.clusters.models import MODELS
+from tenfold.recipes.clusters.training import TrainingRows, network
+from tenfold.recipes.subjects import Subject
+from tenfold.training import candidates
+from tenfold.training.candidates import FREE, Candidate, Comparison, Fits
 
 if TYPE_CHECKING:
     from torch import nn
 
-torch, networks = lazy("torch"), lazy("tenfold.networks.groups")
-cluster, quality = lazy("sklearn.cluster"), lazy("sklearn.metrics")
+__all__ = ["CHOICES", "build", "chosen", "fit", "refuse_too_many"]
 
-__all__ = ["MODELS", "build", "fit"]
-
-MODELS = ("auto", "kmeans")
-SAMPLE = 2000
-"""Maximum number of training rows that silhouettes are computed from."""
+CHOICES = ("auto", *MODELS)
+"""Values of the setting `model`."""
+BLANK: dict[str, Any] = {
+    "selected": "kmeans",
+    "kmeans": {"names": ["", ""], "sizes": {}},
+    "sample": 2,
+}
+"""What is decided of a network before its fit."""
 MOST = 10
 """Largest number of groups that is tried where none is given."""
+GRAPH_ROWS = 20_000
+"""Number of training rows above which the graph is fitted only where it is requested."""
 
 
 def build(subject: Subject, facts: dict[str, Any]) -> nn.Module:
-    """Returns the network of a run; before the fit, one of two groups."""
-    fitted = facts.get("fitted") or {"groups": 2, "sample": 2}
+    """Returns the network of a run; before the fit, k-means of two groups."""
+    fitted = facts.get("fitted") or BLANK
     features: Any = subject.features(facts)
-    head = networks.Centroids(fitted["groups"], features.width)
-    silhouette = networks.Silhouette(fitted["sample"], features.width, fitted["groups"])
-    return subject.network(features, networks.Grouped(head, silhouette))
+    own, groups = chosen(facts), len(chosen(facts)["names"])
+    head = MODELS[fitted["selected"]].head(own["sizes"], groups, features.width)
+    return network(subject, features, head, groups, fitted["sample"])
 
 
-def fit(subject: Subject, parts: Parts, plan: Plan, requested: str, groups: int) -> Fitted:
-    """Returns the network with the groups of the training rows; 0 `groups` = chosen."""
-    features: Any = subject.features(plan.facts)
-    subject.learn_features(features, parts.train)
-    x = features_of(subject, features, parts.train)
-    order = np.random.default_rng(plan.seed).permutation(len(x))[:SAMPLE]
-    tried = [groups] if groups else range(2, min(MOST, len(np.unique(x, axis=0)) - 1) + 1)
-    curve: list[dict[str, Any]] = []
-    best: Any = None
-    for count in tried:
-        found = cluster.KMeans(count, n_init=10, random_state=plan.seed).fit(x)
-        score = (
-            float(quality.silhouette_score(x[order], found.labels_[order])) if count > 1 else 0.0
+def chosen(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns `names` of the K groups, `curve` and `sizes` of the selected candidate."""
+    fitted = facts.get("fitted") or BLANK
+    found: dict[str, Any] = fitted[fitted["selected"]]
+    return found
+
+
+def fit(
+    subject: Subject, net: Any, parts: Parts, plan: Plan, requested: str, groups: int
+) -> Fitted:
+    """Returns the network with the groups of the training rows; 0 `groups` = chosen.
+
+    Raises DataRefused where there are fewer different rows than groups.
+    """
+    rows = TrainingRows(subject, net.features, parts.train, plan)
+    names = [*MODELS]
+    if requested == "auto" and parts.train.rows > GRAPH_ROWS:
+        names.remove("graph")
+        tell(
+            Message(
+                "The graph of neighbours is left out: {rows} rows are more than {most}. "
+                "--model graph fits it.",
+                rows=parts.train.rows,
+                most=GRAPH_ROWS,
+            )
         )
-        curve.append({"groups": count, "silhouette": round(score, 4)})
-        if best is None or score > best[0]:
-            best = (score, found)
-    centers = best[1].cluster_centers_
-    sizes = {"groups": len(centers), "sample": len(order)}
-    facts = plan.facts | {"fitted": sizes}
-    net: Any = build(subject, facts).eval()
-    net.features.load_state_dict(features.state_dict())
-    with torch.no_grad():
-        net.model.head.center.copy_(torch.from_numpy(centers))
-        gaps = ((x - centers[best[1].labels_]) ** 2).mean()
-        net.model.head.variance.copy_(torch.tensor(max(float(gaps), 1e-6)))
-        own = net.model.head(torch.from_numpy(x)).argmax(1)
-        net.model.silhouette.learn(torch.from_numpy(x[order]), own[order])
-    names = subject.described(facts, x, own.numpy(), parts.train)
-    return Fitted(net, {**sizes, "names": names, "curve": curve, "selected": "kmeans"})
+    tried = [Candidate(name, partial(_fit, name, rows, groups), FREE) for name in names]
+    comparison = Comparison(
+        Message("silhouette"),
+        lambda name, one: rows.silhouette(one),
+        parts.train.rows,
+        lower_is_better=False,
+        held_out=False,
+    )
+    return candidates.fit(tried, requested, comparison, plan)
+
+
+def refuse_too_many(groups: int, rows: int) -> None:
+    """Raises DataRefused if there are fewer different rows than groups."""
+    if groups > rows:
+        raise DataRefused(
+            Message(
+                "{rows} different rows cannot be divided into {groups} groups",
+                rows=rows,
+                groups=groups,
+            ),
+            code="too-many-groups",
+            where="--clusters",
+            fix=Message("Give at most --clusters {rows}, or leave it out.", rows=rows),
+        )
+
+
+def _fit(name: str, rows: TrainingRows, groups: int, plan: Plan, fits: Fits) -> Fitted | None:
+    """Returns one candidate, whose facts are under its name; of a single row, k-means alone."""
+    if rows.different < 2 and name != "kmeans" and fits.nets:
+        return None
+    found = MODELS[name].fit(rows, _counts(rows, groups, plan), plan)
+    net = rows.network(found.head, found.groups)
+    curve = found.curve if plan.fixed is None else plan.fixed[name]["curve"]
+    facts = {"names": rows.names(net), "curve": curve, "sizes": found.sizes}
+    return Fitted(net, {"sample": len(rows.sample), name: facts})
+
+
+def _counts(rows: TrainingRows, groups: int, plan: Plan) -> list[int]:
+    """Returns the numbers of groups to try: that of an earlier fit, the given one, or several."""
+    if plan.fixed is not None:
+        groups = len(chosen({"fitted": plan.fixed})["names"])
+    if groups:
+        refuse_too_many(groups, rows.different)
+        return [groups]
+    return [*range(2, min(MOST, rows.different - 1) + 1)] or [rows.different]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 torch = lazy("torch")
-networks, wrappers = lazy("tenfold.networks.projected"), lazy("tenfold.networks.subjects")
+networks, wrappers = lazy("tenfold.networks.subjects.projected"), lazy("tenfold.networks.subjects")
 
 __all__ = ["SUBJECT"]
 
@@ -87,9 +87,9 @@ class ImageSubject(Subject):
         return found
 
     def described(
-        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, train: Columns
+        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
     ) -> list[str]:
-        return [""] * (int(groups.max()) + 1)
+        return [""] * count
 
 
 def _is_picture(name: str) -> bool:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 torch = lazy("torch")
-networks, wrappers = lazy("tenfold.networks.row_features"), lazy("tenfold.networks.subjects")
+networks, wrappers = (
+    lazy("tenfold.networks.subjects.row_features"),
+    lazy("tenfold.networks.subjects"),
+)
 
 __all__ = ["SUBJECT"]
 
@@ -79,19 +82,15 @@ class RowSubject(Subject):
         return found
 
     def described(
-        self,
-        facts: Mapping[str, Any],
-        features: np.ndarray,
-        groups: np.ndarray,
-        train: Columns,
+        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
     ) -> list[str]:
-        names = [one["name"] for one in facts["data"]["numbers"]]
-        levels = [(column, level) for column, all_levels in
-                  zip(facts["data"]["names"], facts["data"]["levels"], strict=True)
-                  for level in all_levels]  # fmt: skip
-        means = [
-            np.nanmean(np.nan_to_num(features[groups == at]), 0) for at in range(groups.max() + 1)
-        ]
+        data = facts["data"]
+        names = [one["name"] for one in data["numbers"]]
+        pairs = zip(data["names"], data["levels"], strict=True)
+        levels = [(column, level) for column, known in pairs for level in known]
+        means = np.zeros((count, features.shape[1]))
+        np.add.at(means, groups, features)
+        means /= np.bincount(groups, minlength=count).clip(1)[:, None]
         return [_described(mean, names, levels) for mean in means]
 
 

@@ -85,19 +85,21 @@ class Subject(ABC):
 
     @abstractmethod
     def described(
-        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, train: Columns
+        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
     ) -> list[str]:
-        """Returns a short description of each of the K groups, "" where nothing describes it.
+        """Returns a short description of each of the `count` groups, "" where nothing describes it.
 
         `features` (N, F) are those of the training rows, `groups` (N,) their groups from 0.
         """
 
 
-def features_of(subject: Subject, features: nn.Module, rows: Columns) -> np.ndarray:
-    """Returns the features (N, F) of encoded rows; a missing value is 0."""
-    net = subject.network(features, networks.Unchanged())
+def features_of(
+    subject: Subject, features: nn.Module, rows: Columns, missing: float = 0.0
+) -> np.ndarray:
+    """Returns the features (N, F) of encoded rows; `missing` stands for a missing value."""
+    net = subject.network(features, networks.Unchanged()).to(next(features.buffers()).device)
     found = by_torch(net)(rows.only([*subject.columns]))["embedding"]
-    return np.nan_to_num(np.asarray(found))
+    return np.nan_to_num(np.asarray(found), nan=missing)
 
 
 def holds(path: Path, belongs: Callable[[str], bool]) -> bool:

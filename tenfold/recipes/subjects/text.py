@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 torch, sparse = lazy("torch"), lazy("scipy.sparse")
 linalg = lazy("scipy.sparse.linalg")
-networks, wrappers = lazy("tenfold.networks.projected"), lazy("tenfold.networks.subjects")
+networks, wrappers = lazy("tenfold.networks.subjects.projected"), lazy("tenfold.networks.subjects")
 
 __all__ = ["SUBJECT"]
 
@@ -91,9 +91,9 @@ class TextSubject(Subject):
         return found
 
     def described(
-        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, train: Columns
+        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
     ) -> list[str]:
-        return [""] * (int(groups.max()) + 1)
+        return [""] * count
 
 
 def _is_text(name: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tenfold.recipes.clusters import best_view, partition, views
-from tenfold.recipes.clusters.moments import aligned, gradients
+from tenfold.recipes.clusters.moments import aligned, gradients, views
+from tenfold.recipes.clusters.spectral import best_view, partition
 
 
 def strokes(slants: torch.Tensor, shift: int = 0, bar: bool = False) -> torch.Tensor:

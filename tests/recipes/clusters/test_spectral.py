@@ -8,8 +8,9 @@ import torch
 from sklearn.datasets import make_moons
 from sklearn.metrics import adjusted_rand_score as ari
 
-from tenfold.recipes.clusters import best_view, eigengaps, nearest, partition
-from tenfold.recipes.clusters.graph import DENSE_ROWS, Graph
+from tenfold.recipes.clusters.graph import DENSE_ROWS, Graph, eigengaps
+from tenfold.recipes.clusters.neighbours import nearest
+from tenfold.recipes.clusters.spectral import best_view, partition
 
 
 def moons(rows: int = 600) -> tuple[torch.Tensor, np.ndarray]:

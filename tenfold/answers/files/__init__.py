@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenfold.answers.asked_rows import NONE, AskedRows
+from tenfold.answers.files.asked_rows import NONE, AskedRows
 from tenfold.core.columns import Problem
 from tenfold.core.document import cell_text
 from tenfold.core.lazy import lazy
