@@ -189,7 +189,7 @@ def test_spans_of_annotation_tools_are_read(tmp_path: Path, key: str):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"text": "No spans here", "id": 7}', "no spans; it has text, id"),
+        ('{"text": "No spans here", "id": 7}', "no spans; its keys are text, id"),
         ('{"text": "None", "spans": null}', "no spans"),
         ('{"id": 7}', "no tokens and no text"),
         ('["text"]', "no tokens and no text"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tenfold.core.message import Message
+from tenfold.core.message import Message, as_message
 from tenfold.media.tables.columns.cells import CellColumn
 from tenfold.media.tables.columns.figures import COMMA, POINT, NumberForm
 
@@ -133,7 +133,7 @@ def _notes(
 def _named(thousands: str) -> Message:
     if not thousands:
         return Message("none")
-    return Message("blank") if thousands == " " else Message("{text!r}", text=thousands)
+    return Message("blank") if thousands == " " else as_message(repr(thousands))
 
 
 def _undecided(seen: Mapping[str, _Seen]) -> list[str]:
