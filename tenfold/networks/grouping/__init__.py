@@ -1,0 +1,1 @@
+"""Fitting without labels: k-means, and Gaussian mixtures by expectation-maximisation."""
