@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Autoencoder"]
+__all__ = ["DenseAutoencoder"]
 
 
-class Autoencoder(nn.Module):
+class DenseAutoencoder(nn.Module):
     """Features (N, F) -> restored features (N, F) and code (N, E).
 
     Both halves have one hidden layer of `width` units. In training, a share `noise` of the features

@@ -34,7 +34,7 @@ from tenfold.training.inference import by_torch
 if TYPE_CHECKING:
     from torch import nn
 
-torch, networks = lazy("torch"), lazy("tenfold.networks.strange")
+torch, networks = lazy("torch"), lazy("tenfold.networks.strange.answer")
 
 __all__ = ["MODELS", "build", "fit"]
 
@@ -136,7 +136,7 @@ class _Work:
 
     # --- candidates ---
 
-    def closed(self, name: str, how: heads.Fit, plan: Plan, fits: Fits) -> Fitted:
+    def closed(self, name: str, how: heads.FitHead, plan: Plan, fits: Fits) -> Fitted:
         """Fits a candidate in closed form."""
         return Fitted(self._made(name, *how(self.x, plan.seed)))
 

@@ -14,14 +14,15 @@ import numpy as np
 
 from tenfold.core.lazy import lazy
 
-networks, fitting = lazy("tenfold.networks.strange"), lazy("tenfold.networks.grouping.mixture_fit")
+networks, mixtures = lazy("tenfold.networks.strange.heads"), lazy("tenfold.networks.mixture")
+fitting = lazy("tenfold.networks.grouping.mixture_fit")
 torch, covariance, ensemble = lazy("torch"), lazy("sklearn.covariance"), lazy("sklearn.ensemble")
 
 __all__ = ["AUTOENCODER", "CLOSED", "NEIGHBOURS", "build", "first_sizes", "sizes_of_autoencoder"]
 
 NEIGHBOURS, MIXTURE, COVARIANCE = "neighbours", "mixture", "robust covariance"
 FOREST, AUTOENCODER = "isolation forest", "autoencoder"
-Fit = Callable[[np.ndarray, int], tuple[dict[str, Any], dict[str, Any]]]
+FitHead = Callable[[np.ndarray, int], tuple[dict[str, Any], dict[str, Any]]]
 """(features (N, F) of good rows, seed) -> sizes and state of a head."""
 
 COUNT = 5
@@ -87,22 +88,31 @@ def _of_mixture(mixture: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _covariance(x: np.ndarray, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One Gaussian: minimum covariance determinant, shrunk where rows are few (O. Ledoit, 2004)."""
+    """One Gaussian: minimum covariance determinant, shrunk where rows are few (O. Ledoit, 2004).
+
+    Noise of the variance RIDGE keeps features that depend on each other from a determinant of 0.
+    """
+    noise = np.random.default_rng(seed).normal(0, RIDGE**0.5, x.shape)
     if len(x) >= ROWS_A_FEATURE * x.shape[1]:
-        found = covariance.MinCovDet(random_state=seed).fit(x.astype(float))
+        found = covariance.MinCovDet(random_state=seed).fit(x + noise)
     else:
-        found = covariance.LedoitWolf().fit(x.astype(float))
-    head = networks.Energy(1, x.shape[1], "full")
+        found = covariance.LedoitWolf().fit(x + noise)
     matrix = found.covariance_ + RIDGE * np.eye(x.shape[1])
-    head.mixture.assign(
-        torch.ones(1), torch.tensor(found.location_)[None], torch.tensor(matrix)[None]
+    mixture = mixtures.Mixture.of(
+        "full",
+        torch.ones(1),
+        torch.from_numpy(found.location_)[None],
+        torch.from_numpy(matrix)[None],
+        missing=False,
     )
-    return _of_mixture(head.mixture)
+    return _of_mixture(mixture)
 
 
 def _forest(x: np.ndarray, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     sample = min(SAMPLE, len(x))
-    found = ensemble.IsolationForest(TREES, max_samples=sample, random_state=seed).fit(x)
+    found = ensemble.IsolationForest(n_estimators=TREES, max_samples=sample, random_state=seed).fit(
+        x
+    )
     scale = 1 / (TREES * max(1e-9, networks.mean_path(sample)))
     parts, roots, steps = [], [], 0
     first = 0
@@ -158,7 +168,7 @@ def _flat(tree: Any, first: int, scale: float) -> tuple[dict[str, np.ndarray], i
     return buffers, max(depth.values())
 
 
-CLOSED: dict[str, Fit] = {
+CLOSED: dict[str, FitHead] = {
     NEIGHBOURS: _neighbours,
     MIXTURE: _mixture,
     COVARIANCE: _covariance,

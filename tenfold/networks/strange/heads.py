@@ -1,60 +1,51 @@
-"""Networks that answer how strange a row is.
+"""Heads: networks that score how strange features are.
 
 A head takes features (N, F) without gaps and returns the score (N,), larger for stranger rows, and
 the blame (N, F) of each feature, which is not negative.
 
-Shapes: N rows, F features, C columns of the input, R reference rows, M calibration rows.
+Shapes: N rows, F features, R reference rows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from tenfold.networks.autoencoder import Autoencoder
+from tenfold.networks.autoencoder import DenseAutoencoder
 from tenfold.networks.mixture import Mixture
 from tenfold.networks.trees import Trees
 
-__all__ = ["Energy", "Isolation", "Neighbours", "Restored", "Strange", "mean_path", "threshold_of"]
-
-
-def threshold_of(scores: Tensor, rate: float) -> float:
-    """Returns the least score of an alarm, from the scores (M,) of good calibration rows.
-
-    A new good row reaches it with a probability of at most `rate` (conformal prediction, V. Vovk et
-    al., 2005): at most floor(rate (M + 1)) - 1 calibration rows do. With fewer than 1 / rate - 1
-    rows, it is just above the largest of their scores, and the probability is 1 / (M + 1).
-    """
-    count = len(scores)
-    allowed = max(0, math.floor(rate * (count + 1) + 1e-9) - 1)
-    ordered = scores.sort(descending=True).values
-    at = ordered[min(allowed, count - 1)] if count else scores.new_tensor(math.inf)
-    return float(torch.nextafter(at, at.new_tensor(math.inf)))
+__all__ = ["Energy", "Isolation", "Neighbours", "Restored", "mean_path"]
 
 
 class Neighbours(nn.Module):
     """Features (N, F) -> mean distance to the nearest of R reference rows (N,), and blame (N, F).
 
-    The blame of a feature is its part of the squared distance to the mean of these neighbours.
+    A reference row at distance 0 is left out once, so that a row that was fitted is not its own
+    neighbour. The blame of a feature is its part of the squared distance to the mean of the
+    neighbours.
     """
 
     rows: Tensor
 
     def __init__(self, rows: int, width: int, count: int) -> None:
         super().__init__()
-        self.count = min(count, rows)
+        self.near = min(count + 1, rows)
+        self.count = max(1, self.near - 1)
         self.register_buffer("rows", torch.zeros(rows, width))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         squares = self.rows.square().sum(1) - 2 * (x @ self.rows.T)
-        near = squares.topk(self.count, dim=1, largest=False).indices
-        found = nn.functional.embedding(near, self.rows)
-        gaps = x.unsqueeze(1) - found
+        near = squares.topk(self.near, dim=1, largest=False).indices
+        gaps = x.unsqueeze(1) - nn.functional.embedding(near, self.rows)
         distance = gaps.square().sum(2).sqrt()
-        return distance.mean(1), gaps.mean(1).square()
+        left_out = torch.where(distance.amin(1) > 0, distance.argmax(1), distance.argmin(1))
+        places = torch.arange(self.near, device=x.device)
+        kept = (places != left_out.unsqueeze(1)) | (self.near == 1)
+        weight = kept.to(x.dtype) / self.count
+        return (distance * weight).sum(1), (gaps * weight.unsqueeze(2)).sum(1).square()
 
 
 class Energy(nn.Module):
@@ -114,49 +105,9 @@ class Restored(nn.Module):
 
     def __init__(self, width: int, hidden: int, code: int) -> None:
         super().__init__()
-        self.autoencoder = Autoencoder(width, hidden, code)
+        self.autoencoder = DenseAutoencoder(width, hidden, code)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         restored, _ = self.autoencoder(x)
         squares = (restored - x).square()
         return squares.mean(1), squares
-
-
-class Strange(nn.Module):
-    """Features (N, F) -> score (N,), threshold (N,), p (N,), blame (N, C) and embedding (N, F).
-
-    `owner` is the column of the input of each feature. `calibration` (M,) are the scores of good
-    rows that were not used for fitting: p is the share of them, and of the row itself, that are at
-    least as strange.
-    """
-
-    calibration: Tensor
-    threshold: Tensor
-    owner: Tensor
-
-    def __init__(self, head: nn.Module, owner: Sequence[int], rows: int) -> None:
-        super().__init__()
-        self.head = head
-        self.register_buffer("calibration", torch.zeros(rows))
-        self.register_buffer("threshold", torch.zeros(()))
-        owners = torch.tensor([*owner], dtype=torch.int64)
-        columns = int(owners.max()) + 1 if len(owners) else 0
-        self.register_buffer("owner", nn.functional.one_hot(owners, columns).float())
-
-    @torch.no_grad()
-    def calibrate(self, scores: Tensor, rate: float) -> None:
-        """Sets threshold and calibration scores from those of M good rows."""
-        self.calibration.copy_(scores)
-        self.threshold.fill_(threshold_of(scores, rate))
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        x = x.nan_to_num()
-        score, blame = self.head(x)
-        above = (self.calibration >= score.unsqueeze(1)).sum(1)
-        return {
-            "score": score,
-            "threshold": self.threshold.expand(len(score)),
-            "p": (above + 1) / (len(self.calibration) + 1),
-            "blame": blame @ self.owner,
-            "embedding": x,
-        }
