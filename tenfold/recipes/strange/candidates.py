@@ -2,8 +2,8 @@
 
 Every candidate is fitted to good training rows. Where the selection half of validation has strange
 rows, the candidate with the highest ROC AUC on it is selected; elsewhere nothing tells which is
-best, and the distance to neighbours is taken, the best on average over public tables
-(`benchmarks/anomalies.py`).
+best, and the distance to neighbours is taken, the best on average over six public tables where
+normal rows are fitted (`benchmarks/anomalies.py`).
 
 Shapes: N rows, F features, M calibration rows.
 """
