@@ -21,7 +21,7 @@ import pandas as pd
 from tenfold.answers.classification.refusals import not_two_classes
 from tenfold.answers.files import TABLES, Format
 from tenfold.answers.intervals import Interval, Sampling, Weighted, weights_of
-from tenfold.answers.metric import Metric, share
+from tenfold.answers.metric import Metric, main_metric, share
 from tenfold.core.columns import Columns, Problem
 from tenfold.core.errors import DataRefused
 from tenfold.core.language import say
@@ -290,7 +290,7 @@ class AnswerKind(ABC):
         values = self.measure(answers, table, sampling)
         values |= self.measure_trained(answers, table, sampling, train)
         baseline = self.values(self.baseline(train, table), table, train)
-        headline = self.headline if self.headline in values else next(iter(values), self.headline)
+        headline = main_metric(self.headline, values)
         metrics = {name: Score(*three, baseline.get(name, 0.0)) for name, three in values.items()}
         details = self.details(answers, table, sampling) | self.extras(answers, table, train)
         return Scores(headline, metrics, len(table), details, sampling.count)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tenfold.core.language import say, spoken
 from tenfold.core.message import Message, as_message
@@ -19,12 +21,21 @@ __all__ = [
     "RMSE",
     "ROC_AUC",
     "Metric",
+    "main_metric",
     "number",
     "share",
 ]
 
 
 NO_INTERVAL = "–"
+
+
+def main_metric(headline: str, values: Mapping[str, Any]) -> str:
+    """Returns the name of the main metric of rows: the headline, if their truths allow it.
+
+    `values` are the metrics that they allow, by name; the first one replaces the headline.
+    """
+    return headline if headline in values else next(iter(values), headline)
 
 
 @dataclass(frozen=True)

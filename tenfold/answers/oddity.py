@@ -74,17 +74,29 @@ def _constant(train: pd.DataFrame) -> Oddity:
 
 
 def _worst(answers: Sequence[Answer], table: pd.DataFrame) -> list[int]:
-    """Returns the missed strange rows, the lowest score first, then the false alarms."""
+    """Returns rows without an answer, then missed strange rows, then false alarms.
+
+    Of missed rows the lowest score comes first, of false alarms the highest.
+    """
     found = Strangeness.of(answers, table)
-    missed = np.flatnonzero((found.truth == 1) & ~found.alarm)
+    none = np.isnan(found.score)
+    missed = np.flatnonzero((found.truth == 1) & ~found.alarm & ~none)
     false = np.flatnonzero((found.truth == 0) & found.alarm)
-    order = [*missed[np.argsort(np.nan_to_num(found.score[missed]), kind="stable")]]
-    return [int(row) for row in [*order, *false[np.argsort(-found.score[false], kind="stable")]]]
+    missed = missed[np.argsort(found.score[missed], kind="stable")]
+    false = false[np.argsort(-found.score[false], kind="stable")]
+    return [int(row) for row in (*np.flatnonzero(none), *missed, *false)]
 
 
 def _bootstrap(answers: Sequence[Answer], table: pd.DataFrame) -> Weighted:
+    """The headline of these rows: ROC AUC, or the only share that their truths allow."""
     found = Strangeness.of(answers, table)
-    statistics = np.stack([np.nan_to_num(found.score, nan=-1e30), found.truth.astype(float)], 1)
+    counted = found.rows_of_shares
+    if "sensitivity" not in counted:
+        alarms = np.stack([counted["false_alarm_rate"], found.alarms], 1).astype(float)
+        return alarms, _shares
+    if "false_alarm_rate" not in counted:
+        return np.stack([counted["sensitivity"], found.alarm], 1).astype(float), _shares
+    statistics = np.stack([found.filled, found.truth], 1)
     return statistics, _areas
 
 
@@ -92,6 +104,12 @@ def _areas(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     known = rows[:, 1] >= 0
     ordered = scores.Ordered.of(rows[known, 0], rows[known, 1] == 1)
     return np.array([ordered.roc_auc(one[known]) for one in counts])
+
+
+def _shares(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Share (S,) of the rows of column 0 that column 1 marks, for each of S lists of counts."""
+    total = counts @ rows[:, 0]
+    return np.asarray((counts @ (rows[:, 0] * rows[:, 1])) / np.maximum(total, 1e-12))
 
 
 def _same_decision(before: Oddity, after: Oddity, tolerance: float) -> bool:

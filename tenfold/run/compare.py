@@ -17,6 +17,7 @@ import pandas as pd
 from tenfold.answers import intervals
 from tenfold.answers.intervals import Paired, Sampling
 from tenfold.answers.kind import AnswerKind
+from tenfold.answers.metric import main_metric
 from tenfold.core.columns import Columns
 from tenfold.core.errors import DataRefused, TenfoldError, UsageError
 from tenfold.core.message import Message
@@ -109,7 +110,7 @@ def of_answers(
     sampling = Sampling.of(table)
     counts, ahead = (_closer if kind.graded else _correct)(kind, answers, table)
     return Compared(
-        headline=kind.headline,
+        headline=main_metric(kind.headline, kind.values(answers[0], table)),
         paired=sampling.paired(one, other),
         counts=counts,
         rows=len(table),

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from tenfold.answers.kind import Answer
+from tenfold.answers.metric import main_metric
 from tenfold.core.columns import Columns
 from tenfold.core.message import Message
 from tenfold.core.progress import advance, tell
@@ -66,7 +67,7 @@ def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[
     if not fields or kind.headline not in kind.metrics:
         return {}
     end = min(latest, time.perf_counter() + SECONDS)
-    drops = _drops(run, some, fields, end)
+    metric, drops = _drops(run, some, fields, end)
     if not len(drops):
         tell(Message("The importance of the columns is not measured for lack of time."))
         return {}
@@ -81,7 +82,7 @@ def importance(run: Run, table: pd.DataFrame, latest: float = math.inf) -> dict[
     ]
     curves = (_curve(run, evenly(some, CURVE_ROWS), fields[at]) for at in order[:CURVES])
     return {
-        "metric": kind.headline,
+        "metric": metric,
         "rows": len(some),
         "repeats": len(drops),
         "columns": columns,
@@ -112,25 +113,28 @@ def _with(table: pd.DataFrame, field: _Field, others: Sequence[Any]) -> pd.DataF
     return table.assign(**{field.over: pd.Series(new, table.index, dtype=object)})
 
 
-def _drops(run: Run, table: pd.DataFrame, fields: Sequence[_Field], end: float) -> np.ndarray:
-    """Returns the loss of the main metric (shuffles, fields); empty where time is short."""
+def _drops(
+    run: Run, table: pd.DataFrame, fields: Sequence[_Field], end: float
+) -> tuple[str, np.ndarray]:
+    """Returns the main metric and its loss (shuffles, fields); empty where time is short."""
     kind, random = run.answer_kind, np.random.default_rng(0)
-    sign = -1.0 if kind.metrics[kind.headline].better == "lower" else 1.0
-    before = kind.values(_answers(run, table), table)[kind.headline]
+    scores = kind.values(_answers(run, table), table)
+    metric = main_metric(kind.headline, scores)
+    sign = -1.0 if kind.metrics[metric].better == "lower" else 1.0
     found: list[list[float]] = []
     for number in range(REPEATS):
         drops = []
         for at, field in enumerate(fields):
             if time.perf_counter() > end:
-                return np.array(found)
+                return metric, np.array(found)
             cells = table[field.over].tolist()
             others = [cells[row] for row in random.permutation(len(cells))]
             answers = _answers(run, _with(table, field, others))
-            drops.append(sign * (before - kind.values(answers, table)[kind.headline]))
+            drops.append(sign * (scores[metric] - kind.values(answers, table)[metric]))
             steps = REPEATS * len(fields)
             advance(Message("importance of the columns"), number * len(fields) + at + 1, steps)
         found.append(drops)
-    return np.array(found)
+    return metric, np.array(found)
 
 
 def _curve(run: Run, table: pd.DataFrame, field: _Field) -> dict[str, Any]:

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 class AnomalyDetection(Task):
     """The task of anomaly detection; the module's docstring describes it."""
 
+    good: str = setting("", "class of good rows, as labelled; default: found from the labels")
     false_alarms: float = setting(
-        0.01, "share of good rows that may be called strange", low=0.0001, high=0.5
+        0.01, "maximum share of good rows that are called strange", low=0.0001, high=0.5
     )
-    good: str = setting("", "label of good rows; default: found from the labels")
     model: str = setting("auto", "model, auto = best on validation", choices=candidates.MODELS)
 
     answers = (ODDITY,)

@@ -40,11 +40,11 @@ def test_an_answer_never_seen_is_unknown_and_ignored_by_the_loss(
     if "label" not in table:
         pytest.skip("has no single label: another column says the answer")
     foreign = table.assign(label=["never seen", *table["label"][1:]])
+    call = handed_over(subject, monkeypatch)
     targets = subject.task.targets(foreign, subject.facts)
     for column in targets.values():
         assert np.asarray(column)[0] == -1 and (np.asarray(column)[1:] >= 0).all()
     columns = Columns(subject.task.encode(table, subject.facts).columns | targets)
-    call = handed_over(subject, monkeypatch)
     call.net.eval()
     with torch.no_grad():
         every = call.loss(call.net, tensors(columns.take(np.arange(len(table))), HERE))

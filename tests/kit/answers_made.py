@@ -12,6 +12,7 @@ from tenfold.answers.label import Label
 from tenfold.answers.labels import Labels
 from tenfold.answers.mask import mask_of
 from tenfold.answers.number import Number
+from tenfold.answers.oddity import Oddity
 from tenfold.answers.ranking import Ranking
 from tenfold.answers.ratings import Ratings
 from tenfold.answers.spans import Spans
@@ -103,6 +104,11 @@ def mask(rows: int) -> Sample:
     return table, [right[row % 3] for row in range(rows)]
 
 
+def oddity(rows: int) -> Sample:
+    table = _table(rows, strange=[True, False, False], label=["dent", "ok", "ok"])
+    return table, [Oddity(2.0 if one else 0.5, 1.0, 0.1) for one in table["strange"]]
+
+
 def number(rows: int) -> Sample:
     table = _table(rows, value=[1.5, -2.0, 40.0])
     return table, [Number(one, one - 1.0, one + 2.0, "kg", 2) for one in table["value"]]
@@ -126,6 +132,7 @@ SAMPLES: dict[str, Callable[[int], Sample]] = {
     "ranking": ranking,
     "ratings": ratings,
     "mask": mask,
+    "oddity": oddity,
     "number": number,
     "group": group,
 }

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import tables_made
+import units_made
 from PIL import Image, ImageDraw
 
 
@@ -376,6 +377,12 @@ WORLDS: dict[str, World] = {
         settings={"model": "network", "size": "tiny"},
         plan={"epochs": 40, "batch": 30},
         by_heart=0.9,
+    ),
+    "anomaly-detection": World(
+        make=units_made.units,
+        spoil=units_made.spoil_units,
+        hand_over=lambda folder: units_made.HANDED,
+        settings={"model": "neighbours", "false_alarms": 0.1},
     ),
     "text-classification": World(
         make=texts,

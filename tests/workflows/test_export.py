@@ -28,7 +28,7 @@ from tenfold.networks.notation import ready
 from tenfold.networks.notation.network import Lined
 from tenfold.run import evaluate, explain
 from tenfold.run.run import open_run
-from tenfold.training.inference import by_onnx, by_torch, session_of
+from tenfold.training.inference import by_onnx, by_torch, finite, session_of
 from tenfold.workflows import export as exporting
 from tenfold.workflows import onnx_export
 
@@ -331,6 +331,9 @@ def test_what_is_not_finite_is_no_answer(folder: Path, subject: Subject, value: 
         if one.data_type == onnx.TensorProto.FLOAT and one.raw_data:
             one.raw_data = np.full(len(one.raw_data) // 4, value, np.float32).tobytes()
     run = tenfold.open_run(with_network(folder, model.SerializeToString()))
+    rows = subject.prepared.columns.only(subject.prepared.eaten)
+    if np.isfinite(value) and not finite(run.infer(rows), rows.rows)[1].any():
+        pytest.skip(f"{subject.name} is finite even with weights of {value}")
     handed = subject.world.hand_over(subject.data)
     answers = tenfold.predict(run, handed)
     found = [one.to_json() for one in answers]

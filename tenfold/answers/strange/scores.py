@@ -47,27 +47,45 @@ class Strangeness:
         )
 
     @property
-    def ordered(self) -> tuple[np.ndarray, Ordered]:
-        """The rows (M,) whose truth is known, and their order by score.
+    def alarms(self) -> np.ndarray:
+        """(N,) True for rows above the threshold, and for rows without an answer."""
+        return self.alarm | np.isnan(self.score)
 
-        A row without an answer is ordered as wrong as possible.
-        """
+    @property
+    def filled(self) -> np.ndarray:
+        """The scores (N,); a row without an answer is ordered as wrong as possible."""
+        worst = np.where(self.truth == 1, -np.inf, np.inf)
+        return np.where(np.isnan(self.score), worst, self.score)
+
+    @property
+    def ordered(self) -> tuple[np.ndarray, Ordered]:
+        """The rows (M,) whose truth is known, and their order by score."""
         rows = np.flatnonzero(self.truth >= 0)
-        strange = self.truth[rows] == 1
-        worst = np.where(strange, -np.inf, np.inf)
-        scores = self.score[rows]
-        return rows, Ordered.of(np.where(np.isnan(scores), worst, scores), strange)
+        return rows, Ordered.of(self.filled[rows], self.truth[rows] == 1)
+
+    @property
+    def rows_of_shares(self) -> dict[str, np.ndarray]:
+        """(N,) True for the rows of each metric that is a share; one without rows is left out.
+
+        Rows of unknown truth count as good in the share of false alarms where no truth is known at
+        all.
+        """
+        good, strange = self.truth == 0, self.truth == 1
+        if not (good | strange).any():
+            good = self.truth < 0
+        shares = {"sensitivity": strange} if strange.any() else {}
+        return shares | ({"false_alarm_rate": good} if good.any() or not shares else {})
 
 
 def measure(found: Strangeness, sampling: Sampling) -> dict[str, Interval]:
     """Computes ROC AUC, average precision, false alarms and the share of strange rows found.
 
-    Metrics that need strange rows, or good ones, are left out where there are none. Rows of unknown
-    truth count as good in the share of false alarms where no truth is known at all.
+    Metrics that need strange rows, or good ones, are left out where there are none (see
+    `rows_of_shares`). A row without an answer is a false alarm if it is good, else it is missed.
     """
     values: dict[str, Interval] = {}
-    good, strange = found.truth == 0, found.truth == 1
-    if good.any() and strange.any():
+    shares = found.rows_of_shares
+    if len(shares) == 2:
         rows, ordered = found.ordered
         some = sampling.at(rows)
         for name, metric in (
@@ -75,10 +93,7 @@ def measure(found: Strangeness, sampling: Sampling) -> dict[str, Interval]:
             ("average_precision", mean_average_precision),
         ):
             values[name] = some.resampled(partial(metric, [ordered]), len(rows))
-    if not (good | strange).any():
-        good = found.truth < 0
-    if strange.any():
-        values["sensitivity"] = sampling.at(strange).share(found.alarm[strange])
-    if good.any():
-        values["false_alarm_rate"] = sampling.at(good).share(found.alarm[good])
+    decided = {"sensitivity": found.alarm, "false_alarm_rate": found.alarms}
+    for name, rows in shares.items():
+        values[name] = sampling.at(rows).share(decided[name][rows])
     return values

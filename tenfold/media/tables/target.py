@@ -55,8 +55,11 @@ def found_label(table: LabelledTable, reading: Reading, used: Collection[str]) -
     """Returns the column of labels that are kept for scoring, and whether the user gave it.
 
     "" where the user gave none and no column, or more than one, has a usual name of labels. Raises
-    UsageError where the given column is missing.
+    UsageError where the given column is missing; other rows of a run may lack it.
     """
+    wanted = reading.roles.get("target")
+    if reading.found and isinstance(wanted, str) and not table.named.all_of(wanted):
+        return "", False
     given = column_named(reading, "target", table.named, table.name)
     if given is not None and given in table.columns:
         return given, bool(reading.target)

@@ -35,15 +35,20 @@ def with_truths(rows: Rows, good: str) -> Rows:
     name = _given(good, counts) if good else _found(counts)
     strange = pd.Series([None if not one else one != name for one in labels], dtype=object)
     others = ", ".join(f"{one!r} {count}" for one, count in counts.most_common() if one != name)
-    rows.taken.note(
-        Message(
-            "Good rows have the label {good!r} ({count}); strange ones: {others}. --good names "
-            "another label.",
-            good=name,
-            count=counts[name],
-            others=others or "-",
-        )
+    line = Message(
+        "Good rows have the label {good!r} ({count}); strange ones: {others}. --good names "
+        "another label.",
+        good=name,
+        count=counts[name],
+        others=others or "-",
     )
+    if not name:
+        line = Message(
+            "All labels mean strange rows: {others}. Rows without a label are used as good ones; "
+            "--good names a label of good rows.",
+            others=others,
+        )
+    rows.taken.note(line)
     table = rows.table.assign(strange=strange.to_numpy())
     reading = rows.reading.finding(good=name) if rows.reading else rows.reading
     return replace(rows, table=table, reading=reading)
@@ -61,14 +66,19 @@ def _given(good: str, counts: Counter[str]) -> str:
 
 
 def _found(counts: Counter[str]) -> str:
-    """Returns the label that means good: a usual word, else the most frequent of two labels."""
+    """Returns the label that means good: a usual word, else the most frequent of two labels.
+
+    "" where all labels are words for strange rows.
+    """
     usual = [name for name in counts if name.strip().lower() in GOOD]
     if len(usual) == 1:
         return usual[0]
     strange = [name for name in counts if name.strip().lower() in STRANGE]
     if not usual and len(counts) - len(strange) == 1 and strange:
         return next(name for name in counts if name not in strange)
-    if len(counts) == 1 and not strange:
+    if len(strange) == len(counts):
+        return ""
+    if len(counts) == 1:
         return next(iter(counts))
     often = counts.most_common(2)
     if not usual and len(counts) == 2 and often[0][1] > 2 * often[1][1]:

@@ -1,6 +1,6 @@
-"""Networks that answer how strange a row is.
+"""The network that answers how strange a row is, with the threshold of alarms.
 
-Shapes: N rows, F features, C columns of the input, R reference rows, M calibration rows.
+Shapes: N rows, F features, C columns of the input, M calibration rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Neighbours", "Strange", "threshold_of"]
+__all__ = ["Strange", "threshold_of"]
 
 
 def threshold_of(scores: Tensor, rate: float) -> float:
@@ -26,29 +26,6 @@ def threshold_of(scores: Tensor, rate: float) -> float:
     ordered = scores.sort(descending=True).values
     at = ordered[min(allowed, count - 1)] if count else scores.new_tensor(math.inf)
     return float(torch.nextafter(at, at.new_tensor(math.inf)))
-
-
-class Neighbours(nn.Module):
-    """Features (N, F) -> mean distance to the nearest of R reference rows (N,), and blame (N, F).
-
-    The blame of a feature is its part of the squared distance to the mean of these neighbours.
-    """
-
-    rows: Tensor
-
-    def __init__(self, rows: int, width: int, count: int) -> None:
-        super().__init__()
-        self.count = min(count, rows)
-        self.register_buffer("rows", torch.zeros(rows, width))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = x.nan_to_num()
-        squares = self.rows.square().sum(1) - 2 * (x @ self.rows.T)
-        near = squares.topk(self.count, dim=1, largest=False).indices
-        found = nn.functional.embedding(near, self.rows)
-        gaps = x.unsqueeze(1) - found
-        distance = gaps.square().sum(2).sqrt()
-        return distance.mean(1), gaps.mean(1).square()
 
 
 class Strange(nn.Module):
@@ -79,6 +56,7 @@ class Strange(nn.Module):
         self.threshold.fill_(threshold_of(scores, rate))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = x.nan_to_num()
         score, blame = self.head(x)
         above = (self.calibration >= score.unsqueeze(1)).sum(1)
         return {
@@ -86,5 +64,5 @@ class Strange(nn.Module):
             "threshold": self.threshold.expand(len(score)),
             "p": (above + 1) / (len(self.calibration) + 1),
             "blame": blame @ self.owner,
-            "embedding": x.nan_to_num(),
+            "embedding": x,
         }

@@ -1,0 +1,1 @@
+"""Networks that answer how strange a row is: heads that score, and the threshold of alarms."""
