@@ -14,7 +14,8 @@ import numpy as np
 from tenfold.core.columns import Encoded, Problem
 from tenfold.core.text import natural
 from tenfold.media.tables.schema import CATEGORY, DATE, NUMBER, TEXT, TableRow, TableSchema
-from tenfold.media.text import grams, tokens
+from tenfold.media.text import tokens
+from tenfold.media.text.ngrams import grams
 
 __all__ = ["FIRST", "MISSING", "UNSEEN", "TextScores", "encoded", "facts_of"]
 

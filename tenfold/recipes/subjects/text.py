@@ -17,8 +17,9 @@ from tenfold.media.files import references
 from tenfold.media.files.records import is_table, table_of
 from tenfold.media.input import Input
 from tenfold.media.reading import Reading
-from tenfold.media.text import columns, labelled, tokens, vocabulary
+from tenfold.media.text import columns, labelled, tokens
 from tenfold.media.text.medium import TEXT
+from tenfold.media.text.ngrams import vocabulary
 from tenfold.recipes.subjects.subject import Subject, holds
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tenfold.answers.intervals import weights_of
 from tenfold.core.lazy import lazy
-from tenfold.media.text import grams
+from tenfold.media.text.ngrams import grams
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

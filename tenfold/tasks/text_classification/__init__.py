@@ -39,8 +39,9 @@ from tenfold.core.rows import Rows
 from tenfold.core.settings import Range, setting
 from tenfold.media.input import Input
 from tenfold.media.reading import AS_FOUND, Reading
-from tenfold.media.text import labelled, tokens, vocabulary
+from tenfold.media.text import labelled, tokens
 from tenfold.media.text.medium import TEXT
+from tenfold.media.text.ngrams import vocabulary
 from tenfold.task import Facts, Outputs, Table, Task
 from tenfold.tasks.text_classification import linear_models
 from tenfold.training import candidates, loop

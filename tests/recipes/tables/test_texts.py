@@ -10,7 +10,7 @@ from sklearn import linear_model, metrics
 import tenfold
 from tenfold.media.tables import encode
 from tenfold.media.tables.schema import TableColumn, TableRow, TableSchema
-from tenfold.media.text import grams
+from tenfold.media.text.ngrams import grams
 from tenfold.recipes.tables import derived, texts
 from tenfold.recipes.tables.arrays import TableArrays
 
