@@ -50,7 +50,7 @@ def _against_baselines(
             say("Better than the {baseline} ({value}), but not significantly so.", **words),
         )
     else:
-        yield "look", say("No better than the {baseline} ({value}), which is far simpler.", **words)
+        yield "look", say("No better than the {baseline} ({value}).", **words)
 
 
 def _few_rows(document: NotesDocument, rows: NotesDocument, log: Sequence[NotesDocument]) -> Notes:

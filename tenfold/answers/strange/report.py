@@ -146,7 +146,7 @@ def distribution_section(found: dict[str, Any]) -> Section:
     head = [say("kind"), *(said[part] for part in found["parts"]), say("rows")]
     rows = [
         [
-            Cell(one["kind"] or say("good or without a label")),
+            Cell(one["kind"] or say("good or unknown")),
             *(Cell(f"{count:,}") for count in one["rows"]),
             Cell(f"{sum(one['rows']):,}"),
         ]

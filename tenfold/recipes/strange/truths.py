@@ -9,6 +9,7 @@ import pandas as pd
 
 from tenfold.core.errors import UsageError, nearest
 from tenfold.core.message import Message
+from tenfold.core.progress import tell
 from tenfold.core.rows import Rows
 
 __all__ = ["with_truths"]
@@ -49,6 +50,7 @@ def with_truths(rows: Rows, good: str) -> Rows:
             others=others,
         )
     rows.taken.note(line)
+    tell(line)
     table = rows.table.assign(strange=strange.to_numpy())
     reading = rows.reading.finding(good=name) if rows.reading else rows.reading
     return replace(rows, table=table, reading=reading)
