@@ -45,7 +45,7 @@ def answers_of(outputs: Mapping[str, Any], names: Sequence[str]) -> list[Group]:
 
 
 def _refuse(table: pd.DataFrame) -> DataRefused | None:
-    if table["digest"].nunique() > 1:
+    if "digest" not in table or table["digest"].nunique() > 1:
         return None
     return DataRefused(
         Message("All rows are equal, so they cannot be divided into groups"),
@@ -72,6 +72,7 @@ class GroupKind(AnswerKind):
     truths = ("label",)
     headline = "silhouette"
     exclusive = True
+    unlabelled = True
     metrics: ClassVar[dict[str, Metric]] = {
         "silhouette": Metric(
             "Silhouette",

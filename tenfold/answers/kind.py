@@ -74,6 +74,8 @@ class AnswerKind(ABC):
     """More columns of the training rows that `constant` needs; they are saved in the run folder."""
     has_examples: ClassVar[bool] = False
     """True if a row as a whole is an example of each of its `strata`, such as its class."""
+    unlabelled: ClassVar[bool] = False
+    """True if rows need no label, so that any data fit: a task of such kinds must be named."""
     exclusive: ClassVar[bool] = False
     """True if the probabilities of a row sum to one."""
     graded: ClassVar[bool] = False

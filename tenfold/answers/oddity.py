@@ -124,6 +124,7 @@ class OddityKind(AnswerKind):
     prediction = Oddity
     truths = ("strange", "label")
     headline = "roc_auc"
+    unlabelled = True
     metrics: ClassVar[dict[str, Metric]] = {
         "roc_auc": Metric(
             "ROC AUC",

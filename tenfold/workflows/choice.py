@@ -31,7 +31,7 @@ from tenfold.media.registry import known, media_of
 from tenfold.task import Task
 from tenfold.tasks.registry import class_of, find, names
 
-__all__ = ["Fit", "asked_back", "chosen", "fits", "guessed", "with_task"]
+__all__ = ["Fit", "asked_back", "chosen", "fits", "found_by_data", "guessed", "with_task"]
 
 SMALLEST_FIT = 0.3
 """Minimum score (`Fit.score`) at which a task counts as fitting the data."""
@@ -212,8 +212,13 @@ def fits(data: Any, settings: Mapping[str, Any] | None = None) -> list[Fit]:
     """
     with _small(data, settings or {}) as (source, given):
         files, other = _counted(source)
-        each = [_fit(task, source, files, other, given) for task in names()]
+        each = [_fit(task, source, files, other, given) for task in found_by_data()]
     return sorted((one for one in each if one is not None), key=lambda one: -one.score)
+
+
+def found_by_data() -> list[str]:
+    """Returns the names of the tasks that can be found by their data: those that need labels."""
+    return [task for task in names() if not all(kind.unlabelled for kind in class_of(task).answers)]
 
 
 def _without_target(data: Any, settings: Mapping[str, Any]) -> list[str]:

@@ -115,11 +115,11 @@ def number(rows: int) -> Sample:
 
 
 def group(rows: int) -> Sample:
-    table = _table(rows, label=["wheat", "rye"])
-    groups = {"wheat": "1", "rye": "2"}
+    table = _table(rows, label=["wheat", "rye", "oat"])
+    groups = {"wheat": "1", "rye": "2", "oat": "3"}
     return table, [
-        Group(groups[name], {one: 0.9 if one == groups[name] else 0.1 for one in "12"}, "", 1.0)
-        for name in table["label"]
+        Group(own, {one: 0.8 if one == own else 0.1 for one in "123"}, "", 1 - row / (2 * rows))
+        for row, own in enumerate(map(groups.get, table["label"]))
     ]
 
 

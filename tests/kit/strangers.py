@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from subjects import TASKS, Subject, trained
+from subjects import BY_STEPS, Subject, trained
 
 from tenfold.core.errors import ArtefactRefused
 from tenfold.core.results import SCHEMA
@@ -18,7 +18,7 @@ from tenfold.run.run import open_run
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    return trained(TASKS[0], tmp_path_factory)
+    return trained(BY_STEPS, tmp_path_factory)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from exported import copied, refusal, with_network
-from subjects import TASKS
+from subjects import BY_STEPS
 
 from tenfold.core.errors import TenfoldError
 from tenfold.run.folder import EXPORTED
@@ -17,7 +17,7 @@ from tenfold.run.run import open_run
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported folder; what is refused does not depend on its task."""
-    return copied(TASKS[0], tmp_path_factory).run.folder / "export"
+    return copied(BY_STEPS, tmp_path_factory).run.folder / "export"
 
 
 @pytest.fixture

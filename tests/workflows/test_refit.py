@@ -13,7 +13,7 @@ from commands import tenfold as command
 from latin import latin_words
 from learning import Killed, die, result, watching
 from safetensors.numpy import load_file
-from subjects import TASKS, world_of
+from subjects import HELD_OUT, world_of
 
 import tenfold
 from tenfold.answers.label import LABEL
@@ -38,7 +38,7 @@ def train(name: str, data: Path, out: Path, **more: Any) -> Any:
     return tenfold.train(name, data, out=out, **(plan | more))
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=HELD_OUT)
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A run as usual, and the refitted one."""
     home = tmp_path_factory.mktemp("refit")

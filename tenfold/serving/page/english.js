@@ -158,6 +158,7 @@ export const english = {
   metric_average_precision: "Average precision",
   metric_mean_iou: "Mean IoU",
   metric_roc_auc: "ROC AUC",
+  metric_silhouette: "Silhouette",
   metric_rmse: "RMSE",
   metric_mae: "MAE",
   metric_r2: "R²",

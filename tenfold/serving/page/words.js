@@ -5,7 +5,7 @@ import { english } from "./english.js";
 
 const BOOKS = { en: english, zh: chinese };
 const NAMES = { en: "en", zh: "zh-CN" };
-const PLAIN = new Set(["log_loss", "rmse", "mae", "r2", "count_error", "roc_auc", "brier"]); // metrics that are no shares
+const PLAIN = new Set(["log_loss", "rmse", "mae", "r2", "count_error", "roc_auc", "brier", "silhouette", "nmi", "ari"]); // metrics that are no shares
 
 let spoken = "en";
 const told = new WeakMap();
