@@ -66,8 +66,7 @@ class AnswerKind(ABC):
     options: ClassVar[type] = NoOptions
     """A frozen dataclass of prediction options that every task with this kind has."""
     scoring: ClassVar[Mapping[str, Any]] = {}
-    """Values of `options` with which labelled rows are predicted to be scored, where these are not
-    the defaults: metrics over all thresholds need the predictions below the usual one."""
+    """Values of `options` for rows to be scored, such as a threshold low enough for all metrics."""
     files: ClassVar[Mapping[str, Format]] = TABLES
     """Output formats of `predict --out FILE` by file suffix, such as ".csv"."""
     baseline_columns: ClassVar[tuple[str, ...]] = ()
