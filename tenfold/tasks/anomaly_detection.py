@@ -51,7 +51,7 @@ class AnomalyDetection(Task):
     def read(self, source: Any, reading: Reading = AS_FOUND) -> Rows:
         subject = subjects.recognised(source, reading)
         rows = subject.read(source, reading)
-        rows = truths.with_truths(rows, self.good or str(reading.found.get("good") or ""))
+        rows = truths.with_truths(rows, self.good, str(reading.found.get("good") or ""))
         return rows.completed(ODDITY, subject.inputs({}), reading)
 
     def learn(self, train: Rows) -> Facts:

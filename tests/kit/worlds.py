@@ -398,6 +398,5 @@ WORLDS: dict[str, World] = {
         hand_over=lambda folder: "today Anna calls in Quito .",
         settings={"size": "tiny"},
         plan={"epochs": 20, "batch": 20},
-        floor=0.0,
     ),
 }

@@ -23,17 +23,18 @@ STRANGE = frozenset(
 """Labels that mean a strange row, in lower case."""
 
 
-def with_truths(rows: Rows, good: str) -> Rows:
+def with_truths(rows: Rows, given: str, learnt: str = "") -> Rows:
     """Returns the rows with the column `strange`, from their labels; None without a label.
 
-    `good` is the label of good rows as the user gave it, "" = found. Raises UsageError where it is
-    not a label, or where the labels do not show which rows are good.
+    `given` is the label of good rows as the user gave it, "" = found; `learnt` is that of the
+    training rows, for other rows, which may lack it. Raises UsageError where a given one is not a
+    label, or where the labels do not show which rows are good.
     """
     labels = rows.table["label"].fillna("").astype(str)
     counts = Counter(label for label in labels if label)
     if not counts:
         return rows.with_table(rows.table.assign(strange=None))
-    name = _given(good, counts) if good else _found(counts)
+    name = learnt or (_given(given, counts) if given else _found(counts))
     strange = pd.Series([None if not one else one != name for one in labels], dtype=object)
     others = ", ".join(f"{one!r} {count}" for one, count in counts.most_common() if one != name)
     line = Message(

@@ -86,11 +86,6 @@ class ImageSubject(Subject):
         found: nn.Module = wrappers.OfPictures(features, model)
         return found
 
-    def described(
-        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
-    ) -> list[str]:
-        return [""] * count
-
 
 def _is_picture(name: str) -> bool:
     return Path(name).suffix in IMAGE.suffixes or idx.is_name(name) is not None

@@ -83,14 +83,15 @@ class Subject(ABC):
     def network(self, features: nn.Module, model: nn.Module) -> nn.Module:
         """Returns the network that answers with `model` from these features."""
 
-    @abstractmethod
     def described(
         self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
     ) -> list[str]:
         """Returns a short description of each of the `count` groups, "" where nothing describes it.
 
-        `features` (N, F) are those of the training rows, `groups` (N,) their groups from 0.
+        `features` (N, F) are those of the training rows, `groups` (N,) their groups from 0. By
+        default, nothing describes them.
         """
+        return [""] * count
 
 
 def features_of(

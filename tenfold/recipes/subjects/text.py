@@ -59,7 +59,7 @@ class TextSubject(Subject):
             return False
         cell = references.file_cell(path.absolute())
         names = table_of(cell, path.name, columns.known_to(reading), reading).names
-        return any(name.strip().lower() in columns.TEXTS for name in names)
+        return _texts_alone([one.strip().lower() for one in names], reading)
 
     def read(self, source: Any, reading: Reading) -> Rows:
         rows = labelled.read(source, replace(reading, needs_labels=False))
@@ -91,10 +91,15 @@ class TextSubject(Subject):
         found: nn.Module = wrappers.OfTexts(features, model)
         return found
 
-    def described(
-        self, facts: Mapping[str, Any], features: np.ndarray, groups: np.ndarray, count: int
-    ) -> list[str]:
-        return [""] * count
+
+def _texts_alone(names: Sequence[str], reading: Reading) -> bool:
+    """Returns True for columns of texts beside at most one other, such as an id, and labels.
+
+    A table with more columns is compared by all of them; `--text` chooses the texts.
+    """
+    roles = {name.strip().lower() for name in reading.roles.values()}
+    others = [one for one in names if not columns.known(one) and one not in roles]
+    return any(one in columns.TEXTS for one in names) and len(others) <= 1
 
 
 def _is_text(name: str) -> bool:

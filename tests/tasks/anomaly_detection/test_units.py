@@ -71,6 +71,15 @@ def test_minus_one_is_strange_and_no_input(trained: tuple[Run, pd.DataFrame]):
     ], "what is called strange is decided by the row, not by those beside it"
 
 
+def test_tested_rows_may_lack_good_ones(trained: tuple[Run, pd.DataFrame]):
+    """The label of good rows is the one of training, also where no tested row has it."""
+    run, _ = trained
+    fresh = units(40, 20, seed=5)
+    faulty = fresh[fresh["status"] == -1].reset_index(drop=True)
+    found = tenfold.test(run, faulty)
+    assert found["headline"] == "sensitivity" and found["scores"]["sensitivity"]["value"] > 0.8
+
+
 def test_a_table_without_labels_has_false_alarms_alone(
     trained: tuple[Run, pd.DataFrame], tmp_path: Path
 ):
