@@ -88,8 +88,8 @@ BRIER = Metric(
 )
 ROC_AUC = Metric(
     "ROC AUC",
-    "probability that a row of the class is given a higher probability of it than another row; "
-    "with more than two classes the mean over classes",
+    "probability that a row of the class has a higher score for it than another row; with more "
+    "than two classes the mean over classes",
     False,
 )
 AVERAGE_PRECISION = Metric(

@@ -14,7 +14,7 @@ import pandas as pd
 
 from tenfold.answers.intervals import Sampling, Weighted
 from tenfold.answers.kind import Answer, AnswerKind, MetricValues
-from tenfold.answers.metric import AVERAGE_PRECISION, Metric
+from tenfold.answers.metric import AVERAGE_PRECISION, ROC_AUC, Metric
 from tenfold.answers.strange import report, scores
 from tenfold.answers.strange.prediction import Oddity
 from tenfold.answers.strange.scores import Strangeness
@@ -126,11 +126,7 @@ class OddityKind(AnswerKind):
     headline = "roc_auc"
     unlabelled = True
     metrics: ClassVar[dict[str, Metric]] = {
-        "roc_auc": Metric(
-            "ROC AUC",
-            "probability that a strange row has a higher score than a good one",
-            share=False,
-        ),
+        "roc_auc": ROC_AUC,
         "average_precision": AVERAGE_PRECISION,
         "sensitivity": Metric("Found", "share of the strange rows that are called strange"),
         "false_alarm_rate": Metric(

@@ -140,5 +140,12 @@ def test_a_row_without_a_truth_is_blank(kind: AnswerKind):
     assert kind.blank(empty).all() or unneeded
 
 
+def test_a_metric_means_the_same_for_every_kind():
+    """Reports look metrics up by their names alone."""
+    for kind in kinds().values():
+        for name, metric in kind.metrics.items():
+            assert metric == metrics()[name], (kind.name, name)
+
+
 def test_every_kind_has_a_sample():
     assert set(SAMPLES) == set(kinds())
